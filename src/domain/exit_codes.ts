@@ -1,0 +1,13 @@
+/** Exit codes of `runner`; those of `wait` and `submit --wait` are the job's own, or one of the last three. */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  noSuchJob: 4,
+  unavailable: 69,
+  waitLimit: 75,
+  refused: 78,
+  timedOut: 124,
+  lost: 125,
+  cancelled: 130,
+} as const;

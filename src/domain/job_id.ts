@@ -1,0 +1,34 @@
+import { InvalidInputError } from "./errors.ts";
+import { MAX_ID } from "./limits.ts";
+
+/**
+ * Reads an id as it came out of a queue.
+ *
+ * @param raw Bytes of the list element.
+ * @returns The id, or the reason why it can be none.
+ */
+export function readJobId(raw: Uint8Array): { readonly id: string } | { readonly reason: string } {
+  if (raw.length === 0) return { reason: "the id is empty" };
+  if (raw.length > MAX_ID) return { reason: `the id has ${raw.length} bytes, more than ${MAX_ID}` };
+  try {
+    const id = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
+    return { id };
+  } catch {
+    return { reason: "the id is not UTF-8" };
+  }
+}
+
+/**
+ * Checks an id that a user chose.
+ *
+ * @throws {InvalidInputError} It cannot be an id.
+ */
+export function checkJobId(id: string): void {
+  const bytes = new TextEncoder().encode(id).length;
+  // deno-lint-ignore no-control-regex
+  if (id === "" || bytes > MAX_ID || /[\u0000-\u001f\u007f]/.test(id) || id.startsWith("@")) {
+    throw new InvalidInputError(
+      `Cannot use id ${JSON.stringify(id)}: an id has 1 to ${MAX_ID} bytes, no control characters and no "@" in front`,
+    );
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The life of a job: its states, and every event that may change it.
+ *
+ * An event has the same name here, as a method of the queue ports, as the Lua file `src/redis/scripts/EVENT.lua`, in its
+ * caller in `src/app`, and in the log; a test compares them.
+ *
+ * @module
+ */
+
+/** A job's `status` field in Redis. `finished` means exit code 0; every other end is `error`. */
+export type JobState = "dispatched" | "started" | "finished" | "error";
+
+/** States that never change again, except by an explicit `retry`. */
+export const TERMINAL_STATES: readonly JobState[] = ["finished", "error"];
+
+/** One row of the lifecycle. */
+export interface LifecycleEvent {
+  /** States in which the event may find the job; empty: the job does not exist yet, or is not a readable job. */
+  readonly from: readonly JobState[];
+  /** States in which the event may leave it. */
+  readonly to: readonly JobState[];
+  /** What the event does, in one sentence. */
+  readonly does: string;
+  /** `script`: one Lua file. `command`: one plain Redis command. */
+  readonly by: "script" | "command";
+}
+
+/** Every event in the life of a job. */
+export const LIFECYCLE = {
+  submit: {
+    from: [],
+    to: ["dispatched"],
+    does: "writes the job and puts its id into the queue, or among the delayed jobs",
+    by: "script",
+  },
+  promote: {
+    from: ["dispatched"],
+    to: ["dispatched", "error"],
+    does: "moves a delayed job into the queue when it is due, or ends it when the job it waits for failed",
+    by: "script",
+  },
+  claim: {
+    from: ["dispatched"],
+    to: ["dispatched"],
+    does: "moves an id from the queue to the list of one runner instance",
+    by: "command",
+  },
+  release: {
+    from: ["dispatched"],
+    to: ["dispatched"],
+    does: "gives a claimed id back to the queue, next to run",
+    by: "script",
+  },
+  reroute: {
+    from: ["dispatched"],
+    to: ["dispatched", "error"],
+    does: "moves a claimed id to the queue of the runner that the job names, once",
+    by: "script",
+  },
+  convert: {
+    from: [],
+    to: ["dispatched"],
+    does: "turns a job that was stored as a JSON string into a hash",
+    by: "script",
+  },
+  bury: {
+    from: [],
+    to: [],
+    does: "puts an id that is no runnable job aside, with the reason",
+    by: "script",
+  },
+  start: {
+    from: ["dispatched"],
+    to: ["started", "error"],
+    does: "makes one instance the owner of a new attempt, or ends a job that was cancelled before",
+    by: "script",
+  },
+  finish: {
+    from: ["started"],
+    to: ["finished", "error", "dispatched"],
+    does: "writes the end of an attempt once, or delays the job for its next attempt",
+    by: "script",
+  },
+  cancel: {
+    from: ["dispatched", "started"],
+    to: ["error", "started"],
+    does: "ends a job that waits, or asks its runner to stop it",
+    by: "script",
+  },
+  reassert: {
+    from: ["dispatched", "started"],
+    to: ["started"],
+    does: "restores in Redis a job that runs, or recently ran, on a host after Redis lost data",
+    by: "script",
+  },
+  reap: {
+    from: ["dispatched", "started"],
+    to: ["dispatched", "error", "started"],
+    does: "takes an id from an instance whose lease has ended",
+    by: "script",
+  },
+} as const satisfies Record<string, LifecycleEvent>;
+
+/** The name of an event in the life of a job. */
+export type LifecycleEventName = keyof typeof LIFECYCLE;
+
+/** Events in the life of a runner instance; each is a Lua file as well. */
+export const INSTANCE_EVENTS = {
+  register: "makes a process the owner of its instance",
+  beat: "extends the lease and carries orders back",
+  retire: "forgets an instance that left, or whose lease ended, and that holds nothing",
+} as const;
+
+/** Whether a status word ends a job. */
+export function isTerminal(state: string): boolean {
+  return (TERMINAL_STATES as readonly string[]).includes(state);
+}

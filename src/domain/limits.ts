@@ -1,0 +1,30 @@
+/**
+ * Defaults and limits of jobs. Those of a flag stand in the flag's row (src/cli/options.ts) and refer to this.
+ *
+ * @module
+ */
+
+/** Name of the runner, and so of its queue. */
+export const DEFAULT_RUNNER = "test_runner";
+/** Where Redis is. */
+export const DEFAULT_REDIS_URL = "127.0.0.1:6379";
+/** Executor of a job that names none. */
+export const DEFAULT_EXECUTOR = "tmux.main";
+/** Jobs that a runner runs side by side. */
+export const DEFAULT_CONCURRENCY = 4;
+/** Seconds after which an ended job leaves Redis; 0 keeps it. */
+export const DEFAULT_KEEP = 7 * 86_400;
+/** The longest timeout, seconds. */
+export const MAX_TIMEOUT = 30 * 86_400;
+/** Seconds between TERM and KILL. */
+export const DEFAULT_KILL_GRACE = 10;
+/** Bytes of a payload that `submit` accepts. */
+export const MAX_SUBMIT_PAYLOAD = 1 << 20;
+/** Bytes of a payload, or of all environment values, that a runner runs. */
+export const MAX_RUN_PAYLOAD = 16 << 20;
+/** Bytes of an id. */
+export const MAX_ID = 512;
+/** Bytes of output from the start, and as many from the end, that `result` holds. */
+export const RESULT_PART = 64 << 10;
+/** Claimed jobs that wait here for a busy pane while others run. */
+export const LOOK_AHEAD = 32;

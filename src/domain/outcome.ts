@@ -1,0 +1,54 @@
+import { formatDuration } from "./duration.ts";
+import { EXIT } from "./exit_codes.ts";
+import type { JobState } from "./lifecycle.ts";
+import { signalOf } from "./signals.ts";
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly kind: "exited"; readonly code: number }
+  | { readonly kind: "timed_out"; readonly seconds: number }
+  | { readonly kind: "cancelled"; readonly reason: string }
+  | { readonly kind: "lost"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+/** The state in which an outcome leaves the job: `finished` for exit code 0, `error` for all others. */
+export function stateOf(outcome: Outcome): JobState {
+  return outcome.kind === "exited" && outcome.code === 0 ? "finished" : "error";
+}
+
+/** The sentence for the job's `error` field; empty for success. */
+export function sentenceOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "exited": {
+      if (outcome.code === 0) return "";
+      const signal = signalOf(outcome.code);
+      return signal ? `killed by signal ${signal.number} (${signal.name})` : `exited with code ${outcome.code}`;
+    }
+    case "timed_out":
+      return `timed out after ${
+        Number.isInteger(outcome.seconds) ? `${outcome.seconds} s` : formatDuration(outcome.seconds)
+      }`;
+    case "cancelled":
+      return outcome.reason === "" ? "cancelled" : `cancelled: ${outcome.reason}`;
+    case "lost":
+      return `lost: ${outcome.why}`;
+    case "failed":
+      return outcome.why;
+  }
+}
+
+/** The exit code that stands for an outcome, as `runner wait` gives it. */
+export function exitCodeOf(outcome: Outcome): number {
+  switch (outcome.kind) {
+    case "exited":
+      return outcome.code;
+    case "timed_out":
+      return EXIT.timedOut;
+    case "cancelled":
+      return EXIT.cancelled;
+    case "lost":
+      return EXIT.lost;
+    case "failed":
+      return EXIT.failed;
+  }
+}

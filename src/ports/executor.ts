@@ -1,0 +1,112 @@
+/**
+ * What a runner asks of the thing that brings jobs to life. One attempt of a job is a *run*; its name (`KEY.ATTEMPT.NONCE`) is
+ * made of hex digits and dots, so that it can be a file name.
+ *
+ * @module
+ */
+import type { OutputSample } from "../domain/output.ts";
+
+/** Everything that is needed to launch a run. */
+export interface Launch {
+  /** Name of the run. */
+  readonly run: string;
+  /** Id of the job, for people: titles, `RUNNER_JOB_ID`. */
+  readonly id: string;
+  /** Attempt, from 1. */
+  readonly attempt: number;
+  /** Executor string, such as `tmux.main.build`. */
+  readonly target: string;
+  /** Shell text. */
+  readonly payload: string;
+  /** Environment of the job, over the basic one that the executor builds. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Working directory; `null`: the runner's. */
+  readonly cwd: string | null;
+  /** Milliseconds until the run is stopped, also when no runner lives; `null` for no limit. */
+  readonly timeoutMs: number | null;
+  /** A line for people, for titles; may be empty. */
+  readonly title: string;
+}
+
+/** How the process of a run ended. */
+export interface RunEnd {
+  readonly run: string;
+  /**
+   * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and nobody knows
+   * how it ended; `why` says what is known.
+   */
+  readonly kind: "exited" | "timed_out" | "cancelled" | "lost";
+  /** Exit code, 128 + n after signal n; `null` for `lost`. */
+  readonly code: number | null;
+  /** For `lost`: what is known. */
+  readonly why?: string;
+  /** Output, complete unless it says otherwise. */
+  readonly output: OutputSample;
+}
+
+/** What the executor found about a run of an earlier runner process. */
+export type FoundRun =
+  /** It was never launched and may be, under the same name. */
+  | "unlaunched"
+  /** It runs, or waits in its terminal; its end will be reported. */
+  | "adopted"
+  /** It has ended; its end will be reported. */
+  | "ended";
+
+/** Facts about the host that only a process outside the runner's sandbox can read. */
+export interface HostFacts {
+  /** Identity of the host's current boot. */
+  readonly bootId: string;
+  /** Prefix of the command that attaches to a terminal, such as `tmux -L runner-x attach -t`. */
+  readonly attach: string;
+  /** The most runs side by side that the host's limits allow. */
+  readonly maxSlots: number;
+}
+
+/** Where a target runs. */
+export interface Place {
+  /** Runs with the same line go one after the other; `null`: any number side by side. */
+  readonly line: string | null;
+  /** What a person attaches to, such as the session `main`. */
+  readonly session: string;
+}
+
+/** An executor kind. */
+export interface Executor {
+  /** First part of the executor strings it answers to, such as `tmux`. */
+  readonly kind: string;
+  /**
+   * Reads a target.
+   *
+   * @throws {InvalidInputError} It is not well-formed; the message says what is.
+   */
+  place(target: string): Place;
+  /**
+   * Connects. `onEnd` is called once for each run that was launched or adopted, whenever it ends, and never before `open` has
+   * returned.
+   *
+   * @throws {SetupError} The host cannot run this kind.
+   */
+  open(onEnd: (end: RunEnd) => void): Promise<HostFacts>;
+  /**
+   * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals that
+   * hold other runs of ours are stopped and cleared.
+   */
+  recover(runs: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>>;
+  /**
+   * Launches a run, at most once whatever happens; resolves when its terminal has it.
+   *
+   * @throws {LaunchError} It was not launched and will not be.
+   */
+  launch(launch: Launch): Promise<void>;
+  /** Stops a run and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
+  stop(run: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
+  /** Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more now. */
+  read(run: string, offset: number, limit: number): Promise<Uint8Array>;
+  /** One look at everything: settles runs whose terminals went away unseen. */
+  sweep(): Promise<void>;
+  /** Removes all files of an ended run. */
+  forget(run: string): Promise<void>;
+  /** Lets go. Runs go on. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,175 @@
+/**
+ * What a runner asks of the queue. Every method is one event of src/domain/lifecycle.ts, one step that happens wholly or not
+ * at all, and is safe to repeat. All reject with `UnavailableError` when Redis cannot be reached: whether the step happened
+ * is then unknown, and repeating it is right.
+ *
+ * @module
+ */
+import type { JobFields } from "../domain/job.ts";
+
+/** An id as bytes: what a foreign client put into a queue need not be UTF-8. */
+export type RawId = Uint8Array;
+
+/** What others may know about a runner instance. */
+export interface InstanceInfo {
+  /** Identity of the host's current boot. */
+  readonly bootId: string;
+  /** Name of the host. */
+  readonly host: string;
+  /** Process id of the runner. */
+  readonly pid: number;
+  /** Version of the program. */
+  readonly version: string;
+  /** Jobs it runs side by side. */
+  readonly slots: number;
+  /** Prefix of the command that attaches to its terminals, such as `tmux -L runner-x attach -t`. */
+  readonly attach: string;
+}
+
+/** Whether the runner takes jobs. */
+export type InstanceState = "up" | "draining" | "detached";
+
+/** An attempt that this instance owns. */
+export interface OwnedRun {
+  /** Id of the job. */
+  readonly id: string;
+  /** `ATTEMPT.NONCE`: fencing token of the attempt. */
+  readonly token: string;
+}
+
+/** Answer to `register`. */
+export type RegisterReply =
+  | { readonly type: "OK" }
+  | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string; readonly bootId: string };
+
+/** Answer to `beat`. */
+export type BeatReply =
+  | { readonly type: "LOST" | "FENCED" }
+  | {
+    readonly type: "OK";
+    /** Runs that Redis gave to somebody else. */
+    readonly fenced: readonly string[];
+    /** Runs that Redis does not know: it lost data. */
+    readonly unknown: readonly string[];
+    /** Jobs that are to be stopped, with the reason. */
+    readonly cancel: readonly { readonly id: string; readonly reason: string }[];
+    /** Redis counts other runs of this instance than the ones named. */
+    readonly extra: boolean;
+    /** Ids in the claim list. */
+    readonly claims: number;
+    /** The queue is paused. */
+    readonly paused: boolean;
+  };
+
+/** Answer to `start`. */
+export type StartReply =
+  | {
+    /** `OK`: a new attempt; `HELD`: this process already owns the attempt (a reply was lost, or the id was queued twice). */
+    readonly type: "OK" | "HELD";
+    readonly token: string;
+    readonly attempt: number;
+    readonly job: JobFields;
+    /** Side record: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
+    readonly side: Readonly<Record<string, string>>;
+  }
+  | { readonly type: "FENCED" | "GONE" | "MISSING" | "TERMINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
+  | { readonly type: "JSON"; readonly raw: string }
+  | { readonly type: "BADTYPE"; readonly redisType: string }
+  | { readonly type: "BADSTATUS"; readonly status: string }
+  | { readonly type: "OTHER"; readonly runner: string };
+
+/** The end of an attempt. */
+export interface FinishRequest extends OwnedRun {
+  readonly state: "finished" | "error";
+  readonly result: string;
+  readonly error: string;
+  /** As `runner wait` gives it. */
+  readonly exitCode: number;
+  /** Output in bytes, as the program wrote it. */
+  readonly outputBytes: number;
+  /** Milliseconds from start to end. */
+  readonly ms: number;
+  /** Seconds that Redis keeps the job; 0 for ever. */
+  readonly keep: number;
+  /** Milliseconds until the next attempt, when attempts are left and the end is one that may be retried; else `null`. */
+  readonly retryDelayMs: number | null;
+}
+
+/** Answer to `finish`. */
+export interface FinishReply {
+  readonly type: "OK" | "ALREADY" | "MISSING" | "FENCED" | "TERMINAL" | "RETRY";
+  /** Jobs, as `[runner, id]`, that waited for the end of this one and should be promoted. */
+  readonly waiters: readonly (readonly [runner: string, id: string])[];
+}
+
+/** What the host knows about an attempt that Redis may have forgotten. */
+export interface ReassertRequest extends OwnedRun {
+  readonly attempt: number;
+  readonly startedMs: number;
+  readonly job: JobFields;
+  readonly side: Readonly<Record<string, string>>;
+}
+
+/** What to do with runs of an instance whose lease ended: wait for its host, run again, or end them as lost. */
+export type LostPolicy = "hold" | "requeue" | "fail";
+
+/** Answer to `reap`. */
+export type ReapReply = "ALIVE" | "GONE" | "STALE" | "HELD" | "REQUEUED" | "FAILED";
+
+/** Answer to `promote`. */
+export type PromoteReply = "PROMOTED" | "WAITS" | "FAILED" | "EARLY" | "GONE";
+
+/** Another instance of the same runner name, as `peers` sees it. */
+export interface Peer {
+  readonly instance: string;
+  /** Milliseconds since its lease ended; 0 or less: alive. */
+  readonly expiredMs: number;
+}
+
+/** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
+export interface Queue {
+  register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply>;
+  beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
+  retire(instance: string): Promise<boolean>;
+
+  /** Waits for an id up to `waitMs` and moves it to the claim list. The reply is a wake-up; `claimed` is the truth. */
+  claim(waitMs: number): Promise<RawId | null>;
+  /** Ids in the claim list, next to run first. */
+  claimed(): Promise<readonly RawId[]>;
+  /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */
+  peek(id: string): Promise<string | null>;
+  /** Attempts that Redis says this instance owns. */
+  owned(): Promise<readonly OwnedRun[]>;
+
+  start(id: string): Promise<StartReply>;
+  finish(request: FinishRequest): Promise<FinishReply>;
+  release(id: RawId): Promise<boolean>;
+  reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;
+  bury(id: RawId, reason: string): Promise<boolean>;
+  convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
+  reassert(request: ReassertRequest): Promise<"OK" | "FENCED" | "TERMINAL" | "DONE">;
+
+  /** Ids among the delayed jobs of `runner` (default: our own) that are due, at most `limit`. */
+  due(limit: number): Promise<readonly string[]>;
+  /** `force` ignores the due time of a job that waits for another one. */
+  promote(id: string, options?: { runner?: string; force?: boolean }): Promise<PromoteReply>;
+
+  /** All instances of our runner name, with their leases. */
+  peers(): Promise<readonly Peer[]>;
+  /** Claims and runs that an instance holds. */
+  holdings(instance: string): Promise<{ readonly claims: readonly RawId[]; readonly runs: readonly OwnedRun[] }>;
+  reap(
+    instance: string,
+    what: { readonly claim: RawId } | { readonly run: string },
+    options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
+  ): Promise<ReapReply>;
+
+  /** Adds a piece of live output; `offset` counts bytes from the start of the attempt's output. */
+  appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void>;
+  /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
+  sweep(limit: number): Promise<number>;
+  /** Identity of the Redis server process; a change means that data may have been lost. */
+  serverId(): Promise<string>;
+  /** Ends the connections; a waiting `claim` rejects. */
+  close(): void;
+}
