@@ -105,8 +105,12 @@ export interface Executor {
   read(run: string, offset: number, limit: number): Promise<Uint8Array>;
   /** One look at everything: settles runs whose terminals went away unseen. */
   sweep(): Promise<void>;
-  /** Removes all files of an ended run. */
+  /** Output of an ended run, also after `forget`, as long as `prune` has left it; `null` when it is gone. */
+  sample(run: string): Promise<OutputSample | null>;
+  /** The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end again. */
   forget(run: string): Promise<void>;
+  /** Removes the output of runs that were forgotten more than `seconds` ago; 0 keeps all. */
+  prune(seconds: number): Promise<void>;
   /** Lets go. Runs go on. */
   close(): Promise<void>;
 }

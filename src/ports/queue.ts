@@ -130,10 +130,13 @@ export interface Peer {
 export interface Queue {
   register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply>;
   beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
-  retire(instance: string): Promise<boolean>;
+  /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */
+  retire(instance?: string): Promise<boolean>;
 
   /** Waits for an id up to `waitMs` and moves it to the claim list. The reply is a wake-up; `claimed` is the truth. */
   claim(waitMs: number): Promise<RawId | null>;
+  /** Ends a waiting `claim`, which rejects, and every later one. */
+  stopClaiming(): void;
   /** Ids in the claim list, next to run first. */
   claimed(): Promise<readonly RawId[]>;
   /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */

@@ -1,0 +1,23 @@
+import { JOB_FIELDS, type JobFields } from "../../domain/job.ts";
+
+/**
+ * Reads a job that a program stored as one JSON object, numbers as they stand in the text's value.
+ *
+ * @returns Its fields as text, or `null` when it is no JSON object.
+ */
+export function convertJson(raw: string): JobFields | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const fields: JobFields = {};
+  for (const name of JOB_FIELDS) {
+    const item = (value as Record<string, unknown>)[name];
+    if (item === undefined || item === null) continue;
+    fields[name] = typeof item === "string" ? item : JSON.stringify(item);
+  }
+  return fields;
+}

@@ -1,0 +1,263 @@
+import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
+import { readJobId } from "../../domain/job_id.ts";
+import { DEFAULT_EXECUTOR, LOOK_AHEAD } from "../../domain/limits.ts";
+import type { RawId, StartReply } from "../../ports/queue.ts";
+import { convertJson } from "./convert.ts";
+import type { Launcher } from "./launcher.ts";
+import type { RunnerParts } from "./parts.ts";
+import type { Runs } from "./runs.ts";
+
+/** Longest wait of one claim, milliseconds. */
+const CLAIM_WAIT = 5000;
+/** Pauses before an id whose job is not there, or not readable, is put aside, milliseconds. */
+const PATIENCE = [100, 300, 1000, 3000];
+/** First and longest pause after Redis could not be reached, milliseconds. */
+const OUTAGE_PAUSE = [50, 2000] as const;
+
+/** A claimed id that has not started. */
+interface Waiting {
+  readonly raw: RawId;
+  readonly id: string;
+  /** Line of its target; `undefined` as long as nobody asked. */
+  line: string | null | undefined;
+  tries: number;
+  /** Monotonic time before which it is left alone. */
+  notBefore: number;
+}
+
+/** Takes ids from the queue and starts the jobs whose slot and line are free. */
+export class Dispatcher {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #launcher: Launcher;
+  readonly #stopping = new AbortController();
+  #waiting: Waiting[] = [];
+  #claim: Promise<RawId | null> | null = null;
+  #claimed: { raw: RawId | null } | null = null;
+  #outages = 0;
+  #running: Promise<void> | null = null;
+  #paused = false;
+  #held = false;
+  #idle = false;
+
+  /** Called when Redis could not be reached; resolves when it is known what became of our data. */
+  onOutage: () => Promise<void> = () => Promise.resolve();
+
+  constructor(parts: RunnerParts, runs: Runs, launcher: Launcher) {
+    this.#parts = parts;
+    this.#runs = runs;
+    this.#launcher = launcher;
+  }
+
+  /** The queue is paused: nothing is claimed. */
+  set paused(value: boolean) {
+    if (value !== this.#paused) this.#parts.log.info(value ? "paused" : "resumed");
+    this.#paused = value;
+    this.#runs.wake();
+  }
+
+  /** We may not claim now: Redis is being reconciled. */
+  set held(value: boolean) {
+    this.#held = value;
+    this.#runs.wake();
+  }
+
+  /** Claimed ids that wait here. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Nothing came at the last look, and nothing waits or runs. */
+  get idle(): boolean {
+    return this.#idle && this.#waiting.length === 0 && this.#runs.size === 0;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Takes nothing any more; ids that it holds stay in the claim list for `release`. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#runs.wake();
+    await this.#running;
+  }
+
+  /** Replaces what it believes to hold by what Redis says. */
+  async reconcile(): Promise<void> {
+    const known = new Map(this.#waiting.map((entry) => [entry.id, entry]));
+    const truth = await this.#parts.queue.claimed();
+    this.#waiting = [];
+    for (const raw of truth) {
+      const entry = await this.#read(raw);
+      if (entry && !this.#runs.starting.has(entry.id)) this.#waiting.push(known.get(entry.id) ?? entry);
+    }
+    this.#runs.wake();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const seen = this.#runs.version;
+      try {
+        if (!this.#held) await this.#round();
+        this.#outages = 0;
+      } catch (error) {
+        await this.#failed(error);
+        continue;
+      }
+      if (signal.aborted) return;
+      if (this.#runs.version === seen) await this.#pause();
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { clock, log } = this.#parts;
+    const unavailable = error instanceof UnavailableError;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!unavailable || this.#outages === 0) log.warn("could not take jobs", { error: message });
+    const pause = Math.min(OUTAGE_PAUSE[0] * 2 ** this.#outages++, OUTAGE_PAUSE[1]);
+    await clock.sleep(pause * (0.5 + clock.random() / 2), this.#stopping.signal);
+    if (!unavailable || this.#stopping.signal.aborted) return;
+    await this.onOutage();
+  }
+
+  /** One look at what waits, and one claim in flight when there is room. */
+  async #round(): Promise<void> {
+    const claimed = this.#claimed;
+    this.#claimed = null;
+    if (claimed?.raw) {
+      this.#parts.checkpoint("after_claim");
+      const entry = await this.#read(claimed.raw);
+      if (entry) this.#waiting.push(entry);
+    }
+    await this.#startWaiting();
+    if (claimed) this.#idle = claimed.raw === null;
+    this.#ask();
+  }
+
+  /** Starts, in queue order, every waiting job whose slot and line are free. */
+  async #startWaiting(): Promise<void> {
+    const { clock, settings, queue } = this.#parts;
+    const lines = this.#runs.lines();
+    for (const entry of [...this.#waiting]) {
+      if (this.#stopping.signal.aborted || this.#held || this.#runs.busy >= settings.concurrency) return;
+      if (entry.notBefore > clock.now()) continue;
+      if (entry.line === undefined && lines.size > 0) entry.line = this.#lineOf(await queue.peek(entry.id));
+      if (entry.line !== undefined && entry.line !== null && lines.has(entry.line)) continue;
+      this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+      await this.#start(entry);
+      for (const line of this.#runs.lines()) lines.add(line);
+    }
+  }
+
+  #lineOf(target: string | null): string | null {
+    try {
+      return this.#launcher.lineOf(target || DEFAULT_EXECUTOR);
+    } catch (error) {
+      if (error instanceof InvalidInputError) return null; // `start` lets it end with that message
+      throw error;
+    }
+  }
+
+  async #start(entry: Waiting): Promise<void> {
+    this.#runs.starting.add(entry.id);
+    try {
+      const reply = await this.#parts.queue.start(entry.id);
+      await this.#answer(entry, reply);
+    } catch (error) {
+      this.#waiting.unshift(entry);
+      throw error;
+    } finally {
+      this.#runs.starting.delete(entry.id);
+    }
+  }
+
+  async #answer(entry: Waiting, reply: StartReply): Promise<void> {
+    const { queue, log, settings } = this.#parts;
+    switch (reply.type) {
+      case "OK":
+      case "HELD":
+        return await this.#launcher.take(entry.id, reply);
+      case "MISSING":
+        return await this.#again(entry, "there is no job with this id");
+      case "BADSTATUS":
+        return await this.#again(entry, `the job has the unknown status ${JSON.stringify(reply.status)}`);
+      case "BADTYPE":
+        return await this.#bury(entry.raw, `the job is a Redis ${reply.redisType}, not a hash`);
+      case "JSON": {
+        const fields = settings.jsonJobs === "convert" ? convertJson(reply.raw) : null;
+        if (!fields) return await this.#bury(entry.raw, "the job is a string, not a hash");
+        await queue.convert(entry.id, reply.raw, fields);
+        entry.tries++;
+        if (entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
+        return void this.#waiting.unshift(entry);
+      }
+      case "OTHER":
+        log.info("rerouted", { job: entry.id, runner: reply.runner });
+        return void await queue.reroute(entry.id, reply.runner);
+      case "FENCED":
+        this.#waiting.unshift(entry);
+        this.#held = true; // the next beat says who owns our instance now
+        return;
+      default:
+        log.info("skipped", { job: entry.id, state: reply.type.toLowerCase() });
+    }
+  }
+
+  /** Leaves an id alone for a while; puts it aside when patience ends. Holds no slot. */
+  async #again(entry: Waiting, reason: string): Promise<void> {
+    if (entry.tries >= PATIENCE.length) return await this.#bury(entry.raw, reason);
+    entry.notBefore = this.#parts.clock.now() + PATIENCE[entry.tries++];
+    this.#waiting.push(entry);
+  }
+
+  async #bury(raw: RawId, reason: string): Promise<void> {
+    await this.#parts.queue.bury(raw, reason);
+    this.#parts.log.warn("buried", { error: reason });
+  }
+
+  async #read(raw: RawId): Promise<Waiting | null> {
+    const read = readJobId(raw);
+    if ("id" in read) return { raw, id: read.id, line: undefined, tries: 0, notBefore: 0 };
+    await this.#bury(raw, read.reason);
+    return null;
+  }
+
+  #ask(): void {
+    const { settings, queue } = this.#parts;
+    if (this.#claim || this.#paused || this.#held || this.#stopping.signal.aborted) return;
+    if (this.#runs.busy >= settings.concurrency || this.#waiting.length >= LOOK_AHEAD) return;
+    this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT);
+    this.#claim.then(
+      (raw) => {
+        this.#claim = null;
+        this.#claimed = { raw };
+        this.#runs.wake();
+      },
+      () => {
+        this.#runs.wake();
+      },
+    );
+  }
+
+  /** Until something changes: a claim, an end, or an id whose pause is over. */
+  async #pause(): Promise<void> {
+    if (this.#claimed) return;
+    const { clock } = this.#parts;
+    const change = this.#runs.change();
+    if (this.#claimed) return;
+    const now = clock.now();
+    const next = Math.min(...this.#waiting.filter((e) => e.notBefore > now).map((e) => e.notBefore - now), CLAIM_WAIT);
+    const timer = new AbortController();
+    const failed = this.#claim?.then(() => {});
+    try {
+      await Promise.race([change, clock.sleep(Math.max(next, 1), timer.signal), ...(failed ? [failed] : [])]);
+    } catch (error) {
+      this.#claim = null;
+      await this.#failed(error);
+    } finally {
+      timer.abort();
+    }
+  }
+}

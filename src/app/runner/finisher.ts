@@ -1,0 +1,168 @@
+import { RefusedError, UnavailableError } from "../../domain/errors.ts";
+import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
+import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
+import { signalOf } from "../../domain/signals.ts";
+import type { RunEnd } from "../../ports/executor.ts";
+import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
+import type { ActiveRun, RunnerParts } from "./parts.ts";
+import { runningFields } from "./parts.ts";
+import type { Runs } from "./runs.ts";
+
+/** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
+const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
+
+/** Brings ends to Redis, and goes on until Redis has answered. */
+export class Finisher {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #stopping = new AbortController();
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(parts: RunnerParts, runs: Runs) {
+    this.#parts = parts;
+    this.#runs = runs;
+  }
+
+  /** The executor says that a run has ended. */
+  ended(end: RunEnd): void {
+    const active = this.#runs.get(end.run);
+    if (!active || active.ended) return;
+    this.#parts.checkpoint("after_end");
+    this.finish(active, outcomeOf(end, active), end.output, this.#retryDelay(end, active));
+  }
+
+  /** Ends a run with a given outcome. */
+  finish(
+    active: ActiveRun,
+    outcome: Outcome,
+    output: OutputSample | null = null,
+    retryDelayMs: number | null = null,
+  ): void {
+    if (active.ended) return;
+    this.#runs.end(active);
+    const work = this.#deliver(active, outcome, output ?? NO_OUTPUT, retryDelayMs)
+      .catch((error) => this.#parts.log.error("finish failed", { job: active.intent.id, error: String(error) }))
+      .finally(() => this.#pending.delete(work));
+    this.#pending.add(work);
+  }
+
+  /** Gives up after `ms`: what is not told then is told by the next process. */
+  async stop(ms: number): Promise<void> {
+    const limit = new AbortController();
+    await Promise.race([Promise.all(this.#pending), this.#parts.clock.sleep(ms, limit.signal)]);
+    limit.abort();
+    this.#stopping.abort();
+    await Promise.all(this.#pending);
+  }
+
+  async #deliver(active: ActiveRun, outcome: Outcome, output: OutputSample, retryDelayMs: number | null) {
+    const { queue, clock, log, checkpoint, settings } = this.#parts;
+    const { intent } = active;
+    const ms = Math.max(0, Math.round(clock.now() - active.sinceMs));
+    const request: FinishRequest = {
+      id: intent.id,
+      token: intent.token,
+      state: stateOf(outcome) === "finished" ? "finished" : "error",
+      result: resultText(output),
+      error: sentenceOf(outcome),
+      exitCode: exitCodeOf(outcome),
+      outputBytes: output.total,
+      ms,
+      keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
+      retryDelayMs,
+    };
+    checkpoint("before_finish");
+    for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
+      try {
+        const reply = await queue.finish(request);
+        if (reply.type === "MISSING" && await this.#restore(active)) continue;
+        checkpoint("after_finish");
+        this.#settle(active, request, reply);
+        return;
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        const pause = error instanceof RefusedError ? 30_000 : RETRY_PAUSES[Math.min(tries, RETRY_PAUSES.length - 1)];
+        if (tries === 3) log.warn("end not acknowledged yet", { job: intent.id, error: error.message });
+        await clock.sleep(pause, this.#stopping.signal);
+      }
+    }
+  }
+
+  /** Redis lost the job: gives it back. Answers whether the end should be told again. */
+  async #restore(active: ActiveRun): Promise<boolean> {
+    const { intent } = active;
+    const answer = await this.#parts.queue.reassert({
+      id: intent.id,
+      token: intent.token,
+      attempt: intent.attempt,
+      startedMs: intent.startedMs,
+      job: runningFields(intent),
+      side: intent.side,
+    });
+    this.#parts.checkpoint("after_reassert");
+    this.#parts.log.warn("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
+    return answer === "OK";
+  }
+
+  #settle(active: ActiveRun, request: FinishRequest, reply: FinishReply): void {
+    const { spool, log, checkpoint, queue } = this.#parts;
+    const { intent } = active;
+    const ours = reply.type === "OK" || reply.type === "ALREADY";
+    spool.settle(
+      intent.run,
+      ours
+        ? {
+          state: request.state,
+          error: request.error,
+          exitCode: request.exitCode,
+          outputBytes: request.outputBytes,
+          ms: request.ms,
+        }
+        : "gone",
+    );
+    checkpoint("after_settle");
+    this.#runs.remove(active);
+    active.executor.forget(intent.run).catch((error) =>
+      log.warn("could not remove files of a run", { job: intent.id, error: String(error) })
+    );
+    const state = ours ? request.state : reply.type.toLowerCase();
+    const signal = signalOf(request.exitCode)?.name;
+    log.info("finished", {
+      job: intent.id,
+      attempt: intent.attempt,
+      state,
+      code: request.exitCode,
+      ...(signal && { signal }),
+      ms: request.ms,
+    });
+    for (const [runner, id] of reply.waiters) {
+      queue.promote(id, { runner, force: true }).catch((error) =>
+        log.warn("could not promote yet", { job: id, error: String(error) })
+      );
+    }
+  }
+
+  /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
+  #retryDelay(end: RunEnd, active: ActiveRun): number | null {
+    const { side, attempt } = active.intent;
+    const max = Number(side.retry_max ?? 0);
+    if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
+    const from = Number(side.backoff_from ?? 1);
+    const to = Number(side.backoff_to ?? 3600);
+    const seconds = Math.min(from * 2 ** (attempt - 1), to);
+    return Math.round(seconds * 1000 * (0.8 + 0.4 * this.#parts.clock.random()));
+  }
+}
+
+function outcomeOf(end: RunEnd, active: ActiveRun): Outcome {
+  switch (end.kind) {
+    case "exited":
+      return { kind: "exited", code: end.code ?? 0 };
+    case "timed_out":
+      return { kind: "timed_out", seconds: (active.intent.timeoutMs ?? 0) / 1000 };
+    case "cancelled":
+      return { kind: "cancelled", reason: active.cancelReason ?? active.intent.side.cancel ?? "" };
+    case "lost":
+      return { kind: "lost", why: end.why ?? "its terminal went away" };
+  }
+}

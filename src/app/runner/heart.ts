@@ -1,0 +1,75 @@
+import type { BeatReply, InstanceState, OwnedRun } from "../../ports/queue.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { RunnerParts } from "./parts.ts";
+import type { Reconciler } from "./reconciler.ts";
+import type { Runs } from "./runs.ts";
+
+/** Keeps the lease, and carries out what the answers order. */
+export class Heart {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #dispatcher: Dispatcher;
+  readonly #reconciler: Reconciler;
+  /** What others are told about us. */
+  state: InstanceState = "up";
+  /** Called when another process took our instance over. */
+  onFenced: () => void = () => {};
+
+  constructor(parts: RunnerParts, runs: Runs, dispatcher: Dispatcher, reconciler: Reconciler) {
+    this.#parts = parts;
+    this.#runs = runs;
+    this.#dispatcher = dispatcher;
+    this.#reconciler = reconciler;
+  }
+
+  /** One beat. */
+  async tick(): Promise<void> {
+    const runs = this.#runs.owned();
+    const reply = await this.#parts.queue.beat(runs, this.state);
+    switch (reply.type) {
+      case "FENCED":
+        return this.onFenced();
+      case "LOST":
+        return await this.#reconciler.dataLost();
+      case "OK":
+        return await this.#obey(reply, runs);
+    }
+  }
+
+  async #obey(reply: BeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
+    for (const { id, reason } of reply.cancel) this.#stop(id, reason);
+    for (const id of reply.fenced) await this.#drop(id);
+    if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, told));
+    if (reply.extra) await this.#reconciler.adoptStrays();
+    if (reply.claims !== this.#dispatcher.waiting && this.#runs.starting.size === 0) await this.#dispatcher.reconcile();
+    this.#dispatcher.paused = reply.paused;
+  }
+
+  /** Runs that were told in this beat and are still ours. */
+  #still(ids: readonly string[], told: readonly OwnedRun[]) {
+    const tokens = new Map(told.map((run) => [run.id, run.token]));
+    return ids.flatMap((id) => {
+      const active = this.#runs.ofJob(id);
+      return active && !active.ended && active.intent.token === tokens.get(id) ? [active] : [];
+    });
+  }
+
+  #stop(id: string, reason: string): void {
+    const active = this.#runs.ofJob(id);
+    if (!active || active.ended || active.cancelReason !== null) return;
+    active.cancelReason = reason;
+    this.#parts.log.info("cancel requested", { job: id, attempt: active.intent.attempt });
+    active.executor.stop(active.intent.run, "cancelled", this.#parts.settings.killGraceMs).catch((error) => {
+      active.cancelReason = null; // the next beat asks again
+      this.#parts.log.warn("could not stop a run", { job: id, error: String(error) });
+    });
+  }
+
+  /** Somebody else owns the attempt now: it may not go on here. */
+  async #drop(id: string): Promise<void> {
+    const active = this.#runs.ofJob(id);
+    if (!active || active.ended) return;
+    this.#parts.log.warn("fenced", { job: id, attempt: active.intent.attempt });
+    await this.#reconciler.abandon(active);
+  }
+}

@@ -1,0 +1,138 @@
+import { InvalidInputError, LaunchError } from "../../domain/errors.ts";
+import { readWork } from "../../domain/job.ts";
+import type { Outcome } from "../../domain/outcome.ts";
+import { runName } from "../../domain/run_name.ts";
+import type { Executor, Launch } from "../../ports/executor.ts";
+import type { StartReply } from "../../ports/queue.ts";
+import type { Intent } from "../../ports/spool.ts";
+import type { Finisher } from "./finisher.ts";
+import type { ActiveRun, RunnerParts } from "./parts.ts";
+import type { Runs } from "./runs.ts";
+
+/** Brings a started attempt to life: intent on disk first, then the terminal. */
+export class Launcher {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #finisher: Finisher;
+  /** Boot of this host, known when the executors are open. */
+  bootId = "";
+
+  constructor(parts: RunnerParts, runs: Runs, finisher: Finisher) {
+    this.#parts = parts;
+    this.#runs = runs;
+    this.#finisher = finisher;
+  }
+
+  /** Takes over an attempt that `start` gave us. Resolves when it counts among the runs; the launch itself goes on. */
+  async take(id: string, reply: StartReply & { type: "OK" | "HELD" }): Promise<void> {
+    const run = await runName(id, reply.token);
+    if (this.#runs.get(run) || this.#parts.spool.record(run)) return; // the id was queued twice, or a reply was lost
+    const { settings, clock, log } = this.#parts;
+    const base = {
+      run,
+      id,
+      token: reply.token,
+      attempt: reply.attempt,
+      startedMs: Number(reply.side.started_ms ?? 0),
+      bootId: this.bootId,
+      job: reply.job,
+      side: reply.side,
+    };
+    try {
+      const defaultTimeout = settings.defaultTimeoutMs === null ? null : settings.defaultTimeoutMs / 1000;
+      const work = readWork(id, reply.job, defaultTimeout);
+      for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
+      const intent = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
+      const { executor, line } = this.#resolve(work.executor);
+      const active = { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs: clock.now() };
+      this.#runs.add(active);
+      this.#launch(active);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      this.refuse({ ...base, timeoutMs: null }, { kind: "failed", why: error.message });
+    }
+  }
+
+  /** Counts a run of an earlier process among ours; its end will be reported. */
+  adopt(intent: Intent): ActiveRun {
+    const { executor, line } = this.#resolve(readWork(intent.id, intent.job, null).executor);
+    const sinceMs = this.#parts.clock.now();
+    const active = { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs };
+    this.#runs.add(active);
+    return active;
+  }
+
+  /** Launches a run of an earlier process that never came to life. */
+  relaunch(active: ActiveRun): void {
+    this.#enter(active);
+  }
+
+  /** Ends an attempt that cannot be launched. */
+  refuse(intent: Intent, outcome: Outcome, retryDelayMs: number | null = null): void {
+    const executor = this.#parts.executors.values().next().value!;
+    const sinceMs = this.#parts.clock.now();
+    const active = { intent, executor, line: null, ended: false, cancelReason: null, shown: 0, sinceMs };
+    this.#runs.add(active);
+    this.#finisher.finish(active, outcome, null, retryDelayMs);
+  }
+
+  /** What the executor needs to know about a run. */
+  launchOf(intent: Intent): Launch {
+    const work = readWork(intent.id, intent.job, null);
+    return {
+      run: intent.run,
+      id: intent.id,
+      attempt: intent.attempt,
+      target: work.executor,
+      payload: work.payload,
+      env: work.env,
+      cwd: intent.side.cwd ?? null,
+      timeoutMs: intent.timeoutMs,
+      title: intent.side.title ?? "",
+    };
+  }
+
+  /** Executor and line of a target; also for jobs that have not started. */
+  lineOf(target: string): string | null {
+    return this.#resolve(target).line;
+  }
+
+  #resolve(target: string): { executor: Executor; line: string | null } {
+    const executor = this.#parts.executors.get(target.split(".", 1)[0]);
+    if (!executor) {
+      const kinds = [...this.#parts.executors.keys()].join(", ");
+      throw new InvalidInputError(`Cannot run job: no executor ${JSON.stringify(target)}; kinds are ${kinds}`);
+    }
+    return { executor, line: executor.place(target).line };
+  }
+
+  async #launch(active: ActiveRun): Promise<void> {
+    const { spool, checkpoint, log } = this.#parts;
+    const { intent } = active;
+    checkpoint("after_start");
+    try {
+      await spool.intend(intent);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      log.error("could not write the intent", { job: intent.id, attempt: intent.attempt, error: why });
+      this.#finisher.finish(active, { kind: "failed", why: `Cannot write to the spool: ${why}` }, null, 1000);
+      return;
+    }
+    checkpoint("after_intent");
+    await this.#enter(active);
+  }
+
+  async #enter(active: ActiveRun): Promise<void> {
+    const { checkpoint, log } = this.#parts;
+    const { intent } = active;
+    try {
+      await active.executor.launch(this.launchOf(intent));
+      checkpoint("after_launch");
+      log.info("started", { job: intent.id, attempt: intent.attempt });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof LaunchError)) log.error("launch failed", { job: intent.id, error: why });
+      this.#finisher.finish(active, { kind: "failed", why });
+    }
+  }
+}

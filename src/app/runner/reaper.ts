@@ -1,0 +1,40 @@
+import type { RunnerParts } from "./parts.ts";
+
+/** Takes what instances of our name hold whose lease has ended. */
+export class Reaper {
+  readonly #parts: RunnerParts;
+  readonly #graceMs: number;
+
+  /** `graceMs`: how long after the end of its lease an instance is left alone. */
+  constructor(parts: RunnerParts, graceMs: number) {
+    this.#parts = parts;
+    this.#graceMs = graceMs;
+  }
+
+  /** One look at the peers. */
+  async tick(): Promise<void> {
+    const { queue } = this.#parts;
+    for (const peer of await queue.peers()) {
+      if (peer.expiredMs > this.#graceMs) await this.#reap(peer.instance);
+    }
+  }
+
+  async #reap(instance: string): Promise<void> {
+    const { queue, log, settings } = this.#parts;
+    const options = { policy: settings.lostPolicy, graceMs: this.#graceMs, lostAfterMs: settings.lostAfterMs };
+    const { claims, runs } = await queue.holdings(instance);
+    let held = 0;
+    for (const claim of claims) {
+      const reply = await queue.reap(instance, { claim }, options);
+      if (reply === "ALIVE") return;
+      if (reply === "REQUEUED") log.warn("reaped", { instance, state: "claim" });
+    }
+    for (const { id } of runs) {
+      const reply = await queue.reap(instance, { run: id }, options);
+      if (reply === "ALIVE") return;
+      if (reply === "HELD") held++;
+      else log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });
+    }
+    if (held === 0) await queue.retire(instance);
+  }
+}

@@ -1,0 +1,172 @@
+import type { FoundRun } from "../../ports/executor.ts";
+import type { SpoolRecord } from "../../ports/spool.ts";
+import { UnavailableError } from "../../domain/errors.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Finisher } from "./finisher.ts";
+import type { Launcher } from "./launcher.ts";
+import { type ActiveRun, type RunnerParts, runningFields } from "./parts.ts";
+import type { Runs } from "./runs.ts";
+import { resultText } from "../../domain/output.ts";
+
+/** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
+export class Reconciler {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #launcher: Launcher;
+  readonly #finisher: Finisher;
+  readonly #dispatcher: Dispatcher;
+  #serverId = "";
+  #outage: Promise<void> | null = null;
+  /** Registers the instance anew. */
+  register: () => Promise<void> = () => Promise.resolve();
+
+  constructor(
+    parts: RunnerParts,
+    runs: Runs,
+    work: { launcher: Launcher; finisher: Finisher; dispatcher: Dispatcher },
+  ) {
+    this.#parts = parts;
+    this.#runs = runs;
+    this.#launcher = work.launcher;
+    this.#finisher = work.finisher;
+    this.#dispatcher = work.dispatcher;
+  }
+
+  /** At the start, after `register`: takes up every run of earlier processes. */
+  async recover(): Promise<void> {
+    const { queue, spool, executors, checkpoint, log } = this.#parts;
+    this.#serverId = await queue.serverId();
+    const owned = new Map((await queue.owned()).map((run) => [run.id, run.token]));
+    const open = spool.records().filter((record) => record.end === null);
+    const found = new Map<string, FoundRun>();
+    for (const [kind, executor] of executors) {
+      const mine = open.map((record) => this.#launcher.launchOf(record.intent))
+        .filter((launch) => launch.target.split(".", 1)[0] === kind);
+      for (const record of open) {
+        const launch = mine.find((one) => one.run === record.intent.run);
+        if (launch) this.#launcher.adopt(record.intent); // before `recover`, which may report its end at once
+      }
+      for (const [run, state] of await executor.recover(mine)) found.set(run, state);
+    }
+    for (const { intent } of open) {
+      const active = this.#runs.get(intent.run);
+      if (!active) continue;
+      if (owned.get(intent.id) !== intent.token && !await this.#claimBack(active)) continue;
+      this.#takeUp(active, found.get(intent.run) ?? "unlaunched");
+    }
+    checkpoint("after_recover");
+    await this.adoptStrays();
+    await this.#dispatcher.reconcile();
+    if (open.length > 0) log.info("adopted runs of an earlier process", { count: open.length });
+  }
+
+  #takeUp(active: ActiveRun, found: FoundRun): void {
+    if (active.ended || found !== "unlaunched") return;
+    if (active.intent.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
+    // Before a crash of the host its marker may not have reached the disk: it may have run.
+    this.#finisher.finish(active, { kind: "lost", why: "the host restarted before its start was on record" });
+  }
+
+  /** Asks for an attempt that Redis does not say is ours. Answers whether it is. */
+  async #claimBack(active: ActiveRun): Promise<boolean> {
+    const { intent } = active;
+    const answer = await this.#parts.queue.reassert({
+      id: intent.id,
+      token: intent.token,
+      attempt: intent.attempt,
+      startedMs: intent.startedMs,
+      job: runningFields(intent),
+      side: intent.side,
+    });
+    this.#parts.checkpoint("after_reassert");
+    this.#parts.log.info("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
+    if (answer === "OK") return true;
+    await this.abandon(active);
+    return false;
+  }
+
+  /** Stops a run that is no longer ours and forgets it. */
+  async abandon(active: ActiveRun): Promise<void> {
+    const { spool, settings, log } = this.#parts;
+    const { run, id } = active.intent;
+    this.#runs.end(active);
+    try {
+      await active.executor.stop(run, "cancelled", settings.killGraceMs);
+    } catch (error) {
+      log.warn("could not stop a run", { job: id, error: String(error) });
+    }
+    spool.settle(run, "gone");
+    this.#runs.remove(active);
+  }
+
+  /** Runs that Redis says are ours and the spool does not know: they were started and never launched. */
+  async adoptStrays(): Promise<void> {
+    const { queue, spool, log } = this.#parts;
+    for (const { id } of await queue.owned()) {
+      if (this.#runs.ofJob(id) || this.#runs.starting.has(id)) continue;
+      const reply = await queue.start(id);
+      if (reply.type !== "HELD") continue;
+      const known = spool.records().find((record) => record.intent.token === reply.token && record.intent.id === id);
+      if (known) await this.#resend(known);
+      else {
+        log.info("launching a started job", { job: id, attempt: reply.attempt });
+        await this.#launcher.take(id, reply);
+      }
+    }
+  }
+
+  /** Runs that Redis does not know: gives them back. */
+  async reassert(runs: readonly ActiveRun[]): Promise<void> {
+    for (const active of runs) await this.#claimBack(active);
+  }
+
+  /** Redis cannot be reached: waits until it answers, and finds out whether it is the one that we knew. */
+  afterOutage(): Promise<void> {
+    this.#outage ??= this.#afterOutage().finally(() => this.#outage = null);
+    return this.#outage;
+  }
+
+  async #afterOutage(): Promise<void> {
+    const { queue, log } = this.#parts;
+    try {
+      const serverId = await queue.serverId();
+      if (serverId === this.#serverId) return await this.#dispatcher.reconcile();
+      log.warn("Redis was restarted");
+      await this.dataLost();
+      this.#serverId = serverId;
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+
+  /** Redis may have lost data: nothing is claimed until every host had time to bring back what it runs. */
+  async dataLost(): Promise<void> {
+    const { clock, settings } = this.#parts;
+    this.#dispatcher.held = true;
+    await this.register();
+    await this.reassert(this.#runs.all().filter((run) => !run.ended));
+    for (const record of this.#parts.spool.records()) if (record.end !== null) await this.#resend(record);
+    await this.#dispatcher.reconcile();
+    clock.sleep(2 * settings.beatMs).then(() => this.#dispatcher.held = false);
+  }
+
+  /** Tells an end again that Redis had acknowledged and may have forgotten. */
+  async #resend(record: SpoolRecord): Promise<void> {
+    const { queue, settings } = this.#parts;
+    const { intent, end } = record;
+    if (end === null || end === "gone") return;
+    const request = { id: intent.id, token: intent.token, attempt: intent.attempt, startedMs: intent.startedMs };
+    const answer = await queue.reassert({ ...request, job: runningFields(intent), side: intent.side });
+    if (answer !== "OK") return;
+    const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
+    const sample = await executor?.sample(intent.run);
+    await queue.finish({
+      ...end,
+      id: intent.id,
+      token: intent.token,
+      result: sample ? resultText(sample) : "",
+      keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
+      retryDelayMs: null,
+    });
+  }
+}

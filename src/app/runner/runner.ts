@@ -1,0 +1,196 @@
+import { SetupError, UnavailableError } from "../../domain/errors.ts";
+import type { InstanceInfo, RawId } from "../../ports/queue.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import { Finisher } from "./finisher.ts";
+import { Heart } from "./heart.ts";
+import { Janitor } from "./janitor.ts";
+import { Launcher } from "./launcher.ts";
+import type { RunnerParts } from "./parts.ts";
+import { Promoter } from "./promoter.ts";
+import { Reaper } from "./reaper.ts";
+import { Reconciler } from "./reconciler.ts";
+import { Runs } from "./runs.ts";
+import { Loop } from "./service.ts";
+import { STREAM_EVERY, Streamer } from "./streamer.ts";
+
+/** Pause between two looks at the terminals for runs that went away unseen, milliseconds. */
+const SWEEP_EVERY = 2000;
+/** Pause between two rounds of the janitor, milliseconds. */
+const JANITOR_EVERY = 60_000;
+/** Pause between two looks at the delayed jobs, milliseconds. */
+const PROMOTE_EVERY = 500;
+/** How long the stop waits for Redis, milliseconds. */
+const STOP_LIMIT = 2000;
+
+/** What a stopped runner left behind. */
+export interface Leftover {
+  /** Jobs that go on in their terminals; the next runner finishes them. */
+  readonly running: readonly string[];
+}
+
+/** The worker: takes jobs of one queue, runs them, and brings their ends back. */
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #runs = new Runs();
+  readonly #finisher: Finisher;
+  readonly #launcher: Launcher;
+  readonly #dispatcher: Dispatcher;
+  readonly #reconciler: Reconciler;
+  readonly #heart: Heart;
+  readonly #loops: Loop[];
+  readonly #over = Promise.withResolvers<void>();
+  #info: InstanceInfo | null = null;
+  #registered = false;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+    const { clock, log, settings } = parts;
+    this.#finisher = new Finisher(parts, this.#runs);
+    this.#launcher = new Launcher(parts, this.#runs, this.#finisher);
+    this.#dispatcher = new Dispatcher(parts, this.#runs, this.#launcher);
+    this.#reconciler = new Reconciler(parts, this.#runs, {
+      launcher: this.#launcher,
+      finisher: this.#finisher,
+      dispatcher: this.#dispatcher,
+    });
+    this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
+    this.#reconciler.register = () => this.#register();
+    this.#dispatcher.onOutage = () => this.#reconciler.afterOutage();
+    this.#heart.onFenced = () => {
+      this.#over.reject(new SetupError("Cannot go on: another process took this runner's instance over"));
+    };
+    const loop = (name: string, service: { tick(): Promise<void> }, everyMs: number, jitter = 0) =>
+      new Loop(() => service.tick(), {
+        name,
+        everyMs,
+        jitter,
+        clock,
+        log,
+        onOutage: () => this.#reconciler.afterOutage().catch(() => {}),
+      });
+    const sweeper = {
+      tick: async () => {
+        for (const executor of parts.executors.values()) await executor.sweep();
+      },
+    };
+    this.#loops = [
+      loop("beat", this.#heart, settings.beatMs, 0.2),
+      loop("sweep", sweeper, SWEEP_EVERY),
+      loop("stream", new Streamer(parts, this.#runs), STREAM_EVERY),
+      loop("promote", new Promoter(parts), PROMOTE_EVERY, 0.2),
+      loop("reap", new Reaper(parts, settings.beatMs), settings.beatMs, 0.5),
+      loop("janitor", new Janitor(parts), JANITOR_EVERY, 0.2),
+    ];
+  }
+
+  /**
+   * Registers, takes up what earlier processes left, and begins to take jobs. Waits as long as Redis cannot be reached.
+   *
+   * @throws {SetupError} Another process owns the instance, or the host cannot run an executor.
+   */
+  async start(): Promise<void> {
+    const { executors, settings, log } = this.#parts;
+    for (const executor of executors.values()) {
+      const facts = await executor.open((end) => this.#finisher.ended(end));
+      this.#launcher.bootId = facts.bootId;
+      if (facts.maxSlots < settings.concurrency) {
+        throw new SetupError(
+          `Cannot run ${settings.concurrency} jobs side by side: this host's limits allow ${facts.maxSlots}; raise ulimit -n or lower --concurrency`,
+        );
+      }
+      this.#info = {
+        bootId: facts.bootId,
+        host: settings.host,
+        pid: settings.pid,
+        version: settings.version,
+        slots: settings.concurrency,
+        attach: facts.attach,
+      };
+    }
+    await this.#register();
+    this.#parts.checkpoint("after_register");
+    await this.#reconciler.recover();
+    await this.#heart.tick();
+    for (const loop of this.#loops) loop.start();
+    this.#dispatcher.start();
+    log.info("ready", { runner: settings.name, count: settings.concurrency });
+  }
+
+  async #register(): Promise<void> {
+    const { queue, clock, settings, log } = this.#parts;
+    for (let tries = 0;; tries++) {
+      const reply = await queue.register(this.#info!, { takeover: true });
+      if (reply.type === "OK") {
+        this.#registered = true;
+        return;
+      }
+      if (reply.bootId !== this.#info!.bootId && tries > 0) {
+        throw new SetupError(
+          `Cannot run "${settings.name}": its spool folder is in use on host "${reply.host}"; give this host a spool of its own`,
+        );
+      }
+      log.warn("waiting for the lease of another host to end", { ms: reply.msLeft });
+      await clock.sleep(reply.msLeft + 100);
+    }
+  }
+
+  /** Resolves when a burst is over; rejects when the runner cannot go on. Never resolves otherwise. */
+  async ended(): Promise<void> {
+    if (!this.#parts.settings.burst) return await this.#over.promise;
+    while (!this.#dispatcher.idle) {
+      await Promise.race([this.#runs.change(), this.#over.promise]);
+    }
+  }
+
+  /** Jobs that run here now. */
+  running(): string[] {
+    return this.#runs.all().filter((run) => !run.ended).map((run) => run.intent.id);
+  }
+
+  /** Takes no new jobs; resolves when those that run have ended. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#heart.state = "draining";
+    await this.#dispatcher.stop();
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    while (this.running().length > 0 && !signal.aborted) await Promise.race([this.#runs.change(), aborted]);
+  }
+
+  /** Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. */
+  async stop(): Promise<Leftover> {
+    const { queue, executors, spool } = this.#parts;
+    await this.#dispatcher.stop();
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#finisher.stop(STOP_LIMIT);
+    const running = this.running();
+    for (const executor of executors.values()) await executor.close();
+    if (this.#registered) await this.#leave(running.length);
+    queue.close();
+    await spool.close();
+    return { running };
+  }
+
+  async #leave(running: number): Promise<void> {
+    const { clock, log } = this.#parts;
+    const limit = new AbortController();
+    const work = this.#giveBack().catch((error) => {
+      if (!(error instanceof UnavailableError)) throw error;
+      log.warn("could not give claims back", { error: error.message });
+    });
+    await Promise.race([work, clock.sleep(STOP_LIMIT, limit.signal)]);
+    limit.abort();
+    if (running > 0) log.info("left running jobs to the next runner", { count: running });
+  }
+
+  async #giveBack(): Promise<void> {
+    const { queue, checkpoint } = this.#parts;
+    queue.stopClaiming();
+    checkpoint("before_release");
+    // The last one first: each goes to the head of the queue, so the first claimed is next to run again.
+    const claims: RawId[] = [...await queue.claimed()];
+    for (const raw of claims.reverse()) await queue.release(raw);
+    checkpoint("after_release");
+    this.#heart.state = "detached";
+    await this.#heart.tick();
+    if (this.#runs.size === 0) await queue.retire();
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The runner's memory on its own disk: what it was about to launch, and which ends Redis has acknowledged. It is what makes
+ * "launched at most once" and "no end is lost" true when runner, Redis or both go away.
+ *
+ * @module
+ */
+import type { JobFields } from "../domain/job.ts";
+
+/** An attempt that Redis gave us, written down before it is launched. */
+export interface Intent {
+  /** Name of the run, `KEY.ATTEMPT.NONCE`. */
+  readonly run: string;
+  readonly id: string;
+  readonly token: string;
+  readonly attempt: number;
+  /** Redis' clock at the start, Unix milliseconds. */
+  readonly startedMs: number;
+  /** Boot of the host at that time. */
+  readonly bootId: string;
+  /** Milliseconds until the run is stopped, `null` for no limit. */
+  readonly timeoutMs: number | null;
+  readonly job: JobFields;
+  readonly side: Readonly<Record<string, string>>;
+}
+
+/** The end that Redis acknowledged, without the result (that is in the run's output file). */
+export interface SettledEnd {
+  readonly state: "finished" | "error";
+  readonly error: string;
+  readonly exitCode: number;
+  readonly outputBytes: number;
+  readonly ms: number;
+}
+
+/** What the spool knows about a run. */
+export interface SpoolRecord {
+  readonly intent: Intent;
+  /** `null` until Redis acknowledged an end; `"gone"` when the attempt is no longer ours. */
+  readonly end: SettledEnd | "gone" | null;
+}
+
+/** The spool of one runner instance; held by one process at a time. */
+export interface Spool {
+  /** Every run that is not settled, and those settled lately, oldest first. */
+  records(): readonly SpoolRecord[];
+  /** What it knows about one run. */
+  record(run: string): SpoolRecord | undefined;
+  /** Resolves when the intent is on disk. Rejects when it is not: then nothing may be launched. */
+  intend(intent: Intent): Promise<void>;
+  /** Notes that Redis acknowledged the end, or gave the attempt to somebody else. */
+  settle(run: string, end: SettledEnd | "gone"): void;
+  /** Forgets settled runs that are too old to be told again; answers their names. */
+  prune(): readonly string[];
+  close(): Promise<void>;
+}

@@ -1,0 +1,63 @@
+import { SetupError } from "../domain/errors.ts";
+
+/** How long to wait for the lock of a process that is just ending, milliseconds. */
+const LOCK_WAIT = 1000;
+
+/** The identity of a runner on this host, held by one process at a time. */
+export interface Instance {
+  /** Folder of the instance, mode 0700. */
+  readonly dir: string;
+  /** Stable for this folder. */
+  readonly id: string;
+  /** New for each process: 12 hex digits. */
+  readonly nonce: string;
+  /** Lets the next process in. */
+  release(): void;
+}
+
+/**
+ * Opens the folder of a runner instance: makes it, locks it, and reads or makes its identity.
+ *
+ * @throws {SetupError} The folder cannot be used, or another process holds it.
+ */
+export async function openInstance(dir: string): Promise<Instance> {
+  let lock: Deno.FsFile | undefined;
+  try {
+    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+    lock = await Deno.open(`${dir}/lock`, { create: true, write: true, mode: 0o600 });
+    await exclusive(lock, dir);
+    const id = await identity(`${dir}/instance`);
+    const nonce = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
+    return { dir, id, nonce, release: () => lock!.close() };
+  } catch (error) {
+    lock?.close();
+    if (error instanceof SetupError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SetupError(`Cannot use spool folder "${dir}": ${why}; name another one with --spool`, { cause: error });
+  }
+}
+
+/** `flock(2)`: the kernel lets go of it with the process, however that ends. */
+async function exclusive(file: Deno.FsFile, dir: string): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), LOCK_WAIT));
+  const got = await Promise.race([file.lock(true), late]);
+  clearTimeout(timer);
+  if (got === "late") {
+    throw new SetupError(
+      `Cannot start: a runner with this name already runs on this host (it holds "${dir}/lock"); stop it first, or choose another --name`,
+    );
+  }
+}
+
+async function identity(path: string): Promise<string> {
+  try {
+    const id = (await Deno.readTextFile(path)).trim();
+    if (/^[0-9a-f-]{36}$/.test(id)) return id;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const id = crypto.randomUUID();
+  await Deno.writeTextFile(path, id + "\n", { mode: 0o600 });
+  return id;
+}

@@ -1,0 +1,49 @@
+import { BaseHandler, type LevelName, Logger } from "jsr:@std/log@^0.224.14";
+import type { Log, LogFields } from "../ports/log.ts";
+
+const encoder = new TextEncoder();
+
+/** Writes each record as one line on stderr. */
+class StderrHandler extends BaseHandler {
+  /** Writes synchronously, so that the last words before an end are not lost. */
+  override log(line: string): void {
+    let bytes = encoder.encode(line + "\n");
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
+    } catch {
+      // Nobody reads stderr any more; the runner's work matters more than its log.
+    }
+  }
+}
+
+/**
+ * A log on stderr, a line each: RFC 3339 time, level, message and the fields as `key=value`; as JSON objects when `json`.
+ *
+ * @param options `level` is the lowest that is written.
+ */
+export function stderrLog(options: { level?: LevelName; json?: boolean } = {}): Log {
+  const formatter = options.json
+    ? (record: { datetime: Date; levelName: string; msg: string; args: unknown[] }) =>
+      JSON.stringify({
+        time: record.datetime.toISOString(),
+        level: record.levelName.toLowerCase(),
+        message: record.msg,
+        ...record.args[0] as LogFields,
+      })
+    : (record: { datetime: Date; levelName: string; msg: string; args: unknown[] }) =>
+      `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} ${record.msg}${pairs(record.args[0])}`;
+  const level = options.level ?? "INFO";
+  const logger = new Logger("runner", level, { handlers: [new StderrHandler(level, { formatter })] });
+  return {
+    debug: (message, fields) => void logger.debug(message, fields ?? {}),
+    info: (message, fields) => void logger.info(message, fields ?? {}),
+    warn: (message, fields) => void logger.warn(message, fields ?? {}),
+    error: (message, fields) => void logger.error(message, fields ?? {}),
+  };
+}
+
+function pairs(fields: unknown): string {
+  return Object.entries(fields as LogFields)
+    .map(([key, value]) => ` ${key}=${/^[\w.:+/-]+$/.test(String(value)) ? value : JSON.stringify(String(value))}`)
+    .join("");
+}

@@ -1,0 +1,196 @@
+import type { Intent, SettledEnd, Spool, SpoolRecord } from "../ports/spool.ts";
+
+/** Settled runs are kept this long, milliseconds, to be told again to a Redis that lost data ... */
+const KEEP_MS = 10 * 60_000;
+/** ... but no more than so many, of so many characters altogether. */
+const KEEP_COUNT = 4096;
+const KEEP_SIZE = 16 << 20;
+/** The journal is written anew when it is larger than this, bytes, and holds more old than live. */
+const COMPACT_ABOVE = 4 << 20;
+
+interface Entry {
+  readonly intent: Intent;
+  end: SettledEnd | "gone" | null;
+  settledAt: number;
+  readonly size: number;
+}
+
+type Line =
+  | { readonly do: "intend"; readonly intent: Intent }
+  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone" };
+
+/**
+ * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
+ * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened.
+ */
+export class JournalSpool implements Spool {
+  readonly #path: string;
+  #file: Deno.FsFile;
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+  #liveBytes = 0;
+  #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
+  #flushing: Promise<void> | null = null;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /** Opens the journal in an instance's folder. */
+  static async open(dir: string): Promise<JournalSpool> {
+    const path = `${dir}/runs.jsonl`;
+    const spool = new JournalSpool(path, openAppend(path));
+    await spool.#load();
+    spool.#compact();
+    return spool;
+  }
+
+  async #load(): Promise<void> {
+    const text = await Deno.readTextFile(this.#path);
+    for (const line of text.split("\n")) {
+      if (line === "") continue;
+      let step: Line;
+      try {
+        step = JSON.parse(line);
+      } catch {
+        continue; // torn: nothing that was resolved is in it
+      }
+      if (step.do === "intend") this.#remember(step.intent, line.length);
+      else this.#settled(step.run, step.end);
+    }
+  }
+
+  #remember(intent: Intent, size: number): void {
+    this.#entries.set(intent.run, { intent, end: null, settledAt: 0, size });
+    this.#liveBytes += size;
+  }
+
+  #settled(run: string, end: SettledEnd | "gone"): void {
+    const entry = this.#entries.get(run);
+    if (!entry) return;
+    entry.end = end;
+    entry.settledAt = performance.now();
+    this.#entries.delete(run); // settled runs stand in the order in which they were settled
+    this.#entries.set(run, entry);
+  }
+
+  records(): readonly SpoolRecord[] {
+    return [...this.#entries.values()];
+  }
+
+  record(run: string): SpoolRecord | undefined {
+    return this.#entries.get(run);
+  }
+
+  intend(intent: Intent): Promise<void> {
+    const line = written({ do: "intend", intent });
+    const done = Promise.withResolvers<void>();
+    this.#batch ??= { text: "", done: [] };
+    this.#batch.text += line;
+    this.#batch.done.push(done);
+    this.#flushing ??= this.#flush();
+    return done.promise.then(() => this.#remember(intent, line.length));
+  }
+
+  /** Writes what has gathered while the last batch was on its way. */
+  async #flush(): Promise<void> {
+    await Promise.resolve(); // intents of the same turn go together
+    while (this.#batch) {
+      const batch = this.#batch;
+      this.#batch = null;
+      try {
+        await this.#append(batch.text);
+        await this.#file.syncData();
+        for (const done of batch.done) done.resolve();
+      } catch (error) {
+        for (const done of batch.done) done.reject(error);
+      }
+    }
+    this.#flushing = null;
+  }
+
+  async #append(text: string): Promise<void> {
+    let bytes = new TextEncoder().encode(text);
+    this.#bytes += bytes.length;
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#file.write(bytes));
+  }
+
+  settle(run: string, end: SettledEnd | "gone"): void {
+    if (!this.#entries.has(run)) return;
+    this.#settled(run, end);
+    const bytes = new TextEncoder().encode(written({ do: "settle", run, end }));
+    try {
+      this.#bytes += this.#file.writeSync(bytes);
+    } catch {
+      // A full disk: the end is told once more after a restart, and Redis answers that it knows.
+    }
+  }
+
+  prune(): readonly string[] {
+    const gone: string[] = [];
+    const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
+    let size = settled.reduce((sum, entry) => sum + entry.size, 0);
+    let count = settled.length;
+    for (const entry of settled) {
+      const old = performance.now() - entry.settledAt > KEEP_MS;
+      if (!old && count <= KEEP_COUNT && size <= KEEP_SIZE && entry.end !== "gone") continue;
+      count--;
+      size -= entry.size;
+      this.#liveBytes -= entry.size;
+      this.#entries.delete(entry.intent.run);
+      gone.push(entry.intent.run);
+    }
+    const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
+    if (stale && !this.#flushing) this.#rewrite();
+    return gone;
+  }
+
+  #rewrite(): void {
+    try {
+      this.#compact();
+    } catch {
+      // A full disk: the journal stays as it is.
+    }
+  }
+
+  /** Writes what counts into a new file and puts that in the place of the old one; synchronous, so that no line is missed. */
+  #compact(): void {
+    let text = "";
+    for (const { intent, end } of this.#entries.values()) {
+      text += written({ do: "intend", intent });
+      if (end !== null) text += written({ do: "settle", run: intent.run, end });
+    }
+    Deno.writeTextFileSync(`${this.#path}.new`, text, { mode: 0o600 });
+    const file = openAppend(`${this.#path}.new`);
+    file.syncDataSync();
+    Deno.renameSync(`${this.#path}.new`, this.#path);
+    this.#file.close();
+    this.#file = file;
+    this.#bytes = text.length;
+    syncFolder(this.#path);
+  }
+
+  async close(): Promise<void> {
+    await this.#flushing;
+    this.#file.close();
+  }
+}
+
+/** A line of the journal. The line feed stands in front: what a full disk or a crash tore off spoils no later line. */
+function written(line: Line): string {
+  return "\n" + JSON.stringify(line);
+}
+
+function openAppend(path: string): Deno.FsFile {
+  return Deno.openSync(path, { create: true, append: true, mode: 0o600 });
+}
+
+function syncFolder(path: string): void {
+  const folder = Deno.openSync(path.slice(0, path.lastIndexOf("/")));
+  try {
+    folder.syncSync();
+  } finally {
+    folder.close();
+  }
+}
