@@ -1,0 +1,119 @@
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { SetupError } from "../../src/domain/errors.ts";
+import type { Intent } from "../../src/ports/spool.ts";
+import { openInstance } from "../../src/system/instance.ts";
+import { JournalSpool } from "../../src/system/spool.ts";
+
+async function withFolder(body: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    await body(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const intent = (run: string, payload = "true"): Intent => ({
+  run,
+  id: `id of ${run}`,
+  token: `1.${run}`,
+  attempt: 1,
+  startedMs: 1,
+  bootId: "boot",
+  timeoutMs: null,
+  job: { payload },
+  side: {},
+});
+const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
+
+Deno.test("JournalSpool knows after a restart what it was told before", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await Promise.all([spool.intend(intent("a")), spool.intend(intent("b")), spool.intend(intent("c"))]);
+    spool.settle("b", end);
+    spool.settle("unknown", end);
+    await spool.close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().map((r) => [r.intent.run, r.end]), [["a", null], ["c", null], ["b", end]]);
+    assertEquals(again.record("a")?.intent, intent("a"));
+    await again.close();
+  }));
+
+Deno.test("JournalSpool takes a torn last line for a step that never happened", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(intent("a"));
+    await spool.close();
+    const path = `${dir}/runs.jsonl`;
+    const torn = '\n{"do":"intend","intent":{"run":"to';
+    await Deno.writeTextFile(path, torn, { append: true });
+    const running = await JournalSpool.open(dir);
+    assertEquals(running.records().map((r) => r.intent.run), ["a"]);
+    await Deno.writeTextFile(path, torn, { append: true }); // as a full disk tears a line while the runner lives
+    await running.intend(intent("b"));
+    await running.close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().map((r) => r.intent.run), ["a", "b"]);
+    await again.close();
+  }));
+
+Deno.test("JournalSpool keeps settled runs for a while, and no more than a bounded number of them", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    const runs = Array.from({ length: 4200 }, (_, i) => `r${i}`);
+    await Promise.all(runs.map((run) => spool.intend(intent(run))));
+    runs.slice(1).forEach((run) => spool.settle(run, end));
+    assertEquals(spool.prune().length, 4199 - 4096);
+    assertEquals(spool.records().length, 4097);
+    assert(spool.record("r0"), "a run that is not settled stays");
+    await spool.close();
+  }));
+
+Deno.test("JournalSpool does not grow without end", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    const big = "x".repeat(200_000);
+    for (let i = 0; i < 60; i++) {
+      await spool.intend(intent(`r${i}`, big));
+      spool.settle(`r${i}`, "gone");
+      if (i % 10 === 0) spool.prune();
+    }
+    spool.prune();
+    assertEquals(spool.records().length, 0);
+    assert((await Deno.stat(`${dir}/runs.jsonl`)).size < 5 << 20);
+    await spool.intend(intent("after"));
+    await spool.close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().filter((r) => r.end === null).map((r) => r.intent.run), ["after"]);
+    await again.close();
+  }));
+
+Deno.test("JournalSpool and its folder are for their owner alone", () =>
+  withFolder(async (dir) => {
+    const instance = await openInstance(`${dir}/deep/er`);
+    const spool = await JournalSpool.open(instance.dir);
+    assertEquals((await Deno.stat(instance.dir)).mode! & 0o777, 0o700);
+    assertEquals((await Deno.stat(`${instance.dir}/runs.jsonl`)).mode! & 0o777, 0o600);
+    await spool.close();
+    instance.release();
+  }));
+
+Deno.test("openInstance() keeps its identity and changes its nonce", () =>
+  withFolder(async (dir) => {
+    const first = await openInstance(dir);
+    first.release();
+    const second = await openInstance(dir);
+    second.release();
+    assertEquals(second.id, first.id);
+    assert(second.nonce !== first.nonce && /^[0-9a-f]{12}$/.test(second.nonce));
+  }));
+
+Deno.test("openInstance() says what is wrong with a folder that cannot be one", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    const error = await assertRejects(() => openInstance(file), SetupError);
+    assert(error.message.includes("--spool"), error.message);
+  } finally {
+    await Deno.remove(file);
+  }
+});
