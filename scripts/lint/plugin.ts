@@ -1,1 +1,161 @@
-export default { name: "house", rules: {} } satisfies Deno.lint.Plugin;
+/**
+ * The house rules as lint errors: `house/rings` says who may import whom and who must stay pure, `house/doors` in which
+ * one file an outside thing is used. The rows are in house.ts; a new part or a new door is a new row there.
+ */
+import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf } from "./house.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+type Report = (node: Deno.lint.Node, message: string) => void;
+
+/** The file's path in the project, or undefined when it lies elsewhere. */
+function projectPath(filename: string): string | undefined {
+  const url = new URL(filename.startsWith("file:") ? filename : `file://${filename}`);
+  return url.pathname.startsWith(ROOT.pathname) ? url.pathname.slice(ROOT.pathname.length) : undefined;
+}
+
+/** Calls `found` for every specifier that a file names, however it imports it. */
+function importVisitor(found: (node: Deno.lint.Node, specifier: string) => void): Deno.lint.LintVisitor {
+  const literal = (node: Deno.lint.Node, source: unknown) => {
+    const value = (source as { value?: unknown } | null | undefined)?.value;
+    if (typeof value === "string") found(node, value);
+  };
+  return {
+    ImportDeclaration: (node) => literal(node, node.source),
+    ExportAllDeclaration: (node) => literal(node, node.source),
+    ExportNamedDeclaration: (node) => literal(node, node.source),
+    ImportExpression: (node) => literal(node, node.source),
+    TSImportType: (node) => literal(node, (node.argument as { literal?: unknown }).literal),
+  };
+}
+
+/** `a.b` for the identifier `a` in it, `a` when it stands alone, undefined when it is no use of a global. */
+function globalUse(node: Deno.lint.Identifier): string | undefined {
+  const parent = node.parent as unknown as { type: string; [key: string]: unknown };
+  if (parent.type === "MemberExpression") {
+    const property = parent.property as { name?: string };
+    // in x.Date the identifier is a property of something else, except in globalThis.Date
+    if (parent.object !== node) {
+      return (parent.object as { name?: string }).name === "globalThis" ? node.name : undefined;
+    }
+    return parent.computed ? node.name : `${node.name}.${property.name}`;
+  }
+  if (parent.type === "TSQualifiedName") {
+    return parent.left === node ? `${node.name}.${(parent.right as { name: string }).name}` : undefined;
+  }
+  const isKey =
+    (parent.type === "Property" || parent.type.endsWith("Definition") || parent.type.endsWith("Signature")) &&
+    parent.key === node && !parent.computed;
+  // a type's name is no use of the value
+  return isKey || parent.type === "TSTypeReference" ? undefined : node.name;
+}
+
+const covers = (name: string, use: string) => use === name || use.startsWith(`${name}.`);
+
+/** The imports and the purity of one room. */
+function ringRules(file: string, room: Room, report: Report): Deno.lint.LintVisitor {
+  const allowed = [room.path, ...room.imports];
+  const imports = importVisitor((node, specifier) => {
+    if (!specifier.startsWith(".")) return;
+    const target = projectPath(new URL(specifier, new URL(file, ROOT)).href) ?? specifier;
+    if (!allowed.some((path) => isIn(target, path))) {
+      report(node, `${room.path} must not import ${target}: it may import only ${allowed.join(", ")}`);
+    }
+  });
+  return {
+    ...imports,
+    Identifier(node) {
+      const use = globalUse(node);
+      if (use === undefined) return;
+      if (room.noDeno && covers("Deno", use)) report(node, `${room.path} must not use Deno: ask a port for it`);
+      if (room.pure && IMPURE.some((name) => covers(name, use))) {
+        report(node, `${room.path} must not use ${use}: take the value as an argument`);
+      }
+    },
+    Program(node) {
+      if (!room.typesOnly) return;
+      for (const statement of node.body) {
+        if (!isTypeOnly(statement)) report(statement, `${room.path} holds types only: put code where it is done`);
+      }
+    },
+  };
+}
+
+function isTypeOnly(statement: Deno.lint.Node): boolean {
+  switch (statement.type) {
+    case "TSInterfaceDeclaration":
+    case "TSTypeAliasDeclaration":
+      return true;
+    case "ImportDeclaration":
+      return statement.importKind === "type" ||
+        statement.specifiers.length > 0 &&
+          statement.specifiers.every((each) => "importKind" in each && each.importKind === "type");
+    case "ExportAllDeclaration":
+    case "ExportNamedDeclaration":
+      return statement.exportKind === "type";
+    default:
+      return false;
+  }
+}
+
+/** The name of a package in `jsr:@a/b@^1/c`, `npm:b@1`, `node:fs` or `https://host/x`. */
+function packageOf(specifier: string): string {
+  const bare = specifier.replace(/^(jsr|npm):\/?/, "");
+  return /^(@[^/]+\/)?[^/@]+/.exec(bare)?.[0] ?? bare;
+}
+
+/** A thing that a row names is used only where the row says. */
+function doorRules(file: string, report: Report): Deno.lint.LintVisitor {
+  const pass = (doors: Door[], thing: string, node: Deno.lint.Node) => {
+    const door = doors.find((door) => door.thing === thing);
+    if (door && !isIn(file, door.at)) {
+      const name = doors === DENO_DOORS ? `Deno.${thing}` : thing;
+      report(node, `${name} comes in only at ${door.at}: use what that gives out`);
+    }
+    return door !== undefined;
+  };
+  const imports = importVisitor((node, specifier) => {
+    const isFile = specifier.startsWith(".");
+    const thing = isFile ? /\.\w+$/.exec(specifier)?.[0] ?? specifier : packageOf(specifier);
+    const known = pass(IMPORT_DOORS, thing, node);
+    if (!isFile && !known) report(node, `${thing} has no door: add a row to scripts/lint/house.ts and one file to it`);
+  });
+  return {
+    ...imports,
+    Identifier(node) {
+      const use = globalUse(node);
+      if (use === undefined) return;
+      if (use === "Deno") {
+        report(node, "Deno must be named with its member, as in Deno.args, so that its door can be checked");
+      } else if (use.startsWith("Deno.")) pass(DENO_DOORS, use.slice("Deno.".length).replace(/Sync$/, ""), node);
+      else pass(GLOBAL_DOORS, use, node);
+    },
+    NewExpression(node) {
+      const { callee } = node;
+      const now = callee.type === "Identifier" && callee.name === "Date" && node.arguments.length === 0;
+      if (now) pass(GLOBAL_DOORS, "new Date()", node);
+    },
+  };
+}
+
+function rule(create: (file: string, report: Report) => Deno.lint.LintVisitor): Deno.lint.Rule {
+  return {
+    create(context) {
+      const file = projectPath(context.filename);
+      const isHouse = file !== undefined && (file.startsWith("src/") || roomOf(file));
+      return isHouse ? create(file, (node, message) => context.report({ node, message })) : {};
+    },
+  };
+}
+
+export default {
+  name: "house",
+  rules: {
+    rings: rule((file, report) => {
+      const room = roomOf(file);
+      if (room) return ringRules(file, room, report);
+      return { Program: (node) => report(node, `${file} is in no room: add a row to scripts/lint/house.ts`) };
+    }),
+    doors: rule(doorRules),
+  },
+} satisfies Deno.lint.Plugin;

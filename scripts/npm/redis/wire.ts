@@ -56,11 +56,14 @@ export class ReplyReader {
 
   async read(asBytes = false): Promise<RedisReply> {
     if (this.#start === this.#end && !await this.#fill()) throw new EOFError();
+    const code = String.fromCharCode(this.#buffer[this.#start]);
+    // not taken from the stream: the next read fails on it again
+    if (!"-:+$*".includes(code)) throw new InvalidStateError(`unknown code: '${code}' (${code.charCodeAt(0)})`);
     const line = await this.#line();
     const text = (bytes: Uint8Array) => asBytes ? bytes : decoder.decode(bytes);
     const rest = line.subarray(1);
     const number = () => Number.parseInt(decoder.decode(rest));
-    switch (String.fromCharCode(line[0])) {
+    switch (code) {
       case "-":
         throw new ErrorReplyError(decoder.decode(line));
       case ":":
@@ -71,17 +74,13 @@ export class ReplyReader {
         const size = number();
         return size < 0 ? null : text(await this.#body(size));
       }
-      case "*": {
+      default: {
         const size = number();
         if (size === -1) return null;
         const replies: RedisReply[] = [];
         while (replies.length < size) replies.push(await this.read(asBytes));
         return replies;
       }
-      default:
-        throw new InvalidStateError(
-          `unknown code: '${String.fromCharCode(line[0])}' (${line[0]})`,
-        );
     }
   }
 

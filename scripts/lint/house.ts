@@ -1,0 +1,100 @@
+/**
+ * The house as data: which part may import which, and through which one file an outside thing comes in.
+ *
+ * Paths are relative to the project. One that ends in `/` is a folder; the longest that fits a file speaks for it.
+ */
+
+export interface Room {
+  /** The part of the project this row is about. */
+  path: string;
+  /** What it may import besides itself: files and folders of the project. */
+  imports: string[];
+  /** Nothing but types may be in it. */
+  typesOnly?: boolean;
+  /** It never touches the runtime: no `Deno`. */
+  noDeno?: boolean;
+  /** The same input always gives the same output: none of `IMPURE`. */
+  pure?: boolean;
+}
+
+const domain = "src/domain/";
+const ports = "src/ports/";
+const app = "src/app/";
+const adapters = ["src/redis/", "src/executors/", "src/system/"];
+
+/** From the inside out; an import points inwards only. */
+export const ROOMS: Room[] = [
+  { path: domain, imports: [], noDeno: true, pure: true },
+  { path: ports, imports: [domain], noDeno: true, typesOnly: true },
+  { path: app, imports: [domain, ports], noDeno: true },
+  // adapters: neither each other nor the work they serve
+  ...adapters.map((path) => ({ path, imports: [domain, ports] })),
+  { path: "src/cli/", imports: [domain, ports, app] },
+  // the two places that put everything together
+  { path: "src/cli/wire.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
+  { path: "src/mod.ts", imports: [domain, ports, app, ...adapters] },
+  { path: "main.ts", imports: ["src/cli/"] },
+  // the version stands only in deno.json
+  { path: "src/system/version.ts", imports: ["src/system/", domain, ports, "deno.json"] },
+];
+
+export interface Door {
+  /** What comes in: the name of a package without registry and version, or `.ext` for every file with that ending. */
+  thing: string;
+  /** The one file or folder where it comes in. */
+  at: string;
+}
+
+/** Packages and text files; a package without a row must not be imported at all. */
+export const IMPORT_DOORS: Door[] = [
+  { thing: "@db/redis", at: "src/redis/client.ts" },
+  { thing: "@std/cli", at: "src/cli/args.ts" },
+  { thing: "@std/log", at: "src/system/log.ts" },
+  { thing: ".lua", at: "src/redis/" },
+];
+
+const files = [
+  ...["chmod", "chown", "copyFile", "create", "link", "lstat", "makeTempDir", "makeTempFile", "mkdir", "open"],
+  ...["readDir", "readFile", "readLink", "readTextFile", "realPath", "remove", "rename", "stat", "symlink"],
+  ...["truncate", "umask", "utime", "watchFs", "writeFile", "writeTextFile", "chdir", "cwd"],
+];
+const signals = ["addSignalListener", "removeSignalListener", "kill"];
+const host = ["env", "gid", "hostname", "loadavg", "networkInterfaces", "osRelease", "osUptime", "uid"];
+
+/** Members of `Deno`; a member without a row may be used wherever `Deno` may. The `Sync` form counts as the same member. */
+export const DENO_DOORS: Door[] = [
+  { thing: "Command", at: "src/system/process.ts" },
+  { thing: "exit", at: "main.ts" },
+  ...[...files, ...signals, ...host].map((thing) => ({ thing, at: "src/system/" })),
+];
+
+/** The clock and new ids. `new Date()` is the call without arguments; with one it only converts. */
+export const GLOBAL_DOORS: Door[] = [
+  { thing: "Date.now", at: "src/system/" },
+  { thing: "new Date()", at: "src/system/" },
+  { thing: "performance.now", at: "src/system/" },
+  { thing: "crypto.randomUUID", at: "src/system/" },
+  { thing: "crypto.getRandomValues", at: "src/system/" },
+];
+
+/** What makes a function's result depend on when and where it runs; a name covers its members. */
+export const IMPURE: string[] = [
+  "Date",
+  "Math.random",
+  "crypto.randomUUID",
+  "crypto.getRandomValues",
+  "performance",
+  "setTimeout",
+  "setInterval",
+  "fetch",
+];
+
+/** Whether the file is the path, or lies in it when that is a folder. */
+export function isIn(file: string, path: string): boolean {
+  return path.endsWith("/") ? file.startsWith(path) : file === path;
+}
+
+/** The row that speaks for a file; none for what is not part of the house, such as tests. */
+export function roomOf(file: string): Room | undefined {
+  return ROOMS.filter((room) => isIn(file, room.path)).sort((a, b) => b.path.length - a.path.length)[0];
+}
