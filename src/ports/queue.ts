@@ -144,7 +144,8 @@ export interface Queue {
   /** Attempts that Redis says this instance owns. */
   owned(): Promise<readonly OwnedRun[]>;
 
-  start(id: string): Promise<StartReply>;
+  /** `anyRunner`: also when the job names another runner. */
+  start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
   finish(request: FinishRequest): Promise<FinishReply>;
   release(id: RawId): Promise<boolean>;
   reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;

@@ -38,6 +38,7 @@ export class Dispatcher {
   #running: Promise<void> | null = null;
   #paused = false;
   #held = false;
+  #fenced = false;
   #idle = false;
 
   /** Called when Redis could not be reached; resolves when it is known what became of our data. */
@@ -59,6 +60,13 @@ export class Dispatcher {
   /** We may not claim now: Redis is being reconciled. */
   set held(value: boolean) {
     this.#held = value;
+    this.#runs.wake();
+  }
+
+  /** A beat was answered: the instance is ours after all. */
+  confirmed(): void {
+    if (!this.#fenced) return;
+    this.#fenced = false;
     this.#runs.wake();
   }
 
@@ -100,7 +108,7 @@ export class Dispatcher {
     while (!signal.aborted) {
       const seen = this.#runs.version;
       try {
-        if (!this.#held) await this.#round();
+        if (!this.#held && !this.#fenced) await this.#round();
         this.#outages = 0;
       } catch (error) {
         await this.#failed(error);
@@ -141,7 +149,8 @@ export class Dispatcher {
     const { clock, settings, queue } = this.#parts;
     const lines = this.#runs.lines();
     for (const entry of [...this.#waiting]) {
-      if (this.#stopping.signal.aborted || this.#held || this.#runs.busy >= settings.concurrency) return;
+      if (this.#stopping.signal.aborted || this.#held || this.#fenced) return;
+      if (this.#runs.busy >= settings.concurrency) return;
       if (entry.notBefore > clock.now()) continue;
       if (entry.line === undefined && lines.size > 0) entry.line = this.#lineOf(await queue.peek(entry.id));
       if (entry.line !== undefined && entry.line !== null && lines.has(entry.line)) continue;
@@ -194,15 +203,29 @@ export class Dispatcher {
         return void this.#waiting.unshift(entry);
       }
       case "OTHER":
-        log.info("rerouted", { job: entry.id, runner: reply.runner });
-        return void await queue.reroute(entry.id, reply.runner);
+        return await this.#other(entry, reply.runner);
       case "FENCED":
         this.#waiting.unshift(entry);
-        this.#held = true; // the next beat says who owns our instance now
+        this.#fenced = true; // the next beat says who owns our instance now
         return;
       default:
         log.info("skipped", { job: entry.id, state: reply.type.toLowerCase() });
     }
+  }
+
+  /** The job names another runner. */
+  async #other(entry: Waiting, runner: string): Promise<void> {
+    const { queue, log, settings } = this.#parts;
+    if (settings.otherRunner === "reroute") {
+      log.info("rerouted", { job: entry.id, runner });
+      await queue.reroute(entry.id, runner);
+      return;
+    }
+    const reply = await queue.start(entry.id, { anyRunner: true });
+    if (reply.type !== "OK" && reply.type !== "HELD") return await this.#answer(entry, reply);
+    if (settings.otherRunner === "run") return await this.#launcher.take(entry.id, reply);
+    const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${JSON.stringify(settings.name)}`;
+    await this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
   }
 
   /** Leaves an id alone for a while; puts it aside when patience ends. Holds no slot. */
@@ -226,7 +249,7 @@ export class Dispatcher {
 
   #ask(): void {
     const { settings, queue } = this.#parts;
-    if (this.#claim || this.#paused || this.#held || this.#stopping.signal.aborted) return;
+    if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
     if (this.#runs.busy >= settings.concurrency || this.#waiting.length >= LOOK_AHEAD) return;
     this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT);
     this.#claim.then(

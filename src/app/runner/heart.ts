@@ -37,6 +37,7 @@ export class Heart {
   }
 
   async #obey(reply: BeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
+    this.#dispatcher.confirmed();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
     for (const id of reply.fenced) await this.#drop(id);
     if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, told));

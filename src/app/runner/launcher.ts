@@ -9,6 +9,9 @@ import type { Finisher } from "./finisher.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
+/** An attempt that is ours. */
+export type Started = StartReply & { type: "OK" | "HELD" };
+
 /** Brings a started attempt to life: intent on disk first, then the terminal. */
 export class Launcher {
   readonly #parts: RunnerParts;
@@ -24,40 +27,49 @@ export class Launcher {
   }
 
   /** Takes over an attempt that `start` gave us. Resolves when it counts among the runs; the launch itself goes on. */
-  async take(id: string, reply: StartReply & { type: "OK" | "HELD" }): Promise<void> {
+  async take(id: string, reply: Started): Promise<void> {
     const run = await runName(id, reply.token);
     if (this.#runs.get(run) || this.#parts.spool.record(run)) return; // the id was queued twice, or a reply was lost
-    const { settings, clock, log } = this.#parts;
-    const base = {
-      run,
-      id,
-      token: reply.token,
-      attempt: reply.attempt,
-      startedMs: Number(reply.side.started_ms ?? 0),
-      bootId: this.bootId,
-      job: reply.job,
-      side: reply.side,
-    };
+    const { settings, log } = this.#parts;
+    const base = this.#intent(run, id, reply);
     try {
       const defaultTimeout = settings.defaultTimeoutMs === null ? null : settings.defaultTimeoutMs / 1000;
       const work = readWork(id, reply.job, defaultTimeout);
       for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
       const intent = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
       const { executor, line } = this.#resolve(work.executor);
-      const active = { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs: clock.now() };
+      const active = this.#active(intent, executor, line);
       this.#runs.add(active);
       this.#launch(active);
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
-      this.refuse({ ...base, timeoutMs: null }, { kind: "failed", why: error.message });
+      this.#refuse(base, { kind: "failed", why: error.message });
     }
+  }
+
+  /** Ends an attempt that `start` gave us and that is not to be launched. */
+  async refuse(id: string, reply: Started, outcome: Outcome): Promise<void> {
+    this.#refuse(this.#intent(await runName(id, reply.token), id, reply), outcome);
+  }
+
+  #intent(run: string, id: string, reply: Started): Intent {
+    return {
+      run,
+      id,
+      token: reply.token,
+      attempt: reply.attempt,
+      startedMs: Number(reply.side.started_ms ?? 0),
+      bootId: this.bootId,
+      timeoutMs: null,
+      job: reply.job,
+      side: reply.side,
+    };
   }
 
   /** Counts a run of an earlier process among ours; its end will be reported. */
   adopt(intent: Intent): ActiveRun {
     const { executor, line } = this.#resolve(readWork(intent.id, intent.job, null).executor);
-    const sinceMs = this.#parts.clock.now();
-    const active = { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs };
+    const active = this.#active(intent, executor, line);
     this.#runs.add(active);
     return active;
   }
@@ -67,13 +79,16 @@ export class Launcher {
     this.#enter(active);
   }
 
-  /** Ends an attempt that cannot be launched. */
-  refuse(intent: Intent, outcome: Outcome, retryDelayMs: number | null = null): void {
+  #refuse(intent: Intent, outcome: Outcome): void {
     const executor = this.#parts.executors.values().next().value!;
-    const sinceMs = this.#parts.clock.now();
-    const active = { intent, executor, line: null, ended: false, cancelReason: null, shown: 0, sinceMs };
+    const active = this.#active(intent, executor, null);
     this.#runs.add(active);
-    this.#finisher.finish(active, outcome, null, retryDelayMs);
+    this.#finisher.finish(active, outcome);
+  }
+
+  #active(intent: Intent, executor: Executor, line: string | null): ActiveRun {
+    const sinceMs = this.#parts.clock.now();
+    return { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs };
   }
 
   /** What the executor needs to know about a run. */

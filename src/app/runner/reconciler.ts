@@ -17,6 +17,7 @@ export class Reconciler {
   readonly #dispatcher: Dispatcher;
   #serverId = "";
   #outage: Promise<void> | null = null;
+  #restoring: Promise<void> | null = null;
   /** Registers the instance anew. */
   register: () => Promise<void> = () => Promise.resolve();
 
@@ -140,7 +141,12 @@ export class Reconciler {
   }
 
   /** Redis may have lost data: nothing is claimed until every host had time to bring back what it runs. */
-  async dataLost(): Promise<void> {
+  dataLost(): Promise<void> {
+    this.#restoring ??= this.#restore().finally(() => this.#restoring = null);
+    return this.#restoring;
+  }
+
+  async #restore(): Promise<void> {
     const { clock, settings } = this.#parts;
     this.#dispatcher.held = true;
     await this.register();
