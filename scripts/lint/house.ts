@@ -35,7 +35,7 @@ export const ROOMS: Room[] = [
   { path: "src/mod.ts", imports: [domain, ports, app, ...adapters] },
   { path: "main.ts", imports: ["src/cli/"] },
   // the version stands only in deno.json
-  { path: "src/system/version.ts", imports: ["src/system/", domain, ports, "deno.json"] },
+  { path: "src/cli/version.ts", imports: ["deno.json"] },
 ];
 
 export interface Door {

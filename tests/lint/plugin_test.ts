@@ -47,6 +47,8 @@ const CASES: Record<string, Case[]> = {
     { file: "src/cli/wire.ts", source: `import { Q } from "../redis/queue.ts";`, wrong: [] },
     { file: "src/mod.ts", source: `import { Q } from "./redis/queue.ts";`, wrong: [] },
     { file: "src/mod.ts", source: `import { main } from "./cli/main.ts";`, wrong: ["rings"] },
+    { file: "src/cli/version.ts", source: `import m from "../../deno.json" with { type: "json" };`, wrong: [] },
+    { file: "src/cli/a.ts", source: `import m from "../../deno.json" with { type: "json" };`, wrong: ["rings"] },
     { file: "main.ts", source: `import { main } from "./src/cli/main.ts";`, wrong: [] },
     { file: "main.ts", source: `import { Q } from "./src/redis/queue.ts";`, wrong: ["rings"] },
   ],

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
+#
+# DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
+set -eu
+scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source=scripts/lib.sh
+. "$scripts/lib.sh"
+
+# as_root COMMAND...
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "Cannot install without root rights, and there is no sudo: ask an administrator to run: $*"
+  fi
+}
+
+# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy
+retry() {
+  for pause in 2 5 last; do
+    if "$@"; then return 0; fi
+    if [ "$pause" != last ]; then
+      say "$1 failed, trying again in $pause s"
+      sleep "$pause"
+    fi
+  done
+  return 1
+}
+
+apt_install() {
+  say "installing $* with apt"
+  set -- env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+  as_root "$@" >&2 && return 0
+  # the package lists of a fresh system are empty, those of an old one name versions that are gone
+  retry as_root apt-get update >&2 && retry as_root "$@" >&2 && return 0
+  die "Cannot install with apt: see its message above; as root this must work: $*"
+}
+
+# install_tool PROGRAM APT_PACKAGE BREW_PACKAGE
+install_tool() {
+  have "$1" && return 0
+  if have apt-get; then
+    apt_install "$2"
+  elif have brew; then
+    say "installing $3 with brew"
+    brew install "$3" >&2 || die "Cannot install $3 with brew: see its message above"
+  else
+    die "Cannot install $1: there is neither apt-get nor brew; install $1 with this system's package manager"
+  fi
+  have "$1" || die "Cannot find $1 although it was installed: add its folder to PATH"
+}
+
+# deno_from_npm: complete or not at all, also when two run at once
+deno_from_npm() {
+  say "installing Deno with npm into $CACHE/deno"
+  mkdir -p "$CACHE"
+  fresh=$(mktemp -d "$CACHE/deno.XXXXXX")
+  trap 'rm -rf "$fresh"' EXIT
+  echo '{ "private": true }' >"$fresh/package.json"
+  retry npm install --prefix "$fresh" --no-fund --no-audit --loglevel=error "deno@^$DENO_MAJOR.$DENO_MINOR" >&2 ||
+    die "Cannot install Deno with npm: see its message above"
+  rm -rf "$CACHE/deno"
+  mv "$fresh" "$CACHE/deno"
+  trap - EXIT
+}
+
+install_deno() {
+  find_deno && return 0
+  if ! have npm && have apt-get; then apt_install npm; fi
+  if have npm; then
+    deno_from_npm
+  elif have brew; then
+    say "installing Deno with brew"
+    brew install deno >&2 || die "Cannot install Deno with brew: see its message above"
+  elif have curl; then
+    say "installing Deno with its own installer into $CACHE/deno"
+    retry curl -fsSL -o "$CACHE/deno-install.sh" https://deno.land/install.sh ||
+      die "Cannot download Deno's installer: see curl's message above"
+    DENO_INSTALL="$CACHE/deno" sh "$CACHE/deno-install.sh" -y --no-modify-path >&2 ||
+      die "Cannot install Deno with its own installer: see its message above"
+  else
+    die "Cannot install Deno: there is neither npm nor apt-get nor brew nor curl; install Deno $DENO_MAJOR.$DENO_MINOR or newer and set DENO to its program"
+  fi
+  find_deno || die "Cannot run the Deno that was just installed in $CACHE/deno: is this processor supported?"
+}
+
+install_deno
+install_tool redis-server redis-server redis
+install_tool tmux tmux tmux

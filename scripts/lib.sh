@@ -1,0 +1,110 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # the variables are between this file and the one that sources it
+# What the scripts share. A script sets `scripts` to its own folder and sources this file:
+#
+#   scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+#   . "$scripts/lib.sh"
+
+ROOT=$(dirname "$scripts")
+CACHE=${XDG_CACHE_HOME:-${HOME:?is not set, so there is no place for a cache: set it}/.cache}/hero-runner
+
+# the oldest Deno that can do text imports and local links
+DENO_MAJOR=2
+DENO_MINOR=4
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+  say "$*"
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# is_good_deno PROGRAM: it runs, and is new enough
+is_good_deno() {
+  version=$("$1" --version 2>/dev/null | sed -n 's/^deno \([0-9]*\)\.\([0-9]*\)\..*/\1 \2/p')
+  [ -n "$version" ] || return 1
+  major=${version% *}
+  minor=${version#* }
+  [ "$major" -gt "$DENO_MAJOR" ] || { [ "$major" -eq "$DENO_MAJOR" ] && [ "$minor" -ge "$DENO_MINOR" ]; }
+}
+
+# find_deno: sets and exports DENO; fails when there is none
+find_deno() {
+  if [ -n "${DENO:-}" ]; then
+    is_good_deno "$DENO" || die "Cannot use DENO=$DENO: it is not Deno $DENO_MAJOR.$DENO_MINOR or newer; unset it or name another"
+    export DENO
+    return 0
+  fi
+  # the npm package puts its program into one place or the other, depending on whether npm runs install scripts
+  for candidate in deno "$CACHE"/deno/node_modules/deno/deno "$CACHE"/deno/node_modules/@deno/*/deno "$CACHE"/deno/bin/deno; do
+    if have "$candidate" && is_good_deno "$candidate"; then
+      DENO=$candidate
+      export DENO
+      return 0
+    fi
+  done
+  return 1
+}
+
+need_deno() { find_deno || die "Cannot find Deno $DENO_MAJOR.$DENO_MINOR or newer: run $ROOT/scripts/install.sh first"; }
+
+# within SECONDS COMMAND...: its exit code, or a failure when it takes longer; no output
+within() {
+  ticks=$(($1 * 10))
+  shift
+  "$@" >/dev/null 2>&1 </dev/null &
+  child=$!
+  while kill -0 "$child" 2>/dev/null; do
+    if [ "$ticks" -le 0 ]; then kill "$child" 2>/dev/null || true; fi
+    ticks=$((ticks - 1))
+    sleep 0.1
+  done
+  wait "$child"
+}
+
+# Deno looks into its own cache first, so this is quick where the package was used before, and works without a network.
+jsr_answers() { within 3 "$DENO" info --no-config 'jsr:@std/assert@^1.0.19'; }
+
+# choose_registry: where the packages come from. Sets and exports RUNNER_REGISTRY (jsr or npm), and sets DENO_CONFIG.
+# RUNNER_REGISTRY forces one. That JSR does not answer is remembered for a day, because asking can take seconds.
+choose_registry() {
+  need_deno
+  remembered=$CACHE/registry
+  case ${RUNNER_REGISTRY:-} in
+    jsr | npm) why='as RUNNER_REGISTRY says' ;;
+    '')
+      if [ -n "$(find "$remembered" -mtime -1 2>/dev/null)" ]; then
+        RUNNER_REGISTRY=npm
+        why="JSR did not answer within the last day; remove $remembered to ask again"
+      elif jsr_answers; then
+        RUNNER_REGISTRY=jsr
+        why='it answers'
+      else
+        RUNNER_REGISTRY=npm
+        why='JSR does not answer'
+        mkdir -p "$CACHE" && : >"$remembered"
+      fi
+      ;;
+    *) die "Cannot use RUNNER_REGISTRY=$RUNNER_REGISTRY: it must be jsr or npm" ;;
+  esac
+  case $RUNNER_REGISTRY in
+    jsr) DENO_CONFIG=$ROOT/deno.json ;;
+    npm) DENO_CONFIG=$ROOT/scripts/npm/deno.json ;;
+  esac
+  # scripts call each other: the first one says it
+  [ "${RUNNER_REGISTRY_SAID:-}" = "$RUNNER_REGISTRY" ] || say "packages from $RUNNER_REGISTRY ($why)"
+  RUNNER_REGISTRY_SAID=$RUNNER_REGISTRY
+  export RUNNER_REGISTRY RUNNER_REGISTRY_SAID
+}
+
+# permission_flags: the rows of scripts/permissions as flags, one a line. Deno 2.4 takes each flag only once.
+permission_flags() {
+  echo --no-prompt
+  awk '
+    /^#/ || NF == 0 { next }
+    !($1 in values) { order[++kinds] = $1; values[$1] = "" }
+    NF > 1 { values[$1] = values[$1] (values[$1] == "" ? "=" : ",") $2 }
+    END { for (i = 1; i <= kinds; i++) print "--allow-" order[i] values[order[i]] }
+  ' "$ROOT/scripts/permissions"
+}
