@@ -1,0 +1,136 @@
+import { assertEquals } from "../../support/assert.ts";
+import { until } from "../../support/until.ts";
+import { UnavailableError } from "../../../src/domain/errors.ts";
+import { fakeRunner } from "./fakes.ts";
+
+const job = (executor: string) => ({ executor, payload: "true" });
+
+Deno.test("the dispatcher starts no more jobs than it has slots", async () => {
+  await using runner = fakeRunner({ concurrency: 2 });
+  for (const id of ["a", "b", "c", "d"]) runner.queue.push(id, job("fake.s"));
+  runner.dispatcher.start();
+  await until("two jobs run", () => runner.executor.launched.length === 2);
+  runner.executor.end("a");
+  await until("the third runs", () => runner.executor.launched.length === 3);
+  assertEquals(runner.executor.ids(), ["a", "b", "c"]);
+  assertEquals(runner.queue.started, ["a", "b", "c"]);
+});
+
+Deno.test("the dispatcher runs jobs of one line one after the other, and lets others pass", async () => {
+  await using runner = fakeRunner({ concurrency: 3 });
+  runner.queue.push("a1", job("fake.s.line"));
+  runner.queue.push("a2", job("fake.s.line"));
+  runner.queue.push("a3", job("fake.s.line"));
+  runner.queue.push("b", job("fake.s"));
+  runner.queue.push("c1", job("fake.s.other"));
+  runner.dispatcher.start();
+  await until("all that may run runs", () => runner.executor.launched.length === 3);
+  assertEquals(runner.executor.ids(), ["a1", "b", "c1"]);
+  runner.executor.end("a1");
+  await until("the next of the line runs", () => runner.executor.launched.length === 4);
+  runner.executor.end("a2");
+  await until("the last of the line runs", () => runner.executor.launched.length === 5);
+  assertEquals(runner.executor.ids(), ["a1", "b", "c1", "a2", "a3"]);
+});
+
+Deno.test("the dispatcher asks for no executor as long as no line is busy", async () => {
+  await using runner = fakeRunner({ concurrency: 3 });
+  for (const id of ["a", "b", "c"]) runner.queue.push(id, job("fake.s"));
+  runner.dispatcher.start();
+  await until("all run", () => runner.executor.launched.length === 3);
+  assertEquals(runner.queue.peeked, []);
+});
+
+Deno.test("the dispatcher looks ahead no further than it may", async () => {
+  await using runner = fakeRunner({ concurrency: 50 });
+  for (let i = 0; i < 60; i++) runner.queue.push(`a${i}`, job("fake.s.line"));
+  runner.dispatcher.start();
+  await until("it holds what it may hold", () => runner.dispatcher.waiting === 32);
+  runner.queue.push("b", job("fake.s"));
+  runner.executor.end("a0");
+  await until("the line goes on", () => runner.executor.launched.length === 2);
+  await until("the place is taken", () => runner.dispatcher.waiting === 32);
+  assertEquals(runner.executor.ids(), ["a0", "a1"]);
+});
+
+Deno.test("the dispatcher waits for a job that is pushed before it is written, and puts aside what never comes", async () => {
+  await using runner = fakeRunner();
+  runner.queue.answers.set("late", [{ type: "MISSING" }, { type: "MISSING" }]);
+  runner.queue.answers.set("never", Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
+  runner.queue.push("never", job("fake.s"));
+  runner.queue.push("late", job("fake.s"));
+  runner.dispatcher.start();
+  await until("the late one runs", () => runner.executor.launched.length === 1);
+  await until("the other is put aside", () => runner.queue.buriedIds.length === 1);
+  assertEquals(runner.executor.ids(), ["late"]);
+  assertEquals(runner.queue.buriedIds, [["never", "there is no job with this id"]]);
+});
+
+Deno.test("the dispatcher puts aside what is no id and no job", async () => {
+  await using runner = fakeRunner();
+  runner.queue.answers.set("list", [{ type: "BADTYPE", redisType: "list" }]);
+  runner.queue.answers.set("text", [{ type: "JSON", raw: "no json" }]);
+  for (const id of ["x".repeat(600), "list", "text"]) runner.queue.push(id, {});
+  runner.dispatcher.start();
+  await until("all are put aside", () => runner.queue.buriedIds.length === 3);
+  assertEquals(runner.queue.buriedIds.map(([, reason]) => reason), [
+    "the id has 600 bytes, more than 512",
+    "the job is a Redis list, not a hash",
+    "the job is a string, not a hash",
+  ]);
+});
+
+Deno.test("the dispatcher ends a job that cannot be run, with the reason", async () => {
+  await using runner = fakeRunner();
+  runner.queue.push("a", job("ftp.s"));
+  runner.queue.push("b", { ...job("fake.s"), env_vars: "{" });
+  runner.dispatcher.start();
+  await until("both have ended", () => runner.queue.finished.length === 2);
+  assertEquals(runner.queue.finished.map((f) => [f.id, f.state, f.error]), [
+    ["a", "error", 'Cannot run job: no executor "ftp.s"; kinds are fake'],
+    ["b", "error", "Cannot run job: its env_vars is no JSON object"],
+  ]);
+  assertEquals(runner.executor.launched, []);
+});
+
+Deno.test("the dispatcher launches nothing that is not on disk, and gives it back", async () => {
+  await using runner = fakeRunner();
+  runner.spool.broken = true;
+  runner.queue.push("a", job("fake.s"));
+  runner.dispatcher.start();
+  const end = await until("it is given back", () => runner.queue.finished[0]);
+  assertEquals(runner.executor.launched, []);
+  assertEquals([end.error, end.retryDelayMs], ["Cannot write to the spool: No space left on device", 1000]);
+});
+
+Deno.test("the dispatcher asks again when Redis could not be reached", async () => {
+  await using runner = fakeRunner();
+  runner.queue.failures.push({ method: "start", error: new UnavailableError("down") });
+  let outages = 0;
+  runner.dispatcher.onOutage = () => Promise.resolve(void outages++);
+  runner.queue.push("a", job("fake.s"));
+  runner.dispatcher.start();
+  await until("it runs", () => runner.executor.launched.length === 1);
+  assertEquals(outages, 1);
+});
+
+Deno.test("the dispatcher takes nothing while the queue is paused", async () => {
+  await using runner = fakeRunner();
+  runner.dispatcher.paused = true;
+  runner.queue.push("a", job("fake.s"));
+  runner.dispatcher.start();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(runner.queue.claims.length, 0);
+  runner.dispatcher.paused = false;
+  await until("it runs", () => runner.executor.launched.length === 1);
+});
+
+Deno.test("reconcile() takes up claims that nobody told about", async () => {
+  await using runner = fakeRunner();
+  runner.queue.push("ghost", job("fake.s"));
+  await runner.queue.claim(0);
+  await runner.dispatcher.reconcile();
+  runner.dispatcher.start();
+  await until("it runs", () => runner.executor.launched.length === 1);
+  assertEquals(runner.executor.ids(), ["ghost"]);
+});

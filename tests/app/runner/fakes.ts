@@ -1,0 +1,217 @@
+import type { JobFields } from "../../../src/domain/job.ts";
+import { NO_OUTPUT } from "../../../src/domain/output.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Executor, Launch, RunEnd } from "../../../src/ports/executor.ts";
+import type { Log } from "../../../src/ports/log.ts";
+import type { FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../../src/ports/queue.ts";
+import type { Intent, SettledEnd, Spool } from "../../../src/ports/spool.ts";
+import { Dispatcher } from "../../../src/app/runner/dispatcher.ts";
+import { Finisher } from "../../../src/app/runner/finisher.ts";
+import { Heart } from "../../../src/app/runner/heart.ts";
+import { Launcher } from "../../../src/app/runner/launcher.ts";
+import type { RunnerParts, RunnerSettings } from "../../../src/app/runner/parts.ts";
+import { Reconciler } from "../../../src/app/runner/reconciler.ts";
+import { Runs } from "../../../src/app/runner/runs.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+
+export const raw = (id: string): RawId => new TextEncoder().encode(id);
+const text = (id: RawId) => new TextDecoder().decode(id);
+
+/** A queue in memory: jobs by id, ids in order, and what became of them. */
+export class FakeQueue {
+  readonly jobs = new Map<string, JobFields>();
+  readonly claims: RawId[] = [];
+  readonly finished: FinishRequest[] = [];
+  readonly reasserted: ReassertRequest[] = [];
+  readonly buriedIds: [string, string][] = [];
+  readonly started: string[] = [];
+  readonly peeked: string[] = [];
+  readonly promoted: string[] = [];
+  /** Answers of `start` that go before the ordinary one. */
+  readonly answers = new Map<string, StartReply[]>();
+  /** Errors that the next calls of a method throw. */
+  readonly failures: { method: string; error: Error }[] = [];
+  /** Answers of `finish` that go before `OK`. */
+  readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED")[] = [];
+  readonly #ids: RawId[] = [];
+  #waiter: ((id: RawId | null) => void) | null = null;
+
+  push(id: string, fields: JobFields): void {
+    this.jobs.set(id, fields);
+    this.#ids.push(raw(id));
+    if (this.#waiter) {
+      const waiter = this.#waiter;
+      this.#waiter = null;
+      waiter(this.#take());
+    }
+  }
+
+  #take(): RawId | null {
+    const id = this.#ids.shift() ?? null;
+    if (id) this.claims.push(id);
+    return id;
+  }
+
+  #fail(method: string): void {
+    const index = this.failures.findIndex((failure) => failure.method === method);
+    if (index >= 0) throw this.failures.splice(index, 1)[0].error;
+  }
+
+  #unclaim(id: string): void {
+    const index = this.claims.findIndex((claim) => text(claim) === id);
+    if (index >= 0) this.claims.splice(index, 1);
+  }
+
+  claim = (_waitMs: number): Promise<RawId | null> => {
+    const id = this.#take();
+    return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
+  };
+  stopClaiming = (): void => this.#waiter?.(null);
+  claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
+  peek = (id: string): Promise<string | null> => {
+    this.peeked.push(id);
+    return Promise.resolve(this.jobs.get(id)?.executor ?? null);
+  };
+  start = (id: string): Promise<StartReply> => {
+    this.#fail("start");
+    const answer = this.answers.get(id)?.shift();
+    if (answer) return Promise.resolve(answer);
+    this.#unclaim(id);
+    this.started.push(id);
+    return Promise.resolve({ type: "OK", token: "1.abcdef012345", attempt: 1, job: this.jobs.get(id)!, side: {} });
+  };
+  finish = (request: FinishRequest) => {
+    this.#fail("finish");
+    const type = this.finishAnswers.shift() ?? "OK";
+    if (type === "OK") this.finished.push(request);
+    return Promise.resolve({ type, waiters: type === "OK" ? [["other", "waiter"]] as const : [] });
+  };
+  reassert = (request: ReassertRequest) => {
+    this.reasserted.push(request);
+    return Promise.resolve("OK" as const);
+  };
+  bury = (id: RawId, reason: string): Promise<boolean> => {
+    this.buriedIds.push([text(id), reason]);
+    this.#unclaim(text(id));
+    return Promise.resolve(true);
+  };
+  promote = (id: string) => {
+    this.promoted.push(id);
+    return Promise.resolve("PROMOTED" as const);
+  };
+}
+
+/** An executor whose runs end when the test says so. Targets are `fake.S` (no line) and `fake.S.W` (a line). */
+export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop"> {
+  readonly kind = "fake";
+  readonly launched: Launch[] = [];
+  readonly forgotten: string[] = [];
+  readonly stopped: string[] = [];
+  onEnd: (end: RunEnd) => void = () => {};
+
+  place(target: string) {
+    const parts = target.split(".");
+    return { line: parts.length > 2 ? target : null, session: parts[1] };
+  }
+  launch(launch: Launch): Promise<void> {
+    this.launched.push(launch);
+    return Promise.resolve();
+  }
+  stop(run: string): Promise<void> {
+    this.stopped.push(run);
+    return Promise.resolve();
+  }
+  forget(run: string): Promise<void> {
+    this.forgotten.push(run);
+    return Promise.resolve();
+  }
+
+  /** Ends the run of a job. */
+  end(id: string, end: Partial<RunEnd> = {}): void {
+    const { run } = this.launched.findLast((launch) => launch.id === id)!;
+    this.onEnd({ run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
+  }
+
+  /** Ids in the order in which they were launched. */
+  ids(): string[] {
+    return this.launched.map((launch) => launch.id);
+  }
+}
+
+/** A spool that remembers in memory. */
+export class FakeSpool implements Pick<Spool, "record" | "intend" | "settle" | "records"> {
+  readonly intents: Intent[] = [];
+  readonly settled: [string, SettledEnd | "gone"][] = [];
+  broken = false;
+
+  records = () => [];
+  record = () => undefined;
+  intend(intent: Intent): Promise<void> {
+    if (this.broken) return Promise.reject(new Error("No space left on device"));
+    this.intents.push(intent);
+    return Promise.resolve();
+  }
+  settle(run: string, end: SettledEnd | "gone"): void {
+    this.settled.push([run, end]);
+  }
+}
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** The loops of a runner over fakes; pauses are a hundred times shorter than real ones. */
+export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
+  const queue = new FakeQueue();
+  const executor = new FakeExecutor();
+  const spool = new FakeSpool();
+  const clock: Clock = {
+    now: () => systemClock.now() * 100,
+    random: () => 0.5,
+    sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+  };
+  const parts: RunnerParts = {
+    queue: queue as unknown as Queue,
+    executors: new Map([["fake", executor as unknown as Executor]]),
+    spool: spool as unknown as Spool,
+    clock,
+    log: quiet,
+    checkpoint: () => {},
+    settings: {
+      name: "test",
+      concurrency: 2,
+      burst: false,
+      killGraceMs: 1000,
+      defaultTimeoutMs: null,
+      keep: 60,
+      lostPolicy: "hold",
+      lostAfterMs: 1000,
+      jsonJobs: "convert",
+      otherRunner: "reroute",
+      beatMs: 1000,
+      version: "0",
+      host: "here",
+      pid: 1,
+      ...settings,
+    },
+  };
+  const runs = new Runs();
+  const finisher = new Finisher(parts, runs);
+  const launcher = new Launcher(parts, runs, finisher);
+  const dispatcher = new Dispatcher(parts, runs, launcher);
+  const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher });
+  const heart = new Heart(parts, runs, dispatcher, reconciler);
+  executor.onEnd = (end) => finisher.ended(end);
+  return {
+    queue,
+    executor,
+    spool,
+    runs,
+    dispatcher,
+    heart,
+    async [Symbol.asyncDispose]() {
+      const stopped = dispatcher.stop();
+      queue.stopClaiming();
+      await stopped;
+      await finisher.stop(1000);
+    },
+  };
+}

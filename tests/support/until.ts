@@ -1,0 +1,20 @@
+/**
+ * Waits until a condition holds.
+ *
+ * @param what What is waited for, for the error.
+ * @param condition Looked at every 5 ms, for `ms` milliseconds at the most.
+ * @returns What the condition gave.
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | false | null | undefined | Promise<T | false | null | undefined>,
+  ms = 15_000,
+): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`Cannot wait longer than ${ms} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
