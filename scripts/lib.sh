@@ -76,7 +76,7 @@ choose_registry() {
     '')
       if [ -n "$(find "$remembered" -mtime -1 2>/dev/null)" ]; then
         RUNNER_REGISTRY=npm
-        why="JSR did not answer within the last day; remove $remembered to ask again"
+        why="JSR did not answer within the last day; RUNNER_REGISTRY=jsr insists"
       elif jsr_answers; then
         RUNNER_REGISTRY=jsr
         why='it answers'

@@ -58,6 +58,10 @@ export function equal(a: unknown, b: unknown): boolean {
         return at >= 0 && rest.splice(at, 1).length === 1;
       });
     }
+    if (a instanceof Uint8Array) {
+      const other = b as Uint8Array;
+      return a.length === other.length && a.every((byte, i) => byte === other[i]);
+    }
     if (a instanceof ArrayBuffer) {
       return same(new Uint8Array(a), new Uint8Array(b as ArrayBuffer));
     }
@@ -306,22 +310,15 @@ export function assertIsError<E extends Error = Error>(
   );
 }
 
-/** The overloads of assertThrows and assertRejects allow their own message where the class would be. */
-function checkThrown<E extends Error>(
-  error: unknown,
-  [first, second, third]: [
-    Constructor<E> | string | undefined,
-    string?,
-    string?,
-  ],
-): unknown {
+/** What assertThrows and assertRejects take after the function: a class or an own message, then the rest. */
+type Wanted<E> = [(Constructor<E> | string)?, string?, string?];
+
+function checkThrown<E extends Error>(error: unknown, [first, second, third]: Wanted<E>): unknown {
   if (typeof first === "function") assertIsError(error, first, second, third);
   return error;
 }
 
-const ownMessage = (
-  [first, , third]: [unknown, string?, string?],
-) => typeof first === "string" ? first : third;
+const ownMessage = <E>([first, , third]: Wanted<E>) => typeof first === "string" ? first : third;
 
 export function assertThrows(fn: () => unknown, msg?: string): unknown;
 export function assertThrows<E extends Error = Error>(
@@ -332,18 +329,17 @@ export function assertThrows<E extends Error = Error>(
 ): E;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
-  ...wanted: [(Constructor<E> | string)?, string?, string?]
+  ...wanted: Wanted<E>
 ): unknown {
-  const [first, second, third] = wanted;
   try {
     fn();
   } catch (error) {
-    return checkThrown(error, [first, second, third]);
+    return checkThrown(error, wanted);
   }
   demand(
     false,
     () => "Expected function to throw",
-    ownMessage([first, second, third]),
+    ownMessage(wanted),
   );
 }
 
@@ -359,9 +355,8 @@ export function assertRejects<E extends Error = Error>(
 ): Promise<E>;
 export async function assertRejects<E extends Error = Error>(
   fn: () => PromiseLike<unknown>,
-  ...wanted: [(Constructor<E> | string)?, string?, string?]
+  ...wanted: Wanted<E>
 ): Promise<unknown> {
-  const [first, second, third] = wanted;
   let promise: PromiseLike<unknown> | undefined;
   try {
     promise = fn();
@@ -372,13 +367,13 @@ export async function assertRejects<E extends Error = Error>(
     demand(
       promise !== undefined,
       () => "Function throws when expected to reject",
-      ownMessage([first, second, third]),
+      ownMessage(wanted),
     );
-    return checkThrown(error, [first, second, third]);
+    return checkThrown(error, wanted);
   }
   demand(
     false,
     () => promise === undefined ? "Function throws when expected to reject" : "Expected function to reject",
-    ownMessage([first, second, third]),
+    ownMessage(wanted),
   );
 }
