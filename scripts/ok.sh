@@ -58,7 +58,7 @@ check_documentation() {
     "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" README.md
 }
 
-step fmt "$DENO" fmt --quiet --check --config deno.json
+step fmt "$DENO" fmt --check --config deno.json
 step lint "$DENO" lint --quiet --config deno.json
 step check check_types
 step doc check_documentation
