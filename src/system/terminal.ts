@@ -1,0 +1,49 @@
+import type { Terminal } from "../ports/terminal.ts";
+
+async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array): Promise<void> {
+  let done = 0;
+  while (done < bytes.length) done += await stream.write(bytes.subarray(done));
+}
+
+/** The streams of this process. */
+export const systemTerminal: Terminal = {
+  isTerminal: {
+    get input() {
+      return Deno.stdin.isTerminal();
+    },
+    get output() {
+      return Deno.stdout.isTerminal();
+    },
+    get errors() {
+      return Deno.stderr.isTerminal();
+    },
+  },
+  columns() {
+    if (!Deno.stdout.isTerminal()) return null;
+    try {
+      const { columns } = Deno.consoleSize();
+      return columns > 0 ? columns : null;
+    } catch {
+      return null;
+    }
+  },
+  write(data) {
+    return writeAll(Deno.stdout, typeof data === "string" ? new TextEncoder().encode(data) : data);
+  },
+  async say(text) {
+    try {
+      await writeAll(Deno.stderr, new TextEncoder().encode(text));
+    } catch (error) {
+      // whoever closed stderr does not want to hear us; the work goes on
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  },
+  async *input() {
+    const buffer = new Uint8Array(1 << 16);
+    for (;;) {
+      const length = await Deno.stdin.read(buffer);
+      if (length === null) return;
+      yield buffer.slice(0, length);
+    }
+  },
+};
