@@ -1,0 +1,27 @@
+import { JobNotFoundError } from "../domain/errors.ts";
+import type { JobStore } from "../ports/job_store.ts";
+
+/** What became of a request to cancel: it had not started, its runner will stop it, or it had ended before. */
+export type Cancelled = "cancelled" | "requested" | "ended";
+
+/**
+ * Cancels a job whatever its state.
+ *
+ * @param store Redis.
+ * @param id The whole id.
+ * @param reason For the job's `error` field; may be empty.
+ * @throws {JobNotFoundError} There is no such job.
+ */
+export async function cancelJob(store: JobStore, id: string, reason: string): Promise<Cancelled> {
+  const { type } = await store.cancel(id, reason);
+  switch (type) {
+    case "CANCELLED":
+      return "cancelled";
+    case "REQUESTED":
+      return "requested";
+    case "TERMINAL":
+      return "ended";
+    case "MISSING":
+      throw new JobNotFoundError(`Cannot cancel job ${JSON.stringify(id)}: no job of this namespace has that id`);
+  }
+}

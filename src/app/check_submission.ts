@@ -1,0 +1,86 @@
+import { InvalidInputError } from "../domain/errors.ts";
+import { checkEnv } from "../domain/job.ts";
+import { checkJobId } from "../domain/job_id.ts";
+import { MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
+import type { Submission } from "../domain/submission.ts";
+
+function refuse(thing: string, reason: string): never {
+  throw new InvalidInputError(`Cannot submit job: ${thing} ${reason}`);
+}
+
+function checkText(thing: string, text: string): void {
+  if (text.includes("\0")) refuse(thing, "holds a NUL character");
+  // half of a surrogate pair has no UTF-8: Redis would get another text than the one that was written
+  if (!text.isWellFormed()) refuse(thing, "is no valid Unicode text");
+}
+
+function checkNumber(thing: string, number: number, from: number, to = Number.MAX_SAFE_INTEGER): void {
+  if (!(number >= from && number <= to)) {
+    refuse(thing, `must be ${to === MAX_TIMEOUT ? `up to ${to}` : `${from} or more`}`);
+  }
+}
+
+function checkPayload(payload: string): void {
+  if (payload.trim() === "") refuse("its payload", "is empty; write shell text");
+  checkText("its payload", payload);
+  const bytes = new TextEncoder().encode(payload).length;
+  if (bytes > MAX_SUBMIT_PAYLOAD) {
+    refuse("its payload", `has ${bytes} bytes, more than ${MAX_SUBMIT_PAYLOAD}; put the rest into a file on the host`);
+  }
+}
+
+function checkEnvironment(env: Readonly<Record<string, string>>): void {
+  let size = 0;
+  for (const [name, value] of Object.entries(env)) {
+    checkEnv(name, value);
+    checkText(`environment variable "${name}"`, value);
+    size += name.length + value.length;
+  }
+  if (size > MAX_RUN_PAYLOAD) refuse("its environment", `has ${size} characters, more than ${MAX_RUN_PAYLOAD}`);
+}
+
+function checkLabels(labels: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(labels)) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,99}$/.test(name)) {
+      refuse(`label ${JSON.stringify(name)}`, "is no name: it has up to 100 letters, digits, _, ., / and -");
+    }
+    checkText(`label "${name}"`, value);
+  }
+}
+
+/**
+ * Checks everything about a job that can be known before it is queued.
+ *
+ * @param submission What is to be queued.
+ * @param checkExecutor The executors' own parser; throws for a string that no executor would take.
+ * @throws {InvalidInputError} No runner could run it. The message never holds a payload or an environment value.
+ */
+export function checkSubmission(submission: Submission, checkExecutor: (target: string) => void): void {
+  checkPayload(submission.payload);
+  checkExecutor(submission.executor);
+  if (submission.runner === "") refuse("its runner", "has no name");
+  for (const key of ["runner", "callerId", "contextId", "title"] as const) {
+    checkText(`its ${key}`, submission[key] ?? "");
+  }
+  if (submission.id !== undefined) checkJobId(submission.id);
+  if (submission.after !== undefined) {
+    checkJobId(submission.after);
+    if (submission.after === submission.id) refuse("after", "names the job itself");
+  }
+  checkEnvironment(submission.env ?? {});
+  checkLabels(submission.labels ?? {});
+  const { cwd, timeout, retries, backoff, keep } = submission;
+  if (cwd !== undefined) {
+    if (!cwd.startsWith("/")) {
+      refuse("its working directory", 'must begin with "/", because it is on the host that runs it');
+    }
+    checkText("its working directory", cwd);
+  }
+  if (timeout !== undefined) checkNumber("its timeout in seconds", timeout, Number.MIN_VALUE, MAX_TIMEOUT);
+  if (retries !== undefined) checkNumber("retries", Number.isInteger(retries) ? retries : NaN, 0);
+  if (keep !== undefined) checkNumber("keep in seconds", keep, 0);
+  if (backoff !== undefined) {
+    checkNumber("backoff in seconds", backoff.from, 0);
+    if (backoff.to < backoff.from) refuse("backoff", "ends below its begin");
+  }
+}

@@ -1,0 +1,72 @@
+import { formatDuration } from "../domain/duration.ts";
+import { isTerminal } from "../domain/lifecycle.ts";
+import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import { formatTime } from "./read_time.ts";
+
+/** What decides where a job stands. */
+interface Facts {
+  readonly job: StoredJob;
+  readonly placement: Placement;
+  readonly instances: readonly StoredInstance[];
+  readonly queue: StoredQueue | undefined;
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+function explainStarted({ job }: Facts, owner: StoredInstance | undefined): string {
+  if (!owner) {
+    return "its runner is not known to Redis any more; the job may go on, and the next runner on its host finishes it";
+  }
+  if (!owner.alive) {
+    const silent = formatDuration(owner.silentMs / 1000);
+    return `its runner on ${owner.host} has been silent for ${silent}; the job may go on there, and the next runner finishes it`;
+  }
+  return job.side.cancel === undefined ? `runs on ${owner.host}` : `is being stopped on ${owner.host}`;
+}
+
+function explainQueued({ placement, instances, queue }: Facts, runner: string): string {
+  const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
+  if (queue?.paused) return `its queue is paused; ${before}`;
+  const alive = instances.filter((instance) => instance.alive);
+  if (alive.length === 0) return `no runner "${runner}" is alive; start one: runner run --name ${runner}`;
+  const up = alive.filter((instance) => instance.state === "up");
+  if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
+  const busy = up.every((instance) => instance.running >= instance.slots);
+  const slots = up.reduce((sum, instance) => sum + instance.slots, 0);
+  return busy ? `all ${many(slots, "slot")} are busy; ${before}` : `is in the queue; ${before}`;
+}
+
+function explainWaiting(facts: Facts): string {
+  const { job, placement, instances } = facts;
+  const runner = job.fields.runner ?? "";
+  if (placement.claimedBy !== null) {
+    const host = instances.find(({ instance }) => instance === placement.claimedBy);
+    if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
+    return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
+  }
+  if (placement.ahead !== null) return explainQueued(facts, runner);
+  if (job.side.after) return `waits for the end of job ${JSON.stringify(job.side.after)}`;
+  if (placement.dueMs !== null) return `is delayed until ${formatTime(placement.dueMs)}`;
+  return "is in no queue: it was stored and never pushed, or was put aside";
+}
+
+/** Says why a job is where it is, and which instance holds it. */
+export async function explainJob(
+  store: JobStore,
+  job: StoredJob,
+): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
+  const status = job.fields.status || "dispatched";
+  const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
+  const owner = instances.find(({ instance }) => instance === job.side.inst);
+  if (isTerminal(status)) return { why: "", owner: owner ?? null };
+  const facts: Facts = {
+    job,
+    placement: await store.place(job),
+    instances: instances.filter((instance) => instance.runner === job.fields.runner),
+    queue: queues.find((queue) => queue.runner === job.fields.runner),
+  };
+  if (status === "started") return { why: explainStarted(facts, owner), owner: owner ?? null };
+  return { why: explainWaiting(facts), owner: null };
+}

@@ -1,0 +1,124 @@
+import { EXIT } from "../domain/exit_codes.ts";
+import { isTerminal } from "../domain/lifecycle.ts";
+import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
+import { signalOf } from "../domain/signals.ts";
+import type { StoredJob } from "../ports/job_store.ts";
+import { readTime } from "./read_time.ts";
+
+/** A job as people and programs see it, with every field read; `null`: nobody has said it. Times in Unix ms. */
+export interface JobView {
+  readonly id: string;
+  /** Status word; a foreign client may have left it out, which means `dispatched`. */
+  readonly status: string;
+  readonly runner: string;
+  readonly executor: string;
+  readonly title: string;
+  readonly payload: string;
+  /** Exit code as `runner wait` gives it; `null` until the job has ended. */
+  readonly exitCode: number | null;
+  readonly error: string;
+  readonly attempt: number | null;
+  readonly createdMs: number | null;
+  /** Start and end of the newest attempt. */
+  readonly startedMs: number | null;
+  readonly endedMs: number | null;
+  /** Seconds that the newest attempt took. */
+  readonly seconds: number | null;
+  /** Instance that owns the newest attempt. */
+  readonly instance: string | null;
+  readonly callerId: string;
+  readonly contextId: string;
+  /** Seconds. */
+  readonly timeout: number | null;
+  /** Names of the environment variables; their values may be secrets. */
+  readonly envNames: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly priority: string;
+  readonly cwd: string;
+  readonly after: string;
+  /** Further attempts that it may have. */
+  readonly retries: number | null;
+  readonly outputBytes: number | null;
+  /** Why somebody asked to cancel it; `null` when nobody did. */
+  readonly cancelReason: string | null;
+  readonly result: string;
+}
+
+function number(text: string | undefined): number | null {
+  return text === undefined || text === "" || !Number.isFinite(Number(text)) ? null : Number(text);
+}
+
+function envNames(text: string | undefined): string[] {
+  try {
+    const env: unknown = JSON.parse(text || "{}");
+    return typeof env === "object" && env !== null && !Array.isArray(env) ? Object.keys(env).sort() : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Reads a job for showing it. Nothing that a foreign client wrote makes it throw. */
+export function viewJob(job: StoredJob): JobView {
+  const { fields, side } = job;
+  const ended = isTerminal(fields.status ?? "");
+  const changed = readTime(fields.updated_at ?? "", "utc");
+  const ms = number(side.ms);
+  return {
+    id: job.id,
+    status: fields.status || "dispatched",
+    runner: fields.runner ?? "",
+    executor: fields.executor || DEFAULT_EXECUTOR,
+    title: side.title ?? "",
+    payload: fields.payload ?? "",
+    exitCode: exitCodeOfJob(job),
+    error: fields.error ?? "",
+    attempt: number(side.attempt),
+    createdMs: readTime(fields.created_at ?? "", "utc"),
+    startedMs: number(side.started_ms),
+    endedMs: ended ? number(side.ended_ms) ?? changed : null,
+    seconds: ended && ms !== null ? ms / 1000 : null,
+    instance: side.inst || null,
+    callerId: fields.caller_id ?? "",
+    contextId: fields.context_id ?? "",
+    timeout: number(fields.timeout) || null,
+    envNames: envNames(fields.env_vars),
+    labels: Object.fromEntries(
+      Object.entries(side).filter(([key]) => key.startsWith("label:")).map(([key, value]) => [key.slice(6), value]),
+    ),
+    priority: side.priority ?? "normal",
+    cwd: side.cwd ?? "",
+    after: side.after ?? "",
+    retries: number(side.retry_max),
+    outputBytes: number(side.output_bytes),
+    cancelReason: side.cancel ?? null,
+    result: fields.result ?? "",
+  };
+}
+
+/** The exit code behind a sentence of the `error` field, as src/domain/outcome.ts writes them. */
+function codeOfSentence(error: string): number {
+  if (/^timed out\b/.test(error)) return EXIT.timedOut;
+  if (/^cancelled\b/.test(error)) return EXIT.cancelled;
+  if (/^lost\b/.test(error)) return EXIT.lost;
+  const exited = /^exited with code (\d{1,3})$/.exec(error);
+  if (exited) return Number(exited[1]);
+  const killed = /^killed by signal (\d{1,2})\b/.exec(error);
+  if (killed && signalOf(128 + Number(killed[1]))) return 128 + Number(killed[1]);
+  return EXIT.failed;
+}
+
+/**
+ * The exit code with which `runner wait` ends for a job.
+ *
+ * @returns `null` when the job has not ended.
+ */
+export function exitCodeOfJob(job: StoredJob): number | null {
+  const status = job.fields.status ?? "";
+  if (!isTerminal(status)) return null;
+  if (status === "finished") return EXIT.ok;
+  const said = codeOfSentence(job.fields.error ?? "");
+  // a job that was cancelled or lost between two attempts still carries the exit code of the earlier one
+  if (said === EXIT.timedOut || said === EXIT.cancelled || said === EXIT.lost) return said;
+  const exact = number(job.side.exit);
+  return exact !== null && exact > 0 && exact < 256 ? exact : said;
+}

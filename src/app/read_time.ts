@@ -1,0 +1,36 @@
+const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|z|[+-]\d\d:?\d\d)?$/;
+
+/** Minutes east of UTC that a suffix such as `+05:30` says. */
+function offsetOf(zone: string): number {
+  if (zone === "Z" || zone === "z") return 0;
+  const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(zone)!;
+  return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
+}
+
+/**
+ * Reads a point in time: RFC 3339, `YYYY-MM-DD HH:MM[:SS]`, or Unix seconds.
+ *
+ * @param text What somebody wrote.
+ * @param zoneless What a time without a zone is in.
+ * @returns Unix milliseconds; `null` when it is no time.
+ */
+export function readTime(text: string, zoneless: "local" | "utc"): number | null {
+  if (/^\d{9,11}(\.\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
+  const match = DATE_TIME.exec(text);
+  if (!match) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0));
+  const ms = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
+  const zone = match[8] ?? (zoneless === "utc" ? "Z" : null);
+  const utc = new Date(Date.UTC(year, month - 1, day, hour, minute, second, ms));
+  // a 30th of February would silently become a 2nd of March
+  if (utc.getUTCMonth() !== month - 1 || utc.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) {
+    return null;
+  }
+  if (zone === null) return new Date(year, month - 1, day, hour, minute, second, ms).getTime();
+  return utc.getTime() - offsetOf(zone) * 60_000;
+}
+
+/** A point in time as RFC 3339 in UTC with milliseconds. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
