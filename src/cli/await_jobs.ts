@@ -1,0 +1,135 @@
+import { followJob } from "../app/follow.ts";
+import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
+import { waitForJobs } from "../app/wait.ts";
+import { formatDuration } from "../domain/duration.ts";
+import { EXIT } from "../domain/exit_codes.ts";
+import type { JobStore, StoredJob } from "../ports/job_store.ts";
+import type { Context } from "./context.ts";
+import { jobJson } from "./job_json.ts";
+import { printable, toJson } from "./text.ts";
+
+/** Exit codes after a signal: 128 and its number, as shells expect. */
+const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** What the waiting needs of a command's context; `json`: write each ended job. */
+export interface Waiter extends Pick<Context, "terminal" | "wire"> {
+  readonly json: boolean;
+}
+
+/** Why the waiting ended before the jobs did. */
+type Stop = { readonly by: keyof typeof SIGNAL_EXIT } | { readonly by: "limit"; readonly seconds: number };
+
+/** Aborts at a signal, or at the limit; `end` lets go of both. */
+function stopper(waiter: Waiter, limit: number | undefined) {
+  const aborted = new AbortController();
+  const done = new AbortController();
+  let stop: Stop | null = null;
+  const abort = (why: Stop) => {
+    stop ??= why;
+    aborted.abort();
+  };
+  const quiet = waiter.wire.onSignals((signal) => abort({ by: signal }));
+  const timer = limit === undefined ? null : waiter.wire.clock.sleep(limit * 1000, done.signal).then(() => {
+    if (!done.signal.aborted) abort({ by: "limit", seconds: limit });
+  });
+  return {
+    signal: aborted.signal,
+    reason: () => stop,
+    end: async () => {
+      quiet();
+      done.abort();
+      await timer;
+    },
+  };
+}
+
+async function sayStop(waiter: Waiter, stop: Stop, ids: readonly string[]): Promise<number> {
+  const names = ids.slice(0, 5).map(printable).join(" ");
+  const what = ids.length === 1 ? "the job goes on" : "the jobs go on";
+  if (stop.by === "limit") {
+    await waiter.terminal.say(`runner: the limit of ${formatDuration(stop.seconds)} is reached; ${what}\n`);
+    return EXIT.waitLimit;
+  }
+  const more = ids.length > 5 ? " ..." : "";
+  await waiter.terminal.say(`\nrunner: detached; ${what}; to stop: runner cancel ${names}${more}\n`);
+  return SIGNAL_EXIT[stop.by];
+}
+
+async function sayEnd(waiter: Waiter, job: StoredJob): Promise<number> {
+  if (waiter.json) await waiter.terminal.write(`${toJson(jobJson(viewJob(job)))}\n`);
+  const code = exitCodeOfJob(job) ?? EXIT.failed;
+  if (code !== EXIT.ok) {
+    await waiter.terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);
+  }
+  return code;
+}
+
+/** Says once that Redis is away; the waiting goes on. */
+function outageSayer(waiter: Waiter): () => Promise<void> {
+  let said = false;
+  return async () => {
+    if (said) return;
+    said = true;
+    await waiter.terminal.say("runner: Redis cannot be reached; still waiting\n");
+  };
+}
+
+/**
+ * Waits for jobs and says on standard error how each ended that did not end well. A signal, or the limit, ends the waiting and
+ * not the jobs.
+ *
+ * @param ids Whole ids.
+ * @param options `limit` in seconds.
+ * @returns The highest exit code of the jobs; 75 at the limit.
+ */
+export async function awaitJobs(
+  waiter: Waiter,
+  store: JobStore,
+  ids: readonly string[],
+  options: { readonly limit?: number } = {},
+): Promise<number> {
+  const stop = stopper(waiter, options.limit);
+  let highest: number = EXIT.ok;
+  let ended = 0;
+  try {
+    await waitForJobs(store, ids, {
+      signal: stop.signal,
+      onOutage: outageSayer(waiter),
+      onEnd: async (job) => {
+        ended++;
+        highest = Math.max(highest, await sayEnd(waiter, job));
+      },
+    });
+  } finally {
+    await stop.end();
+  }
+  const why = stop.reason();
+  return why && ended < ids.length ? await sayStop(waiter, why, ids.slice(ended)) : highest;
+}
+
+/**
+ * Shows the output of a job live, and then says like `awaitJobs` how it ended.
+ *
+ * @returns The exit code of the job.
+ */
+export async function showJob(waiter: Waiter, store: JobStore, id: string): Promise<number> {
+  const stop = stopper(waiter, undefined);
+  const { terminal } = waiter;
+  let job: StoredJob | null;
+  try {
+    job = await followJob(store, id, {
+      signal: stop.signal,
+      onOutage: outageSayer(waiter),
+      sink: {
+        write: (bytes) => terminal.write(bytes),
+        gap: (bytes) => terminal.say(`\nrunner: ${bytes} bytes of output are missing here\n`),
+        attempt: (attempt) => terminal.say(`\nrunner: attempt ${attempt}\n`),
+      },
+    });
+  } finally {
+    await stop.end();
+  }
+  const why = stop.reason();
+  if (job) return await sayEnd(waiter, job);
+  return why ? await sayStop(waiter, why, [id]) : EXIT.failed;
+}

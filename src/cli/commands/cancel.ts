@@ -1,0 +1,40 @@
+import { cancelJob, type Cancelled } from "../../app/cancel.ts";
+import { findJobs } from "../../app/find.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import { CANCEL_ROWS } from "../options.ts";
+import { printable, toJson } from "../text.ts";
+
+const SAYS: Readonly<Record<Cancelled, string>> = {
+  cancelled: "cancelled before it started",
+  requested: "its runner stops it now, or as soon as it is back",
+  ended: "had ended already; nothing was changed",
+};
+
+/** `runner cancel`. */
+export const cancel: Command<typeof CANCEL_ROWS> = {
+  name: "cancel",
+  summary: "Stop jobs, whatever their state",
+  usage: ["[OPTIONS] ID..."],
+  description: [
+    "A job that waits ends at once. One that runs gets TERM and then KILL, with everything it started. When its runner is " +
+    "down, the next one on its host stops it.",
+  ],
+  examples: [
+    { command: "runner cancel @", does: "stop the newest job" },
+    { command: "runner cancel 3f2a 77b1 --reason 'wrong branch'", does: "stop two, by the first letters of their ids" },
+  ],
+  rows: CANCEL_ROWS,
+  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  async run({ terminal, settings, positionals, store }) {
+    const redis = await store();
+    // all are looked up first: a wrong id among them changes nothing
+    const ids = await findJobs(redis, positionals);
+    for (const id of ids) {
+      const became = await cancelJob(redis, id, settings.reason);
+      if (settings.json) await terminal.write(`${toJson({ id, result: became })}\n`);
+      else await terminal.say(`job ${printable(id)}: ${SAYS[became]}\n`);
+    }
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,34 @@
+import { InvalidInputError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import { COMMANDS, loadCommand } from "../commands.ts";
+import { commandHelp, programHelp } from "../help.ts";
+import { suggest } from "../suggest.ts";
+
+/** `runner help`. */
+export const help: Command = {
+  name: "help",
+  summary: "Show help, in full for one command",
+  usage: ["[COMMAND]"],
+  examples: [{ command: "runner help submit", does: "every option of submit, with examples" }],
+  rows: {},
+  positionals: { min: 0, max: 1, what: "the name of one command" },
+  async run({ terminal, positionals: [name] }) {
+    if (name === undefined) {
+      const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+      await terminal.write(programHelp(commands));
+      return EXIT.ok;
+    }
+    const command = await loadCommand(name);
+    if (!command) {
+      const near = suggest(name, Object.keys(COMMANDS));
+      throw new InvalidInputError(
+        `Cannot show help of ${JSON.stringify(name)}: there is no such command${
+          near ? `, perhaps you mean ${near}` : ""
+        }`,
+      );
+    }
+    await terminal.write(commandHelp(command, true));
+    return EXIT.ok;
+  },
+};

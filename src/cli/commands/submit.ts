@@ -1,0 +1,192 @@
+import { checkSubmission } from "../../app/check_submission.ts";
+import { findJobs } from "../../app/find.ts";
+import { type BadLine, readJobs } from "../../app/read_jobs.ts";
+import type { Draft } from "../../app/read_submission.ts";
+import { submitBatch } from "../../app/submit_batch.ts";
+import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
+import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Trouble } from "../../ports/queue.ts";
+import { awaitJobs, showJob, type Waiter } from "../await_jobs.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { draftJson, showDryRun } from "../dry_run.ts";
+import { SUBMIT_ROWS } from "../options.ts";
+import { choosePayload, openBatch, readPayload } from "../payload.ts";
+import { readSubmissionOptions } from "../submission_options.ts";
+import { printable, toJson } from "../text.ts";
+
+type SubmitContext = Context<typeof SUBMIT_ROWS>;
+
+/** Bad lines that are named one by one. */
+const BAD_SHOWN = 20;
+
+/** Options that say something about one job only. */
+const ONE_JOB = ["id", "follow"] as const;
+
+function checkOptions({ settings }: SubmitContext): void {
+  const { from, json, follow, wait, dryRun, skipBad } = settings;
+  if (json && follow) throw new InvalidInputError("Cannot use --json with --follow: the output of a job is no JSON");
+  if (dryRun && (wait || follow)) {
+    throw new InvalidInputError("Cannot use --dry-run with --wait or --follow: nothing runs");
+  }
+  if (from === undefined && skipBad) {
+    throw new InvalidInputError("Cannot use --skip-bad without --from: there are no lines");
+  }
+  if (from === undefined) return;
+  for (const key of ONE_JOB) {
+    if (settings[key]) throw new InvalidInputError(`Cannot use --${key} with --from: it is for one job`);
+  }
+}
+
+function waiterOf({ terminal, wire, settings }: SubmitContext): Waiter {
+  return { terminal, wire, json: settings.json };
+}
+
+/** Data on standard output, and a note when nothing was queued. With --follow, the output of the job alone is the data. */
+async function sayId({ terminal, settings }: SubmitContext, { id, queued }: Submitted): Promise<void> {
+  if (settings.json) await terminal.write(`${toJson({ id, queued })}\n`);
+  else if (settings.follow) await terminal.say(`job ${printable(id)}\n`);
+  else await terminal.write(`${id}\n`);
+  if (!queued) await terminal.say(`runner: job ${printable(id)} is already there; nothing was queued\n`);
+}
+
+/** Redis' clock, when a delay needs it. */
+async function nowFor(context: SubmitContext, drafts: readonly Draft[]): Promise<number> {
+  return drafts.some(({ delay }) => delay !== undefined) ? await (await context.store()).time() : 0;
+}
+
+/** A job may be named after which others wait: `@`, or the first letters of an id. */
+async function resolveAfter(context: SubmitContext, draft: Draft): Promise<Draft> {
+  const { after } = draft.submission;
+  if (after === undefined) return draft;
+  const [id] = await findJobs(await context.store(), [after]);
+  return { ...draft, submission: { ...draft.submission, after: id } };
+}
+
+/** Whether the connection broke while the answer was under way. */
+function isUnknown(error: unknown): error is UnavailableError & Trouble {
+  return error instanceof UnavailableError && (error as Partial<Trouble>).sent === true &&
+    (error as Partial<Trouble>).condition === "unreachable";
+}
+
+function unknownFate(error: UnavailableError & Trouble, id: string): UnavailableError {
+  const message = `${error.message}; whether the job is queued is unknown, --id ${id} makes it safe to submit it again`;
+  return Object.assign(new UnavailableError(message, { cause: error }), { condition: error.condition, sent: true });
+}
+
+async function submitOne(context: SubmitContext, draft: Draft): Promise<number> {
+  const { settings } = context;
+  const store = await context.store();
+  const ready = makeReady(draft, await nowFor(context, [draft]), context.wire.newId);
+  const submitted = await submitJob(store, ready).catch((error) => {
+    throw isUnknown(error) ? unknownFate(error, ready.id) : error;
+  });
+  await sayId(context, submitted);
+  if (settings.follow) return await showJob(waiterOf(context), store, submitted.id);
+  if (settings.wait) return await awaitJobs(waiterOf(context), store, [submitted.id]);
+  return EXIT.ok;
+}
+
+async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly BadLine[]): Promise<void> {
+  if (bad.length === 0) return;
+  const lines = bad.slice(0, BAD_SHOWN).map(({ line, reason }) => `line ${line}: ${reason}`);
+  if (bad.length > BAD_SHOWN) lines.push(`and ${bad.length - BAD_SHOWN} more bad lines`);
+  if (!settings.skipBad) {
+    throw new InvalidInputError(
+      `Cannot submit: ${lines.join("; ")}; nothing was queued; --skip-bad queues the other lines`,
+    );
+  }
+  for (const line of lines) await terminal.say(`runner: skipped ${printable(line)}\n`);
+}
+
+async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
+  const { terminal, settings, wire } = context;
+  const check = ({ submission }: Draft) => checkSubmission(submission, wire.checkExecutor);
+  const { drafts, bad } = await readJobs(await openBatch(path, wire), defaults, check);
+  await sayBadLines(context, bad);
+  if (settings.dryRun) {
+    for (const draft of drafts) await terminal.write(`${toJson(draftJson(draft))}\n`);
+    return EXIT.ok;
+  }
+  if (drafts.length === 0) return EXIT.ok;
+  const store = await context.store();
+  const now = await nowFor(context, drafts);
+  const ready = drafts.map((draft) => makeReady(draft, now, wire.newId));
+  let closed: unknown = null;
+  let count = 0;
+  try {
+    await submitBatch(store, ready, async (submitted) => {
+      count++;
+      if (closed) return;
+      // a reader that has seen enough, as with `| head`, must not leave half a batch behind
+      await sayId(context, submitted).catch((error) => closed = error);
+    });
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    const message =
+      `${error.message}; ${count} of ${ready.length} jobs are queued, those with their ids on standard output`;
+    const { condition } = error as Partial<Trouble>;
+    throw Object.assign(new UnavailableError(message, { cause: error }), { condition });
+  }
+  if (closed) throw closed;
+  if (!settings.wait) return EXIT.ok;
+  return await awaitJobs(waiterOf(context), store, [...new Set(ready.map(({ id }) => id))]);
+}
+
+async function run(context: SubmitContext): Promise<number> {
+  const { settings, wire, terminal, positionals, rest } = context;
+  checkOptions(context);
+  const source = choosePayload({ positionals, rest, script: settings.script, batch: settings.from });
+  const options = await readSubmissionOptions(settings, wire.environment);
+  if (source.from === "batch") return await submitMany(context, await resolveAfter(context, options), source.path);
+  const payload = await readPayload(source, wire);
+  const draft: Draft = { ...options, submission: { ...options.submission, payload } };
+  // what can be known without Redis is said without it
+  checkSubmission({ ...draft.submission, after: undefined }, wire.checkExecutor);
+  const complete = await resolveAfter(context, draft);
+  checkSubmission(complete.submission, wire.checkExecutor);
+  if (settings.dryRun) {
+    await terminal.write(showDryRun(complete, context));
+    return EXIT.ok;
+  }
+  return await submitOne(context, complete);
+}
+
+/** `runner submit`. */
+export const submit: Command<typeof SUBMIT_ROWS> = {
+  name: "submit",
+  summary: "Queue a job, or many, and print their ids",
+  usage: [
+    "[OPTIONS] 'SHELL TEXT'",
+    "[OPTIONS] -- COMMAND [ARGUMENT]...",
+    "[OPTIONS] --script FILE",
+    "[OPTIONS] -            (shell text on standard input)",
+    "[OPTIONS] --from FILE  (one JSON object a line; - reads standard input)",
+  ],
+  description: [
+    "Standard output gets the id and nothing else; with --wait the exit code is the job's own, 124 timed out, 125 lost, 130 " +
+    "cancelled; with --follow standard output gets the output of the job instead of its id. Ctrl-C ends the waiting, not the job.",
+    "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, labels, " +
+    "priority, in, at, after, retries, backoff, keep and cwd; what it does not say comes from the options. Nothing is queued " +
+    "when a line is bad, unless --skip-bad.",
+    "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
+  ],
+  examples: [
+    { command: "runner submit 'make test && make install'", does: "shell text" },
+    {
+      command: "runner submit --follow -- rsync -a 'My Files' /backup",
+      does: "a command with its arguments, and its output",
+    },
+    {
+      command: "runner submit -n builder -e tmux.build.main -t 30m --script build.sh",
+      does: "a script, in a named window",
+    },
+    { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "ends with exit code 3" },
+    { command: "runner submit --from jobs.jsonl", does: "many jobs" },
+  ],
+  rows: SUBMIT_ROWS,
+  positionals: { min: 0, max: Infinity, what: "one text" },
+  takesRest: true,
+  run,
+};

@@ -1,0 +1,27 @@
+import { findJobs } from "../../app/find.ts";
+import { awaitJobs } from "../await_jobs.ts";
+import type { Command } from "../command.ts";
+import { WAIT_ROWS } from "../options.ts";
+
+/** `runner wait`. */
+export const wait: Command<typeof WAIT_ROWS> = {
+  name: "wait",
+  summary: "Wait for jobs and exit with their exit code",
+  usage: ["[OPTIONS] ID..."],
+  description: [
+    "The exit code is the job's own, of several jobs the highest; 124 timed out, 125 lost, 130 cancelled, 75 when the limit " +
+    "of --timeout is reached. Ctrl-C ends the waiting and not the job.",
+  ],
+  examples: [
+    { command: "runner wait @", does: "wait for the newest job" },
+    { command: "runner wait 3f2a 77b1 --timeout 10m", does: "wait for two jobs, ten minutes at the most" },
+  ],
+  rows: WAIT_ROWS,
+  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  async run(context) {
+    const store = await context.store();
+    const ids = await findJobs(store, context.positionals);
+    const { terminal, wire, settings } = context;
+    return await awaitJobs({ terminal, wire, json: settings.json }, store, ids, { limit: settings.timeout });
+  },
+};

@@ -1,0 +1,65 @@
+/**
+ * What a command gets. Everything from outside the program comes through it, so that a command runs in a test without Redis,
+ * terminal or environment.
+ *
+ * @module
+ */
+import type { Clock } from "../ports/clock.ts";
+import type { Environment } from "../ports/environment.ts";
+import type { Place } from "../ports/executor.ts";
+import type { JobStore } from "../ports/job_store.ts";
+import type { Terminal } from "../ports/terminal.ts";
+import type { OptionRow, OptionRows, Values } from "./option_row.ts";
+import type { GLOBAL_ROWS } from "./options.ts";
+
+/** Where and how a client speaks with Redis. */
+export interface StoreSettings {
+  readonly redisUrl: string;
+  /** Raw prefix of all keys, such as `production:`. */
+  readonly namespace: string;
+  /** Seconds until a call to Redis is given up. */
+  readonly redisTimeoutSeconds: number;
+}
+
+/** The real world, wired in src/cli/wire.ts. */
+export interface Wire {
+  readonly terminal: Terminal;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** A new id for a job. */
+  newId(): string;
+  /** Calls back at INT, TERM and HUP; the answer ends that. */
+  onSignals(handler: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void): () => void;
+  /**
+   * Connects to Redis.
+   *
+   * @throws {UnavailableError} It cannot be reached within the time, or refuses us.
+   */
+  openStore(settings: StoreSettings): Promise<JobStore>;
+  /**
+   * Reads an executor string with the executor's own parser.
+   *
+   * @throws {InvalidInputError} No executor would take it.
+   */
+  checkExecutor(target: string): Place;
+  /** The URL with its password masked; any text is accepted. */
+  maskUrl(url: string): string;
+}
+
+/** What the run of a command gets. */
+export interface Context<Rows extends OptionRows = Readonly<Record<never, OptionRow>>> {
+  readonly wire: Wire;
+  readonly terminal: Terminal;
+  /** Values of the command's own options and of the global ones. */
+  readonly settings: Values<Omit<typeof GLOBAL_ROWS, keyof Rows> & Rows>;
+  /** Where each value comes from, in words. */
+  readonly origins: Readonly<Record<string, string>>;
+  /** Arguments that are no options. */
+  readonly positionals: readonly string[];
+  /** Arguments after `--`; `null` without it. */
+  readonly rest: readonly string[] | null;
+  /** Whether standard output gets colours. */
+  readonly color: boolean;
+  /** Redis, connected at the first call; closed when the command ends. */
+  store(): Promise<JobStore>;
+}

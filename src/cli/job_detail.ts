@@ -1,0 +1,84 @@
+import type { JobView } from "../app/job_view.ts";
+import { formatTime } from "../app/read_time.ts";
+import { formatDuration } from "../domain/duration.ts";
+import { type Look, statusStyle } from "./show_overview.ts";
+import { pad, printable, printableLines, styled } from "./text.ts";
+
+/** Lines of a payload or a result that the detail shows of a long one, at its end. */
+const LAST_LINES = 20;
+
+/** A job with what is known around it. */
+export interface JobDetail {
+  readonly job: JobView;
+  /** Why it is where it is; empty when it has ended. */
+  readonly why: string;
+  /** Unix ms by Redis' clock. */
+  readonly nowMs: number;
+  /** Host that runs or ran it. */
+  readonly host: string | null;
+  /** Command that shows its terminal. */
+  readonly attach: string | null;
+}
+
+function when(ms: number | null, nowMs: number): string {
+  if (ms === null) return "";
+  return `${formatTime(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
+}
+
+function pairs(map: Readonly<Record<string, string>>): string {
+  return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
+}
+
+function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly [string, string])[] {
+  const seconds = (value: number | null) => value === null ? "" : formatDuration(value);
+  const live = job.status === "started";
+  return [
+    ["job", job.id],
+    ["title", job.title],
+    ["status", job.status],
+    ["now", why],
+    ["exit code", job.exitCode === null ? "" : String(job.exitCode)],
+    ["error", job.error],
+    ["attempt", job.attempt === null ? "" : `${job.attempt}${job.retries ? ` of ${job.retries + 1}` : ""}`],
+    ["runner", job.runner],
+    ["executor", job.executor],
+    ["host", host ?? ""],
+    ["attach", live ? attach ?? "" : ""],
+    ["created", when(job.createdMs, nowMs)],
+    ["started", when(job.startedMs, nowMs)],
+    ["ended", when(job.endedMs, nowMs)],
+    ["took", seconds(job.seconds)],
+    ["timeout", seconds(job.timeout)],
+    ["directory", job.cwd],
+    ["environment", job.envNames.join(" ")],
+    ["caller", job.callerId],
+    ["context", job.contextId],
+    ["labels", pairs(job.labels)],
+    ["priority", job.priority === "normal" ? "" : job.priority],
+    ["after", job.after],
+    ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
+    ["output", job.outputBytes === null ? "" : `${job.outputBytes} bytes`],
+  ];
+}
+
+/** A text of several lines below its name; of a long one the end, where the news is. */
+function block(name: string, text: string, { room, color }: Look): string {
+  if (text === "") return "";
+  const lines = printableLines(text.replaceAll("\r\n", "\n").replace(/\n$/, "")).split("\n");
+  const hidden = room === null ? 0 : Math.max(0, lines.length - LAST_LINES);
+  const note = hidden > 0 ? ` (the last ${LAST_LINES} of ${lines.length} lines)` : "";
+  const shown = lines.slice(hidden).map((line) => `  ${line}\n`).join("");
+  return `${styled(`${name}${note}:`, "bold", color)}\n${shown}`;
+}
+
+/** Everything about one job, for people: what is not set is left out. */
+export function showDetail(detail: JobDetail, look: Look): string {
+  const { job } = detail;
+  const lines = facts(detail).filter(([, value]) => value !== "");
+  const left = Math.max(...lines.map(([name]) => name.length));
+  const head = lines.map(([name, value]) => {
+    const style = name === "status" ? statusStyle(value) : name === "error" ? "red" as const : null;
+    return `${styled(pad(name, left), "bold", look.color)}  ${styled(printable(value), style, look.color)}\n`;
+  });
+  return head.join("") + block("payload", job.payload, look) + block("result", job.result, look);
+}

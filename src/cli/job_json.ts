@@ -1,0 +1,52 @@
+import type { JobView } from "../app/job_view.ts";
+import { formatTime } from "../app/read_time.ts";
+
+/** A point in time for JSON: RFC 3339 in UTC, or null. */
+export function timeJson(ms: number | null): string | null {
+  return ms === null ? null : formatTime(ms);
+}
+
+/** What a list of jobs says about each, in JSON: times RFC 3339 UTC, durations in seconds. */
+export function jobJson(job: JobView): Record<string, unknown> {
+  return {
+    id: job.id,
+    status: job.status,
+    exit_code: job.exitCode,
+    error: job.error || null,
+    runner: job.runner,
+    executor: job.executor,
+    title: job.title || null,
+    attempt: job.attempt,
+    created_at: timeJson(job.createdMs),
+    started_at: timeJson(job.startedMs),
+    ended_at: timeJson(job.endedMs),
+    seconds: job.seconds,
+  };
+}
+
+/** Everything about one job, in JSON. Values of its environment may be secrets and are left out. */
+export function jobDetailJson(
+  job: JobView,
+  extra: { readonly why: string; readonly host: string | null; readonly attach: string | null },
+): Record<string, unknown> {
+  return {
+    ...jobJson(job),
+    now: extra.why || null,
+    host: extra.host,
+    instance: job.instance,
+    attach: extra.attach,
+    payload: job.payload,
+    result: job.result,
+    output_bytes: job.outputBytes,
+    timeout: job.timeout,
+    cwd: job.cwd || null,
+    env_names: job.envNames,
+    caller_id: job.callerId || null,
+    context_id: job.contextId || null,
+    labels: job.labels,
+    priority: job.priority,
+    after: job.after || null,
+    retries: job.retries,
+    cancel_reason: job.cancelReason,
+  };
+}

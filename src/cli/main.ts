@@ -1,0 +1,135 @@
+import { InvalidInputError } from "../domain/errors.ts";
+import { EXIT } from "../domain/exit_codes.ts";
+import type { JobStore } from "../ports/job_store.ts";
+import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args.ts";
+import type { Command } from "./command.ts";
+import { COMMANDS, loadCommand } from "./commands.ts";
+import { readConfigFile } from "./config_file.ts";
+import type { Context, Wire } from "./context.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import type { OptionRows } from "./option_row.ts";
+import { GLOBAL_ROWS, SETTING_ROWS } from "./options.ts";
+import { reportError } from "./report_error.ts";
+import { resolveSettings } from "./settings.ts";
+import { suggest } from "./suggest.ts";
+
+async function chooseCommand(name: string): Promise<Command> {
+  const command = await loadCommand(name);
+  if (command) return command;
+  const near = suggest(name, Object.keys(COMMANDS));
+  throw new InvalidInputError(
+    `Cannot run command ${JSON.stringify(name)}: there is no such command${near ? `, perhaps you mean ${near}` : ""}`,
+  );
+}
+
+function checkArguments(command: Command, line: CommandLine): void {
+  const { min, max, what } = command.positionals;
+  if (line.rest !== null && !command.takesRest) {
+    throw new InvalidInputError(`Cannot use "--" with runner ${command.name}: nothing may follow it`);
+  }
+  if (line.positionals.length > max) {
+    throw new InvalidInputError(
+      `Cannot use ${JSON.stringify(line.positionals[max])}: runner ${command.name} takes ${
+        max === 0 ? "no arguments" : what
+      }`,
+    );
+  }
+  if (line.positionals.length < min) {
+    throw new InvalidInputError(`Cannot run runner ${command.name}: it takes ${what} and there is none`);
+  }
+}
+
+/** The conventions of no-color.org and bixense.com/clicolors, below the flag. */
+function wantsColor(wire: Wire, when: "auto" | "always" | "never"): boolean {
+  if (when !== "auto") return when === "always";
+  const { environment, terminal } = wire;
+  if (environment.get("NO_COLOR")) return false;
+  if ((environment.get("CLICOLOR_FORCE") ?? "0") !== "0") return true;
+  return terminal.isTerminal.output && environment.get("TERM") !== "dumb";
+}
+
+/** Connects at the first call, and closes what was opened. */
+function storeOpener(wire: Wire, settings: Context["settings"]) {
+  let opened: Promise<JobStore> | null = null;
+  return {
+    open: () =>
+      opened ??= wire.openStore({
+        redisUrl: settings.redisUrl,
+        namespace: settings.namespace,
+        redisTimeoutSeconds: settings.redisTimeout,
+      }),
+    close: async () => {
+      const store = await opened?.catch(() => null);
+      store?.close();
+    },
+  };
+}
+
+async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
+  const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
+  const line = parseCommandLine(args, rows);
+  checkArguments(command, line);
+  const file = await readConfigFile(wire.environment, SETTING_ROWS);
+  const { values, origins } = resolveSettings(rows, { typed: line.typed, environment: wire.environment, file });
+  const store = storeOpener(wire, values);
+  try {
+    return await command.run({
+      wire,
+      terminal: wire.terminal,
+      settings: values,
+      origins,
+      positionals: line.positionals,
+      rest: line.rest,
+      color: wantsColor(wire, values.color),
+      store: store.open,
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+/** The rows of a command, and the global ones without the letters that it uses itself. */
+function withFreeLetters(command: Command): OptionRows {
+  const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
+  const globals = Object.entries(GLOBAL_ROWS as OptionRows).map(([key, row]) =>
+    [key, row.short && taken.has(row.short) ? { ...row, short: undefined } : row] as const
+  );
+  return { ...Object.fromEntries(globals), ...command.rows };
+}
+
+async function dispatch(name: string | null, args: readonly string[], wire: Wire): Promise<number> {
+  const full = hasFlag(args, "--help");
+  if (name === null) {
+    if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], wire);
+    parseCommandLine(args, GLOBAL_ROWS);
+    const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+    await wire.terminal.write(programHelp(commands));
+    return EXIT.ok;
+  }
+  const command = await chooseCommand(name);
+  if (full || hasFlag(args, "-h")) {
+    await wire.terminal.write(commandHelp(command, full));
+    return EXIT.ok;
+  }
+  return await runCommand(command, args, wire);
+}
+
+/**
+ * The program: finds the command, runs it, and turns whatever goes wrong into one sentence and an exit code.
+ *
+ * @param args What was typed after the name of the program.
+ * @param wire The world.
+ * @returns The exit code; nothing is thrown.
+ */
+export async function main(args: readonly string[], wire: Wire): Promise<number> {
+  const { name, args: rest } = findCommand(args, GLOBAL_ROWS);
+  try {
+    return await dispatch(name, rest, wire);
+  } catch (error) {
+    const known = name !== null && Object.hasOwn(COMMANDS, name);
+    return await reportError(error, wire.terminal, {
+      json: hasFlag(rest, "--json"),
+      help: known ? `runner ${name} --help` : "runner --help",
+    });
+  }
+}

@@ -1,0 +1,281 @@
+/**
+ * Every option of the program.
+ *
+ * @module
+ */
+import { InvalidInputError } from "../domain/errors.ts";
+import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_EXECUTOR,
+  DEFAULT_KEEP,
+  DEFAULT_KILL_GRACE,
+  DEFAULT_REDIS_URL,
+  DEFAULT_RUNNER,
+  MAX_TIMEOUT,
+} from "../domain/limits.ts";
+import type { OptionRows } from "./option_row.ts";
+
+/** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
+const SHORTEST = 0.001;
+
+function readRunnerName(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (text === "" || text.length > 200 || /[\u0000-\u001f\u007f]/.test(text)) {
+    throw new InvalidInputError(
+      `Cannot use runner name ${JSON.stringify(text)}: a name has 1 to 200 characters and no control characters`,
+    );
+  }
+  return text;
+}
+
+/** `production` and `production:` are the same tenant. */
+function readNamespace(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(text)) {
+    throw new InvalidInputError(`Cannot use namespace ${JSON.stringify(text)}: it holds control characters`);
+  }
+  return text === "" || text.endsWith(":") ? text : `${text}:`;
+}
+
+/** Options of every command. */
+export const GLOBAL_ROWS = {
+  name: {
+    type: "string",
+    short: "n",
+    value: "NAME",
+    env: "RUNNER_NAME",
+    config: true,
+    default: DEFAULT_RUNNER,
+    read: readRunnerName,
+    help: "Name of the runner, and so of its queue",
+  },
+  namespace: {
+    type: "string",
+    short: "s",
+    value: "NS",
+    env: "RUNNER_NAMESPACE",
+    config: true,
+    default: "",
+    read: readNamespace,
+    help: "Tenant: prefix of all keys in Redis; production and production: are the same",
+  },
+  redisUrl: {
+    type: "string",
+    short: "r",
+    aliases: ["redis_url"],
+    value: "URL",
+    env: "REDIS_URL",
+    config: true,
+    default: DEFAULT_REDIS_URL,
+    help: "Redis: host:port, redis://[user:password@]host[:port][/db] or rediss://...",
+  },
+  redisTimeout: {
+    type: "duration",
+    value: "D",
+    config: true,
+    default: 3,
+    min: SHORTEST,
+    help: "How long a client command waits for Redis",
+  },
+  json: { type: "flag", help: "Write JSON, times in RFC 3339 UTC and durations in seconds" },
+  color: {
+    type: "choice",
+    choices: ["auto", "always", "never"],
+    value: "WHEN",
+    config: true,
+    default: "auto",
+    help: "Colours; auto: on a terminal, unless NO_COLOR is set",
+  },
+  help: { type: "flag", short: "h", help: "Help: -h in short, --help with every option and examples" },
+} as const satisfies OptionRows;
+
+/** Options of `runner run`. */
+export const RUN_ROWS = {
+  concurrency: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    max: 10_000,
+    config: true,
+    default: DEFAULT_CONCURRENCY,
+    help: "Jobs side by side",
+  },
+  burst: { type: "flag", help: "Exit when the queue is empty and nothing runs" },
+  drain: {
+    type: "flag",
+    config: true,
+    help: "At INT or TERM, wait for the running jobs instead of leaving them in tmux",
+  },
+  embeddedRedis: {
+    type: "flag",
+    config: true,
+    help: "Start a redis-server of its own at --redis-url, for a first try or a single host",
+  },
+  tmuxSocket: {
+    type: "string",
+    value: "NAME",
+    env: "RUNNER_TMUX_SOCKET",
+    config: true,
+    defaultText: "runner-NAME",
+    help: "Socket name of the tmux server; the word default means the user's own server",
+  },
+  spool: {
+    type: "string",
+    value: "DIR",
+    env: "RUNNER_SPOOL",
+    config: true,
+    defaultText: "$XDG_STATE_HOME/runner, else /var/tmp/runner-UID",
+    help: "Folder that holds what must survive the runner: scripts, output, exit codes",
+  },
+  defaultTimeout: {
+    type: "duration",
+    value: "D",
+    min: SHORTEST,
+    max: MAX_TIMEOUT,
+    config: true,
+    defaultText: "no limit",
+    help: "Timeout of a job that names none",
+  },
+  killGrace: {
+    type: "duration",
+    value: "D",
+    config: true,
+    default: DEFAULT_KILL_GRACE,
+    help: "Time between TERM and KILL",
+  },
+  keep: {
+    type: "duration",
+    value: "D",
+    config: true,
+    default: DEFAULT_KEEP,
+    help: "How long Redis keeps an ended job that does not say it itself; 0: for ever",
+  },
+  shell: {
+    type: "string",
+    value: "SHELL",
+    config: true,
+    default: "auto",
+    help: "What runs the payload: auto (bash where it exists, else sh), sh, or a path",
+  },
+  lostPolicy: {
+    type: "choice",
+    choices: ["hold", "requeue", "fail"],
+    value: "WHAT",
+    config: true,
+    default: "hold",
+    help: "Running jobs of a host that is lost: wait for it, run them again elsewhere, or end them as lost",
+  },
+  lostAfter: {
+    type: "duration",
+    value: "D",
+    config: true,
+    default: 86_400,
+    help: "How long hold waits for the host of a job that has no timeout",
+  },
+  jsonJobs: {
+    type: "choice",
+    choices: ["convert", "reject"],
+    value: "WHAT",
+    config: true,
+    default: "convert",
+    help: "Jobs that a foreign client stored as a JSON string: run them, or put them aside",
+  },
+  otherRunner: {
+    type: "choice",
+    choices: ["reroute", "run", "error"],
+    value: "WHAT",
+    config: true,
+    default: "reroute",
+    help: "Jobs in this queue that name another runner: move them to its queue once, run them here, or end them",
+  },
+  beat: { type: "duration", value: "D", min: SHORTEST, default: 5, hidden: true, help: "Pause between signs of life" },
+  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a sign of life" },
+} as const satisfies OptionRows;
+
+/** Options of `runner submit`. */
+export const SUBMIT_ROWS = {
+  executor: {
+    type: "string",
+    short: "e",
+    value: "EXECUTOR",
+    default: DEFAULT_EXECUTOR,
+    help: "Where it runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
+  },
+  timeout: {
+    type: "duration",
+    short: "t",
+    value: "D",
+    min: SHORTEST,
+    max: MAX_TIMEOUT,
+    defaultText: "the runner's",
+    help: "Stop the job after this time",
+  },
+  env: { type: "list", value: "NAME=VALUE", help: "Environment of the job; may be repeated" },
+  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, taken as they are; --env wins over it" },
+  cwd: { type: "string", value: "DIR", defaultText: "the runner's", help: "Working directory, absolute, on its host" },
+  callerId: { type: "string", value: "TEXT", help: "Who submits" },
+  contextId: { type: "string", value: "TEXT", help: "What the job belongs to" },
+  id: { type: "string", value: "ID", defaultText: "a new one", help: "Its id; the same id twice is queued once" },
+  title: { type: "string", value: "TEXT", help: "A line for people" },
+  label: { type: "list", value: "NAME=VALUE", help: "A label; may be repeated" },
+  priority: {
+    type: "choice",
+    choices: ["high", "normal", "low"],
+    value: "WHICH",
+    default: "normal",
+    help: "high runs next, low when nothing else waits",
+  },
+  in: { type: "duration", value: "D", help: "Start after this time" },
+  at: {
+    type: "string",
+    value: "TIME",
+    help: "Start at this time: 2026-01-31T18:30:00Z, or in local time 2026-01-31 18:30",
+  },
+  after: { type: "string", value: "ID", help: "Start when that job has finished; end at once when it failed" },
+  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Further attempts when it fails" },
+  backoff: { type: "string", value: "D..D", help: "Pause between attempts, doubled from the first to the second" },
+  keep: {
+    type: "duration",
+    value: "D",
+    defaultText: "the runner's",
+    help: "How long Redis keeps the ended job; 0: for ever",
+  },
+  script: { type: "string", value: "FILE", help: "The job is the content of this file" },
+  from: { type: "string", value: "FILE", help: "Many jobs, one JSON object a line; - reads standard input" },
+  skipBad: { type: "flag", help: "With --from: queue the good lines although others are bad" },
+  wait: { type: "flag", help: "Wait for the end and exit with the job's exit code" },
+  follow: { type: "flag", help: "Like --wait, and show the output live" },
+  dryRun: { type: "flag", help: "Only show what would be queued, and where each value came from" },
+} as const satisfies OptionRows;
+
+/** Options of `runner status`. Its `-n` counts jobs, as in `tail`. */
+export const STATUS_ROWS = {
+  count: {
+    type: "integer",
+    short: "n",
+    value: "N",
+    min: 0,
+    max: 10_000,
+    default: 10,
+    help: "Recent jobs in the overview",
+  },
+} as const satisfies OptionRows;
+
+/** Options of `runner wait`. */
+export const WAIT_ROWS = {
+  timeout: {
+    type: "duration",
+    short: "t",
+    value: "D",
+    min: SHORTEST,
+    help: "Stop waiting after this time, with exit code 75",
+  },
+} as const satisfies OptionRows;
+
+/** Options of `runner cancel`. */
+export const CANCEL_ROWS = {
+  reason: { type: "string", value: "TEXT", default: "", help: "Why; it ends up in the job's error field" },
+} as const satisfies OptionRows;
+
+/** Everything that the environment or the configuration file may set; `runner config` shows these. */
+export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

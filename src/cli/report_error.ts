@@ -1,0 +1,45 @@
+import { InvalidInputError, JobNotFoundError, UnavailableError } from "../domain/errors.ts";
+import { EXIT } from "../domain/exit_codes.ts";
+import type { Trouble } from "../ports/queue.ts";
+import type { Terminal } from "../ports/terminal.ts";
+import { printable, toJson } from "./text.ts";
+
+/** How to speak about an error. */
+export interface ErrorReport {
+  /** Write one JSON object. */
+  readonly json: boolean;
+  /** Command that shows the help that fits. */
+  readonly help: string;
+}
+
+/** What to do about an error, when its message cannot know it. */
+function adviceFor(error: unknown, help: string): string {
+  if (error instanceof InvalidInputError) return `; see ${help}`;
+  if (error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable") {
+    return "; start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
+  }
+  return "";
+}
+
+/** The exit code of an error; the only place that knows. */
+export function exitCodeOfError(error: unknown): number {
+  if (error instanceof InvalidInputError) return EXIT.usage;
+  if (error instanceof JobNotFoundError) return EXIT.noSuchJob;
+  if (error instanceof UnavailableError) return EXIT.unavailable;
+  return EXIT.failed;
+}
+
+/**
+ * Says on standard error what went wrong.
+ *
+ * @returns The exit code.
+ */
+export async function reportError(error: unknown, terminal: Terminal, report: ErrorReport): Promise<number> {
+  // nobody reads our output any more, as with `| head`: that is no failure
+  if (error instanceof Error && error.name === "BrokenPipe") return EXIT.ok;
+  const code = exitCodeOfError(error);
+  const name = error instanceof Error ? error.name : "Error";
+  const message = (error instanceof Error ? error.message : String(error)) + adviceFor(error, report.help);
+  await terminal.say(report.json ? `${toJson({ error: message, name, code })}\n` : `runner: ${printable(message)}\n`);
+  return code;
+}

@@ -1,0 +1,166 @@
+import { isTerminal } from "../../src/domain/lifecycle.ts";
+import { sideOf } from "../../src/domain/side_record.ts";
+import type { Submission } from "../../src/domain/submission.ts";
+import type {
+  JobStore,
+  OutputPiece,
+  Placement,
+  StoredInstance,
+  StoredJob,
+  StoredQueue,
+} from "../../src/ports/job_store.ts";
+
+const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
+
+/** A job store in memory: what tests put into it, clients see; `touch` wakes those who wait for changes. */
+export class FakeStore implements JobStore {
+  /** Submissions in the order in which they came. */
+  readonly submitted: (Submission & { readonly id: string })[] = [];
+  readonly jobs = new Map<string, StoredJob>();
+  readonly pieces = new Map<string, OutputPiece[]>();
+  readonly cancelled: [id: string, reason: string][] = [];
+  placement: Placement = NOWHERE;
+  instanceList: StoredInstance[] = [];
+  queueList: StoredQueue[] = [];
+  buriedList: { id: string; reason: string; ms: number }[] = [];
+  nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
+  closed = false;
+  /** Thrown by the next `read`s, one each. */
+  readonly readErrors: Error[] = [];
+  /** Called before each submission is taken. */
+  onSubmit: (submission: Submission & { readonly id: string }) => void | Promise<void> = () => {};
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  /** Puts a job there, as the newest. */
+  put(id: string, fields: StoredJob["fields"], side: Record<string, string> = {}): void {
+    this.jobs.delete(id);
+    this.jobs.set(id, { id, fields: { id, ...fields }, side });
+    this.touch(id);
+  }
+
+  /** Changes fields of a job that is there. */
+  change(id: string, fields: StoredJob["fields"], side: Record<string, string> = {}): void {
+    const job = this.jobs.get(id)!;
+    this.jobs.set(id, { id, fields: { ...job.fields, ...fields }, side: { ...job.side, ...side } });
+    this.touch(id);
+  }
+
+  /** Adds a piece of live output. */
+  append(id: string, offset: number, text: string | Uint8Array, attempt = 1): void {
+    const list = this.pieces.get(id) ?? [];
+    const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    list.push({ cursor: String(list.length + 1), attempt, offset, bytes });
+    this.pieces.set(id, list);
+    this.touch(id);
+  }
+
+  /** Wakes up everybody who waits for a job. */
+  touch(id: string): void {
+    for (const wake of this.#waiting.get(id) ?? []) wake();
+  }
+
+  /** Whether somebody waits for a job. */
+  isWatched(id: string): boolean {
+    return (this.#waiting.get(id)?.size ?? 0) > 0;
+  }
+
+  async submit(submission: Submission & { readonly id: string }) {
+    await this.onSubmit(submission);
+    if (this.jobs.has(submission.id)) return { type: "EXISTS" as const };
+    this.submitted.push(submission);
+    const { id, payload, runner, executor } = submission;
+    this.put(id, { payload, runner, executor, status: "dispatched" }, sideOf(submission));
+    return { type: "OK" as const };
+  }
+
+  cancel(id: string, reason: string) {
+    this.cancelled.push([id, reason]);
+    const status = this.jobs.get(id)?.fields.status;
+    if (status === undefined) return Promise.resolve({ type: "MISSING" as const });
+    if (isTerminal(status)) return Promise.resolve({ type: "TERMINAL" as const });
+    return Promise.resolve({ type: status === "started" ? "REQUESTED" as const : "CANCELLED" as const });
+  }
+
+  read(id: string) {
+    const error = this.readErrors.shift();
+    return error ? Promise.reject(error) : Promise.resolve(this.jobs.get(id) ?? null);
+  }
+
+  newest(count: number, offset = 0) {
+    return Promise.resolve([...this.jobs.keys()].reverse().slice(offset, offset + count));
+  }
+
+  withPrefix(prefix: string, limit: number) {
+    return Promise.resolve([...this.jobs.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit));
+  }
+
+  place() {
+    return Promise.resolve(this.placement);
+  }
+
+  instances() {
+    return Promise.resolve(this.instanceList);
+  }
+
+  queues() {
+    return Promise.resolve(this.queueList);
+  }
+
+  buried(limit: number) {
+    return Promise.resolve(this.buriedList.slice(0, limit));
+  }
+
+  output(id: string, cursor: string) {
+    return Promise.resolve((this.pieces.get(id) ?? []).slice(Number(cursor)));
+  }
+
+  async *changes(id: string, _everyMs: number, signal: AbortSignal) {
+    const waiting = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, waiting);
+    let wake = () => {};
+    let woken = true;
+    const listener = () => {
+      woken = true;
+      wake();
+    };
+    waiting.add(listener);
+    signal.addEventListener("abort", listener);
+    try {
+      while (!signal.aborted) {
+        if (!woken) await new Promise<void>((resolve) => wake = resolve);
+        woken = false;
+        yield;
+      }
+    } finally {
+      waiting.delete(listener);
+      signal.removeEventListener("abort", listener);
+    }
+  }
+
+  time() {
+    return Promise.resolve(this.nowMs);
+  }
+
+  close() {
+    this.closed = true;
+  }
+}
+
+/** An instance that lives; `more` changes it. */
+export function anInstance(more: Partial<StoredInstance> = {}): StoredInstance {
+  return {
+    runner: "test_runner",
+    instance: "inst-1",
+    host: "alpha",
+    bootId: "boot",
+    pid: 4711,
+    version: "0.1.0",
+    slots: 4,
+    attach: "tmux -L runner-test_runner attach -t",
+    state: "up",
+    silentMs: 2_000,
+    alive: true,
+    running: 1,
+    ...more,
+  };
+}

@@ -1,0 +1,104 @@
+import { main } from "../../src/cli/main.ts";
+import type { StoreSettings, Wire } from "../../src/cli/context.ts";
+import { InvalidInputError } from "../../src/domain/errors.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { newId } from "../../src/system/new_id.ts";
+import { FakeStore } from "./fake_store.ts";
+
+/** How a world differs from an empty one without a terminal. */
+export interface WorldOptions {
+  readonly env?: Record<string, string>;
+  readonly files?: Record<string, string | Uint8Array>;
+  readonly input?: string | Uint8Array;
+  /** Columns of a terminal on all three streams. */
+  readonly columns?: number;
+  /** Writes to standard output that succeed before its reader goes away. */
+  readonly writesUntilClosed?: number;
+}
+
+/** The world of one run of the program: what it reads, and what it wrote. */
+export class FakeWorld implements Wire {
+  readonly redis = new FakeStore();
+  readonly opened: StoreSettings[] = [];
+  stdout = "";
+  stderr = "";
+  openError: Error | null = null;
+  readonly clock = systemClock;
+  readonly newId = newId;
+  readonly #options: WorldOptions;
+  #writes = 0;
+  #handler: ((signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void) | null = null;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+  }
+
+  readonly environment = {
+    get: (name: string) => this.#options.env?.[name],
+    readFile: (path: string) => {
+      const content = this.#options.files?.[path];
+      return Promise.resolve(
+        content === undefined ? null : typeof content === "string" ? new TextEncoder().encode(content) : content,
+      );
+    },
+  };
+
+  get terminal() {
+    const options = this.#options;
+    const is = options.columns !== undefined;
+    const decoder = new TextDecoder();
+    return {
+      isTerminal: { input: is, output: is, errors: is },
+      columns: () => options.columns ?? null,
+      write: (data: string | Uint8Array) => {
+        if (this.#writes++ >= (options.writesUntilClosed ?? Infinity)) {
+          return Promise.reject(Object.assign(new Error("nobody reads"), { name: "BrokenPipe" }));
+        }
+        this.stdout += typeof data === "string" ? data : decoder.decode(data);
+        return Promise.resolve();
+      },
+      say: (text: string) => {
+        this.stderr += text;
+        return Promise.resolve();
+      },
+      // in small pieces, as a pipe may give them
+      input: async function* () {
+        const all = typeof options.input === "string" ? new TextEncoder().encode(options.input) : options.input;
+        for (let at = 0; at < (all?.length ?? 0); at += 7) yield all!.slice(at, at + 7);
+      },
+    };
+  }
+
+  onSignals(handler: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void) {
+    this.#handler = handler;
+    return () => {
+      this.#handler = null;
+    };
+  }
+
+  /** Sends a signal; answers whether anybody listened. */
+  signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): boolean {
+    this.#handler?.(name);
+    return this.#handler !== null;
+  }
+
+  openStore(settings: StoreSettings) {
+    this.opened.push(settings);
+    return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.redis);
+  }
+
+  checkExecutor(target: string) {
+    const [kind, session] = target.split(".");
+    if (kind !== "tmux" || !session) throw new InvalidInputError(`Cannot use executor ${JSON.stringify(target)}`);
+    return { line: null, session };
+  }
+
+  maskUrl(url: string) {
+    return url.replace(/:[^:@/]*@/, ":***@");
+  }
+
+  /** Runs the program with these arguments to its end. */
+  run(...args: string[]): Promise<number> {
+    return main(args, this);
+  }
+}

@@ -1,0 +1,164 @@
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { parseCommandLine } from "../../src/cli/args.ts";
+import { readConfigFile } from "../../src/cli/config_file.ts";
+import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS, SUBMIT_ROWS } from "../../src/cli/options.ts";
+import { resolveSettings } from "../../src/cli/settings.ts";
+import { InvalidInputError } from "../../src/domain/errors.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+async function resolve(args: string[], world: WorldOptions = {}) {
+  const rows = { ...GLOBAL_ROWS, ...RUN_ROWS };
+  const { environment } = new FakeWorld(world);
+  const file = await readConfigFile(environment, SETTING_ROWS);
+  return resolveSettings(rows, { typed: parseCommandLine(args, rows).typed, environment, file });
+}
+
+const FILE = "/home/u/.config/runner/config.json";
+
+Deno.test("resolveSettings() asks flag, environment, file and default in this order", async () => {
+  const env = { HOME: "/home/u", RUNNER_NAME: "from_env" };
+  const files = { [FILE]: '{"name": "from_file"}' };
+  const seen = async (args: string[], world: WorldOptions) => {
+    const { values, origins } = await resolve(args, world);
+    return [values.name, origins.name];
+  };
+  assertEquals(await seen(["-n", "from_flag"], { env, files }), ["from_flag", "flag -n"]);
+  assertEquals(await seen([], { env, files }), ["from_env", "environment RUNNER_NAME"]);
+  assertEquals(await seen([], { env: { HOME: "/home/u", RUNNER_NAME: "" }, files }), ["from_file", `file ${FILE}`]);
+  assertEquals(await seen([], {}), ["test_runner", "default"]);
+});
+
+Deno.test("resolveSettings() has the documented names and defaults", async () => {
+  const { values } = await resolve([]);
+  assertEquals([values.name, values.namespace, values.redisUrl, values.redisTimeout], [
+    "test_runner",
+    "",
+    "127.0.0.1:6379",
+    3,
+  ]);
+  assertEquals([values.concurrency, values.killGrace, values.keep, values.lostPolicy], [4, 10, 604_800, "hold"]);
+  assertEquals([values.burst, values.spool, values.defaultTimeout, values.shell], [
+    false,
+    undefined,
+    undefined,
+    "auto",
+  ]);
+  const env = {
+    RUNNER_NAMESPACE: "production",
+    REDIS_URL: "r:1",
+    RUNNER_TMUX_SOCKET: "sock",
+    RUNNER_SPOOL: "/spool",
+  };
+  const set = (await resolve([], { env })).values;
+  assertEquals([set.namespace, set.redisUrl, set.tmuxSocket, set.spool], ["production:", "r:1", "sock", "/spool"]);
+});
+
+Deno.test("resolveSettings() takes production and production: for the same namespace", async () => {
+  for (
+    const [text, namespace] of [["production", "production:"], ["production:", "production:"], ["", ""], [
+      "a:b",
+      "a:b:",
+    ]]
+  ) {
+    assertEquals((await resolve([`--namespace=${text}`])).values.namespace, namespace);
+  }
+});
+
+Deno.test("resolveSettings() reads numbers, durations, words and switches from everywhere", async () => {
+  const files = {
+    [FILE]: JSON.stringify({
+      concurrency: 8,
+      kill_grace: "1m",
+      default_timeout: 90.5,
+      drain: true,
+      json_jobs: "reject",
+    }),
+  };
+  const { values } = await resolve(["--lost-after", "1h30m"], { env: { HOME: "/home/u" }, files });
+  assertEquals(
+    [values.concurrency, values.killGrace, values.defaultTimeout, values.drain, values.jsonJobs, values.lostAfter],
+    [8, 60, 90.5, true, "reject", 5_400],
+  );
+});
+
+Deno.test("resolveSettings() refuses a wrong value and says where it stands", async () => {
+  const cases: [string[], Record<string, string>, string | null, string][] = [
+    [["--concurrency", "four"], {}, null, 'Cannot use --concurrency: "four" is no whole number'],
+    [["--concurrency", "0"], {}, null, "Cannot use --concurrency: 0 is less than 1, the least there is"],
+    [["--concurrency", "1e9"], {}, null, 'Cannot use --concurrency: "1e9" is no whole number'],
+    [["--concurrency", "20000"], {}, null, "Cannot use --concurrency: 20000 is more than 10000, the most there is"],
+    [
+      ["--kill-grace", "soon"],
+      {},
+      null,
+      'Cannot use --kill-grace: cannot read duration "soon": write for example 90, 90s, 5m, 2h, 1d or 1h30m',
+    ],
+    [["--lost-policy", "x"], {}, null, 'Cannot use --lost-policy: "x" is none of hold, requeue, fail'],
+    [
+      ["-n", "a\x07"],
+      {},
+      null,
+      'Cannot use -n: cannot use runner name "a\\u0007": a name has 1 to 200 characters and no control characters',
+    ],
+    [
+      [],
+      { RUNNER_NAMESPACE: "a\nb" },
+      null,
+      'Cannot use environment variable RUNNER_NAMESPACE: cannot use namespace "a\\nb": it holds control characters',
+    ],
+    [[], {}, '{"concurrency": "4"}', `Cannot use "concurrency" in "${FILE}": it must be a number`],
+    [[], {}, '{"drain": 1}', `Cannot use "drain" in "${FILE}": it must be true or false`],
+    [[], {}, '{"name": null}', `Cannot use "name" in "${FILE}": it must be a text`],
+    [[], {}, '{"concurrency": 1.5}', `Cannot use "concurrency" in "${FILE}": "1.5" is no whole number`],
+  ];
+  for (const [args, env, content, message] of cases) {
+    const files: Record<string, string> = content === null ? {} : { [FILE]: content };
+    const error = await assertRejects(
+      () => resolve(args, { env: { HOME: "/home/u", ...env }, files }),
+      InvalidInputError,
+    );
+    assertEquals(error.message, message);
+  }
+});
+
+Deno.test("readConfigFile() looks at RUNNER_CONFIG, XDG_CONFIG_HOME and HOME in this order", async () => {
+  const files = { "/a.json": "{}", "/xdg/runner/config.json": "{}", [FILE]: "{}" };
+  const path = async (env: Record<string, string>) =>
+    (await readConfigFile(new FakeWorld({ env, files }).environment, SETTING_ROWS))?.path;
+  const all = { RUNNER_CONFIG: "/a.json", XDG_CONFIG_HOME: "/xdg", HOME: "/home/u" };
+  assertEquals(await path(all), "/a.json");
+  assertEquals(await path({ ...all, RUNNER_CONFIG: "" }), "/xdg/runner/config.json");
+  assertEquals(await path({ HOME: "/home/u" }), FILE);
+  assertEquals(await path({ HOME: "/home/other" }), undefined);
+  assertEquals(await path({}), undefined);
+});
+
+Deno.test("readConfigFile() refuses a file that is not what it should be, without quoting from it", async () => {
+  const cases: [string | null, string][] = [
+    [null, 'Cannot read configuration file "/c": RUNNER_CONFIG names it and it is not there'],
+    ['{"redis_url": "redis://:secret@h"', 'Cannot read configuration file "/c": it is no JSON, see line 1, column 34'],
+    ["[]", 'Cannot read configuration file "/c": it is no JSON object'],
+    [
+      '{"conurrency": 1}',
+      'Cannot use key "conurrency" in "/c": there is no such setting; perhaps you mean "concurrency"',
+    ],
+  ];
+  for (const [content, message] of cases) {
+    const { environment } = new FakeWorld({
+      env: { RUNNER_CONFIG: "/c" },
+      files: content === null ? {} : { "/c": content },
+    });
+    const error = await assertRejects(() => readConfigFile(environment, SETTING_ROWS), InvalidInputError);
+    assertEquals(error.message, message);
+  }
+});
+
+Deno.test("option rows never use a letter, a spelling or an environment name twice in a command", () => {
+  for (const own of [RUN_ROWS, SUBMIT_ROWS]) {
+    const rows = Object.values({ ...GLOBAL_ROWS, ...own }) as { short?: string; env?: string }[];
+    for (const names of [rows.map(({ short }) => short), rows.map(({ env }) => env)]) {
+      const said = names.filter((name) => name !== undefined);
+      assertEquals(said.length, new Set(said).size);
+    }
+  }
+});
