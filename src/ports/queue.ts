@@ -7,6 +7,22 @@
  */
 import type { JobFields } from "../domain/job.ts";
 
+/**
+ * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a long script.
+ * `full`: it takes no new data, but ends of jobs can still be told. `refused`: our password or a right is wrong. `unfit`: it is no
+ * Redis that we can use, or a key of ours holds something foreign. The first three pass by themselves.
+ */
+export type Condition = "unreachable" | "busy" | "full" | "refused" | "unfit";
+
+/** What every `UnavailableError` of the ports says about itself. */
+export interface Trouble {
+  readonly condition: Condition;
+  /** The step may have happened. */
+  readonly sent: boolean;
+  /** First word of Redis' error reply, such as `OOM`; undefined when there was none. */
+  readonly code?: string;
+}
+
 /** An id as bytes: what a foreign client put into a queue need not be UTF-8. */
 export type RawId = Uint8Array;
 
@@ -147,7 +163,9 @@ export interface Queue {
   /** `anyRunner`: also when the job names another runner. */
   start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
   finish(request: FinishRequest): Promise<FinishReply>;
+  /** Answers whether it was claimed and is next to run again. Give back the newest claim first to keep their order. */
   release(id: RawId): Promise<boolean>;
+  /** `AGAIN`: it was moved before, or cannot be: the job was ended. */
   reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;
   bury(id: RawId, reason: string): Promise<boolean>;
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
@@ -168,7 +186,7 @@ export interface Queue {
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply>;
 
-  /** Adds a piece of live output; `offset` counts bytes from the start of the attempt's output. */
+  /** Adds a piece of live output, before the end is told; `offset` counts bytes from the start of the attempt's output. */
   appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
   sweep(limit: number): Promise<number>;

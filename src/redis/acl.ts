@@ -1,0 +1,31 @@
+import { Keys } from "./keys.ts";
+
+/** Commands that every program needs, also inside scripts, which Redis checks too. */
+const BOTH = [
+  ...["ping", "auth", "select", "info", "time", "eval", "evalsha"],
+  ...["exists", "type", "del", "persist", "pexpire", "hget", "hgetall", "hmget", "hset", "llen", "lpush", "rpush"],
+  ...["zadd", "zrem", "zrange", "zscore", "sadd", "smembers", "srem", "xadd", "publish"],
+];
+/** Those of a runner. */
+const RUNNER = [
+  ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hlen", "hstrlen"],
+  ...["zrangebyscore", "zremrangebyrank"],
+];
+/** Those of a program that submits, waits and looks. */
+const CLIENT = ["get", "hlen", "lpos", "set", "subscribe", "unsubscribe", "xrange", "zcard", "zrevrange"];
+
+/**
+ * Rules for `ACL SETUSER NAME on >PASSWORD ...` that let a Redis user do what it must and nothing else.
+ *
+ * @param role What the user is for.
+ * @param namespace Raw prefix of all keys, such as `production:`.
+ */
+export function aclRules(role: "runner" | "client", namespace: string): string[] {
+  const { keys, channels } = new Keys(namespace).patterns();
+  return [
+    ...["resetkeys", "resetchannels", "-@all"],
+    ...keys.map((pattern) => `~${pattern}`),
+    ...channels.map((pattern) => `&${pattern}`),
+    ...[...BOTH, ...(role === "runner" ? RUNNER : CLIENT)].map((command) => `+${command}`),
+  ];
+}

@@ -1,0 +1,105 @@
+/** What is wrong with a Redis server for our purpose. */
+export interface Finding {
+  /** `error`: jobs would be lost or cannot run. */
+  readonly severity: "error" | "warning";
+  /** What it is about. */
+  readonly subject: "version" | "role" | "persistence" | "eviction" | "cluster" | "clock";
+  /** What is true now. */
+  readonly says: string;
+  /** What to do. */
+  readonly remedy: string;
+}
+
+/** Milliseconds by which the clocks may differ without a word; no decision rests on the host's. */
+const CLOCK_MS = 5_000;
+
+/**
+ * Judges a server by its INFO.
+ *
+ * @param info Reply to INFO.
+ * @param facts Namespace in use, and the host's clock when the reply came, Unix ms.
+ */
+export function judgeServer(info: string, facts: { readonly namespace: string; readonly nowMs: number }): Finding[] {
+  const fields = new Map(
+    info.split(/\r?\n/).map((line) => {
+      const colon = line.indexOf(":");
+      return [line.slice(0, colon), line.slice(colon + 1)];
+    }),
+  );
+  const get = (name: string) => fields.get(name) ?? "";
+  return [
+    ...judgeVersion(get("redis_version")),
+    ...judgeRole(get("role")),
+    ...judgePersistence(get("aof_enabled")),
+    ...judgeEviction(get("maxmemory_policy"), Number(get("maxmemory") || 0)),
+    ...judgeCluster(get("cluster_enabled"), facts.namespace),
+    ...judgeClock(Number(get("server_time_usec") || 0) / 1_000, facts.nowMs),
+  ];
+}
+
+function judgeVersion(version: string): Finding[] {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (version === "" || major > 6 || (major === 6 && minor >= 2)) return [];
+  return [{
+    severity: "error",
+    subject: "version",
+    says: `Redis is version ${version}, which has no BLMOVE`,
+    remedy: "Install Redis 6.2 or newer",
+  }];
+}
+
+function judgeRole(role: string): Finding[] {
+  if (role === "" || role === "master") return [];
+  return [{
+    severity: "error",
+    subject: "role",
+    says: `Redis is a ${role} and takes no writes`,
+    remedy: "Use the address of its master",
+  }];
+}
+
+function judgePersistence(aof: string): Finding[] {
+  if (aof !== "0") return [];
+  return [{
+    severity: "warning",
+    subject: "persistence",
+    says: "Redis keeps no append-only file: a crash of it loses queued jobs",
+    remedy: "CONFIG SET appendonly yes, and the same in redis.conf",
+  }];
+}
+
+function judgeEviction(policy: string, maxmemory: number): Finding[] {
+  if (policy === "" || policy === "noeviction") return [];
+  const loses = policy.startsWith("allkeys") && maxmemory > 0;
+  return [{
+    severity: loses ? "error" : "warning",
+    subject: "eviction",
+    says: `Redis may throw ${
+      policy.startsWith("allkeys") ? "jobs" : "ended jobs"
+    } away when its memory is full (${policy})`,
+    remedy: "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf",
+  }];
+}
+
+function judgeCluster(enabled: string, namespace: string): Finding[] {
+  if (enabled !== "1" || /\{[^}]+\}/.test(namespace)) return [];
+  return [{
+    severity: "error",
+    subject: "cluster",
+    says: "Redis is a cluster, and the keys of this namespace lie on several of its nodes",
+    remedy: 'Use a namespace with a hash tag, such as "{production}"',
+  }];
+}
+
+function judgeClock(serverMs: number, nowMs: number): Finding[] {
+  const ahead = Math.round((serverMs - nowMs) / 1_000);
+  if (serverMs === 0 || Math.abs(serverMs - nowMs) <= CLOCK_MS) return [];
+  return [{
+    severity: "warning",
+    subject: "clock",
+    says: `the clock of Redis' host is ${Math.abs(ahead)} s ${
+      ahead > 0 ? "ahead of" : "behind"
+    } this one; times of jobs are Redis'`,
+    remedy: "Set both clocks by NTP",
+  }];
+}

@@ -1,0 +1,161 @@
+import { createLazyClient, ErrorReplyError, type Redis } from "jsr:@db/redis@^0.41.2";
+import { codeOf } from "./trouble.ts";
+import type { RedisUrl } from "./url.ts";
+
+/** An argument of a command. */
+export type Argument = string | number | Uint8Array;
+/** A reply. */
+export type Reply = string | number | null | Uint8Array | Reply[];
+
+/** Redis answered with an error; the connection is good. */
+export class ReplyError extends Error {
+  /** Name of the class. */
+  override name = "ReplyError";
+}
+
+/** Something did not happen in time. */
+export class DeadlineError extends Error {
+  /** Name of the class. */
+  override name = "DeadlineError";
+}
+
+/** One connection, as plain as can be: it never connects again by itself. Any error but `ReplyError` means that it is of no use. */
+export interface Connection {
+  /** Sends a command when those before it are answered. `bytes`: texts of the reply come as bytes. */
+  send(command: string, args: Argument[], bytes: boolean): Promise<Reply>;
+  /** From now on the connection carries messages of these channels and takes no more commands. */
+  listen(channels: readonly string[]): Promise<Listener>;
+  close(): void;
+}
+
+/** A connection that listens. */
+export interface Listener {
+  /** Listens to one more channel. */
+  add(channel: string): Promise<void>;
+  remove(channel: string): Promise<void>;
+  /** Channel of every message; ends when the connection is closed, throws when it breaks. */
+  readonly messages: AsyncIterable<string>;
+}
+
+/** Where to connect, and how. */
+export interface Target {
+  readonly url: RedisUrl;
+  /** Root certificates in PEM instead of the system's. */
+  readonly caCerts?: readonly string[];
+  /** Milliseconds until a connection must answer its first PING; 3,000 when left out. */
+  readonly connectMs?: number;
+}
+
+/**
+ * Connects: name, TCP, TLS, AUTH, SELECT and one PING within one deadline. The library's own deadline covers only the first of these.
+ *
+ * @param signal Gives up.
+ * @throws {ReplyError} Redis answered with an error.
+ */
+export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
+  const dial = new AbortController();
+  const client = createClient(target, dial.signal);
+  const close = () => {
+    dial.abort();
+    try {
+      client.close();
+    } catch {
+      // it was never open
+    }
+  };
+  signal?.addEventListener("abort", close, { once: true });
+  try {
+    const pong = client.sendCommand("PING");
+    // a connection that comes to life after its deadline is closed
+    pong.then(() => dial.signal.aborted && close(), () => {});
+    const answer = await within(target.connectMs ?? 3_000, pong, "connecting");
+    if (answer !== "PONG") throw new Error("its answer to PING is not Redis'");
+  } catch (error) {
+    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written to
+    if (!(error instanceof ErrorReplyError && codeOf(error.message) === "MISCONF")) {
+      close();
+      throw translate(error);
+    }
+  } finally {
+    signal?.removeEventListener("abort", close);
+  }
+  if (signal?.aborted) close();
+  return new ClientConnection(client, close);
+}
+
+function createClient({ url, caCerts }: Target, signal: AbortSignal): Redis {
+  let dialled = false;
+  return createLazyClient({
+    hostname: url.hostname,
+    port: url.port,
+    maxRetryCount: 0,
+    noDelay: true,
+    ...(url.tls ? { tls: true } : {}),
+    ...(url.tls && caCerts ? { caCerts: [...caCerts] } : {}),
+    ...(url.password === undefined ? {} : { username: url.username, password: url.password }),
+    ...(url.db === 0 ? {} : { db: url.db }),
+    signal: () => {
+      // a subscription would connect again by itself, and sends SUBSCRIBE before AUTH then
+      if (dialled) throw new Error("this connection is over");
+      dialled = true;
+      return signal;
+    },
+  });
+}
+
+class ClientConnection implements Connection {
+  readonly #client: Redis;
+  readonly close: () => void;
+
+  constructor(client: Redis, close: () => void) {
+    this.#client = client;
+    this.close = close;
+  }
+
+  async send(command: string, args: Argument[], bytes: boolean): Promise<Reply> {
+    try {
+      return await this.#client.sendCommand(command, args, bytes ? BYTES : undefined) as Reply;
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async listen(channels: readonly string[]): Promise<Listener> {
+    const subscription = await this.#client.subscribe(...channels);
+    const messages = async function* () {
+      try {
+        for await (const { channel } of subscription.receive()) yield channel;
+      } catch (error) {
+        throw translate(error);
+      }
+    };
+    return {
+      add: (channel) => subscription.subscribe(channel),
+      remove: (channel) => subscription.unsubscribe(channel),
+      messages: messages(),
+    };
+  }
+}
+
+const BYTES = { returnUint8Arrays: true };
+
+function translate(error: unknown): unknown {
+  return error instanceof ErrorReplyError ? new ReplyError(error.message) : error;
+}
+
+/**
+ * Waits for a promise, but not longer than `ms`.
+ *
+ * @throws {DeadlineError} It took longer; what becomes of the promise is ignored then.
+ */
+export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeadlineError(`${what} took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

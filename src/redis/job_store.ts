@@ -1,0 +1,284 @@
+import { JOB_FIELDS, type JobField, type JobFields } from "../domain/job.ts";
+import { sideOf } from "../domain/side_record.ts";
+import type { Submission } from "../domain/submission.ts";
+import type { Clock } from "../ports/clock.ts";
+import type {
+  JobStore,
+  OutputPiece,
+  Placement,
+  StoredInstance,
+  StoredJob,
+  StoredQueue,
+  SubmitReply,
+} from "../ports/job_store.ts";
+import type { InstanceState } from "../ports/queue.ts";
+import type { Argument, Reply, Target } from "./client.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import type { Keys } from "./keys.ts";
+import { hasCode, Link, textOf } from "./link.ts";
+import { fieldsOf } from "./replies.ts";
+import { SCRIPTS } from "./scripts.ts";
+import { pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
+import { WakeUps } from "./wake_ups.ts";
+
+/** Ids among which a prefix is looked for. */
+const PREFIX_AMONG = 10_000;
+/** Pieces of output that one look brings. */
+const PIECES = 64;
+
+/** The clients' side of Redis: one link for commands, one connection that listens while somebody waits. */
+export class RedisJobStore implements JobStore {
+  readonly #link: Link;
+  readonly #keys: Keys;
+  readonly #steps: Steps;
+  readonly #housekeeping: Housekeeping;
+  readonly #wakeUps: WakeUps;
+
+  constructor(target: Target, options: { keys: Keys; clock: Clock }) {
+    this.#keys = options.keys;
+    this.#link = new Link(target, options.clock);
+    this.#steps = new Steps(this.#link, options.keys);
+    this.#housekeeping = new Housekeeping(this.#link, options.keys);
+    this.#wakeUps = new WakeUps(target, options.clock);
+  }
+
+  async submit(submission: Submission & { readonly id: string }): Promise<SubmitReply> {
+    const keys = this.#keys;
+    const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
+    const fields = Object.entries(fieldsFor(submission)).flat();
+    const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
+    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
+    const reply = await this.#steps.job(SCRIPTS.submit, id, {
+      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
+      args: [runner, priority, notBeforeMs ?? "", after, fields.length, ...fields, ...Object.entries(side).flat()],
+    });
+    return { type: reply[0] as SubmitReply["type"] };
+  }
+
+  async cancel(
+    id: string,
+    reason: string,
+  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }> {
+    // a further attempt is delayed where the first one ran, whatever the job says
+    const [ran, named] = await Promise.all([
+      this.#steps.field(this.#keys.side(id), "runner"),
+      this.#steps.field(this.#keys.job(id), "runner"),
+    ]);
+    const reply = await this.#steps.job(SCRIPTS.cancel, id, {
+      keys: [this.#keys.delay(ran || named || "")],
+      args: [reason],
+    });
+    const type = reply[0] as "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING";
+    if (type === "CANCELLED") await this.#steps.settle(waitersOf(reply, 1));
+    return { type };
+  }
+
+  async read(id: string): Promise<StoredJob | null> {
+    const [fields, side] = await Promise.all([this.#fields(id), this.#side(id)]);
+    return fields && { id, fields, side };
+  }
+
+  async newest(count: number, offset = 0): Promise<readonly string[]> {
+    return await this.#link.call("ZREVRANGE", [this.#keys.jobs(), offset, offset + count - 1]) as string[];
+  }
+
+  async withPrefix(prefix: string, limit: number): Promise<readonly string[]> {
+    const ids = await this.newest(PREFIX_AMONG);
+    return ids.filter((id) => id.startsWith(prefix)).slice(0, limit);
+  }
+
+  async place(job: StoredJob): Promise<Placement> {
+    const keys = this.#keys;
+    const runner = job.side.runner || job.fields.runner || "";
+    const [ahead, due, instances] = await Promise.all([
+      this.#ahead(runner, job.id),
+      this.#link.call("ZSCORE", [keys.delay(runner), job.id]),
+      this.#link.call("ZRANGE", [keys.lease(runner), 0, -1]),
+    ]);
+    let claimedBy: string | null = null;
+    for (const instance of instances as string[]) {
+      const rank = await this.#link.call("LPOS", [keys.claim(runner, instance), job.id]);
+      if (rank !== null) claimedBy = instance;
+    }
+    return { ahead, dueMs: due === null ? null : Number(due), claimedBy };
+  }
+
+  async instances(): Promise<readonly StoredInstance[]> {
+    const now = await this.time();
+    const all = await Promise.all((await this.#names()).map(async (runner) => {
+      const leases = pairsOf(
+        await this.#link.call("ZRANGE", [this.#keys.lease(runner), 0, -1, "WITHSCORES"]) as string[],
+      );
+      return await Promise.all(
+        leases.map(([instance, ends]) => this.#instance(runner, instance, Number(ends) - now)),
+      );
+    }));
+    return all.flat();
+  }
+
+  async queues(): Promise<readonly StoredQueue[]> {
+    return await Promise.all((await this.#names()).map(async (runner) => {
+      const ask = (command: string, key: string) => this.#link.call(command, [key]).then(Number);
+      const [queued, low, delayed, paused] = await Promise.all([
+        ask("LLEN", this.#keys.queue(runner)),
+        ask("LLEN", this.#keys.low(runner)),
+        ask("ZCARD", this.#keys.delay(runner)),
+        ask("EXISTS", this.#keys.paused(runner)),
+      ]);
+      return { runner, queued: queued + low, delayed, paused: paused === 1 };
+    }));
+  }
+
+  async buried(
+    limit: number,
+  ): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]> {
+    const dead = await this.#link.call("ZREVRANGE", [this.#keys.dead(), 0, limit - 1, "WITHSCORES"]) as string[];
+    return pairsOf(dead).map(([member, ms]) => {
+      const end = member.indexOf("\n");
+      return { id: member.slice(end + 1), reason: member.slice(0, end), ms: Number(ms) };
+    });
+  }
+
+  async output(id: string, cursor: string): Promise<readonly OutputPiece[]> {
+    const range: Argument[] = [this.#keys.output(id), cursor === "" ? "-" : `(${cursor}`, "+", "COUNT", PIECES];
+    const entries = await this.#link.call("XRANGE", range, { bytes: true });
+    return (entries as [Uint8Array, Uint8Array[]][]).map(([cursor, [, attempt, , offset, , bytes]]) => ({
+      cursor: String(textOf(cursor)),
+      attempt: Number(textOf(attempt)),
+      offset: Number(textOf(offset)),
+      bytes,
+    }));
+  }
+
+  async *changes(id: string, everyMs: number, signal: AbortSignal): AsyncGenerator<void> {
+    let woken = false;
+    let wake = () => {};
+    const leave = this.#wakeUps.listen(this.#keys.channel(id), () => {
+      woken = true;
+      wake();
+    });
+    const abort = () => wake();
+    signal.addEventListener("abort", abort);
+    try {
+      while (!signal.aborted) {
+        if (!woken) {
+          await new Promise<void>((resolve) => {
+            const timer = setTimeout(resolve, everyMs);
+            wake = () => {
+              clearTimeout(timer);
+              resolve();
+            };
+          });
+        }
+        if (signal.aborted) return;
+        woken = false;
+        yield;
+      }
+    } finally {
+      signal.removeEventListener("abort", abort);
+      leave();
+    }
+  }
+
+  time(): Promise<number> {
+    return this.#housekeeping.time();
+  }
+
+  close(): void {
+    this.#wakeUps.close();
+    this.#link.close();
+  }
+
+  async #names(): Promise<string[]> {
+    return await this.#link.call("SMEMBERS", [this.#keys.names()]) as string[];
+  }
+
+  async #fields(id: string): Promise<JobFields | null> {
+    const key = this.#keys.job(id);
+    try {
+      const values = await this.#link.call("HMGET", [key, ...JOB_FIELDS], { bytes: true }) as Reply[];
+      if (values.every((value) => value === null) && await this.#link.call("EXISTS", [key]) === 0) return null;
+      return fieldsOf(values.map(textOf), 0);
+    } catch (error) {
+      if (!hasCode(error, "WRONGTYPE")) throw error;
+      return await this.#string(key);
+    }
+  }
+
+  /** A job that a foreign program stored as one JSON object, before a runner has turned it into a hash. */
+  async #string(key: string): Promise<JobFields> {
+    const fields: JobFields = {};
+    try {
+      const value = JSON.parse(String(await this.#link.call("GET", [key])));
+      for (const name of JOB_FIELDS) {
+        const item = (value as Partial<Record<JobField, unknown>> | null)?.[name];
+        if (item !== undefined && item !== null) fields[name] = typeof item === "string" ? item : JSON.stringify(item);
+      }
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && !hasCode(error, "WRONGTYPE")) throw error;
+    }
+    return fields;
+  }
+
+  async #side(id: string): Promise<Record<string, string>> {
+    try {
+      const items = await this.#link.call("HGETALL", [this.#keys.side(id)], { bytes: true }) as Reply[];
+      return recordOf(items.map(textOf));
+    } catch (error) {
+      if (hasCode(error, "WRONGTYPE")) return {};
+      throw error;
+    }
+  }
+
+  /** Jobs that are taken before this one, from the right end of the queue and then from that of low priority. */
+  async #ahead(runner: string, id: string): Promise<number | null> {
+    const [queue, low] = [this.#keys.queue(runner), this.#keys.low(runner)];
+    const [queued, at, lowQueued, lowAt] = await Promise.all([
+      this.#link.call("LLEN", [queue]),
+      this.#link.call("LPOS", [queue, id, "RANK", -1]),
+      this.#link.call("LLEN", [low]),
+      this.#link.call("LPOS", [low, id, "RANK", -1]),
+    ]);
+    if (at !== null) return Number(queued) - 1 - Number(at);
+    return lowAt === null ? null : Number(queued) + Number(lowQueued) - 1 - Number(lowAt);
+  }
+
+  async #instance(runner: string, instance: string, leftMs: number): Promise<StoredInstance> {
+    const [node, running] = await Promise.all([
+      this.#link.call("HGETALL", [this.#keys.node(runner, instance)]),
+      this.#link.call("HLEN", [this.#keys.run(runner, instance)]),
+    ]);
+    const fields = recordOf(node as string[]);
+    return {
+      runner,
+      instance,
+      bootId: fields.boot_id ?? "",
+      host: fields.host ?? "",
+      pid: Number(fields.pid ?? 0),
+      version: fields.version ?? "",
+      slots: Number(fields.slots ?? 0),
+      attach: fields.attach ?? "",
+      state: (fields.state ?? "detached") as InstanceState,
+      silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
+      alive: leftMs > 0,
+      running: Number(running),
+    };
+  }
+}
+
+/** The fields of a new job that do not depend on when it is queued. */
+function fieldsFor(submission: Submission & { readonly id: string }): JobFields {
+  return {
+    id: submission.id,
+    caller_id: submission.callerId ?? "",
+    context_id: submission.contextId ?? "",
+    runner: submission.runner,
+    executor: submission.executor,
+    payload: submission.payload,
+    result: "",
+    error: "",
+    // a reader of numbers takes 0, which means the default
+    timeout: String(submission.timeout ?? 0),
+    env_vars: JSON.stringify(submission.env ?? {}),
+  };
+}

@@ -1,0 +1,108 @@
+/** Every key in Redis, one method each, with its Redis type and content. `job` and `queue` are shared with other programs. */
+export class Keys {
+  readonly #ns: string;
+
+  /** @param namespace Raw prefix of all keys, such as `production:`; may be empty. */
+  constructor(namespace: string) {
+    this.#ns = namespace;
+  }
+
+  /** HASH, the job: the fields `JOB_FIELDS` and no others. A foreign program may have stored a STRING with a JSON object. */
+  job(id: string): string {
+    return `${this.#ns}job_${id}`;
+  }
+
+  /** LIST of ids that wait for a runner; taken from the right. */
+  queue(runner: string): string {
+    return `${this.#ns}runner:${runner}`;
+  }
+
+  /** LIST of ids of low priority: taken from the right when `queue` is empty. */
+  low(runner: string): string {
+    return `${this.#ns}rr:low:${runner}`;
+  }
+
+  /** ZSET id -> Unix ms: jobs that are not to start before, jobs that wait for another one, and further attempts. */
+  delay(runner: string): string {
+    return `${this.#ns}rr:delay:${runner}`;
+  }
+
+  /** STRING, present while the queue is paused: since when, Unix ms. */
+  paused(runner: string): string {
+    return `${this.#ns}rr:paused:${runner}`;
+  }
+
+  /** LIST of ids that an instance took and has not started; the right-most is next. */
+  claim(runner: string, instance: string): string {
+    return `${this.#ns}rr:claim:${runner}:${instance}`;
+  }
+
+  /** HASH id -> token: attempts that an instance owns and has not finished. */
+  run(runner: string, instance: string): string {
+    return `${this.#ns}rr:run:${runner}:${instance}`;
+  }
+
+  /** ZSET instance -> Unix ms at which its lease ends. */
+  lease(runner: string): string {
+    return `${this.#ns}rr:lease:${runner}`;
+  }
+
+  /** HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance. */
+  node(runner: string, instance: string): string {
+    return `${this.#ns}rr:node:${runner}:${instance}`;
+  }
+
+  /** HASH, our bookkeeping of a job: the fields of `SideRecord`; leaves Redis together with the job. */
+  side(id: string): string {
+    return `${this.#ns}rr:x:${id}`;
+  }
+
+  /**
+   * STREAM a, o, d: pieces of live output: attempt, offset in bytes, bytes. At most `OUTPUT_PIECES` of `OUTPUT_PIECE` bytes, oldest
+   * out first; leaves Redis together with the job.
+   */
+  output(id: string): string {
+    return `${this.#ns}rr:out:${id}`;
+  }
+
+  /** SET of `RUNNER\nID`: jobs that start when this one has finished. Emptied as they are promoted; gone a day after its end. */
+  after(id: string): string {
+    return `${this.#ns}rr:after:${id}`;
+  }
+
+  /** ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000. */
+  dead(): string {
+    return `${this.#ns}rr:dead`;
+  }
+
+  /** ZSET id -> Unix ms of creation: index for listing. */
+  jobs(): string {
+    return `${this.#ns}rr:jobs`;
+  }
+
+  /** SET of runner names that were ever used. */
+  names(): string {
+    return `${this.#ns}rr:names`;
+  }
+
+  /** STREAM e, id, n, i, a, s: what happened: event, job, runner, instance, attempt, state; about the newest 10,000. */
+  events(): string {
+    return `${this.#ns}rr:events`;
+  }
+
+  /** Channel, not a key: a message whenever the job changed; its text is the state and only a hint. */
+  channel(id: string): string {
+    return `${this.#ns}rr:ev:${id}`;
+  }
+
+  /** Everything below these patterns is ours to read and write: for access rules. */
+  patterns(): { readonly keys: readonly string[]; readonly channels: readonly string[] } {
+    const ns = this.#ns.replace(/[*?[\]\\]/g, "\\$&");
+    return { keys: [`${ns}job_*`, `${ns}runner:*`, `${ns}rr:*`], channels: [`${ns}rr:*`] };
+  }
+}
+
+/** Pieces of live output that Redis keeps of one job. */
+export const OUTPUT_PIECES = 256;
+/** Bytes of one piece of live output; with `OUTPUT_PIECES` at most 4 MiB a job. */
+export const OUTPUT_PIECE = 16 << 10;

@@ -1,0 +1,199 @@
+import type { Clock } from "../ports/clock.ts";
+import { Backoff } from "./backoff.ts";
+import {
+  type Argument,
+  connect,
+  type Connection,
+  DeadlineError,
+  type Reply,
+  ReplyError,
+  type Target,
+  within,
+} from "./client.ts";
+import type { Script } from "./script.ts";
+import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
+
+/** Milliseconds until a command must be answered. */
+const COMMAND_MS = 2_000;
+/** The same for commands of more than `LARGE` bytes, and the most that a slow path is given. */
+const PATIENT_MS = 30_000;
+const LARGE = 1 << 20;
+/** Commands that may wait for their turn. */
+const MAX_WAITING = 1_000;
+
+/** How to send one command. */
+export interface CallOptions {
+  /** Milliseconds until it must be answered. */
+  readonly ms?: number;
+  /** Texts of the reply come as bytes. */
+  readonly bytes?: boolean;
+  /** What it is called in messages; the command itself when left out. */
+  readonly name?: string;
+}
+
+/**
+ * One connection to Redis that is made when it is needed and made anew, after a pause, when it broke. Commands go one after the
+ * other. A command is never sent twice: only its caller knows whether that is right.
+ *
+ * Every method rejects with `UnavailableError`; `sent` in it says whether the command may have been carried out.
+ */
+export class Link {
+  readonly #target: Target;
+  readonly #backoff: Backoff;
+  readonly #place: string;
+  readonly #closing = new AbortController();
+  #connection: Connection | null = null;
+  /** Resolves when the command before has its answer. */
+  #turn: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  /** Counts the failures of all time: who waited for its turn during one fails too. */
+  #epoch = 0;
+  /** Deadlines that a command has missed in a row: a slow path is given more time, command by command. */
+  readonly #missed = new Map<string, number>();
+
+  constructor(target: Target, clock: Clock) {
+    this.#target = target;
+    this.#backoff = new Backoff(clock);
+    const { hostname, port } = target.url;
+    this.#place = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+  }
+
+  /** Sends a command. */
+  async call(command: string, args: Argument[], options: CallOptions = {}): Promise<Reply> {
+    const name = options.name ?? command;
+    if (this.#waiting >= MAX_WAITING) {
+      throw this.#trouble(name, `${MAX_WAITING} commands wait for it already`, { sent: false });
+    }
+    const epoch = this.#epoch;
+    const before = this.#turn;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    this.#waiting++;
+    try {
+      await before;
+      if (epoch !== this.#epoch) throw this.#trouble(name, "the connection broke", { sent: false });
+      return await this.#exchange(command, args, { ...options, name });
+    } finally {
+      this.#waiting--;
+      resolve();
+    }
+  }
+
+  /**
+   * Runs a script and reads its reply: everything but the final ".", texts as UTF-8 with invalid bytes replaced.
+   *
+   * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed then.
+   */
+  async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<(string | number | null)[]> {
+    const rest = [keys.length, ...keys, ...args];
+    const options = { name: script.name, bytes: true };
+    let reply: Reply;
+    try {
+      reply = await this.call("EVALSHA", [await script.sha(), ...rest], options);
+    } catch (error) {
+      if ((error as Partial<TroubleError>).code !== "NOSCRIPT") throw error;
+      reply = await this.call("EVAL", [script.text, ...rest], options);
+    }
+    const items = Array.isArray(reply) ? reply.map(textOf) : [];
+    if (items.pop() !== ".") {
+      this.#drop();
+      throw this.#trouble(script.name, "its reply was cut", { sent: true });
+    }
+    if (items[0] === "UNFIT") {
+      const message = `Cannot run ${script.name}: key ${JSON.stringify(items[1])} holds a ${items[2]}, not a ${
+        items[3]
+      }: delete it or use another namespace`;
+      throw trouble("unfit", message, { sent: true, code: "UNFIT" });
+    }
+    return items;
+  }
+
+  /** Ends the link for good; what waits on it rejects. */
+  close(): void {
+    this.#closing.abort();
+    this.#drop();
+  }
+
+  async #exchange(command: string, args: Argument[], options: CallOptions & { name: string }): Promise<Reply> {
+    const { name, bytes = false } = options;
+    const connection = this.#connection ?? await this.#connect(name);
+    const missed = this.#missed.get(name) ?? 0;
+    const base = options.ms ?? (isLarge(args) ? PATIENT_MS : COMMAND_MS);
+    const ms = missed === 0 ? base : Math.max(base, Math.min(base * 2 ** missed, PATIENT_MS));
+    try {
+      const reply = await within(ms, connection.send(command, args, bytes), name);
+      this.#backoff.succeeded();
+      if (missed > 0) this.#missed.delete(name);
+      return reply;
+    } catch (error) {
+      if (error instanceof ReplyError) {
+        const { error: meaning, drop } = fromReply(error.message, this.#context(name));
+        if (drop) this.#drop();
+        throw meaning;
+      }
+      if (error instanceof DeadlineError) this.#missed.set(name, missed + 1);
+      // when the connection was dropped meanwhile, a newer one is not to suffer for it
+      if (this.#connection === connection) this.#drop();
+      throw this.#trouble(name, this.#reason(error), { sent: true, cause: error });
+    }
+  }
+
+  async #connect(name: string): Promise<Connection> {
+    await this.#backoff.pause(this.#closing.signal);
+    if (this.#closing.signal.aborted) throw this.#trouble(name, "the link was closed", { sent: false });
+    try {
+      this.#connection = await connect(this.#target, this.#closing.signal);
+    } catch (error) {
+      this.#drop();
+      if (error instanceof ReplyError) {
+        const meaning = fromReply(error.message, this.#context(name)).error;
+        throw Object.assign(meaning, { sent: false });
+      }
+      throw this.#trouble(name, this.#reason(error), { sent: false, cause: error });
+    }
+    if (this.#closing.signal.aborted) {
+      this.#drop();
+      throw this.#trouble(name, "the link was closed", { sent: false });
+    }
+    return this.#connection;
+  }
+
+  #drop(): void {
+    this.#epoch++;
+    this.#connection?.close();
+    this.#connection = null;
+    this.#backoff.failed();
+  }
+
+  #reason(error: unknown): string {
+    if (this.#closing.signal.aborted) return "the link was closed";
+    const message = error instanceof Error ? error.message : String(error);
+    return message || (error instanceof Error ? error.constructor.name : "it broke");
+  }
+
+  #trouble(name: string, what: string, facts: { sent: boolean; cause?: unknown }): TroubleError {
+    return trouble("unreachable", `Cannot run ${name}: Redis at ${this.#place} cannot be reached: ${what}`, facts);
+  }
+
+  #context(command: string): Context {
+    return { command, place: this.#place, user: this.#target.url.username ?? "default" };
+  }
+}
+
+/** Whether an error reply of that code was the reason. */
+export function hasCode(error: unknown, code: string): boolean {
+  return (error as Partial<TroubleError>)?.code === code;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes of a reply as text; a byte order mark is a part of it. */
+export function textOf(value: Reply): string | number | null {
+  return value instanceof Uint8Array ? decoder.decode(value) : value as string | number | null;
+}
+
+function isLarge(args: readonly Argument[]): boolean {
+  let size = 0;
+  for (const arg of args) size += typeof arg === "number" ? 8 : arg.length;
+  return size > LARGE;
+}

@@ -1,0 +1,294 @@
+import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
+import { MAX_RUN_PAYLOAD } from "../domain/limits.ts";
+import type { Clock } from "../ports/clock.ts";
+import type {
+  BeatReply,
+  FinishReply,
+  FinishRequest,
+  InstanceInfo,
+  InstanceState,
+  LostPolicy,
+  OwnedRun,
+  Peer,
+  PromoteReply,
+  Queue,
+  RawId,
+  ReapReply,
+  ReassertRequest,
+  RegisterReply,
+  StartReply,
+} from "../ports/queue.ts";
+import type { Argument, Target } from "./client.ts";
+import { Housekeeping } from "./housekeeping.ts";
+import { Keys, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
+import { Link } from "./link.ts";
+import { readBeat, readStart } from "./replies.ts";
+import { SCRIPTS } from "./scripts.ts";
+import { trouble } from "./trouble.ts";
+import { pairsOf, Steps, waitersOf } from "./steps.ts";
+
+/** Whose side of the queue it is. */
+export interface Owner {
+  /** Name of the runner. */
+  readonly runner: string;
+  /** Name of the instance, the same for every process of it. */
+  readonly instance: string;
+  /** Name of the process. */
+  readonly nonce: string;
+  /** Milliseconds that a lease holds without a beat; 30,000 when left out. */
+  readonly leaseMs?: number;
+}
+
+/** The runner's side of the queue in Redis: one link for commands, one for waiting. */
+export class RedisQueue implements Queue {
+  readonly #steps: Steps;
+  readonly #keys: Keys;
+  readonly #link: Link;
+  /** A waiting command keeps all others of its link waiting. */
+  readonly #waiting: Link;
+  readonly #clock: Clock;
+  readonly #owner: Required<Owner>;
+  readonly #housekeeping: Housekeeping;
+  /** Redis' clock less the monotonic one; a hint only, because every script looks at Redis' clock itself. */
+  #ahead: number | null = null;
+
+  constructor(target: Target, options: { keys: Keys; owner: Owner; clock: Clock }) {
+    const { keys, owner, clock } = options;
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#owner = { leaseMs: 30_000, ...owner };
+    this.#link = new Link(target, clock);
+    this.#waiting = new Link(target, clock);
+    this.#steps = new Steps(this.#link, keys);
+    this.#housekeeping = new Housekeeping(this.#link, keys);
+  }
+
+  async register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply> {
+    const { runner, instance, nonce, leaseMs } = this.#owner;
+    const { bootId, host, pid, version, slots, attach } = info;
+    const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
+    const reply = await this.#link.run(
+      SCRIPTS.register,
+      [this.#keys.lease(runner), this.#keys.node(runner, instance), this.#keys.names()],
+      [instance, nonce, leaseMs, options.takeover ? 1 : 0, runner, bootId, ...fields],
+    );
+    if (reply[0] === "OK") {
+      this.#ahead = Number(reply[1]) - this.#clock.now();
+      return { type: "OK" };
+    }
+    return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]), bootId: String(reply[3]) };
+  }
+
+  async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
+    const { runner, instance, nonce, leaseMs } = this.#owner;
+    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), this.#keys.paused(runner)];
+    const args: Argument[] = [instance, nonce, leaseMs, state];
+    for (const { id, token } of runs) {
+      keys.push(this.#keys.job(id), this.#keys.side(id));
+      args.push(id, token);
+    }
+    const reply = await this.#link.run(SCRIPTS.beat, keys, args);
+    if (reply[0] === "OK") this.#ahead = Number(reply[1]) - this.#clock.now();
+    return readBeat(reply);
+  }
+
+  async retire(instance: string = this.#owner.instance): Promise<boolean> {
+    const { runner, nonce } = this.#owner;
+    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance)];
+    return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce]))[0] === "OK";
+  }
+
+  async claim(waitMs: number): Promise<RawId | null> {
+    const { runner, instance } = this.#owner;
+    const queue = this.#keys.queue(runner);
+    const claim = this.#keys.claim(runner, instance);
+    const take = async (command: string, from: string, rest: Argument[] = [], ms?: number) =>
+      await this.#waiting.call(command, [from, claim, "RIGHT", "LEFT", ...rest], { name: "claim", bytes: true, ms });
+    const id = await take("LMOVE", queue) ?? await take("LMOVE", this.#keys.low(runner)) ??
+      // a wait of 0 would be for ever
+      (waitMs > 0 ? await take("BLMOVE", queue, [waitMs / 1000], waitMs + 2_000) : null);
+    return id as RawId | null;
+  }
+
+  stopClaiming(): void {
+    this.#waiting.close();
+  }
+
+  async claimed(): Promise<readonly RawId[]> {
+    return await this.#claimsOf(this.#owner.instance);
+  }
+
+  peek(id: string): Promise<string | null> {
+    return this.#steps.field(this.#keys.job(id), "executor");
+  }
+
+  async owned(): Promise<readonly OwnedRun[]> {
+    return await this.#runsOf(this.#owner.instance);
+  }
+
+  async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
+    const { runner, instance, nonce } = this.#owner;
+    const [node, run, claim] = this.#instanceKeys(instance);
+    const reply = await this.#steps.job(SCRIPTS.start, id, {
+      keys: [claim, run, node, this.#keys.jobs()],
+      args: [instance, nonce, runner, options.anyRunner ? 1 : 0, MAX_RUN_PAYLOAD, ...JOB_FIELDS],
+    });
+    const answer = readStart(reply);
+    if (answer.type === "CANCELLED" || answer.type === "TOOBIG") await this.#steps.settle(waitersOf(reply, 1));
+    return answer;
+  }
+
+  async finish(request: FinishRequest): Promise<FinishReply> {
+    const { runner, instance } = this.#owner;
+    const { id, token, state, result, error, exitCode, outputBytes, ms, keep, retryDelayMs } = request;
+    const reply = await this.#steps.job(SCRIPTS.finish, id, {
+      keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
+      args: [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""],
+      keepMs: keep * 1_000,
+    });
+    return { type: reply[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
+  }
+
+  async release(id: RawId): Promise<boolean> {
+    const { runner, instance, nonce } = this.#owner;
+    const [node, , claim] = this.#instanceKeys(instance);
+    const keys = [claim, this.#keys.queue(runner), node, this.#keys.events()];
+    return (await this.#link.run(SCRIPTS.release, keys, [id, nonce]))[0] === "OK";
+  }
+
+  async reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN"> {
+    const own = this.#owner;
+    const reply = await this.#steps.job(SCRIPTS.reroute, id, {
+      keys: [this.#keys.claim(own.runner, own.instance), this.#keys.queue(runner), this.#keys.names()],
+      args: [runner, own.runner],
+    });
+    if (reply[0] === "AGAIN") await this.#steps.settle(waitersOf(reply, 1));
+    return reply[0] as "OK" | "GONE" | "AGAIN";
+  }
+
+  async bury(id: RawId, reason: string): Promise<boolean> {
+    const { runner, instance } = this.#owner;
+    const keys = [this.#keys.claim(runner, instance), this.#keys.dead(), this.#keys.events()];
+    return (await this.#link.run(SCRIPTS.bury, keys, [id, reason.replaceAll("\n", " ")]))[0] === "OK";
+  }
+
+  async convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
+    const reply = await this.#link.run(SCRIPTS.convert, [this.#keys.job(id), this.#keys.side(id)], [
+      raw,
+      ...Object.entries(fields).flat(),
+    ]);
+    return reply[0] as "OK" | "CHANGED";
+  }
+
+  async reassert(request: ReassertRequest): Promise<"OK" | "FENCED" | "TERMINAL" | "DONE"> {
+    const { runner, instance, nonce } = this.#owner;
+    const [node, run, claim] = this.#instanceKeys(instance);
+    const fields = Object.entries(request.job).flat();
+    const reply = await this.#steps.job(SCRIPTS.reassert, request.id, {
+      keys: [
+        ...[this.#keys.jobs(), claim, run, node],
+        ...[this.#keys.queue(runner), this.#keys.low(runner), this.#keys.delay(runner)],
+      ],
+      args: [
+        ...[instance, nonce, request.token, request.attempt, request.startedMs, runner],
+        ...[fields.length, ...fields, ...Object.entries(request.side).flat()],
+      ],
+    });
+    if (reply[0] === "STRANGER") {
+      // no verdict on the attempt: the next beat says who owns the instance
+      const message = `Cannot run reassert: this process does not own instance "${instance}" of runner "${runner}"`;
+      throw trouble("busy", message, { sent: true, code: "STRANGER" });
+    }
+    return reply[0] as "OK" | "FENCED" | "TERMINAL" | "DONE";
+  }
+
+  async due(limit: number): Promise<readonly string[]> {
+    const range = ["-inf", Math.ceil(await this.#now()), "LIMIT", 0, limit];
+    return await this.#link.call("ZRANGEBYSCORE", [this.#keys.delay(this.#owner.runner), ...range]) as string[];
+  }
+
+  promote(id: string, options: { runner?: string; force?: boolean } = {}): Promise<PromoteReply> {
+    return this.#steps.promote(options.runner ?? this.#owner.runner, id, options.force ?? false);
+  }
+
+  async peers(): Promise<readonly Peer[]> {
+    const now = await this.#now();
+    const leases = await this.#link.call("ZRANGE", [this.#keys.lease(this.#owner.runner), 0, -1, "WITHSCORES"]);
+    return pairsOf(leases as string[])
+      .filter(([instance]) => instance !== this.#owner.instance)
+      .map(([instance, ends]) => ({ instance, expiredMs: now - Number(ends) }));
+  }
+
+  async holdings(instance: string): Promise<{ readonly claims: readonly RawId[]; readonly runs: readonly OwnedRun[] }> {
+    const [claims, runs] = await Promise.all([this.#claimsOf(instance), this.#runsOf(instance)]);
+    return { claims, runs };
+  }
+
+  async reap(
+    instance: string,
+    what: { readonly claim: RawId } | { readonly run: string },
+    options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
+  ): Promise<ReapReply> {
+    const { runner } = this.#owner;
+    const [, run, claim] = this.#instanceKeys(instance);
+    const isClaim = "claim" in what;
+    // a claimed id may be no text: the keys of its job are then another one's, but the script does not touch them
+    const id = isClaim ? new TextDecoder().decode(what.claim) : what.run;
+    const reply = await this.#steps.job(SCRIPTS.reap, id, {
+      ...(isClaim ? { raw: what.claim } : {}),
+      keys: [this.#keys.lease(runner), claim, run, this.#keys.queue(runner)],
+      args: [instance, isClaim ? "claim" : "run", options.policy, options.graceMs, options.lostAfterMs, runner],
+    });
+    if (reply[0] === "FAILED") await this.#steps.settle(waitersOf(reply, 1));
+    return reply[0] as ReapReply;
+  }
+
+  async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void> {
+    const key = this.#keys.output(run.id);
+    const head = [key, "MAXLEN", "~", OUTPUT_PIECES, "*", "a", Number.parseInt(run.token), "o"];
+    const sent: Promise<unknown>[] = [];
+    for (let at = 0; at < bytes.length; at += OUTPUT_PIECE) {
+      const piece = bytes.subarray(at, at + OUTPUT_PIECE);
+      sent.push(this.#link.call("XADD", [...head, offset + at, "d", piece], { name: "appendOutput" }));
+    }
+    sent.push(this.#link.call("PUBLISH", [this.#keys.channel(run.id), "output"], { name: "appendOutput" }));
+    await Promise.all(sent);
+  }
+
+  sweep(limit: number): Promise<number> {
+    return this.#housekeeping.sweep(limit);
+  }
+
+  async serverId(): Promise<string> {
+    const info = await this.#link.call("INFO", ["server"]);
+    return /^run_id:(\w+)/m.exec(String(info))?.[1] ?? "";
+  }
+
+  close(): void {
+    this.#waiting.close();
+    this.#link.close();
+  }
+
+  /** Keys of node, run and claim. */
+  #instanceKeys(instance: string): [node: string, run: string, claim: string] {
+    const { runner } = this.#owner;
+    return [this.#keys.node(runner, instance), this.#keys.run(runner, instance), this.#keys.claim(runner, instance)];
+  }
+
+  async #claimsOf(instance: string): Promise<RawId[]> {
+    const key = this.#keys.claim(this.#owner.runner, instance);
+    const ids = await this.#link.call("LRANGE", [key, 0, -1], { bytes: true }) as RawId[];
+    return ids.reverse();
+  }
+
+  async #runsOf(instance: string): Promise<OwnedRun[]> {
+    const runs = await this.#link.call("HGETALL", [this.#keys.run(this.#owner.runner, instance)]);
+    return pairsOf(runs as string[]).map(([id, token]) => ({ id, token }));
+  }
+
+  /** About what Redis' clock says, milliseconds. */
+  async #now(): Promise<number> {
+    this.#ahead ??= await this.#housekeeping.time() - this.#clock.now();
+    return this.#clock.now() + this.#ahead;
+  }
+}

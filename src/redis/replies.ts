@@ -1,0 +1,56 @@
+import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
+import type { BeatReply, StartReply } from "../ports/queue.ts";
+import { type Items, recordOf } from "./steps.ts";
+
+/** Values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
+export function fieldsOf(items: Items, from: number): JobFields {
+  const fields: JobFields = {};
+  JOB_FIELDS.forEach((name, index) => {
+    const value = items[from + index];
+    if (value !== null && value !== undefined) fields[name] = String(value);
+  });
+  return fields;
+}
+
+/** The reply of `start`, as its script documents it. */
+export function readStart(items: Items): StartReply {
+  const type = items[0] as StartReply["type"];
+  const word = String(items[1]);
+  switch (type) {
+    case "OK":
+    case "HELD":
+      return {
+        type,
+        token: word,
+        attempt: Number(items[2]),
+        job: fieldsOf(items, 3),
+        side: recordOf(items, 3 + JOB_FIELDS.length),
+      };
+    case "JSON":
+      return { type, raw: word };
+    case "BADTYPE":
+      return { type, redisType: word };
+    case "BADSTATUS":
+      return { type, status: word };
+    case "OTHER":
+      return { type, runner: word };
+    default:
+      return { type };
+  }
+}
+
+/** The reply of `beat`, as its script documents it. */
+export function readBeat(items: Items): BeatReply {
+  const type = items[0] as BeatReply["type"];
+  if (type !== "OK") return { type };
+  const fenced: string[] = [];
+  const unknown: string[] = [];
+  const cancel: { id: string; reason: string }[] = [];
+  for (let i = 5; i + 2 < items.length; i += 3) {
+    const id = String(items[i + 1]);
+    if (items[i] === "fenced") fenced.push(id);
+    else if (items[i] === "unknown") unknown.push(id);
+    else cancel.push({ id, reason: String(items[i + 2]) });
+  }
+  return { type, fenced, unknown, cancel, claims: Number(items[2]), extra: items[3] === 1, paused: items[4] === 1 };
+}

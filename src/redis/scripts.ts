@@ -1,0 +1,42 @@
+import base from "./scripts/lib/base.lua" with { type: "text" };
+import job from "./scripts/lib/job.lua" with { type: "text" };
+import submit from "./scripts/submit.lua" with { type: "text" };
+import promote from "./scripts/promote.lua" with { type: "text" };
+import release from "./scripts/release.lua" with { type: "text" };
+import reroute from "./scripts/reroute.lua" with { type: "text" };
+import convert from "./scripts/convert.lua" with { type: "text" };
+import bury from "./scripts/bury.lua" with { type: "text" };
+import start from "./scripts/start.lua" with { type: "text" };
+import finish from "./scripts/finish.lua" with { type: "text" };
+import cancel from "./scripts/cancel.lua" with { type: "text" };
+import reassert from "./scripts/reassert.lua" with { type: "text" };
+import reap from "./scripts/reap.lua" with { type: "text" };
+import register from "./scripts/register.lua" with { type: "text" };
+import beat from "./scripts/beat.lua" with { type: "text" };
+import retire from "./scripts/retire.lua" with { type: "text" };
+import sweep from "./scripts/sweep.lua" with { type: "text" };
+import { Script } from "./script.ts";
+
+/** A script of its own. */
+const plain = (name: string, text: string) => new Script(name, [base, text]);
+/** A script about one job: its first five keys and three arguments are those of `Steps.job`. */
+const about = (name: string, text: string) => new Script(name, [base, job, text]);
+
+/** Every script, by the name of its event; `sweep` is housekeeping and no event. */
+export const SCRIPTS = {
+  submit: about("submit", submit),
+  promote: about("promote", promote),
+  release: plain("release", release),
+  reroute: about("reroute", reroute),
+  convert: plain("convert", convert),
+  bury: plain("bury", bury),
+  start: about("start", start),
+  finish: about("finish", finish),
+  cancel: about("cancel", cancel),
+  reassert: about("reassert", reassert),
+  reap: about("reap", reap),
+  register: plain("register", register),
+  beat: plain("beat", beat),
+  retire: plain("retire", retire),
+  sweep: plain("sweep", sweep),
+} as const;

@@ -1,0 +1,54 @@
+-- beat: extends the lease and carries orders back.
+--
+-- KEYS  1 lease  2 node  3 run  4 claim  5 paused, then job and x of every run
+-- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance, then id and token of every run
+-- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused, then
+--               triples: fenced id '', unknown id '', cancel id reason
+--       LOST    Redis lost the instance: register again
+--       FENCED  another process owns the instance
+
+local bad = unfit(KEYS[1], 'zset') or unfit(KEYS[2], 'hash') or unfit(KEYS[3], 'hash') or unfit(KEYS[4], 'list')
+if bad then return bad end
+local owner = call('HMGET', KEYS[2], 'nonce', 'state')
+if not owner[1] then return { 'LOST', '.' } end
+if owner[1] ~= ARGV[2] then return { 'FENCED', '.' } end
+
+local at = clock()
+call('ZREM', KEYS[1], ARGV[1])
+call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
+if owner[2] ~= ARGV[4] then call('HSET', KEYS[2], 'state', ARGV[4]) end
+
+local named = (#ARGV - 4) / 2
+local reply = { 'OK', at, call('LLEN', KEYS[4]), call('HLEN', KEYS[3]) ~= named and 1 or 0, call('EXISTS', KEYS[5]) }
+local function order(kind, id, reason)
+  reply[#reply + 1] = kind
+  reply[#reply + 1] = id
+  reply[#reply + 1] = reason
+end
+
+for n = 1, named do
+  local job, x, id, token = KEYS[4 + 2 * n], KEYS[5 + 2 * n], ARGV[3 + 2 * n], ARGV[4 + 2 * n]
+  local known = { false, false, false }
+  if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel') end
+  local found = type_of(job)
+  if known[1] and known[1] ~= token then
+    order('fenced', id, '')
+  elseif known[2] == token then
+    -- its end was written while this beat was on its way
+  elseif not known[1] or found == 'none' or call('HGET', KEYS[3], id) ~= token then
+    order('unknown', id, '')
+  elseif known[3] then
+    order('cancel', id, known[3])
+  elseif found == 'hash' then
+    local state = call('HGET', job, 'status')
+    if state == 'finished' or state == 'error' then
+      order('cancel', id, 'another program set its status to ' .. state)
+    elseif state ~= 'started' then
+      -- a foreign program wrote back a job that it had read before the start
+      call('HSET', job, 'status', 'started', 'updated_at', stamp(at))
+      call('HSET', x, 'foreign_overwrite', (number(call('HGET', x, 'foreign_overwrite')) or 0) + 1)
+    end
+  end
+end
+reply[#reply + 1] = '.'
+return reply

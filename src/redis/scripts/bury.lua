@@ -1,0 +1,17 @@
+-- bury: puts an id that is no runnable job aside, with the reason.
+--
+-- KEYS  1 claim  2 dead  3 events
+-- ARGV  1 id, any bytes  2 reason, one line
+-- reply OK    it is among the dead, of which the newest 1,000 are kept
+--       GONE  it is not claimed
+
+local bad = unfit(KEYS[1], 'list')
+if bad then return bad end
+
+if call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return { 'GONE', '.' } end
+if usable(KEYS[2], 'zset') then
+  call('ZADD', KEYS[2], clock(), ARGV[2] .. '\n' .. ARGV[1])
+  call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)
+end
+event(KEYS[3], 'bury', 'id', ARGV[1])
+return { 'OK', '.' }

@@ -1,0 +1,53 @@
+-- finish: writes the end of an attempt once, or delays the job for its next attempt.
+--
+-- KEYS  1-5 job x out after events  6 run  7 delay
+-- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms until
+--       the next attempt, or ''
+-- reply OK        the end is written
+--       ALREADY   it was written before
+--       TERMINAL  another program had ended the job: its verdict stays
+--       RETRY     the job waits for its next attempt
+--       FENCED    the attempt was taken away from its owner
+--       MISSING   Redis lost the job or x: reassert, then again
+--       after OK, ALREADY and TERMINAL: the waiters
+
+local RUN, DELAY = KEYS[6], KEYS[7]
+local token, state, keep, wait = ARGV[4], ARGV[5], tonumber(KEEP), number(ARGV[11])
+
+local bad = unfit(RUN, 'hash') or (wait and unfit(DELAY, 'zset'))
+if bad then return bad end
+local mine = call('HGET', RUN, ID) == token
+local function let_go()
+  call('HDEL', RUN, mine and ID or '')
+end
+
+if side('done') == token then
+  let_go()
+  return with_waiters({ 'ALREADY' })
+end
+local found, current = type_of(JOB), side('token')
+if not current or found == 'none' then return { 'MISSING', '.' } end
+if current ~= token then
+  let_go()
+  return { 'FENCED', '.' }
+end
+
+local at = clock()
+let_go()
+record('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
+if found ~= 'hash' or is_terminal(call('HGET', JOB, 'status')) then
+  retain(keep)
+  tell('finish', 'late', 'a', side('attempt'))
+  return with_waiters({ 'TERMINAL' })
+end
+if wait and state == 'error' and not side('cancel') then
+  record('last_error', ARGV[7])
+  call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
+  call('ZADD', DELAY, at + wait, ID)
+  tell('finish', 'dispatched', 'a', side('attempt'))
+  return { 'RETRY', '.' }
+end
+call('HSET', JOB, 'status', state, 'result', ARGV[6], 'error', ARGV[7], 'updated_at', stamp(at))
+retain(keep)
+tell('finish', state, 'a', side('attempt'))
+return with_waiters({ 'OK' })

@@ -1,0 +1,67 @@
+-- In front of every script.
+--
+-- A script reads and checks types first and writes after, because nothing rolls a script back. Its first write frees
+-- memory (even when there is nothing to free), because only then Redis lets the rest of it run at its memory limit.
+-- Time is Redis' own. A reply is flat and ends with ".": a cut reply can be told from a whole one.
+
+local call = redis.call
+
+local function type_of(key)
+  return call('TYPE', key).ok
+end
+
+-- The key, when it may be read and written as `want`; a foreign value in it counts as absent and is left alone.
+local function usable(key, want)
+  local found = type_of(key)
+  return (found == want or found == 'none') and key or nil
+end
+
+-- The refusal, when a key that the step cannot do without holds a foreign value.
+local function unfit(key, want)
+  local found = type_of(key)
+  if found ~= want and found ~= 'none' then return { 'UNFIT', key, found, want, '.' } end
+end
+
+-- Unix time in milliseconds.
+local function clock()
+  local t = call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- RFC 3339 in UTC; the civil date is Howard Hinnant's algorithm (chrono-compatible low-level date algorithms).
+local function stamp(ms)
+  local seconds = math.floor(ms / 1000)
+  local z = math.floor(seconds / 86400) + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local rest = seconds % 86400
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+    math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
+end
+
+-- A number that a hash holds as text, or nil.
+local function number(text)
+  local n = tonumber(text or '')
+  if n and n == n and n >= 0 and n < 1e15 then return n end
+end
+
+-- Puts an id where its priority wants it; one of low priority waits aside only while others wait.
+local function enqueue(queue, low, id, priority)
+  if priority == 'high' then
+    call('RPUSH', queue, id)
+  elseif priority == 'low' and call('LLEN', queue) > 0 then
+    call('LPUSH', low, id)
+  else
+    call('LPUSH', queue, id)
+  end
+end
+
+local function event(key, name, ...)
+  if usable(key, 'stream') then call('XADD', key, 'MAXLEN', '~', 10000, '*', 'e', name, ...) end
+end

@@ -1,0 +1,58 @@
+-- reap: takes an id from an instance whose lease has ended.
+--
+-- KEYS  1-5 job x out after events  6 lease  7 claim  8 run  9 queue
+-- ARGV  1-3 id channel keep  4 instance  5 what: claim or run  6 policy: hold, requeue or fail  7 grace in ms
+--       8 ms after which a job without a timeout is lost  9 runner
+-- reply ALIVE     the lease holds, or ended less than the grace ago
+--       GONE      the instance does not hold it
+--       STALE     the run was not the job's newest, or the job has ended: forgotten
+--       HELD      it waits for its host
+--       REQUEUED  it is next of the queue; a run whose host was lost for the third time is not
+--       FAILED    it was ended as lost; then its waiters
+
+local RUN, QUEUE = KEYS[8], KEYS[9]
+local policy, grace, lost_after = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
+
+local bad = unfit(KEYS[6], 'zset') or unfit(KEYS[7], 'list') or unfit(RUN, 'hash') or unfit(QUEUE, 'list')
+if bad then return bad end
+local at = clock()
+local lease = tonumber(call('ZSCORE', KEYS[6], ARGV[4]) or 0)
+if lease + grace > at then return { 'ALIVE', '.' } end
+
+if ARGV[5] == 'claim' then
+  if call('LREM', KEYS[7], 1, ID) == 0 then return { 'GONE', '.' } end
+  call('RPUSH', QUEUE, ID)
+  event(EVENTS, 'reap', 'id', ID, 's', 'dispatched', 'i', ARGV[4])
+  return { 'REQUEUED', '.' }
+end
+
+local token = call('HGET', RUN, ID)
+if not token then return { 'GONE', '.' } end
+local state = type_of(JOB) == 'hash' and (call('HGET', JOB, 'status') or '')
+local newest = side('token')
+if (newest and newest ~= token) or side('done') == token or not state or is_terminal(state) then
+  call('HDEL', RUN, ID)
+  return { 'STALE', '.' }
+end
+
+local times = math.floor(number(side('lost')) or 0)
+if policy == 'hold' then
+  -- a job with a timeout is over when that is; one without waits for its host as long as the runners were told
+  local timeout, started = number(call('HGET', JOB, 'timeout')), number(side('started_ms'))
+  local over = lease + lost_after
+  if timeout and timeout > 0 and started then over = started + timeout * 1000 + grace end
+  if at <= over then return { 'HELD', '.' } end
+end
+call('HDEL', RUN, ID)
+if policy == 'requeue' and times + 1 < 3 then
+  record('token', '0', 'lost', times + 1)
+  call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
+  call('RPUSH', QUEUE, ID)
+  tell('reap', 'dispatched', 'n', ARGV[9], 'i', ARGV[4])
+  return { 'REQUEUED', '.' }
+end
+record('token', '0', 'lost', times + 1)
+local silent = string.format('%.0f', (at - lease) / 1000)
+conclude('reap', 'lost: the lease of its runner "' .. ARGV[9] .. '", instance ' .. ARGV[4] .. ', ended '
+  .. (lease > 0 and silent .. ' s ago' or 'and left no trace'), 125, at)
+return with_waiters({ 'FAILED' })

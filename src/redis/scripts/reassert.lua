@@ -1,0 +1,58 @@
+-- reassert: restores in Redis a job that runs, or recently ran, on a host after Redis lost data. The host knows best.
+--
+-- KEYS  1-5 job x out after events  6 jobs  7 claim  8 run  9 node  10 queue  11 low  12 delay
+-- ARGV  1-3 id channel keep  4 instance  5 nonce  6 token  7 attempt  8 started, ms  9 runner
+--       10 number of arguments that are fields of the job, then these, then fields of x
+-- reply OK        Redis has the attempt as running here
+--       DONE      its end is on record
+--       FENCED    the job has a newer attempt, or it was taken away from this one
+--       TERMINAL  another program has ended the job
+--       STRANGER  another process owns the instance
+
+local RUN = KEYS[8]
+local token, attempt = ARGV[6], tonumber(ARGV[7])
+
+local bad = unfit(KEYS[7], 'list') or unfit(RUN, 'hash') or unfit(KEYS[9], 'hash')
+if bad then return bad end
+if call('HGET', KEYS[9], 'nonce') ~= ARGV[5] then return { 'STRANGER', '.' } end
+
+local function let_go(reply)
+  call('HDEL', RUN, call('HGET', RUN, ID) == token and ID or '')
+  return { reply, '.' }
+end
+local current, newest = side('token'), number(side('attempt'))
+if side('done') == token then return let_go('DONE') end
+if current ~= token and newest and newest >= attempt then return let_go('FENCED') end
+local found = type_of(JOB)
+if found ~= 'hash' and found ~= 'none' then return let_go('TERMINAL') end
+local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
+-- an end of an older attempt, which Redis went back to, is none
+local outdated = newest and newest < attempt
+if is_terminal(state) and not outdated then return let_go('TERMINAL') end
+if current == token and state == 'started' and call('HGET', RUN, ID) == token then return { 'OK', '.' } end
+
+call('LREM', KEYS[7], 0, ID)
+for i = 10, 11 do
+  if usable(KEYS[i], 'list') then call('LREM', KEYS[i], 0, ID) end
+end
+if usable(KEYS[12], 'zset') then call('ZREM', KEYS[12], ID) end
+if not X then
+  call('DEL', KEYS[2])
+  X = KEYS[2]
+end
+local last = 10 + ARGV[10]
+if found == 'none' then
+  for i = 11, last, 2 do call('HSET', JOB, ARGV[i], ARGV[i + 1]) end
+  if usable(KEYS[6], 'zset') then call('ZADD', KEYS[6], 'NX', ARGV[8], ID) end
+end
+if current ~= token then
+  for i = last + 1, #ARGV, 2 do record(ARGV[i], ARGV[i + 1]) end
+end
+call('HDEL', X, 'done', 'exit', 'ended_ms')
+record('attempt', ARGV[7], 'token', token, 'inst', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
+call('PERSIST', X)
+call('PERSIST', JOB)
+call('HSET', RUN, ID, token)
+call('HSET', JOB, 'status', 'started', 'updated_at', stamp(clock()))
+tell('reassert', 'started', 'n', ARGV[9], 'i', ARGV[4], 'a', ARGV[7])
+return { 'OK', '.' }

@@ -1,0 +1,29 @@
+-- reroute: moves a claimed id to the queue of the runner that the job names, once.
+--
+-- KEYS  1-5 job x out after events  6 claim  7 queue of that runner  8 names
+-- ARGV  1-3 id channel keep  4 that runner  5 our runner
+-- reply OK     it is in the other queue
+--       AGAIN  it was moved before, or cannot be: the job was ended; then its waiters
+--       GONE   it is not claimed, or no hash any more
+
+local bad = unfit(KEYS[6], 'list')
+if bad then return bad end
+if not call('LPOS', KEYS[6], ID) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
+
+local why = nil
+if side('rerouted') then
+  why = 'not started: it names runner "' .. ARGV[4] .. '" and came to runner "' .. ARGV[5] .. '" twice'
+elseif not usable(KEYS[7], 'list') then
+  why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(KEYS[7])
+end
+call('LREM', KEYS[6], 1, ID)
+if is_terminal(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
+if why then
+  conclude('reroute', why, 1, clock())
+  return with_waiters({ 'AGAIN' })
+end
+record('rerouted', '1')
+call('LPUSH', KEYS[7], ID)
+if usable(KEYS[8], 'set') then call('SADD', KEYS[8], ARGV[4]) end
+tell('reroute', 'dispatched', 'n', ARGV[4])
+return { 'OK', '.' }

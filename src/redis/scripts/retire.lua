@@ -1,0 +1,19 @@
+-- retire: forgets an instance that left, or whose lease ended, and that holds nothing.
+--
+-- KEYS  1 lease  2 node  3 run  4 claim
+-- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds
+-- reply OK     it is forgotten
+--       GONE   there is no such instance
+--       ALIVE  its lease holds
+--       HOLDS  it has claims or runs
+
+local bad = unfit(KEYS[1], 'zset') or unfit(KEYS[2], 'hash') or unfit(KEYS[3], 'hash') or unfit(KEYS[4], 'list')
+if bad then return bad end
+local lease, nonce = call('ZSCORE', KEYS[1], ARGV[1]), call('HGET', KEYS[2], 'nonce')
+if not lease and not nonce then return { 'GONE', '.' } end
+if nonce ~= ARGV[2] and lease and tonumber(lease) > clock() then return { 'ALIVE', '.' } end
+if call('HLEN', KEYS[3]) > 0 or call('LLEN', KEYS[4]) > 0 then return { 'HOLDS', '.' } end
+
+call('ZREM', KEYS[1], ARGV[1])
+call('DEL', KEYS[2])
+return { 'OK', '.' }

@@ -1,0 +1,18 @@
+-- sweep: forgets what is left of jobs that left Redis.
+--
+-- KEYS  1 jobs, then job x out after of every id
+-- ARGV  ids
+-- reply OK  how many were forgotten
+
+local bad = unfit(KEYS[1], 'zset')
+if bad then return bad end
+local count = 0
+for n, id in ipairs(ARGV) do
+  local at = 4 * n - 2
+  if call('EXISTS', KEYS[at]) == 0 then
+    call('ZREM', KEYS[1], id)
+    call('DEL', KEYS[at + 1], KEYS[at + 2], KEYS[at + 3])
+    count = count + 1
+  end
+end
+return { 'OK', count, '.' }

@@ -1,0 +1,109 @@
+import { UnavailableError } from "../domain/errors.ts";
+import { DEFAULT_KEEP } from "../domain/limits.ts";
+import type { PromoteReply } from "../ports/queue.ts";
+import type { Argument } from "./client.ts";
+import type { Keys } from "./keys.ts";
+import { hasCode, type Link } from "./link.ts";
+import type { Script } from "./script.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** Elements of a script's reply. */
+export type Items = readonly (string | number | null)[];
+
+/** A job that waited for another one. */
+export type Waiter = readonly [runner: string, id: string];
+
+/** What a script about one job gets besides its first five keys and three arguments. */
+interface Rest {
+  readonly keys?: readonly string[];
+  readonly args?: readonly Argument[];
+  /** The id as it stands in a list, when it may be no text. */
+  readonly raw?: Uint8Array;
+  /** Milliseconds that Redis keeps the job when it ends now and does not say itself. */
+  readonly keepMs?: number;
+}
+
+/** Steps in the life of jobs, as runners and clients take them. */
+export class Steps {
+  readonly link: Link;
+  readonly keys: Keys;
+
+  constructor(link: Link, keys: Keys) {
+    this.link = link;
+    this.keys = keys;
+  }
+
+  /** Runs a script about one job. */
+  job(script: Script, id: string, rest: Rest = {}): Promise<Items> {
+    const { link, keys } = this;
+    const own = [keys.job(id), keys.side(id), keys.output(id), keys.after(id), keys.events()];
+    const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;
+    return link.run(
+      script,
+      [...own, ...rest.keys ?? []],
+      [rest.raw ?? id, keys.channel(id), keepMs, ...rest.args ?? []],
+    );
+  }
+
+  /** A field of a hash; `null` when there is none, or no hash. */
+  async field(key: string, name: string): Promise<string | null> {
+    try {
+      return await this.link.call("HGET", [key, name]) as string | null;
+    } catch (error) {
+      if (hasCode(error, "WRONGTYPE")) return null;
+      throw error;
+    }
+  }
+
+  /** Promotes a job, and what waits for it when it ended. */
+  async promote(runner: string, id: string, force: boolean): Promise<PromoteReply> {
+    const [type, waiters] = await this.#promote(runner, id, force);
+    await this.settle(waiters);
+    return type;
+  }
+
+  /** Promotes jobs that waited for one that has ended. When Redis goes away meanwhile, they are found by their due time. */
+  async settle(waiters: readonly Waiter[]): Promise<void> {
+    const open = [...waiters];
+    try {
+      for (let next = open.pop(); next; next = open.pop()) {
+        const [, further] = await this.#promote(next[0], next[1], true);
+        open.push(...further);
+      }
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
+  }
+
+  async #promote(runner: string, id: string, force: boolean): Promise<[PromoteReply, readonly Waiter[]]> {
+    const { keys } = this;
+    const after = await this.field(keys.side(id), "after") ?? "";
+    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
+    const reply = await this.job(SCRIPTS.promote, id, {
+      keys: [keys.delay(runner), keys.queue(runner), keys.low(runner), ...awaited],
+      args: [runner, after, force ? 1 : 0],
+    });
+    return [reply[0] as PromoteReply, waitersOf(reply, 1)];
+  }
+}
+
+/** Waiters stand at the end of a reply. */
+export function waitersOf(reply: Items, from: number): Waiter[] {
+  return reply.slice(from).map((member) => {
+    const text = String(member);
+    const end = text.indexOf("\n");
+    return [text.slice(0, end), text.slice(end + 1)];
+  });
+}
+
+/** Names and values in turn as pairs, in their order. */
+export function pairsOf(items: Items, from = 0): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = from; i + 1 < items.length; i += 2) pairs.push([String(items[i]), String(items[i + 1])]);
+  return pairs;
+}
+
+/** Names and values in turn as a record. */
+export function recordOf(items: Items, from = 0): Record<string, string> {
+  return Object.fromEntries(pairsOf(items, from));
+}

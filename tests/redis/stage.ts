@@ -1,0 +1,114 @@
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { Keys } from "../../src/redis/keys.ts";
+import { openQueue, openStore, type Place } from "../../src/redis/open.ts";
+import type { Owner, RedisQueue } from "../../src/redis/queue.ts";
+import type { RedisJobStore } from "../../src/redis/job_store.ts";
+import type { FinishRequest, InstanceInfo, OwnedRun, StartReply } from "../../src/ports/queue.ts";
+import type { Submission } from "../../src/domain/submission.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { RedisServer, type RedisServerOptions } from "../support/redis_server.ts";
+
+/** What a runner of the tests says about itself. */
+export const INFO: InstanceInfo = {
+  bootId: "boot-1",
+  host: "host-1",
+  pid: 7,
+  version: "0.0.0",
+  slots: 4,
+  attach: "tmux attach -t",
+};
+
+export const NAMESPACE = "test:";
+
+/** A place for the program's side; `address` may be that of a proxy. */
+export function placeAt(address: string, namespace: string = NAMESPACE): Place {
+  return { url: parseRedisUrl(address), namespace, clock: systemClock };
+}
+
+/** The bytes of an id. */
+export function raw(id: string): Uint8Array {
+  return new TextEncoder().encode(id);
+}
+
+/** The end of an attempt. */
+export function ended(run: OwnedRun, more: Partial<FinishRequest> = {}): FinishRequest {
+  const end = { state: "finished", result: "out", error: "", exitCode: 0, outputBytes: 3, ms: 5 } as const;
+  return { id: run.id, token: run.token, ...end, keep: 60, retryDelayMs: null, ...more };
+}
+
+/** A Redis with a registered runner `r`, instance `i`, and a client. */
+export class Stage implements AsyncDisposable {
+  readonly server: RedisServer;
+  readonly keys = new Keys(NAMESPACE);
+  readonly queue: RedisQueue;
+  readonly store: RedisJobStore;
+  readonly #open: { close(): void }[] = [];
+
+  private constructor(server: RedisServer) {
+    this.server = server;
+    this.queue = this.runner();
+    this.store = openStore(placeAt(server.address));
+    this.#open.push(this.store);
+  }
+
+  static async open(options: RedisServerOptions = {}): Promise<Stage> {
+    const stage = new Stage(await RedisServer.start(options));
+    await stage.queue.register(INFO, { takeover: false });
+    return stage;
+  }
+
+  /** One more runner; not registered. */
+  runner(owner: Partial<Owner> = {}, address: string = this.server.address): RedisQueue {
+    const queue = openQueue(placeAt(address), { runner: "r", instance: "i", nonce: "n1", ...owner });
+    this.#open.push(queue);
+    return queue;
+  }
+
+  async submit(id: string, more: Partial<Submission> = {}): Promise<string> {
+    const submission = { id, payload: "true", runner: "r", executor: "tmux.main", ...more };
+    return (await this.store.submit(submission)).type;
+  }
+
+  /** Submits and claims a job. */
+  async claimed(id: string, more: Partial<Submission> = {}): Promise<string> {
+    await this.submit(id, more);
+    await this.queue.claim(0);
+    return id;
+  }
+
+  /** Submits, claims and starts a job. */
+  async started(id: string, more: Partial<Submission> = {}): Promise<StartReply & { type: "OK" } & OwnedRun> {
+    await this.claimed(id, more);
+    const reply = await this.queue.start(id);
+    if (reply.type !== "OK") throw new Error(`start answered ${reply.type}`);
+    return { ...reply, type: "OK", id };
+  }
+
+  job(id: string): Promise<Record<string, string>> {
+    return this.server.hash(this.keys.job(id));
+  }
+
+  side(id: string): Promise<Record<string, string>> {
+    return this.server.hash(this.keys.side(id));
+  }
+
+  async list(key: string): Promise<string[]> {
+    return await this.server.call("LRANGE", key, 0, -1) as string[];
+  }
+
+  /** Makes the lease of an instance end now. */
+  async expire(instance: string): Promise<void> {
+    await this.server.call("ZADD", this.keys.lease("r"), 1, instance);
+  }
+
+  /** Names of the events so far, oldest first. */
+  async events(): Promise<string[]> {
+    const entries = await this.server.call("XRANGE", this.keys.events(), "-", "+") as [string, string[]][];
+    return entries.map(([, fields]) => fields[1]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const one of this.#open) one.close();
+    await this.server[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Redis servers of their own for tests, and a plain client that shares no code with the program: what a foreign program would do.
+ *
+ * @module
+ */
+
+import { until } from "./until.ts";
+
+/** What Redis forgets when it is killed. */
+export type Persistence = "none" | "aof-everysec" | "aof-always";
+
+/** How to start a server. */
+export interface RedisServerOptions {
+  /** `none` when left out. */
+  readonly persistence?: Persistence;
+  /** Lines of redis.conf, over those of the test's own. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/** A value as Redis sends it; texts are UTF-8 with invalid bytes replaced. */
+export type RedisValue = string | number | null | RedisValue[];
+
+/** A redis-server on a free loopback port with a folder of its own; gone when disposed. */
+export class RedisServer implements AsyncDisposable {
+  readonly port: number;
+  readonly dir: string;
+  readonly #options: RedisServerOptions;
+  #process: Deno.ChildProcess | null = null;
+  #client: RawClient | null = null;
+
+  private constructor(port: number, dir: string, options: RedisServerOptions) {
+    this.port = port;
+    this.dir = dir;
+    this.#options = options;
+  }
+
+  /** Starts a server and waits until it answers. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const dir = await Deno.makeTempDir({ prefix: "redis-" });
+    for (let tries = 0;; tries++) {
+      const server = new RedisServer(freePort(), dir, options);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        // another test took the port meanwhile
+        if (tries === 5) throw error;
+      }
+    }
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** Process id. */
+  get pid(): number {
+    if (!this.#process) throw new Error("the server does not run");
+    return this.#process.pid;
+  }
+
+  /** Starts it again, with the same port and folder, after `kill9` or `stop`. */
+  async restart(): Promise<void> {
+    const { persistence = "none", config = {} } = this.#options;
+    const lines = {
+      port: String(this.port),
+      bind: "127.0.0.1",
+      dir: this.dir,
+      save: '""',
+      appendonly: persistence === "none" ? "no" : "yes",
+      appendfsync: persistence === "aof-always" ? "always" : "everysec",
+      "enable-debug-command": "local",
+      ...config,
+    };
+    const file = `${this.dir}/redis.conf`;
+    await Deno.writeTextFile(file, Object.entries(lines).map(([name, value]) => `${name} ${value}\n`).join(""));
+    const process = new Deno.Command("redis-server", { args: [file], stdin: "null", stdout: "null", stderr: "null" })
+      .spawn();
+    this.#process = process;
+    let ended = false;
+    process.status.then(() => ended = true);
+    await until("redis-server answers", async () => {
+      if (ended) throw new Error("redis-server did not start");
+      return await this.#answers();
+    });
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await using client = await RawClient.connect(this.port);
+      await client.call("PING");
+      return true;
+    } catch (error) {
+      return error instanceof RedisError && !error.message.startsWith("LOADING");
+    }
+  }
+
+  /** Runs a command as a foreign client would, as the default user. Bytes and texts may be mixed. */
+  async call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
+    this.#client ??= await RawClient.connect(this.port);
+    return await this.#client.call(...command);
+  }
+
+  /** A hash as a record. */
+  async hash(key: string): Promise<Record<string, string>> {
+    const items = await this.call("HGETALL", key) as string[];
+    return Object.fromEntries(items.flatMap((name, i) => i % 2 === 0 ? [[name, items[i + 1]]] : []));
+  }
+
+  /** Every key, sorted. */
+  async keys(): Promise<string[]> {
+    return (await this.call("KEYS", "*") as string[]).sort();
+  }
+
+  /** A hash of the whole data set: equal when the data is. */
+  async digest(): Promise<string> {
+    return String(await this.call("DEBUG", "DIGEST"));
+  }
+
+  /** Ends it at once, as a crash does. */
+  async kill9(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  /** Ends it in good order. */
+  async stop(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  /** Freezes it; connections stay. */
+  freeze(): void {
+    Deno.kill(this.pid, "SIGSTOP");
+  }
+
+  /** Lets a frozen one go on. */
+  thaw(): void {
+    Deno.kill(this.pid, "SIGCONT");
+  }
+
+  async #end(signal: Deno.Signal): Promise<void> {
+    this.#client?.close();
+    this.#client = null;
+    const process = this.#process;
+    if (!process) return;
+    this.#process = null;
+    try {
+      process.kill(signal);
+      process.kill("SIGCONT");
+    } catch {
+      // it has ended already
+    }
+    await process.status;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill9();
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
+
+/** An error reply, without the `-`. */
+export class RedisError extends Error {
+  override name = "RedisError";
+}
+
+/** One connection that speaks RESP2, one command after the other. */
+export class RawClient implements AsyncDisposable {
+  readonly #conn: Deno.Conn;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #buffer = new Uint8Array();
+
+  private constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
+    const encoder = new TextEncoder();
+    const parts: Uint8Array[] = [encoder.encode(`*${command.length}\r\n`)];
+    for (const word of command) {
+      const bytes = word instanceof Uint8Array ? word : encoder.encode(String(word));
+      parts.push(encoder.encode(`$${bytes.length}\r\n`), bytes, encoder.encode("\r\n"));
+    }
+    const request = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+    for (let sent = 0; sent < request.length;) sent += await this.#conn.write(request.subarray(sent));
+    const reply = await this.#read();
+    if (reply instanceof RedisError) throw reply;
+    return reply as RedisValue;
+  }
+
+  close(): void {
+    this.#conn.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  async #read(): Promise<RedisValue | RedisError> {
+    const line = await this.#line();
+    const rest = line.slice(1);
+    switch (line[0]) {
+      case "+":
+        return rest;
+      case "-":
+        return new RedisError(rest);
+      case ":":
+        return Number(rest);
+      case "$":
+        return rest === "-1" ? null : this.#decoder.decode((await this.#take(Number(rest) + 2)).subarray(0, -2));
+      case "*": {
+        if (rest === "-1") return null;
+        const items: RedisValue[] = [];
+        for (let i = 0; i < Number(rest); i++) items.push(await this.#read() as RedisValue);
+        return items;
+      }
+      default:
+        throw new Error(`no reply of Redis: ${line}`);
+    }
+  }
+
+  async #line(): Promise<string> {
+    for (;;) {
+      const end = this.#buffer.indexOf(10);
+      if (end >= 0) return this.#decoder.decode((await this.#take(end + 1)).subarray(0, -2));
+      await this.#more();
+    }
+  }
+
+  async #take(count: number): Promise<Uint8Array> {
+    while (this.#buffer.length < count) await this.#more();
+    const taken = this.#buffer.slice(0, count);
+    this.#buffer = this.#buffer.slice(count);
+    return taken;
+  }
+
+  async #more(): Promise<void> {
+    const chunk = new Uint8Array(1 << 16);
+    const count = await this.#conn.read(chunk);
+    if (count === null) throw new Error("Redis closed the connection");
+    const joined = new Uint8Array(this.#buffer.length + count);
+    joined.set(this.#buffer);
+    joined.set(chunk.subarray(0, count), this.#buffer.length);
+    this.#buffer = joined;
+  }
+}
+
+/** A TCP port that is free on the loopback address now. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
