@@ -10,14 +10,19 @@ interface Run {
   stderr: string;
 }
 
-/** Runs a program with this environment and no other, besides where Deno and the tools are. */
+// what this machine needs to reach its network stays; what chooses or moves things is each test's own
+const INHERITED = Object.fromEntries(
+  Object.entries(Deno.env.toObject()).filter(([name]) => !/^(RUNNER_|XDG_|REDIS_URL$)/.test(name)),
+);
+
+/** Runs a program with `env` on top of the inherited environment. */
 async function run(command: string[], { env = {}, cwd = ROOT }: { env?: Record<string, string>; cwd?: string } = {}) {
   const [program, ...args] = command;
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
     cwd,
     clearEnv: true,
-    env: { PATH: Deno.env.get("PATH")!, HOME: Deno.env.get("HOME")!, DENO: Deno.execPath(), NO_COLOR: "1", ...env },
+    env: { ...INHERITED, DENO: Deno.execPath(), NO_COLOR: "1", ...env },
   }).output();
   const text = new TextDecoder();
   return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) } satisfies Run;
