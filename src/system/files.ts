@@ -1,0 +1,107 @@
+import type { Files, OpenFile, Pipe } from "../ports/files.ts";
+
+const FILE_MODE = 0o600;
+
+async function orNull<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
+}
+
+/**
+ * The host's disk. Small files are written, and pieces of files read, without a change of thread: they are in the page cache,
+ * and the change would cost more than the work. What may wait long - pipes, folders, large writes - is asynchronous.
+ */
+export const systemFiles: Files = {
+  async makeFolder(path) {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  },
+
+  async list(path) {
+    const entries = [];
+    try {
+      for await (const entry of Deno.readDir(path)) entries.push({ name: entry.name, isFolder: entry.isDirectory });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return entries;
+  },
+
+  async stat(path) {
+    const stat = await orNull(Deno.stat(path));
+    return stat && { size: stat.size, ageMs: Date.now() - (stat.mtime?.getTime() ?? 0) };
+  },
+
+  readText: (path) => orNull(Deno.readTextFile(path)),
+
+  // deno-lint-ignore require-await -- see above: a failure is a rejection like everywhere else
+  async write(path, text, mode = FILE_MODE) {
+    Deno.writeTextFileSync(path, text, { mode });
+  },
+
+  // deno-lint-ignore require-await
+  async create(path, text) {
+    try {
+      Deno.writeTextFileSync(path, text, { createNew: true, mode: FILE_MODE });
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return false;
+      throw error;
+    }
+  },
+
+  async replace(path, text) {
+    await Deno.writeTextFile(`${path}.new`, text, { mode: FILE_MODE });
+    await Deno.rename(`${path}.new`, path);
+  },
+
+  empty: (path) => Deno.truncate(path),
+
+  // deno-lint-ignore require-await
+  async remove(path) {
+    try {
+      Deno.removeSync(path, { recursive: true });
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  },
+
+  async open(path, how) {
+    const write = { write: true, create: true, truncate: true, mode: FILE_MODE };
+    return openFile(await Deno.open(path, how === "new" ? write : { read: true }));
+  },
+
+  async openPipe(path) {
+    return openPipe(await Deno.open(path, { read: true, write: true }));
+  },
+};
+
+function openFile(file: Deno.FsFile): OpenFile {
+  return {
+    // deno-lint-ignore require-await
+    async read(buffer, offset) {
+      file.seekSync(offset, Deno.SeekMode.Start);
+      return file.readSync(buffer) ?? 0;
+    },
+    append: (bytes) => writeAll(file, bytes),
+    size: async () => (await file.stat()).size,
+    close: () => file.close(),
+  };
+}
+
+function openPipe(file: Deno.FsFile): Pipe {
+  return {
+    read: async (buffer) => await file.read(buffer) ?? 0,
+    write: (bytes) => writeAll(file, bytes),
+    close: () => file.close(),
+  };
+}
