@@ -9,6 +9,10 @@ interface Facts {
   readonly placement: Placement;
   readonly instances: readonly StoredInstance[];
   readonly queue: StoredQueue | undefined;
+  /** Name of the runner whose queue it is in. */
+  readonly runner: string;
+  /** Id of a job that has not ended and that it waits for. */
+  readonly awaited: string | null;
 }
 
 function many(count: number, what: string): string {
@@ -26,7 +30,7 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
   return job.side.cancel === undefined ? `runs on ${owner.host}` : `is being stopped on ${owner.host}`;
 }
 
-function explainQueued({ placement, instances, queue }: Facts, runner: string): string {
+function explainQueued({ placement, instances, queue, runner }: Facts): string {
   const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
   if (queue?.paused) return `its queue is paused; ${before}`;
   const alive = instances.filter((instance) => instance.alive);
@@ -39,17 +43,26 @@ function explainQueued({ placement, instances, queue }: Facts, runner: string): 
 }
 
 function explainWaiting(facts: Facts): string {
-  const { job, placement, instances } = facts;
-  const runner = job.fields.runner ?? "";
+  const { job, placement, instances, awaited, runner } = facts;
   if (placement.claimedBy !== null) {
     const host = instances.find(({ instance }) => instance === placement.claimedBy);
     if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
-  if (placement.ahead !== null) return explainQueued(facts, runner);
-  if (job.side.after) return `waits for the end of job ${JSON.stringify(job.side.after)}`;
-  if (placement.dueMs !== null) return `is delayed until ${formatTime(placement.dueMs)}`;
+  if (placement.ahead !== null) return explainQueued(facts);
+  if (awaited) return `waits for the end of job ${JSON.stringify(awaited)}`;
+  if (placement.dueMs !== null) {
+    const what = Number(job.side.attempt ?? 0) > 0 ? "its next attempt" : "it";
+    return `${what} is delayed until ${formatTime(placement.dueMs)}`;
+  }
   return "is in no queue: it was stored and never pushed, or was put aside";
+}
+
+async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null> {
+  const { after } = job.side;
+  if (!after) return null;
+  const other = await store.read(after);
+  return other && !isTerminal(other.fields.status ?? "") ? after : null;
 }
 
 /** Says why a job is where it is, and which instance holds it. */
@@ -61,11 +74,14 @@ export async function explainJob(
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
   const owner = instances.find(({ instance }) => instance === job.side.inst);
   if (isTerminal(status)) return { why: "", owner: owner ?? null };
+  const runner = job.side.runner || job.fields.runner || "";
   const facts: Facts = {
     job,
     placement: await store.place(job),
-    instances: instances.filter((instance) => instance.runner === job.fields.runner),
-    queue: queues.find((queue) => queue.runner === job.fields.runner),
+    instances: instances.filter((instance) => instance.runner === runner),
+    queue: queues.find((queue) => queue.runner === runner),
+    runner,
+    awaited: await awaitedBy(store, job),
   };
   if (status === "started") return { why: explainStarted(facts, owner), owner: owner ?? null };
   return { why: explainWaiting(facts), owner: null };

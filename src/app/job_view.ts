@@ -66,7 +66,7 @@ export function viewJob(job: StoredJob): JobView {
   return {
     id: job.id,
     status: fields.status || "dispatched",
-    runner: fields.runner ?? "",
+    runner: side.runner || fields.runner || "",
     executor: fields.executor || DEFAULT_EXECUTOR,
     title: side.title ?? "",
     payload: fields.payload ?? "",

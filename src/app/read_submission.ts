@@ -103,6 +103,11 @@ const KEYS: Readonly<Record<string, Reader>> = {
   },
 };
 
+/** Both maps in one, left out when there is neither. */
+function joined(key: "env" | "labels", defaults: Partial<Submission>, own: Partial<Submission>): Partial<Submission> {
+  return defaults[key] || own[key] ? { [key]: { ...defaults[key], ...own[key] } } : {};
+}
+
 /**
  * Reads one job of a file of jobs.
  *
@@ -128,8 +133,8 @@ export function readSubmission(value: unknown, defaults: Draft): Draft {
     ...rest,
     ...(timed || notBeforeMs === undefined ? {} : { notBeforeMs }),
     ...own,
-    env: { ...defaults.submission.env, ...own.env },
-    labels: { ...defaults.submission.labels, ...own.labels },
+    ...joined("env", defaults.submission, own),
+    ...joined("labels", defaults.submission, own),
   };
   const wait = timed ? delay : defaults.delay;
   return { submission, ...(wait === undefined ? {} : { delay: wait }) };
