@@ -1,5 +1,5 @@
 import { main } from "../../src/cli/main.ts";
-import type { StoreSettings, Wire } from "../../src/cli/context.ts";
+import type { StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
@@ -23,6 +23,7 @@ export class FakeWorld implements Wire {
   stdout = "";
   stderr = "";
   openError: Error | null = null;
+  worker: Worker | null = null;
   readonly clock = systemClock;
   readonly newId = newId;
   readonly #options: WorldOptions;
@@ -85,6 +86,10 @@ export class FakeWorld implements Wire {
   openStore(settings: StoreSettings) {
     this.opened.push(settings);
     return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.redis);
+  }
+
+  openWorker(_settings: WorkerSettings) {
+    return this.worker ? Promise.resolve(this.worker) : Promise.reject(new Error("there is no worker in this world"));
   }
 
   checkExecutor(target: string) {

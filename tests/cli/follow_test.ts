@@ -1,0 +1,122 @@
+import { assertEquals } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { RESULT_PART } from "../../src/domain/limits.ts";
+import { resultText } from "../../src/domain/output.ts";
+import { FakeWorld } from "./fake_world.ts";
+
+/** Submits a job as `j` and follows it. */
+async function follow(world = new FakeWorld()) {
+  const code = world.run("submit", "--follow", "--id", "j", "true");
+  await until("somebody follows", () => world.redis.isWatched("j"));
+  return { world, code, redis: world.redis };
+}
+
+function end(world: FakeWorld, output: { bytes: number; result: string }, attempt = 1) {
+  world.redis.change("j", { status: "finished", result: output.result }, {
+    exit: "0",
+    attempt: String(attempt),
+    output_bytes: String(output.bytes),
+  });
+}
+
+Deno.test("submit --follow shows output as it comes, and nothing else on standard output", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "one\n");
+  await until("it is shown", () => world.stdout === "one\n");
+  redis.append("j", 4, "two\n");
+  await until("it is shown", () => world.stdout === "one\ntwo\n");
+  end(world, { bytes: 8, result: "one\ntwo\n" });
+  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\n", "job j\n"]);
+});
+
+Deno.test("submit --follow shows each byte once, although pieces overlap", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "abcd");
+  redis.append("j", 2, "cdef");
+  redis.append("j", 1, "bc");
+  end(world, { bytes: 8, result: "abcdefgh" });
+  assertEquals([await code, world.stdout], [0, "abcdefgh"]);
+});
+
+Deno.test("submit --follow shows the last bytes that only came with the end", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "one\n");
+  redis.change("j", { status: "started" });
+  // together with the end, as a job that writes just before it exits
+  redis.pieces.get("j")!.push({ cursor: "2", attempt: 1, offset: 4, bytes: new TextEncoder().encode("two\n") });
+  end(world, { bytes: 12, result: "one\ntwo\ntri\n" });
+  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
+});
+
+Deno.test("submit --follow says how much is missing where pieces were dropped", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "ab");
+  redis.append("j", 10, "yz");
+  end(world, { bytes: 12, result: "ab________yz" });
+  assertEquals([await code, world.stdout], [0, "abyz"]);
+  assertEquals(world.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n");
+});
+
+Deno.test("submit --follow takes the end of a long output from the result", async () => {
+  const text = "0123456789".repeat(20_000);
+  const bytes = new TextEncoder().encode(text);
+  const result = resultText({
+    total: bytes.length,
+    head: bytes.subarray(0, RESULT_PART),
+    tail: bytes.subarray(-RESULT_PART),
+    truncated: false,
+  });
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, bytes.subarray(0, bytes.length - 5));
+  end(world, { bytes: bytes.length, result });
+  assertEquals(await code, 0);
+  assertEquals(world.stdout === text, true);
+
+  const late = await follow();
+  late.redis.append("j", 0, bytes.subarray(0, 1_000));
+  end(late.world, { bytes: bytes.length, result });
+  assertEquals(await late.code, 0);
+  assertEquals(late.world.stdout === text.slice(0, 1_000) + text.slice(-RESULT_PART), true);
+  const missing = bytes.length - 1_000 - RESULT_PART;
+  assertEquals(late.world.stderr, `job j\n\nrunner: ${missing} bytes of output are missing here\n`);
+});
+
+Deno.test("submit --follow does not guess where the result is not the output byte by byte", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, new Uint8Array([0x61, 0xff]));
+  end(world, { bytes: 4, result: "a\ufffdbc" });
+  assertEquals([await code, world.stdout], [0, "a\ufffd"]);
+  assertEquals(world.stderr, "job j\n\nrunner: 2 bytes of output are missing here\n");
+});
+
+Deno.test("submit --follow shows the result of a job that a foreign runner ran", async () => {
+  const { world, code, redis } = await follow();
+  redis.change("j", { status: "error", error: "boom", result: "all there is\n" });
+  assertEquals([await code, world.stdout, world.stderr], [1, "all there is\n", "job j\njob j: boom\n"]);
+});
+
+Deno.test("submit --follow says where another attempt begins, and counts its bytes anew", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "first\n", 1);
+  redis.append("j", 0, "second\n", 2);
+  redis.append("j", 6, "late piece of the first\n", 1);
+  end(world, { bytes: 7, result: "second\n" }, 2);
+  assertEquals([await code, world.stdout], [0, "first\nsecond\n"]);
+  assertEquals(world.stderr, "job j\n\nrunner: attempt 2\n");
+});
+
+Deno.test("submit --follow detaches at a signal", async () => {
+  const { world, code, redis } = await follow();
+  redis.append("j", 0, "one\n");
+  await until("it is shown", () => world.stdout === "one\n");
+  world.signal("SIGINT");
+  assertEquals([await code, world.stdout], [130, "one\n"]);
+  assertEquals(world.stderr, "job j\n\nrunner: detached; the job goes on; to stop: runner cancel j\n");
+});
+
+Deno.test("submit --follow ends quietly when nobody reads any more", async () => {
+  const { world, code, redis } = await follow(new FakeWorld({ writesUntilClosed: 1 }));
+  redis.append("j", 0, "one\n");
+  redis.append("j", 4, "two\n");
+  assertEquals([await code, world.stdout, world.stderr], [0, "one\n", "job j\n"]);
+});

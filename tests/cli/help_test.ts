@@ -1,0 +1,96 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
+import { VERSION } from "../../src/cli/version.ts";
+import { FakeWorld } from "./fake_world.ts";
+import { assertGolden } from "./golden.ts";
+
+async function shown(...args: string[]): Promise<string> {
+  const world = new FakeWorld();
+  assertEquals([await world.run(...args), world.stderr, world.opened.length], [0, "", 0], args.join(" "));
+  return world.stdout;
+}
+
+Deno.test("runner alone shows the help of the whole program", async () => {
+  const text = await shown();
+  await assertGolden("help", text);
+  for (const args of [["help"], ["-h"], ["--help"], ["--json", "-h"]]) assertEquals(await shown(...args), text);
+});
+
+for (const name of Object.keys(COMMANDS)) {
+  Deno.test(`runner ${name} --help shows everything about ${name}`, async () => {
+    const text = await shown(name, "--help");
+    await assertGolden(`help_${name}`, text);
+    assertEquals(await shown("help", name), text);
+    assertEquals(await shown("--help", name, "--bogus"), text);
+  });
+
+  Deno.test(`runner ${name} -h names every option that is not hidden`, async () => {
+    const { rows } = await COMMANDS[name]();
+    const text = await shown(name, "-h");
+    for (const [key, row] of Object.entries(rows as Record<string, OptionRow>)) {
+      const listed = text.includes(`${flagOf(key)} `) || text.includes(`${flagOf(key)}\n`);
+      assertEquals(listed, !row.hidden, `${flagOf(key)}`);
+    }
+    assert(text.split("\n").every((line) => line.length <= 100), "a line is too long");
+  });
+
+  Deno.test(`runner ${name} has examples that its own parser takes`, async () => {
+    const { examples } = await COMMANDS[name]();
+    for (const { command } of examples) {
+      const words = await shellWords(command);
+      const world = new FakeWorld({ files: { "build.sh": "true", "jobs.jsonl": "" } });
+      world.redis.put("3f2a", { status: "finished" });
+      world.redis.put("77b1", { status: "finished" });
+      if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");
+      assertEquals(await world.run(...words.slice(1)), 0, `${command}: ${world.stderr}`);
+    }
+  });
+}
+
+/** Words of an example as a shell sees them, without the variables in front. */
+async function shellWords(command: string): Promise<string[]> {
+  const bare = command.replace(/^([A-Z_]+=\S+ )+/, "");
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", `printf '%s\\0' ${bare}`] }).output();
+  return new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+}
+
+Deno.test("help of a command that is not there names the nearest one", async () => {
+  const world = new FakeWorld();
+  assertEquals(await world.run("help", "stauts"), 2);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot show help of "stauts": there is no such command, perhaps you mean status; see runner help --help\n',
+  );
+});
+
+Deno.test("an unknown command is named, with the nearest one", async () => {
+  const world = new FakeWorld();
+  assertEquals(await world.run("stauts"), 2);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot run command "stauts": there is no such command, perhaps you mean status; see runner --help\n',
+  );
+  assertEquals(await world.run("toString"), 2);
+  assertEquals(await world.run("--bogus"), 2);
+});
+
+Deno.test("version says what deno.json says", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+  assertEquals(VERSION, version);
+  for (const args of [["version"], ["--version"]]) assertEquals(await shown(...args), `runner ${version}\n`);
+  assertEquals(JSON.parse(await shown("version", "--json")), { version });
+});
+
+Deno.test("commands refuse arguments that they do not take", async () => {
+  const cases: [string[], string][] = [
+    [["version", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
+    [["status", "--", "x"], 'Cannot use "--" with runner status: nothing may follow it; see runner status --help'],
+    [["cancel"], "Cannot run runner cancel: it takes ids of jobs and there is none; see runner cancel --help"],
+    [["help", "a", "b"], 'Cannot use "b": runner help takes the name of one command; see runner help --help'],
+  ];
+  for (const [args, message] of cases) {
+    const world = new FakeWorld();
+    assertEquals([await world.run(...args), world.stderr], [2, `runner: ${message}\n`]);
+  }
+});

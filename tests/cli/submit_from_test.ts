@@ -1,0 +1,182 @@
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+async function submitFrom(input: string | Uint8Array, args: string[] = [], options: WorldOptions = {}) {
+  const world = new FakeWorld({ ...options, input });
+  const code = await world.run("submit", "--from", "-", ...args);
+  return { code, world, jobs: world.redis.submitted };
+}
+
+Deno.test("submit --from reads every key of a job", async () => {
+  const line = {
+    payload: "true",
+    runner: "b",
+    executor: "tmux.x",
+    timeout: "5m",
+    env_vars: { A: "x", N: 3, T: true },
+    caller_id: "me",
+    context_id: "ctx",
+    id: "j1",
+    title: "Title",
+    labels: { k: "v" },
+    priority: "low",
+    in: 60,
+    after: "earlier",
+    retries: 2,
+    backoff: "1s..2s",
+    keep: 0,
+    cwd: "/srv",
+  };
+  const { code, world, jobs } = await submitFrom(JSON.stringify(line));
+  assertEquals([code, world.stdout, world.stderr], [0, "j1\n", ""]);
+  assertEquals(jobs[0], {
+    payload: "true",
+    runner: "b",
+    executor: "tmux.x",
+    timeout: 300,
+    env: { A: "x", N: "3", T: "true" },
+    callerId: "me",
+    contextId: "ctx",
+    id: "j1",
+    title: "Title",
+    labels: { k: "v" },
+    priority: "low",
+    notBeforeMs: world.redis.nowMs + 60_000,
+    after: "earlier",
+    retries: 2,
+    backoff: { from: 1, to: 2 },
+    keep: 0,
+    cwd: "/srv",
+  });
+});
+
+Deno.test("submit --from takes from the options what a line does not say", async () => {
+  const args = ["-n", "b", "-t", "9", "--env", "A=1", "--env", "B=2", "--in", "5"];
+  const { world, jobs } = await submitFrom(
+    '{"payload":"x","env_vars":{"A":"own"}}\n{"payload":"y","name":"c","at":1800000000}\n',
+    args,
+  );
+  assertEquals(jobs.map(({ runner, timeout }) => [runner, timeout]), [["b", 9], ["c", 9]]);
+  assertEquals(jobs[0].env, { A: "own", B: "2" });
+  assertEquals(jobs.map(({ notBeforeMs }) => notBeforeMs), [world.redis.nowMs + 5_000, 1_800_000_000_000]);
+});
+
+Deno.test("submit --from skips empty lines, a byte order mark and carriage returns", async () => {
+  const { code, jobs } = await submitFrom('\ufeff{"payload":"ä"}\r\n\r\n\n  \n{"payload":"b"}');
+  assertEquals([code, jobs.map(({ payload }) => payload)], [0, ["ä", "b"]]);
+});
+
+const BAD = [
+  '{"payload":"ok"}',
+  "not json",
+  "[]",
+  '{"payload":"x","paylod":"y"}',
+  '{"payload":"x","timeout":"soon"}',
+  '{"payload":1}',
+  '{"payload":"x","env_vars":{"A":{}}}',
+  '{"payload":"x","runner":"a","name":"b"}',
+  '{"payload":"x","retries":1.5}',
+  '{"executor":"tmux.x"}',
+  '{"payload":"x","after":"late"}',
+  '{"payload":"\\ud800"}',
+  '{"payload":"x","id":"late"}',
+].join("\n");
+
+const REASONS = [
+  "line 2: Cannot read job: it is no JSON",
+  "line 3: Cannot read job: it is no JSON object",
+  'line 4: Cannot use key "paylod": a job has only payload, runner,',
+  'line 5: Cannot read duration "soon"',
+  'line 6: Cannot use key "payload": it must be a text',
+  'line 7: Cannot use key "env_vars": "A" in it must be a text, a number, true or false',
+  'line 8: Cannot use key "name": it means the same as "runner"',
+  "line 9: Cannot submit job: retries must be 0 or more",
+  "line 10: Cannot submit job: its payload is empty",
+  'line 11: Cannot use key "after": the job that it names stands further down',
+  "line 12: Cannot submit job: its payload is no valid Unicode text",
+];
+
+Deno.test("submit --from reports bad lines with their numbers and queues nothing", async () => {
+  const { code, world, jobs } = await submitFrom(BAD);
+  assertEquals([code, world.stdout, jobs.length, world.opened.length], [2, "", 0, 0]);
+  for (const reason of REASONS) assert(world.stderr.includes(reason), `${reason} is missing in ${world.stderr}`);
+  assertMatch(world.stderr, /nothing was queued; --skip-bad queues the other lines/);
+});
+
+Deno.test("submit --from --skip-bad reports bad lines and queues the others", async () => {
+  const { code, world, jobs } = await submitFrom(BAD, ["--skip-bad"]);
+  assertEquals([code, jobs.map(({ payload }) => payload)], [0, ["ok", "x"]]);
+  assertEquals(world.stdout, `${jobs[0].id}\nlate\n`);
+  assertEquals(world.stderr.split("\n").length - 1, REASONS.length);
+  for (const reason of REASONS) assert(world.stderr.includes(`runner: skipped ${reason}`), reason);
+});
+
+Deno.test("submit --from refuses a line that is not UTF-8", async () => {
+  const bytes = new Uint8Array([...new TextEncoder().encode('{"payload":"'), 0xff, ...new TextEncoder().encode('"}')]);
+  assertMatch((await submitFrom(bytes)).world.stderr, /line 1: Cannot read job: it is not UTF-8/);
+});
+
+function manyLines(count: number): string {
+  return Array.from({ length: count }, (_, i) => `{"payload":"echo ${i}","id":"job-${i}"}\n`).join("");
+}
+
+Deno.test("submit --from queues many jobs side by side and prints their ids in order", async () => {
+  const world = new FakeWorld({ input: manyLines(2_000) });
+  let now = 0;
+  let most = 0;
+  world.redis.onSubmit = async ({ id }) => {
+    most = Math.max(most, ++now);
+    // answers come out of order
+    await new Promise((resolve) => setTimeout(resolve, id.endsWith("7") ? 2 : 0));
+    now--;
+  };
+  assertEquals(await world.run("submit", "--from", "-"), 0);
+  assertEquals(world.stdout, Array.from({ length: 2_000 }, (_, i) => `job-${i}\n`).join(""));
+  assert(most > 50 && most <= 256, `${most} at the same time`);
+});
+
+Deno.test("submit --from queues a job after the one that it waits for", async () => {
+  const world = new FakeWorld({ input: '{"payload":"a","id":"a"}\n{"payload":"b","id":"b","after":"a"}\n' });
+  world.redis.onSubmit = async ({ id }) => {
+    if (id === "a") await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+  assertEquals(await world.run("submit", "--from", "-"), 0);
+  assertEquals(world.redis.submitted.map(({ id }) => id), ["a", "b"]);
+});
+
+Deno.test("submit --from says how far it came when Redis goes away", async () => {
+  const world = new FakeWorld({ input: manyLines(10) });
+  world.redis.onSubmit = ({ id }) => {
+    if (id > "job-4") throw Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "full" });
+  };
+  assertEquals(await world.run("submit", "--from", "-"), 69);
+  assertEquals(world.stdout, "job-0\njob-1\njob-2\njob-3\njob-4\n");
+  assertEquals(
+    world.stderr,
+    "runner: Cannot run submit: gone; 5 of 10 jobs are queued, those with their ids on standard output\n",
+  );
+});
+
+Deno.test("submit --from queues the whole batch although nobody reads the ids", async () => {
+  const { code, world, jobs } = await submitFrom(manyLines(50), [], { writesUntilClosed: 1 });
+  assertEquals([code, world.stdout, world.stderr, jobs.length], [0, "job-0\n", "", 50]);
+});
+
+Deno.test("submit --from --dry-run shows the jobs as lines", async () => {
+  const { code, world, jobs } = await submitFrom('{"payload":"a"}\n{"payload":"b","in":"5m"}\n', ["--dry-run"]);
+  assertEquals([code, jobs.length], [0, 0]);
+  assertEquals(
+    world.stdout,
+    '{"payload":"a","runner":"test_runner","executor":"tmux.main","priority":"normal"}\n' +
+      '{"payload":"b","runner":"test_runner","executor":"tmux.main","priority":"normal","in":300}\n',
+  );
+});
+
+Deno.test("submit --from --json writes one object a job", async () => {
+  const { world } = await submitFrom(manyLines(2) + manyLines(1), ["--json"]);
+  assertEquals(
+    world.stdout,
+    '{"id":"job-0","queued":true}\n{"id":"job-1","queued":true}\n{"id":"job-0","queued":false}\n',
+  );
+});

@@ -1,0 +1,232 @@
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+/** Runs `runner submit` and gives what it queued. */
+async function submit(args: string[], options: WorldOptions = {}) {
+  const world = new FakeWorld(options);
+  const code = await world.run("submit", ...args);
+  return { code, world, jobs: world.redis.submitted, job: world.redis.submitted[0] };
+}
+
+Deno.test("submit queues shell text and prints its id and nothing else", async () => {
+  const { code, world, job } = await submit(["echo hi"]);
+  assertEquals([code, world.stdout, world.stderr], [0, `${job.id}\n`, ""]);
+  assertMatch(job.id, /^[0-9a-f-]{36}$/);
+  assertEquals(
+    job,
+    {
+      id: job.id,
+      payload: "echo hi",
+      runner: "test_runner",
+      executor: "tmux.main",
+      priority: "normal",
+    },
+  );
+  assert(world.redis.closed);
+});
+
+Deno.test("submit passes every option on", async () => {
+  const { code, world, job } = await submit([
+    ...["-n", "builder", "-s", "prod", "-r", "h:1", "--redis-timeout", "1s", "-e", "tmux.a.b", "-t", "5m"],
+    ...[
+      "--env",
+      "A=1",
+      "--env",
+      "B=x=y",
+      "--env-file",
+      "/env",
+      "--cwd",
+      "/srv",
+      "--caller-id",
+      "me",
+      "--context-id",
+      "ctx",
+    ],
+    ...["--id", "job-1", "--title", "Title", "--label", "k=v", "--priority", "high", "--at", "2026-02-01T00:00:00Z"],
+    ...["--retries", "3", "--backoff", "2s..5m", "--keep", "0", "true"],
+  ], { files: { "/env": '# comment\n\nA=from file\nC= as is "q" \r\n' } });
+  assertEquals([code, world.stdout, world.stderr], [0, "job-1\n", ""]);
+  assertEquals(world.opened, [{ redisUrl: "h:1", namespace: "prod:", redisTimeoutSeconds: 1 }]);
+  assertEquals(job, {
+    payload: "true",
+    runner: "builder",
+    executor: "tmux.a.b",
+    id: "job-1",
+    callerId: "me",
+    contextId: "ctx",
+    timeout: 300,
+    env: { A: "1", B: "x=y", C: ' as is "q" ' },
+    cwd: "/srv",
+    title: "Title",
+    labels: { k: "v" },
+    priority: "high",
+    notBeforeMs: Date.UTC(2026, 1, 1),
+    retries: 3,
+    backoff: { from: 2, to: 300 },
+    keep: 0,
+  });
+});
+
+Deno.test("submit takes a command, a script and standard input as well", async () => {
+  assertEquals((await submit(["--", "ls", "-n", "a b", "$x"])).job.payload, "ls -n 'a b' '$x'");
+  assertEquals(
+    (await submit(["--script", "/s.sh"], { files: { "/s.sh": "#!/bin/sh\necho ü\n" } })).job.payload,
+    "#!/bin/sh\necho ü\n",
+  );
+  assertEquals((await submit(["-"], { input: "echo größe\n" })).job.payload, "echo größe\n");
+});
+
+Deno.test("submit --in counts from Redis' clock", async () => {
+  const { world, job } = await submit(["--in", "90", "true"]);
+  assertEquals(job.notBeforeMs, world.redis.nowMs + 90_000);
+});
+
+Deno.test("submit --after finds the job by what a user writes", async () => {
+  const world = new FakeWorld();
+  world.redis.put("first-job", { status: "started" });
+  assertEquals(await world.run("submit", "--after", "@", "true"), 0);
+  assertEquals(await world.run("submit", "--after", "first", "true"), 0);
+  assertEquals(world.redis.submitted.map(({ after }) => after), ["first-job", "first-job"]);
+  assertEquals(await world.run("submit", "--after", "other", "true"), 4);
+});
+
+Deno.test("submit says when the id is there already, and succeeds", async () => {
+  const world = new FakeWorld();
+  await world.run("submit", "--id", "x", "true");
+  world.stdout = "";
+  assertEquals(await world.run("submit", "--id", "x", "false"), 0);
+  assertEquals([world.stdout, world.stderr], ["x\n", "runner: job x is already there; nothing was queued\n"]);
+  assertEquals(world.redis.submitted.length, 1);
+  world.stdout = "";
+  await world.run("submit", "--json", "--id", "x", "true");
+  assertEquals(world.stdout, '{"id":"x","queued":false}\n');
+});
+
+Deno.test("submit refuses a wrong job in one sentence and queues nothing", async () => {
+  const files = { "/bad": "NOEQUALS", "/bin": new Uint8Array([0x66, 0xff]), "/env": "1A=b" };
+  const cases: [string[], string][] = [
+    [[], "no job is given; write shell text, -- COMMAND, --script FILE, --from FILE or - for standard input"],
+    [["a", "--script", "/s"], "more than one job is given; write only one of shell text"],
+    [["a", "--", "b"], "more than one job is given"],
+    [["echo", "hi"], "Cannot submit 2 texts: quote shell text as one argument, or put -- in front of a command"],
+    [["--"], 'Cannot submit: "--" is there and no command after it'],
+    [["  \n"], "Cannot submit job: its payload is empty; write shell text"],
+    [["a\0b"], "Cannot submit job: its payload holds a NUL character"],
+    [["x".repeat((1 << 20) + 1)], "Cannot submit job: its payload has 1048577 bytes, more than 1048576"],
+    [["--script", "/none"], 'Cannot submit file "/none": there is no such file'],
+    [["--script", "/bin"], 'Cannot submit file "/bin": it is not UTF-8'],
+    [["-e", "ssh.x", "true"], 'Cannot use executor "ssh.x"'],
+    [["-t", "0", "true"], "Cannot use -t: 0 seconds is less than 0.001 seconds, the least there is"],
+    [["-t", "31d", "true"], "Cannot use -t: 2678400 seconds is more than 2592000 seconds, the most there is"],
+    [["--env", "SECRET", "true"], "Cannot use --env: it is not NAME=VALUE"],
+    [["--env", "1A=x", "true"], 'Cannot set environment variable "1A": a name has letters'],
+    [["--env-file", "/none", "true"], 'Cannot read environment file "/none": there is no such file'],
+    [["--env-file", "/bad", "true"], 'Cannot use line 1 of environment file "/bad": it is not NAME=VALUE'],
+    [["--env-file", "/env", "true"], 'Cannot set environment variable "1A"'],
+    [["--cwd", "src", "true"], 'Cannot submit job: its working directory must begin with "/"'],
+    [["--label", "a b=c", "true"], 'Cannot submit job: label "a b" is no name'],
+    [["--id", "@x", "true"], 'Cannot use id "@x"'],
+    [["--at", "tomorrow", "true"], 'Cannot read time "tomorrow": write for example'],
+    [["--at", "2026-02-30 10:00", "true"], 'Cannot read time "2026-02-30 10:00"'],
+    [["--in", "5m", "--at", "2026-01-31 10:00", "true"], "Cannot use --in and --at together"],
+    [["--backoff", "5m..2s", "true"], "Cannot submit job: backoff ends below its begin"],
+    [["--backoff", "1..2..3", "true"], 'Cannot read backoff "1..2..3"'],
+    [["--retries", "-1", "true"], "Cannot use --retries: its N is missing"],
+    [["--retries=-1", "true"], "Cannot use --retries: -1 is less than 0"],
+    [["--priority", "urgent", "true"], 'Cannot use --priority: "urgent" is none of high, normal, low'],
+    [["--skip-bad", "true"], "Cannot use --skip-bad without --from"],
+    [["--from", "/j", "--id", "x"], "Cannot use --id with --from: it is for one job"],
+    [["--dry-run", "--wait", "true"], "Cannot use --dry-run with --wait or --follow"],
+  ];
+  for (const [args, message] of cases) {
+    const { code, world, jobs } = await submit(args, { files });
+    const label = `${args.join(" ").slice(0, 60)}: ${world.stderr.slice(0, 200)}`;
+    assertEquals([code, world.stdout, jobs.length, world.opened.length], [2, "", 0, 0], label);
+    assert(world.stderr.startsWith("runner: Cannot ") && world.stderr.includes(message), label);
+    assert(
+      world.stderr.endsWith("; see runner submit --help\n") && world.stderr.indexOf("\n") === world.stderr.length - 1,
+      label,
+    );
+    assert(!world.stderr.includes("SECRET"), label);
+  }
+});
+
+Deno.test("submit says in JSON what is wrong when --json is there", async () => {
+  const { code, world } = await submit(["--json", "--frm", "x"]);
+  assertEquals(code, 2);
+  assertEquals(JSON.parse(world.stderr), {
+    error: 'Cannot use "--frm": there is no such option, perhaps you mean --from; see runner submit --help',
+    name: "InvalidInputError",
+    code: 2,
+  });
+});
+
+Deno.test("submit says what to do when Redis cannot be reached", async () => {
+  const world = new FakeWorld();
+  world.openError = Object.assign(new UnavailableError("Cannot reach Redis at h:1: connection refused"), {
+    condition: "unreachable",
+  });
+  assertEquals(await world.run("submit", "true"), 69);
+  assertEquals(
+    world.stderr,
+    "runner: Cannot reach Redis at h:1: connection refused; start one there, name another with --redis-url, " +
+      "or for a first try: runner run --embedded-redis\n",
+  );
+});
+
+Deno.test("submit says how to repeat safely when the connection broke under way", async () => {
+  const world = new FakeWorld();
+  world.redis.onSubmit = () =>
+    Promise.reject(
+      Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "unreachable", sent: true }),
+    );
+  assertEquals(await world.run("submit", "--id", "abc", "true"), 69);
+  assertMatch(world.stderr, /whether the job is queued is unknown, --id abc makes it safe to submit it again/);
+});
+
+Deno.test("submit --dry-run shows what would be queued and where it comes from, without Redis", async () => {
+  const env = { RUNNER_NAME: "builder", REDIS_URL: "redis://u:secret@h:1" };
+  const { code, world, jobs } = await submit(["--dry-run", "--in", "5m", "--env", "A=1", "--", "echo", "a b"], { env });
+  assertEquals([code, jobs.length, world.opened.length, world.stderr], [0, 0, 0, ""]);
+  assertEquals(
+    world.stdout,
+    [
+      "FIELD      VALUE              FROM",
+      "payload    echo 'a b'         argument",
+      "runner     builder            environment RUNNER_NAME",
+      "executor   tmux.main          default",
+      'env_vars   {"A":"1"}          flag --env',
+      "priority   normal             default",
+      "in         300                flag --in",
+      "redis_url  redis://u:***@h:1  environment REDIS_URL",
+      "namespace                     default",
+      "",
+    ].join("\n"),
+  );
+});
+
+Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
+  const { world } = await submit([
+    "--dry-run",
+    "--json",
+    "--at",
+    "2026-02-01T00:00:00Z",
+    "--backoff",
+    "2..9",
+    "--label",
+    "a=b",
+    "true",
+  ]);
+  const { job, origins } = JSON.parse(world.stdout);
+  assertEquals(origins.at, "flag --at");
+  const again = await submit(["--from", "-"], { input: JSON.stringify(job) });
+  assertEquals(again.code, 0);
+  assertEquals(again.job.notBeforeMs, Date.UTC(2026, 1, 1));
+  assertEquals([again.job.backoff, again.job.labels], [{ from: 2, to: 9 }, { a: "b" }]);
+});
+
+Deno.test("submit ends quietly when nobody reads its output", async () => {
+  const { code, world, jobs } = await submit(["true"], { writesUntilClosed: 0 });
+  assertEquals([code, world.stderr, jobs.length], [0, "", 1]);
+});
