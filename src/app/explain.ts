@@ -43,7 +43,7 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
 }
 
 function explainWaiting(facts: Facts): string {
-  const { job, placement, instances, awaited, runner } = facts;
+  const { job, placement, instances, awaited } = facts;
   if (placement.claimedBy !== null) {
     const host = instances.find(({ instance }) => instance === placement.claimedBy);
     if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
