@@ -1,5 +1,6 @@
 import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
+import { mapSideBySide } from "./map_side_by_side.ts";
 
 /** Ids that an ambiguous prefix names in its message. */
 const SHOWN = 5;
@@ -41,5 +42,5 @@ async function findOne(store: JobStore, text: string): Promise<string> {
  * @throws {InvalidInputError} A prefix fits several.
  */
 export async function findJobs(store: JobStore, texts: readonly string[]): Promise<string[]> {
-  return [...new Set(await Promise.all(texts.map((text) => findOne(store, text))))];
+  return [...new Set(await mapSideBySide(texts, (text) => findOne(store, text)))];
 }

@@ -1,4 +1,5 @@
 import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.ts";
+import { mapSideBySide } from "./map_side_by_side.ts";
 import { type JobView, viewJob } from "./job_view.ts";
 
 /** Ids that were put aside, as far as an overview shows them. */
@@ -29,7 +30,7 @@ export async function readOverview(store: JobStore, count: number): Promise<Over
     count > 0 ? store.newest(count) : [],
     store.buried(BURIED_SHOWN),
   ]);
-  const jobs = await Promise.all(ids.map((id) => store.read(id)));
+  const jobs = await mapSideBySide(ids, (id) => store.read(id));
   return {
     nowMs,
     instances: instances.toSorted((a, b) => a.runner.localeCompare(b.runner) || a.host.localeCompare(b.host)),

@@ -27,8 +27,11 @@ export class FakeStore implements JobStore {
   closed = false;
   /** Thrown by the next `read`s, one each. */
   readonly readErrors: Error[] = [];
+  /** The most reads that were under way at the same time. */
+  mostReads = 0;
   /** Called before each submission is taken. */
   onSubmit: (submission: Submission & { readonly id: string }) => void | Promise<void> = () => {};
+  #reads = 0;
   readonly #waiting = new Map<string, Set<() => void>>();
 
   /** Puts a job there, as the newest. */
@@ -81,9 +84,13 @@ export class FakeStore implements JobStore {
     return Promise.resolve({ type: status === "started" ? "REQUESTED" as const : "CANCELLED" as const });
   }
 
-  read(id: string) {
+  async read(id: string) {
     const error = this.readErrors.shift();
-    return error ? Promise.reject(error) : Promise.resolve(this.jobs.get(id) ?? null);
+    if (error) throw error;
+    this.mostReads = Math.max(this.mostReads, ++this.#reads);
+    await Promise.resolve();
+    this.#reads--;
+    return this.jobs.get(id) ?? null;
   }
 
   newest(count: number, offset = 0) {

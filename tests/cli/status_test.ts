@@ -110,6 +110,14 @@ Deno.test("status ID --json gives times in RFC 3339 and durations in seconds, an
   assertEquals([ended.exit_code, ended.seconds, ended.ended_at], [3, 4.2, "2026-01-31T11:59:00.000Z"]);
 });
 
+Deno.test("status reads many jobs without asking for all at once", async () => {
+  const world = new FakeWorld();
+  for (let i = 0; i < 500; i++) world.redis.put(`job-${i}`, { status: "dispatched" });
+  const { jobs } = JSON.parse(await shown(world, "status", "--json", "-n", "400"));
+  assertEquals([jobs.length, jobs[0].id, jobs[399].id], [400, "job-499", "job-100"]);
+  assert(world.redis.mostReads > 1 && world.redis.mostReads <= 100, String(world.redis.mostReads));
+});
+
 Deno.test("status never sends control characters of others to a terminal", async () => {
   for (
     const args of [["status"], ["status", "job-running"], ["status", "--json"], ["status", "--json", "job-running"]]
