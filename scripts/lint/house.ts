@@ -32,7 +32,7 @@ export const ROOMS: Room[] = [
   { path: "src/cli/", imports: [domain, ports, app] },
   // the two places that put everything together
   { path: "src/cli/wire.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
-  { path: "src/mod.ts", imports: [domain, ports, app, ...adapters] },
+  { path: "src/mod.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
   { path: "main.ts", imports: ["src/cli/"] },
   // the version stands only in deno.json
   { path: "src/cli/version.ts", imports: ["deno.json"] },

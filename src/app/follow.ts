@@ -1,6 +1,6 @@
 import { isTerminal } from "../domain/lifecycle.ts";
 import { RESULT_PART } from "../domain/limits.ts";
-import { fitsResult } from "../domain/output.ts";
+import { fitsResult, missingLine } from "../domain/output.ts";
 import type { JobStore, OutputPiece, StoredJob } from "../ports/job_store.ts";
 import { type WaitOptions, watchJob } from "./wait.ts";
 
@@ -93,7 +93,7 @@ function restOf(result: Uint8Array, total: number, from: number): Uint8Array {
     return from === 0 ? result : new Uint8Array();
   }
   const missing = total - 2 * RESULT_PART;
-  const marker = new TextEncoder().encode(`\n[${missing} bytes missing here: the middle of ${total}]\n`);
+  const marker = new TextEncoder().encode(missingLine(missing, total));
   const tail = Math.min(total - from, RESULT_PART);
   return result.length === 2 * RESULT_PART + marker.length ? result.subarray(result.length - tail) : new Uint8Array();
 }

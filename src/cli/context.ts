@@ -10,7 +10,7 @@ import type { Place } from "../ports/executor.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "./option_row.ts";
-import type { GLOBAL_ROWS } from "./options.ts";
+import type { GLOBAL_ROWS, RUN_ROWS } from "./options.ts";
 
 /** Where and how a client speaks with Redis. */
 export interface StoreSettings {
@@ -19,6 +19,28 @@ export interface StoreSettings {
   readonly namespace: string;
   /** Seconds until a call to Redis is given up. */
   readonly redisTimeoutSeconds: number;
+}
+
+/** What `runner run` was told. */
+export type WorkerSettings = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
+
+/** A worker as `runner run` sees it. */
+export interface Worker {
+  /**
+   * Takes up what earlier processes left, and begins to take jobs.
+   *
+   * @throws {SetupError} This host or its spool cannot be used.
+   * @throws {UnavailableError} Redis cannot be reached, refuses us or is not fit for use.
+   */
+  start(): Promise<void>;
+  /** Resolves when a burst is over; rejects when the worker cannot go on. */
+  ended(): Promise<void>;
+  /** Ids of the jobs that run now. */
+  running(): readonly string[];
+  /** Takes nothing more; resolves when no job runs, or when the signal aborts. */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Lets go; answers what goes on without it. */
+  stop(): Promise<{ readonly running: readonly string[] }>;
 }
 
 /** The real world, wired in src/cli/wire.ts. */
@@ -36,6 +58,12 @@ export interface Wire {
    * @throws {UnavailableError} It cannot be reached within the time, or refuses us.
    */
   openStore(settings: StoreSettings): Promise<JobStore>;
+  /**
+   * Makes a worker, which holds this host's spool from now on.
+   *
+   * @throws {SetupError} Another worker holds the spool, or it cannot be used.
+   */
+  openWorker(settings: WorkerSettings): Promise<Worker>;
   /**
    * Reads an executor string with the executor's own parser.
    *

@@ -41,6 +41,11 @@ function decode(bytes: Uint8Array, cut: { start?: boolean; end?: boolean }): str
   return decoder.decode(bytes.subarray(from, to)).replaceAll("\0", "\ufffd");
 }
 
+/** The line that stands for the middle of an output that is too large for a result. */
+export function missingLine(missing: number, total: number): string {
+  return `\n[${missing} bytes missing here: the middle of ${total}]\n`;
+}
+
 /**
  * The text for the job's `result` field: the whole output, or head and tail with a line between them that says how much
  * is missing. Always valid UTF-8 without NUL.
@@ -50,7 +55,7 @@ export function resultText(sample: OutputSample): string {
   const missing = sample.total - sample.head.length - sample.tail.length;
   if (missing <= 0 && sample.tail.length === 0) return decode(sample.head, {}) + end;
   return decode(sample.head, { end: missing > 0 }) +
-    `\n[${missing} bytes missing here: the middle of ${sample.total}]\n` +
+    missingLine(missing, sample.total) +
     decode(sample.tail, { start: missing > 0 }) + end;
 }
 

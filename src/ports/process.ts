@@ -19,6 +19,8 @@ export interface SpawnOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Working directory; the runner's when there is none. */
   readonly cwd?: string;
+  /** In a session of its own, so that signals of the terminal do not reach it. */
+  readonly detached?: boolean;
 }
 
 /** Starts programs. */

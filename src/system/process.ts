@@ -31,6 +31,7 @@ function start(command: string, args: readonly string[], options: Parameters<Pro
       clearEnv: true,
       env: { ...options.env },
       cwd: options.cwd,
+      detached: options.detached,
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

@@ -224,7 +224,9 @@ export class Dispatcher {
     const reply = await queue.start(entry.id, { anyRunner: true });
     if (reply.type !== "OK" && reply.type !== "HELD") return await this.#answer(entry, reply);
     if (settings.otherRunner === "run") return await this.#launcher.take(entry.id, reply);
-    const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${JSON.stringify(settings.name)}`;
+    const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${
+      JSON.stringify(settings.name)
+    }`;
     await this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
   }
 

@@ -1,0 +1,80 @@
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import type { Context, Worker } from "../context.ts";
+import { RUN_ROWS } from "../options.ts";
+
+/** Signals that follow the first one within this time, milliseconds, are repeats: terminals and supervisors send doubles. */
+const REPEATS = 2000;
+
+/** `runner run`. */
+export const run: Command<typeof RUN_ROWS> = {
+  name: "run",
+  summary: "Take jobs of a queue and run them",
+  usage: ["[OPTIONS]"],
+  description: [
+    "Runs until INT or TERM. Jobs that run then go on in tmux, and the next runner of this name finishes them; with --drain " +
+    "it waits for them. A second signal stops it at once.",
+    "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
+  ],
+  examples: [
+    { command: "runner run --name build --concurrency 8", does: "run jobs of the queue build, eight side by side" },
+    { command: "runner run --embedded-redis", does: "a first try without any Redis" },
+    { command: "runner run --burst", does: "empty the queue, then exit" },
+  ],
+  rows: RUN_ROWS,
+  positionals: { min: 0, max: 0, what: "no arguments" },
+  async run(context) {
+    const worker = await context.wire.openWorker(context.settings);
+    const stop = stopOrders(context);
+    try {
+      await Promise.race([worker.start(), stop.first]);
+      await Promise.race([worker.ended(), stop.first]);
+    } catch (error) {
+      stop.dispose();
+      await worker.stop().catch(() => {});
+      throw error;
+    }
+    const code = await Promise.race([leave(context, worker, stop.now), whenAborted(stop.now).then(() => EXIT.failed)]);
+    stop.dispose();
+    return code;
+  },
+};
+
+async function leave(context: Context<typeof RUN_ROWS>, worker: Worker, now: AbortSignal): Promise<number> {
+  const { terminal, settings } = context;
+  if (settings.drain && worker.running().length > 0) {
+    await terminal.say(
+      `runner: waiting for ${count(worker.running().length)}; a second signal leaves them to the next runner\n`,
+    );
+    await worker.drain(now);
+  }
+  const { running } = await worker.stop();
+  if (running.length > 0) {
+    await terminal.say(
+      `runner: ${count(running.length)} go on in tmux; the next runner "${settings.name}" finishes them\n`,
+    );
+  }
+  return EXIT.ok;
+}
+
+function count(jobs: number): string {
+  return jobs === 1 ? "1 running job" : `${jobs} running jobs`;
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** `first` resolves at the first signal; `now` aborts at a later one that is no repeat. */
+function stopOrders({ wire }: Context<typeof RUN_ROWS>) {
+  const first = Promise.withResolvers<void>();
+  const now = new AbortController();
+  let since: number | null = null;
+  const dispose = wire.onSignals(() => {
+    if (since === null) {
+      since = wire.clock.now();
+      first.resolve();
+    } else if (wire.clock.now() - since > REPEATS) now.abort();
+  });
+  return { first: first.promise, now: now.signal, dispose };
+}

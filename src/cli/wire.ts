@@ -1,0 +1,154 @@
+/**
+ * The only place that knows both the program and the outside: it gives the commands their real Redis, terminals and files. What
+ * only the worker needs is loaded when there is a worker.
+ *
+ * @module
+ */
+import { InvalidInputError, SetupError, UnavailableError } from "../domain/errors.ts";
+import type { JobStore } from "../ports/job_store.ts";
+import { checkTarget } from "../executors/registry.ts";
+import type { Place as RedisPlace } from "../redis/open.ts";
+import { maskUrl, parseRedisUrl } from "../redis/url.ts";
+import { systemClock } from "../system/clock.ts";
+import { systemEnvironment } from "../system/environment.ts";
+import { newId } from "../system/new_id.ts";
+import { onSignals } from "../system/signals.ts";
+import { systemTerminal } from "../system/terminal.ts";
+import type { StoreSettings, Wire, Worker, WorkerSettings } from "./context.ts";
+import { VERSION } from "./version.ts";
+
+async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
+  const url = parseRedisUrl(settings.redisUrl);
+  const connectMs = settings.redisTimeoutSeconds * 1000;
+  const place = { url, namespace: settings.namespace, clock: systemClock, connectMs };
+  if (url.caFile === undefined) return place;
+  const pem = await systemEnvironment.readFile(url.caFile);
+  if (!pem) {
+    throw new SetupError(`Cannot read the certificates in ${JSON.stringify(url.caFile)}: there is no such file`);
+  }
+  return { ...place, caCerts: [new TextDecoder().decode(pem)] };
+}
+
+/** A connection to Redis for clients. */
+export async function openStore(settings: StoreSettings): Promise<JobStore> {
+  const { openStore } = await import("../redis/open.ts");
+  const store = openStore(await placeOf(settings));
+  try {
+    await store.time(); // says at once when Redis cannot be reached
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** A worker with everything it needs. It holds this host's spool; Redis has not been spoken to. */
+export async function openWorker(settings: WorkerSettings): Promise<Worker> {
+  const place = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
+  const [redis, { openExecutors }, { openInstance }, { JournalSpool }, { stderrLog }, host, { Runner }, parts] =
+    await Promise.all([
+      import("../redis/open.ts"),
+      import("../executors/registry.ts"),
+      import("../system/instance.ts"),
+      import("../system/spool.ts"),
+      import("../system/log.ts"),
+      import("../system/host.ts"),
+      import("../app/runner/runner.ts"),
+      import("../app/runner/parts.ts"),
+    ]);
+  const root = settings.spool ?? host.defaultSpool(systemEnvironment);
+  const name = encodeURIComponent(settings.namespace + settings.name);
+  const instance = await openInstance(`${root}/${name}`);
+  const log = stderrLog({ json: settings.json });
+  const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
+  const runner = new Runner({
+    queue: redis.openQueue(place, owner),
+    executors: openExecutors({
+      dir: instance.dir,
+      instance: instance.id,
+      socket: settings.tmuxSocket ?? `runner-${name}`,
+      shell: settings.shell,
+      killGraceMs: settings.killGrace * 1000,
+      environment: systemEnvironment,
+    }),
+    spool: await JournalSpool.open(instance.dir),
+    clock: systemClock,
+    log,
+    checkpoint: crashAt(systemEnvironment.get("RUNNER_CRASH_AT"), parts.CHECKPOINTS, host.dropDead),
+    settings: {
+      name: settings.name,
+      concurrency: settings.concurrency,
+      burst: settings.burst,
+      killGraceMs: settings.killGrace * 1000,
+      defaultTimeoutMs: settings.defaultTimeout === undefined ? null : settings.defaultTimeout * 1000,
+      keep: settings.keep,
+      lostPolicy: settings.lostPolicy,
+      lostAfterMs: settings.lostAfter * 1000,
+      jsonJobs: settings.jsonJobs,
+      otherRunner: settings.otherRunner,
+      beatMs: settings.beat * 1000,
+      version: VERSION,
+      host: host.hostName(),
+      pid: host.processId(),
+    },
+  });
+  const embedded = settings.embeddedRedis ? await ownRedis(`${instance.dir}/redis`, place) : null;
+  return {
+    async start() {
+      await embedded?.start();
+      for (const finding of await redis.checkServer(place, host.wallClock)) {
+        if (finding.severity === "error") {
+          throw new UnavailableError(`Cannot use Redis: ${finding.says}; ${finding.remedy}`);
+        }
+        log.warn(`${finding.says}; ${finding.remedy}`);
+      }
+      await runner.start();
+    },
+    ended: () => runner.ended(),
+    running: () => runner.running(),
+    drain: (signal) => runner.drain(signal),
+    async stop() {
+      const left = await runner.stop();
+      await embedded?.stop();
+      instance.release();
+      return left;
+    },
+  };
+}
+
+async function ownRedis(dir: string, place: RedisPlace) {
+  const [{ OwnRedis }, { configFileOf, shutDown }, { systemProcess }] = await Promise.all([
+    import("../system/redis_server.ts"),
+    import("../redis/server.ts"),
+    import("../system/process.ts"),
+  ]);
+  return new OwnRedis(dir, place.url, {
+    process: systemProcess,
+    clock: systemClock,
+    talk: { configFile: () => configFileOf(place), shutDown: () => shutDown(place) },
+    path: systemEnvironment.get("PATH") ?? "/usr/bin:/bin",
+  });
+}
+
+/** Ends the process at one of the places between two steps; only tests set the variable. */
+function crashAt<Place extends string>(name: string | undefined, places: readonly Place[], end: () => void) {
+  if (name !== undefined && !places.some((place) => place === name)) {
+    throw new InvalidInputError(`Cannot use RUNNER_CRASH_AT=${JSON.stringify(name)}: places are ${places.join(", ")}`);
+  }
+  return (place: Place) => {
+    if (place === name) end();
+  };
+}
+
+/** The real world. */
+export const wire: Wire = {
+  terminal: systemTerminal,
+  environment: systemEnvironment,
+  clock: systemClock,
+  newId,
+  onSignals,
+  openStore,
+  openWorker,
+  checkExecutor: checkTarget,
+  maskUrl,
+};

@@ -1,0 +1,37 @@
+import { UnavailableError } from "../domain/errors.ts";
+import type { Trouble } from "../ports/queue.ts";
+import { Link } from "./link.ts";
+import type { Place } from "./open.ts";
+
+/**
+ * The path of the configuration file that a server was started with.
+ *
+ * @returns `""` when it was started without one; `null` when no server answers.
+ * @throws {UnavailableError} It answers, and refuses us.
+ */
+export async function configFileOf(place: Place): Promise<string | null> {
+  const link = new Link(place, place.clock);
+  try {
+    const info = String(await link.call("INFO", ["server"]));
+    return /^config_file:(.*?)\r?$/m.exec(info)?.[1] ?? "";
+  } catch (error) {
+    const { condition } = error as Partial<Trouble>;
+    if (error instanceof UnavailableError && (condition === "unreachable" || condition === "busy")) return null;
+    throw error;
+  } finally {
+    link.close();
+  }
+}
+
+/** Asks a server to write down what it holds and to end. */
+export async function shutDown(place: Place): Promise<void> {
+  const link = new Link(place, place.clock);
+  try {
+    await link.call("SHUTDOWN", []);
+  } catch (error) {
+    // the answer to SHUTDOWN is the end of the connection
+    if (!(error instanceof UnavailableError)) throw error;
+  } finally {
+    link.close();
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Everything that a run of the real program needs, private and disposed: a Redis, a folder, a tmux server, runners as child processes.
+ *
+ * @module
+ */
+import { RedisServer, type RedisServerOptions } from "./redis_server.ts";
+import { until } from "./until.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const decoder = new TextDecoder();
+
+/** What a finished program left. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How to start the program. */
+export interface ProgramOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string | Uint8Array;
+  readonly cwd?: string;
+}
+
+/** How to start a runner. */
+export interface RunnerOptions extends ProgramOptions {
+  readonly args?: readonly string[];
+  /** Spool folder; the world's own when left out. */
+  readonly spool?: string;
+  /** Wait until it takes jobs; default. */
+  readonly ready?: boolean;
+}
+
+/** The program under test: the binary that RUNNER_BIN names, else main.ts with the permissions of the product. */
+function program(): string[] {
+  const binary = Deno.env.get("RUNNER_BIN");
+  return binary ? [binary] : [`${ROOT}scripts/runner`];
+}
+
+/** A running `runner run`. */
+export class RunnerProcess {
+  readonly child: Deno.ChildProcess;
+  /** Everything it said on stderr so far. */
+  log = "";
+  /** Its exit code, when it has ended; 128 + n after signal n. */
+  code: number | null = null;
+  readonly ended: Promise<number>;
+
+  constructor(child: Deno.ChildProcess) {
+    this.child = child;
+    const said = this.#listen();
+    this.ended = Promise.all([child.status, said]).then(([status]) => this.code = status.code);
+  }
+
+  async #listen(): Promise<void> {
+    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) this.log += text;
+  }
+
+  /** Waits until the log holds a text. */
+  async says(text: string): Promise<void> {
+    await until(`the runner says ${JSON.stringify(text)}; it said:\n${this.log}`, () => {
+      if (this.log.includes(text)) return true;
+      if (this.code !== null) throw new Error(`the runner has ended with code ${this.code}:\n${this.log}`);
+      return false;
+    });
+  }
+
+  signal(name: Deno.Signal): void {
+    if (this.code === null) this.child.kill(name);
+  }
+
+  /** Ends it as a crash does, and waits until it is gone. */
+  async kill9(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.ended;
+  }
+
+  /** Ends it in good order. */
+  async stop(): Promise<number> {
+    this.signal("SIGTERM");
+    return await this.ended;
+  }
+}
+
+/** A private world. */
+export class World implements AsyncDisposable {
+  readonly dir: string;
+  readonly redis: RedisServer;
+  /** Name of the runner, and part of the name of the tmux server. */
+  readonly name: string;
+  readonly #runners: RunnerProcess[] = [];
+  readonly #sockets = new Set<string>();
+
+  private constructor(dir: string, redis: RedisServer) {
+    this.dir = dir;
+    this.redis = redis;
+    this.name = `t${crypto.randomUUID().slice(0, 8)}`;
+  }
+
+  static async create(options: RedisServerOptions = {}): Promise<World> {
+    const dir = await Deno.makeTempDir({ prefix: "hero-runner-" });
+    return new World(dir, await RedisServer.start(options));
+  }
+
+  /** Socket name of the runner's tmux server. */
+  get socket(): string {
+    return `runner-${this.name}`;
+  }
+
+  /** Environment of every program that is started here. */
+  env(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+    const inherited = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "USER", "LANG", "NPM_CONFIG_REGISTRY"]
+      .flatMap((name) => {
+        const value = Deno.env.get(name);
+        return value === undefined ? [] : [[name, value]];
+      });
+    const registry = Deno.env.get("RUNNER_REGISTRY");
+    return {
+      ...Object.fromEntries(inherited),
+      DENO: Deno.execPath(),
+      ...(registry ? { RUNNER_REGISTRY: registry, RUNNER_REGISTRY_SAID: registry } : {}),
+      REDIS_URL: this.redis.address,
+      RUNNER_NAME: this.name,
+      RUNNER_SPOOL: `${this.dir}/spool`,
+      RUNNER_CONFIG: `${this.dir}/no-config.json`,
+      ...more,
+    };
+  }
+
+  #spawn(args: readonly string[], options: ProgramOptions, stdin: "piped" | "null"): Deno.ChildProcess {
+    const [command, ...first] = program();
+    return new Deno.Command(command, {
+      args: [...first, ...args],
+      clearEnv: true,
+      env: this.env(options.env),
+      cwd: options.cwd ?? this.dir,
+      stdin,
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  /** Runs the program to its end. */
+  async run(args: readonly string[], options: ProgramOptions = {}): Promise<Ran> {
+    const child = this.#spawn(args, options, options.input === undefined ? "null" : "piped");
+    if (options.input !== undefined) {
+      const input = typeof options.input === "string" ? new TextEncoder().encode(options.input) : options.input;
+      const writer = child.stdin.getWriter();
+      await writer.write(input).catch(() => {});
+      await writer.close().catch(() => {});
+    }
+    const { code, stdout, stderr } = await child.output();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  }
+
+  /** Submits a job with the program; answers its id. */
+  async submit(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(["submit", ...args]);
+    if (code !== 0) throw new Error(`submit ended with ${code}: ${stderr}`);
+    return stdout.trim();
+  }
+
+  /** Puts a job into the queue as a foreign program does; answers its id. */
+  async push(fields: Readonly<Record<string, string>>, id = crypto.randomUUID()): Promise<string> {
+    await this.redis.call("HSET", `job_${id}`, ...Object.entries(fields).flat());
+    await this.redis.call("LPUSH", `runner:${this.name}`, id);
+    return id;
+  }
+
+  /** The fields of a job. */
+  job(id: string): Promise<Record<string, string>> {
+    return this.redis.hash(`job_${id}`);
+  }
+
+  /** Waits until a job has ended; answers its fields. */
+  async ended(id: string, ms = 20_000): Promise<Record<string, string>> {
+    return await until(`job ${id} has ended`, async () => {
+      const job = await this.job(id);
+      return (job.status === "finished" || job.status === "error") && job;
+    }, ms);
+  }
+
+  /** Waits until a job has a status. */
+  async reaches(id: string, status: string): Promise<void> {
+    await until(`job ${id} is ${status}`, async () => await this.redis.call("HGET", `job_${id}`, "status") === status);
+  }
+
+  /** Starts a runner of this world's name. */
+  async runner(options: RunnerOptions = {}): Promise<RunnerProcess> {
+    const env = { ...options.env, ...(options.spool ? { RUNNER_SPOOL: options.spool } : {}) };
+    this.#sockets.add(env.RUNNER_TMUX_SOCKET ?? this.socket);
+    const child = this.#spawn(["run", ...options.args ?? []], { ...options, env }, "null");
+    child.stdout.cancel();
+    const runner = new RunnerProcess(child);
+    this.#runners.push(runner);
+    if (options.ready ?? true) await runner.says("ready");
+    return runner;
+  }
+
+  /** Runs a tmux command in the runner's server; answers what it printed. */
+  async tmux(...args: string[]): Promise<string> {
+    const { stdout } = await new Deno.Command("tmux", {
+      args: ["-L", this.socket, ...args],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return decoder.decode(stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const runner of this.#runners) await runner.kill9();
+    for (const socket of this.#sockets) await endTmux(socket);
+    await this.redis[Symbol.asyncDispose]();
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
+
+/** Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. */
+async function endTmux(socket: string): Promise<void> {
+  const tmux = (...args: string[]) =>
+    new Deno.Command("tmux", { args: ["-L", socket, ...args], stdin: "null", stdout: "null", stderr: "null" }).output();
+  await tmux("kill-server");
+  await until("the tmux server has ended", async () => !(await tmux("list-sessions")).success);
+}
