@@ -21,8 +21,8 @@ export class DeadlineError extends Error {
 
 /** One connection, as plain as can be: it never connects again by itself. Any error but `ReplyError` means that it is of no use. */
 export interface Connection {
-  /** Sends a command when those before it are answered. `bytes`: texts of the reply come as bytes. */
-  send(command: string, args: Argument[], bytes: boolean): Promise<Reply>;
+  /** Sends a command when those before it are answered. Texts of the reply come as bytes, to be read before the next command. */
+  send(command: string, args: Argument[]): Promise<Reply>;
   /** From now on the connection carries messages of these channels and takes no more commands. */
   listen(channels: readonly string[]): Promise<Listener>;
   close(): void;
@@ -112,9 +112,9 @@ class ClientConnection implements Connection {
     this.close = close;
   }
 
-  async send(command: string, args: Argument[], bytes: boolean): Promise<Reply> {
+  async send(command: string, args: Argument[]): Promise<Reply> {
     try {
-      return await this.#client.sendCommand(command, args, bytes ? BYTES : undefined) as Reply;
+      return await this.#client.sendCommand(command, args, BYTES) as Reply;
     } catch (error) {
       throw translate(error);
     }

@@ -12,7 +12,7 @@ import type {
   SubmitReply,
 } from "../ports/job_store.ts";
 import type { InstanceState } from "../ports/queue.ts";
-import type { Argument, Reply, Target } from "./client.ts";
+import type { Argument, Target } from "./client.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, Link, textOf } from "./link.ts";
@@ -45,12 +45,16 @@ export class RedisJobStore implements JobStore {
   async submit(submission: Submission & { readonly id: string }): Promise<SubmitReply> {
     const keys = this.#keys;
     const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
-    const fields = Object.entries(fieldsFor(submission)).flat();
     const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
     const reply = await this.#steps.job(SCRIPTS.submit, id, {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
-      args: [runner, priority, notBeforeMs ?? "", after, fields.length, ...fields, ...Object.entries(side).flat()],
+      args: [
+        ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
+        // a reader of numbers takes a timeout of 0, which means the default
+        ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
+        ...Object.entries(side).flat(),
+      ],
     });
     return { type: reply[0] as SubmitReply["type"] };
   }
@@ -129,6 +133,13 @@ export class RedisJobStore implements JobStore {
     }));
   }
 
+  /** Lets the runners of a queue take no more jobs, or take them again; what runs goes on. They learn it with their next beat. */
+  async pause(runner: string, paused: boolean): Promise<void> {
+    const key = this.#keys.paused(runner);
+    if (!paused) await this.#link.call("DEL", [key]);
+    else await this.#link.call("SET", [key, await this.time()]);
+  }
+
   async buried(
     limit: number,
   ): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]> {
@@ -196,9 +207,9 @@ export class RedisJobStore implements JobStore {
   async #fields(id: string): Promise<JobFields | null> {
     const key = this.#keys.job(id);
     try {
-      const values = await this.#link.call("HMGET", [key, ...JOB_FIELDS], { bytes: true }) as Reply[];
+      const values = await this.#link.call("HMGET", [key, ...JOB_FIELDS]) as (string | null)[];
       if (values.every((value) => value === null) && await this.#link.call("EXISTS", [key]) === 0) return null;
-      return fieldsOf(values.map(textOf), 0);
+      return fieldsOf(values, 0);
     } catch (error) {
       if (!hasCode(error, "WRONGTYPE")) throw error;
       return await this.#string(key);
@@ -222,8 +233,7 @@ export class RedisJobStore implements JobStore {
 
   async #side(id: string): Promise<Record<string, string>> {
     try {
-      const items = await this.#link.call("HGETALL", [this.#keys.side(id)], { bytes: true }) as Reply[];
-      return recordOf(items.map(textOf));
+      return recordOf(await this.#link.call("HGETALL", [this.#keys.side(id)]) as string[]);
     } catch (error) {
       if (hasCode(error, "WRONGTYPE")) return {};
       throw error;
@@ -264,21 +274,4 @@ export class RedisJobStore implements JobStore {
       running: Number(running),
     };
   }
-}
-
-/** The fields of a new job that do not depend on when it is queued. */
-function fieldsFor(submission: Submission & { readonly id: string }): JobFields {
-  return {
-    id: submission.id,
-    caller_id: submission.callerId ?? "",
-    context_id: submission.contextId ?? "",
-    runner: submission.runner,
-    executor: submission.executor,
-    payload: submission.payload,
-    result: "",
-    error: "",
-    // a reader of numbers takes 0, which means the default
-    timeout: String(submission.timeout ?? 0),
-    env_vars: JSON.stringify(submission.env ?? {}),
-  };
 }

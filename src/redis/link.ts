@@ -25,7 +25,7 @@ const MAX_WAITING = 1_000;
 export interface CallOptions {
   /** Milliseconds until it must be answered. */
   readonly ms?: number;
-  /** Texts of the reply come as bytes. */
+  /** Texts of the reply come as bytes; else as UTF-8 with invalid bytes replaced. */
   readonly bytes?: boolean;
   /** What it is called in messages; the command itself when left out. */
   readonly name?: string;
@@ -80,13 +80,13 @@ export class Link {
   }
 
   /**
-   * Runs a script and reads its reply: everything but the final ".", texts as UTF-8 with invalid bytes replaced.
+   * Runs a script and reads its reply: everything but the final ".".
    *
    * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed then.
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<(string | number | null)[]> {
     const rest = [keys.length, ...keys, ...args];
-    const options = { name: script.name, bytes: true };
+    const options = { name: script.name };
     let reply: Reply;
     try {
       reply = await this.call("EVALSHA", [await script.sha(), ...rest], options);
@@ -94,7 +94,7 @@ export class Link {
       if ((error as Partial<TroubleError>).code !== "NOSCRIPT") throw error;
       reply = await this.call("EVAL", [script.text, ...rest], options);
     }
-    const items = Array.isArray(reply) ? reply.map(textOf) : [];
+    const items = Array.isArray(reply) ? reply as (string | number | null)[] : [];
     if (items.pop() !== ".") {
       this.#drop();
       throw this.#trouble(script.name, "its reply was cut", { sent: true });
@@ -121,10 +121,10 @@ export class Link {
     const base = options.ms ?? (isLarge(args) ? PATIENT_MS : COMMAND_MS);
     const ms = missed === 0 ? base : Math.max(base, Math.min(base * 2 ** missed, PATIENT_MS));
     try {
-      const reply = await within(ms, connection.send(command, args, bytes), name);
+      const reply = await within(ms, connection.send(command, args), name);
       this.#backoff.succeeded();
       if (missed > 0) this.#missed.delete(name);
-      return reply;
+      return bytes ? reply : textOf(reply);
     } catch (error) {
       if (error instanceof ReplyError) {
         const { error: meaning, drop } = fromReply(error.message, this.#context(name));
@@ -187,9 +187,10 @@ export function hasCode(error: unknown, code: string): boolean {
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Bytes of a reply as text; a byte order mark is a part of it. */
-export function textOf(value: Reply): string | number | null {
-  return value instanceof Uint8Array ? decoder.decode(value) : value as string | number | null;
+/** A reply with texts for bytes; unlike the library's own, they keep a byte order mark in front. */
+export function textOf(value: Reply): Reply {
+  if (value instanceof Uint8Array) return decoder.decode(value);
+  return Array.isArray(value) ? value.map(textOf) : value;
 }
 
 function isLarge(args: readonly Argument[]): boolean {

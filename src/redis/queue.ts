@@ -1,5 +1,4 @@
-import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
-import { MAX_RUN_PAYLOAD } from "../domain/limits.ts";
+import type { JobFields } from "../domain/job.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   BeatReply,
@@ -131,7 +130,7 @@ export class RedisQueue implements Queue {
     const [node, run, claim] = this.#instanceKeys(instance);
     const reply = await this.#steps.job(SCRIPTS.start, id, {
       keys: [claim, run, node, this.#keys.jobs()],
-      args: [instance, nonce, runner, options.anyRunner ? 1 : 0, MAX_RUN_PAYLOAD, ...JOB_FIELDS],
+      args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
     });
     const answer = readStart(reply);
     if (answer.type === "CANCELLED" || answer.type === "TOOBIG") await this.#steps.settle(waitersOf(reply, 1));

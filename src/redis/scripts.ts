@@ -1,3 +1,5 @@
+import { JOB_FIELDS } from "../domain/job.ts";
+import { MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
@@ -22,6 +24,9 @@ const plain = (name: string, text: string) => new Script(name, [base, text]);
 /** A script about one job: its first five keys and three arguments are those of `Steps.job`. */
 const about = (name: string, text: string) => new Script(name, [base, job, text]);
 
+/** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
+const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}\nlocal LIMIT = ${MAX_RUN_PAYLOAD}\n`;
+
 /** Every script, by the name of its event; `sweep` is housekeeping and no event. */
 export const SCRIPTS = {
   submit: about("submit", submit),
@@ -30,7 +35,7 @@ export const SCRIPTS = {
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   bury: plain("bury", bury),
-  start: about("start", start),
+  start: about("start", `${START}${start}`),
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
   reassert: about("reassert", reassert),

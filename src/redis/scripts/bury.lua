@@ -8,7 +8,7 @@
 local bad = unfit(KEYS[1], 'list')
 if bad then return bad end
 
-if call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return { 'GONE', '.' } end
+if call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return { 'GONE', '.' } end
 if usable(KEYS[2], 'zset') then
   call('ZADD', KEYS[2], clock(), ARGV[2] .. '\n' .. ARGV[1])
   call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)

@@ -20,7 +20,7 @@ local lease = tonumber(call('ZSCORE', KEYS[6], ARGV[4]) or 0)
 if lease + grace > at then return { 'ALIVE', '.' } end
 
 if ARGV[5] == 'claim' then
-  if call('LREM', KEYS[7], 1, ID) == 0 then return { 'GONE', '.' } end
+  if call('LREM', KEYS[7], -1, ID) == 0 then return { 'GONE', '.' } end
   call('RPUSH', QUEUE, ID)
   event(EVENTS, 'reap', 'id', ID, 's', 'dispatched', 'i', ARGV[4])
   return { 'REQUEUED', '.' }

@@ -11,7 +11,7 @@ if bad then return bad end
 local nonce = call('HGET', KEYS[3], 'nonce')
 if nonce and nonce ~= ARGV[2] then return { 'FENCED', '.' } end
 
-if call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return { 'GONE', '.' } end
+if call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return { 'GONE', '.' } end
 call('RPUSH', KEYS[2], ARGV[1])
 event(KEYS[4], 'release', 'id', ARGV[1], 's', 'dispatched')
 return { 'OK', '.' }

@@ -8,7 +8,7 @@
 
 local bad = unfit(KEYS[6], 'list')
 if bad then return bad end
-if not call('LPOS', KEYS[6], ID) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
+if not call('LPOS', KEYS[6], ID, 'RANK', -1) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
 
 local why = nil
 if side('rerouted') then
@@ -16,7 +16,7 @@ if side('rerouted') then
 elseif not usable(KEYS[7], 'list') then
   why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(KEYS[7])
 end
-call('LREM', KEYS[6], 1, ID)
+call('LREM', KEYS[6], -1, ID)
 if is_terminal(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
 if why then
   conclude('reroute', why, 1, clock())

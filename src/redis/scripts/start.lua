@@ -1,9 +1,9 @@
 -- start: makes one instance the owner of a new attempt, or ends a job that was cancelled before or cannot be run.
 --
 -- KEYS  1-5 job x out after events  6 claim  7 run  8 node  9 jobs
--- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner  8 bytes of the largest
---       payload  9... names of the job's fields
--- reply OK         token, attempt, values of the named fields (null: absent), then the fields of x
+-- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
+-- FIELDS names of the job's fields, and LIMIT, bytes of the largest payload, stand in front of this text
+-- reply OK         token, attempt, values of FIELDS (null: absent), then the fields of x
 --       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an earlier
 --                  process of the instance died before it launched it)
 --       FENCED     another process owns the instance
@@ -19,7 +19,7 @@
 --       TOOBIG     it was ended because of its size; then its waiters
 
 local CLAIM, RUN, NODE = KEYS[6], KEYS[7], KEYS[8]
-local inst, nonce, runner, limit = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[8])
+local inst, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
 local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or unfit(NODE, 'hash')
 if bad then return bad end
@@ -27,10 +27,8 @@ if call('HGET', NODE, 'nonce') ~= nonce then return { 'FENCED', '.' } end
 local found = type_of(JOB)
 
 local function owned(kind, token, attempt)
-  local fields = { 'HMGET', JOB }
-  for i = 9, #ARGV do fields[#fields + 1] = ARGV[i] end
   local reply = { kind, token, attempt }
-  for _, value in ipairs(call(unpack(fields))) do reply[#reply + 1] = value end
+  for _, value in ipairs(call('HMGET', JOB, unpack(FIELDS))) do reply[#reply + 1] = value end
   for _, value in ipairs(call('HGETALL', X)) do reply[#reply + 1] = value end
   reply[#reply + 1] = '.'
   return reply
@@ -38,10 +36,10 @@ end
 
 local held = call('HGET', RUN, ID)
 if held and found == 'hash' and side('token') == held then
-  call('LREM', CLAIM, 1, ID)
+  call('LREM', CLAIM, -1, ID)
   return owned('HELD', held, side('attempt'))
 end
-if not call('LPOS', CLAIM, ID) then return { 'GONE', '.' } end
+if not call('LPOS', CLAIM, ID, 'RANK', -1) then return { 'GONE', '.' } end
 if not X then return { 'BADTYPE', type_of(KEYS[2]), '.' } end
 if found == 'none' then return { 'MISSING', '.' } end
 if found == 'string' then return { 'JSON', call('GET', JOB), '.' } end
@@ -50,7 +48,7 @@ if found ~= 'hash' then return { 'BADTYPE', found, '.' } end
 local now = call('HMGET', JOB, 'status', 'runner')
 local state = now[1] or ''
 if is_terminal(state) or state == 'started' then
-  call('LREM', CLAIM, 1, ID)
+  call('LREM', CLAIM, -1, ID)
   return { state == 'started' and 'DUP' or 'TERMINAL', '.' }
 end
 if state ~= '' and state ~= 'dispatched' then return { 'BADSTATUS', state, '.' } end
@@ -59,22 +57,22 @@ if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then return {
 local at = clock()
 local reason = side('cancel')
 if reason then
-  call('LREM', CLAIM, 1, ID)
+  call('LREM', CLAIM, -1, ID)
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
 end
 for _, field in ipairs({ 'payload', 'env_vars' }) do
   local size = call('HSTRLEN', JOB, field)
-  if size > limit then
-    call('LREM', CLAIM, 1, ID)
-    conclude('start', 'not started: its ' .. field .. ' has ' .. size .. ' bytes, more than ' .. limit, 1, at)
+  if size > LIMIT then
+    call('LREM', CLAIM, -1, ID)
+    conclude('start', 'not started: its ' .. field .. ' has ' .. size .. ' bytes, more than ' .. LIMIT, 1, at)
     return with_waiters({ 'TOOBIG' })
   end
 end
 
 local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
 local token = attempt .. '.' .. nonce
-call('LREM', CLAIM, 1, ID)
+call('LREM', CLAIM, -1, ID)
 call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes')
 -- a foreign program may have made an ended job wait again
 if call('PERSIST', X) == 1 then

@@ -3,7 +3,7 @@
 -- KEYS  1-5 job x out after events  6 queue  7 low  8 delay  9 jobs  10 names
 --       when it waits for another job: 11 that job  12 its waiters
 -- ARGV  1-3 id channel keep  4 runner  5 priority  6 not before, ms or ''  7 id of the job it waits for, or ''
---       8 number of arguments that are fields of the job, then these, then fields of x
+--       8 caller_id  9 context_id  10 executor  11 payload  12 timeout  13 env_vars, then fields of x
 -- reply OK      it is queued, delayed, or ended at once because of the job it waits for
 --       EXISTS  the job key is taken; nothing was changed
 
@@ -19,14 +19,14 @@ local attempt = side('attempt')
 local at = clock()
 
 -- not a write that frees: at its memory limit Redis shall refuse new jobs
-call('HSET', JOB, 'status', 'dispatched', 'created_at', stamp(at), 'updated_at', stamp(at))
-local last = 8 + ARGV[8]
-for i = 9, last, 2 do call('HSET', JOB, ARGV[i], ARGV[i + 1]) end
+local created = stamp(at)
+call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner', runner, 'executor', ARGV[10],
+  'payload', ARGV[11], 'status', 'dispatched', 'result', '', 'error', '', 'timeout', ARGV[12], 'env_vars', ARGV[13],
+  'created_at', created, 'updated_at', created)
 -- left by a job of the same id that somebody deleted: the count of attempts goes on, so that an old attempt stays fenced
-call('DEL', X)
+call('DEL', X, OUT)
 if attempt then record('attempt', attempt) end
-for i = last + 1, #ARGV, 2 do record(ARGV[i], ARGV[i + 1]) end
-call('DEL', OUT)
+fill(X, 14, #ARGV)
 
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], at, ID) end
 if usable(KEYS[10], 'set') then call('SADD', KEYS[10], runner) end

@@ -45,6 +45,13 @@ local function stamp(ms)
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
 end
 
+-- Writes the arguments from one to another as fields of a hash; Lua can unpack some thousand at a time.
+local function fill(key, from, to)
+  for i = from, to, 1000 do
+    call('HSET', key, unpack(ARGV, i, math.min(i + 999, to)))
+  end
+end
+
 -- A number that a hash holds as text, or nil.
 local function number(text)
   local n = tonumber(text or '')

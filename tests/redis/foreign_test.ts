@@ -1,0 +1,101 @@
+/** Programs that know nothing but the job hash and the queue: HSET and LPUSH. */
+import { assert, assertEquals } from "../support/assert.ts";
+import { ended, Stage } from "./stage.ts";
+
+Deno.test("a job of HSET and LPUSH alone runs, ends and is listed", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  await server.call("HSET", keys.job("a"), "payload", "echo hi");
+  await server.call("LPUSH", keys.queue("r"), "a");
+  await queue.claim(0);
+  const reply = await queue.start("a");
+  assert(reply.type === "OK");
+  assertEquals(Object.keys(reply.job).sort(), ["payload", "status", "updated_at"]);
+  assertEquals((await queue.finish(ended({ id: "a", token: reply.token }))).type, "OK");
+  assertEquals(Object.keys(await stage.job("a")).sort(), ["error", "payload", "result", "status", "updated_at"]);
+  assertEquals(await stage.store.newest(5), ["a"]);
+});
+
+Deno.test("an id that is pushed before its hash can be started as soon as that is there", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  await server.call("LPUSH", keys.queue("r"), "a");
+  await queue.claim(0);
+  assertEquals((await queue.start("a")).type, "MISSING");
+  await server.call("HSET", keys.job("a"), "payload", "x");
+  assertEquals((await queue.start("a")).type, "OK");
+});
+
+Deno.test("a job that is a JSON string is converted and started, also when it was cancelled before", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  for (const id of ["a", "b"]) {
+    await server.call("SET", keys.job(id), '{"payload":"x"}');
+    await server.call("LPUSH", keys.queue("r"), id);
+    await queue.claim(0);
+  }
+  assertEquals(await stage.store.cancel("b", "no"), { type: "REQUESTED" });
+  for (const [id, expected] of [["a", "OK"], ["b", "CANCELLED"]]) {
+    const reply = await queue.start(id);
+    assert(reply.type === "JSON");
+    await queue.convert(id, reply.raw, { payload: "x" });
+    assertEquals((await queue.start(id)).type, expected);
+  }
+});
+
+Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
+  await using stage = await Stage.open();
+  const { server, keys } = stage;
+  await stage.submit("a");
+  assertEquals(await server.call("RPOP", keys.queue("r")), "a");
+  await server.call("HSET", keys.job("a"), "status", "started");
+  await server.call("LPUSH", keys.queue("r"), "a");
+  await stage.queue.claim(0);
+  assertEquals((await stage.queue.start("a")).type, "DUP");
+  await server.call("HSET", keys.job("a"), "status", "finished");
+  assertEquals(await stage.store.cancel("a", ""), { type: "TERMINAL" });
+});
+
+Deno.test("an id twice in the queue runs once", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  await stage.submit("a");
+  await server.call("LPUSH", keys.queue("r"), "a", "a");
+  for (let i = 0; i < 3; i++) await queue.claim(0);
+  const first = await queue.start("a");
+  assert(first.type === "OK");
+  assertEquals((await queue.start("a")).type, "HELD");
+  await queue.finish(ended({ id: "a", token: first.token }));
+  assertEquals((await queue.start("a")).type, "TERMINAL");
+  assertEquals((await queue.start("a")).type, "GONE");
+  assertEquals((await stage.side("a")).attempt, "1");
+});
+
+Deno.test("odd ids live like any other", async () => {
+  await using stage = await Stage.open();
+  for (
+    const id of [
+      "../../x",
+      "a:b",
+      "a b",
+      "x\ny",
+      "%s",
+      "{x}",
+      "😀",
+      "*",
+      "__proto__",
+      "5",
+      "\ufeffbom",
+      "x".repeat(512),
+    ]
+  ) {
+    const run = await stage.started(id);
+    const beat = await stage.queue.beat([run], "up");
+    assert(beat.type === "OK" && beat.unknown.length === 0 && !beat.extra, id);
+    assertEquals((await stage.queue.owned()).map((one) => one.id), [id]);
+    await stage.submit(`after ${id}`, { after: id });
+    const { type, waiters } = await stage.queue.finish(ended(run));
+    assertEquals([type, waiters], ["OK", [["r", `after ${id}`]]]);
+    assert((await stage.store.newest(50)).includes(id), id);
+  }
+});

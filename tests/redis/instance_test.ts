@@ -1,0 +1,275 @@
+import type { LostPolicy } from "../../src/ports/queue.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { ended, INFO, raw, Stage } from "./stage.ts";
+
+const options = { policy: "hold" as LostPolicy, graceMs: 0, lostAfterMs: 3_600_000 };
+
+Deno.test("register() lets one process own an instance", async () => {
+  await using stage = await Stage.open();
+  assertEquals(await stage.queue.register(INFO, { takeover: false }), { type: "OK" });
+  const second = stage.runner({ nonce: "n2" });
+  const busy = await second.register({ ...INFO, host: "host-2" }, { takeover: false });
+  assert(busy.type === "BUSY" && busy.msLeft > 20_000 && busy.msLeft <= 30_000);
+  assertEquals([busy.host, busy.bootId], ["host-1", "boot-1"]);
+  assertEquals((await second.register({ ...INFO, bootId: "boot-2" }, { takeover: true })).type, "BUSY");
+  assertEquals((await stage.queue.beat([], "up")).type, "OK");
+  assertEquals(await second.register(INFO, { takeover: true }), { type: "OK" });
+  assertEquals(await stage.queue.beat([], "up"), { type: "FENCED" });
+  await stage.expire("i");
+  assertEquals(await stage.queue.register({ ...INFO, bootId: "boot-3" }, { takeover: false }), { type: "OK" });
+});
+
+Deno.test("beat() extends the lease and shows the state", async () => {
+  await using stage = await Stage.open();
+  await stage.expire("i");
+  const [before] = await stage.store.instances();
+  assert(!before.alive && before.silentMs > 1_000_000);
+  await stage.queue.beat([], "draining");
+  const [after] = await stage.store.instances();
+  assert(after.alive && after.silentMs < 5_000);
+  assertEquals([after.state, after.host, after.pid, after.slots, after.running], ["draining", "host-1", 7, 4, 0]);
+});
+
+Deno.test("beat() answers LOST when Redis does not know the instance", async () => {
+  await using stage = await Stage.open();
+  await stage.server.call("FLUSHALL");
+  assertEquals(await stage.queue.beat([], "up"), { type: "LOST" });
+  assertEquals(await stage.server.keys(), []);
+});
+
+Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () => {
+  await using stage = await Stage.open();
+  const { server, keys } = stage;
+  const runs = [];
+  for (const id of ["fine", "taken", "lost-x", "lost-job", "lost-run", "cancel", "foreign", "ended"]) {
+    runs.push(await stage.started(id));
+  }
+  await server.call("HSET", keys.side("taken"), "token", "9.n9");
+  await server.call("DEL", keys.side("lost-x"), keys.job("lost-job"));
+  await server.call("HDEL", keys.run("r", "i"), "lost-run");
+  await stage.store.cancel("cancel", "why");
+  await server.call("HSET", keys.job("foreign"), "status", "error");
+  await stage.queue.finish(ended(runs[7]));
+  await stage.claimed("claimed");
+  await stage.store.pause("r", true);
+  assertEquals(await stage.queue.beat(runs, "up"), {
+    type: "OK",
+    fenced: ["taken"],
+    unknown: ["lost-x", "lost-job", "lost-run"],
+    cancel: [{ id: "cancel", reason: "why" }, { id: "foreign", reason: "another program set its status to error" }],
+    extra: true,
+    claims: 1,
+    paused: true,
+  });
+  await stage.store.pause("r", false);
+  const fine = await stage.queue.beat([runs[0]], "up");
+  assert(fine.type === "OK" && fine.extra && !fine.paused);
+});
+
+Deno.test("beat() repairs the status of a run that another program wrote back", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a");
+  for (const status of ["dispatched", "", "queued"]) {
+    await stage.server.call("HSET", stage.keys.job("a"), "status", status);
+    const beat = await stage.queue.beat([run], "up");
+    assert(beat.type === "OK" && beat.cancel.length === 0 && !beat.extra);
+    assertEquals((await stage.job("a")).status, "started");
+  }
+  assertEquals((await stage.side("a")).foreign_overwrite, "3");
+});
+
+Deno.test("retire() forgets an instance that holds nothing", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  const run = await stage.started("a");
+  await stage.claimed("b");
+  assertEquals(await stage.queue.retire(), false);
+  await stage.queue.finish(ended(run));
+  assertEquals(await stage.queue.retire(), false);
+  await stage.queue.release(raw("b"));
+  assertEquals(await stage.queue.retire("i2"), false);
+  assertEquals(await stage.queue.retire(), true);
+  assertEquals(await stage.queue.retire(), false);
+  await stage.expire("i2");
+  assertEquals(await stage.queue.retire("i2"), true);
+  assertEquals(await stage.store.instances(), []);
+});
+
+Deno.test("reap() touches nothing of an instance whose lease holds", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await stage.started("a");
+  await stage.claimed("b");
+  const before = await stage.server.digest();
+  assertEquals(await other.reap("i", { claim: raw("b") }, options), "ALIVE");
+  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "ALIVE");
+  assertEquals(await stage.server.digest(), before);
+  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 1_000, "i");
+  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail", graceMs: 60_000 }), "ALIVE");
+  assertEquals((await stage.job("a")).status, "started");
+});
+
+Deno.test("reap() gives the claims of a lost instance back, any bytes, once", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  const bytes = new Uint8Array([0xff, 0x41]);
+  await stage.server.call("LPUSH", stage.keys.queue("r"), bytes);
+  await stage.queue.claim(0);
+  await stage.claimed("b");
+  await stage.expire("i");
+  const peers = await other.peers();
+  assertEquals(peers.map((peer) => peer.instance), ["i"]);
+  assert(peers[0].expiredMs > 1_000_000);
+  const { claims } = await other.holdings("i");
+  assertEquals(claims, [bytes, raw("b")]);
+  for (const claim of claims) assertEquals(await other.reap("i", { claim }, options), "REQUEUED");
+  for (const claim of claims) assertEquals(await other.reap("i", { claim }, options), "GONE");
+  assertEquals(await stage.server.call("LLEN", stage.keys.queue("r")), 2);
+  assertEquals((await stage.queue.start("b")).type, "GONE");
+});
+
+Deno.test("reap() with hold waits for the host until the job is over", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  const run = await stage.started("a");
+  await stage.started("timed", { timeout: 3_600 });
+  await stage.expire("i");
+  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 5_000, "i");
+  const reap = (id: string, lostAfterMs: number) => other.reap("i", { run: id }, { ...options, lostAfterMs });
+  assertEquals([await reap("a", 60_000), await reap("timed", 0)], ["HELD", "HELD"]);
+  assertEquals((await other.holdings("i")).runs.length, 2);
+  assertEquals(await reap("a", 1_000), "FAILED");
+  assertEquals(await reap("a", 1_000), "GONE");
+  assertEquals((await stage.job("a")).error, 'lost: the lease of its runner "r", instance i, ended 5 s ago');
+  const { exit, lost, token } = await stage.side("a");
+  assertEquals([exit, lost, token], ["125", "1", "0"]);
+  await stage.server.call("HSET", stage.keys.side("timed"), "started_ms", 1);
+  assertEquals(await reap("timed", 0), "FAILED");
+  // the host comes back
+  assertEquals((await stage.queue.finish(ended(run))).type, "FENCED");
+  const beat = await stage.queue.beat([run], "up");
+  assert(beat.type === "OK" && beat.fenced[0] === "a");
+  assertEquals(await stage.queue.reassert({ ...run, startedMs: 1 }), "FENCED");
+});
+
+Deno.test("reap() with requeue runs a job again, until three hosts were lost with it", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  await stage.submit("a");
+  for (const [attempt, expected] of [[1, "REQUEUED"], [2, "REQUEUED"], [3, "FAILED"]]) {
+    await stage.queue.register(INFO, { takeover: true });
+    await stage.queue.claim(0);
+    const reply = await stage.queue.start("a");
+    assert(reply.type === "OK" && reply.attempt === attempt);
+    await stage.expire("i");
+    assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "requeue" }), expected);
+    assertEquals((await stage.queue.finish(ended({ id: "a", token: reply.token }))).type, "FENCED");
+  }
+  assertEquals((await stage.job("a")).status, "error");
+});
+
+Deno.test("reap() forgets runs that ended or were started anew elsewhere", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  for (const id of ["ended", "newer", "gone"]) await stage.started(id);
+  await stage.server.call("HSET", stage.keys.job("ended"), "status", "finished");
+  await stage.server.call("HSET", stage.keys.side("newer"), "token", "2.x");
+  await stage.server.call("DEL", stage.keys.job("gone"));
+  await stage.expire("i");
+  for (const run of ["ended", "newer", "gone"]) {
+    assertEquals(await other.reap("i", { run }, { ...options, policy: "fail" }), "STALE");
+  }
+  assertEquals((await stage.job("newer")).status, "started");
+  assertEquals((await other.holdings("i")).runs, []);
+});
+
+Deno.test("reap() ends the run of a lost host also when Redis lost what we knew of it", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await stage.started("a");
+  await stage.server.call("DEL", stage.keys.side("a"), stage.keys.lease("r"));
+  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "FAILED");
+  assertEquals((await stage.job("a")).error, 'lost: the lease of its runner "r", instance i, ended and left no trace');
+});
+
+Deno.test("reassert() restores a run after Redis lost everything", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a", { retries: 2, labels: { k: "v" } });
+  const [job, side] = [await stage.job("a"), await stage.side("a")];
+  await stage.server.call("FLUSHALL");
+  const request = { ...run, startedMs: Number(run.side.started_ms) };
+  const error = await assertRejects(() => stage.queue.reassert(request));
+  assertEquals((error as { condition?: string }).condition, "busy");
+  await stage.queue.register(INFO, { takeover: false });
+  for (let i = 0; i < 2; i++) assertEquals(await stage.queue.reassert(request), "OK");
+  const { updated_at: _, ...restored } = await stage.job("a");
+  assertEquals({ ...restored, updated_at: job.updated_at }, job);
+  assertEquals(await stage.side("a"), side);
+  assertEquals(await stage.queue.owned(), [{ id: "a", token: run.token }]);
+  assertEquals(await stage.store.newest(1), ["a"]);
+  assertEquals((await stage.queue.finish(ended(run))).type, "OK");
+  assertEquals(await stage.queue.reassert(request), "DONE");
+  assertEquals((await stage.job("a")).status, "finished");
+});
+
+Deno.test("reassert() takes a job that Redis went back to out of every list", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a");
+  const { server, keys } = stage;
+  await server.call("HSET", keys.job("a"), "status", "dispatched");
+  await server.call("DEL", keys.side("a"), keys.run("r", "i"));
+  for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r")]) await server.call("LPUSH", key, "a");
+  await server.call("ZADD", keys.delay("r"), 1, "a");
+  assertEquals(await stage.queue.reassert({ ...run, startedMs: 5 }), "OK");
+  for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r"), keys.delay("r")]) {
+    assertEquals(await server.call("EXISTS", key), 0, key);
+  }
+  assertEquals((await stage.job("a")).status, "started");
+});
+
+Deno.test("reassert() lets a newer attempt win, and a terminal status", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a");
+  const { server, keys } = stage;
+  const request = { ...run, startedMs: 5 };
+  await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x");
+  assertEquals(await stage.queue.reassert(request), "FENCED");
+  await server.call("HSET", keys.side("a"), "attempt", 1, "token", run.token);
+  await server.call("HSET", keys.job("a"), "status", "error");
+  assertEquals(await stage.queue.reassert(request), "TERMINAL");
+  assertEquals(await stage.queue.owned(), []);
+  // Redis went back to the end of an attempt before
+  const newer = { ...request, attempt: 2, token: "2.n1" };
+  assertEquals(await stage.queue.reassert(newer), "OK");
+  assertEquals((await stage.job("a")).status, "started");
+  await server.call("DEL", keys.job("a"));
+  await server.call("SET", keys.job("a"), "x");
+  assertEquals(await stage.queue.reassert(newer), "TERMINAL");
+});
+
+Deno.test("sweep() forgets jobs that left Redis, also behind jobs that stay", async () => {
+  await using stage = await Stage.open();
+  for (let i = 0; i < 9; i++) await stage.submit(`j${i}`, { title: "t" });
+  for (const i of [1, 5, 6, 8]) await stage.server.call("DEL", stage.keys.job(`j${i}`));
+  let forgotten = 0;
+  for (let round = 0; round < 6; round++) forgotten += await stage.queue.sweep(3);
+  assertEquals(forgotten, 4);
+  assertEquals((await stage.store.newest(20)).toSorted(), ["j0", "j2", "j3", "j4", "j7"]);
+  assertEquals(await stage.server.call("EXISTS", stage.keys.side("j5")), 0);
+  assertEquals(await stage.server.call("EXISTS", stage.keys.side("j7")), 1);
+});
+
+Deno.test("serverId() changes when Redis was started anew", async () => {
+  await using stage = await Stage.open();
+  const before = await stage.queue.serverId();
+  assertEquals(before.length, 40);
+  assertEquals(await stage.queue.serverId(), before);
+  await stage.server.kill9();
+  await stage.server.restart();
+  const after = await until("Redis answers", () => stage.queue.serverId().catch(() => ""));
+  assert(after !== before);
+});

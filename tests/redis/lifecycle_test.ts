@@ -1,0 +1,36 @@
+import { INSTANCE_EVENTS, LIFECYCLE } from "../../src/domain/lifecycle.ts";
+import { RedisJobStore } from "../../src/redis/job_store.ts";
+import { RedisQueue } from "../../src/redis/queue.ts";
+import { SCRIPTS } from "../../src/redis/scripts.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+
+const folder = new URL("../../src/redis/scripts/", import.meta.url);
+const byScript = Object.entries(LIFECYCLE).filter(([, event]) => event.by === "script").map(([name]) => name);
+/** No event of a job or an instance: forgets what is left of jobs that are gone. */
+const housekeeping = ["sweep"];
+const expected = [...byScript, ...Object.keys(INSTANCE_EVENTS), ...housekeeping].sort();
+
+Deno.test("scripts/ has one Lua file for every event, and no other", () => {
+  const files = [...Deno.readDirSync(folder)].filter((entry) => entry.isFile).map((entry) => entry.name);
+  assertEquals(files.sort(), expected.map((name) => `${name}.lua`));
+  assertEquals(Object.keys(SCRIPTS).sort(), expected);
+  for (const [name, script] of Object.entries(SCRIPTS)) assertEquals(script.name, name);
+});
+
+Deno.test("every event is a method of the queue or of the job store", () => {
+  const methods = [RedisQueue, RedisJobStore].flatMap((type) => Object.getOwnPropertyNames(type.prototype));
+  for (const name of [...Object.keys(LIFECYCLE), ...Object.keys(INSTANCE_EVENTS)]) assert(methods.includes(name), name);
+});
+
+Deno.test("every Lua file says what it does, its keys, arguments and replies", () => {
+  for (const name of expected) {
+    const text = Deno.readTextFileSync(new URL(`${name}.lua`, folder));
+    const header = /^(--.*\n)+/.exec(text)?.[0] ?? "";
+    assert(header.startsWith(`-- ${name}: `), name);
+    for (const word of ["-- KEYS ", "-- ARGV ", "-- reply "]) assert(header.includes(word), `${name} ${word}`);
+    const codes = [...text.matchAll(/\{ '([A-Z]+)'/g), ...text.matchAll(/let_go\('([A-Z]+)'\)/g)].map(([, code]) =>
+      code
+    );
+    for (const code of codes) assert(header.includes(` ${code} `), `${name} does not document ${code}`);
+  }
+});

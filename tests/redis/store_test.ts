@@ -1,0 +1,173 @@
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { Proxy } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { openStore } from "../../src/redis/open.ts";
+import { ended, placeAt, raw, Stage } from "./stage.ts";
+
+Deno.test("read() gives a job whatever a foreign program made of it", async () => {
+  await using stage = await Stage.open();
+  const { server, store, keys } = stage;
+  assertEquals(await store.read("none"), null);
+  await server.call("HSET", keys.job("odd"), "colour", "red");
+  assertEquals(await store.read("odd"), { id: "odd", fields: {}, side: {} });
+  await server.call("SET", keys.job("json"), '{"payload":"x","timeout":30,"env_vars":{"A":1},"error":null,"colour":1}');
+  assertEquals((await store.read("json"))?.fields, { payload: "x", timeout: "30", env_vars: '{"A":1}' });
+  for (const text of ["{", "null", "[1]", "7"]) {
+    await server.call("SET", keys.job("json"), text);
+    assertEquals((await store.read("json"))?.fields, {});
+  }
+  await server.call("SADD", keys.job("set"), "x");
+  assertEquals((await store.read("set"))?.fields, {});
+  await server.call("SET", keys.side("odd"), "x");
+  assertEquals((await store.read("odd"))?.side, {});
+});
+
+Deno.test("newest() and withPrefix() list ids, newest first", async () => {
+  await using stage = await Stage.open();
+  for (const [score, id] of [[1, "10"], [2, "9"], [3, "ab"], [4, "ac"], [5, "__proto__"]]) {
+    await stage.server.call("ZADD", stage.keys.jobs(), score, id);
+  }
+  assertEquals(await stage.store.newest(2), ["__proto__", "ac"]);
+  assertEquals(await stage.store.newest(2, 2), ["ab", "9"]);
+  assertEquals(await stage.store.newest(2, 9), []);
+  assertEquals(await stage.store.withPrefix("a", 9), ["ac", "ab"]);
+  assertEquals(await stage.store.withPrefix("a", 1), ["ac"]);
+});
+
+Deno.test("place() says where a job waits", async () => {
+  await using stage = await Stage.open();
+  const place = async (id: string) => await stage.store.place((await stage.store.read(id))!);
+  await stage.claimed("taken");
+  await stage.submit("next");
+  await stage.submit("later", { notBeforeMs: await stage.store.time() + 60_000 });
+  await stage.started("runs", { priority: "high" });
+  assertEquals(await place("taken"), { ahead: null, dueMs: null, claimedBy: "i" });
+  assertEquals(await place("next"), { ahead: 0, dueMs: null, claimedBy: null });
+  assert(Number((await place("later")).dueMs) > 0);
+  assertEquals(await place("runs"), { ahead: null, dueMs: null, claimedBy: null });
+});
+
+Deno.test("queues() counts what waits, and says what is paused", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  await stage.submit("b", { runner: "other" });
+  await stage.submit("c", { notBeforeMs: await stage.store.time() + 60_000 });
+  await stage.store.pause("other", true);
+  const queues = (await stage.store.queues()).toSorted((a, b) => a.runner.localeCompare(b.runner));
+  assertEquals(queues, [
+    { runner: "other", queued: 1, delayed: 0, paused: true },
+    { runner: "r", queued: 1, delayed: 1, paused: false },
+  ]);
+});
+
+Deno.test("changes() wakes up at every change of the job, from submission to end", async () => {
+  await using stage = await Stage.open();
+  const stop = new AbortController();
+  let woken = 0;
+  const listening = (async () => {
+    for await (const _ of stage.store.changes("a", 60_000, stop.signal)) woken++;
+  })();
+  await until("the channel stands", () => woken === 1);
+  const next = async (what: string, change: () => Promise<unknown>) => {
+    const before = woken;
+    await change();
+    await until(what, () => woken > before);
+  };
+  await next("submit", () => stage.claimed("a"));
+  let token = "";
+  await next("start", async () => token = (await stage.queue.start("a") as { token: string }).token);
+  await next("output", () => stage.queue.appendOutput({ id: "a", token }, 0, raw("x")));
+  await next("cancel", () => stage.store.cancel("a", ""));
+  await next("finish", () => stage.queue.finish(ended({ id: "a", token })));
+  stop.abort();
+  await listening;
+});
+
+Deno.test("changes() wakes up by itself when messages are missed", async () => {
+  await using stage = await Stage.open();
+  const stop = new AbortController();
+  await using proxy = Proxy.start(stage.server.port);
+  const store = openStore(placeAt(proxy.address));
+  let woken = 0;
+  const listening = (async () => {
+    for await (const _ of store.changes("a", 20, stop.signal)) woken++;
+  })();
+  await until("it stands", () => woken > 0);
+  proxy.stall();
+  const before = woken;
+  await until("two more", () => woken > before + 2);
+  stop.abort();
+  await listening;
+  store.close();
+});
+
+Deno.test("changes() comes back by itself after its connection broke, also with a password", async () => {
+  await using stage = await Stage.open();
+  await stage.server.call("CONFIG", "SET", "requirepass", "hunter2");
+  await using proxy = Proxy.start(stage.server.port);
+  const store = openStore(placeAt(`redis://:hunter2@${proxy.address}`));
+  const stop = new AbortController();
+  let woken = 0;
+  const listening = (async () => {
+    for await (const _ of store.changes("a", 60_000, stop.signal)) woken++;
+  })();
+  await until("it stands", () => woken === 1);
+  proxy.cut();
+  await until("it stands again", () => woken === 2);
+  await stage.server.call("AUTH", "hunter2");
+  await until("a message comes", async () => {
+    await stage.server.call("PUBLISH", stage.keys.channel("a"), "x");
+    return woken > 2;
+  });
+  stop.abort();
+  await listening;
+  store.close();
+});
+
+Deno.test("changes() of many jobs share one connection, which goes when nobody listens", async () => {
+  await using stage = await Stage.open();
+  await using proxy = Proxy.start(stage.server.port);
+  const store = openStore(placeAt(proxy.address));
+  const stop = new AbortController();
+  const seen = new Set<string>();
+  const listening = ["a", "b", "c", "a"].map(async (id) => {
+    for await (const _ of store.changes(id, 60_000, stop.signal)) seen.add(id);
+  });
+  await until("all stand", () => seen.size === 3);
+  seen.clear();
+  for (const id of ["a", "b", "c"]) await stage.server.call("PUBLISH", stage.keys.channel(id), "x");
+  await until("all woken", () => seen.size === 3);
+  assertEquals(proxy.open, 1);
+  const late = new AbortController();
+  const another = (async () => {
+    for await (const _ of store.changes("d", 60_000, late.signal)) seen.add("d");
+  })();
+  await until("one more", async () => {
+    await stage.server.call("PUBLISH", stage.keys.channel("d"), "x");
+    return seen.has("d");
+  });
+  assertEquals(proxy.accepted, 1);
+  late.abort();
+  await another;
+  stop.abort();
+  await Promise.all(listening);
+  await until("it is gone", () => proxy.open === 0);
+  store.close();
+});
+
+Deno.test("time() is Redis' clock", async () => {
+  await using stage = await Stage.open();
+  assert(Math.abs(await stage.store.time() - Date.now()) < 5_000);
+});
+
+Deno.test("close() ends what waits", async () => {
+  await using stage = await Stage.open();
+  const claim = assertRejects(() => stage.queue.claim(60_000));
+  await until("it waits", async () => String(await stage.server.call("INFO", "clients")).includes("blocked_clients:1"));
+  stage.queue.stopClaiming();
+  await claim;
+  await assertRejects(() => stage.queue.claim(0));
+  assertEquals(await stage.queue.claimed(), []);
+  stage.queue.close();
+  await assertRejects(() => stage.queue.claimed());
+});
