@@ -126,10 +126,7 @@ export async function main(args: readonly string[], wire: Wire): Promise<number>
   try {
     return await dispatch(name, rest, wire);
   } catch (error) {
-    const known = name !== null && Object.hasOwn(COMMANDS, name);
-    return await reportError(error, wire.terminal, {
-      json: hasFlag(rest, "--json"),
-      help: known ? `runner ${name} --help` : "runner --help",
-    });
+    const command = name !== null && Object.hasOwn(COMMANDS, name) ? name : null;
+    return await reportError(error, wire.terminal, { json: hasFlag(rest, "--json"), command });
   }
 }

@@ -1,4 +1,4 @@
-import { InvalidInputError, JobNotFoundError, UnavailableError } from "../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError, RefusedError, UnavailableError } from "../domain/errors.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import type { Trouble } from "../ports/queue.ts";
 import type { Terminal } from "../ports/terminal.ts";
@@ -8,23 +8,24 @@ import { printable, toJson } from "./text.ts";
 export interface ErrorReport {
   /** Write one JSON object. */
   readonly json: boolean;
-  /** Command that shows the help that fits. */
-  readonly help: string;
+  /** Name of the command that failed; `null`: there was none, or an unknown one. */
+  readonly command: string | null;
 }
 
 /** What to do about an error, when its message cannot know it. */
-function adviceFor(error: unknown, help: string): string {
-  if (error instanceof InvalidInputError) return `; see ${help}`;
+function adviceFor(error: unknown, command: string | null): string {
+  if (error instanceof InvalidInputError) return `; see runner ${command === null ? "" : `${command} `}--help`;
   if (error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable") {
     return "; start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
   }
   return "";
 }
 
-/** The exit code of an error; the only place that knows. */
-export function exitCodeOfError(error: unknown): number {
+/** The exit code of an error; the only place that knows. A runner that is refused must not be started again and again. */
+function exitCodeOf(error: unknown, command: string | null): number {
   if (error instanceof InvalidInputError) return EXIT.usage;
   if (error instanceof JobNotFoundError) return EXIT.noSuchJob;
+  if (error instanceof RefusedError && command === "run") return EXIT.refused;
   if (error instanceof UnavailableError) return EXIT.unavailable;
   return EXIT.failed;
 }
@@ -37,9 +38,9 @@ export function exitCodeOfError(error: unknown): number {
 export async function reportError(error: unknown, terminal: Terminal, report: ErrorReport): Promise<number> {
   // nobody reads our output any more, as with `| head`: that is no failure
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.ok;
-  const code = exitCodeOfError(error);
+  const code = exitCodeOf(error, report.command);
   const name = error instanceof Error ? error.name : "Error";
-  const message = (error instanceof Error ? error.message : String(error)) + adviceFor(error, report.help);
+  const message = (error instanceof Error ? error.message : String(error)) + adviceFor(error, report.command);
   await terminal.say(report.json ? `${toJson({ error: message, name, code })}\n` : `runner: ${printable(message)}\n`);
   return code;
 }

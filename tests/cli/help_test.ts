@@ -2,6 +2,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
 import { VERSION } from "../../src/cli/version.ts";
+import { RefusedError, SetupError, UnavailableError } from "../../src/domain/errors.ts";
 import { FakeWorld } from "./fake_world.ts";
 import { assertGolden } from "./golden.ts";
 
@@ -73,6 +74,22 @@ Deno.test("an unknown command is named, with the nearest one", async () => {
   );
   assertEquals(await world.run("toString"), 2);
   assertEquals(await world.run("--bogus"), 2);
+});
+
+Deno.test("a runner that Redis refuses ends with a code of its own", async () => {
+  const cases: [Error, string, number][] = [
+    [new RefusedError("Cannot run PING: wrong password"), "run", 78],
+    [new RefusedError("Cannot run PING: wrong password"), "status", 69],
+    [new UnavailableError("Cannot run PING: gone"), "run", 69],
+    [new SetupError("Cannot start: another runner holds the spool"), "run", 1],
+    [new Error("odd"), "status", 1],
+  ];
+  for (const [error, command, code] of cases) {
+    const world = new FakeWorld();
+    world.openError = error;
+    world.openWorker = () => Promise.reject(error);
+    assertEquals([await world.run(command), world.stderr], [code, `runner: ${error.message}\n`]);
+  }
 });
 
 Deno.test("version says what deno.json says", async () => {

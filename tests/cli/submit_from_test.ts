@@ -148,6 +148,8 @@ Deno.test("submit --from queues a job after the one that it waits for", async ()
 Deno.test("submit --from says how far it came when Redis goes away", async () => {
   const world = new FakeWorld({ input: manyLines(10) });
   world.redis.onSubmit = ({ id }) => {
+    // a later one fails while an earlier one is still under way
+    if (id === "job-0") return new Promise((resolve) => setTimeout(resolve, 5));
     if (id > "job-4") throw Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "full" });
   };
   assertEquals(await world.run("submit", "--from", "-"), 69);
@@ -159,8 +161,8 @@ Deno.test("submit --from says how far it came when Redis goes away", async () =>
 });
 
 Deno.test("submit --from queues the whole batch although nobody reads the ids", async () => {
-  const { code, world, jobs } = await submitFrom(manyLines(50), [], { writesUntilClosed: 1 });
-  assertEquals([code, world.stdout, world.stderr, jobs.length], [0, "job-0\n", "", 50]);
+  const { code, world, jobs } = await submitFrom(manyLines(1_000), [], { writesUntilClosed: 1 });
+  assertEquals([code, world.stdout, world.stderr, jobs.length], [0, "job-0\n", "", 1_000]);
 });
 
 Deno.test("submit --from --dry-run shows the jobs as lines", async () => {

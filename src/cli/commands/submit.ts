@@ -118,7 +118,6 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   try {
     await submitBatch(store, ready, async (submitted) => {
       count++;
-      if (closed) return;
       // a reader that has seen enough, as with `| head`, must not leave half a batch behind
       await sayId(context, submitted).catch((error) => closed = error);
     });

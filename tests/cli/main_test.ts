@@ -1,0 +1,136 @@
+/** The program as a child process: what only the real streams, signals and exit codes show. */
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { World } from "../support/world.ts";
+
+/** Runs shell text in which `runner` is the program under test. */
+async function shell(world: World, text: string) {
+  const program = Deno.env.get("RUNNER_BIN") ?? new URL("../../scripts/runner", import.meta.url).pathname;
+  const child = new Deno.Command("sh", {
+    args: ["-c", `runner() { "$RUNNER_UNDER_TEST" "$@"; }\n${text}`],
+    clearEnv: true,
+    env: { ...world.env(quiet(world)), RUNNER_UNDER_TEST: program },
+    cwd: world.dir,
+  });
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** No configuration file but the world's own. */
+function quiet(world: World): Record<string, string> {
+  return {
+    RUNNER_CONFIG: "",
+    XDG_CONFIG_HOME: world.dir,
+    RUNNER_REGISTRY: registry(),
+    RUNNER_REGISTRY_SAID: registry(),
+  };
+}
+
+/** As the gate chose it; the script would say on stderr what it chose by itself. */
+function registry(): string {
+  return Deno.env.get("RUNNER_REGISTRY") ?? "npm";
+}
+
+Deno.test("main() keeps data on stdout, talk on stderr, and ends with documented codes", async () => {
+  await using world = await World.create();
+  const run = (...args: string[]) => world.run(args, { env: quiet(world) });
+  const usage = await run("submit", "--wiat", "true");
+  assertEquals([usage.code, usage.stdout], [2, ""]);
+  assertEquals(
+    usage.stderr,
+    'runner: Cannot use "--wiat": there is no such option, perhaps you mean --wait; see runner submit --help\n',
+  );
+  const json = await run("wait", "--json", "nobody");
+  assertEquals([json.code, json.stdout, JSON.parse(json.stderr).code], [4, "", 4]);
+  const help = await run();
+  assertEquals([help.code, help.stderr], [0, ""]);
+  const version = await run("version");
+  assertMatch(version.stdout, /^runner \d+\.\d+\.\d+\n$/);
+  const submitted = await run("submit", "--id", "j1", "echo hi");
+  assertEquals(submitted, { code: 0, stdout: "j1\n", stderr: "" });
+  assertEquals((await world.redis.hash("job_j1")).payload, "echo hi");
+  assertEquals((await run("wait", "--timeout", "50ms", "j1")).code, 75);
+  assertEquals((await run("cancel", "j1", "--reason", "test")).code, 0);
+  assertEquals((await run("wait", "j1")).code, 130);
+  const detail = JSON.parse((await run("status", "--json", "@")).stdout);
+  assertEquals([detail.id, detail.status, detail.error], ["j1", "error", "cancelled: test"]);
+});
+
+Deno.test("main() reads jobs from files and from standard input", async () => {
+  await using world = await World.create();
+  const env = quiet(world);
+  const text = "echo größe\n";
+  await Deno.writeTextFile(`${world.dir}/job.sh`, text);
+  const piped = await world.run(["submit", "-"], { env, input: text });
+  const file = await world.run(["submit", "--script", "job.sh"], { env });
+  for (const { stdout } of [piped, file]) assertEquals((await world.job(stdout.trim())).payload, text);
+  const lines = Array.from({ length: 1_000 }, (_, i) => `{"payload":"echo ${i}","id":"b${i}"}\n`).join("");
+  const batch = await world.run(["submit", "--from", "-"], { env, input: lines });
+  assertEquals([batch.code, batch.stderr], [0, ""]);
+  assertEquals(batch.stdout, Array.from({ length: 1_000 }, (_, i) => `b${i}\n`).join(""));
+  // LPUSH: the newest stands first
+  const queue = await world.redis.call("LRANGE", `runner:${world.name}`, "0", "-3") as string[];
+  assertEquals(queue.toReversed(), Array.from({ length: 1_000 }, (_, i) => `b${i}`));
+});
+
+Deno.test("main() says within its time that Redis does not answer", async () => {
+  await using world = await World.create();
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr;
+  const since = performance.now();
+  const env = { ...quiet(world), REDIS_URL: `redis://u:secret@127.0.0.1:${port}` };
+  const { code, stdout, stderr } = await world.run(["status", "--redis-timeout", "300ms"], { env });
+  assert(performance.now() - since < 3_000);
+  assertEquals([code, stdout], [69, ""]);
+  assertMatch(stderr, /^runner: Cannot .*127\.0\.0\.1:\d+ cannot be reached.*; start one there, .*--embedded-redis\n$/);
+  assert(!stderr.includes("secret"));
+});
+
+Deno.test("main() ends quietly when its reader goes away", async () => {
+  await using world = await World.create();
+  const { code, stdout, stderr } = await shell(world, "{ runner help submit; echo $? >code; } | true; cat code");
+  assertEquals([code, stdout, stderr], [0, "0\n", ""]);
+  const closed = await shell(world, "runner submit --bad 2>&1 >/dev/null | true");
+  assertEquals(closed, { code: 0, stdout: "", stderr: "" });
+});
+
+Deno.test("main() detaches from a job at a signal and says how to cancel", async () => {
+  await using world = await World.create();
+  await world.run(["submit", "--id", "j1", "true"], { env: quiet(world) });
+  const ran = shell(
+    world,
+    '"$RUNNER_UNDER_TEST" wait j1 & pid=$!; while [ ! -e go ]; do sleep 0.05; done; kill -TERM "$pid"; wait "$pid"',
+  );
+  try {
+    await until("somebody listens for changes", async () => {
+      const channels = await world.redis.call("PUBSUB", "CHANNELS");
+      return Array.isArray(channels) && channels.length > 0;
+    });
+  } finally {
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+  }
+  const { code, stdout, stderr } = await ran;
+  assertEquals([code, stdout], [143, ""]);
+  assertEquals(stderr, "\nrunner: detached; the job goes on; to stop: runner cancel j1\n");
+  assertEquals((await world.job("j1")).status, "dispatched");
+});
+
+Deno.test("main() takes settings from the configuration file, and refuses a wrong one", async () => {
+  await using world = await World.create();
+  await Deno.mkdir(`${world.dir}/runner`);
+  const path = `${world.dir}/runner/config.json`;
+  await Deno.writeTextFile(path, '{"namespace": "tenant", "concurrency": 9}');
+  const env = quiet(world);
+  const settings = JSON.parse((await world.run(["config", "--json"], { env })).stdout);
+  assertEquals(settings.namespace, { value: "tenant:", origin: `file ${path}` });
+  assertEquals(settings.concurrency, { value: 9, origin: `file ${path}` });
+  assertEquals(settings.name, { value: world.name, origin: "environment RUNNER_NAME" });
+  await Deno.writeTextFile(path, '{"namepsace": "tenant"}');
+  const { code, stderr } = await world.run(["status"], { env });
+  assertEquals(code, 2);
+  assertMatch(
+    stderr,
+    /Cannot use key "namepsace" in ".*config\.json": there is no such setting; perhaps you mean "namespace"/,
+  );
+});
