@@ -97,6 +97,7 @@ export function codeOf(message: string): string {
   const code = /^-?([A-Z]+)/.exec(message)?.[1] ?? "";
   if (code !== "ERR") return code;
   if (/ERR AUTH|no password is set/.test(message)) return "WRONGPASS";
+  if (/The user executing the script can't|ACL failure in script/.test(message)) return "NOPERM";
   return /@user_script: ?\d+: -?([A-Z]{3,})\b/.exec(message)?.[1] ?? /^-?ERR (READONLY)/.exec(message)?.[1] ?? code;
 }
 
@@ -109,8 +110,6 @@ export function fromReply(message: string, context: Context): { error: TroubleEr
 
 /** An error reply may quote arguments of the command: they are cut off. */
 function clean(message: string): string {
-  return message.replace(/^-/, "").replace(/,? with args beginning with.*$/s, "").replace(/ script: .*$/s, "").slice(
-    0,
-    200,
-  );
+  const text = message.replace(/^-/, "").replace(/,? with args beginning with.*$/s, "").replace(/ script: .*$/s, "");
+  return text.slice(0, 200).replace(/\.$/, "");
 }

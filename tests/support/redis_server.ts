@@ -60,8 +60,8 @@ export class RedisServer implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Starts it again, with the same port and folder, after `kill9` or `stop`. */
-  async restart(): Promise<void> {
+  /** Starts it again, with the same port and folder, after `kill9` or `stop`; `more` are further lines of redis.conf. */
+  async restart(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { persistence = "none", config = {} } = this.#options;
     const lines = {
       port: String(this.port),
@@ -72,6 +72,7 @@ export class RedisServer implements AsyncDisposable {
       appendfsync: persistence === "aof-always" ? "always" : "everysec",
       "enable-debug-command": "local",
       ...config,
+      ...more,
     };
     const file = `${this.dir}/redis.conf`;
     await Deno.writeTextFile(file, Object.entries(lines).map(([name, value]) => `${name} ${value}\n`).join(""));

@@ -1,0 +1,99 @@
+import type { RedisJobStore } from "../../src/redis/job_store.ts";
+import type { RedisQueue } from "../../src/redis/queue.ts";
+import type { OwnedRun, Queue } from "../../src/ports/queue.ts";
+import type { Submission } from "../../src/domain/submission.ts";
+import { ended, INFO, raw } from "./stage.ts";
+
+/** A step and its name. */
+export type Step = [name: string, run: () => Promise<unknown>];
+
+const options = { policy: "requeue", graceMs: 0, lostAfterMs: 1 } as const;
+
+/** A submission to runner `r`. */
+export function job(id: string, more: Partial<Submission> = {}): Submission & { id: string } {
+  return { id, payload: "true", runner: "r", executor: "tmux.main", ...more };
+}
+
+/** Everything that a runner does, about jobs `a` to `e`; `gone` is an instance whose lease has ended. */
+export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
+  const run: OwnedRun = { id: "a", token: "1.n1" };
+  const second: OwnedRun = { id: "a", token: "2.n1" };
+  const reassert = {
+    ...second,
+    attempt: 2,
+    startedMs: 5,
+    job: { payload: "true", status: "started" },
+    side: { keep: "9" },
+  };
+  return [
+    ["register", () => queue.register(INFO, { takeover: true })],
+    ["claim", () => queue.claim(1)],
+    ["claimed", () => queue.claimed()],
+    ["peek", () => queue.peek("a")],
+    ["start", () => queue.start("a")],
+    ["appendOutput", () => queue.appendOutput(run, 0, raw("x"))],
+    ["owned", () => queue.owned()],
+    ["beat", () => queue.beat([run], "up")],
+    ["finish", () => queue.finish(ended(run, { state: "error", retryDelayMs: 0 }))],
+    ["due", () => queue.due(5)],
+    ["promote", () => queue.promote("a")],
+    ["claim", () => queue.claim(1)],
+    ["start", () => queue.start("a")],
+    ["finish", () => queue.finish(ended(second))],
+    ["promote", () => queue.promote("w", { force: true })],
+    ["reassert", () => queue.reassert(reassert)],
+    ["release", () => queue.release(raw("b"))],
+    ["reroute", () => queue.reroute("c", "q")],
+    ["bury", () => queue.bury(raw("d"), "odd")],
+    ["convert", () => queue.convert("e", "{}", { payload: "x" })],
+    ["peers", () => queue.peers()],
+    ["holdings", () => queue.holdings(gone)],
+    ["reap", () => queue.reap(gone, { claim: raw("f") }, options)],
+    ["reap", () => queue.reap(gone, { run: "g" }, options)],
+    ["reap", () => queue.reap(gone, { run: "h" }, { ...options, policy: "fail" })],
+    ["retire", () => queue.retire(gone)],
+    ["sweep", () => queue.sweep(100)],
+    ["serverId", () => queue.serverId()],
+  ];
+}
+
+/** Everything that a client does. */
+export function clientSteps(store: RedisJobStore): Step[] {
+  return [
+    ["submit", () => store.submit(job("n", { title: "t" }))],
+    ["submit", () => store.submit(job("o", { notBeforeMs: 9e12 }))],
+    ["submit", () => store.submit(job("p", { priority: "high" }))],
+    ["submit", () => store.submit(job("l", { priority: "low" }))],
+    ["submit", () => store.submit(job("q", { after: "a" }))],
+    ["submit", () => store.submit(job("s", { after: "none", keep: 0 }))],
+    ["read", () => store.read("a")],
+    ["read", () => store.read("e")],
+    ["place", () => store.read("b").then((stored) => stored && store.place(stored))],
+    ["newest", () => store.newest(5)],
+    ["withPrefix", () => store.withPrefix("a", 5)],
+    ["instances", () => store.instances()],
+    ["queues", () => store.queues()],
+    ["pause", () => store.pause("r", true)],
+    ["pause", () => store.pause("r", false)],
+    ["buried", () => store.buried(5)],
+    ["output", () => store.output("a", "")],
+    ["time", () => store.time()],
+    ["cancel", () => store.cancel("a", "")],
+    ["cancel", () => store.cancel("b", "")],
+    ["cancel", () => store.cancel("e", "")],
+  ];
+}
+
+/** Jobs in every state for the steps above; `queue` and `lost` (instance `gone`) end with claims and runs. */
+export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): Promise<void> {
+  await queue.register(INFO, { takeover: true });
+  await lost.register(INFO, { takeover: true });
+  for (const id of ["f", "g", "h"]) {
+    await store.submit(job(id));
+    await lost.claim(1);
+    if (id !== "f") await lost.start(id);
+  }
+  for (const id of ["b", "c", "d", "a"]) await store.submit(job(id));
+  for (let i = 0; i < 4; i++) await queue.claim(1);
+  await store.submit(job("w", { after: "a" }));
+}

@@ -1,0 +1,340 @@
+import { RefusedError, UnavailableError } from "../../src/domain/errors.ts";
+import type { Condition, Trouble } from "../../src/ports/queue.ts";
+import { Backoff } from "../../src/redis/backoff.ts";
+import type { Target } from "../../src/redis/client.ts";
+import { Link } from "../../src/redis/link.ts";
+import { Script } from "../../src/redis/script.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { Proxy } from "../support/proxy.ts";
+import { freePort, RedisServer } from "../support/redis_server.ts";
+import { until } from "../support/until.ts";
+
+/** A link that ends with the test. */
+function linkTo(address: string, more: Partial<Target> = {}): Link & Disposable {
+  const link = new Link({ url: parseRedisUrl(address), ...more }, systemClock);
+  return Object.assign(link, { [Symbol.dispose]: () => link.close() });
+}
+
+type Failure = UnavailableError & Trouble;
+
+async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const error = await promise.then(() => null, (error) => error);
+  assertInstanceOf(error, UnavailableError);
+  assertMatch(error.message, /^Cannot run [^\n]*[^.\n]$/);
+  return error as Failure;
+}
+
+/** A server that answers PING, and everything else with one fixed reply; `null`: never. */
+function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open = new Set<Deno.Conn>();
+  let accepted = 0;
+  const serve = async (conn: Deno.Conn) => {
+    const buffer = new Uint8Array(1 << 16);
+    try {
+      for (let count; (count = await conn.read(buffer)) !== null;) {
+        const text = new TextDecoder().decode(buffer.subarray(0, count));
+        const answer = text.includes("PING") ? pong : reply;
+        if (answer !== null) await conn.write(new TextEncoder().encode(answer));
+      }
+      conn.close();
+    } catch {
+      // closed
+    }
+    open.delete(conn);
+  };
+  const serving = (async () => {
+    const all: Promise<void>[] = [];
+    for await (const conn of listener) {
+      accepted++;
+      open.add(conn);
+      all.push(serve(conn));
+    }
+    await Promise.all(all);
+  })();
+  return {
+    address: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
+    accepted: () => accepted,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const conn of open) conn.close();
+      await serving;
+    },
+  };
+}
+
+Deno.test("a link connects with its first command, and again after Redis was killed", async () => {
+  await using server = await RedisServer.start({ persistence: "aof-always" });
+  using link = linkTo(server.address);
+  assertEquals(await link.call("SET", ["k", "v"]), "OK");
+  await server.kill9();
+  const broken = await failureOf(link.call("GET", ["k"]));
+  assertEquals([broken.condition, broken.sent], ["unreachable", true]);
+  const refused = await failureOf(link.call("GET", ["k"]));
+  assertEquals([refused.condition, refused.sent], ["unreachable", false]);
+  assertStringIncludes(refused.message, `Cannot run GET: Redis at ${server.address} cannot be reached: `);
+  await server.restart();
+  const began = performance.now();
+  assertEquals(await until("it answers", () => link.call("GET", ["k"]).catch(() => null)), "v");
+  assert(performance.now() - began < 2_500);
+});
+
+Deno.test("a link never sends a command twice", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  using link = linkTo(proxy.address);
+  await link.call("PING", []);
+  const cut = proxy.cutReply({ nth: 1, command: "INCR" });
+  const { sent, condition } = await failureOf(link.call("INCR", ["n"]));
+  await cut;
+  assertEquals([sent, condition, await link.call("GET", ["n"])], [true, "unreachable", "1"]);
+});
+
+Deno.test("a link gives up on a stalled path at its deadline and makes a new connection", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  using link = linkTo(proxy.address, { connectMs: 100 });
+  await link.call("PING", []);
+  proxy.stall();
+  const began = performance.now();
+  const failures = await Promise.all([
+    failureOf(link.call("GET", ["a"], { ms: 100 })),
+    failureOf(link.call("GET", ["b"], { ms: 100 })),
+  ]);
+  assertEquals(failures.map((failure) => failure.sent), [true, false]);
+  assertStringIncludes(failures[0].message, "took longer than 100 ms");
+  assert(performance.now() - began < 1_000);
+  assertStringIncludes((await failureOf(link.call("GET", ["c"]))).message, "connecting took longer than 100 ms");
+  proxy.pass();
+  assertEquals(await until("it answers", () => link.call("ECHO", ["x"]).catch(() => null)), "x");
+  await until("the old connections are gone", () => proxy.open === 1);
+});
+
+Deno.test("a link gives a command that missed its deadline more time the next time", async () => {
+  await using server = await RedisServer.start();
+  using link = linkTo(server.address);
+  const slow = () => link.call("DEBUG", ["SLEEP", "0.3"], { ms: 100, name: "slow" });
+  for (const ms of [100, 200]) assertStringIncludes((await failureOf(slow())).message, `took longer than ${ms} ms`);
+  await until("it answers in time", () => slow().catch(() => null));
+  assertStringIncludes((await failureOf(slow())).message, "took longer than 100 ms");
+});
+
+Deno.test("a link waits no longer than its deadline for a connection", async () => {
+  const rows: [string, string | null][] = [["", null], ["redis://:hunter2@", null], ["rediss://", null]];
+  for (const [scheme, pong] of rows) {
+    await using silent = fakeRedis(null, pong);
+    using link = linkTo(`${scheme}${silent.address}`, { connectMs: 80 });
+    const began = performance.now();
+    const { sent, message } = await failureOf(link.call("GET", ["x"]));
+    assert(performance.now() - began < 1_000);
+    assertEquals(sent, false);
+    assert(!message.includes("hunter2"));
+  }
+});
+
+Deno.test("a link refuses what is no Redis", async () => {
+  await using strange = fakeRedis("+OK\r\n", "+HELLO\r\n");
+  using link = linkTo(strange.address);
+  assertStringIncludes((await failureOf(link.call("GET", ["x"]))).message, "its answer to PING is not Redis'");
+});
+
+Deno.test("a link says when nobody listens, or there is no such host", async () => {
+  using link = linkTo(`127.0.0.1:${freePort()}`);
+  assertMatch((await failureOf(link.call("GET", ["x"]))).message, /refused/i);
+  using lost = linkTo("no-such-host.invalid");
+  assertStringIncludes((await failureOf(lost.call("GET", ["x"]))).message, "no-such-host.invalid:6379");
+});
+
+Deno.test("a link tells what an error reply means", async () => {
+  const rows: [string, Condition, string, number][] = [
+    ["LOADING Redis is loading the dataset in memory", "busy", "LOADING", 1],
+    ["BUSY Redis is busy running a script", "busy", "BUSY", 1],
+    ["MASTERDOWN Link with MASTER is down", "busy", "MASTERDOWN", 1],
+    ["TRYAGAIN Multiple keys request", "busy", "TRYAGAIN", 1],
+    ["CLUSTERDOWN The cluster is down", "busy", "CLUSTERDOWN", 1],
+    ["READONLY You can't write against a read only replica.", "unreachable", "READONLY", 2],
+    ["ERR READONLY proxied", "unreachable", "READONLY", 2],
+    ["UNBLOCKED force unblock", "unreachable", "UNBLOCKED", 2],
+    ["MISCONF Redis is configured to save RDB snapshots", "full", "MISCONF", 1],
+    ["OOM command not allowed when used memory > 'maxmemory'.", "full", "OOM", 1],
+    [
+      "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -OOM command not allowed",
+      "full",
+      "OOM",
+      1,
+    ],
+    ["NOAUTH Authentication required.", "refused", "NOAUTH", 1],
+    ["WRONGPASS invalid username-password pair", "refused", "WRONGPASS", 1],
+    ["NOPERM User bob has no permissions to run the 'get' command", "refused", "NOPERM", 1],
+    ["CROSSSLOT Keys in request don't hash to the same slot", "unfit", "CROSSSLOT", 1],
+    ["MOVED 3999 127.0.0.1:6381", "unfit", "MOVED", 1],
+    ["WRONGTYPE Operation against a key", "unfit", "WRONGTYPE", 1],
+    ["ERR unknown command 'FOO', with args beginning with: 'hunter2'", "unfit", "ERR", 1],
+  ];
+  for (const [reply, condition, code, connections] of rows) {
+    await using fake = fakeRedis(`-${reply}\r\n`);
+    using link = linkTo(fake.address);
+    for (let i = 0; i < 2; i++) {
+      const failure = await failureOf(link.call("GET", ["x"]));
+      assertEquals([failure.condition, failure.code, failure.sent], [condition, code, true], reply);
+      assertEquals(failure instanceof RefusedError, condition === "refused");
+      assert(!Deno.inspect(failure).includes("hunter2"));
+    }
+    assertEquals(fake.accepted(), connections, reply);
+  }
+});
+
+Deno.test("a link drops a connection whose script reply was cut", async () => {
+  const script = new Script("start", ["return {'OK', '.'}"]);
+  for (const reply of ["*1\r\n$2\r\nOK\r\n", "+OK\r\n", ":1\r\n", "*0\r\n", "$-1\r\n"]) {
+    await using fake = fakeRedis(reply);
+    using link = linkTo(fake.address);
+    for (let i = 0; i < 2; i++) {
+      const failure = await failureOf(link.run(script, [], []));
+      assertEquals([failure.condition, failure.sent], ["unreachable", true], reply);
+    }
+    assertEquals(fake.accepted(), 2, reply);
+  }
+});
+
+Deno.test("a link sends a script whole when Redis does not know it", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  using link = linkTo(proxy.address);
+  const script = new Script("echo", ["local a = ARGV[1]", "return {a, KEYS[1], '.'}"]);
+  for (let i = 0; i < 2; i++) assertEquals(await link.run(script, ["k"], ["\ufeffä"]), ["\ufeffä", "k"]);
+  await server.call("SCRIPT", "FLUSH");
+  assertEquals(await link.run(script, ["k"], ["b"]), ["b", "k"]);
+  assertEquals(proxy.commands, ["PING", "EVALSHA", "EVAL", "EVALSHA", "EVALSHA", "EVAL"]);
+});
+
+Deno.test("a link refuses a wrong password, a missing one and a missing right, without a word of them", async () => {
+  await using server = await RedisServer.start({ config: { requirepass: "hunter2" } });
+  await server.call("AUTH", "hunter2");
+  await server.call("ACL", "SETUSER", "bob", "on", ">hunter3", "+ping", "~*");
+  const rows: [string, string, string][] = [
+    ["redis://:hunter1@", "WRONGPASS", 'password of user "default"'],
+    ["redis://bob:hunter1@", "WRONGPASS", 'password of user "bob"'],
+    ["", "NOAUTH", "wants a password"],
+    ["redis://bob:hunter3@", "NOPERM", 'user "bob"'],
+  ];
+  for (const [scheme, code, says] of rows) {
+    using link = linkTo(scheme + server.address);
+    const failure = await failureOf(link.call("GET", ["x"]));
+    assertInstanceOf(failure, RefusedError);
+    assertEquals([failure.code, failure.condition], [code, "refused"]);
+    assertStringIncludes(failure.message, says);
+    assert(!Deno.inspect(failure).includes("hunter"), Deno.inspect(failure));
+  }
+  using good = linkTo(`redis://:hunter2@${server.address}/3`);
+  await good.call("SET", ["k", "v"]);
+  await server.call("SELECT", 3);
+  assertEquals(await server.call("GET", "k"), "v");
+});
+
+Deno.test("a link without a password at Redis says so when one was given", async () => {
+  await using server = await RedisServer.start();
+  using link = linkTo(`redis://:hunter2@${server.address}`);
+  const failure = await failureOf(link.call("GET", ["x"]));
+  assertEquals(failure.code, "WRONGPASS");
+  assert(!Deno.inspect(failure).includes("hunter2"));
+});
+
+Deno.test("a link reads from a Redis that cannot save, and says why it does not write", async () => {
+  await using server = await RedisServer.start({ config: { save: "3600 1" } });
+  await server.call("SET", "k", "v");
+  await Deno.mkdir(`${server.dir}/dump.rdb`);
+  await server.call("BGSAVE");
+  await until("the save has failed", async () => /last_bgsave_status:err/.test(String(await server.call("INFO"))));
+  using link = linkTo(server.address);
+  assertEquals(await link.call("GET", ["k"]), "v");
+  const failure = await failureOf(link.call("SET", ["k", "w"]));
+  assertEquals([failure.condition, failure.code], ["full", "MISCONF"]);
+});
+
+Deno.test("a link waits while Redis loads", async () => {
+  await using server = await RedisServer.start({ persistence: "aof-always" });
+  await server.call("EVAL", "for i=1,3000 do redis.call('SET', i, i) end", 0);
+  await server.kill9();
+  using link = linkTo(server.address);
+  const conditions = new Set<Condition>();
+  const restarted = server.restart({ "key-load-delay": "300", "loading-process-events-interval-bytes": "1024" });
+  await until("it answers", () =>
+    link.call("GET", [1]).catch((error) => {
+      conditions.add(error.condition);
+      return null;
+    }));
+  await restarted;
+  assert(conditions.has("busy"), [...conditions].join());
+});
+
+Deno.test("a link lets a thousand commands wait and fails the next at once", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  using link = linkTo(proxy.address);
+  await link.call("PING", []);
+  proxy.stall();
+  const waiting = Array.from({ length: 1_000 }, () => link.call("INCR", ["n"], { ms: 300 }).catch((error) => error));
+  const failure = await failureOf(link.call("INCR", ["n"]));
+  assertStringIncludes(failure.message, "1000 commands wait");
+  const all = await Promise.all(waiting) as Failure[];
+  assertEquals(all.map((one) => one.sent).filter(Boolean).length, 1);
+  proxy.pass();
+  assertEquals(await until("it answers", () => link.call("ECHO", ["x"]).catch(() => null)), "x");
+});
+
+Deno.test("close() of a link ends what waits and what comes later", async () => {
+  await using server = await RedisServer.start();
+  for (const wait of [0, 30]) {
+    using link = linkTo(server.address);
+    const blocked = failureOf(link.call("BLPOP", ["q", 0], { ms: 60_000 }));
+    const second = failureOf(link.call("PING", []));
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    link.close();
+    assertStringIncludes((await blocked).message, "the link was closed");
+    await second;
+    assertStringIncludes((await failureOf(link.call("PING", []))).message, "the link was closed");
+  }
+  using paused = linkTo(`127.0.0.1:${freePort()}`);
+  for (let i = 0; i < 4; i++) await failureOf(paused.call("PING", []));
+  const waits = failureOf(paused.call("PING", []));
+  paused.close();
+  await waits;
+});
+
+Deno.test("a link leaves nothing behind after forty broken connections", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  using link = linkTo(proxy.address);
+  for (let i = 0; i < 40; i++) {
+    await link.call("PING", []);
+    proxy.cut();
+    await link.call("PING", []).catch(() => {});
+  }
+  await until("it answers", () => link.call("PING", []).catch(() => null));
+  await until("one connection is left", () => proxy.open === 1);
+  assertMatch(String(await server.call("INFO", "clients")), /connected_clients:[23]\r/);
+});
+
+Deno.test("pause() doubles up to two seconds, half by chance", async () => {
+  const slept: number[] = [];
+  const clock = {
+    now: () => 0,
+    random: () => 0.5,
+    sleep: (ms: number) => Promise.resolve(void slept.push(ms)),
+  };
+  const backoff = new Backoff(clock);
+  const { signal } = new AbortController();
+  await backoff.pause(signal);
+  for (let i = 0; i < 8; i++) {
+    backoff.failed();
+    await backoff.pause(signal);
+  }
+  assertEquals(slept, [50, 100, 200, 400, 800, 1600, 2000, 2000].map((ms) => ms * 0.75));
+  backoff.succeeded();
+  backoff.failed();
+  await backoff.pause(signal);
+  assertEquals(slept.at(-1), 37.5);
+});
