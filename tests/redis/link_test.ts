@@ -270,6 +270,42 @@ Deno.test("a link waits while Redis loads", async () => {
   assert(conditions.has("busy"), [...conditions].join());
 });
 
+Deno.test("a link leaves a Redis that became a replica, and comes back when it is a master again", async () => {
+  await using server = await RedisServer.start();
+  using link = linkTo(server.address);
+  const blocked = failureOf(link.call("BLMOVE", ["from", "to", "RIGHT", "LEFT", 5], { ms: 7_000 }));
+  await until("it waits", async () => /blocked_clients:1/.test(String(await server.call("INFO", "clients"))));
+  await server.call("REPLICAOF", "127.0.0.1", 1);
+  const { code, condition } = await blocked;
+  assertEquals([code, condition], ["UNBLOCKED", "unreachable"]);
+  assertEquals((await failureOf(link.call("SET", ["k", "v"]))).code, "READONLY");
+  await server.call("REPLICAOF", "NO", "ONE");
+  assertEquals(await until("it writes", () => link.call("SET", ["k", "v"]).catch(() => null)), "OK");
+});
+
+/** Certificates of a root of the tests' own; good until 2126. */
+const tls = (file: string) => new URL(`./tls/${file}`, import.meta.url).pathname;
+
+Deno.test("a link talks TLS, and only with a server that its root certificate vouches for", async () => {
+  const tlsPort = freePort();
+  await using server = await RedisServer.start({
+    config: {
+      "tls-port": String(tlsPort),
+      "tls-cert-file": tls("server.pem"),
+      "tls-key-file": tls("server.key"),
+      "tls-ca-cert-file": tls("ca.pem"),
+      "tls-auth-clients": "no",
+    },
+  });
+  const caCerts = [await Deno.readTextFile(tls("ca.pem"))];
+  using good = linkTo(`rediss://127.0.0.1:${tlsPort}`, { caCerts });
+  assertEquals(await good.call("ECHO", ["x"]), "x");
+  using unknown = linkTo(`rediss://127.0.0.1:${tlsPort}`);
+  assertEquals((await failureOf(unknown.call("ECHO", ["x"]))).condition, "unreachable");
+  using plain = linkTo(`rediss://${server.address}`, { caCerts, connectMs: 200 });
+  assertEquals((await failureOf(plain.call("ECHO", ["x"]))).condition, "unreachable");
+});
+
 Deno.test("a link lets a thousand commands wait and fails the next at once", async () => {
   await using server = await RedisServer.start();
   await using proxy = Proxy.start(server.port);
