@@ -52,6 +52,8 @@ Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
   await server.call("LPUSH", keys.queue("r"), "a");
   await stage.queue.claim(0);
   assertEquals((await stage.queue.start("a")).type, "DUP");
+  assertEquals(await stage.store.cancel("a", ""), { type: "REQUESTED" });
+  assert(Number(await server.call("PTTL", keys.side("a"))) > 0, "a request that nobody hears goes by itself");
   await server.call("HSET", keys.job("a"), "status", "finished");
   assertEquals(await stage.store.cancel("a", ""), { type: "TERMINAL" });
 });

@@ -206,6 +206,7 @@ Deno.test("reassert() restores a run after Redis lost everything", async () => {
   assertEquals((error as { condition?: string }).condition, "busy");
   await stage.queue.register(INFO, { takeover: false });
   for (let i = 0; i < 2; i++) assertEquals(await stage.queue.reassert(request), "OK");
+  assertEquals(await stage.events(), ["reassert"]);
   const { updated_at: _, ...restored } = await stage.job("a");
   assertEquals({ ...restored, updated_at: job.updated_at }, job);
   assertEquals(await stage.side("a"), side);
@@ -243,9 +244,15 @@ Deno.test("reassert() lets a newer attempt win, and a terminal status", async ()
   assertEquals(await stage.queue.reassert(request), "TERMINAL");
   assertEquals(await stage.queue.owned(), []);
   // Redis went back to the end of an attempt before
-  const newer = { ...request, attempt: 2, token: "2.n1" };
+  const newer = { ...request, attempt: 2, token: "2.n1", side: {} };
+  await server.call("HSET", keys.side("a"), "exit", 3, "ended_ms", 1, "done", run.token);
+  for (const key of [keys.job("a"), keys.side("a")]) await server.call("PEXPIRE", key, 60_000);
   assertEquals(await stage.queue.reassert(newer), "OK");
   assertEquals((await stage.job("a")).status, "started");
+  const { exit, ended_ms, done, token, attempt, inst, nonce, started_ms } = await stage.side("a");
+  assertEquals([exit, ended_ms, done], [undefined, undefined, undefined]);
+  assertEquals([token, attempt, inst, nonce, started_ms], ["2.n1", "2", "i", "n1", "5"]);
+  for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
   await server.call("DEL", keys.job("a"));
   await server.call("SET", keys.job("a"), "x");
   assertEquals(await stage.queue.reassert(newer), "TERMINAL");

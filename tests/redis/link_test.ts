@@ -140,11 +140,19 @@ Deno.test("a link refuses what is no Redis", async () => {
   assertStringIncludes((await failureOf(link.call("GET", ["x"]))).message, "its answer to PING is not Redis'");
 });
 
-Deno.test("a link says when nobody listens, or there is no such host", async () => {
+Deno.test("a link says when nobody listens", async () => {
   using link = linkTo(`127.0.0.1:${freePort()}`);
   assertMatch((await failureOf(link.call("GET", ["x"]))).message, /refused/i);
-  using lost = linkTo("no-such-host.invalid");
-  assertStringIncludes((await failureOf(lost.call("GET", ["x"]))).message, "no-such-host.invalid:6379");
+});
+
+Deno.test({
+  name: "a link says when there is no such host",
+  // Deno 2.4 keeps a handle of Deno.connect's signal when the look-up fails
+  sanitizeResources: false,
+  async fn() {
+    using link = linkTo("no-such-host.invalid");
+    assertStringIncludes((await failureOf(link.call("GET", ["x"]))).message, "no-such-host.invalid:6379");
+  },
 });
 
 Deno.test("a link tells what an error reply means", async () => {

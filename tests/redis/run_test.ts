@@ -48,6 +48,13 @@ Deno.test("start() drops the claim of a job that has ended or runs elsewhere", a
   }
 });
 
+Deno.test("start() leaves a job alone of which our own record is foreign", async () => {
+  await using stage = await Stage.open();
+  await stage.claimed("a");
+  await stage.server.call("SET", stage.keys.side("a"), "x");
+  assertEquals(await stage.queue.start("a"), { type: "BADTYPE", redisType: "string" });
+});
+
 Deno.test("start() leaves the claim of what it cannot judge", async () => {
   await using stage = await Stage.open();
   const { server, queue, keys } = stage;
@@ -106,13 +113,17 @@ Deno.test("start() runs a payload of 16 MiB and keeps every character of it", as
 
 Deno.test("start() makes an ended job stay that a foreign program queued again", async () => {
   await using stage = await Stage.open();
-  await stage.queue.finish(ended(await stage.started("a")));
+  const run = await stage.started("a");
+  await stage.queue.appendOutput(run, 0, raw("out"));
+  await stage.queue.finish(ended(run));
   await stage.server.call("HSET", stage.keys.job("a"), "status", "dispatched");
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
   await stage.queue.claim(0);
   const again = await stage.queue.start("a");
   assert(again.type === "OK" && again.token === "2.n1" && again.side.exit === undefined);
-  for (const key of [stage.keys.job("a"), stage.keys.side("a")]) assertEquals(await stage.server.call("PTTL", key), -1);
+  for (const key of [stage.keys.job("a"), stage.keys.side("a"), stage.keys.output("a")]) {
+    assertEquals(await stage.server.call("PTTL", key), -1, key);
+  }
 });
 
 Deno.test("finish() writes the end once and keeps the job as long as asked", async () => {
@@ -132,6 +143,8 @@ Deno.test("finish() writes the end once and keeps the job as long as asked", asy
   const before = await stage.server.digest();
   assertEquals((await stage.queue.finish(ended(run, failed))).type, "ALREADY");
   assertEquals(await stage.server.digest(), before);
+  await stage.server.call("HSET", stage.keys.run("r", "i"), "a", run.token);
+  assertEquals((await stage.queue.finish(ended(run))).type, "ALREADY");
   assertEquals(await stage.queue.owned(), []);
 });
 
@@ -149,6 +162,7 @@ Deno.test("finish() leaves the verdict of another program", async () => {
   assertEquals((await stage.queue.finish(ended(run, failed))).type, "TERMINAL");
   const { status, result } = await stage.job("a");
   assertEquals([status, result], ["finished", "theirs"]);
+  assert(Number(await stage.server.call("PTTL", stage.keys.job("a"))) > 0);
   assertEquals(await stage.queue.owned(), []);
   assertEquals((await stage.events()).at(-1), "finish");
 });
@@ -235,6 +249,7 @@ Deno.test("reroute() moves a job to its runner once, and ends it the second time
   assertEquals(await queue.reroute("a", "q"), "OK");
   assertEquals(await queue.reroute("a", "q"), "GONE");
   assertEquals(await stage.list(keys.queue("q")), ["a"]);
+  assertEquals((await stage.store.queues()).map(({ runner }) => runner).toSorted(), ["q", "r"]);
   await claim();
   assertEquals(await queue.reroute("a", "q"), "AGAIN");
   assertEquals((await stage.job("a")).error, 'not started: it names runner "q" and came to runner "r" twice');

@@ -131,12 +131,13 @@ Deno.test("finish() names the jobs that waited, and promote() lets them start", 
   const run = await stage.started("a");
   await stage.submit("b", { after: "a", runner: "r" });
   await stage.submit("c", { after: "a", runner: "other" });
-  const later = await stage.store.time() + 60_000;
+  const later = await stage.store.time() + 120_000;
   await stage.submit("d", { after: "a", notBeforeMs: later });
   assertEquals(await stage.queue.promote("b"), "EARLY");
   assertEquals(await stage.queue.promote("b", { force: true }), "WAITS");
   const { type, waiters } = await stage.queue.finish(ended(run));
   assertEquals([type, waiters.toSorted()], ["OK", [["other", "c"], ["r", "b"], ["r", "d"]]]);
+  assert(Number(await stage.server.call("PTTL", stage.keys.after("a"))) > 0);
   assertEquals((await stage.queue.finish(ended(run))).waiters.length, 3);
   for (const [runner, id] of waiters) await stage.queue.promote(id, { runner, force: true });
   assertEquals(await stage.list(stage.keys.queue("r")), ["b"]);
@@ -181,6 +182,27 @@ Deno.test("promote() ends a job whose awaited job left Redis", async () => {
   await stage.server.call("DEL", stage.keys.job("a"));
   assertEquals(await stage.queue.promote("b", { force: true }), "FAILED");
   assertEquals((await stage.job("b")).error, 'not started: job "a" it waits for is not there');
+  assertEquals(await stage.server.call("EXISTS", stage.keys.after("a"), stage.keys.delay("r")), 0);
+});
+
+Deno.test("promote() forgets a delayed job that ended or left meanwhile", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  for (const id of ["ended", "runs", "left"]) await stage.submit(id, { after: "a" });
+  await stage.server.call("HSET", stage.keys.job("ended"), "status", "finished");
+  await stage.server.call("HSET", stage.keys.job("runs"), "status", "started");
+  await stage.server.call("DEL", stage.keys.job("left"));
+  for (const id of ["ended", "runs", "left"]) assertEquals(await stage.queue.promote(id, { force: true }), "GONE");
+  assertEquals(await stage.server.call("EXISTS", stage.keys.delay("r")), 0);
+  assertEquals(await stage.server.call("SMEMBERS", stage.keys.after("a")), []);
+});
+
+Deno.test("submit() after a job that is a JSON string waits for it", async () => {
+  await using stage = await Stage.open();
+  await stage.server.call("SET", stage.keys.job("a"), "{}");
+  await stage.submit("b", { after: "a" });
+  assertEquals((await stage.job("b")).status, "dispatched");
+  assertEquals(await stage.server.call("ZCARD", stage.keys.delay("r")), 1);
 });
 
 Deno.test("cancel() ends a job that waits, wherever it waits", async () => {

@@ -1,0 +1,20 @@
+import { assertEquals } from "../support/assert.ts";
+import { clientSteps, prepare, runnerSteps } from "./everything.ts";
+import { Stage } from "./stage.ts";
+
+Deno.test("every event is told to the audit, in order and once", async () => {
+  await using stage = await Stage.open();
+  await prepare(stage.store, stage.queue, stage.runner({ instance: "gone" }));
+  await stage.expire("gone");
+  for (const [, step] of [...runnerSteps(stage.queue), ...clientSteps(stage.store)]) await step();
+  const entries = await stage.server.call("XRANGE", stage.keys.events(), "-", "+") as [string, string[]][];
+  assertEquals(entries.map(([, [, event, , id, , state]]) => [event, id, state ?? ""].join(" ").trim()), [
+    ...["submit f dispatched", "submit g dispatched", "start g started", "submit h dispatched", "start h started"],
+    ...["b", "c", "d", "a", "w"].map((id) => `submit ${id} dispatched`),
+    ...["start a started", "finish a dispatched", "promote a dispatched", "start a started", "finish a finished"],
+    ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "bury d"],
+    ...["reap f dispatched", "reap g dispatched", "reap h error"],
+    ...["n", "o", "p", "l", "q"].map((id) => `submit ${id} dispatched`),
+    ...["submit s error", "cancel b error"],
+  ]);
+});
