@@ -45,17 +45,29 @@ export async function openStore(settings: StoreSettings): Promise<JobStore> {
 /** A worker with everything it needs. It holds this host's spool; Redis has not been spoken to. */
 export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const place = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
-  const [redis, { openExecutors }, { openInstance }, { JournalSpool }, { stderrLog }, host, { Runner }, parts] =
-    await Promise.all([
-      import("../redis/open.ts"),
-      import("../executors/registry.ts"),
-      import("../system/instance.ts"),
-      import("../system/spool.ts"),
-      import("../system/log.ts"),
-      import("../system/host.ts"),
-      import("../app/runner/runner.ts"),
-      import("../app/runner/parts.ts"),
-    ]);
+  const [
+    redis,
+    { makeExecutors },
+    { openInstance },
+    { JournalSpool },
+    { stderrLog },
+    host,
+    { Runner },
+    parts,
+    { systemFiles },
+    { systemProcess },
+  ] = await Promise.all([
+    import("../redis/open.ts"),
+    import("../executors/registry.ts"),
+    import("../system/instance.ts"),
+    import("../system/spool.ts"),
+    import("../system/log.ts"),
+    import("../system/host.ts"),
+    import("../app/runner/runner.ts"),
+    import("../app/runner/parts.ts"),
+    import("../system/files.ts"),
+    import("../system/process.ts"),
+  ]);
   const root = settings.spool ?? host.defaultSpool(systemEnvironment);
   const name = encodeURIComponent(settings.namespace + settings.name);
   const instance = await openInstance(`${root}/${name}`);
@@ -63,13 +75,19 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
   const runner = new Runner({
     queue: redis.openQueue(place, owner),
-    executors: openExecutors({
-      dir: instance.dir,
-      instance: instance.id,
+    executors: await makeExecutors({
+      files: systemFiles,
+      process: systemProcess,
+      clock: systemClock,
+      log,
+      newId,
+      spool: instance.dir,
       socket: settings.tmuxSocket ?? `runner-${name}`,
-      shell: settings.shell,
+      instance: instance.id,
       killGraceMs: settings.killGrace * 1000,
-      environment: systemEnvironment,
+      cwd: host.workingFolder(),
+      env: host.jobEnvironment(systemEnvironment),
+      shell: settings.shell === "auto" ? undefined : settings.shell,
     }),
     spool: await JournalSpool.open(instance.dir),
     clock: systemClock,

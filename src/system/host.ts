@@ -28,3 +28,19 @@ export function wallClock(): number {
 export function dropDead(): never {
   Deno.exit(137);
 }
+
+/** The working directory of this process. */
+export function workingFolder(): string {
+  return Deno.cwd();
+}
+
+/** What of our environment the jobs inherit, and where tmux keeps its sockets; everything else stays with us. */
+const INHERITED = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMUX_TMPDIR"];
+
+/** The part of the environment that jobs start from. */
+export function jobEnvironment(environment: Environment): Record<string, string> {
+  return Object.fromEntries(INHERITED.flatMap((name) => {
+    const value = environment.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}

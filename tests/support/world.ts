@@ -123,7 +123,7 @@ export class World implements AsyncDisposable {
       REDIS_URL: this.redis.address,
       RUNNER_NAME: this.name,
       RUNNER_SPOOL: `${this.dir}/spool`,
-      RUNNER_CONFIG: `${this.dir}/no-config.json`,
+      XDG_CONFIG_HOME: `${this.dir}/config`,
       ...more,
     };
   }
@@ -162,7 +162,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Puts a job into the queue as a foreign program does; answers its id. */
-  async push(fields: Readonly<Record<string, string>>, id = crypto.randomUUID()): Promise<string> {
+  async push(fields: Readonly<Record<string, string>>, id: string = crypto.randomUUID()): Promise<string> {
     await this.redis.call("HSET", `job_${id}`, ...Object.entries(fields).flat());
     await this.redis.call("LPUSH", `runner:${this.name}`, id);
     return id;
@@ -188,7 +188,7 @@ export class World implements AsyncDisposable {
 
   /** Starts a runner of this world's name. */
   async runner(options: RunnerOptions = {}): Promise<RunnerProcess> {
-    const env = { ...options.env, ...(options.spool ? { RUNNER_SPOOL: options.spool } : {}) };
+    const env: Record<string, string> = { ...options.env, ...(options.spool ? { RUNNER_SPOOL: options.spool } : {}) };
     this.#sockets.add(env.RUNNER_TMUX_SOCKET ?? this.socket);
     const child = this.#spawn(["run", ...options.args ?? []], { ...options, env }, "null");
     child.stdout.cancel();
