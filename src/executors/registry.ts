@@ -1,0 +1,49 @@
+/**
+ * The kinds of executors. A new one is a folder beside this file and a row here; nothing outside its folder knows its name.
+ *
+ * @module
+ */
+import { InvalidInputError } from "../domain/errors.ts";
+import type { Executor, Place } from "../ports/executor.ts";
+import type { TmuxOptions } from "./tmux/options.ts";
+import { placeOf as tmuxPlace } from "./tmux/target.ts";
+
+/** What executors are made of; each takes what it needs. */
+export type ExecutorSetup = TmuxOptions;
+
+interface Kind {
+  /** Reads a target of this kind. */
+  readonly place: (target: string) => Place;
+  /** Loaded when there is something to run: clients only read targets. */
+  readonly make: (setup: ExecutorSetup) => Promise<Executor>;
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  tmux: {
+    place: tmuxPlace,
+    make: async (setup) => new (await import("./tmux/executor.ts")).TmuxExecutor(setup),
+  },
+};
+
+/**
+ * Reads an executor string such as `tmux.main.build`.
+ *
+ * @throws {InvalidInputError} No executor would take it; the message says why.
+ */
+export function checkTarget(target: string): Place {
+  const name = target.split(".", 1)[0];
+  if (!Object.hasOwn(KINDS, name)) {
+    throw new InvalidInputError(
+      `Cannot use executor ${JSON.stringify(target)}: kinds are ${
+        Object.keys(KINDS).join(", ")
+      }; write for example tmux.main`,
+    );
+  }
+  return KINDS[name].place(target);
+}
+
+/** One executor of each kind, by kind; not open yet. */
+export async function makeExecutors(setup: ExecutorSetup): Promise<ReadonlyMap<string, Executor>> {
+  const made = await Promise.all(Object.values(KINDS).map((kind) => kind.make(setup)));
+  return new Map(made.map((executor) => [executor.kind, executor]));
+}

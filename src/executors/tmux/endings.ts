@@ -1,0 +1,117 @@
+import { NO_OUTPUT, type OutputSample } from "../../domain/output.ts";
+import type { RunEnd } from "../../ports/executor.ts";
+import type { Lane } from "./lane.ts";
+import { MarkReader } from "./marks.ts";
+import type { TmuxOptions } from "./options.ts";
+import { CHUNK, OutputWriter } from "./output.ts";
+import type { Run } from "./run.ts";
+import type { Spool } from "./spool.ts";
+
+/** How long the end mark may be on its way from a living terminal without any progress, milliseconds ... */
+const MARK_LIMIT = 3000;
+/** ... and the last words of one that is gone. */
+const LAST_WORDS = 100;
+/** Most outputs are small: the first read takes this many bytes. */
+const FIRST_READ = 16 << 10;
+
+/** How a run ended, before its output and its stop order are known. */
+export type Verdict =
+  /** Its lane says so; `code` is `null` when its shell never came to life. */
+  | { readonly code: number | null }
+  /** Nobody knows. */
+  | { readonly why: string };
+
+/** Tells the ends of runs, each once, with their output. */
+export class Endings {
+  readonly #options: TmuxOptions;
+  readonly #spool: Spool;
+  readonly #onEnd: (end: RunEnd) => void;
+  #closed = false;
+
+  constructor(options: TmuxOptions, spool: Spool, onEnd: (end: RunEnd) => void) {
+    this.#options = options;
+    this.#spool = spool;
+    this.#onEnd = onEnd;
+  }
+
+  /** From now on nothing is told; the next process will find it. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** A run that was in a lane has ended. */
+  async settle(run: Run, lane: Lane, verdict: Verdict): Promise<void> {
+    if (run.state === "ended") return;
+    run.state = "ended";
+    clearTimeout(run.timer);
+    lane.release(run, this.#options.clock.now());
+    const expected = "code" in verdict && lane.pane !== null;
+    let output: OutputSample;
+    try {
+      output = await lane.inTurn(() => this.#collect(run, lane, expected));
+    } catch (error) {
+      this.#options.log.error("could not read the output of a run", { job: run.launch.id, error: String(error) });
+      output = { ...NO_OUTPUT, truncated: true };
+    }
+    const stopped = run.mayBeStopped ? await this.#stopReason(run) : null;
+    if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(verdict, stopped) });
+  }
+
+  /** A run that no lane has taken, and none will, has ended. */
+  refuse(
+    run: Run,
+    end: { readonly kind: "timed_out" | "cancelled" } | { readonly kind: "lost"; readonly why: string },
+  ): void {
+    if (run.state === "ended") return;
+    run.state = "ended";
+    clearTimeout(run.timer);
+    if (!this.#closed) this.#onEnd({ run: run.name, output: NO_OUTPUT, code: null, ...end });
+  }
+
+  async #stopReason(run: Run): Promise<"timed_out" | "cancelled" | null> {
+    const reason = (await this.#options.files.readText(this.#spool.stop(run.name)))?.trim();
+    return reason === "timed_out" || reason === "cancelled" ? reason : null;
+  }
+
+  /** Copies the output from the lane's log into a file of its own. */
+  async #collect(run: Run, lane: Lane, expected: boolean): Promise<OutputSample> {
+    const { files, clock } = this.#options;
+    const marks = new MarkReader(run.nonce);
+    const writer = new OutputWriter(files, this.#spool, run.name);
+    let buffer = new Uint8Array(FIRST_READ);
+    // ends of earlier processes are told in any order; a lane of ours writes in the order in which we read
+    const from = run.adopted ? 0 : lane.position;
+    let position = from;
+    let quietSince = clock.now();
+    for (let looks = 0; !this.#closed; looks++) {
+      const count = await lane.log.read(buffer, position);
+      if (count > 0) {
+        position += count;
+        await writer.add(marks.push(buffer.subarray(0, count)));
+        if (marks.complete) break;
+        if (count === buffer.length && count < CHUNK) buffer = new Uint8Array(CHUNK);
+        quietSince = clock.now();
+        continue;
+      }
+      if (clock.now() - quietSince > (expected && lane.pane !== null ? MARK_LIMIT : LAST_WORDS)) break;
+      await clock.sleep(Math.min(20, looks >> 1));
+    }
+    if (marks.complete) {
+      lane.position = Math.max(lane.position, from + marks.taken);
+      // as a line feed alone the end mark tells that the terminal no longer translates
+      if (!marks.translated) lane.dirty = true;
+    } else {
+      await writer.add(marks.rest());
+      if (marks.begun) lane.position = Math.max(lane.position, position);
+      lane.dirty = true;
+    }
+    return await writer.end(!marks.complete || run.cut);
+  }
+}
+
+function outcome(verdict: Verdict, stopped: "timed_out" | "cancelled" | null): Omit<RunEnd, "run" | "output"> {
+  const code = "code" in verdict ? verdict.code : null;
+  if (stopped !== null) return { kind: stopped, code };
+  if (code !== null) return { kind: "exited", code };
+  return { kind: "lost", code, why: "why" in verdict ? verdict.why : "its script could not be started" };
+}

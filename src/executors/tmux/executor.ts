@@ -1,0 +1,235 @@
+import { LaunchError, SetupError } from "../../domain/errors.ts";
+import type { OutputSample } from "../../domain/output.ts";
+import type { Executor, FoundRun, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
+import type { Pipe } from "../../ports/files.ts";
+import { GoneError, TmuxError } from "./control.ts";
+import { Endings } from "./endings.ts";
+import { baseEnvironment, laneLine, writeScript } from "./job_script.ts";
+import { readReport, type Report } from "./journal.ts";
+import { LanePool } from "./lane_pool.ts";
+import { Nonces } from "./marks.ts";
+import type { TmuxOptions } from "./options.ts";
+import { readPart, readSample } from "./output.ts";
+import { Recovery } from "./recovery.ts";
+import { Run } from "./run.ts";
+import { TmuxServer } from "./server.ts";
+import { Spool } from "./spool.ts";
+import { Stopper } from "./stopper.ts";
+import { parseTarget, placeOf } from "./target.ts";
+import { Watch } from "./watch.ts";
+
+/** The longest pause between two rounds of `prune`, milliseconds: they look at every output. */
+const PRUNE_EVERY = 3_600_000;
+
+/**
+ * Runs jobs in tmux: sessions, windows and panes that people can attach to.
+ *
+ * A pane is a *lane*: a small shell program (lane.sh) that takes the names of runs from a pipe and runs them one after the other,
+ * so that a job costs no tmux command. What happened stands in the lane's journal, the output in its terminal's log between two
+ * marks. All of it goes on without this process, and a later one takes it up.
+ */
+export class TmuxExecutor implements Executor {
+  readonly kind = "tmux";
+  readonly #options: TmuxOptions;
+  readonly #spool: Spool;
+  readonly #server: TmuxServer;
+  readonly #pool: LanePool;
+  readonly #runs = new Map<string, Run>();
+  #base: Record<string, string>;
+  #nonces!: Nonces;
+  #endings!: Endings;
+  #stopper!: Stopper;
+  #recovery!: Recovery;
+  #watch!: Watch;
+  #done: Pipe | null = null;
+  #reports: Promise<void> | null = null;
+  #closed = false;
+  #prunedAt = -Infinity;
+
+  constructor(options: TmuxOptions) {
+    this.#options = options;
+    this.#spool = new Spool(options);
+    this.#server = new TmuxServer(options, this.#spool);
+    this.#pool = new LanePool(options, this.#server, this.#spool);
+    this.#base = baseEnvironment(options.env);
+  }
+
+  place(target: string): Place {
+    return placeOf(target);
+  }
+
+  async open(onEnd: (end: RunEnd) => void): Promise<HostFacts> {
+    const { files, newId } = this.#options;
+    try {
+      await this.#spool.make();
+      await files.create(this.#spool.secret, `${newId()}${newId()}`);
+      this.#nonces = await Nonces.from((await files.readText(this.#spool.secret))!);
+      const host = await this.#server.open();
+      const opened = Promise.withResolvers<void>();
+      this.#assemble((end) => opened.promise.then(() => onEnd(end)));
+      this.#pool.begin(host, (await files.list(this.#spool.lanes)).map((entry) => entry.name));
+      this.#done = await files.openPipe(this.#spool.done);
+      this.#reports = this.#readReports(this.#done);
+      await this.#recovery.findLanes();
+      this.#watch.start();
+      // after this call has returned
+      setTimeout(opened.resolve);
+      return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
+    } catch (error) {
+      await this.close();
+      if (error instanceof SetupError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new SetupError(`Cannot use tmux with spool "${this.#spool.dir}": ${why}`, { cause: error });
+    }
+  }
+
+  #assemble(onEnd: (end: RunEnd) => void): void {
+    const [options, server, spool, pool, runs] = [this.#options, this.#server, this.#spool, this.#pool, this.#runs];
+    const endings = this.#endings = new Endings(options, spool, onEnd);
+    const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
+    const parts = { options, server, spool, pool, endings, stopper, runs };
+    this.#recovery = new Recovery(parts);
+    this.#watch = new Watch(parts, (run) => this.#enter(run));
+    server.onChange = () => this.#watch.look();
+  }
+
+  async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
+    return await this.#recovery.takeUp(launches, (launch) => this.#newRun(launch));
+  }
+
+  async launch(launch: Launch): Promise<void> {
+    if (this.#runs.has(launch.run)) return;
+    const run = await this.#newRun(launch);
+    this.#runs.set(launch.run, run);
+    try {
+      const { files, cwd } = this.#options;
+      await writeScript(launch, { files, spool: this.#spool, base: this.#base, cwd });
+      await this.#enter(run);
+    } catch (error) {
+      this.#runs.delete(launch.run);
+      await this.#removeFiles(launch.run).catch(() => {});
+      if (error instanceof LaunchError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LaunchError(`Cannot launch job: ${why}`, { cause: error });
+    }
+  }
+
+  async #newRun(launch: Launch): Promise<Run> {
+    return new Run(launch, await this.#nonces.of(launch.run));
+  }
+
+  /** Gives a run to a lane. */
+  async #enter(run: Run): Promise<void> {
+    const lane = await this.#pool.assign(run, parseTarget(run.launch.target));
+    if (this.#recovery.held.delete(run.name)) await this.#options.files.remove(this.#spool.marker(run.name));
+    const now = this.#options.clock.now();
+    await lane.send(laneLine(run.launch, run.nonce, lane.mustClean(now)));
+  }
+
+  async #readReports(done: Pipe): Promise<void> {
+    const buffer = new Uint8Array(64 << 10);
+    const decoder = new TextDecoder();
+    let rest = "";
+    while (!this.#closed) {
+      const count = await done.read(buffer);
+      const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        const report = readReport(line);
+        if (report && !this.#closed) this.#take(report);
+      }
+    }
+  }
+
+  #take(report: Report): void {
+    if (report.type === "ready") return this.#pool.ready(report.lane);
+    if (report.type === "layout") return this.#watch.look();
+    const run = this.#runs.get(report.run);
+    const lane = this.#pool.lanes.get(report.lane);
+    if (!lane) return;
+    if (!run) {
+      if (report.type === "ended" && lane.stranger === report.run) {
+        lane.stranger = null;
+        this.#removeFiles(report.run).catch((error) => this.#failed("could not remove files of a run", error));
+      }
+      return;
+    }
+    if (report.type === "ended") return void this.#endings.settle(run, lane, { code: report.code });
+    if (run.state !== "sent") return;
+    run.state = "started";
+    run.startedAt = this.#options.clock.now();
+    this.#stopper.begin(run);
+  }
+
+  async stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
+    const run = this.#runs.get(name);
+    if (!run) return;
+    try {
+      await this.#stopper.stop(run, kind, graceMs);
+    } catch (error) {
+      if (!(error instanceof GoneError || error instanceof TmuxError)) throw error;
+      this.#failed("could not reach tmux for a stop", error); // its terminal went with it
+    }
+  }
+
+  async read(name: string, offset: number, limit: number): Promise<Uint8Array> {
+    const run = this.#runs.get(name);
+    if (run && run.state !== "ended") return await run.readLive(offset, limit);
+    return await readPart(this.#options.files, this.#spool.output(name), offset, limit);
+  }
+
+  async sweep(): Promise<void> {
+    await this.#watch.sweep();
+  }
+
+  sample(name: string): Promise<OutputSample | null> {
+    return readSample(this.#options.files, this.#spool, name);
+  }
+
+  async forget(name: string): Promise<void> {
+    const run = this.#runs.get(name);
+    if (run && run.state !== "ended") return; // it still runs: a later `recover` clears it
+    this.#runs.delete(name);
+    run?.lane?.unforgotten.delete(name);
+    await this.#removeFiles(name);
+  }
+
+  /** First the script: without it no lane takes the run. */
+  async #removeFiles(run: string): Promise<void> {
+    const { files } = this.#options;
+    for (const path of [this.#spool.script, this.#spool.program, this.#spool.stop, this.#spool.marker]) {
+      await files.remove(path(run));
+    }
+  }
+
+  async prune(seconds: number): Promise<void> {
+    const { clock, files } = this.#options;
+    const every = Math.min(PRUNE_EVERY, seconds * 100);
+    if (seconds === 0 || clock.now() - this.#prunedAt < every) return;
+    this.#prunedAt = clock.now();
+    for (const { name } of await files.list(this.#spool.outputs)) {
+      if (this.#runs.has(name.replace(/\.cut$/, ""))) continue;
+      const path = `${this.#spool.outputs}/${name}`;
+      const stat = await files.stat(path);
+      if (stat && stat.ageMs > seconds * 1000) await files.remove(path);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endings?.close();
+    await this.#watch?.stop();
+    for (const run of this.#runs.values()) clearTimeout(run.timer);
+    // wakes the reader up, which then ends
+    await this.#done?.write(new TextEncoder().encode("X\n"));
+    await this.#reports;
+    this.#done?.close();
+    await this.#pool.close();
+    await this.#server.close();
+  }
+
+  #failed(message: string, error: unknown): void {
+    this.#options.log.warn(message, { error: String(error) });
+  }
+}

@@ -1,0 +1,94 @@
+# lane.sh SPOOL LANE SHELL LANE_SHELL [SANE]
+#
+# The process of a pane: reads names of runs from the pipe SPOOL/lanes/LANE/in, one line `RUN NONCE CLEAN TITLE` each, and runs
+# SPOOL/jobs/RUN.sh with SHELL as a process group of its own in the foreground of this terminal. Start and end go to the journal
+# first (the truth after any crash), then to the runner's pipe `done`; between two marks on the terminal, and so in its log, lies
+# what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and bash.
+S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} L=$1/lanes/$2
+
+if [ -z "$sane" ]; then
+  # typed keys are not echoed into the output, ^S and ^Z do not hold up a lane
+  stty -echo -ixon -tostop susp undef || exit
+  umask 077
+  cd / || exit
+  [ -p "$L/in" ] || mkfifo "$L/in" || exit
+  # shellcheck disable=SC2086 # a lane shell may have an argument
+  exec env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" \
+    $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$(stty -g)"
+fi
+
+# caught, not ignored: what a shell ignores its children ignore as well. HUP must end the lane.
+trap : INT QUIT TERM
+exec 2>/dev/null 3<>"$L/in" 4<>"$S/done" 5>>"$L/journal"
+set -m
+ESC=$(printf '\033') LF='
+'
+CSI="${ESC}[" OSC="$ESC]" ST="$ESC\\"
+# a builtin in every shell: mksh would start a program for printf
+if [ "$(command -v print)" = print ]; then put() { print -nr -- "$1"; }; else put() { printf %s "$1"; }; fi
+
+# Drops what was typed meanwhile and gives the terminal its modes back.
+clean() {
+  stty -icanon min 0 time 0
+  while read -r _; do :; done
+  stty "$sane"
+}
+
+# Waits for a run that nobody has taken yet, and takes it.
+take() {
+  while :; do
+    IFS=' ' read -r run nonce clean title <&3 || continue
+    [ -e "$S/jobs/$run.sh" ] || continue
+    set -C
+    if put "$K$LF" >"$S/jobs/$run.started"; then
+      set +C
+      return
+    fi
+    set +C
+  done
+}
+
+# Runs it: rc is its exit code, or - when not even its shell came to life.
+work() {
+  put "S $run$LF" >&5
+  put "S $K $run$LF" >&4
+  [ "$clean" = 0 ] || clean
+  # the line feed in a mark is not shown; as CR LF it tells that the terminal translates
+  put "${OSC}2;$title$ST${OSC}133;C;$nonce$LF$ST"
+  "$shell" "$S/jobs/$run.sh" 3<&- 4<&- 5>&-
+  rc=$?
+  root=
+  { read -r _; read -r root; } <"$S/jobs/$run.started"
+  # never a group that is not surely the run's: -1 would be every process of the machine
+  case $root in '' | *[!0-9]* | 0 | 1) rc=- && return ;; esac
+  # it stopped itself, or was stopped: it goes on, as nobody else could wake it
+  while case $rc in 0 | 147 | 148 | 149 | 150) kill -0 "$root" ;; *) false ;; esac do
+    fg %+ >/dev/null
+    rc=$?
+  done
+  # what is left of its group would write into the output of the next run
+  kill -KILL "-$root"
+}
+
+# Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll region,
+# mouse and paste modes, insert mode, hidden cursor.
+report() {
+  put "$ST${OSC}133;D;$rc;$nonce$LF$ST"
+  put "${CSI}0m${ESC}(B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
+  put "E $run $rc$LF" >&5
+  put "E $K $run $rc$LF" >&4
+}
+
+put "R $K $$$LF" >&4
+if [ -n "${BASH_VERSION-}" ]; then
+  # bash leaves every loop when a program in it dies of INT: one run, then a new start without a loop
+  take
+  work
+  report
+  exec "$BASH" "$0" "$S" "$K" "$shell" "$lane_shell" "$sane"
+fi
+while :; do
+  take
+  work
+  report
+done

@@ -1,0 +1,115 @@
+import type { Files, OpenFile, Pipe } from "../../ports/files.ts";
+import type { Run } from "./run.ts";
+import type { Spool } from "./spool.ts";
+
+/** After how many milliseconds without it a lane drops typed keys and resets its terminal before the next run. */
+const CLEAN_AFTER = 50;
+
+/** One of our terminals: a pane whose process takes runs, one after the other. */
+export class Lane {
+  /** Its number; also the name of its folder. */
+  readonly key: string;
+  /** Name of the place where it is. */
+  readonly place: string;
+  /** Pane and process; `null` when they are gone. */
+  pane: string | null = null;
+  pid = 0;
+  readonly log: OpenFile;
+  /** Where in the log the next run begins, at the earliest. */
+  position = 0;
+  /** Runs that it has been given and that have not ended. */
+  readonly runs: Run[] = [];
+  /** A run that an earlier process launched and nobody knows any more; `null` when there is none. */
+  stranger: string | null = null;
+  /** Runs whose records may still be asked for: until then log and journal stay. */
+  readonly unforgotten = new Set<string>();
+  /** Monotonic time at which it was last given or rid of a run. */
+  usedAt = 0;
+  /** The last run left the terminal in another mode. */
+  dirty = true;
+  /** No more runs for it. */
+  closing = false;
+  #cleanedAt = -Infinity;
+  #input: Pipe | null = null;
+  /** Reads of the log, one after the other. */
+  #reading: Promise<unknown> = Promise.resolve();
+  #reads = 0;
+
+  private constructor(key: string, place: string, log: OpenFile) {
+    this.key = key;
+    this.place = place;
+    this.log = log;
+  }
+
+  /** Opens the folder of a lane. */
+  static async open(key: string, place: string, { files, spool }: { files: Files; spool: Spool }): Promise<Lane> {
+    return new Lane(key, place, await files.open(spool.laneLog(key), "read"));
+  }
+
+  /** Connects it with its pane. */
+  connect(pane: string, pid: number, input: Pipe): void {
+    this.pane = pane;
+    this.pid = pid;
+    this.#input = input;
+  }
+
+  /** Whether it would start a run at once. */
+  get free(): boolean {
+    return this.runs.length === 0 && this.stranger === null && !this.closing && this.pane !== null;
+  }
+
+  /** Whether nobody needs its log as it is. */
+  get settled(): boolean {
+    return this.runs.length === 0 && this.stranger === null && this.#reads === 0 && this.unforgotten.size === 0;
+  }
+
+  /** Puts a run on its list; its line follows with `send`. */
+  assign(run: Run, now: number): void {
+    this.runs.push(run);
+    this.unforgotten.add(run.name);
+    this.usedAt = now;
+    run.lane = this;
+  }
+
+  /** Whether the terminal must be cleaned before the run that was assigned last. */
+  mustClean(now: number): boolean {
+    // what is typed at one run is not meant for the next; in a flood of short runs nobody can aim at one of them
+    if (!this.dirty && this.runs.length === 1 && now - this.#cleanedAt < CLEAN_AFTER) return false;
+    this.#cleanedAt = now;
+    this.dirty = false;
+    return true;
+  }
+
+  async send(line: string): Promise<void> {
+    await this.#input?.write(new TextEncoder().encode(line));
+  }
+
+  /** Takes a run off its list. */
+  release(run: Run, now: number): void {
+    const at = this.runs.indexOf(run);
+    if (at !== -1) this.runs.splice(at, 1);
+    this.usedAt = now;
+  }
+
+  /** Does a piece of work on the log when those before it are done. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#reads++;
+    const mine = this.#reading.then(work).finally(() => this.#reads--);
+    this.#reading = mine.catch(() => {});
+    return mine;
+  }
+
+  /** The pane is gone. */
+  disconnect(): void {
+    this.pane = null;
+    this.#input?.close();
+    this.#input = null;
+  }
+
+  /** Closes its files; the pane goes on. */
+  async close(): Promise<void> {
+    this.disconnect();
+    await this.#reading;
+    this.log.close();
+  }
+}

@@ -1,0 +1,259 @@
+import { LaunchError } from "../../domain/errors.ts";
+import { TmuxError } from "./control.ts";
+import { Lane } from "./lane.ts";
+import type { TmuxOptions } from "./options.ts";
+import { argument, literal, timeless, word } from "./quoting.ts";
+import type { Run } from "./run.ts";
+import type { HostAnswer, Pane, TmuxServer } from "./server.ts";
+import type { Spool } from "./spool.ts";
+import { placeName, type Target } from "./target.ts";
+
+/** How long a new terminal has until its lane answers, milliseconds. */
+const READY_LIMIT = 10_000;
+/** Runs that may wait in one lane; more would fill its pipe. */
+const MAX_WAITING = 256;
+/** Lanes that may wait for work when nothing else is said. */
+const IDLE_LANES = 16;
+/** Above this size, bytes, the log of a lane that nobody needs is emptied. */
+const MAX_LOG = 4 << 20;
+
+/** All our terminals: found, made, replaced and closed here. */
+export class LanePool {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly lanes = new Map<string, Lane>();
+  readonly #waiting = new Map<string, () => void>();
+  /** Lanes are made one after the other: the second one finds the session that the first has made. */
+  #making: Promise<unknown> = Promise.resolve();
+  #next = 1;
+  #host: HostAnswer | null = null;
+
+  constructor(options: TmuxOptions, server: TmuxServer, spool: Spool) {
+    this.#options = options;
+    this.#server = server;
+    this.#spool = spool;
+  }
+
+  /** The most lanes that the server has file descriptors for: one that runs out of them answers nobody any more. */
+  get limit(): number {
+    return Math.max(1, Math.floor((this.#host!.nofile - 64) / 2));
+  }
+
+  /** Starts to number new lanes after those that are there. */
+  begin(host: HostAnswer, folders: readonly string[]): void {
+    this.#host = host;
+    this.#next = Math.max(0, ...folders.map(Number).filter(Number.isInteger)) + 1;
+  }
+
+  /** A lane says that it waits for work. */
+  ready(key: string): void {
+    this.#waiting.get(key)?.();
+  }
+
+  /**
+   * Gives a run to a lane of a target, which is made when there is none.
+   *
+   * @throws {LaunchError} There can be none.
+   */
+  async assign(run: Run, target: Target): Promise<Lane> {
+    return this.#take(run, target) ?? await this.#inTurn(async () => {
+      const there = this.#take(run, target); // made meanwhile
+      if (there) return there;
+      const lane = await this.#make(target);
+      lane.assign(run, this.#options.clock.now());
+      return lane;
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#making.then(work);
+    this.#making = mine.catch(() => {});
+    return mine;
+  }
+
+  #take(run: Run, target: Target): Lane | null {
+    const place = placeName(target);
+    const here = [...this.lanes.values()].filter((lane) => lane.place === place && lane.pane !== null && !lane.closing);
+    // of several free ones the last used: the others grow idle and can be closed
+    const lane = target.window === null
+      ? here.filter((lane) => lane.free).sort((a, b) => b.usedAt - a.usedAt)[0]
+      : here[0];
+    if (!lane) return null;
+    if (lane.runs.length >= MAX_WAITING) {
+      throw new LaunchError(`Cannot launch job: ${MAX_WAITING} others wait for tmux.${place} already`);
+    }
+    lane.assign(run, this.#options.clock.now());
+    return lane;
+  }
+
+  async #make(target: Target): Promise<Lane> {
+    const { files, clock } = this.#options;
+    await this.#room();
+    const key = String(this.#next++);
+    await files.makeFolder(this.#spool.laneFolder(key));
+    await files.write(this.#spool.laneLog(key), "");
+    const ready = Promise.withResolvers<void>();
+    this.#waiting.set(key, ready.resolve);
+    const late = new AbortController();
+    let pane: string | null = null;
+    try {
+      pane = await this.#newPane(target, key);
+      const [id, pid] = pane.split(" ");
+      pane = id;
+      await this.pipe(id, key);
+      const mark = `${this.#options.instance} ${key} ${placeName(target)}`;
+      await this.#server.command(`set-option -p -t ${id} @runner_lane ${argument(mark)}`);
+      const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
+        if (!late.signal.aborted) throw new LaunchError("Cannot launch job: its new terminal did not come to life");
+      });
+      await Promise.race([ready.promise, timeout]);
+      return await this.#open(key, placeName(target), { id, pid: Number(pid) });
+    } catch (error) {
+      if (pane !== null) await this.kill(pane);
+      await files.remove(this.#spool.laneFolder(key));
+      if (error instanceof LaunchError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${why}`, { cause: error });
+    } finally {
+      late.abort();
+      this.#waiting.delete(key);
+    }
+  }
+
+  async #open(key: string, place: string, pane: { id: string; pid: number }): Promise<Lane> {
+    const lane = await Lane.open(key, place, { files: this.#options.files, spool: this.#spool });
+    lane.connect(pane.id, pane.pid, await this.#options.files.openPipe(this.#spool.laneInput(key)));
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Takes over a lane that an earlier process made. */
+  async adopt(pane: Pane, key: string, place: string): Promise<Lane> {
+    const lane = await this.#open(key, place, pane);
+    if (!pane.piped) await this.pipe(pane.id, key);
+    return lane;
+  }
+
+  /** The folder of a lane whose pane is gone, for what is in its log and journal. */
+  async openDead(key: string): Promise<Lane> {
+    const lane = await Lane.open(key, "", { files: this.#options.files, spool: this.#spool });
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Lets the output of a pane go into its lane's log. */
+  async pipe(pane: string, key: string): Promise<void> {
+    const command = `exec cat >>${word(this.#spool.laneLog(key))}`;
+    await this.#server.command(`pipe-pane -O -t ${pane} ${argument(timeless(command))}`);
+  }
+
+  /** Closes a pane; nothing happens when it is gone. */
+  async kill(pane: string): Promise<void> {
+    await this.#server.command(`kill-pane -t ${pane}`).catch(() => {});
+  }
+
+  /** Makes a pane where the target says; answers its id and process id. */
+  async #newPane({ session, window }: Target, key: string): Promise<string> {
+    const format = `-P -F ${argument("#{pane_id} #{pane_pid}")}`;
+    const { shell, laneShell } = this.#host!;
+    const program = ["sh", this.#spool.lane, this.#spool.dir, key, shell, laneShell].map(argument).join(" ");
+    const name = argument(literal(window ?? `lane-${key}`));
+    const sessionId = await this.#find("list-sessions -F", "#{session_id} #{session_name}", session);
+    if (sessionId === null) {
+      const start = `new-session -d -s ${argument(session)} -n ${name} -x 200 -y 50`;
+      return await this.#fixed((await this.#server.command(`${start} ${format} ${program}`))[0]);
+    }
+    const list = `list-windows -t ${argument(sessionId)} -F`;
+    const windowId = window === null ? null : await this.#find(list, "#{window_id} #{window_name}", window);
+    if (windowId === null) {
+      const start = `new-window -d -t ${argument(`${sessionId}:`)} -n ${name}`;
+      return await this.#fixed((await this.#server.command(`${start} ${format} ${program}`))[0]);
+    }
+    const split = `split-window -d -t ${windowId} ${format} ${program}`;
+    try {
+      return (await this.#server.command(split))[0];
+    } catch (error) {
+      if (!(error instanceof TmuxError) || !error.message.includes("no space")) throw error;
+      await this.#server.command(`select-layout -t ${windowId} tiled`);
+      return (await this.#server.command(split))[0];
+    }
+  }
+
+  /**
+   * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of a new
+   * window when that is set for all.
+   */
+  async #fixed(pane: string): Promise<string> {
+    await this.#server.command(`set-option -w -t ${pane.split(" ", 1)[0]} window-size manual`);
+    return pane;
+  }
+
+  /** Id of the first of the listed things with a name; names are never given to tmux, which reads more into them. */
+  async #find(list: string, format: string, name: string): Promise<string | null> {
+    const lines = await this.#server.command(`${list} ${argument(format)}`);
+    const line = lines.find((line) => line.slice(line.indexOf(" ") + 1) === name);
+    return line?.slice(0, line.indexOf(" ")) ?? null;
+  }
+
+  /** Closes an unused lane when there is no room for another one. */
+  async #room(): Promise<void> {
+    const living = [...this.lanes.values()].filter((lane) => lane.pane !== null);
+    if (living.length < this.limit) return;
+    const oldest = this.#idle()[0];
+    if (!oldest) {
+      throw new LaunchError(
+        `Cannot launch job: the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`,
+      );
+    }
+    await this.#retire(oldest);
+  }
+
+  /** Lanes that could be closed, the longest unused first. */
+  #idle(): Lane[] {
+    return [...this.lanes.values()].filter((lane) => lane.free).sort((a, b) => a.usedAt - b.usedAt);
+  }
+
+  async #retire(lane: Lane): Promise<void> {
+    lane.closing = true;
+    await this.kill(lane.pane!);
+    lane.disconnect();
+  }
+
+  /** Closes lanes that are too many, empties long logs, removes folders that nobody needs. */
+  async tidy(): Promise<void> {
+    const { idleLanes = IDLE_LANES } = this.#options;
+    const idle = this.#idle();
+    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) await this.#retire(lane);
+    for (const lane of [...this.lanes.values()]) {
+      if (!lane.settled) continue;
+      if (lane.pane === null) await this.#discard(lane);
+      else if (lane.position > MAX_LOG) await this.#inTurn(() => this.#empty(lane));
+    }
+  }
+
+  async #discard(lane: Lane): Promise<void> {
+    this.lanes.delete(lane.key);
+    await lane.close();
+    await this.#options.files.remove(this.#spool.laneFolder(lane.key));
+  }
+
+  /** The lane and the log's writer append, so both go on at the start. */
+  async #empty(lane: Lane): Promise<void> {
+    if (!lane.settled || lane.closing) return;
+    lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
+    try {
+      await this.#options.files.empty(this.#spool.laneLog(lane.key));
+      await this.#options.files.empty(this.#spool.journal(lane.key));
+      lane.position = 0;
+    } finally {
+      lane.closing = false;
+    }
+  }
+
+  /** Lets go of all lanes; they go on. */
+  async close(): Promise<void> {
+    await this.#making;
+    await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The marks around a run's output on the terminal, and what lies between them.
+ *
+ * They are OSC 133 sequences (https://gitlab.freedesktop.org/Per_Bothner/specifications, semantic prompts), which terminals do not
+ * show. Each carries a nonce that only runner and lane know, so that nothing a program prints can pass for one.
+ *
+ * @module
+ */
+
+const ESC = 0x1b, CR = 0x0d, LF = 0x0a;
+const encoder = new TextEncoder();
+const END = encoder.encode("\x1b\\\x1b]133;D;");
+const NOTHING = new Uint8Array();
+
+/** Makes the nonces of runs: always the same one for the same run, so that a later runner knows it too. */
+export class Nonces {
+  readonly #key: CryptoKey;
+
+  private constructor(key: CryptoKey) {
+    this.#key = key;
+  }
+
+  static async from(secret: string): Promise<Nonces> {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    return new Nonces(await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]));
+  }
+
+  async of(run: string): Promise<string> {
+    const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", this.#key, encoder.encode(run)), 0, 12);
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+}
+
+/** Where a pattern begins, from `from` on; or where the bytes end with a beginning of it; or -1. */
+function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(pattern[0], from); at !== -1; at = bytes.indexOf(pattern[0], at + 1)) {
+    let same = 1;
+    while (same < pattern.length && at + same < bytes.length && bytes[at + same] === pattern[same]) same++;
+    if (same === pattern.length || at + same === bytes.length) return at;
+  }
+  return -1;
+}
+
+/**
+ * Finds a run's output in the log of its terminal, piece by piece, and gives it back as the program wrote it: a terminal writes
+ * every line feed as CR LF.
+ */
+export class MarkReader {
+  readonly #start: Uint8Array;
+  readonly #end: Uint8Array;
+  #phase: "before" | "inside" | "after" = "before";
+  /** Bytes that may be the beginning of a mark, or a CR whose LF is still to come. */
+  #held: Uint8Array = NOTHING;
+  #translated = true;
+  #taken = 0;
+
+  constructor(nonce: string) {
+    this.#start = encoder.encode(`\x1b]133;C;${nonce}`);
+    this.#end = encoder.encode(`;${nonce}`);
+  }
+
+  /** The start of the output was seen. */
+  get begun(): boolean {
+    return this.#phase !== "before";
+  }
+
+  /** The end of the output was seen: it is complete. */
+  get complete(): boolean {
+    return this.#phase === "after";
+  }
+
+  /** Whether the terminal still translated line feeds at the end. */
+  get translated(): boolean {
+    return this.#translated;
+  }
+
+  /** Bytes of the log up to the end of what was used. */
+  get taken(): number {
+    return this.#taken - this.#held.length;
+  }
+
+  /** Takes the next bytes of the log; answers the output in them. */
+  push(bytes: Uint8Array): Uint8Array {
+    this.#taken += bytes.length;
+    let data = this.#held.length === 0 ? bytes : joined(this.#held, bytes);
+    this.#held = NOTHING;
+    if (this.#phase === "before") {
+      const at = this.#begin(data);
+      if (at === -1) return NOTHING;
+      data = data.subarray(at);
+    }
+    if (this.#phase === "after") {
+      this.#held = data.slice();
+      return NOTHING;
+    }
+    return this.#inside(data);
+  }
+
+  /** What is held when no more will come: part of the output, as its end mark is missing. */
+  rest(): Uint8Array {
+    return this.#phase === "inside" ? this.#plain(this.#held) : NOTHING;
+  }
+
+  /** Looks for the start mark; answers where the output begins, or -1. */
+  #begin(data: Uint8Array): number {
+    const at = find(data, this.#start, 0);
+    if (at === -1) return -1;
+    let tail = at + this.#start.length;
+    if (data[tail] === CR) tail++;
+    // LF ESC \ must follow
+    if (data.length < tail + 3) {
+      this.#held = data.slice(at);
+      return -1;
+    }
+    this.#translated = data[tail - 1] === CR;
+    this.#phase = "inside";
+    return tail + 3;
+  }
+
+  #inside(data: Uint8Array): Uint8Array {
+    for (let at = find(data, END, 0); at !== -1; at = find(data, END, at + 1)) {
+      const found = this.#endAt(data, at);
+      if (found === "no") continue;
+      const output = this.#plain(data.subarray(0, at));
+      this.#held = data.slice(at);
+      if (found !== "maybe") {
+        this.#held = data.slice(found);
+        this.#translated = data[found - 4] === CR;
+        this.#phase = "after";
+      }
+      return output;
+    }
+    const cut = data.at(-1) === CR ? 1 : 0;
+    this.#held = cut ? data.slice(-1) : NOTHING;
+    return this.#plain(cut ? data.subarray(0, -1) : data);
+  }
+
+  /** Whether a whole end mark stands at a place: where it ends, `no`, or `maybe` when the bytes end before that is certain. */
+  #endAt(data: Uint8Array, at: number): number | "no" | "maybe" {
+    let next = at + END.length;
+    while (next < data.length && next < at + END.length + 3 && data[next] !== 0x3b) next++;
+    for (const byte of this.#end) {
+      if (next >= data.length) return "maybe";
+      if (data[next++] !== byte) return "no";
+    }
+    if (data[next] === CR) next++;
+    return data.length < next + 3 ? "maybe" : data[next] === LF && data[next + 1] === ESC ? next + 3 : "no";
+  }
+
+  /** A copy without the CR that the terminal put before each LF. */
+  #plain(bytes: Uint8Array): Uint8Array {
+    const out = bytes.slice();
+    const first = this.#translated ? out.indexOf(CR) : -1;
+    if (first === -1) return out;
+    let to = first;
+    for (let from = first; from < out.length; from++) {
+      if (out[from] !== CR || out[from + 1] !== LF) out[to++] = out[from];
+    }
+    return out.subarray(0, to);
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}

@@ -1,0 +1,118 @@
+import { RESULT_PART } from "../../domain/limits.ts";
+import type { OutputSample } from "../../domain/output.ts";
+import type { Files, OpenFile } from "../../ports/files.ts";
+import type { Spool } from "./spool.ts";
+
+/** Bytes that are read at once. */
+export const CHUNK = 256 << 10;
+
+/** Gathers what a result needs of an output, whatever its size. */
+class Sampler {
+  total = 0;
+  /** Up to two parts: all of a small output. */
+  readonly #head: Uint8Array[] = [];
+  #headSize = 0;
+  #tail = new Uint8Array();
+
+  add(bytes: Uint8Array): void {
+    this.total += bytes.length;
+    const room = 2 * RESULT_PART - this.#headSize;
+    if (room > 0) {
+      const part = bytes.slice(0, room);
+      this.#head.push(part);
+      this.#headSize += part.length;
+    }
+    const tail = bytes.slice(-RESULT_PART);
+    this.#tail = tail.length === RESULT_PART ? tail : concat([this.#tail, tail]).slice(-RESULT_PART);
+  }
+
+  sample(truncated: boolean): OutputSample {
+    const head = concat(this.#head);
+    const whole = this.total <= 2 * RESULT_PART;
+    return {
+      total: this.total,
+      head: whole ? head : head.slice(0, RESULT_PART),
+      tail: whole ? new Uint8Array() : this.#tail,
+      truncated,
+    };
+  }
+}
+
+function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Writes a run's output into its own file, and samples it on the way. A run without output gets no file. */
+export class OutputWriter {
+  readonly #files: Files;
+  readonly #spool: Spool;
+  readonly #run: string;
+  readonly #sampler = new Sampler();
+  #file: OpenFile | null = null;
+  #failed = false;
+
+  constructor(files: Files, spool: Spool, run: string) {
+    this.#files = files;
+    this.#spool = spool;
+    this.#run = run;
+  }
+
+  async add(bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0) return;
+    this.#sampler.add(bytes);
+    if (this.#failed) return;
+    try {
+      this.#file ??= await this.#files.open(this.#spool.output(this.#run), "new");
+      await this.#file.append(bytes);
+    } catch {
+      this.#failed = true; // a full disk: the sample goes on, and says that something is missing
+    }
+  }
+
+  async end(truncated: boolean): Promise<OutputSample> {
+    this.#file?.close();
+    const cut = truncated || this.#failed;
+    if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
+    return this.#sampler.sample(cut);
+  }
+}
+
+/** Reads the output of an ended run back; `null` when there is none. */
+export async function readSample(files: Files, spool: Spool, run: string): Promise<OutputSample | null> {
+  const size = (await files.stat(spool.output(run)))?.size;
+  if (size === undefined) return null;
+  const truncated = await files.stat(spool.cut(run)) !== null;
+  const part = (offset: number, limit: number) => readPart(files, spool.output(run), offset, limit);
+  if (size <= 2 * RESULT_PART) return { total: size, head: await part(0, size), tail: new Uint8Array(), truncated };
+  return {
+    total: size,
+    head: await part(0, RESULT_PART),
+    tail: await part(size - RESULT_PART, RESULT_PART),
+    truncated,
+  };
+}
+
+/** Up to `limit` bytes of a file from an offset on; nothing when there is no such file. */
+export async function readPart(files: Files, path: string, offset: number, limit: number): Promise<Uint8Array> {
+  const size = (await files.stat(path))?.size ?? 0;
+  const bytes = new Uint8Array(Math.max(0, Math.min(limit, size - offset)));
+  if (bytes.length === 0) return bytes;
+  const file = await files.open(path, "read");
+  try {
+    let got = 0;
+    while (got < bytes.length) {
+      const count = await file.read(bytes.subarray(got), offset + got);
+      if (count === 0) break;
+      got += count;
+    }
+    return bytes.subarray(0, got);
+  } finally {
+    file.close();
+  }
+}

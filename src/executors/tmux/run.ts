@@ -1,0 +1,87 @@
+import type { Launch } from "../../ports/executor.ts";
+import type { Lane } from "./lane.ts";
+import { MarkReader } from "./marks.ts";
+
+/** A run that this process has launched or adopted, until it is forgotten. */
+export class Run {
+  readonly launch: Launch;
+  /** What its marks carry. */
+  readonly nonce: string;
+  /** `sent`: a lane has its name; `started`: the lane has taken it; `ended`: told. */
+  state: "sent" | "started" | "ended" = "sent";
+  lane: Lane | null = null;
+  /** Monotonic time at which it started; `null` when that was before this process, or has not been yet. */
+  startedAt: number | null = null;
+  /** Launched by an earlier process. */
+  adopted = false;
+  /** Part of its output was not captured. */
+  cut = false;
+  /** Terminals that died before they had started it. */
+  failures = 0;
+  /** A kill script is, or may be, at it: how it ended stands in a file. */
+  mayBeStopped = false;
+  /** Monotonic time by which a stop must have worked. */
+  stopBy: number | null = null;
+  /** tmux ends it at its timeout, whether this process lives or not. */
+  armed = false;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  #live: LiveReader | null = null;
+
+  constructor(launch: Launch, nonce: string) {
+    this.launch = launch;
+    this.nonce = nonce;
+  }
+
+  get name(): string {
+    return this.launch.run;
+  }
+
+  /** Output so far, from the terminal's log. */
+  async readLive(offset: number, limit: number): Promise<Uint8Array> {
+    if (!this.lane) return new Uint8Array();
+    // a reader goes forwards only
+    if (!this.#live || offset < this.#live.offset) this.#live = new LiveReader(this.lane, this.nonce);
+    return await this.#live.read(offset, limit);
+  }
+}
+
+/** Reads the output of a run out of a log that grows. */
+class LiveReader {
+  readonly #lane: Lane;
+  readonly #marks: MarkReader;
+  #position: number;
+  /** Output that was read and not yet asked for. */
+  #ahead: Uint8Array = new Uint8Array();
+  /** Offset in the output of the first byte of `#ahead`. */
+  offset = 0;
+
+  constructor(lane: Lane, nonce: string) {
+    this.#lane = lane;
+    this.#marks = new MarkReader(nonce);
+    this.#position = lane.position;
+  }
+
+  async read(offset: number, limit: number): Promise<Uint8Array> {
+    const buffer = new Uint8Array(64 << 10);
+    while (this.offset + this.#ahead.length < offset + limit && !this.#marks.complete) {
+      const count = await this.#lane.log.read(buffer, this.#position);
+      if (count === 0) break;
+      this.#position += count;
+      this.#drop(offset);
+      const more = this.#marks.push(buffer.subarray(0, count));
+      const ahead = new Uint8Array(this.#ahead.length + more.length);
+      ahead.set(this.#ahead);
+      ahead.set(more, this.#ahead.length);
+      this.#ahead = ahead;
+    }
+    this.#drop(offset);
+    return this.offset === offset ? this.#ahead.slice(0, limit) : new Uint8Array();
+  }
+
+  /** Lets go of what lies before an offset. */
+  #drop(offset: number): void {
+    const count = Math.min(this.#ahead.length, Math.max(0, offset - this.offset));
+    this.#ahead = this.#ahead.subarray(count);
+    this.offset += count;
+  }
+}

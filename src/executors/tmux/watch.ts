@@ -1,0 +1,131 @@
+import { LaunchError } from "../../domain/errors.ts";
+import { readJournal } from "./journal.ts";
+import type { Lane } from "./lane.ts";
+import type { RecoveryParts } from "./recovery.ts";
+import type { Run } from "./run.ts";
+
+/** Pause between two rounds, milliseconds. */
+const EVERY = 1000;
+/** A lane that has been given a run must have taken it after so many milliseconds. */
+const START_LIMIT = 10_000;
+/** Terminals that may fail to start a run before it is given up. */
+const MAX_FAILURES = 2;
+
+/** Looks after lanes and runs: settles what went away unseen. */
+export class Watch {
+  readonly #parts: RecoveryParts;
+  /** Gives a run to a lane. */
+  readonly #enter: (run: Run) => Promise<void>;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #sweeping: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+  /** Since when the first run of a lane has waited to be taken. */
+  readonly #waiting = new Map<Run, number>();
+
+  constructor(parts: RecoveryParts, enter: (run: Run) => Promise<void>) {
+    this.#parts = parts;
+    this.#enter = enter;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#round(), EVERY);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#sweeping?.catch(() => {});
+  }
+
+  /** Something may have happened to the panes: looks soon. */
+  look(): void {
+    this.sweep().catch((error) => {
+      // without tmux there is nothing to see; the next round tries again
+      this.#parts.options.log.warn("could not look at the panes", { error: String(error) });
+      this.#again = true;
+    });
+  }
+
+  /** One look at all panes. One that is asked for during another one follows it. */
+  sweep(): Promise<void> {
+    this.#again = true;
+    this.#sweeping ??= this.#sweep().finally(() => this.#sweeping = null);
+    return this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    const { server, pool } = this.#parts;
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      // those that were there before tmux is asked
+      const lanes = [...pool.lanes.values()].filter((lane) => lane.pane !== null);
+      if (lanes.length === 0) continue;
+      const panes = new Map((await server.panes()).map((pane) => [pane.id, pane]));
+      for (const lane of lanes) {
+        if (lane.pane === null) continue;
+        const pane = panes.get(lane.pane);
+        if (!pane || pane.pid !== lane.pid) await this.#died(lane);
+        else if (!pane.piped) await this.#pipe(lane);
+      }
+    }
+  }
+
+  /** Whoever wrote the log has ended: a full disk, or a stray kill. */
+  async #pipe(lane: Lane): Promise<void> {
+    for (const run of lane.runs) run.cut = true;
+    await this.#parts.pool.pipe(lane.pane!, lane.key);
+    this.#parts.options.log.warn("restored the log of a terminal");
+  }
+
+  /** The pane is gone: tells what became of its runs, and gives those that it had not taken to others. */
+  async #died(lane: Lane): Promise<void> {
+    const { options, spool, endings, stopper } = this.#parts;
+    lane.disconnect();
+    lane.stranger = null;
+    const journal = readJournal(await options.files.readText(spool.journal(lane.key)) ?? "");
+    for (const run of [...lane.runs]) {
+      this.#waiting.delete(run);
+      const code = journal.ends.get(run.name);
+      if (code !== undefined) void endings.settle(run, lane, { code });
+      else if (await options.files.stat(spool.marker(run.name)) === null) await this.#retry(run, lane);
+      else {
+        void endings.settle(run, lane, { why: "its terminal was closed while it ran" });
+        await stopper.clear(run);
+      }
+    }
+  }
+
+  /** A run that its lane has not taken: another one may. */
+  async #retry(run: Run, lane: Lane): Promise<void> {
+    const { options, endings } = this.#parts;
+    lane.release(run, options.clock.now());
+    lane.unforgotten.delete(run.name);
+    run.lane = null;
+    run.failures++;
+    try {
+      if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
+      await this.#enter(run);
+    } catch (error) {
+      endings.refuse(run, { kind: "lost", why: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #round(): void {
+    const { options, pool, runs, stopper } = this.#parts;
+    const now = options.clock.now();
+    for (const run of runs.values()) stopper.tick(run);
+    for (const lane of pool.lanes.values()) {
+      const first = lane.runs[0];
+      if (first?.state !== "sent" || lane.pane === null) continue;
+      const since = this.#waiting.get(first) ?? now;
+      this.#waiting.set(first, since);
+      if (now - since < START_LIMIT) continue;
+      options.log.warn("closed a terminal that did not start a run", { job: first.launch.id });
+      pool.kill(lane.pane).then(() => this.look());
+    }
+    for (const run of this.#waiting.keys()) if (run.state !== "sent") this.#waiting.delete(run);
+    if (this.#again) this.look();
+    pool.tidy().catch((error) => options.log.warn("could not tidy up", { error: String(error) }));
+  }
+}
