@@ -28,13 +28,16 @@ export interface OpenFile {
   close(): void;
 }
 
-/** A named pipe, open for reading and writing, so that neither end ever closes it. */
+/**
+ * A named pipe, open for reading and writing, so that neither end ever closes it. While a read waits, writes of the same object
+ * wait as well: open it twice to do both.
+ */
 export interface Pipe {
   /** Waits for bytes; answers their number. */
   read(buffer: Uint8Array): Promise<number>;
   /** Writes all the bytes; up to 4096 at once arrive in one piece. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Closes it. A read that waits must have been woken by a write before. */
+  /** Closes it. A read that waits must have been woken before, by a write to another one. */
   close(): void;
 }
 

@@ -221,12 +221,18 @@ export class TmuxExecutor implements Executor {
     this.#endings?.close();
     await this.#watch?.stop();
     for (const run of this.#runs.values()) clearTimeout(run.timer);
-    // wakes the reader up, which then ends
-    await this.#done?.write(new TextEncoder().encode("X\n"));
-    await this.#reports;
-    this.#done?.close();
+    await this.#endReports();
     await this.#pool.close();
     await this.#server.close();
+  }
+
+  async #endReports(): Promise<void> {
+    if (!this.#done) return;
+    const waker = await this.#options.files.openPipe(this.#spool.done);
+    await waker.write(new TextEncoder().encode("\n"));
+    await this.#reports;
+    waker.close();
+    this.#done.close();
   }
 
   #failed(message: string, error: unknown): void {
