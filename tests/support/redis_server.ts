@@ -26,7 +26,7 @@ export class RedisServer implements AsyncDisposable {
   readonly dir: string;
   readonly #options: RedisServerOptions;
   #process: Deno.ChildProcess | null = null;
-  #client: RawClient | null = null;
+  #client: Promise<RawClient> | null = null;
 
   private constructor(port: number, dir: string, options: RedisServerOptions) {
     this.port = port;
@@ -99,8 +99,8 @@ export class RedisServer implements AsyncDisposable {
 
   /** Runs a command as a foreign client would, as the default user. Bytes and texts may be mixed. */
   async call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
-    this.#client ??= await RawClient.connect(this.port);
-    return await this.#client.call(...command);
+    this.#client ??= RawClient.connect(this.port);
+    return await (await this.#client).call(...command);
   }
 
   /** A hash as a record. */
@@ -140,8 +140,9 @@ export class RedisServer implements AsyncDisposable {
   }
 
   async #end(signal: Deno.Signal): Promise<void> {
-    this.#client?.close();
+    const client = this.#client;
     this.#client = null;
+    await client?.then((one) => one.close(), () => {});
     const process = this.#process;
     if (!process) return;
     this.#process = null;
@@ -170,6 +171,8 @@ export class RawClient implements AsyncDisposable {
   readonly #conn: Deno.Conn;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #buffer = new Uint8Array();
+  /** The reply before. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(conn: Deno.Conn) {
     this.#conn = conn;
@@ -179,7 +182,18 @@ export class RawClient implements AsyncDisposable {
     return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
   }
 
-  async call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
+  call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
+    const turn = () => this.#exchange(command);
+    const reply = this.#last.then(turn, turn);
+    this.#last = reply;
+    return reply;
+  }
+
+  close(): void {
+    this.#conn.close();
+  }
+
+  async #exchange(command: readonly (string | number | Uint8Array)[]): Promise<RedisValue> {
     const encoder = new TextEncoder();
     const parts: Uint8Array[] = [encoder.encode(`*${command.length}\r\n`)];
     for (const word of command) {
@@ -191,10 +205,6 @@ export class RawClient implements AsyncDisposable {
     const reply = await this.#read();
     if (reply instanceof RedisError) throw reply;
     return reply as RedisValue;
-  }
-
-  close(): void {
-    this.#conn.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
