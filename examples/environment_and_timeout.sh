@@ -8,7 +8,7 @@ runner submit --follow --env GREETING='hello, "world"' --env COUNT=2 --cwd /tmp 
 '
 
 code=0
-runner submit --wait --timeout 1s 'sleep 60' || code=$?
+runner submit --wait --timeout 1s 'sleep 60' > /dev/null || code=$?
 echo "exit code $code: it took too long"
 
 # Output:

@@ -17,6 +17,7 @@ export class Launcher {
   readonly #parts: RunnerParts;
   readonly #runs: Runs;
   readonly #finisher: Finisher;
+  readonly #launching = new Set<Promise<void>>();
   /** Boot of this host, known when the executors are open. */
   bootId = "";
 
@@ -40,7 +41,7 @@ export class Launcher {
       const { executor, line } = this.#resolve(work.executor);
       const active = this.#active(intent, executor, line);
       this.#runs.add(active);
-      this.#launch(active);
+      this.#track(this.#launch(active));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       this.#refuse(base, { kind: "failed", why: error.message });
@@ -76,7 +77,17 @@ export class Launcher {
 
   /** Launches a run of an earlier process that never came to life. */
   relaunch(active: ActiveRun): void {
-    this.#enter(active);
+    this.#track(this.#enter(active));
+  }
+
+  /** Resolves when no launch is under way. */
+  async idle(): Promise<void> {
+    while (this.#launching.size > 0) await Promise.all(this.#launching);
+  }
+
+  #track(launch: Promise<void>): void {
+    this.#launching.add(launch);
+    launch.finally(() => this.#launching.delete(launch));
   }
 
   #refuse(intent: Intent, outcome: Outcome): void {

@@ -160,6 +160,7 @@ export class Runner {
     const { queue, executors, spool } = this.#parts;
     await this.#dispatcher.stop();
     await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#atMost(STOP_LIMIT, this.#launcher.idle());
     await this.#finisher.stop(STOP_LIMIT);
     const running = this.running();
     for (const executor of executors.values()) await executor.close();
@@ -169,15 +170,20 @@ export class Runner {
     return { running };
   }
 
-  async #leave(running: number): Promise<void> {
-    const { clock, log } = this.#parts;
+  /** Waits for some work, but no longer than `ms`. */
+  async #atMost(ms: number, work: Promise<void>): Promise<void> {
     const limit = new AbortController();
+    await Promise.race([work, this.#parts.clock.sleep(ms, limit.signal)]);
+    limit.abort();
+  }
+
+  async #leave(running: number): Promise<void> {
+    const { log } = this.#parts;
     const work = this.#giveBack().catch((error) => {
       if (!(error instanceof UnavailableError)) throw error;
       log.warn("could not give claims back", { error: error.message });
     });
-    await Promise.race([work, clock.sleep(STOP_LIMIT, limit.signal)]);
-    limit.abort();
+    await this.#atMost(STOP_LIMIT, work);
     if (running > 0) log.info("left running jobs to the next runner", { count: running });
   }
 
