@@ -75,7 +75,7 @@ if [ "$limit" -gt 0 ]; then
 fi
 
 if [ "$reason" != orphans ]; then
-  current || exit
+  current || exit 0
   # the first reason stays
   set -C
   echo "$reason" >"$S/jobs/$run.stop"

@@ -1,0 +1,88 @@
+import type { OutputSample } from "../../src/domain/output.ts";
+import type { Executor, HostFacts, Launch, RunEnd } from "../../src/ports/executor.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+
+let count = 0;
+
+/** A launch with everything that a test does not care about. */
+export function launchOf(payload: string, changes: Partial<Launch> = {}): Launch {
+  const number = ++count;
+  return {
+    run: `${number.toString(16).padStart(32, "0")}.1.0123456789ab`,
+    id: `job-${number}`,
+    attempt: 1,
+    target: "tmux.main",
+    payload,
+    env: {},
+    cwd: null,
+    timeoutMs: null,
+    title: "",
+    ...changes,
+  };
+}
+
+/** Text of a whole output. */
+export function textOf(output: OutputSample): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(output.head);
+}
+
+/** An open executor, with what it has told. */
+export class Desk {
+  readonly executor: Executor;
+  facts!: HostFacts;
+  /** Ends in the order in which they were told. */
+  readonly ends: RunEnd[] = [];
+  readonly #waiting = new Map<string, PromiseWithResolvers<RunEnd>>();
+
+  constructor(executor: Executor) {
+    this.executor = executor;
+  }
+
+  static async open(executor: Executor): Promise<Desk> {
+    const desk = new Desk(executor);
+    desk.facts = await executor.open((end) => desk.#ended(end));
+    return desk;
+  }
+
+  #ended(end: RunEnd): void {
+    const before = this.ends.find((one) => one.run === end.run);
+    assert(before === undefined, `the end of ${end.run} was told twice`);
+    this.ends.push(end);
+    this.#slot(end.run).resolve(end);
+  }
+
+  #slot(run: string): PromiseWithResolvers<RunEnd> {
+    let slot = this.#waiting.get(run);
+    if (!slot) this.#waiting.set(run, slot = Promise.withResolvers());
+    return slot;
+  }
+
+  /** The end of a run, when it comes. */
+  end(run: string): Promise<RunEnd> {
+    return this.#slot(run).promise;
+  }
+
+  /** Launches a run and waits for its end. */
+  async run(launch: Launch): Promise<RunEnd> {
+    await this.executor.launch(launch);
+    return await this.end(launch.run);
+  }
+
+  /** Runs a payload; it must exit 0. Answers its output. */
+  async output(payload: string, changes: Partial<Launch> = {}): Promise<string> {
+    const end = await this.run(launchOf(payload, changes));
+    assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, false], textOf(end.output));
+    return textOf(end.output);
+  }
+
+  /** The whole output of a run, however large. */
+  async whole(run: string): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let offset = 0;;) {
+      const part = await this.executor.read(run, offset, 1 << 20);
+      if (part.length === 0) return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+      parts.push(part);
+      offset += part.length;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
+import { Desk, launchOf, textOf } from "./desk.ts";
+
+/**
+ * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those whose
+ * environment and name are gone can be told as well.
+ */
+const TREE = String.raw`
+beat() { echo "while :; do date +%s%N >'$DIR/$1'; sleep 0.05; done"; }
+sh -c "$(beat child)" &
+nohup sh -c "$(beat nohup)" >/dev/null 2>&1 &
+sh -c "trap '' HUP; $(beat hup)" &
+setsid sh -c "$(beat setsid)" &
+setsid sh -c "trap '' HUP TERM INT; $(beat setsid-term)" >/dev/null 2>&1 </dev/null &
+env -i PATH="$PATH" setsid sh -c "$(beat setsid-env)" &
+( set -m; sh -c "$(beat group)" & )
+sh -c "$(beat disown)" & disown 2>/dev/null
+sh -c "trap '' TERM; $(beat term)" &
+env -i PATH="$PATH" setsid sh -c "setsid sh -c \"trap '' TERM; $(beat forked)\" &" &
+setsid sh -c "while :; do (exec sh -c \"$(beat respawn)\"); done" </dev/null >/dev/null 2>&1 &
+bash -c "exec -a '[kworker/0:1]' sh -c \"$(beat renamed)\"" &
+echo up
+sh -c "$(beat foreground)"
+echo unreachable
+`;
+const KINDS = [
+  "child",
+  "nohup",
+  "hup",
+  "setsid",
+  "setsid-term",
+  "setsid-env",
+  "group",
+  "disown",
+  "term",
+  "forked",
+  "respawn",
+  "renamed",
+  "foreground",
+];
+
+async function beats(world: TmuxWorld): Promise<string[]> {
+  return await Promise.all(KINDS.map((kind) => Deno.readTextFile(`${world.dir}/${kind}`).catch(() => "")));
+}
+
+/** Waits until no beat changes for longer than every beat's pause; fails when one goes on. */
+async function assertSilence(world: TmuxWorld): Promise<void> {
+  const before = await beats(world);
+  // measured in beats of a bystander, not by this process' clock
+  await world.sh("sleep 0.5");
+  const after = await beats(world);
+  assertEquals(KINDS.filter((_, i) => before[i] !== after[i]), []);
+}
+
+for (const graceMs of [0, 600]) {
+  isolatedTest(`stop() with ${graceMs} ms of grace ends every kind of process, and nothing else`, async (world) => {
+    const desk = await Desk.open(world.executor());
+    const bystander = launchOf(`trap '' HUP; until [ -e '${world.dir}/go' ]; do sleep 0.05; done; echo fine`, {
+      target: "tmux.other.by",
+    });
+    await desk.executor.launch(bystander);
+    const tree = launchOf(TREE, { env: { DIR: world.dir }, target: "tmux.main.tree" });
+    await desk.executor.launch(tree);
+    await until("all beat", async () => (await beats(world)).every((beat) => beat !== ""));
+    const lane = await world.tmux("list-panes -t main:tree -F '#{pane_id} #{pane_pid}'");
+
+    await desk.executor.stop(tree.run, "cancelled", graceMs);
+    const end = await desk.end(tree.run);
+    assertEquals([end.kind, textOf(end.output)], ["cancelled", "up\n"]);
+    await until("the kill script has ended", async () => await world.sh("pgrep -f '[b]in/kill-' || true") === "");
+    await assertSilence(world);
+
+    assertEquals(await desk.output("echo next", { target: "tmux.main.tree" }), "next\n");
+    assertEquals(await world.tmux("list-panes -t main:tree -F '#{pane_id} #{pane_pid}'"), lane);
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    assertEquals(textOf((await desk.end(bystander.run)).output), "fine\n");
+  });
+}
+
+isolatedTest("a pane that is closed takes its run's survivors with it", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const launch = launchOf(TREE, { env: { DIR: world.dir }, target: "tmux.main.tree" });
+  await desk.executor.launch(launch);
+  await until("all beat", async () => (await beats(world)).every((beat) => beat !== ""));
+  await world.tmux("kill-pane -t main:tree");
+  const end = await desk.end(launch.run);
+  assertEquals([end.kind, end.code, textOf(end.output)], ["lost", null, "up\n"]);
+  assert(end.output.truncated);
+  await until("the kill script has ended", async () => await world.sh("pgrep -f '[b]in/kill-' || true") === "");
+  // what has neither terminal nor environment left cannot be told from a stranger's
+  const before = await beats(world);
+  await world.sh("sleep 0.5");
+  const after = await beats(world);
+  const alive = KINDS.filter((_, i) => before[i] !== after[i]);
+  assertEquals(alive.filter((kind) => kind !== "setsid-env" && kind !== "forked"), []);
+});
+
+isolatedTest("the kill script refuses arguments that would match strangers", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const launch = launchOf(`echo up; sleep 30`, { target: "tmux.main.work" });
+  await desk.executor.launch(launch);
+  await until("it is up", async () => (await desk.executor.read(launch.run, 0, 9)).length > 0);
+  const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
+  const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
+  const spool = `${world.dir}/spool`;
+  const good = [spool, "1", pid, launch.run, "cancelled", "0", "0"];
+  const wrong: [index: number, value: string][] = [
+    ...["", "1 2", "x"].map((value) => [1, value] as [number, string]),
+    ...["", "0", "1", "-1", "x"].map((value) => [2, value] as [number, string]),
+    ...["", ".*", "a b", "$(id)"].map((value) => [3, value] as [number, string]),
+    ...["", "unknown"].map((value) => [4, value] as [number, string]),
+    ...["-1", "x"].map((value) => [5, value] as [number, string]),
+    [0, `${world.dir}/none`],
+  ];
+  const call = (args: string[]) => world.sh(`sh '${script}' ${args.map((arg) => `'${arg}'`).join(" ")}; echo $?`);
+  for (const [index, value] of wrong) assertEquals(await call(good.with(index, value)), "2", `${index} ${value}`);
+  // right in form, and about a run or a lane that is not there: nothing happens
+  for (const [index, value] of [[3, "00.1.ff"], [1, "77"], [2, "99999"]] as const) {
+    assertEquals(await call(good.with(index, value)), "0", `${index} ${value}`);
+  }
+  assertEquals(desk.ends, []);
+  assertEquals(await call(good), "0");
+  assertEquals((await desk.end(launch.run)).code, 143);
+});
+
+isolatedTest("a timeout holds when no runner lives", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
+  await first.executor.launch(launch);
+  await until("it is up", async () => (await first.executor.read(launch.run, 0, 9)).length > 0);
+  await first.executor.close();
+  const second = await Desk.open(world.executor());
+  assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
+  await second.executor.close();
+  await until("tmux has ended it", async () => await world.sh("pgrep -fx 'sleep 60' || true") === "");
+  const third = await Desk.open(world.executor());
+  assertEquals([...(await third.executor.recover([launch])).values()], ["ended"]);
+  const end = await third.end(launch.run);
+  assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
+});

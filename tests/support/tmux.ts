@@ -1,0 +1,152 @@
+/**
+ * A place where real tmux servers, and the scripts that kill processes, can do no harm: a process namespace of its own. What runs
+ * in it sees no process outside, and all of it dies with it, so that no test leaves anything behind.
+ *
+ * @module
+ */
+import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
+import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
+import type { ChildProcess, Process } from "../../src/ports/process.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { systemFiles } from "../../src/system/files.ts";
+import { systemProcess } from "../../src/system/process.ts";
+
+/** Ways to make a namespace: as root, and as a user whose kernel allows user namespaces. */
+const WAYS = [
+  { make: ["--pid", "--fork", "--mount-proc", "--kill-child"], enter: [] as string[] },
+  { make: ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"], enter: ["--user"] },
+];
+
+async function possibleWay() {
+  for (const way of WAYS) {
+    try {
+      const tried = await new Deno.Command("unshare", { args: [...way.make, "true"], stdout: "null", stderr: "null" })
+        .output();
+      if (tried.success) return way;
+    } catch {
+      // no unshare at all
+    }
+  }
+  return null;
+}
+
+const way = await possibleWay();
+
+/** Why no namespace can be had; `null` when one can. */
+export const WHY_NOT = way ? null : "unshare --pid is not permitted here, and the kill script is never run without it";
+
+/**
+ * A test that runs in a namespace. Where there can be none it counts as ignored, never as passed, and its name says why.
+ */
+export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<void>): void {
+  Deno.test({
+    name: WHY_NOT === null ? name : `${name} (cannot run: ${WHY_NOT})`,
+    ignore: WHY_NOT !== null,
+    fn: async () => {
+      await using world = await TmuxWorld.start();
+      await body(world);
+    },
+  });
+}
+
+/** A process namespace with a folder for spools and sockets. */
+export class TmuxWorld implements AsyncDisposable {
+  /** For spools, sockets, and whatever a test wants. */
+  readonly dir: string;
+  readonly #holder: Deno.ChildProcess;
+  readonly #enter: string[];
+  readonly #executors: TmuxExecutor[] = [];
+  /** Children that were started in the namespace, oldest first: control clients. */
+  readonly children: ChildProcess[] = [];
+
+  private constructor(dir: string, holder: Deno.ChildProcess) {
+    this.dir = dir;
+    this.#holder = holder;
+    const of = `/proc/${holder.pid}/ns`;
+    const user = way!.enter.length > 0 ? [`--user=${of}/user`, "--preserve-credentials"] : [];
+    this.#enter = [...user, `--pid=${of}/pid_for_children`, `--mount=${of}/mnt`, "--"];
+  }
+
+  static async start(): Promise<TmuxWorld> {
+    // its first process takes in orphans, as init does
+    const holder = new Deno.Command("unshare", {
+      args: [...way!.make, "sh", "-c", "echo ready; while :; do sleep 1000 & wait; done"],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const reader = holder.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    return new TmuxWorld(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "tmux-test-" }), holder);
+  }
+
+  /** Starts programs inside. */
+  get process(): Process {
+    return {
+      spawn: (command, args, options) => {
+        const child = systemProcess.spawn("nsenter", [...this.#enter, command, ...args], options);
+        this.children.push(child);
+        return child;
+      },
+    };
+  }
+
+  /** Variables of everything inside. */
+  get env(): Record<string, string> {
+    const env = Deno.env.toObject();
+    return { HOME: env.HOME, PATH: env.PATH, USER: env.USER ?? "root", LANG: "C.UTF-8", TMUX_TMPDIR: this.dir };
+  }
+
+  /** Options of an executor inside; the same spool and server each time. */
+  options(changes: Partial<TmuxOptions> = {}): TmuxOptions {
+    const quiet = () => {};
+    return {
+      files: systemFiles,
+      process: this.process,
+      clock: systemClock,
+      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+      newId: () => crypto.randomUUID(),
+      spool: `${this.dir}/spool`,
+      socket: "test",
+      instance: "one",
+      killGraceMs: 500,
+      cwd: this.dir,
+      env: this.env,
+      ...changes,
+    };
+  }
+
+  /** An executor inside, not open yet; it is closed with the world. */
+  executor(changes: Partial<TmuxOptions> = {}): TmuxExecutor {
+    const executor = new TmuxExecutor(this.options(changes));
+    this.#executors.push(executor);
+    return executor;
+  }
+
+  /** Runs a shell command inside; answers what it wrote, without the last line feed. */
+  async sh(command: string): Promise<string> {
+    const output = await new Deno.Command("nsenter", {
+      args: [...this.#enter, "sh", "-c", command],
+      clearEnv: true,
+      env: this.env,
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return new TextDecoder().decode(output.stdout).replace(/\n$/, "");
+  }
+
+  /** Asks the tests' tmux server; answers the lines of its answer. */
+  async tmux(command: string, socket = "test"): Promise<string[]> {
+    const text = await this.sh(`tmux -L ${socket} ${command}`);
+    return text === "" ? [] : text.split("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const executor of this.#executors) await executor.close();
+    this.#holder.kill("SIGKILL");
+    await this.#holder.status;
+    await Promise.all(this.children.map((child) => child.exited));
+    await Deno.remove(this.dir, { recursive: true });
+  }
+}
