@@ -22,6 +22,9 @@ const ports = "src/ports/";
 const app = "src/app/";
 const adapters = ["src/redis/", "src/executors/", "src/system/"];
 
+/** What the library takes from the command line: the assembly, and the defaults of the options. */
+const assembly = ["wire", "context", "options", "settings"].map((name) => `src/cli/${name}.ts`);
+
 /** From the inside out; an import points inwards only. */
 export const ROOMS: Room[] = [
   { path: domain, imports: [], noDeno: true, pure: true },
@@ -32,7 +35,7 @@ export const ROOMS: Room[] = [
   { path: "src/cli/", imports: [domain, ports, app] },
   // the two places that put everything together
   { path: "src/cli/wire.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
-  { path: "src/mod.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
+  { path: "src/mod.ts", imports: [...assembly, domain, ports, app, ...adapters] },
   { path: "main.ts", imports: ["src/cli/"] },
   // the version stands only in deno.json
   { path: "src/cli/version.ts", imports: ["deno.json"] },
@@ -61,10 +64,12 @@ const files = [
 const signals = ["addSignalListener", "removeSignalListener", "kill"];
 const host = ["env", "gid", "hostname", "loadavg", "networkInterfaces", "osRelease", "osUptime", "uid"];
 
-/** Members of `Deno`; a member without a row may be used wherever `Deno` may. The `Sync` form counts as the same member. */
+/** Members of `Deno`, a row for each place where one comes in; a member without a row may be used wherever `Deno` may. The `Sync` form counts as the same member. */
 export const DENO_DOORS: Door[] = [
   { thing: "Command", at: "src/system/process.ts" },
   { thing: "exit", at: "main.ts" },
+  // the sudden end that tests ask for
+  { thing: "exit", at: "src/system/host.ts" },
   ...[...files, ...signals, ...host].map((thing) => ({ thing, at: "src/system/" })),
 ];
 

@@ -66,7 +66,9 @@ Deno.test("a line of jobs for a busy pane does not hold up jobs for other panes"
     payload: `until [ -e ${world.dir}/go ]; do sleep 0.05; done`,
   });
   const behind = [];
-  for (let i = 0; i < 10; i++) behind.push(await world.push({ executor: "tmux.s.busy", payload: "true", runner: world.name }));
+  for (let i = 0; i < 10; i++) {
+    behind.push(await world.push({ executor: "tmux.s.busy", payload: "true", runner: world.name }));
+  }
   const other = await world.push({ executor: "tmux.s.free", payload: "echo passed" });
   assertEquals((await world.ended(other)).result, "passed\n");
   assertEquals((await world.job(busy)).status, "started");
