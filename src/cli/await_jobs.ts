@@ -1,4 +1,4 @@
-import { followJob } from "../app/follow.ts";
+import { type FirstShown, followJob, type FollowSink } from "../app/follow.ts";
 import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
 import { waitForJobs } from "../app/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
@@ -6,6 +6,7 @@ import { EXIT } from "../domain/exit_codes.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { jobJson } from "./job_json.ts";
+import { outputSink } from "./output_sinks.ts";
 import { printable, toJson } from "./text.ts";
 
 /** Exit codes after a signal: 128 and its number, as shells expect. */
@@ -107,29 +108,34 @@ export async function awaitJobs(
   return why && ended < ids.length ? await sayStop(waiter, why, ids.slice(ended)) : highest;
 }
 
+/** What became of following a job: it has ended, or the following has, with an exit code of its own. */
+export type Followed = { readonly job: StoredJob } | { readonly code: number };
+
+/** Shows the output of a job live in a sink, until it has ended or a signal comes. */
+export async function followInto(
+  waiter: Waiter,
+  store: JobStore,
+  id: string,
+  options: { readonly sink: FollowSink; readonly from?: FirstShown },
+): Promise<Followed> {
+  const stop = stopper(waiter, undefined);
+  let job: StoredJob | null;
+  try {
+    job = await followJob(store, id, { ...options, signal: stop.signal, onOutage: outageSayer(waiter) });
+  } finally {
+    await stop.end();
+  }
+  if (job) return { job };
+  const why = stop.reason();
+  return { code: why ? await sayStop(waiter, why, [id]) : EXIT.failed };
+}
+
 /**
  * Shows the output of a job live, and then says like `awaitJobs` how it ended.
  *
  * @returns The exit code of the job.
  */
 export async function showJob(waiter: Waiter, store: JobStore, id: string): Promise<number> {
-  const stop = stopper(waiter, undefined);
-  const { terminal } = waiter;
-  let job: StoredJob | null;
-  try {
-    job = await followJob(store, id, {
-      signal: stop.signal,
-      onOutage: outageSayer(waiter),
-      sink: {
-        write: (bytes) => terminal.write(bytes),
-        gap: (bytes) => terminal.say(`\nrunner: ${bytes} bytes of output are missing here\n`),
-        attempt: (attempt) => terminal.say(`\nrunner: attempt ${attempt}\n`),
-      },
-    });
-  } finally {
-    await stop.end();
-  }
-  const why = stop.reason();
-  if (job) return await sayEnd(waiter, job);
-  return why ? await sayStop(waiter, why, [id]) : EXIT.failed;
+  const followed = await followInto(waiter, store, id, { sink: outputSink(waiter.terminal) });
+  return "job" in followed ? await sayEnd(waiter, followed.job) : followed.code;
 }

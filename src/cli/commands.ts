@@ -5,6 +5,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: () => import("./commands/run.ts").then(({ run }) => run),
   submit: () => import("./commands/submit.ts").then(({ submit }) => submit),
   status: () => import("./commands/status.ts").then(({ status }) => status),
+  logs: () => import("./commands/logs.ts").then(({ logs }) => logs),
   wait: () => import("./commands/wait.ts").then(({ wait }) => wait),
   cancel: () => import("./commands/cancel.ts").then(({ cancel }) => cancel),
   config: () => import("./commands/config.ts").then(({ config }) => config),

@@ -261,6 +261,13 @@ export const STATUS_ROWS = {
   },
 } as const satisfies OptionRows;
 
+/** Options of `runner logs`. Its `-n` counts lines, as in `tail`. */
+export const LOGS_ROWS = {
+  follow: { type: "flag", short: "f", help: "Go on showing what comes, until the job has ended" },
+  lines: { type: "integer", short: "n", value: "N", min: 0, help: "Only the last lines of what is there" },
+  raw: { type: "flag", help: "Leave out no escape sequences" },
+} as const satisfies OptionRows;
+
 /** Options of `runner wait`. */
 export const WAIT_ROWS = {
   timeout: {

@@ -46,12 +46,15 @@ export function missingLine(missing: number, total: number): string {
   return `\n[${missing} bytes missing here: the middle of ${total}]\n`;
 }
 
+/** The line at the end of a result whose output was not captured to its end. */
+export const TRUNCATED_LINE = "\n[output truncated: its end was not captured]\n";
+
 /**
  * The text for the job's `result` field: the whole output, or head and tail with a line between them that says how much
  * is missing. Always valid UTF-8 without NUL.
  */
 export function resultText(sample: OutputSample): string {
-  const end = sample.truncated ? "\n[output truncated: its end was not captured]\n" : "";
+  const end = sample.truncated ? TRUNCATED_LINE : "";
   const missing = sample.total - sample.head.length - sample.tail.length;
   if (missing <= 0 && sample.tail.length === 0) return decode(sample.head, {}) + end;
   return decode(sample.head, { end: missing > 0 }) +

@@ -52,12 +52,13 @@ Deno.test("submit --follow says how much is missing where pieces were dropped", 
   const { world, code, redis } = await follow();
   redis.append("j", 0, "ab");
   redis.append("j", 10, "yz");
+  await until("both are shown", () => world.stdout === "abyz");
   end(world, { bytes: 12, result: "ab________yz" });
   assertEquals([await code, world.stdout], [0, "abyz"]);
   assertEquals(world.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n");
 });
 
-Deno.test("submit --follow takes the end of a long output from the result", async () => {
+Deno.test("submit --follow takes both ends of a long output from the result", async () => {
   const text = "0123456789".repeat(20_000);
   const bytes = new TextEncoder().encode(text);
   const result = resultText({
@@ -76,8 +77,8 @@ Deno.test("submit --follow takes the end of a long output from the result", asyn
   late.redis.append("j", 0, bytes.subarray(0, 1_000));
   end(late.world, { bytes: bytes.length, result });
   assertEquals(await late.code, 0);
-  assertEquals(late.world.stdout === text.slice(0, 1_000) + text.slice(-RESULT_PART), true);
-  const missing = bytes.length - 1_000 - RESULT_PART;
+  assertEquals(late.world.stdout === text.slice(0, RESULT_PART) + text.slice(-RESULT_PART), true);
+  const missing = bytes.length - 2 * RESULT_PART;
   assertEquals(late.world.stderr, `job j\n\nrunner: ${missing} bytes of output are missing here\n`);
 });
 

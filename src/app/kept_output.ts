@@ -1,0 +1,59 @@
+import { RESULT_PART } from "../domain/limits.ts";
+import { fitsResult, missingLine, TRUNCATED_LINE } from "../domain/output.ts";
+import type { StoredJob } from "../ports/job_store.ts";
+
+/** The start or the end of an output, as text that was made of it. */
+interface Part {
+  readonly bytes: Uint8Array;
+  /** The bytes are those of the output, one by one; else some of those were no text, and offsets mean nothing. */
+  readonly exact: boolean;
+}
+
+/** What the result of an ended job holds of the output of its newest attempt. */
+export interface KeptOutput {
+  readonly attempt: number;
+  /** Bytes that the attempt wrote. */
+  readonly total: number;
+  /** The start; all of it when there is no tail. `end` is the offset behind it. */
+  readonly head: Part & { readonly end: number };
+  /** The end of a long output, from offset `start` on. */
+  readonly tail: (Part & { readonly start: number }) | null;
+  /** What the result says behind the output: that its end was not captured. */
+  readonly note: Uint8Array;
+}
+
+const encoder = new TextEncoder();
+
+/** One side of a long output; a character that the cut broke in two was left out. */
+function cutPart(text: string): Part {
+  const bytes = encoder.encode(text);
+  const left = RESULT_PART - bytes.length;
+  return { bytes, exact: left >= 0 && left <= 3 && !text.includes("\ufffd") };
+}
+
+/** Reads the result of an ended job as output; `null` when nobody counted its bytes, as with a foreign runner. */
+export function keptOutputOf(job: StoredJob): KeptOutput | null {
+  if (job.side.output_bytes === undefined) return null;
+  const total = Number(job.side.output_bytes) || 0;
+  const result = job.fields.result ?? "";
+  const truncated = result.endsWith(TRUNCATED_LINE);
+  const text = truncated ? result.slice(0, -TRUNCATED_LINE.length) : result;
+  const common = {
+    attempt: Number(job.side.attempt ?? 0),
+    total,
+    note: encoder.encode(truncated ? TRUNCATED_LINE : ""),
+  };
+  if (fitsResult(total)) {
+    const bytes = encoder.encode(text);
+    return { ...common, head: { bytes, exact: bytes.length === total, end: total }, tail: null };
+  }
+  const marker = missingLine(total - 2 * RESULT_PART, total);
+  const at = text.indexOf(marker);
+  const head = cutPart(at < 0 ? text : text.slice(0, at));
+  const tail = cutPart(at < 0 ? "" : text.slice(at + marker.length));
+  return {
+    ...common,
+    head: { ...head, end: head.exact ? head.bytes.length : RESULT_PART },
+    tail: { ...tail, start: total - (tail.exact ? tail.bytes.length : RESULT_PART) },
+  };
+}

@@ -1,0 +1,85 @@
+import { findJobs } from "../../app/find.ts";
+import { type FollowSink, showOutput } from "../../app/follow.ts";
+import { JobNotFoundError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import { isTerminal } from "../../domain/lifecycle.ts";
+import type { StoredJob } from "../../ports/job_store.ts";
+import { followInto } from "../await_jobs.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { EscapeFilter } from "../escapes.ts";
+import { LOGS_ROWS } from "../options.ts";
+import { JsonLinesSink, LastLinesSink, outputSink } from "../output_sinks.ts";
+import { printable } from "../text.ts";
+
+type LogsContext = Context<typeof LOGS_ROWS>;
+
+/** The way of the output to standard output; `end` writes what is left, `isEmpty` whether nothing came. */
+function openSink({ terminal, settings, color }: LogsContext) {
+  const filter = () => settings.raw ? null : new EscapeFilter(color && !settings.json ? "all but colours" : "all");
+  const json = settings.json ? new JsonLinesSink(terminal, filter) : null;
+  const last = json ?? outputSink(terminal, filter());
+  const lines: FollowSink = settings.lines === undefined ? last : new LastLinesSink(last, settings.lines);
+  let empty = true;
+  const sink: FollowSink = {
+    write: (bytes, place) => {
+      empty = false;
+      return lines.write(bytes, place);
+    },
+    gap: (bytes, place) => lines.gap(bytes, place),
+    attempt: (attempt) => lines.attempt(attempt),
+    caughtUp: async () => await lines.caughtUp?.(),
+  };
+  return { sink, end: async () => await json?.end(), isEmpty: () => empty };
+}
+
+/** Says on standard error what the output itself does not: that there is none, and how the job ended. */
+async function sayRest({ terminal, settings }: LogsContext, job: StoredJob, empty: boolean): Promise<void> {
+  const ended = isTerminal(job.fields.status ?? "");
+  if (empty) await terminal.say(`job ${printable(job.id)}: no output${ended ? "" : " yet"}\n`);
+  if (ended && settings.follow && job.fields.status === "error") {
+    await terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);
+  }
+}
+
+/** `runner logs`. */
+export const logs: Command<typeof LOGS_ROWS> = {
+  name: "logs",
+  summary: "Show the output of a job",
+  usage: ["[OPTIONS] ID"],
+  description: [
+    "Works from any host that reaches Redis. Redis holds the first and the last 64 KiB of the output of an ended job, and " +
+    "besides up to 4 MiB that came while it ran; where something is missing, standard error says how much. Of a job that was " +
+    "tried several times, the newest attempt is shown.",
+    "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
+    "Ctrl-C ends the showing and not the job.",
+    "On a terminal, colours stay and all other escape sequences are left out, because they could do more than show text; " +
+    "in a pipe colours are left out too. --raw leaves nothing out.",
+  ],
+  examples: [
+    { command: "runner logs @", does: "the output of the newest job" },
+    { command: "runner logs -n 20 --follow 3f2a", does: "the last 20 lines, and then what comes" },
+    { command: "runner logs --raw @", does: "each byte as the job wrote it" },
+  ],
+  rows: LOGS_ROWS,
+  positionals: { min: 1, max: 1, what: "the id of one job" },
+  async run(context) {
+    const { terminal, wire, settings, positionals } = context;
+    const store = await context.store();
+    const [id] = await findJobs(store, positionals);
+    const { sink, end, isEmpty } = openSink(context);
+    if (!settings.follow) {
+      const job = await store.read(id);
+      if (!job) throw new JobNotFoundError(`Cannot show output of job ${JSON.stringify(id)}: it has just left Redis`);
+      await showOutput(store, job, { sink, from: "newest" });
+      await end();
+      await sayRest(context, job, isEmpty());
+      return EXIT.ok;
+    }
+    const followed = await followInto({ terminal, wire, json: false }, store, id, { sink, from: "newest" });
+    await end();
+    if ("code" in followed) return followed.code;
+    await sayRest(context, followed.job, isEmpty());
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,130 @@
+/** Where the output of jobs goes: as bytes or as JSON, all of it or its last lines. */
+import type { FollowSink, OutputPlace } from "../app/follow.ts";
+import type { Terminal } from "../ports/terminal.ts";
+import type { EscapeFilter } from "./escapes.ts";
+import { toJson } from "./text.ts";
+
+const NEWLINE = 0x0a;
+
+/** Output on standard output, through a filter if there is one; what is missing is said on standard error. */
+export function outputSink(terminal: Terminal, filter: EscapeFilter | null = null): FollowSink {
+  return {
+    write: (bytes) => terminal.write(filter ? filter.push(bytes) : bytes),
+    gap: (bytes) => terminal.say(`\nrunner: ${bytes} bytes of output are missing here\n`),
+    attempt: (attempt) => terminal.say(`\nrunner: attempt ${attempt}\n`),
+  };
+}
+
+/** One JSON object a line of the output: attempt, offset of the line in bytes, line; or the number of missing bytes. */
+export class JsonLinesSink implements FollowSink {
+  readonly #terminal: Terminal;
+  readonly #filter: () => EscapeFilter | null;
+  /** The line that has not ended yet. */
+  #open: number[] = [];
+  #place: OutputPlace = { attempt: 0, offset: 0 };
+
+  /** @param filter Makes what takes escape sequences out of a line. */
+  constructor(terminal: Terminal, filter: () => EscapeFilter | null) {
+    this.#terminal = terminal;
+    this.#filter = filter;
+  }
+
+  async write(bytes: Uint8Array, place: OutputPlace): Promise<void> {
+    let text = "";
+    for (const [i, byte] of bytes.entries()) {
+      if (this.#open.length === 0) this.#place = { ...place, offset: place.offset + i };
+      this.#open.push(byte);
+      if (byte === NEWLINE) text += this.#line();
+    }
+    if (text !== "") await this.#terminal.write(text);
+  }
+
+  async gap(bytes: number, { attempt, offset }: OutputPlace): Promise<void> {
+    await this.end();
+    await this.#terminal.write(`${toJson({ attempt, offset, missing: bytes })}\n`);
+  }
+
+  async attempt(): Promise<void> {
+    await this.end();
+  }
+
+  /** Writes the last line, which no line end closes. */
+  async end(): Promise<void> {
+    if (this.#open.length > 0) await this.#terminal.write(this.#line());
+  }
+
+  #line(): string {
+    const bytes = Uint8Array.from(this.#open.at(-1) === NEWLINE ? this.#open.slice(0, -1) : this.#open);
+    this.#open = [];
+    const line = new TextDecoder().decode(this.#filter()?.push(bytes) ?? bytes);
+    return `${toJson({ ...this.#place, line })}\n`;
+  }
+}
+
+type Item =
+  | { readonly kind: "write"; readonly bytes: Uint8Array; readonly place: OutputPlace }
+  | { readonly kind: "gap"; readonly missing: number; readonly place: OutputPlace }
+  | { readonly kind: "attempt"; readonly attempt: number };
+
+/** Of what is there at the first look, passes on the last lines; of what comes later, all. */
+export class LastLinesSink implements FollowSink {
+  readonly #next: FollowSink;
+  readonly #count: number;
+  /** What the first look brought; `null` when it is over. Redis holds a few MiB of a job at the most. */
+  #held: Item[] | null = [];
+
+  constructor(next: FollowSink, count: number) {
+    this.#next = next;
+    this.#count = count;
+  }
+
+  async write(bytes: Uint8Array, place: OutputPlace): Promise<void> {
+    await this.#take({ kind: "write", bytes, place });
+  }
+
+  async gap(missing: number, place: OutputPlace): Promise<void> {
+    await this.#take({ kind: "gap", missing, place });
+  }
+
+  async attempt(attempt: number): Promise<void> {
+    await this.#take({ kind: "attempt", attempt });
+  }
+
+  async caughtUp(): Promise<void> {
+    const held = this.#held;
+    if (held === null) return;
+    this.#held = null;
+    for (const item of lastLines(held, this.#count)) await this.#pass(item);
+  }
+
+  async #take(item: Item): Promise<void> {
+    if (this.#held) this.#held.push(item);
+    else await this.#pass(item);
+  }
+
+  async #pass(item: Item): Promise<void> {
+    if (item.kind === "write") await this.#next.write(item.bytes, item.place);
+    else if (item.kind === "gap") await this.#next.gap(item.missing, item.place);
+    else await this.#next.attempt(item.attempt);
+  }
+}
+
+/** The items from the beginning of the last `count` lines on. */
+function lastLines(items: readonly Item[], count: number): Item[] {
+  if (count === 0) return [];
+  let lines = 0;
+  let last = true;
+  for (let i = items.length - 1; i >= 0; i--) {
+    const item = items[i];
+    if (item.kind !== "write") continue;
+    for (let at = item.bytes.length - 1; at >= 0; at--) {
+      // the line end at the very end begins no further line
+      if (item.bytes[at] === NEWLINE && !last && ++lines === count) {
+        const place = { ...item.place, offset: item.place.offset + at + 1 };
+        return [{ kind: "write", bytes: item.bytes.subarray(at + 1), place }, ...items.slice(i + 1)];
+      }
+      last = false;
+    }
+  }
+  return [...items];
+}

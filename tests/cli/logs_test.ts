@@ -1,0 +1,196 @@
+import { assertEquals } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import { RESULT_PART } from "../../src/domain/limits.ts";
+import { resultText, TRUNCATED_LINE } from "../../src/domain/output.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+const encoder = new TextEncoder();
+
+/** A world with job `j` that has written a text; `shown` of its bytes came to Redis while it ran. */
+function ended(text: string, shown: { from?: number; to?: number } = {}, options: WorldOptions = {}): FakeWorld {
+  const world = new FakeWorld(options);
+  const bytes = encoder.encode(text);
+  const small = bytes.length <= 2 * RESULT_PART;
+  const result = resultText({
+    total: bytes.length,
+    head: small ? bytes : bytes.subarray(0, RESULT_PART),
+    tail: small ? new Uint8Array() : bytes.subarray(-RESULT_PART),
+    truncated: false,
+  });
+  world.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: String(bytes.length) });
+  const { from = 0, to = 0 } = shown;
+  if (to > from) world.redis.append("j", from, bytes.subarray(from, to));
+  return world;
+}
+
+Deno.test("logs shows the whole output of an ended job, wherever Redis has its parts", async () => {
+  const short = "one\ntwo\ntri\n";
+  // characters of three bytes, so that the borders of the result cut one in two
+  const long = "工作\n".repeat(30_000);
+  const bytes = encoder.encode(long).length;
+  const cases: [string, { from?: number; to?: number }][] = [
+    [short, {}],
+    [short, { to: 5 }],
+    [short, { from: 4, to: 8 }],
+    [long, { to: bytes }],
+    [long, { to: bytes - 14 }],
+    [long, { from: 59_997, to: bytes - 700 }],
+  ];
+  for (const [text, shown] of cases) {
+    const world = ended(text, shown);
+    assertEquals([await world.run("logs", "j"), world.stderr], [0, ""], JSON.stringify(shown));
+    assertEquals(world.stdout === text, true, JSON.stringify(shown));
+  }
+});
+
+Deno.test("logs says how much is missing, where it is missing", async () => {
+  const text = "0123456789".repeat(20_000);
+  const head = text.slice(0, RESULT_PART);
+  const tail = text.slice(-RESULT_PART);
+  const world = ended(text);
+  assertEquals(await world.run("logs", "j"), 0);
+  assertEquals(world.stdout === head + tail, true);
+  assertEquals(world.stderr, `\nrunner: ${text.length - 2 * RESULT_PART} bytes of output are missing here\n`);
+  const middle = ended(text, { from: 100_000, to: 100_010 });
+  assertEquals(await middle.run("logs", "j"), 0);
+  assertEquals(middle.stdout === head + text.slice(100_000, 100_010) + tail, true);
+  const gaps = [100_000 - RESULT_PART, text.length - RESULT_PART - 100_010];
+  assertEquals(middle.stderr, gaps.map((gap) => `\nrunner: ${gap} bytes of output are missing here\n`).join(""));
+});
+
+Deno.test("logs shows both ends of a long output that is no text", async () => {
+  const world = new FakeWorld();
+  const part = new Uint8Array(RESULT_PART).fill(0x61);
+  part[7] = 0xff;
+  const result = resultText({ total: 200_000, head: part, tail: part, truncated: true });
+  world.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: "200000" });
+  assertEquals(await world.run("logs", "j"), 0);
+  const text = new TextDecoder().decode(part);
+  assertEquals(world.stdout === text + text + TRUNCATED_LINE, true);
+  assertEquals(world.stderr, `\nrunner: ${200_000 - 2 * RESULT_PART} bytes of output are missing here\n`);
+});
+
+Deno.test("logs shows what a running job has written so far, and says when there is nothing", async () => {
+  const world = new FakeWorld();
+  world.redis.put("j", { status: "started" }, { attempt: "1" });
+  assertEquals([await world.run("logs", "j"), world.stdout, world.stderr], [0, "", "job j: no output yet\n"]);
+  world.redis.append("j", 0, "half a li");
+  world.stderr = "";
+  assertEquals([await world.run("logs", "@"), world.stdout, world.stderr], [0, "half a li", ""]);
+  const silent = ended("");
+  assertEquals([await silent.run("logs", "j"), silent.stdout, silent.stderr], [0, "", "job j: no output\n"]);
+  assertEquals(await world.run("logs", "nobody"), 4);
+});
+
+Deno.test("logs shows the newest attempt of a job", async () => {
+  const world = new FakeWorld();
+  world.redis.put("j", { status: "started" }, { attempt: "2" });
+  world.redis.append("j", 0, "first\n", 1);
+  world.redis.append("j", 0, "second\n", 2);
+  assertEquals([await world.run("logs", "j"), world.stdout, world.stderr], [0, "second\n", ""]);
+});
+
+Deno.test("logs -n shows the last lines", async () => {
+  const cases: [string, number, string][] = [
+    ["a\nb\nc\n", 2, "b\nc\n"],
+    ["a\nb\nc", 2, "b\nc"],
+    ["a\nb\nc\n", 9, "a\nb\nc\n"],
+    ["a\n\n\n", 2, "\n\n"],
+    ["a\nb\n", 0, ""],
+    ["\n", 1, "\n"],
+  ];
+  for (const [text, count, expected] of cases) {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const world = ended(text, { to: cut });
+      assertEquals(await world.run("logs", "-n", String(count), "j"), 0);
+      assertEquals([world.stdout, world.stderr], [expected, ""], `${JSON.stringify(text)} -n ${count}, cut at ${cut}`);
+    }
+  }
+});
+
+Deno.test("logs -n leaves out what is missing further up", async () => {
+  const world = new FakeWorld();
+  world.redis.put("j", { status: "started" }, { attempt: "1" });
+  world.redis.append("j", 100, "x\ny\n");
+  assertEquals([await world.run("logs", "-n", "1", "j"), world.stdout, world.stderr], [0, "y\n", ""]);
+});
+
+/** Follows job `j`, which runs. */
+async function follow(args: string[], options: WorldOptions = {}) {
+  const world = new FakeWorld(options);
+  world.redis.put("j", { status: "started" }, { attempt: "1" });
+  world.redis.append("j", 0, "a\nb\n");
+  const code = world.run("logs", "-f", ...args, "j");
+  await until("somebody follows", () => world.redis.isWatched("j"));
+  return { world, code };
+}
+
+Deno.test("logs -f goes on to the end of the job, and says how it ended", async () => {
+  const { world, code } = await follow(["-n", "1"]);
+  await until("the last line is there", () => world.stdout === "b\n");
+  world.redis.append("j", 4, "c\n");
+  await until("the next line is there", () => world.stdout === "b\nc\n");
+  world.redis.change("j", { status: "error", error: "exited with code 3", result: "a\nb\nc\nd" }, {
+    output_bytes: "7",
+    exit: "3",
+  });
+  assertEquals([await code, world.stdout, world.stderr], [0, "b\nc\nd", "job j: exited with code 3\n"]);
+});
+
+Deno.test("logs -f goes on where it was when Redis comes back", async () => {
+  const { world, code } = await follow([]);
+  await until("it is shown", () => world.stdout === "a\nb\n");
+  world.redis.readErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  world.redis.append("j", 4, "c\n");
+  await until("the error was met", () => world.stderr !== "");
+  world.redis.change("j", { status: "finished", result: "a\nb\nc\n" }, { output_bytes: "6" });
+  assertEquals([await code, world.stdout], [0, "a\nb\nc\n"]);
+  assertEquals(world.stderr, "runner: Redis cannot be reached; still waiting\n");
+});
+
+Deno.test("logs -f detaches at a signal, and ends when its reader goes away", async () => {
+  const { world, code } = await follow([]);
+  await until("it is shown", () => world.stdout === "a\nb\n");
+  world.signal("SIGINT");
+  assertEquals([await code, world.redis.cancelled], [130, []]);
+  assertEquals(world.stderr, "\nrunner: detached; the job goes on; to stop: runner cancel j\n");
+  const piped = await follow([], { writesUntilClosed: 1 });
+  piped.world.redis.append("j", 4, "c\n");
+  assertEquals([await piped.code, piped.world.stderr], [0, ""]);
+});
+
+Deno.test("logs keeps colours on a terminal, takes them out of a pipe, and changes nothing with --raw", async () => {
+  const text = "\x1b[31mred\x1b[0m\x1b]0;title\x07\n";
+  const cases: [WorldOptions, string[], string][] = [
+    [{}, [], "red\n"],
+    [{ columns: 80 }, [], "\x1b[31mred\x1b[0m\n"],
+    [{ columns: 80, env: { NO_COLOR: "1" } }, [], "red\n"],
+    [{}, ["--color", "always"], "\x1b[31mred\x1b[0m\n"],
+    [{}, ["--raw"], text],
+    [{ columns: 80 }, ["--raw"], text],
+  ];
+  for (const [options, args, expected] of cases) {
+    const world = ended(text, { to: 3 }, options);
+    assertEquals([await world.run("logs", ...args, "j"), world.stdout], [0, expected], JSON.stringify(args));
+  }
+});
+
+Deno.test("logs --json writes an object a line, with its place in the output", async () => {
+  const world = new FakeWorld();
+  world.redis.put("j", { status: "finished" }, { attempt: "2", output_bytes: "32" });
+  world.redis.append("j", 0, "\x1b[1mone\x1b[0m\ntw", 2);
+  world.redis.append("j", 14, "o\n", 2);
+  world.redis.append("j", 20, "größe\nlast", 2);
+  assertEquals(await world.run("logs", "--json", "j"), 0);
+  assertEquals(
+    world.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)),
+    [
+      { attempt: 2, offset: 0, line: "one" },
+      { attempt: 2, offset: 12, line: "two" },
+      { attempt: 2, offset: 16, missing: 4 },
+      { attempt: 2, offset: 20, line: "größe" },
+      { attempt: 2, offset: 28, line: "last" },
+    ].slice(0, 4).concat([{ attempt: 2, offset: 28, line: "last" }]),
+  );
+});
