@@ -1,6 +1,5 @@
 import { RefusedError, UnavailableError } from "../../src/domain/errors.ts";
 import type { Condition, Trouble } from "../../src/ports/queue.ts";
-import { Backoff } from "../../src/redis/backoff.ts";
 import type { Target } from "../../src/redis/client.ts";
 import { Link } from "../../src/redis/link.ts";
 import { Script } from "../../src/redis/script.ts";
@@ -132,6 +131,15 @@ Deno.test("a link waits no longer than its deadline for a connection", async () 
     assertEquals(sent, false);
     assert(!message.includes("hunter2"));
   }
+});
+
+Deno.test("close() of a link does not wait for a connection that is being made", async () => {
+  await using silent = fakeRedis(null, null);
+  using link = linkTo(silent.address, { connectMs: 60_000 });
+  const waits = failureOf(link.call("GET", ["x"]));
+  await until("it was accepted", () => silent.accepted() === 1);
+  link.close();
+  assertStringIncludes((await waits).message, "the link was closed");
 });
 
 Deno.test("a link refuses what is no Redis", async () => {
@@ -360,25 +368,4 @@ Deno.test("a link leaves nothing behind after forty broken connections", async (
   await until("it answers", () => link.call("PING", []).catch(() => null));
   await until("one connection is left", () => proxy.open === 1);
   assertMatch(String(await server.call("INFO", "clients")), /connected_clients:[23]\r/);
-});
-
-Deno.test("pause() doubles up to two seconds, half by chance", async () => {
-  const slept: number[] = [];
-  const clock = {
-    now: () => 0,
-    random: () => 0.5,
-    sleep: (ms: number) => Promise.resolve(void slept.push(ms)),
-  };
-  const backoff = new Backoff(clock);
-  const { signal } = new AbortController();
-  await backoff.pause(signal);
-  for (let i = 0; i < 8; i++) {
-    backoff.failed();
-    await backoff.pause(signal);
-  }
-  assertEquals(slept, [50, 100, 200, 400, 800, 1600, 2000, 2000].map((ms) => ms * 0.75));
-  backoff.succeeded();
-  backoff.failed();
-  await backoff.pause(signal);
-  assertEquals(slept.at(-1), 37.5);
 });

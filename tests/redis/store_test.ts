@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
+import { freePort } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { openStore } from "../../src/redis/open.ts";
 import { ended, placeAt, raw, Stage } from "./stage.ts";
@@ -149,9 +150,64 @@ Deno.test("changes() of many jobs share one connection, which goes when nobody l
   assertEquals(proxy.accepted, 1);
   late.abort();
   await another;
+  seen.clear();
+  await stage.server.call("PUBLISH", stage.keys.channel("a"), "x");
+  await until("the others still listen", () => seen.has("a"));
+  assertEquals(proxy.accepted, 1);
   stop.abort();
   await Promise.all(listening);
   await until("it is gone", () => proxy.open === 0);
+  store.close();
+});
+
+Deno.test("changes() pauses longer and longer while Redis is away, and ends with the store", async () => {
+  const pauses: number[] = [];
+  await using proxy = Proxy.start(freePort());
+  const stop = new AbortController();
+  const sleep = (ms: number) => {
+    pauses.push(Math.round(ms));
+    return Promise.resolve();
+  };
+  const clock = { now: () => 0, random: () => 1, sleep };
+  const store = openStore({ ...placeAt(proxy.address), clock });
+  const listening = (async () => {
+    for await (const _ of store.changes("a", 60_000, stop.signal));
+  })();
+  await until("it tried often", () => pauses.length >= 7);
+  store.close();
+  await until("it tries no more", () => proxy.open === 0);
+  assertEquals(pauses.slice(0, 7), [50, 100, 200, 400, 800, 1_600, 2_000]);
+  stop.abort();
+  await listening;
+});
+
+Deno.test("close() ends the connection of who still listens", async () => {
+  await using stage = await Stage.open();
+  await using proxy = Proxy.start(stage.server.port);
+  const store = openStore(placeAt(proxy.address));
+  const stop = new AbortController();
+  let woken = 0;
+  const listening = (async () => {
+    for await (const _ of store.changes("a", 60_000, stop.signal)) woken++;
+  })();
+  await until("it stands", () => woken === 1);
+  store.close();
+  await until("it is gone", () => proxy.open === 0);
+  stop.abort();
+  await listening;
+  assertEquals(proxy.accepted, 1);
+});
+
+Deno.test("cancel() stands when Redis goes away before those that waited are told", async () => {
+  await using stage = await Stage.open();
+  await using proxy = Proxy.start(stage.server.port);
+  const store = openStore(placeAt(proxy.address));
+  for (const id of ["a", "b"]) await store.submit({ id, payload: "x", runner: "r", executor: "tmux.main" });
+  await store.submit({ id: "c", payload: "x", runner: "r", executor: "tmux.main", after: "b" });
+  assertEquals(await store.cancel("a", ""), { type: "CANCELLED" });
+  const cut = proxy.cutReply({ nth: 3, command: "HGET" });
+  assertEquals(await store.cancel("b", ""), { type: "CANCELLED" });
+  await cut;
   store.close();
 });
 

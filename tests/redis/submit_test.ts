@@ -179,9 +179,11 @@ Deno.test("promote() ends a job whose awaited job left Redis", async () => {
   await using stage = await Stage.open();
   await stage.submit("a");
   await stage.submit("b", { after: "a" });
+  await stage.submit("c", { after: "b" });
   await stage.server.call("DEL", stage.keys.job("a"));
   assertEquals(await stage.queue.promote("b", { force: true }), "FAILED");
   assertEquals((await stage.job("b")).error, 'not started: job "a" it waits for is not there');
+  assertEquals((await stage.job("c")).error, 'not started: job "b" it waits for ended with error');
   assertEquals(await stage.server.call("EXISTS", stage.keys.after("a"), stage.keys.delay("r")), 0);
 });
 
