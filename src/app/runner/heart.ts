@@ -38,6 +38,7 @@ export class Heart {
 
   async #obey(reply: BeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
     this.#dispatcher.confirmed();
+    if (this.#reconciler.unfinished) return await this.#reconciler.dataLost();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
     for (const id of reply.fenced) await this.#drop(id);
     if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, told));

@@ -1,4 +1,5 @@
 import type { FoundRun } from "../../ports/executor.ts";
+import type { InstanceState } from "../../ports/queue.ts";
 import type { SpoolRecord } from "../../ports/spool.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -7,6 +8,9 @@ import type { Launcher } from "./launcher.ts";
 import { type ActiveRun, type RunnerParts, runningFields } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { resultText } from "../../domain/output.ts";
+
+/** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
+const RECONNECT = 2200;
 
 /** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Reconciler {
@@ -18,6 +22,9 @@ export class Reconciler {
   #serverId = "";
   #outage: Promise<void> | null = null;
   #restoring: Promise<void> | null = null;
+  #unfinished = false;
+  /** What others are told about us. */
+  state: () => InstanceState = () => "up";
   /** Registers the instance anew. */
   register: () => Promise<void> = () => Promise.resolve();
 
@@ -131,7 +138,7 @@ export class Reconciler {
     const { queue, log } = this.#parts;
     try {
       const serverId = await queue.serverId();
-      if (serverId === this.#serverId) return await this.#dispatcher.reconcile();
+      if (serverId === this.#serverId && !this.#unfinished) return await this.#dispatcher.reconcile();
       log.warn("Redis was restarted");
       await this.dataLost();
       this.#serverId = serverId;
@@ -140,20 +147,59 @@ export class Reconciler {
     }
   }
 
+  /** Redis may have lost data, and not everything is brought back yet. */
+  get unfinished(): boolean {
+    return this.#unfinished;
+  }
+
   /** Redis may have lost data: nothing is claimed until every host had time to bring back what it runs. */
   dataLost(): Promise<void> {
+    this.#unfinished = true;
     this.#restoring ??= this.#restore().finally(() => this.#restoring = null);
     return this.#restoring;
   }
 
   async #restore(): Promise<void> {
-    const { clock, settings } = this.#parts;
+    const { queue, log } = this.#parts;
     this.#dispatcher.held = true;
+    const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
     await this.register();
     await this.reassert(this.#runs.all().filter((run) => !run.ended));
     for (const record of this.#parts.spool.records()) if (record.end !== null) await this.#resend(record);
     await this.#dispatcher.reconcile();
-    clock.sleep(2 * settings.beatMs).then(() => this.#dispatcher.held = false);
+    this.#unfinished = false;
+    this.#resume(known).catch((error) => log.warn("could not look for the other runners", { error: String(error) }))
+      .finally(() => this.#dispatcher.held = this.#unfinished);
+    log.info("brought back what runs here", { count: this.#runs.size });
+  }
+
+  /** Waits until the other hosts have brought back what they run. */
+  async #resume(known: ReadonlyMap<string, number> | null): Promise<void> {
+    const { clock, settings } = this.#parts;
+    const limit = clock.now() + 2 * settings.beatMs;
+    await clock.sleep(Math.min(RECONNECT, 2 * settings.beatMs));
+    while (clock.now() < limit) {
+      // where the leases survived, they tell who is to come back; where they did not, everybody gets the whole time
+      if (known && await this.#areBack(known)) return;
+      await clock.sleep(Math.min(RECONNECT / 10, settings.beatMs));
+    }
+  }
+
+  async #areBack(known: ReadonlyMap<string, number>): Promise<boolean> {
+    const now = await this.#leases();
+    return [...known].every(([instance, ends]) => (now.get(instance) ?? Infinity) > ends + 1);
+  }
+
+  /** When the leases of the other live instances end, by our monotonic clock. */
+  async #leases(): Promise<Map<string, number>> {
+    const { queue, clock } = this.#parts;
+    const peers = await queue.peers();
+    return new Map(
+      peers.filter((peer) => peer.expiredMs <= 0).map((peer) => [
+        peer.instance,
+        clock.now() - peer.expiredMs,
+      ]),
+    );
   }
 
   /** Tells an end again that Redis had acknowledged and may have forgotten. */

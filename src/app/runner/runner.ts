@@ -54,6 +54,7 @@ export class Runner {
       dispatcher: this.#dispatcher,
     });
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
+    this.#reconciler.state = () => this.#heart.state;
     this.#reconciler.register = () => this.#register();
     this.#dispatcher.onOutage = () => this.#reconciler.afterOutage();
     this.#heart.onFenced = () => {
