@@ -108,3 +108,24 @@ permission_flags() {
     END { for (i = 1; i <= kinds; i++) print "--allow-" order[i] values[order[i]] }
   ' "$ROOT/scripts/permissions"
 }
+
+# or_say PATTERN SENTENCE COMMAND...: runs a command quietly. When it fails, ends with the sentence where its messages have
+# the pattern, else with those messages.
+or_say() {
+  pattern=$1
+  sentence=$2
+  shift 2
+  if messages=$("$@" 2>&1); then return 0; fi
+  if printf '%s\n' "$messages" | grep -q "$pattern"; then die "$sentence"; fi
+  die "$messages"
+}
+
+# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when there is no such pair.
+# Besides the two variables there may be a tool beside the clone, ../shared/tools/denort, that prints them.
+find_stub() {
+  if [ -n "${DENORT_BIN:-}" ]; then
+    find_deno && export DENORT_BIN
+    return
+  fi
+  [ -x "$ROOT/../shared/tools/denort" ] && pair=$("$ROOT/../shared/tools/denort" 2>/dev/null) && eval "$pair"
+}
