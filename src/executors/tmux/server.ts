@@ -81,7 +81,9 @@ export class TmuxServer {
   /** All panes. */
   async panes(): Promise<Pane[]> {
     const format = "#{window_id} #{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} #{@runner_lane}";
-    const lines = await this.command(`list-panes -a -F ${argument(format)}`);
+    const list = () => this.command(`list-panes -a -F ${argument(format)}`);
+    // a connection that ends just now is not yet the server's end
+    const lines = await list().catch((error) => error instanceof GoneError ? list() : Promise.reject(error));
     return lines.map((line) => {
       const [window, id, pid, dead, piped, ...mark] = line.split(" ");
       return { window, id, pid: Number(pid), dead: dead === "1", piped: piped === "1", mark: mark.join(" ") };
@@ -166,7 +168,9 @@ export class TmuxServer {
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
     const server = this.#foreign ? [] : ["-L", socket, "-f", "/dev/null"];
     const session = ["new-session", "-A", "-s", this.#holder, "-f", "no-output,ignore-size", "exec cat"];
-    return process.spawn("tmux", [...server, "-u", "-C", ...session], { env: own, cwd });
+    // a server runs everything with the shell it was started under, and that of a service's user is often no shell at all
+    const shown = this.#foreign ? own : { ...own, SHELL: "/bin/sh" };
+    return process.spawn("tmux", [...server, "-u", "-C", ...session], { env: shown, cwd });
   }
 
   async #prepare(client: ControlClient): Promise<void> {
