@@ -1,0 +1,172 @@
+/**
+ * The final audit of a world: nothing lost, nothing executed twice, nothing changed after its end, nothing left behind.
+ *
+ * @module
+ */
+import { Keys } from "../../src/redis/keys.ts";
+import type { ExecutionLog } from "./execution_log.ts";
+import type { RedisServer } from "./redis_server.ts";
+import { until } from "./until.ts";
+import type { World } from "./world.ts";
+
+/** What was to happen. */
+export interface Expected {
+  /** Every job that was put into the queue. */
+  readonly ids: readonly string[];
+  readonly log?: ExecutionLog;
+  /** Executions that a job may have had: `[least, most]`; one exactly when left out. */
+  readonly executions?: (id: string) => readonly [number, number];
+  /** Redis lost data on purpose: then what was ended may be told once more. */
+  readonly dataWasLost?: boolean;
+  /** Folders of the runners' instances; that of the world's own runner when left out. */
+  readonly instances?: readonly string[];
+  /** Milliseconds until everything has to be at rest. */
+  readonly ms?: number;
+}
+
+/** Finds everything that is wrong; waits first until the jobs have ended. Each finding is a sentence. */
+export async function audit(world: World, expected: Expected): Promise<string[]> {
+  const { ids, log, ms = 30_000 } = expected;
+  const states = await atRest(world, ids, ms);
+  const findings = ids.filter((id) => !isTerminal(states.get(id))).map((id) =>
+    `lost: job ${id} is ${states.get(id) ?? "not there"}`
+  );
+  if (log) findings.push(...await countExecutions(ids, log, expected.executions ?? (() => [1, 1])));
+  if (!expected.dataWasLost) findings.push(...await changesAfterTheEnd(world.redis));
+  findings.push(...await keysLeft(world.redis));
+  findings.push(...await processesLeft(world));
+  for (const dir of expected.instances ?? [`${world.dir}/spool/${world.name}`]) findings.push(...await filesLeft(dir));
+  return findings;
+}
+
+/**
+ * Throws when the audit finds anything.
+ *
+ * @param about What to say besides, such as the seed.
+ */
+export async function assertClean(world: World, expected: Expected, about = ""): Promise<void> {
+  const findings = await audit(world, expected);
+  if (findings.length === 0) return;
+  const shown = findings.slice(0, 20).join("\n");
+  throw new Error(`${findings.length} violations${about && `, ${about}`}:\n${shown}`);
+}
+
+/** The states of jobs when all of them have ended, or when the time is over. */
+async function atRest(world: World, ids: readonly string[], ms: number): Promise<Map<string, string>> {
+  const states = new Map<string, string>();
+  const look = async () => {
+    for (const id of ids) {
+      if (isTerminal(states.get(id))) continue;
+      const state = await world.redis.call("HGET", `job_${id}`, "status");
+      if (typeof state === "string") states.set(id, state);
+    }
+    return ids.every((id) => isTerminal(states.get(id)));
+  };
+  await until("all jobs have ended", look, ms).catch(() => {});
+  return states;
+}
+
+function isTerminal(state: string | undefined): boolean {
+  return state === "finished" || state === "error";
+}
+
+/** Executions that are too many or too few. */
+export async function countExecutions(
+  ids: readonly string[],
+  log: ExecutionLog,
+  bounds: (id: string) => readonly [number, number],
+): Promise<string[]> {
+  const executions = await log.executions();
+  const findings: string[] = [];
+  for (const id of ids) {
+    const attempts = executions.get(id) ?? [];
+    const [least, most] = bounds(id);
+    if (attempts.length < least) findings.push(`not executed: job ${id}, ${attempts.length} times`);
+    if (attempts.length > most) findings.push(`executed too often: job ${id}, attempts ${attempts.join(", ")}`);
+    if (new Set(attempts).size < attempts.length) findings.push(`attempt executed twice: job ${id}, ${attempts}`);
+  }
+  const known = new Set(ids);
+  for (const id of executions.keys()) if (!known.has(id)) findings.push(`executed and never queued: ${id}`);
+  return findings;
+}
+
+/** Events of a job after the event of its end that say it is something else now. */
+async function changesAfterTheEnd(redis: RedisServer): Promise<string[]> {
+  const entries = await redis.call("XRANGE", "rr:events", "-", "+") as [string, string[]][];
+  const ended = new Map<string, string>();
+  const findings: string[] = [];
+  for (const [, fields] of entries) {
+    const event = Object.fromEntries(fields.flatMap((name, i) => i % 2 ? [] : [[name, fields[i + 1]]]));
+    const before = ended.get(event.id);
+    // an id that was queued twice may be claimed, given back and dropped after the end of its job: nobody is told otherwise
+    const harmless = ["late", undefined].includes(event.s) || ["release", "reap"].includes(event.e);
+    if (before && !harmless) {
+      findings.push(`changed after its end: job ${event.id} was ${before}, then ${event.e} ${event.s}`);
+    }
+    if (event.s === "finished" || event.s === "error") ended.set(event.id, event.s);
+  }
+  return findings;
+}
+
+/** Every key of the model as an expression; new ones are found by themselves. */
+function model(): RegExp[] {
+  const keys = new Keys("") as unknown as Record<string, (...args: string[]) => string>;
+  return Object.getOwnPropertyNames(Keys.prototype).filter((name) =>
+    !["constructor", "channel", "patterns"].includes(name)
+  ).map((name) => {
+    const text = keys[name]("\u0001", "\u0001").replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`^${text.replaceAll("\u0001", "[^]*")}$`);
+  });
+}
+
+/** Keys that are none of ours, and such of ours that should be gone; jobs that would stay for ever. */
+async function keysLeft(redis: RedisServer): Promise<string[]> {
+  const known = model();
+  const findings: string[] = [];
+  const transient = /^(rr:(claim|run|delay|low):|runner:)/;
+  const look = async () => (await redis.keys()).filter((key) => transient.test(key));
+  await until("claims, runs and queues are empty", async () => (await look()).length === 0, 5_000).catch(() => {});
+  for (const key of await redis.keys()) {
+    if (!known.some((pattern) => pattern.test(key))) findings.push(`no key of ours: ${key}`);
+    if (transient.test(key)) findings.push(`left in Redis: ${key}`);
+    if (/^(job_|rr:x:|rr:out:)/.test(key) && Number(await redis.call("PTTL", key)) < 0) {
+      findings.push(`stays in Redis for ever: ${key}`);
+    }
+  }
+  return findings;
+}
+
+/** Processes of jobs: what runs in a terminal of this world and was started by a job. */
+export async function jobProcesses(world: { readonly socket: string }): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^[0-9]+$/.test(name)) continue;
+    const read = (file: string) => Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "");
+    const variables = (await read("environ")).split("\0");
+    const here = variables.some((text) => text.startsWith("TMUX=") && text.includes(`/${world.socket}`));
+    if (here && variables.some((text) => text.startsWith("RUNNER_RUN="))) {
+      found.push(`${name} ${(await read("cmdline")).replaceAll("\0", " ")}`);
+    }
+  }
+  return found;
+}
+
+async function processesLeft(world: World): Promise<string[]> {
+  await until("no process of a job lives", async () => (await jobProcesses(world)).length === 0, 3_000).catch(() => {});
+  return (await jobProcesses(world)).map((process) => `process left: ${process}`);
+}
+
+/** Files that stand for a run which has not ended. */
+async function filesLeft(instance: string): Promise<string[]> {
+  const look = async () => {
+    const names: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(`${instance}/jobs`)) names.push(name);
+    } catch {
+      // no runner of this instance ever came so far
+    }
+    return names;
+  };
+  await until("no file of a run is left", async () => (await look()).length === 0, 3_000).catch(() => {});
+  return (await look()).map((name) => `file left: ${instance}/jobs/${name}`);
+}
