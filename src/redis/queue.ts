@@ -41,6 +41,9 @@ export interface Owner {
 /** The runner's side of the queue in Redis: one link for commands, one for waiting. */
 export class RedisQueue implements Queue {
   readonly #steps: Steps;
+  /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */
+  readonly #starting: Link;
+  readonly #starts: Steps;
   readonly #keys: Keys;
   readonly #link: Link;
   /** A waiting command keeps all others of its link waiting. */
@@ -59,6 +62,8 @@ export class RedisQueue implements Queue {
     this.#link = new Link(target, clock);
     this.#waiting = new Link(target, clock);
     this.#steps = new Steps(this.#link, keys);
+    this.#starting = new Link(target, clock);
+    this.#starts = new Steps(this.#starting, keys);
     this.#housekeeping = new Housekeeping(this.#link, keys);
   }
 
@@ -118,7 +123,7 @@ export class RedisQueue implements Queue {
   }
 
   peek(id: string): Promise<string | null> {
-    return this.#steps.field(this.#keys.job(id), "executor");
+    return this.#starts.field(this.#keys.job(id), "executor");
   }
 
   async owned(): Promise<readonly OwnedRun[]> {
@@ -128,7 +133,7 @@ export class RedisQueue implements Queue {
   async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
     const { runner, instance, nonce } = this.#owner;
     const [node, run, claim] = this.#instanceKeys(instance);
-    const reply = await this.#steps.job(SCRIPTS.start, id, {
+    const reply = await this.#starts.job(SCRIPTS.start, id, {
       keys: [claim, run, node, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
     });
@@ -266,6 +271,7 @@ export class RedisQueue implements Queue {
   close(): void {
     this.#waiting.close();
     this.#link.close();
+    this.#starting.close();
   }
 
   /** Keys of node, run and claim. */
