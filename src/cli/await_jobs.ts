@@ -7,6 +7,7 @@ import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { jobJson } from "./job_json.ts";
 import { outputSink } from "./output_sinks.ts";
+import { Progress } from "./progress.ts";
 import { printable, toJson } from "./text.ts";
 
 /** Exit codes after a signal: 128 and its number, as shells expect. */
@@ -90,6 +91,7 @@ export async function awaitJobs(
   options: { readonly limit?: number } = {},
 ): Promise<number> {
   const stop = stopper(waiter, options.limit);
+  const progress = ids.length > 1 ? new Progress(waiter, "jobs have ended") : null;
   let highest: number = EXIT.ok;
   let ended = 0;
   try {
@@ -98,10 +100,13 @@ export async function awaitJobs(
       onOutage: outageSayer(waiter),
       onEnd: async (job) => {
         ended++;
+        await progress?.end();
         highest = Math.max(highest, await sayEnd(waiter, job));
+        await progress?.update(ended, ids.length);
       },
     });
   } finally {
+    await progress?.end();
     await stop.end();
   }
   const why = stop.reason();

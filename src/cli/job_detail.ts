@@ -29,6 +29,12 @@ function pairs(map: Readonly<Record<string, string>>): string {
   return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
+/** `2 of 3`; a further attempt that somebody asked for counts beyond those. */
+function attemptOf({ attempt, retries }: JobView): string {
+  if (attempt === null) return "";
+  return retries && attempt <= retries + 1 ? `${attempt} of ${retries + 1}` : String(attempt);
+}
+
 function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly [string, string])[] {
   const seconds = (value: number | null) => value === null ? "" : formatDuration(value);
   const live = job.status === "started";
@@ -39,7 +45,7 @@ function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly
     ["now", why],
     ["exit code", job.exitCode === null ? "" : String(job.exitCode)],
     ["error", job.error],
-    ["attempt", job.attempt === null ? "" : `${job.attempt}${job.retries ? ` of ${job.retries + 1}` : ""}`],
+    ["attempt", attemptOf(job)],
     ["runner", job.runner],
     ["executor", job.executor],
     ["host", host ?? ""],

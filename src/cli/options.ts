@@ -284,5 +284,19 @@ export const CANCEL_ROWS = {
   reason: { type: "string", value: "TEXT", default: "", help: "Why; it ends up in the job's error field" },
 } as const satisfies OptionRows;
 
+/** Options of `runner purge`. */
+export const PURGE_ROWS = {
+  olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago" },
+  state: {
+    type: "choice",
+    choices: ["finished", "error"],
+    value: "STATE",
+    defaultText: "both",
+    help: "Only jobs that ended so",
+  },
+  yes: { type: "flag", short: "y", help: "Do not ask" },
+  dryRun: { type: "flag", help: "Only say how many would be deleted" },
+} as const satisfies OptionRows;
+
 /** Everything that the environment or the configuration file may set; `runner config` shows these. */
 export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

@@ -87,6 +87,12 @@ export const LIFECYCLE = {
     does: "ends a job that waits, or asks its runner to stop it",
     by: "script",
   },
+  retry: {
+    from: ["finished", "error"],
+    to: ["dispatched"],
+    does: "puts an ended job back into its queue, for a new attempt",
+    by: "script",
+  },
   reassert: {
     from: ["dispatched", "started"],
     to: ["started"],

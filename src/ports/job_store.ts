@@ -13,6 +13,33 @@ export type SubmitReply =
   /** A job with this id is there already; nothing was changed. */
   | { readonly type: "EXISTS" };
 
+/** Answer to `retry`. */
+export type RetryReply =
+  | { readonly type: "OK" | "MISSING" | "NOWHERE" }
+  | { readonly type: "ALIVE"; readonly status: string };
+
+/** Which ended jobs are to be deleted. */
+export interface PurgeQuery {
+  /** Both when left out. */
+  readonly state?: "finished" | "error";
+  /** Unix ms by Redis' clock before which they must have ended. */
+  readonly endedBeforeMs: number;
+  /** Deletes nothing. */
+  readonly countOnly: boolean;
+}
+
+/** Answer to `purge`. */
+export interface PurgeReply {
+  /** Entries of the index at this moment. */
+  readonly total: number;
+  /** Entries that were looked at. */
+  readonly looked: number;
+  /** Jobs that were, or would be, deleted. */
+  readonly purged: number;
+  /** Where to go on; `null`: there are no more. */
+  readonly next: number | null;
+}
+
 /** A job as Redis has it. */
 export interface StoredJob {
   readonly id: string;
@@ -70,6 +97,12 @@ export interface JobStore {
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
+  /** `OK`: it is queued for a new attempt. `NOWHERE`: nobody knows the runner whose queue it should go to. */
+  retry(id: string): Promise<RetryReply>;
+  /** Lets the runners of a queue take no more jobs, or take them again; they learn it with their next beat. */
+  pause(runner: string, paused: boolean): Promise<void>;
+  /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */
+  purge(query: PurgeQuery, from: number): Promise<PurgeReply>;
   read(id: string): Promise<StoredJob | null>;
   /** The newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;

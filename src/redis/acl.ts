@@ -12,7 +12,19 @@ const RUNNER = [
   ...["zrangebyscore", "zremrangebyrank"],
 ];
 /** Those of a program that submits, waits and looks. */
-const CLIENT = ["get", "hlen", "lpos", "set", "subscribe", "unsubscribe", "xrange", "zcard", "zrevrange"];
+const CLIENT = [
+  "get",
+  "hdel",
+  "hlen",
+  "lpos",
+  "lrem",
+  "set",
+  "subscribe",
+  "unsubscribe",
+  "xrange",
+  "zcard",
+  "zrevrange",
+];
 
 /**
  * Rules for `ACL SETUSER NAME on >PASSWORD ...` that let a Redis user do what it must and nothing else.

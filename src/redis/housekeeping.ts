@@ -1,6 +1,11 @@
+import type { PurgeQuery, PurgeReply } from "../ports/job_store.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { pairsOf } from "./steps.ts";
+
+/** Entries that one step of a purge looks at: Redis serves nobody else meanwhile. */
+const PURGE_AT_ONCE = 250;
 
 /** What has to do with no single job. */
 export class Housekeeping {
@@ -18,6 +23,24 @@ export class Housekeeping {
   async time(): Promise<number> {
     const [seconds, micros] = await this.#link.call("TIME", []) as [string, string];
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  /** Looks at `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that began too late has not ended before. */
+  async purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
+    const keys = this.#keys;
+    const { state = "", endedBeforeMs, countOnly } = query;
+    const [total, entries] = await Promise.all([
+      this.#link.call("ZCARD", [keys.jobs()]),
+      this.#link.call("ZRANGE", [keys.jobs(), from, from + PURGE_AT_ONCE - 1, "WITHSCORES"]),
+    ]);
+    const all = pairsOf(entries as string[]);
+    const ids = all.filter(([, created]) => Number(created) <= endedBeforeMs).map(([id]) => id);
+    const belonging = ids.flatMap((id) => [keys.job(id), keys.side(id), keys.output(id), keys.after(id)]);
+    const args = [state, endedBeforeMs, countOnly ? 1 : 0, ...ids];
+    const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
+    const purged = Number(reply[1] ?? 0);
+    const next = ids.length < PURGE_AT_ONCE ? null : from + ids.length - (countOnly ? 0 : purged);
+    return { total: Number(total), looked: ids.length, purged, next };
   }
 
   /** Looks at the next `limit` entries of the index, oldest first and round and round. */

@@ -6,6 +6,9 @@ import type {
   JobStore,
   OutputPiece,
   Placement,
+  PurgeQuery,
+  PurgeReply,
+  RetryReply,
   StoredInstance,
   StoredJob,
   StoredQueue,
@@ -63,18 +66,29 @@ export class RedisJobStore implements JobStore {
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }> {
-    // a further attempt is delayed where the first one ran, whatever the job says
-    const [ran, named] = await Promise.all([
-      this.#steps.field(this.#keys.side(id), "runner"),
-      this.#steps.field(this.#keys.job(id), "runner"),
-    ]);
     const reply = await this.#steps.job(SCRIPTS.cancel, id, {
-      keys: [this.#keys.delay(ran || named || "")],
+      keys: [this.#keys.delay(await this.#runnerOf(id))],
       args: [reason],
     });
     const type = reply[0] as "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING";
     if (type === "CANCELLED") await this.#steps.settle(waitersOf(reply, 1));
     return { type };
+  }
+
+  async retry(id: string): Promise<RetryReply> {
+    const runner = await this.#runnerOf(id);
+    if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
+    const keys = this.#keys;
+    const reply = await this.#steps.job(SCRIPTS.retry, id, {
+      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
+      args: [runner],
+    });
+    const type = reply[0] as RetryReply["type"];
+    return type === "ALIVE" ? { type, status: String(reply[1]) } : { type };
+  }
+
+  purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
+    return this.#housekeeping.purge(query, from);
   }
 
   async read(id: string): Promise<StoredJob | null> {
@@ -133,7 +147,6 @@ export class RedisJobStore implements JobStore {
     }));
   }
 
-  /** Lets the runners of a queue take no more jobs, or take them again; what runs goes on. They learn it with their next beat. */
   async pause(runner: string, paused: boolean): Promise<void> {
     const key = this.#keys.paused(runner);
     if (!paused) await this.#link.call("DEL", [key]);
@@ -198,6 +211,15 @@ export class RedisJobStore implements JobStore {
   close(): void {
     this.#wakeUps.close();
     this.#link.close();
+  }
+
+  /** A further attempt belongs where the first one ran, whatever the job says; empty when neither is known. */
+  async #runnerOf(id: string): Promise<string> {
+    const [ran, named] = await Promise.all([
+      this.#steps.field(this.#keys.side(id), "runner"),
+      this.#steps.field(this.#keys.job(id), "runner"),
+    ]);
+    return ran || named || "";
   }
 
   async #names(): Promise<string[]> {

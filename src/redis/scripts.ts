@@ -11,11 +11,13 @@ import bury from "./scripts/bury.lua" with { type: "text" };
 import start from "./scripts/start.lua" with { type: "text" };
 import finish from "./scripts/finish.lua" with { type: "text" };
 import cancel from "./scripts/cancel.lua" with { type: "text" };
+import retry from "./scripts/retry.lua" with { type: "text" };
 import reassert from "./scripts/reassert.lua" with { type: "text" };
 import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
 import retire from "./scripts/retire.lua" with { type: "text" };
+import purge from "./scripts/purge.lua" with { type: "text" };
 import sweep from "./scripts/sweep.lua" with { type: "text" };
 import { Script } from "./script.ts";
 
@@ -27,7 +29,7 @@ const about = (name: string, text: string) => new Script(name, [base, job, text]
 /** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}\nlocal LIMIT = ${MAX_RUN_PAYLOAD}\n`;
 
-/** Every script, by the name of its event; `sweep` is housekeeping and no event. */
+/** Every script, by the name of its event; `purge` and `sweep` are housekeeping and no events. */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -38,10 +40,12 @@ export const SCRIPTS = {
   start: about("start", `${START}${start}`),
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
+  retry: about("retry", retry),
   reassert: about("reassert", reassert),
   reap: about("reap", reap),
   register: plain("register", register),
   beat: plain("beat", beat),
   retire: plain("retire", retire),
+  purge: plain("purge", purge),
   sweep: plain("sweep", sweep),
 } as const;

@@ -5,6 +5,9 @@ import type {
   JobStore,
   OutputPiece,
   Placement,
+  PurgeQuery,
+  PurgeReply,
+  RetryReply,
   StoredInstance,
   StoredJob,
   StoredQueue,
@@ -82,6 +85,34 @@ export class FakeStore implements JobStore {
     if (status === undefined) return Promise.resolve({ type: "MISSING" as const });
     if (isTerminal(status)) return Promise.resolve({ type: "TERMINAL" as const });
     return Promise.resolve({ type: status === "started" ? "REQUESTED" as const : "CANCELLED" as const });
+  }
+
+  retry(id: string): Promise<RetryReply> {
+    const job = this.jobs.get(id);
+    if (!job) return Promise.resolve({ type: "MISSING" });
+    const status = job.fields.status ?? "dispatched";
+    if (!isTerminal(status)) return Promise.resolve({ type: "ALIVE", status });
+    if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
+    this.change(id, { status: "dispatched", result: "", error: "" });
+    return Promise.resolve({ type: "OK" });
+  }
+
+  pause(runner: string, paused: boolean): Promise<void> {
+    this.queueList = this.queueList.map((queue) => queue.runner === runner ? { ...queue, paused } : queue);
+    return Promise.resolve();
+  }
+
+  /** Looks at two jobs at a time. */
+  purge({ state, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
+    const all = [...this.jobs.values()];
+    const some = all.slice(from, from + 2);
+    const old = some.filter(({ fields, side }) =>
+      isTerminal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
+      Number(side.ended_ms ?? 0) < endedBeforeMs
+    );
+    if (!countOnly) { for (const { id } of old) this.jobs.delete(id); }
+    const next = some.length < 2 ? null : from + 2 - (countOnly ? 0 : old.length);
+    return Promise.resolve({ total: all.length, looked: some.length, purged: old.length, next });
   }
 
   async read(id: string) {

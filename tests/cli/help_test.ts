@@ -41,8 +41,9 @@ for (const name of Object.keys(COMMANDS)) {
     for (const { command } of examples) {
       const words = await shellWords(command);
       const world = new FakeWorld({ files: { "build.sh": "true", "jobs.jsonl": "" } });
-      world.redis.put("3f2a", { status: "finished" });
-      world.redis.put("77b1", { status: "finished" });
+      world.redis.put("3f2a", { status: "finished", runner: "build" });
+      world.redis.put("77b1", { status: "finished", runner: "build" });
+      world.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
       if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");
       assertEquals(await world.run(...words.slice(1)), 0, `${command}: ${world.stderr}`);
     }

@@ -15,6 +15,6 @@ Deno.test("every event is told to the audit, in order and once", async () => {
     ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "bury d"],
     ...["reap f dispatched", "reap g dispatched", "reap h error"],
     ...["n", "o", "p", "l", "q"].map((id) => `submit ${id} dispatched`),
-    ...["submit s error", "cancel b error"],
+    ...["submit s error", "retry a dispatched", "cancel b error", "retry b dispatched"],
   ]);
 });

@@ -58,6 +58,10 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => store.cancel("b", "why"));
   await surely(() => queue.finish(ended(run, { ...error, error: "cancelled: why" })));
 
+  await surely(() => store.retry("b"));
+  const again = await start("b");
+  await surely(() => queue.finish(ended(again)));
+
   await surely(() => store.submit(job("c")));
   await claim();
   await surely(() => store.cancel("c", ""));

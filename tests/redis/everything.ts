@@ -79,8 +79,12 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["output", () => store.output("a", "")],
     ["time", () => store.time()],
     ["cancel", () => store.cancel("a", "")],
+    ["retry", () => store.retry("a")],
     ["cancel", () => store.cancel("b", "")],
     ["cancel", () => store.cancel("e", "")],
+    ["retry", () => store.retry("b")],
+    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, 0)],
+    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, 0)],
   ];
 }
 

@@ -13,6 +13,7 @@ import type { Context } from "../context.ts";
 import { draftJson, showDryRun } from "../dry_run.ts";
 import { SUBMIT_ROWS } from "../options.ts";
 import { choosePayload, openBatch, readPayload } from "../payload.ts";
+import { Progress } from "../progress.ts";
 import { readSubmissionOptions } from "../submission_options.ts";
 import { printable, toJson } from "../text.ts";
 
@@ -113,6 +114,8 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   const store = await context.store();
   const now = await nowFor(context, drafts);
   const ready = drafts.map((draft) => makeReady(draft, now, wire.newId));
+  // the ids on a terminal are progress enough
+  const progress = terminal.isTerminal.output ? null : new Progress(context, "jobs queued");
   let closed: unknown = null;
   let count = 0;
   try {
@@ -120,6 +123,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
       count++;
       // a reader that has seen enough, as with `| head`, must not leave half a batch behind
       await sayId(context, submitted).catch((error) => closed = error);
+      await progress?.update(count, ready.length);
     });
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
@@ -127,6 +131,8 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
       `${error.message}; ${count} of ${ready.length} jobs are queued, those with their ids on standard output`;
     const { condition } = error as Partial<Trouble>;
     throw Object.assign(new UnavailableError(message, { cause: error }), { condition });
+  } finally {
+    await progress?.end();
   }
   if (closed) throw closed;
   if (!settings.wait) return EXIT.ok;

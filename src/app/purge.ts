@@ -1,0 +1,31 @@
+import type { JobStore, PurgeQuery } from "../ports/job_store.ts";
+
+/** How far a purge has come. */
+export interface PurgeProgress {
+  /** Entries of the index that were looked at, and all there are. */
+  readonly looked: number;
+  readonly total: number;
+}
+
+/**
+ * Deletes ended jobs, oldest first and some at a time, so that nobody else waits long for Redis.
+ *
+ * @param onProgress Called after each step.
+ * @returns How many were deleted, or with `countOnly` would be.
+ */
+export async function purgeJobs(
+  store: JobStore,
+  query: PurgeQuery,
+  onProgress: (progress: PurgeProgress) => Promise<void>,
+): Promise<number> {
+  let count = 0;
+  let looked = 0;
+  for (let from: number | null = 0; from !== null;) {
+    const reply = await store.purge(query, from);
+    count += reply.purged;
+    looked += reply.looked;
+    await onProgress({ looked, total: Math.max(looked, query.countOnly ? reply.total : reply.total + count) });
+    from = reply.next;
+  }
+  return count;
+}

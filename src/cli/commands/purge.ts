@@ -1,0 +1,96 @@
+import { purgeJobs } from "../../app/purge.ts";
+import { formatDuration } from "../../domain/duration.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { JobStore } from "../../ports/job_store.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { PURGE_ROWS } from "../options.ts";
+import { Progress } from "../progress.ts";
+import { printable, toJson } from "../text.ts";
+
+type PurgeContext = Context<typeof PURGE_ROWS>;
+
+/** What would be deleted, in words. */
+function words({ settings }: PurgeContext, count: number): string {
+  const { state, olderThan, namespace } = settings;
+  const which = state === undefined ? "ended" : state === "error" ? "failed" : "finished";
+  const age = olderThan === 0 ? "" : ` that ended more than ${formatDuration(olderThan)} ago`;
+  return `${count} ${which} job${count === 1 ? "" : "s"}${age}${namespace === "" ? "" : ` in namespace ${namespace}`}`;
+}
+
+async function goThrough(context: PurgeContext, store: JobStore, countOnly: boolean): Promise<number> {
+  const { state, olderThan } = context.settings;
+  const endedBeforeMs = await store.time() - Math.round(olderThan * 1000);
+  const progress = new Progress(context, "jobs looked at");
+  try {
+    return await purgeJobs(
+      store,
+      { state, endedBeforeMs, countOnly },
+      ({ looked, total }) => progress.update(looked, total),
+    );
+  } finally {
+    await progress.end();
+  }
+}
+
+/** The first line that somebody types. */
+async function readLine(context: PurgeContext): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const bytes of context.terminal.input()) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.includes("\n")) break;
+  }
+  return text.split("\n", 1)[0].trim();
+}
+
+async function run(context: PurgeContext): Promise<number> {
+  const { terminal, settings } = context;
+  const canAsk = terminal.isTerminal.input && terminal.isTerminal.errors;
+  if (!settings.yes && !settings.dryRun && !canAsk) {
+    throw new InvalidInputError(
+      "Cannot purge: there is no terminal to ask on; write --yes to delete without a question",
+    );
+  }
+  const store = await context.store();
+  if (settings.dryRun) {
+    const count = await goThrough(context, store, true);
+    if (settings.json) await terminal.write(`${toJson({ would_delete: count })}\n`);
+    else await terminal.say(`would delete ${printable(words(context, count))}\n`);
+    return EXIT.ok;
+  }
+  if (!settings.yes) {
+    const count = await goThrough(context, store, true);
+    if (count > 0) {
+      await terminal.say(`Delete ${printable(words(context, count))}? [y/N] `);
+      if (!/^y(es)?$/i.test(await readLine(context))) {
+        await terminal.say("runner: nothing was deleted\n");
+        return EXIT.ok;
+      }
+    }
+  }
+  const deleted = await goThrough(context, store, false);
+  if (settings.json) await terminal.write(`${toJson({ deleted })}\n`);
+  else await terminal.say(`deleted ${printable(words(context, deleted))}\n`);
+  return EXIT.ok;
+}
+
+/** `runner purge`. */
+export const purge: Command<typeof PURGE_ROWS> = {
+  name: "purge",
+  summary: "Delete ended jobs from Redis",
+  usage: ["[OPTIONS]"],
+  description: [
+    "Deletes jobs whose status is finished or error, with their results, output and bookkeeping. A job that waits or runs is " +
+    "never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it needs --yes.",
+    "Redis forgets ended jobs by itself too: see --keep of `runner submit` and `runner run`.",
+  ],
+  examples: [
+    { command: "runner purge --older-than 2d --dry-run", does: "how many ended more than two days ago" },
+    { command: "runner purge --state finished --yes", does: "delete all that went well, without a question" },
+  ],
+  rows: PURGE_ROWS,
+  positionals: { min: 0, max: 0, what: "no arguments" },
+  run,
+};

@@ -1,0 +1,42 @@
+import { findJobs } from "../../app/find.ts";
+import { retryJob } from "../../app/retry.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import { printable, toJson } from "../text.ts";
+
+/** `runner retry`. */
+export const retry: Command = {
+  name: "retry",
+  summary: "Run ended jobs again, each as a new attempt of the same job",
+  usage: ["[OPTIONS] ID..."],
+  description: [
+    "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that has ended " +
+    "can be run again: others are named, and the exit code is 1.",
+  ],
+  examples: [
+    { command: "runner retry @", does: "run the newest job again" },
+    { command: "runner retry 3f2a 77b1", does: "run two again, by the first letters of their ids" },
+  ],
+  rows: {},
+  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  async run({ terminal, settings, positionals, store }) {
+    const redis = await store();
+    const ids = await findJobs(redis, positionals);
+    let code: number = EXIT.ok;
+    for (const id of ids) {
+      const retried = await retryJob(redis, id);
+      if (settings.json) await terminal.write(`${toJson({ id, ...retried })}\n`);
+      if (retried.result === "queued") {
+        if (!settings.json) await terminal.say(`job ${printable(id)}: queued for a new attempt\n`);
+        continue;
+      }
+      code = EXIT.failed;
+      await terminal.say(
+        `runner: Cannot retry job ${JSON.stringify(id)}: it has not ended, it is ${
+          printable(retried.status)
+        }; wait for its end, or stop it first: runner cancel ${printable(id)}\n`,
+      );
+    }
+    return code;
+  },
+};

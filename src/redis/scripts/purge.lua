@@ -1,0 +1,47 @@
+-- purge: deletes ended jobs with all that belongs to them, or counts them.
+--
+-- KEYS  1 jobs, then job x out after of every id
+-- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4... ids
+-- reply OK  how many were, or would be, deleted
+
+local bad = unfit(KEYS[1], 'zset')
+if bad then return bad end
+local before = tonumber(ARGV[2])
+local limit = string.sub(stamp(before), 1, 19)
+
+-- When a job ended: our own record, else the time of the last change that another program wrote; unknown is just now.
+local function is_old(ended, changed)
+  if ended then return tonumber(ended) < before end
+  local text = changed or ''
+  if string.match(text, '^%d%d%d%d%-%d%d%-%d%d[T ]%d%d:%d%d:%d%d') then
+    return string.gsub(string.sub(text, 1, 19), ' ', 'T') < limit
+  end
+  local seconds = number(text)
+  return seconds ~= nil and seconds * 1000 < before
+end
+
+local count = 0
+for n = 4, #ARGV do
+  local at = 4 * (n - 4) + 2
+  local job, x, out, after = KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
+  local status, changed, token, done, ended
+  if type_of(job) == 'hash' then
+    local fields = call('HMGET', job, 'status', 'updated_at')
+    status, changed = fields[1], fields[2]
+    if type_of(x) == 'hash' then
+      fields = call('HMGET', x, 'token', 'done', 'ended_ms')
+      token, done, ended = fields[1], fields[2], fields[3]
+    end
+  end
+  local wanted = (status == 'finished' or status == 'error') and (ARGV[1] == '' or ARGV[1] == status)
+  -- another program may have ended a job that still runs here, and others may still wait for its end
+  local settled = not token or token == '0' or token == done
+  if wanted and settled and call('EXISTS', after) == 0 and is_old(ended, changed) then
+    count = count + 1
+    if ARGV[3] ~= '1' then
+      call('DEL', job, x, out)
+      call('ZREM', KEYS[1], ARGV[n])
+    end
+  end
+end
+return { 'OK', count, '.' }

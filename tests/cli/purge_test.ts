@@ -1,0 +1,95 @@
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { Progress } from "../../src/cli/progress.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+const HOUR = 3_600_000;
+
+/** Jobs that ended 1, 2 and 3 hours ago, and one that runs. */
+function worldWith(options: WorldOptions = {}): FakeWorld {
+  const world = new FakeWorld(options);
+  const ended = (hours: number) => ({ ended_ms: String(world.redis.nowMs - hours * HOUR - 1) });
+  world.redis.put("three", { status: "finished" }, ended(3));
+  world.redis.put("two", { status: "error" }, ended(2));
+  world.redis.put("runs", { status: "started" });
+  world.redis.put("one", { status: "finished" }, ended(1));
+  return world;
+}
+
+const left = (world: FakeWorld) => [...world.redis.jobs.keys()];
+
+Deno.test("purge --yes deletes ended jobs by age and state", async () => {
+  const cases: [string[], string[], string][] = [
+    [[], ["runs"], "deleted 3 ended jobs\n"],
+    [["--older-than", "2h"], ["runs", "one"], "deleted 2 ended jobs that ended more than 2h ago\n"],
+    [["--state", "error"], ["three", "runs", "one"], "deleted 1 failed job\n"],
+    [
+      ["--state", "finished", "--older-than", "1d"],
+      ["three", "two", "runs", "one"],
+      "deleted 0 finished jobs that ended more than 1d ago\n",
+    ],
+    [["-s", "x"], ["runs"], "deleted 3 ended jobs in namespace x:\n"],
+  ];
+  for (const [args, expected, says] of cases) {
+    const world = worldWith();
+    assertEquals([await world.run("purge", "--yes", ...args), world.stdout, world.stderr], [0, "", says]);
+    assertEquals(left(world), expected);
+  }
+  const world = worldWith();
+  assertEquals([await world.run("purge", "-y", "--json"), world.stdout, world.stderr], [0, '{"deleted":3}\n', ""]);
+});
+
+Deno.test("purge --dry-run deletes nothing", async () => {
+  const world = worldWith();
+  assertEquals([await world.run("purge", "--dry-run"), world.stderr], [0, "would delete 3 ended jobs\n"]);
+  assertEquals([await world.run("purge", "--dry-run", "--json"), world.stdout], [0, '{"would_delete":3}\n']);
+  assertEquals(left(world).length, 4);
+});
+
+Deno.test("purge without a terminal and without --yes is wrong usage", async () => {
+  const world = worldWith({ input: "y\n" });
+  assertEquals([await world.run("purge"), left(world).length, world.opened.length], [2, 4, 0]);
+  assertEquals(
+    world.stderr,
+    "runner: Cannot purge: there is no terminal to ask on; write --yes to delete without a question; see runner purge --help\n",
+  );
+});
+
+Deno.test("purge asks on a terminal", async () => {
+  const question = "Delete 3 ended jobs? [y/N] ";
+  for (
+    const [input, count, says] of [
+      ["y\n", 1, "deleted 3 ended jobs\n"],
+      ["Yes\nno\n", 1, "deleted 3 ended jobs\n"],
+      ["\n", 4, "runner: nothing was deleted\n"],
+      ["yesterday\n", 4, "runner: nothing was deleted\n"],
+      ["", 4, "runner: nothing was deleted\n"],
+    ] as const
+  ) {
+    const world = worldWith({ input, columns: 80 });
+    assertEquals(await world.run("purge"), 0);
+    assertEquals([left(world).length, world.stderr], [count, question + says], JSON.stringify(input));
+  }
+});
+
+Deno.test("Progress shows a line on a terminal, and nothing elsewhere or for quick work", async () => {
+  const shown = async (options: WorldOptions, times: readonly number[]) => {
+    const world = new FakeWorld(options);
+    let now = 0;
+    const wire = { ...world, clock: { ...world.clock, now: () => now }, environment: world.environment };
+    const progress = new Progress({ terminal: world.terminal, wire: wire as unknown as FakeWorld }, "jobs queued");
+    for (const [i, time] of times.entries()) {
+      now = time;
+      await progress.update((i + 1) * 100, 1_000);
+    }
+    await progress.end();
+    assertEquals(world.stdout, "");
+    return world.stderr;
+  };
+  assertEquals(await shown({ columns: 80 }, [10, 100]), "");
+  assertEquals(await shown({}, [1_000, 2_000]), "");
+  assertEquals(await shown({ columns: 80, env: { TERM: "dumb" } }, [1_000, 2_000]), "");
+  const text = await shown({ columns: 80 }, [500, 600, 1_000]);
+  assert(text.endsWith("\r\x1b[K"));
+  // deno-lint-ignore no-control-regex
+  assertMatch(text, /^\r\x1b\[K100 of 1000 jobs queued, 200 a second, 4\.5s left\r\x1b\[K300 of 1000 jobs queued/);
+});

@@ -1,0 +1,64 @@
+import { assertEquals } from "../support/assert.ts";
+import { FakeWorld } from "./fake_world.ts";
+
+Deno.test("retry queues ended jobs, and names those that have not ended", async () => {
+  const world = new FakeWorld();
+  const runner = "r";
+  for (const status of ["finished", "error", "started", "dispatched"]) world.redis.put(status, { status, runner });
+  assertEquals(await world.run("retry", "fin", "error"), 0);
+  assertEquals([world.stdout, world.stderr], [
+    "",
+    "job finished: queued for a new attempt\njob error: queued for a new attempt\n",
+  ]);
+  world.stderr = "";
+  assertEquals(await world.run("retry", "started", "dispatched"), 1);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot retry job "started": it has not ended, it is started; wait for its end, or stop it first: runner cancel started\n' +
+      'runner: Cannot retry job "dispatched": it has not ended, it is dispatched; wait for its end, or stop it first: runner cancel dispatched\n',
+  );
+});
+
+Deno.test("retry --json says what became of each job", async () => {
+  const world = new FakeWorld();
+  world.redis.put("a", { status: "error", runner: "r" });
+  world.redis.put("b", { status: "started", runner: "r" });
+  assertEquals(await world.run("retry", "--json", "a", "b"), 1);
+  assertEquals(world.stdout, '{"id":"a","result":"queued"}\n{"id":"b","result":"not_ended","status":"started"}\n');
+});
+
+Deno.test("retry changes nothing when one of the ids is wrong, and says so of a job of no runner", async () => {
+  const world = new FakeWorld();
+  world.redis.put("a", { status: "error" });
+  assertEquals(await world.run("retry", "a", "nope"), 4);
+  assertEquals(world.redis.jobs.get("a")?.fields.status, "error");
+  world.stderr = "";
+  assertEquals(await world.run("retry", "a"), 2);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot retry job "a": it names no runner and none has run it; set its field runner in Redis; see runner retry --help\n',
+  );
+});
+
+Deno.test("pause and resume are about the queue of --name", async () => {
+  const world = new FakeWorld();
+  world.redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
+  const paused = () => world.redis.queueList.filter(({ paused }) => paused).map(({ runner }) => runner);
+  assertEquals(await world.run("pause", "-n", "build"), 0);
+  assertEquals([paused(), world.stdout, world.stderr], [["build"], "", "queue build: paused; what runs goes on\n"]);
+  world.stderr = "";
+  assertEquals(await world.run("resume", "--name", "build"), 0);
+  assertEquals([paused(), world.stderr], [[], "queue build: its runners take jobs again\n"]);
+  assertEquals(await world.run("pause", "--json"), 0);
+  assertEquals([paused(), world.stdout], [["test_runner"], '{"queue":"test_runner","paused":true}\n']);
+});
+
+Deno.test("pause refuses the name of a runner that nobody has used, and names the nearest", async () => {
+  const world = new FakeWorld();
+  world.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
+  assertEquals(await world.run("pause", "-n", "biuld"), 2);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot pause queue "biuld": no runner and no job of this namespace has used that name, perhaps you mean "build"; see runner pause --help\n',
+  );
+});

@@ -1,0 +1,82 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { ended, INFO, Stage } from "./stage.ts";
+
+const failed = { state: "error", error: "exited with code 3", exitCode: 3 } as const;
+
+Deno.test("retry() puts an ended job back into its queue, without what its end left", async () => {
+  await using stage = await Stage.open();
+  const { queue, store, keys, server } = stage;
+  const run = await stage.started("a", { retries: 1, title: "t" });
+  await queue.appendOutput(run, 0, new Uint8Array(3));
+  await queue.finish(ended(run, failed));
+  assertEquals(await store.retry("a"), { type: "OK" });
+  const { status, result, error, payload } = await stage.job("a");
+  assertEquals([status, result, error, payload], ["dispatched", "", "", "true"]);
+  const side = await stage.side("a");
+  assertEquals([side.attempt, side.title, side.exit, side.ms, side.ended_ms], [
+    "1",
+    "t",
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assertEquals(await server.call("EXISTS", keys.output("a")), 0);
+  for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
+  assertEquals(await stage.list(keys.queue("r")), ["a"]);
+  await queue.claim(0);
+  const again = await queue.start("a");
+  assert(again.type === "OK");
+  assertEquals([again.attempt, again.token], [2, "2.n1"]);
+  assertEquals((await queue.finish(ended({ id: "a", token: again.token }))).type, "OK");
+});
+
+Deno.test("retry() leaves alone what has not ended", async () => {
+  await using stage = await Stage.open();
+  const { store, server, keys } = stage;
+  await stage.started("runs");
+  await stage.submit("waits");
+  await server.call("SET", keys.job("json"), '{"runner":"r"}');
+  await server.call("HSET", keys.job("odd"), "runner", "r");
+  await server.call("HSET", keys.job("homeless"), "status", "error");
+  const before = await server.digest();
+  assertEquals(await store.retry("runs"), { type: "ALIVE", status: "started" });
+  assertEquals(await store.retry("waits"), { type: "ALIVE", status: "dispatched" });
+  assertEquals(await store.retry("odd"), { type: "ALIVE", status: "dispatched" });
+  assertEquals((await store.retry("json")).type, "NOWHERE");
+  assertEquals(await store.retry("homeless"), { type: "NOWHERE" });
+  assertEquals(await store.retry("none"), { type: "MISSING" });
+  assertEquals(await server.digest(), before);
+});
+
+Deno.test("retry() queues an id once, though a cancelled job is still in the list", async () => {
+  await using stage = await Stage.open();
+  const { store, keys } = stage;
+  await stage.submit("first");
+  await stage.submit("a");
+  await stage.submit("b", { priority: "low" });
+  for (const id of ["a", "b"]) {
+    await store.cancel(id, "");
+    assertEquals(await store.retry(id), { type: "OK" });
+  }
+  assertEquals(await stage.list(keys.queue("r")), ["a", "first"]);
+  assertEquals(await stage.list(keys.low("r")), ["b"]);
+});
+
+Deno.test("retry() fences an attempt that still runs although another program ended the job", async () => {
+  await using stage = await Stage.open();
+  const { queue, store, server, keys } = stage;
+  const run = await stage.started("a");
+  await server.call("HSET", keys.job("a"), "status", "error");
+  assertEquals(await store.retry("a"), { type: "OK" });
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  await other.claim(0);
+  const again = await other.start("a");
+  assert(again.type === "OK");
+  assertEquals(again.attempt, 2);
+  const beat = await queue.beat([run], "up");
+  assert(beat.type === "OK");
+  assertEquals(beat.fenced, ["a"]);
+  assertEquals((await queue.finish(ended(run))).type, "FENCED");
+  assertEquals((await stage.job("a")).status, "started");
+});
