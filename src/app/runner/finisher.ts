@@ -11,6 +11,9 @@ import type { Runs } from "./runs.ts";
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
 
+/** A job that was lost in so many attempts is not tried again by `requeue`: it may be what takes its hosts down. */
+const MAX_LOST = 3;
+
 /** Brings ends to Redis, and goes on until Redis has answered. */
 export class Finisher {
   readonly #parts: RunnerParts;
@@ -145,6 +148,7 @@ export class Finisher {
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
   #retryDelay(end: RunEnd, active: ActiveRun): number | null {
     const { side, attempt } = active.intent;
+    if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
     const max = Number(side.retry_max ?? 0);
     if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
     const from = Number(side.backoff_from ?? 1);
