@@ -21,6 +21,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
+  /** Command that becomes the program: `nice -n 5`. */
+  readonly prefix?: readonly string[];
 }
 
 /** How to start a runner. */
@@ -108,6 +110,11 @@ export class World implements AsyncDisposable {
     return `runner-${this.name}`;
   }
 
+  /** Folder of the runner's instance, in a spool folder or the world's own. */
+  instance(spool = `${this.dir}/spool`): string {
+    return `${spool}/${this.name}`;
+  }
+
   /** Environment of every program that is started here. */
   env(more: Readonly<Record<string, string>> = {}): Record<string, string> {
     const inherited = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "USER", "LANG", "NPM_CONFIG_REGISTRY"]
@@ -129,7 +136,7 @@ export class World implements AsyncDisposable {
   }
 
   #spawn(args: readonly string[], options: ProgramOptions, stdin: "piped" | "null"): Deno.ChildProcess {
-    const [command, ...first] = program();
+    const [command, ...first] = [...options.prefix ?? [], ...program()];
     return new Deno.Command(command, {
       args: [...first, ...args],
       clearEnv: true,

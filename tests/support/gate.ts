@@ -1,0 +1,23 @@
+/** A file that jobs wait for, so that a test decides when they go on. */
+export class Gate {
+  readonly path: string;
+
+  /** @param dir Folder for the file. */
+  constructor(dir: string, name = "go") {
+    this.path = `${dir}/${name}`;
+  }
+
+  /** Shell text that waits until the gate is open. */
+  get wait(): string {
+    return `until [ -e ${this.path} ]; do sleep 0.02; done`;
+  }
+
+  async open(): Promise<void> {
+    await Deno.writeTextFile(this.path, "");
+  }
+}
+
+/** Resolves after a time: for faults that have to last. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
