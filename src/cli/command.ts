@@ -13,8 +13,15 @@ export interface Command<Rows extends OptionRows = Readonly<Record<string, Optio
   readonly examples: readonly { readonly command: string; readonly does: string }[];
   /** Its own options; they win over global ones with the same key or letter. */
   readonly rows: Rows;
-  /** How many arguments that are no options it takes. */
-  readonly positionals: { readonly min: number; readonly max: number; readonly what: string };
+  /** How many arguments that are no options it takes; `words`: the only ones that there are, for completions. */
+  readonly positionals: {
+    readonly min: number;
+    readonly max: number;
+    readonly what: string;
+    readonly words?: readonly string[];
+  };
+  /** It needs nothing from the environment and the configuration file, and works when those are wrong or may not be read. */
+  readonly bare?: true;
   /** Whether it takes arguments after `--`. */
   readonly takesRest?: boolean;
   /** Does the work; answers the exit code. */

@@ -29,7 +29,11 @@ function place(environment: Environment): { path: string; named: boolean } | nul
 export async function readConfigFile(environment: Environment, rows: OptionRows): Promise<ConfigFile | null> {
   const where = place(environment);
   if (!where) return null;
-  const bytes = await environment.readFile(where.path);
+  const bytes = await environment.readFile(where.path).catch((error) => {
+    // who may not read it, and did not name it, has none: most commands need no other file
+    if (!where.named && (error.cause as Error | undefined)?.name === "NotCapable") return null;
+    throw error;
+  });
   const quoted = JSON.stringify(where.path);
   if (bytes === null) {
     if (!where.named) return null;

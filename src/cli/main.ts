@@ -1,9 +1,11 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { EXIT } from "../domain/exit_codes.ts";
+import type { Environment } from "../ports/environment.ts";
 import type { JobStore } from "../ports/job_store.ts";
+import type { Terminal } from "../ports/terminal.ts";
 import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args.ts";
 import type { Command } from "./command.ts";
-import { COMMANDS, loadCommand } from "./commands.ts";
+import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
 import { readConfigFile } from "./config_file.ts";
 import type { Context, Wire } from "./context.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -40,9 +42,8 @@ function checkArguments(command: Command, line: CommandLine): void {
 }
 
 /** The conventions of no-color.org and bixense.com/clicolors, below the flag. */
-function wantsColor(wire: Wire, when: "auto" | "always" | "never"): boolean {
+function wantsColor(terminal: Terminal, environment: Environment, when: "auto" | "always" | "never"): boolean {
   if (when !== "auto") return when === "always";
-  const { environment, terminal } = wire;
   if (environment.get("NO_COLOR")) return false;
   if ((environment.get("CLICOLOR_FORCE") ?? "0") !== "0") return true;
   return terminal.isTerminal.output && environment.get("TERM") !== "dumb";
@@ -65,12 +66,16 @@ function storeOpener(wire: Wire, settings: Context["settings"]) {
   };
 }
 
+/** The environment of a command that needs none. */
+const NOTHING: Environment = { get: () => undefined, readFile: () => Promise.resolve(null) };
+
 async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
   const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
   const line = parseCommandLine(args, rows);
   checkArguments(command, line);
-  const file = await readConfigFile(wire.environment, SETTING_ROWS);
-  const { values, origins } = resolveSettings(rows, { typed: line.typed, environment: wire.environment, file });
+  const environment = command.bare ? NOTHING : wire.environment;
+  const file = await readConfigFile(environment, SETTING_ROWS);
+  const { values, origins } = resolveSettings(rows, { typed: line.typed, environment, file });
   const store = storeOpener(wire, values);
   try {
     return await command.run({
@@ -80,7 +85,7 @@ async function runCommand(command: Command, args: readonly string[], wire: Wire)
       origins,
       positionals: line.positionals,
       rest: line.rest,
-      color: wantsColor(wire, values.color),
+      color: wantsColor(wire.terminal, environment, values.color),
       store: store.open,
     });
   } finally {
@@ -102,8 +107,7 @@ async function dispatch(name: string | null, args: readonly string[], wire: Wire
   if (name === null) {
     if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], wire);
     parseCommandLine(args, GLOBAL_ROWS);
-    const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-    await wire.terminal.write(programHelp(commands));
+    await wire.terminal.write(programHelp(await allCommands()));
     return EXIT.ok;
   }
   const command = await chooseCommand(name);

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import { COMMANDS, loadCommand } from "../commands.ts";
+import { allCommands, COMMANDS, loadCommand } from "../commands.ts";
 import { commandHelp, programHelp } from "../help.ts";
 import { suggest } from "../suggest.ts";
 
@@ -12,11 +12,11 @@ export const help: Command = {
   usage: ["[COMMAND]"],
   examples: [{ command: "runner help submit", does: "every option of submit, with examples" }],
   rows: {},
-  positionals: { min: 0, max: 1, what: "the name of one command" },
+  bare: true,
+  positionals: { min: 0, max: 1, what: "the name of one command", words: Object.keys(COMMANDS) },
   async run({ terminal, positionals: [name] }) {
     if (name === undefined) {
-      const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
-      await terminal.write(programHelp(commands));
+      await terminal.write(programHelp(await allCommands()));
       return EXIT.ok;
     }
     const command = await loadCommand(name);

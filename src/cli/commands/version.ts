@@ -10,6 +10,7 @@ export const version: Command = {
   usage: [""],
   examples: [{ command: "runner version", does: "which one is this" }],
   rows: {},
+  bare: true,
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run({ terminal, settings }) {
     await terminal.write(settings.json ? `${toJson({ version: VERSION })}\n` : `runner ${VERSION}\n`);
