@@ -57,9 +57,17 @@ export class Desk {
     return slot;
   }
 
-  /** The end of a run, when it comes. */
-  end(run: string): Promise<RunEnd> {
-    return this.#slot(run).promise;
+  /** The end of a run, when it comes; one that does not come within 20 s never will. */
+  async end(run: string): Promise<RunEnd> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`Cannot wait longer for the end of ${run}`)), 20_000);
+    });
+    try {
+      return await Promise.race([this.#slot(run).promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Launches a run and waits for its end. */

@@ -140,3 +140,20 @@ isolatedTest("a timeout holds when no runner lives", async (world) => {
   const end = await third.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
 });
+
+isolatedTest("a run that outlives its first seconds is ended by tmux when its runner dies", async (world) => {
+  let ahead = 0;
+  const { clock } = world.options();
+  const first = await Desk.open(world.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
+  const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
+  await first.executor.launch(launch);
+  await until("it is up", async () => (await first.executor.read(launch.run, 0, 9)).length > 0);
+  ahead = 6000;
+  await until("tmux has the order", async () => await world.sh("pgrep -f '[b]in/kill-' || true") !== "");
+  await first.executor.close();
+  await until("tmux has ended it", async () => await world.sh("pgrep -fx 'sleep 60' || true") === "");
+  const second = await Desk.open(world.executor());
+  await second.executor.recover([launch]);
+  const end = await second.end(launch.run);
+  assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
+});

@@ -67,6 +67,11 @@ export class ControlClient {
     return answer.promise;
   }
 
+  /** Whether it has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Ends the connection; the server goes on. */
   async close(): Promise<void> {
     const timer = setTimeout(() => this.#child.kill(), DEADLINE);

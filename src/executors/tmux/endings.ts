@@ -27,6 +27,8 @@ export class Endings {
   readonly #spool: Spool;
   readonly #onEnd: (end: RunEnd) => void;
   #closed = false;
+  /** A terminal's log does not get what it should. */
+  onTorn: () => void = () => {};
 
   constructor(options: TmuxOptions, spool: Spool, onEnd: (end: RunEnd) => void) {
     this.#options = options;
@@ -104,6 +106,7 @@ export class Endings {
       await writer.add(marks.rest());
       if (marks.begun) lane.position = Math.max(lane.position, position);
       lane.dirty = true;
+      if (expected) this.onTorn();
     }
     return await writer.end(!marks.complete || run.cut);
   }

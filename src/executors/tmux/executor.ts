@@ -91,6 +91,7 @@ export class TmuxExecutor implements Executor {
     this.#recovery = new Recovery(parts);
     this.#watch = new Watch(parts, (run) => this.#enter(run));
     server.onChange = () => this.#watch.look();
+    endings.onTorn = () => this.#watch.look();
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {

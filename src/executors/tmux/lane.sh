@@ -3,7 +3,8 @@
 # The process of a pane: reads names of runs from the pipe SPOOL/lanes/LANE/in, one line `RUN NONCE CLEAN TITLE` each, and runs
 # SPOOL/jobs/RUN.sh with SHELL as a process group of its own in the foreground of this terminal. Start and end go to the journal
 # first (the truth after any crash), then to the runner's pipe `done`; between two marks on the terminal, and so in its log, lies
-# what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and bash.
+# what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
+# `bash --norc -i`.
 S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} L=$1/lanes/$2
 
 if [ -z "$sane" ]; then
@@ -12,7 +13,7 @@ if [ -z "$sane" ]; then
   umask 077
   cd / || exit
   [ -p "$L/in" ] || mkfifo "$L/in" || exit
-  # shellcheck disable=SC2086 # a lane shell may have an argument
+  # shellcheck disable=SC2086 # a lane shell may have arguments
   exec env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" \
     $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$(stty -g)"
 fi
@@ -30,7 +31,7 @@ if [ "$(command -v print)" = print ]; then put() { print -nr -- "$1"; }; else pu
 # Drops what was typed meanwhile and gives the terminal its modes back.
 clean() {
   stty -icanon min 0 time 0
-  while read -r _; do :; done
+  cat >/dev/null
   stty "$sane"
 }
 
@@ -40,23 +41,26 @@ take() {
     IFS=' ' read -r run nonce clean title <&3 || continue
     [ -e "$S/jobs/$run.sh" ] || continue
     set -C
-    if put "$K$LF" >"$S/jobs/$run.started"; then
-      set +C
-      return
-    fi
+    put "$K$LF" >"$S/jobs/$run.started" && break
     set +C
   done
+  set +C
 }
 
-# Runs it: rc is its exit code, or - when not even its shell came to life.
+# Runs it.
 work() {
   put "S $run$LF" >&5
   put "S $K $run$LF" >&4
   [ "$clean" = 0 ] || clean
   # the line feed in a mark is not shown; as CR LF it tells that the terminal translates
   put "${OSC}2;$title$ST${OSC}133;C;$nonce$LF$ST"
+  rc=130 # bash comes no further when it dies of INT
   "$shell" "$S/jobs/$run.sh" 3<&- 4<&- 5>&-
   rc=$?
+}
+
+# Ends it: rc is its exit code, or - when not even its shell came to life.
+finish() {
   root=
   { read -r _; read -r root; } <"$S/jobs/$run.started"
   # never a group that is not surely the run's: -1 would be every process of the machine
@@ -81,14 +85,17 @@ report() {
 
 put "R $K $$$LF" >&4
 if [ -n "${BASH_VERSION-}" ]; then
-  # bash leaves every loop when a program in it dies of INT: one run, then a new start without a loop
+  # bash leaves loops and functions when a program in them dies of INT: one run, then a new start
   take
   work
+  finish
   report
-  exec "$BASH" "$0" "$S" "$K" "$shell" "$lane_shell" "$sane"
+  # shellcheck disable=SC2086 # a lane shell may have arguments
+  exec $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$sane"
 fi
 while :; do
   take
   work
+  finish
   report
 done

@@ -2,8 +2,13 @@ import type { Files, OpenFile, Pipe } from "../../ports/files.ts";
 import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
-/** After how many milliseconds without it a lane drops typed keys and resets its terminal before the next run. */
-const CLEAN_AFTER = 50;
+/**
+ * Before a run, a lane drops typed keys and resets its terminal, which takes three programs. In a flood of short runs, each less
+ * than so many milliseconds after the one before ...
+ */
+const FLOOD = 20;
+/** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
+const CLEAN_EVERY = 50;
 
 /** One of our terminals: a pane whose process takes runs, one after the other. */
 export class Lane {
@@ -30,6 +35,7 @@ export class Lane {
   /** No more runs for it. */
   closing = false;
   #cleanedAt = -Infinity;
+  #begunAt = -Infinity;
   #input: Pipe | null = null;
   /** Reads of the log, one after the other. */
   #reading: Promise<unknown> = Promise.resolve();
@@ -73,8 +79,9 @@ export class Lane {
 
   /** Whether the terminal must be cleaned before the run that was assigned last. */
   mustClean(now: number): boolean {
-    // what is typed at one run is not meant for the next; in a flood of short runs nobody can aim at one of them
-    if (!this.dirty && this.runs.length === 1 && now - this.#cleanedAt < CLEAN_AFTER) return false;
+    const flood = now - this.#begunAt < FLOOD && this.runs.length === 1;
+    this.#begunAt = now;
+    if (!this.dirty && flood && now - this.#cleanedAt < CLEAN_EVERY) return false;
     this.#cleanedAt = now;
     this.dirty = false;
     return true;

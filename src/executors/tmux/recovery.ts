@@ -132,7 +132,7 @@ export class Recovery {
 
   /** Runs that nobody asked about: whoever keeps the record has given them up. */
   async #clearStrangers(asked: ReadonlySet<string>): Promise<void> {
-    const { options, spool, pool, stopper } = this.#parts;
+    const { options, spool, pool, runs, stopper } = this.#parts;
     const running = new Set<string>();
     for (const lane of pool.lanes.values()) {
       if (lane.stranger === null || lane.pane === null) continue;
@@ -141,7 +141,7 @@ export class Recovery {
     }
     for (const { name } of await options.files.list(spool.jobs)) {
       const run = name.replace(/\.[a-z]+$/, "");
-      if (!asked.has(run) && !running.has(run)) await options.files.remove(`${spool.jobs}/${name}`);
+      if (!asked.has(run) && !runs.has(run) && !running.has(run)) await options.files.remove(`${spool.jobs}/${name}`);
     }
   }
 }

@@ -139,7 +139,7 @@ export class TmuxServer {
   }
 
   #connection(): Promise<ControlClient> {
-    if (this.#client) return Promise.resolve(this.#client);
+    if (this.#client && !this.#client.over) return Promise.resolve(this.#client);
     if (this.#closed) return Promise.reject(new GoneError("the executor is closed"));
     this.#connecting ??= this.#connect().finally(() => this.#connecting = null);
     return this.#connecting;

@@ -22,6 +22,6 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootses
   echo "nofile $(ulimit -n)"
   echo "shell $(first bash sh)"
   # by how well they do as a lane
-  echo "lane_shell $(first dash 'busybox sh' bash 'mksh -i' sh)"
+  echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
 } >"$S/$answer.new"
 mv "$S/$answer.new" "$S/$answer"
