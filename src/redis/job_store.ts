@@ -1,4 +1,5 @@
-import { JOB_FIELDS, type JobField, type JobFields } from "../domain/job.ts";
+import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
+import { readJsonJob } from "../domain/json_job.ts";
 import { sideOf } from "../domain/side_record.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -240,17 +241,12 @@ export class RedisJobStore implements JobStore {
 
   /** A job that a foreign program stored as one JSON object, before a runner has turned it into a hash. */
   async #string(key: string): Promise<JobFields> {
-    const fields: JobFields = {};
     try {
-      const value = JSON.parse(String(await this.#link.call("GET", [key])));
-      for (const name of JOB_FIELDS) {
-        const item = (value as Partial<Record<JobField, unknown>> | null)?.[name];
-        if (item !== undefined && item !== null) fields[name] = typeof item === "string" ? item : JSON.stringify(item);
-      }
+      return readJsonJob(String(await this.#link.call("GET", [key]))) ?? {};
     } catch (error) {
-      if (!(error instanceof SyntaxError) && !hasCode(error, "WRONGTYPE")) throw error;
+      if (!hasCode(error, "WRONGTYPE")) throw error;
+      return {};
     }
-    return fields;
   }
 
   async #side(id: string): Promise<Record<string, string>> {

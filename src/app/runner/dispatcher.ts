@@ -1,8 +1,8 @@
 import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
 import { readJobId } from "../../domain/job_id.ts";
+import { readJsonJob } from "../../domain/json_job.ts";
 import { DEFAULT_EXECUTOR, LOOK_AHEAD } from "../../domain/limits.ts";
 import type { RawId, StartReply } from "../../ports/queue.ts";
-import { convertJson } from "./convert.ts";
 import type { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
@@ -195,7 +195,7 @@ export class Dispatcher {
       case "BADTYPE":
         return await this.#bury(entry.raw, `the job is a Redis ${reply.redisType}, not a hash`);
       case "JSON": {
-        const fields = settings.jsonJobs === "convert" ? convertJson(reply.raw) : null;
+        const fields = settings.jsonJobs === "convert" ? readJsonJob(reply.raw) : null;
         if (!fields) return await this.#bury(entry.raw, "the job is a string, not a hash");
         await queue.convert(entry.id, reply.raw, fields);
         entry.tries++;

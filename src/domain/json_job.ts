@@ -1,11 +1,11 @@
-import { JOB_FIELDS, type JobFields } from "../../domain/job.ts";
+import { JOB_FIELDS, type JobFields } from "./job.ts";
 
 /**
- * Reads a job that a program stored as one JSON object, numbers as they stand in the text's value.
+ * Reads a job that a program stored as one JSON object: what is no text becomes its JSON.
  *
  * @returns Its fields as text, or `null` when it is no JSON object.
  */
-export function convertJson(raw: string): JobFields | null {
+export function readJsonJob(raw: string): JobFields | null {
   let value: unknown;
   try {
     value = JSON.parse(raw);
