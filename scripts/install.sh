@@ -1,6 +1,9 @@
 #!/bin/sh
 # Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
 #
+#   install.sh              for the program
+#   install.sh --for-tests  also zsh and fish, in which the tests load the completion scripts
+#
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -87,6 +90,12 @@ install_deno() {
   find_deno || die "Cannot run the Deno that was just installed in $CACHE/deno: is this processor supported?"
 }
 
+case ${1:-} in
+  '') shells= ;;
+  --for-tests) shells='zsh fish' ;;
+  *) die "Cannot use $1: there is only --for-tests" ;;
+esac
 install_deno
 install_tool redis-server redis-server redis
 install_tool tmux tmux tmux
+for shell in $shells; do install_tool "$shell" "$shell" "$shell"; done

@@ -3,7 +3,7 @@
 # anything failed. Arguments are for `deno test`: some of the tests instead of all.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
-"$scripts/install.sh" || {
+"$scripts/install.sh" --for-tests || {
   echo '0 passed, 1 failed'
   exit 1
 }

@@ -12,10 +12,17 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pause: () => import("./commands/pause.ts").then(({ pause }) => pause),
   resume: () => import("./commands/resume.ts").then(({ resume }) => resume),
   purge: () => import("./commands/purge.ts").then(({ purge }) => purge),
+  doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
+  completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
   config: () => import("./commands/config.ts").then(({ config }) => config),
   version: () => import("./commands/version.ts").then(({ version }) => version),
   help: () => import("./commands/help.ts").then(({ help }) => help),
 };
+
+/** Loads every command. */
+export async function allCommands(): Promise<Command[]> {
+  return await Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
 
 /**
  * Loads a command.

@@ -7,6 +7,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { Place } from "../ports/executor.ts";
+import type { FolderLook } from "../ports/folder_look.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "./option_row.ts";
@@ -43,6 +44,26 @@ export interface Worker {
   stop(): Promise<{ readonly running: readonly string[] }>;
 }
 
+/** Something about a Redis server or a host that is not as it should be. */
+export interface Finding {
+  /** `error`: a runner cannot work, or jobs would be lost. */
+  readonly severity: "error" | "warning";
+  readonly subject: string;
+  /** What is true now. */
+  readonly says: string;
+  /** What to do. */
+  readonly remedy: string;
+}
+
+/** What a host offers to a runner. */
+export interface HostLook {
+  /** What `tmux -V` says; `null`: there is none that we may run. */
+  readonly tmux: string | null;
+  readonly spool: FolderLook;
+  /** Rights of the program's sandbox that a runner needs and that are missing. */
+  readonly missingRights: readonly string[];
+}
+
 /** The real world, wired in src/cli/wire.ts. */
 export interface Wire {
   readonly terminal: Terminal;
@@ -70,6 +91,14 @@ export interface Wire {
    * @throws {InvalidInputError} No executor would take it.
    */
   checkExecutor(target: string): Place;
+  /**
+   * Judges the Redis server.
+   *
+   * @throws {UnavailableError} It cannot be reached, or refuses us.
+   */
+  checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
+  /** Looks at this host; `spool` is the folder to look at, the default one when left out. */
+  lookAtHost(spool?: string): Promise<HostLook>;
   /** The URL with its password masked; any text is accepted. */
   maskUrl(url: string): string;
 }

@@ -298,5 +298,8 @@ export const PURGE_ROWS = {
   dryRun: { type: "flag", help: "Only say how many would be deleted" },
 } as const satisfies OptionRows;
 
+/** Options of `runner doctor`. */
+export const DOCTOR_ROWS = { spool: RUN_ROWS.spool } as const satisfies OptionRows;
+
 /** Everything that the environment or the configuration file may set; `runner config` shows these. */
 export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

@@ -12,13 +12,19 @@ export interface ErrorReport {
   readonly command: string | null;
 }
 
+/** What to do when there is no Redis. */
+export const NO_REDIS_ADVICE =
+  "start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
+
+/** Whether Redis does not answer at all. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable";
+}
+
 /** What to do about an error, when its message cannot know it. */
 function adviceFor(error: unknown, command: string | null): string {
   if (error instanceof InvalidInputError) return `; see runner ${command === null ? "" : `${command} `}--help`;
-  if (error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable") {
-    return "; start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
-  }
-  return "";
+  return isUnreachable(error) ? `; ${NO_REDIS_ADVICE}` : "";
 }
 
 /** The exit code of an error; the only place that knows. A runner that is refused must not be started again and again. */

@@ -14,7 +14,7 @@ import { systemEnvironment } from "../system/environment.ts";
 import { newId } from "../system/new_id.ts";
 import { onSignals } from "../system/signals.ts";
 import { systemTerminal } from "../system/terminal.ts";
-import type { StoreSettings, Wire, Worker, WorkerSettings } from "./context.ts";
+import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "./context.ts";
 import { VERSION } from "./version.ts";
 
 async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
@@ -158,6 +158,26 @@ function crashAt<Place extends string>(name: string | undefined, places: readonl
   };
 }
 
+/** Judges the Redis server. */
+async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> {
+  const [{ checkServer }, { wallClock }] = await Promise.all([import("../redis/open.ts"), import("../system/host.ts")]);
+  return await checkServer(await placeOf(settings), wallClock);
+}
+
+/** Looks at this host, for `runner doctor`. */
+async function lookAtHost(spool?: string): Promise<HostLook> {
+  const [{ defaultSpool }, { lookAtFolder, missingRights }, { programVersion }] = await Promise.all([
+    import("../system/host.ts"),
+    import("../system/look.ts"),
+    import("../system/process.ts"),
+  ]);
+  return {
+    tmux: await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin"),
+    spool: await lookAtFolder(spool ?? defaultSpool(systemEnvironment)),
+    missingRights: await missingRights(),
+  };
+}
+
 /** The real world. */
 export const wire: Wire = {
   terminal: systemTerminal,
@@ -168,5 +188,7 @@ export const wire: Wire = {
   openStore,
   openWorker,
   checkExecutor: checkTarget,
+  checkRedis,
+  lookAtHost,
   maskUrl,
 };

@@ -24,6 +24,20 @@ export const systemProcess: Process = {
   },
 };
 
+/** What a program says about its version; `null`: there is none, or it may not be run. */
+export async function programVersion(command: string, flag: string, path: string): Promise<string | null> {
+  try {
+    const child = systemProcess.spawn(command, [flag], { env: { PATH: path } });
+    await child.end();
+    let text = "";
+    for await (const bytes of child.output) text += new TextDecoder().decode(bytes);
+    return await child.exited === 0 ? text.trim() : null;
+  } catch (error) {
+    if (error instanceof SetupError) return null;
+    throw error;
+  }
+}
+
 function start(command: string, args: readonly string[], options: Parameters<Process["spawn"]>[2]) {
   try {
     return new Deno.Command(command, {

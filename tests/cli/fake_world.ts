@@ -1,5 +1,5 @@
 import { main } from "../../src/cli/main.ts";
-import type { StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
+import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
@@ -24,6 +24,12 @@ export class FakeWorld implements Wire {
   stderr = "";
   openError: Error | null = null;
   worker: Worker | null = null;
+  findings: Finding[] = [];
+  host: HostLook = {
+    tmux: "tmux 3.3a",
+    spool: { path: "", is: "folder", mine: true, mode: 0o700, writable: true },
+    missingRights: [],
+  };
   readonly clock = systemClock;
   readonly newId = newId;
   readonly #options: WorldOptions;
@@ -96,6 +102,14 @@ export class FakeWorld implements Wire {
     const [kind, session] = target.split(".");
     if (kind !== "tmux" || !session) throw new InvalidInputError(`Cannot use executor ${JSON.stringify(target)}`);
     return { line: null, session };
+  }
+
+  checkRedis() {
+    return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.findings);
+  }
+
+  lookAtHost(spool = "/var/tmp/runner-0") {
+    return Promise.resolve({ ...this.host, spool: { ...this.host.spool, path: spool } });
   }
 
   maskUrl(url: string) {

@@ -200,14 +200,14 @@ async function machine(folder: string, programs: Record<string, string>) {
   }
   const env = { PATH: bin, HOME: folder, LOG: `${folder}/log`, BIN: bin };
   const log = () => Deno.readTextFile(env.LOG).catch(() => "");
-  return { install: () => run(["/bin/sh", `${SCRIPTS}install.sh`], { env }), log };
+  return { install: (...args: string[]) => run(["/bin/sh", `${SCRIPTS}install.sh`, ...args], { env }), log };
 }
 
 const ROOT_USER = "echo 0";
 const USER = "echo 1000";
-// notes its arguments; installs tmux as a program that does nothing, once the lists are there
+// notes its arguments; installs a program that does nothing, once the lists are there
 const APT =
-  `echo "$*" >>"$LOG"\ncase "$*" in update) : >"$BIN/../lists" ;; *tmux) [ -e "$BIN/../lists" ] && : >"$BIN/tmux" && chmod +x "$BIN/tmux" ;; esac`;
+  `echo "$*" >>"$LOG"\nfor last; do :; done\ncase $last in update) : >"$BIN/../lists" ;; *) [ -e "$BIN/../lists" ] && : >"$BIN/$last" && chmod +x "$BIN/$last" ;; esac`;
 
 Deno.test("install.sh changes nothing and says nothing when all is there", async () => {
   await using folder = await temporaryFolder();
@@ -224,6 +224,18 @@ Deno.test("install.sh as root installs what is missing with apt, and fetches the
   const wanted = "install -y --no-install-recommends tmux";
   assertEquals(await log(), `${wanted}\nupdate\n${wanted}\n`);
   assertEquals(await install(), { code: 0, stdout: "", stderr: "" });
+});
+
+Deno.test("install.sh installs shells for the tests only when asked, and refuses what it does not know", async () => {
+  await using folder = await temporaryFolder();
+  const tools = { "redis-server": "", tmux: "", zsh: "" };
+  const { install, log } = await machine(folder.path, { id: ROOT_USER, "apt-get": APT, ...tools });
+  assertEquals(await install(), { code: 0, stdout: "", stderr: "" });
+  assertEquals((await install("--for-test")).code, 1);
+  assertEquals(await log(), "");
+  assertEquals((await install("--for-tests")).code, 0);
+  const wanted = "install -y --no-install-recommends fish";
+  assertEquals(await log(), `${wanted}\nupdate\n${wanted}\n`);
 });
 
 Deno.test("install.sh as a plain user goes through sudo, and says what to ask for without it", async () => {

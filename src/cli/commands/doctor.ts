@@ -1,0 +1,59 @@
+import { UnavailableError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { type Check, judgeHost, judgeRunners } from "../examine.ts";
+import { DOCTOR_ROWS } from "../options.ts";
+import { isUnreachable, NO_REDIS_ADVICE } from "../report_error.ts";
+import { printable, styled, toJson } from "../text.ts";
+
+type DoctorContext = Context<typeof DOCTOR_ROWS>;
+
+const STYLES = { ok: "green", warning: "yellow", error: "red" } as const;
+
+async function examineRedis(context: DoctorContext): Promise<Check[]> {
+  const { wire, settings } = context;
+  const { redisUrl, namespace, redisTimeout, name } = settings;
+  const place = wire.maskUrl(redisUrl);
+  try {
+    const store = await context.store();
+    const findings = await wire.checkRedis({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout });
+    const answers: Check = { severity: "ok", subject: "redis", says: `answers at ${place}` };
+    return [answers, ...findings, judgeRunners(name, await store.instances())];
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    const remedy = isUnreachable(error) ? NO_REDIS_ADVICE : "runner config shows the address and the user";
+    return [{ severity: "error", subject: "redis", says: error.message, remedy }];
+  }
+}
+
+function shown({ severity, subject, says, ...rest }: Check, color: boolean): string {
+  const head = `${styled(severity.padEnd(7), STYLES[severity], color)}  ${subject.padEnd(11)}  ${printable(says)}\n`;
+  return "remedy" in rest ? `${head}${" ".repeat(22)}-> ${printable(rest.remedy)}\n` : head;
+}
+
+/** `runner doctor`. */
+export const doctor: Command<typeof DOCTOR_ROWS> = {
+  name: "doctor",
+  summary: "Check Redis and this host, and say what to do about what is wrong",
+  usage: ["[OPTIONS]"],
+  description: [
+    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock), at tmux, at the spool folder, at the " +
+    "rights of the program, and whether a runner of --name is alive. Nothing is changed. The exit code is 1 when there is an " +
+    "error, and 0 when there are only warnings.",
+  ],
+  examples: [
+    { command: "runner doctor", does: "is everything as it should be" },
+    { command: "runner doctor --redis-url redis.example --json", does: "the same for another Redis, for a program" },
+  ],
+  rows: DOCTOR_ROWS,
+  positionals: { min: 0, max: 0, what: "no arguments" },
+  async run(context) {
+    const { terminal, wire, settings, color } = context;
+    const checks = [...await examineRedis(context), ...judgeHost(await wire.lookAtHost(settings.spool))];
+    const ok = checks.every(({ severity }) => severity !== "error");
+    if (settings.json) await terminal.write(`${toJson({ ok, checks })}\n`);
+    else await terminal.write(checks.map((check) => shown(check, color)).join(""));
+    return ok ? EXIT.ok : EXIT.failed;
+  },
+};

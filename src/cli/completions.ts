@@ -1,0 +1,179 @@
+/** Completion scripts, worked out from the commands and the rows of their options. */
+import type { Command } from "./command.ts";
+import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
+import { GLOBAL_ROWS } from "./options.ts";
+
+/** Shells for which there is a script. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** An option as a completion needs it. */
+interface Flag {
+  /** `-n`; none when the command uses the letter otherwise, or there is none. */
+  readonly short: string | null;
+  readonly long: string;
+  readonly row: OptionRow;
+  /** What its value is: one of these words, a file, a folder, any text, or there is none. */
+  readonly value: readonly string[] | "file" | "folder" | "text" | null;
+}
+
+function flagsOf(rows: OptionRows, taken: ReadonlySet<string>): Flag[] {
+  return Object.entries(rows).filter(([, row]) => !row.hidden).map(([key, row]) => ({
+    short: row.short && !taken.has(row.short) ? `-${row.short}` : null,
+    long: flagOf(key),
+    row,
+    value: row.type === "flag"
+      ? null
+      : row.choices ?? (row.value === "FILE" ? "file" : row.value === "DIR" ? "folder" : "text"),
+  }));
+}
+
+/** The options that a command takes, its own and the global ones. */
+function flagsFor(command: Command): Flag[] {
+  const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
+  const globals = Object.fromEntries(Object.entries(GLOBAL_ROWS).filter(([key]) => !(key in command.rows)));
+  return [...flagsOf(command.rows, new Set()), ...flagsOf(globals, taken)];
+}
+
+function namesOf({ short, long }: Flag): string[] {
+  return short === null ? [long] : [short, long];
+}
+
+/** A text in single quotes for any of the shells; none of ours ends with a backslash. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function bash(commands: readonly Command[]): string {
+  const names = commands.map(({ name }) => name).join(" ");
+  const values = commands.flatMap((command) =>
+    flagsFor(command).filter(({ value }) => value !== null).map((flag) => {
+      const { value } = flag;
+      const action = Array.isArray(value)
+        ? `COMPREPLY=($(compgen -W '${value.join(" ")}' -- "$cur"))`
+        : value === "file"
+        ? `compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))`
+        : value === "folder"
+        ? `compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur"))`
+        : ":";
+      const patterns = namesOf(flag).map((name) => `${command.name}:${name}`).join(" | ");
+      return `    ${patterns}) ${action}; return ;;`;
+    })
+  );
+  const words = commands.map((command) => {
+    const all = [...command.positionals.words ?? [], ...flagsFor(command).flatMap(namesOf)];
+    return `    ${command.name}) words='${all.join(" ")}' ;;`;
+  });
+  return `# bash completion for runner; load it with: eval "$(runner completions bash)"
+_runner() {
+  local cur prev command words i
+  cur=\${COMP_WORDS[COMP_CWORD]}
+  prev=\${COMP_WORDS[COMP_CWORD - 1]}
+  # --color=a comes as three words
+  if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    case \${COMP_WORDS[i]} in
+      ${names.replaceAll(" ", " | ")}) command=\${COMP_WORDS[i]}; break ;;
+    esac
+  done
+  COMPREPLY=()
+  case $command:$prev in
+${values.join("\n")}
+  esac
+  case $command in
+${words.join("\n")}
+    *) words='${names} ${flagsOf(GLOBAL_ROWS, new Set()).flatMap(namesOf).join(" ")}' ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -F _runner runner
+`;
+}
+
+/** What `_arguments` of zsh takes for one option. */
+function zshSpec(flag: Flag): string {
+  const { long, value, row } = flag;
+  const help = row.help.replace(/[\\[\]:]/g, "\\$&");
+  const action = Array.isArray(value)
+    ? `(${value.join(" ")})`
+    : value === "file"
+    ? "_files"
+    : value === "folder"
+    ? "_files -/"
+    : " ";
+  const takes = value === null ? "" : `:${(row.value ?? "value").replace(/[\\[\]:]/g, "\\$&")}:${action}`;
+  const again = row.type === "list" ? "*" : "";
+  return namesOf(flag).map((name) =>
+    quote(`${again}${name}${value === null ? "" : name === long ? "=" : "+"}[${help}]${takes}`)
+  ).join(" ");
+}
+
+function zsh(commands: readonly Command[]): string {
+  const described = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary.replaceAll(":", "\\:")}`)}`);
+  const cases = commands.map((command) => {
+    const { words } = command.positionals;
+    const specs = flagsFor(command).map((flag) => `        ${zshSpec(flag)}`);
+    const rest = quote(`*:argument:(${(words ?? []).join(" ")})`);
+    return `      (${command.name})
+        _arguments -S ${rest} \\\n${specs.join(" \\\n")}
+        ;;`;
+  });
+  return `#compdef runner
+# zsh completion for runner; load it with: eval "$(runner completions zsh)", after compinit
+_runner() {
+  local context state line
+  typeset -A opt_args
+  local -a commands
+  commands=(
+${described.join("\n")}
+  )
+  _arguments -C -S \\
+${flagsOf(GLOBAL_ROWS, new Set()).map((flag) => `    ${zshSpec(flag)}`).join(" \\\n")} \\
+    '1:command:->command' '*::argument:->argument'
+  case $state in
+    (command) _describe command commands ;;
+    (argument)
+      case $words[1] in
+${cases.join("\n")}
+      esac
+      ;;
+  esac
+}
+if [[ $funcstack[1] == _runner ]]; then _runner "$@"; else compdef _runner runner; fi
+`;
+}
+
+function fish(commands: readonly Command[]): string {
+  const line = (condition: string, flag: Flag) => {
+    const { short, long, value, row } = flag;
+    const takes = Array.isArray(value)
+      ? ` -xa ${quote(value.join(" "))}`
+      : value === "file"
+      ? " -rF"
+      : value === "folder"
+      ? " -xa '(__fish_complete_directories)'"
+      : value === "text"
+      ? " -x"
+      : "";
+    const letter = short === null ? "" : ` -s ${short.slice(1)}`;
+    return `complete -c runner -n ${quote(condition)}${letter} -l ${long.slice(2)}${takes} -d ${quote(row.help)}`;
+  };
+  const lines = ["complete -c runner -f"];
+  for (const { name, summary } of commands) {
+    lines.push(`complete -c runner -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`);
+  }
+  for (const flag of flagsOf(GLOBAL_ROWS, new Set())) lines.push(line("__fish_use_subcommand", flag));
+  for (const command of commands) {
+    const condition = `__fish_seen_subcommand_from ${command.name}`;
+    const { words } = command.positionals;
+    if (words) lines.push(`complete -c runner -n ${quote(condition)} -a ${quote(words.join(" "))}`);
+    for (const flag of flagsFor(command)) lines.push(line(condition, flag));
+  }
+  return `# fish completion for runner; load it with: runner completions fish | source\n${lines.join("\n")}\n`;
+}
+
+const MAKERS = { bash, zsh, fish } as const;
+
+/** The completion script of a shell. */
+export function completionScript(shell: typeof SHELLS[number], commands: readonly Command[]): string {
+  return MAKERS[shell](commands);
+}

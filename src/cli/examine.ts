@@ -1,0 +1,69 @@
+import type { StoredInstance } from "../ports/job_store.ts";
+import type { FolderLook } from "../ports/folder_look.ts";
+import type { Finding, HostLook } from "./context.ts";
+
+/** Something that was looked at and is as it should be. */
+export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };
+
+/** The oldest tmux whose commands the executor uses. */
+const OLDEST_TMUX = [3, 2] as const;
+
+function judgeTmux(said: string | null): Check {
+  const subject = "tmux";
+  const remedy = `Install tmux ${OLDEST_TMUX.join(".")} or newer`;
+  if (said === null) return { severity: "error", subject, says: "there is no tmux in PATH that can be run", remedy };
+  const version = /(\d+)\.(\d+)/.exec(said);
+  const [major, minor] = version ? [Number(version[1]), Number(version[2])] : OLDEST_TMUX;
+  if (major < OLDEST_TMUX[0] || (major === OLDEST_TMUX[0] && minor < OLDEST_TMUX[1])) {
+    return { severity: "error", subject, says: `${said} is too old`, remedy };
+  }
+  return { severity: "ok", subject, says: said };
+}
+
+function judgeSpool({ path, is, mine, mode, writable }: FolderLook): Check {
+  const subject = "spool";
+  const bad = (severity: "error" | "warning", says: string, remedy: string): Check => (
+    { severity, subject, says: `${path} ${says}`, remedy }
+  );
+  const other = "Name another folder with --spool or RUNNER_SPOOL";
+  if (is === "missing") {
+    if (writable) return { severity: "ok", subject, says: `${path} is not there yet; the first runner makes it` };
+    return bad("error", "is not there and cannot be made", other);
+  }
+  if (is !== "folder") return bad("error", "is no folder", other);
+  if (!writable) return bad("error", "cannot be written to", other);
+  if (!mine) return bad("error", "belongs to another user", other);
+  const open = (mode & 0o077) !== 0;
+  if (open) return bad("warning", `can be read by others (mode ${mode.toString(8)})`, `chmod 700 ${path}`);
+  return { severity: "ok", subject, says: path };
+}
+
+/** Judges what a host offers to a runner. */
+export function judgeHost({ tmux, spool, missingRights }: HostLook): Check[] {
+  const subject = "permissions";
+  return [
+    judgeTmux(tmux),
+    judgeSpool(spool),
+    missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {
+      severity: "error",
+      subject,
+      says: `the program may not: ${missingRights.join(", ")}`,
+      remedy: "Use the compiled program or scripts/runner, which give it its rights",
+    },
+  ];
+}
+
+/** Judges whether somebody takes the jobs of a queue. */
+export function judgeRunners(name: string, instances: readonly StoredInstance[]): Check {
+  const alive = instances.filter((instance) => instance.runner === name && instance.alive);
+  const subject = "runner";
+  if (alive.length > 0) {
+    return { severity: "ok", subject, says: `"${name}" is alive on ${alive.map(({ host }) => host).join(", ")}` };
+  }
+  return {
+    severity: "warning",
+    subject,
+    says: `no runner "${name}" is alive: its jobs wait`,
+    remedy: `runner run --name ${name}`,
+  };
+}

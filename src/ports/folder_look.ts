@@ -1,0 +1,11 @@
+/** A folder, seen from outside. */
+export interface FolderLook {
+  readonly path: string;
+  readonly is: "folder" | "missing" | "something else";
+  /** It belongs to our user. */
+  readonly mine: boolean;
+  /** Permission bits. */
+  readonly mode: number;
+  /** A file can be made in it; of one that is missing: it can be made. */
+  readonly writable: boolean;
+}

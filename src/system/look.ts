@@ -1,0 +1,53 @@
+import type { FolderLook } from "../ports/folder_look.ts";
+
+/** Looks at the host without changing it, for people who want to know why a runner does not work. */
+
+async function statOf(path: string): Promise<Deno.FileInfo | null> {
+  try {
+    return await Deno.stat(path);
+  } catch {
+    // it is not there, or somebody else's folder hides it: both mean that it cannot be used as it is
+    return null;
+  }
+}
+
+/** Whether something can be made in a folder: tried, because rights have more sources than mode and owner. */
+async function canWrite(path: string): Promise<boolean> {
+  try {
+    await Deno.remove(await Deno.makeTempDir({ dir: path, prefix: ".runner-" }));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Looks at a folder; of one that is missing, whether it can be made. */
+export async function lookAtFolder(path: string): Promise<FolderLook> {
+  const stat = await statOf(path);
+  if (stat) {
+    const is = stat.isDirectory ? "folder" : "something else";
+    const writable = stat.isDirectory && await canWrite(path);
+    return { path, is, mine: stat.uid === null || stat.uid === Deno.uid(), mode: (stat.mode ?? 0) & 0o777, writable };
+  }
+  let above = path;
+  while (above !== "/" && above !== "." && !await statOf(above)) {
+    above = above.replace(/\/*[^/]*\/*$/, "") || (path.startsWith("/") ? "/" : ".");
+  }
+  return { path, is: "missing", mine: true, mode: 0, writable: await canWrite(above) };
+}
+
+/** What a runner cannot do without. */
+const RIGHTS: readonly Deno.PermissionDescriptor[] = [
+  { name: "net" },
+  { name: "read" },
+  { name: "write" },
+  { name: "run", command: "tmux" },
+];
+
+/** Rights of the sandbox that a runner needs and that are missing, in words. */
+export async function missingRights(): Promise<string[]> {
+  const states = await Promise.all(RIGHTS.map((right) => Deno.permissions.query(right)));
+  return RIGHTS.filter((_, i) => states[i].state !== "granted").map((right) =>
+    right.name === "run" ? `run ${right.command}` : right.name
+  );
+}

@@ -1,0 +1,121 @@
+import { assertEquals, assertMatch } from "../support/assert.ts";
+import { World } from "../support/world.ts";
+import type { FolderLook } from "../../src/ports/folder_look.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import { lookAtFolder } from "../../src/system/look.ts";
+import { anInstance } from "./fake_store.ts";
+import { FakeWorld } from "./fake_world.ts";
+import { assertGolden } from "./golden.ts";
+
+function healthy(): FakeWorld {
+  const world = new FakeWorld();
+  world.redis.instanceList = [anInstance()];
+  return world;
+}
+
+/** Subjects and severities of everything that is not all right. */
+async function wrong(world: FakeWorld, code: number): Promise<string[]> {
+  world.stdout = "";
+  assertEquals([await world.run("doctor", "--json"), world.stderr], [code, ""]);
+  const { ok, checks } = JSON.parse(world.stdout);
+  assertEquals(ok, code === 0);
+  return checks.filter(({ severity }: { severity: string }) => severity !== "ok")
+    .map(({ subject, severity, says, remedy }: Record<string, string>) =>
+      `${subject} ${severity}: ${says} -> ${remedy}`
+    );
+}
+
+Deno.test("doctor says what is all right, and what to do about the rest", async () => {
+  const world = healthy();
+  assertEquals([await world.run("doctor"), world.stderr], [0, ""]);
+  await assertGolden("doctor_healthy", world.stdout);
+  const ill = new FakeWorld();
+  ill.findings = [{
+    severity: "warning",
+    subject: "persistence",
+    says: "Redis keeps no append-only file",
+    remedy: "CONFIG SET appendonly yes",
+  }];
+  ill.host = { ...ill.host, tmux: null };
+  assertEquals([await ill.run("doctor"), ill.stderr], [1, ""]);
+  await assertGolden("doctor_ill", ill.stdout);
+});
+
+Deno.test("doctor ends with 0 when there are only warnings", async () => {
+  const world = new FakeWorld();
+  assertEquals(await wrong(world, 0), [
+    'runner warning: no runner "test_runner" is alive: its jobs wait -> runner run --name test_runner',
+  ]);
+});
+
+Deno.test("doctor looks at the host also when Redis cannot be reached", async () => {
+  const world = new FakeWorld();
+  world.openError = Object.assign(new UnavailableError("Cannot run PING: nobody there"), { condition: "unreachable" });
+  world.host = { ...world.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
+  assertEquals(await wrong(world, 1), [
+    "redis error: Cannot run PING: nobody there -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
+    "tmux error: tmux 3.1c is too old -> Install tmux 3.2 or newer",
+    "permissions error: the program may not: net, run tmux -> Use the compiled program or scripts/runner, which give it its rights",
+  ]);
+});
+
+Deno.test("doctor knows which tmux is too old", async () => {
+  const world = healthy();
+  for (
+    const [tmux, code] of [["tmux 3.2a", 0], ["tmux 4.0", 0], ["tmux openbsd-7.4", 0], ["tmux next-3.5", 0], [
+      "tmux 2.9",
+      1,
+    ]] as const
+  ) {
+    world.host = { ...world.host, tmux };
+    assertEquals((await wrong(world, code)).length, code, tmux);
+  }
+});
+
+Deno.test("doctor judges the spool folder", async () => {
+  const world = healthy();
+  const cases: [Partial<FolderLook>, number, string][] = [
+    [{}, 0, ""],
+    [{ is: "missing" }, 0, ""],
+    [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
+    [{ is: "something else" }, 1, "is no folder"],
+    [{ writable: false }, 1, "cannot be written to"],
+    [{ mine: false }, 1, "belongs to another user"],
+    [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
+  ];
+  for (const [look, code, says] of cases) {
+    world.host = { ...world.host, spool: { ...healthy().host.spool, ...look } };
+    const found = await wrong(world, code);
+    assertEquals(found.length, says === "" ? 0 : 1, JSON.stringify(look));
+    if (says !== "") assertMatch(found[0], new RegExp(says.replaceAll(/[()]/g, ".")));
+  }
+});
+
+Deno.test("lookAtFolder() changes nothing", async () => {
+  const dir = await Deno.makeTempDir();
+  const path = `${dir}/spool`;
+  const missing = { path, is: "missing", mine: true, mode: 0, writable: true } as const;
+  assertEquals(await lookAtFolder(path), missing);
+  assertEquals(await lookAtFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
+  await Deno.mkdir(path, { mode: 0o750 });
+  assertEquals(await lookAtFolder(path), { path, is: "folder", mine: true, mode: 0o750, writable: true });
+  assertEquals([...Deno.readDirSync(path)], []);
+  await Deno.writeTextFile(`${path}/file`, "");
+  assertEquals((await lookAtFolder(`${path}/file`)).is, "something else");
+  assertEquals((await lookAtFolder(`${path}/file/below`)).writable, false);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("doctor of the real program asks the real Redis and the real tmux", async () => {
+  await using world = await World.create();
+  const { code, stdout, stderr } = await world.run(["doctor", "--json"]);
+  const checks = Object.fromEntries(
+    JSON.parse(stdout).checks.map((check: Record<string, string>) => [check.subject, check]),
+  );
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(checks.redis.severity, "ok");
+  assertEquals(checks.persistence.severity, "warning");
+  assertMatch(checks.tmux.says, /^tmux \d/);
+  assertEquals(checks.spool.says, `${world.dir}/spool is not there yet; the first runner makes it`);
+  assertEquals(checks.permissions.severity, "ok");
+});
