@@ -41,6 +41,10 @@ export interface SpoolRecord {
 
 /** The spool of one runner instance; held by one process at a time. */
 export interface Spool {
+  /** Identity of the Redis server that knew all of the records last; `null` before the first one. */
+  readonly server: string | null;
+  /** Every record is known to this Redis server. */
+  knownTo(server: string): void;
   /** Every run that is not settled, and those settled lately, oldest first. */
   records(): readonly SpoolRecord[];
   /** What it knows about one run. */

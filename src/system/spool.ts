@@ -17,7 +17,8 @@ interface Entry {
 
 type Line =
   | { readonly do: "intend"; readonly intent: Intent }
-  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone" };
+  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone" }
+  | { readonly do: "server"; readonly id: string };
 
 /**
  * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
@@ -27,6 +28,7 @@ export class JournalSpool implements Spool {
   readonly #path: string;
   #file: Deno.FsFile;
   readonly #entries = new Map<string, Entry>();
+  #server: string | null = null;
   #bytes = 0;
   #liveBytes = 0;
   #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
@@ -57,7 +59,8 @@ export class JournalSpool implements Spool {
         continue; // torn: nothing that was resolved is in it
       }
       if (step.do === "intend") this.#remember(step.intent, line.length);
-      else this.#settled(step.run, step.end);
+      else if (step.do === "settle") this.#settled(step.run, step.end);
+      else this.#server = step.id;
     }
   }
 
@@ -73,6 +76,16 @@ export class JournalSpool implements Spool {
     entry.settledAt = performance.now();
     this.#entries.delete(run); // settled runs stand in the order in which they were settled
     this.#entries.set(run, entry);
+  }
+
+  get server(): string | null {
+    return this.#server;
+  }
+
+  knownTo(server: string): void {
+    if (server === this.#server) return;
+    this.#server = server;
+    this.#note({ do: "server", id: server });
   }
 
   records(): readonly SpoolRecord[] {
@@ -119,11 +132,14 @@ export class JournalSpool implements Spool {
   settle(run: string, end: SettledEnd | "gone"): void {
     if (!this.#entries.has(run)) return;
     this.#settled(run, end);
-    const bytes = new TextEncoder().encode(written({ do: "settle", run, end }));
+    this.#note({ do: "settle", run, end });
+  }
+
+  #note(line: Line): void {
     try {
-      this.#bytes += this.#file.writeSync(bytes);
+      this.#bytes += this.#file.writeSync(new TextEncoder().encode(written(line)));
     } catch {
-      // A full disk: the end is told once more after a restart, and Redis answers that it knows.
+      // A full disk: what Redis knows is told to it once more after a restart, and it answers that it knows.
     }
   }
 
@@ -156,7 +172,7 @@ export class JournalSpool implements Spool {
 
   /** Writes what counts into a new file and puts that in the place of the old one; synchronous, so that no line is missed. */
   #compact(): void {
-    let text = "";
+    let text = this.#server === null ? "" : written({ do: "server", id: this.#server });
     for (const { intent, end } of this.#entries.values()) {
       text += written({ do: "intend", intent });
       if (end !== null) text += written({ do: "settle", run: intent.run, end });

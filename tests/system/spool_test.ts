@@ -32,8 +32,13 @@ Deno.test("JournalSpool knows after a restart what it was told before", () =>
     await Promise.all([spool.intend(intent("a")), spool.intend(intent("b")), spool.intend(intent("c"))]);
     spool.settle("b", end);
     spool.settle("unknown", end);
+    assertEquals(spool.server, null);
+    spool.knownTo("first");
+    spool.knownTo("second");
     await spool.close();
+    await (await JournalSpool.open(dir)).close();
     const again = await JournalSpool.open(dir);
+    assertEquals(again.server, "second");
     assertEquals(again.records().map((r) => [r.intent.run, r.end]), [["a", null], ["c", null], ["b", end]]);
     assertEquals(again.record("a")?.intent, intent("a"));
     await again.close();

@@ -35,14 +35,16 @@ export class Dispatcher {
   #claim: Promise<RawId | null> | null = null;
   #claimed: { raw: RawId | null } | null = null;
   #outages = 0;
+  /** Redis could not be reached, and may have lost data: nothing is taken from it. */
+  #unsure = false;
   #running: Promise<void> | null = null;
   #paused = false;
   #held = false;
   #fenced = false;
   #idle = false;
 
-  /** Called when Redis could not be reached; resolves when it is known what became of our data. */
-  onOutage: () => Promise<void> = () => Promise.resolve();
+  /** Called when Redis could not be reached; answers whether it is known what became of our data. */
+  onOutage: () => Promise<boolean> = () => Promise.resolve(true);
 
   constructor(parts: RunnerParts, runs: Runs, launcher: Launcher) {
     this.#parts = parts;
@@ -108,6 +110,7 @@ export class Dispatcher {
     while (!signal.aborted) {
       const seen = this.#runs.version;
       try {
+        if (this.#unsure && !await this.#sure()) continue;
         if (!this.#held && !this.#fenced) await this.#round();
         this.#outages = 0;
       } catch (error) {
@@ -120,14 +123,25 @@ export class Dispatcher {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { log } = this.#parts;
     const unavailable = error instanceof UnavailableError;
     const message = error instanceof Error ? error.message : String(error);
     if (!unavailable || this.#outages === 0) log.warn("could not take jobs", { error: message });
+    if (unavailable) this.#unsure = true;
+    await this.#rest();
+  }
+
+  async #rest(): Promise<void> {
+    const { clock } = this.#parts;
     const pause = Math.min(OUTAGE_PAUSE[0] * 2 ** this.#outages++, OUTAGE_PAUSE[1]);
     await clock.sleep(pause * (0.5 + clock.random() / 2), this.#stopping.signal);
-    if (!unavailable || this.#stopping.signal.aborted) return;
-    await this.onOutage();
+  }
+
+  /** Asks what became of our data, and waits a while when nobody knows. */
+  async #sure(): Promise<boolean> {
+    this.#unsure = !await this.onOutage();
+    if (this.#unsure) await this.#rest();
+    return !this.#unsure;
   }
 
   /** One look at what waits, and one claim in flight when there is room. */

@@ -12,6 +12,9 @@ import { resultText } from "../../domain/output.ts";
 /** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
 const RECONNECT = 2200;
 
+/** How long a host may take from its first sign of life until everything is brought back that it runs, milliseconds. */
+const BRING_BACK = 250;
+
 /** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Reconciler {
   readonly #parts: RunnerParts;
@@ -20,9 +23,11 @@ export class Reconciler {
   readonly #finisher: Finisher;
   readonly #dispatcher: Dispatcher;
   #serverId = "";
-  #outage: Promise<void> | null = null;
+  #outage: Promise<boolean> | null = null;
   #restoring: Promise<void> | null = null;
   #unfinished = false;
+  /** Counts the orders to claim nothing: only the last one may be taken back. */
+  #holds = 0;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
   /** Registers the instance anew. */
@@ -44,6 +49,7 @@ export class Reconciler {
   async recover(): Promise<void> {
     const { queue, spool, executors, checkpoint, log } = this.#parts;
     this.#serverId = await queue.serverId();
+    const restarted = spool.server !== null && spool.server !== this.#serverId;
     const owned = new Map((await queue.owned()).map((run) => [run.id, run.token]));
     const open = spool.records().filter((record) => record.end === null);
     const found = new Map<string, FoundRun>();
@@ -65,6 +71,12 @@ export class Reconciler {
     checkpoint("after_recover");
     await this.adoptStrays();
     await this.#dispatcher.reconcile();
+    if (restarted) {
+      log.warn("Redis was restarted while no runner was there");
+      await this.#resendAll();
+      this.#hold(null);
+    }
+    spool.knownTo(this.#serverId);
     if (open.length > 0) log.info("adopted runs of an earlier process", { count: open.length });
   }
 
@@ -128,22 +140,23 @@ export class Reconciler {
     for (const active of runs) await this.#claimBack(active);
   }
 
-  /** Redis cannot be reached: waits until it answers, and finds out whether it is the one that we knew. */
-  afterOutage(): Promise<void> {
+  /** Redis could not be reached: finds out whether it is the one that we knew. Answers whether that is known. */
+  afterOutage(): Promise<boolean> {
     this.#outage ??= this.#afterOutage().finally(() => this.#outage = null);
     return this.#outage;
   }
 
-  async #afterOutage(): Promise<void> {
+  async #afterOutage(): Promise<boolean> {
     const { queue, log } = this.#parts;
     try {
-      const serverId = await queue.serverId();
-      if (serverId === this.#serverId && !this.#unfinished) return await this.#dispatcher.reconcile();
-      log.warn("Redis was restarted");
-      await this.dataLost();
-      this.#serverId = serverId;
+      const same = await queue.serverId() === this.#serverId;
+      if (!same) log.warn("Redis was restarted");
+      if (same && !this.#unfinished) await this.#dispatcher.reconcile();
+      else await this.dataLost();
+      return true;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
+      return false;
     }
   }
 
@@ -160,17 +173,36 @@ export class Reconciler {
   }
 
   async #restore(): Promise<void> {
-    const { queue, log } = this.#parts;
+    const { queue, spool, log } = this.#parts;
     this.#dispatcher.held = true;
+    this.#holds++;
+    const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
     const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
     await this.register();
     await this.reassert(this.#runs.all().filter((run) => !run.ended));
-    for (const record of this.#parts.spool.records()) if (record.end !== null) await this.#resend(record);
+    await this.#resendAll();
     await this.#dispatcher.reconcile();
+    this.#serverId = serverId;
+    spool.knownTo(serverId);
     this.#unfinished = false;
-    this.#resume(known).catch((error) => log.warn("could not look for the other runners", { error: String(error) }))
-      .finally(() => this.#dispatcher.held = this.#unfinished);
+    this.#hold(known);
     log.info("brought back what runs here", { count: this.#runs.size });
+  }
+
+  /** Tells all ends again that Redis may have forgotten. */
+  async #resendAll(): Promise<void> {
+    for (const record of this.#parts.spool.records()) if (record.end !== null) await this.#resend(record);
+  }
+
+  /** Claims nothing until the other hosts, too, have brought back what they run. */
+  #hold(known: ReadonlyMap<string, number> | null): void {
+    const order = ++this.#holds;
+    this.#dispatcher.held = true;
+    this.#resume(known)
+      .catch((error) => this.#parts.log.warn("could not look for the other runners", { error: String(error) }))
+      .finally(() => {
+        if (order === this.#holds) this.#dispatcher.held = false;
+      });
   }
 
   /** Waits until the other hosts have brought back what they run. */
@@ -180,9 +212,11 @@ export class Reconciler {
     await clock.sleep(Math.min(RECONNECT, 2 * settings.beatMs));
     while (clock.now() < limit) {
       // where the leases survived, they tell who is to come back; where they did not, everybody gets the whole time
-      if (known && await this.#areBack(known)) return;
+      if (known && await this.#areBack(known)) break;
       await clock.sleep(Math.min(RECONNECT / 10, settings.beatMs));
     }
+    // a host's first sign of life comes right before what it brings back
+    if (known?.size) await clock.sleep(Math.min(BRING_BACK, settings.beatMs));
   }
 
   async #areBack(known: ReadonlyMap<string, number>): Promise<boolean> {

@@ -56,7 +56,14 @@ export class Runner {
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
     this.#reconciler.state = () => this.#heart.state;
     this.#reconciler.register = () => this.#register();
-    this.#dispatcher.onOutage = () => this.#reconciler.afterOutage();
+    this.#dispatcher.onOutage = async () => {
+      try {
+        return await this.#reconciler.afterOutage();
+      } catch (error) {
+        this.#over.reject(error);
+        return false;
+      }
+    };
     this.#heart.onFenced = () => {
       this.#over.reject(new SetupError("Cannot go on: another process took this runner's instance over"));
     };
@@ -67,7 +74,7 @@ export class Runner {
         jitter,
         clock,
         log,
-        onOutage: () => this.#reconciler.afterOutage().catch(() => {}),
+        onOutage: () => void this.#dispatcher.onOutage(),
       });
     const sweeper = {
       tick: async () => {
