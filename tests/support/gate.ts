@@ -12,6 +12,11 @@ export class Gate {
     return `until [ -e ${this.path} ]; do sleep 0.02; done`;
   }
 
+  /** The same for many jobs at once, whose looks would keep the machine busy. */
+  get idleWait(): string {
+    return `until [ -e ${this.path} ]; do sleep 1; done`;
+  }
+
   async open(): Promise<void> {
     await Deno.writeTextFile(this.path, "");
   }

@@ -100,7 +100,17 @@ export class RedisServer implements AsyncDisposable {
   /** Runs a command as a foreign client would, as the default user. Bytes and texts may be mixed. */
   async call(...command: (string | number | Uint8Array)[]): Promise<RedisValue> {
     this.#client ??= RawClient.connect(this.port);
-    return await (await this.#client).call(...command);
+    const client = this.#client;
+    try {
+      return await (await client).call(...command);
+    } catch (error) {
+      // a broken connection is of no use to the next command
+      if (!(error instanceof RedisError) && this.#client === client) {
+        this.#client = null;
+        await client.then((one) => one.close(), () => {});
+      }
+      throw error;
+    }
   }
 
   /** A hash as a record. */
