@@ -14,6 +14,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   purge: () => import("./commands/purge.ts").then(({ purge }) => purge),
   doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
   completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
+  service: () => import("./commands/service.ts").then(({ service }) => service),
   config: () => import("./commands/config.ts").then(({ config }) => config),
   version: () => import("./commands/version.ts").then(({ version }) => version),
   help: () => import("./commands/help.ts").then(({ help }) => help),

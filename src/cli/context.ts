@@ -8,6 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { Place } from "../ports/executor.ts";
 import type { FolderLook } from "../ports/folder_look.ts";
+import type { Files } from "../ports/files.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "./option_row.ts";
@@ -64,6 +65,16 @@ export interface HostLook {
   readonly missingRights: readonly string[];
 }
 
+/** What `runner service` must know of its host, and may change. */
+export interface ServiceHost {
+  /** Kind of system, such as `linux` or `darwin`. */
+  readonly os: string;
+  /** Path of the compiled program; `null` when it runs from source. */
+  readonly program: string | null;
+  readonly isRoot: boolean;
+  readonly files: Pick<Files, "readText" | "makeFolder" | "write" | "remove">;
+}
+
 /** The real world, wired in src/cli/wire.ts. */
 export interface Wire {
   readonly terminal: Terminal;
@@ -99,6 +110,8 @@ export interface Wire {
   checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
   /** Looks at this host; `spool` is the folder to look at, the default one when left out. */
   lookAtHost(spool?: string): Promise<HostLook>;
+  /** This host, as far as a supervisor is concerned. */
+  serviceHost(): Promise<ServiceHost>;
   /** The URL with its password masked; any text is accepted. */
   maskUrl(url: string): string;
 }

@@ -301,5 +301,22 @@ export const PURGE_ROWS = {
 /** Options of `runner doctor`. */
 export const DOCTOR_ROWS = { spool: RUN_ROWS.spool } as const satisfies OptionRows;
 
+const { burst: _, ...LASTING_ROWS } = RUN_ROWS;
+
+/** Options of `runner service`: those of `run`, for the runner that it keeps alive, and its own. */
+export const SERVICE_ROWS = {
+  scope: {
+    type: "choice",
+    choices: ["system", "user"],
+    value: "WHOSE",
+    defaultText: "system for root, else user",
+    help: "A service of the host, or of one user",
+  },
+  runAs: { type: "string", value: "USER", defaultText: "root", help: "Whom a service of the host runs as" },
+  program: { type: "string", value: "FILE", defaultText: "this one", help: "What it starts" },
+  print: { type: "flag", help: "Only print the file that install would write" },
+  ...LASTING_ROWS,
+} as const satisfies OptionRows;
+
 /** Everything that the environment or the configuration file may set; `runner config` shows these. */
 export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

@@ -190,5 +190,6 @@ export const wire: Wire = {
   checkExecutor: checkTarget,
   checkRedis,
   lookAtHost,
+  serviceHost: () => import("../system/service_host.ts").then(({ serviceHost }) => serviceHost()),
   maskUrl,
 };

@@ -12,6 +12,14 @@ export interface WorldOptions {
   readonly input?: string | Uint8Array;
   /** Columns of a terminal on all three streams. */
   readonly columns?: number;
+  /** Kind of system; `linux` when left out. */
+  readonly os?: string;
+  /** The program is not compiled. */
+  readonly fromSource?: boolean;
+  /** Not root. */
+  readonly plainUser?: boolean;
+  /** No file of a service can be written. */
+  readonly readOnly?: boolean;
   /** Writes to standard output that succeed before its reader goes away. */
   readonly writesUntilClosed?: number;
 }
@@ -114,6 +122,27 @@ export class FakeWorld implements Wire {
 
   maskUrl(url: string) {
     return url.replace(/:[^:@/]*@/, ":***@");
+  }
+
+  /** Content of the files of services, by path. */
+  readonly services = new Map<string, string>();
+
+  serviceHost() {
+    return Promise.resolve({
+      os: this.#options.os ?? "linux",
+      program: this.#options.fromSource ? null : "/usr/local/bin/runner",
+      isRoot: !this.#options.plainUser,
+      files: {
+        readText: (path: string) => Promise.resolve(this.services.get(path) ?? null),
+        makeFolder: () => Promise.resolve(),
+        write: (path: string, text: string) => {
+          if (this.#options.readOnly) return Promise.reject(new Error("Permission denied (os error 13)"));
+          this.services.set(path, text);
+          return Promise.resolve();
+        },
+        remove: (path: string) => Promise.resolve(this.services.delete(path)),
+      },
+    });
   }
 
   /** Runs the program with these arguments to its end. */

@@ -1,0 +1,210 @@
+/**
+ * Files that make a supervisor keep a runner alive: units of systemd, property lists of launchd.
+ *
+ * One thing matters in all of them: when the runner is stopped or started again, only the runner may be. Its tmux server and the
+ * jobs in it live in the same control group or process group, and must be left alone.
+ *
+ * @module
+ */
+import { EXIT } from "../domain/exit_codes.ts";
+import { InvalidInputError } from "../domain/errors.ts";
+
+/** What a supervisor is to run. */
+export interface ServicePlan {
+  /** Name of the runner. */
+  readonly name: string;
+  /** Of the whole host, or of one user. */
+  readonly scope: "system" | "user";
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  /** Search path for tmux, and for the jobs. */
+  readonly path: string;
+  /** User that it runs as, for `system`; root when left out. */
+  readonly user?: string;
+}
+
+/** A file to write, and what a person has to do around it. */
+export interface ServiceFile {
+  readonly path: string;
+  readonly content: string;
+  /** Commands that make the supervisor use it. */
+  readonly start: readonly string[];
+  /** What the supervisor makes when it is told to start it with the host; goes together with the file. */
+  readonly links: readonly string[];
+  /** Commands that end it, after the file was removed. */
+  readonly stop: readonly string[];
+  /** Shows what the supervisor says about it. */
+  readonly look: string;
+  /** Where `REDIS_URL` goes when it holds a password: everybody can read the file itself. */
+  readonly secrets: string;
+}
+
+/** Seconds between two starts. */
+const PAUSE = 2;
+
+/** Characters that are the same in a file name, a unit's name and a label. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
+
+function refuse(text: string, what: string): void {
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(text)) {
+    throw new InvalidInputError(`Cannot write ${what} into a service: it holds control characters`);
+  }
+}
+
+function check(plan: ServicePlan): void {
+  if (!PLAIN.test(plan.name)) {
+    throw new InvalidInputError(
+      `Cannot make a service of runner ${
+        JSON.stringify(plan.name)
+      }: its name may hold only letters, digits, "_", "." and "-"`,
+    );
+  }
+  for (const text of plan.command) refuse(text, JSON.stringify(text));
+  refuse(plan.path, "PATH");
+  if (plan.user !== undefined && !PLAIN.test(plan.user)) {
+    throw new InvalidInputError(`Cannot use user ${JSON.stringify(plan.user)}: this is no name of a user`);
+  }
+}
+
+/** A word of a systemd command line; systemd.service(5), "Command lines". */
+function unitWord(text: string): string {
+  const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%").replaceAll("$", "$$$$");
+  return /^[\w%+,./:=@$-]+$/.test(escaped) ? escaped : `"${escaped}"`;
+}
+
+/** A value of `Environment=`, where `$` means nothing. */
+function unitSetting(name: string, value: string): string {
+  return `"${name}=${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%")}"`;
+}
+
+/** A folder for the spool that no cleaner of temporary files empties; `--spool` wins over it. */
+function stateLines(name: string): string {
+  return `StateDirectory=runner/${name}
+StateDirectoryMode=0700
+Environment=RUNNER_SPOOL=%S/runner/${name}
+`;
+}
+
+/**
+ * A unit of systemd.
+ *
+ * @param config Folder of the user's configuration, for `user`.
+ * @throws {InvalidInputError} A name or an argument cannot stand in a unit.
+ */
+export function systemdUnit(plan: ServicePlan, config: string): ServiceFile {
+  check(plan);
+  const isSystem = plan.scope === "system";
+  const unit = `runner-${plan.name}.service`;
+  const control = isSystem ? "systemctl" : "systemctl --user";
+  const folder = isSystem ? "/etc/systemd/system" : `${config}/systemd/user`;
+  const target = isSystem ? "multi-user.target" : "default.target";
+  const variables = isSystem ? `/etc/runner/${plan.name}.env` : `${config}/runner/${plan.name}.env`;
+  const content = `# Written by: runner service install
+[Unit]
+Description=Hero Runner ${plan.name}
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+${plan.user === undefined ? "" : `User=${plan.user}\n`}ExecStart=${plan.command.map(unitWord).join(" ")}
+Environment=${unitSetting("PATH", plan.path)}
+${
+    isSystem
+      ? stateLines(plan.name)
+      : ""
+  }# REDIS_URL with its password belongs into this file, mode 0600, and not into the unit
+EnvironmentFile=-${variables.replaceAll("%", "%%")}
+Restart=always
+RestartSec=${PAUSE}
+# wrong usage, and a Redis that refuses us: starting again does not help
+RestartPreventExitStatus=${EXIT.usage} ${EXIT.refused}
+# only the runner is stopped: tmux and the jobs go on, and the next start takes them over
+KillMode=process
+# a job that runs out of memory is no reason to stop the runner
+OOMPolicy=continue
+# the jobs count as the unit's own
+TasksMax=infinity
+LimitNOFILE=65536
+
+[Install]
+WantedBy=${target}
+`;
+  return {
+    path: `${folder}/${unit}`,
+    content,
+    start: [
+      `${control} daemon-reload`,
+      `${control} enable ${unit}`,
+      `${control} restart ${unit}`,
+      // without it the user's services end with the last session
+      ...(isSystem ? [] : ["loginctl enable-linger"]),
+    ],
+    links: [`${folder}/${target}.wants/${unit}`],
+    stop: [`${control} stop ${unit}`, `${control} daemon-reload`],
+    look: `${control} status ${unit}`,
+    secrets: variables,
+  };
+}
+
+function xml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/**
+ * A property list of launchd.
+ *
+ * @param home Home folder of the user, for `user`.
+ * @throws {InvalidInputError} A name or an argument cannot stand in it.
+ */
+export function launchdList(plan: ServicePlan, home: string): ServiceFile {
+  check(plan);
+  const isSystem = plan.scope === "system";
+  const label = `hero.runner.${plan.name}`;
+  const folder = isSystem ? "/Library/LaunchDaemons" : `${home}/Library/LaunchAgents`;
+  const path = `${folder}/${label}.plist`;
+  const log = isSystem ? `/Library/Logs/${label}.log` : `${home}/Library/Logs/${label}.log`;
+  const domain = isSystem ? "system" : "gui/$(id -u)";
+  const content = `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- Written by: runner service install -->
+<plist version="1.0">
+<dict>
+  <key>Label</key>
+  <string>${label}</string>
+${
+    plan.user === undefined
+      ? ""
+      : `  <key>UserName</key>\n  <string>${plan.user}</string>\n`
+  }  <key>ProgramArguments</key>
+  <array>
+${plan.command.map((word) => `    <string>${xml(word)}</string>\n`).join("")}  </array>
+  <key>EnvironmentVariables</key>
+  <dict>
+    <key>PATH</key>
+    <string>${xml(plan.path)}</string>
+  </dict>
+  <key>RunAtLoad</key>
+  <true/>
+  <key>KeepAlive</key>
+  <true/>
+  <!-- only the runner is stopped: tmux and the jobs go on, and the next start takes them over -->
+  <key>AbandonProcessGroup</key>
+  <true/>
+  <key>StandardErrorPath</key>
+  <string>${xml(log)}</string>
+</dict>
+</plist>
+`;
+  return {
+    path,
+    content,
+    start: [`launchctl bootstrap ${domain} ${path}`],
+    links: [],
+    stop: [`launchctl bootout ${domain}/${label}`],
+    look: `launchctl print ${domain}/${label}`,
+    secrets: `${isSystem ? "/var/root" : home}/.config/runner/config.json`,
+  };
+}

@@ -1,0 +1,184 @@
+import { launchdList, type ServiceFile, type ServicePlan, systemdUnit } from "../../app/service_unit.ts";
+import { InvalidInputError, SetupError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import type { Context, ServiceHost } from "../context.ts";
+import { flagOf, type OptionRow, type OptionValue } from "../option_row.ts";
+import { GLOBAL_ROWS, RUN_ROWS, SERVICE_ROWS } from "../options.ts";
+import { printable, toJson } from "../text.ts";
+
+type ServiceContext = Context<typeof SERVICE_ROWS>;
+
+/** Where systems keep their programs; a fixed path, so that nobody slips a tmux of their own into a service of the host. */
+const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DARWIN_PATH = `/opt/homebrew/bin:${SYSTEM_PATH}`;
+
+/** World-readable, as supervisors want it. */
+const MODE = 0o644;
+
+/** Options of every command that mean nothing to a runner that nobody looks at, and the name, which is always written. */
+const LEFT_OUT = ["name", "help", "color"];
+
+function holdsPassword({ wire, settings }: ServiceContext): boolean {
+  return wire.maskUrl(settings.redisUrl) !== settings.redisUrl;
+}
+
+function words(flag: string, row: OptionRow, value: OptionValue): string[] {
+  if (row.type === "flag") return value ? [flag] : [];
+  return [flag, row.type === "duration" ? `${value}s` : String(value)];
+}
+
+/** What was typed or stood in the environment; what the configuration file says, the runner reads itself. */
+function runArguments(context: ServiceContext): string[] {
+  const { settings, origins } = context;
+  const rows = Object.entries({ ...GLOBAL_ROWS, ...RUN_ROWS } as Readonly<Record<string, OptionRow>>);
+  const given = rows.filter(([key]) => !LEFT_OUT.includes(key) && /^(flag|environment) /.test(origins[key] ?? ""))
+    .filter(([key]) => key !== "redisUrl" || !holdsPassword(context));
+  const values = settings as Readonly<Record<string, OptionValue>>;
+  return ["run", "--name", settings.name, ...given.flatMap(([key, row]) => words(flagOf(key), row, values[key]))];
+}
+
+function programOf({ settings }: ServiceContext, host: ServiceHost): string {
+  const program = settings.program ?? host.program;
+  if (program === null) {
+    throw new InvalidInputError(
+      "Cannot make a service of a program that runs from source: name one with --program FILE",
+    );
+  }
+  if (!program.startsWith("/")) {
+    throw new InvalidInputError(`Cannot use program ${JSON.stringify(program)}: a service needs an absolute path`);
+  }
+  return program;
+}
+
+function homeFolders({ wire: { environment } }: ServiceContext, scope: ServicePlan["scope"]) {
+  const home = environment.get("HOME") ?? "";
+  const config = environment.get("XDG_CONFIG_HOME") || (home && `${home}/.config`);
+  if (scope === "user" && config === "") {
+    throw new InvalidInputError("Cannot find the folder of the user's services: HOME is not set");
+  }
+  return { home, config };
+}
+
+function fileFor(context: ServiceContext, host: ServiceHost, command: readonly string[]): ServiceFile {
+  const { settings, wire } = context;
+  const scope = settings.scope ?? (host.isRoot ? "system" : "user");
+  if (settings.runAs !== undefined && scope === "user") {
+    throw new InvalidInputError("Cannot use --run-as with a service of a user: it runs as that user");
+  }
+  const plan: ServicePlan = {
+    name: settings.name,
+    scope,
+    command,
+    path: (scope === "user" && wire.environment.get("PATH")) || (host.os === "darwin" ? DARWIN_PATH : SYSTEM_PATH),
+    user: settings.runAs,
+  };
+  const { home, config } = homeFolders(context, scope);
+  if (host.os === "linux") return systemdUnit(plan, config);
+  if (host.os === "darwin") return launchdList(plan, home);
+  throw new SetupError(
+    `Cannot make a service on ${host.os}: systemd and launchd are known; start runner run another way`,
+  );
+}
+
+async function change(file: ServiceFile, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SetupError(
+      `Cannot change ${
+        JSON.stringify(file.path)
+      }: ${why}; do it as root, or use --scope user for a service of your own`,
+      { cause: error },
+    );
+  }
+}
+
+function commands(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line}\n`).join("");
+}
+
+async function install(context: ServiceContext, host: ServiceHost): Promise<number> {
+  const { terminal, settings } = context;
+  const { files } = host;
+  const file = fileFor(context, host, [programOf(context, host), ...runArguments(context)]);
+  if (settings.print) {
+    await terminal.write(file.content);
+    await terminal.say(`runner: ${printable(file.path)} would be this\n`);
+    return EXIT.ok;
+  }
+  const old = await files.readText(file.path);
+  if (old !== file.content) {
+    await change(file, async () => {
+      await files.makeFolder(file.path.slice(0, file.path.lastIndexOf("/")));
+      await files.write(file.path, file.content, MODE);
+    });
+  }
+  await terminal.write(`${file.path}\n`);
+  const done = old === file.content ? "was there already" : old === null ? "is written" : "is written anew";
+  await terminal.say(`runner: the service ${done}; these start it, and running jobs go on:\n${commands(file.start)}`);
+  if (holdsPassword(context)) {
+    await terminal.say(
+      `runner: the address of Redis holds a password and everybody can read this file: put it into ${file.secrets}, mode 0600\n`,
+    );
+  }
+  return EXIT.ok;
+}
+
+async function uninstall(context: ServiceContext, host: ServiceHost): Promise<number> {
+  const file = fileFor(context, host, []);
+  let removed = false;
+  await change(file, async () => {
+    for (const link of file.links) await host.files.remove(link);
+    removed = await host.files.remove(file.path);
+  });
+  await context.terminal.say(
+    removed
+      ? `runner: ${printable(file.path)} is removed; this stops it, and running jobs go on:\n${commands(file.stop)}`
+      : `runner: there is no ${printable(file.path)}; nothing was changed\n`,
+  );
+  return EXIT.ok;
+}
+
+async function status(context: ServiceContext, host: ServiceHost): Promise<number> {
+  const { terminal, settings } = context;
+  const file = fileFor(context, host, []);
+  const installed = await host.files.readText(file.path) !== null;
+  const text = `${file.path}  ${installed ? "installed" : "not installed"}\n`;
+  await terminal.write(settings.json ? `${toJson({ path: file.path, installed })}\n` : text);
+  if (installed && !settings.json) await terminal.say(`runner: for its state: ${file.look}\n`);
+  return installed ? EXIT.ok : EXIT.failed;
+}
+
+const ACTIONS = { install, uninstall, status };
+
+/** `runner service`. */
+export const service: Command<typeof SERVICE_ROWS> = {
+  name: "service",
+  summary: "Keep a runner alive with systemd or launchd",
+  usage: ["install [OPTIONS]", "uninstall [OPTIONS]", "status [OPTIONS]"],
+  description: [
+    "Writes or removes the file that makes the supervisor start `runner run` with these options, and says with which commands " +
+    "it takes effect: the program itself starts nothing but tmux. A restart of the service leaves the jobs alone: only the " +
+    "runner is stopped, and the next one takes them over.",
+    "Options that are given, and those from the environment, are written into the service; a Redis address with a password is " +
+    "not, because everybody can read it.",
+  ],
+  examples: [
+    { command: "runner service install --print --name build", does: "look at the unit" },
+    { command: "runner service install --name build --run-as builder", does: "as root: a runner of the whole host" },
+    { command: "runner service uninstall --name build", does: "take it away again; running jobs go on" },
+  ],
+  rows: SERVICE_ROWS,
+  positionals: { min: 1, max: 1, what: "one of install, uninstall and status" },
+  async run(context) {
+    const [action] = context.positionals;
+    if (!Object.hasOwn(ACTIONS, action)) {
+      throw new InvalidInputError(
+        `Cannot do ${JSON.stringify(action)} with a service: there are install, uninstall and status`,
+      );
+    }
+    return await ACTIONS[action as keyof typeof ACTIONS](context, await context.wire.serviceHost());
+  },
+};

@@ -1,0 +1,12 @@
+import type { Files } from "../ports/files.ts";
+import { systemFiles } from "./files.ts";
+
+/** This host, as far as a supervisor is concerned. */
+export function serviceHost(): { os: string; program: string | null; isRoot: boolean; files: Files } {
+  return {
+    os: Deno.build.os,
+    program: Deno.build.standalone ? Deno.execPath() : null,
+    isRoot: Deno.uid() === 0,
+    files: systemFiles,
+  };
+}

@@ -1,0 +1,176 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { systemdUnit } from "../../src/app/service_unit.ts";
+import { FakeWorld, type WorldOptions } from "../cli/fake_world.ts";
+import { World } from "../support/world.ts";
+import { until } from "../support/until.ts";
+import { ROOT, run, temporaryFolder } from "./support.ts";
+
+const UNIT = "/etc/systemd/system/runner-build.service";
+
+async function runService(options: WorldOptions, ...args: string[]) {
+  const world = new FakeWorld(options);
+  return { world, code: await world.run("service", ...args) };
+}
+
+/** What `runner service install --print` shows. */
+async function unitFor(options: WorldOptions, ...args: string[]): Promise<string> {
+  const { world, code } = await runService(options, "install", "--print", ...args);
+  assertEquals(code, 0, world.stderr);
+  assertEquals(world.services.size, 0, "--print writes nothing");
+  return world.stdout;
+}
+
+/** The values of a directive of a unit, in order. */
+function directive(unit: string, name: string): string[] {
+  return unit.split("\n").filter((line) => line.startsWith(`${name}=`)).map((line) => line.slice(name.length + 1));
+}
+
+Deno.test("service install writes the options that were given into the unit, and no others", async () => {
+  const env = { RUNNER_NAMESPACE: "shop", HOME: "/home/x" };
+  const unit = await unitFor({ env }, "-n", "build", "--concurrency", "8", "--drain", "--keep", "1h", "-r", "db:6380");
+  assertEquals(directive(unit, "ExecStart"), [
+    "/usr/local/bin/runner run --name build --namespace shop: --redis-url db:6380 --concurrency 8 --drain --keep 3600s",
+  ]);
+  assertEquals(directive(unit, "KillMode"), ["process"]);
+  assertEquals(directive(unit, "RestartPreventExitStatus"), ["2 78"]);
+  assertEquals(directive(unit, "User"), []);
+  assertEquals(directive(await unitFor({ env }, "--run-as", "builder"), "User"), ["builder"]);
+});
+
+Deno.test("service install never writes a password", async () => {
+  for (const args of [[], ["-r", "redis://me:secret@db/1"]]) {
+    const env: Record<string, string> = args.length > 0 ? {} : { REDIS_URL: "redis://me:secret@db/1" };
+    const { world, code } = await runService({ env }, "install", "-n", "build", ...args);
+    assertEquals(code, 0);
+    assertEquals([...world.services.values()].join().includes("secret"), false);
+    assertEquals(world.stderr.includes("secret"), false);
+    assertStringIncludes(world.stderr, "put it into /etc/runner/build.env, mode 0600");
+  }
+});
+
+Deno.test("service install, status and uninstall agree on where the file is", async () => {
+  const world = new FakeWorld({});
+  assertEquals(await world.run("service", "status", "-n", "build"), 1);
+  assertEquals(world.stdout, `${UNIT}  not installed\n`);
+  assertEquals(await world.run("service", "install", "-n", "build"), 0);
+  assertEquals([...world.services.keys()], [UNIT]);
+  assertStringIncludes(world.stderr, "  systemctl restart runner-build.service\n");
+  const first = world.services.get(UNIT);
+  assertEquals(await world.run("service", "install", "-n", "build"), 0);
+  assertStringIncludes(world.stderr, "was there already");
+  assertEquals(world.services.get(UNIT), first);
+  assertEquals(await world.run("service", "status", "-n", "build"), 0);
+  // as `systemctl enable` does
+  world.services.set("/etc/systemd/system/multi-user.target.wants/runner-build.service", "");
+  assertEquals(await world.run("service", "uninstall", "-n", "build"), 0);
+  assertEquals(world.services.size, 0);
+  assertStringIncludes(world.stderr, "  systemctl stop runner-build.service\n  systemctl daemon-reload\n");
+  assertEquals(await world.run("service", "uninstall", "-n", "build"), 0);
+  assertStringIncludes(world.stderr, `there is no ${UNIT}; nothing was changed`);
+});
+
+Deno.test("service knows the places of a user and of launchd", async () => {
+  const env = { HOME: "/home/x", PATH: "/home/x/bin:/bin" };
+  const table: [WorldOptions, path: string, start: string][] = [
+    [{ plainUser: true }, "/home/x/.config/systemd/user/runner-build.service", "loginctl enable-linger"],
+    [{ os: "darwin", plainUser: true }, "/home/x/Library/LaunchAgents/hero.runner.build.plist", "gui/$(id -u)"],
+    [{ os: "darwin" }, "/Library/LaunchDaemons/hero.runner.build.plist", "launchctl bootstrap system"],
+  ];
+  for (const [options, path, start] of table) {
+    const { world, code } = await runService({ ...options, env }, "install", "-n", "build");
+    assertEquals([code, [...world.services.keys()]], [0, [path]]);
+    assertStringIncludes(world.stderr, start);
+  }
+  const list = await unitFor({ os: "darwin", env }, "-n", "build", "-r", "db:1?a=<&>");
+  assertStringIncludes(list, "<key>AbandonProcessGroup</key>\n  <true/>");
+  assertStringIncludes(list, "<string>db:1?a=&lt;&amp;&gt;</string>");
+});
+
+Deno.test("service says what is wrong and changes nothing", async () => {
+  const table: [WorldOptions, args: string[], code: number, sentence: string][] = [
+    [{}, ["start"], 2, 'Cannot do "start" with a service: there are install, uninstall and status'],
+    [{}, [], 2, "it takes one of install, uninstall and status and there is none"],
+    [{}, ["install", "-n", "a b"], 2, 'Cannot make a service of runner "a b"'],
+    [{}, ["install", "--program", "runner"], 2, "a service needs an absolute path"],
+    [{}, ["install", "--run-as", "x y"], 2, 'Cannot use user "x y"'],
+    [{}, ["install", "--tmux-socket", "a\nUser=root"], 2, "it holds control characters"],
+    [{ fromSource: true }, ["install"], 2, "name one with --program FILE"],
+    [{ plainUser: true }, ["install"], 2, "HOME is not set"],
+    [{ plainUser: true, env: { HOME: "/x" } }, ["install", "--run-as", "x"], 2, "Cannot use --run-as"],
+    [{ os: "freebsd" }, ["install"], 1, "Cannot make a service on freebsd"],
+    [{ readOnly: true }, ["install"], 1, "do it as root, or use --scope user"],
+  ];
+  for (const [options, args, expected, sentence] of table) {
+    const { world, code } = await runService(options, ...args);
+    assertEquals([code, world.stdout], [expected, ""], sentence);
+    assertStringIncludes(world.stderr, sentence);
+    assertEquals(world.services.size, 0);
+  }
+});
+
+const hasAnalyze = await run(["systemd-analyze", "--version"]).then(({ code }) => code === 0, () => false);
+
+Deno.test({ name: "systemd reads the units as they are meant", ignore: !hasAnalyze }, async () => {
+  await using folder = await temporaryFolder();
+  const verify = async (unit: string) => {
+    const file = `${folder.path}/runner-build.service`;
+    await Deno.writeTextFile(file, unit);
+    const { code, stderr } = await run(["systemd-analyze", "verify", "--man=no", file]);
+    return { code, stderr };
+  };
+  const odd = ["--tmux-socket", 'a "b" $c %d \\e', "--program", "/bin/true"];
+  const unit = await unitFor({}, "-n", "build", ...odd);
+  assertEquals(await verify(unit), { code: 0, stderr: "" });
+  assertEquals(await verify(await unitFor({}, "-n", "build", "--run-as", "root", ...odd)), { code: 0, stderr: "" });
+  // it would be said
+  assertStringIncludes((await verify(unit.replace("KillMode=process", "KillMode=none_such"))).stderr, "kill mode");
+  assertStringIncludes((await verify(unit.replace("TasksMax", "TaskMax"))).stderr, "Unknown key");
+});
+
+Deno.test("a word of a unit is quoted so that systemd reads the same word", () => {
+  const { content } = systemdUnit(
+    { name: "x", scope: "system", command: ["/bin/p", 'a "b" $c %d \\e', "", "it's"], path: "/a%b" },
+    "",
+  );
+  assertEquals(directive(content, "ExecStart"), [String.raw`/bin/p "a \"b\" $$c %%d \\e" "" "it's"`]);
+  assertMatch(content, /^Environment="PATH=\/a%%b"$/m);
+});
+
+Deno.test("a restart as the unit does it leaves the running job alone", async () => {
+  await using world = await World.create();
+  const unit = await unitFor({ env: world.env() }, "--name", world.name, "--program", `${ROOT}scripts/runner`);
+  // no word of this one needs quotes
+  const [command, ...args] = directive(unit, "ExecStart")[0].split(" ");
+  const start = () =>
+    new Deno.Command("setsid", {
+      args: [command, ...args],
+      clearEnv: true,
+      env: world.env(),
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  const first = start();
+  let second: Deno.ChildProcess | null = null;
+  try {
+    const id = await world.submit(`echo before; until [ -e ${world.dir}/go ]; do sleep 0.05; done; echo after`);
+    await world.reaches(id, "started");
+    const server = await world.tmux("display-message", "-p", "#{pid}");
+    // the whole process group, which is more than KillMode=process does
+    Deno.kill(-first.pid, "SIGKILL");
+    await first.status;
+    assertEquals(await world.tmux("display-message", "-p", "#{pid}"), server);
+    second = start();
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    assertEquals((await world.ended(id)).result, "before\nafter\n");
+    const attempt = await until("the attempt is known", () => world.redis.call("HGET", `rr:x:${id}`, "attempt"));
+    assertEquals(attempt, "1");
+  } finally {
+    for (const child of [first, second]) {
+      if (child && await Promise.race([child.status, Promise.resolve(null)]) === null) child.kill("SIGTERM");
+      await child?.status;
+    }
+    await world.tmux("kill-server");
+  }
+  assert(second);
+});
