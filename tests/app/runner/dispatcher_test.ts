@@ -64,6 +64,9 @@ Deno.test("the dispatcher waits for a job that is pushed before it is written, a
   await until("the other is put aside", () => runner.queue.buriedIds.length === 1);
   assertEquals(runner.executor.ids(), ["late"]);
   assertEquals(runner.queue.buriedIds, [["never", "there is no job with this id"]]);
+  // 100, 300, 1000 and 3000 ms by the runner's clock, which runs a hundred times as fast
+  const asked = runner.queue.asked.filter(([id]) => id === "never").map(([, at]) => at);
+  assertEquals([asked.length, asked.at(-1)! - asked[0] >= 44], [5, true]);
 });
 
 Deno.test("the dispatcher puts aside what is no id and no job", async () => {
@@ -120,7 +123,7 @@ Deno.test("the dispatcher takes nothing while the queue is paused", async () => 
   runner.queue.push("a", job("fake.s"));
   runner.dispatcher.start();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assertEquals(runner.queue.claims.length, 0);
+  assertEquals(runner.executor.launched, []);
   runner.dispatcher.paused = false;
   await until("it runs", () => runner.executor.launched.length === 1);
 });
@@ -133,4 +136,18 @@ Deno.test("reconcile() takes up claims that nobody told about", async () => {
   runner.dispatcher.start();
   await until("it runs", () => runner.executor.launched.length === 1);
   assertEquals(runner.executor.ids(), ["ghost"]);
+});
+
+Deno.test("reconcile() starts no more claims than there are slots", async () => {
+  await using runner = fakeRunner({ concurrency: 2 });
+  for (const id of ["a", "b", "c"]) {
+    runner.queue.push(id, job("fake.s"));
+    await runner.queue.claim(0);
+  }
+  await runner.dispatcher.reconcile();
+  runner.dispatcher.start();
+  await until("two run", () => runner.executor.launched.length === 2);
+  runner.executor.end("b");
+  await until("the third runs", () => runner.executor.launched.length === 3);
+  assertEquals(runner.queue.started, ["a", "b", "c"]);
 });

@@ -25,6 +25,8 @@ export class FakeQueue {
   readonly reasserted: ReassertRequest[] = [];
   readonly buriedIds: [string, string][] = [];
   readonly started: string[] = [];
+  /** Ids that `start` was called for, and when. */
+  readonly asked: [string, number][] = [];
   readonly peeked: string[] = [];
   readonly promoted: string[] = [];
   /** Answers of `start` that go before the ordinary one. */
@@ -74,6 +76,7 @@ export class FakeQueue {
   };
   start = (id: string): Promise<StartReply> => {
     this.#fail("start");
+    this.asked.push([id, performance.now()]);
     const answer = this.answers.get(id)?.shift();
     if (answer) return Promise.resolve(answer);
     this.#unclaim(id);
