@@ -34,8 +34,6 @@ this_target() {
   esac
 }
 
-sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
-
 # build TARGET FILE: in a folder of its own first, so that one that fails leaves the old file alone
 build() {
   if [ -n "${DENORT_BIN:-}" ] && [ "$1" != "$here" ]; then

@@ -120,6 +120,8 @@ or_say() {
   die "$messages"
 }
 
+sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
+
 # find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when there is no such pair.
 # Besides the two variables there may be a tool beside the clone, ../shared/tools/denort, that prints them.
 find_stub() {

@@ -28,9 +28,9 @@ Deno.test("each command works with the permissions that the README names for it"
   const client = [net, `--allow-env=${SETTINGS}`];
   const file = `${world.dir}/file`;
   await Deno.writeTextFile(file, "NAME=value\n");
-  const ended = await world.submit("true");
+  const ended = await world.submit("--id", "ended", "true");
   await world.ended(ended);
-  const waiting = await world.submit("--in", "1h", "true");
+  const waiting = await world.submit("--id", "waiting", "--in", "1h", "true");
 
   const table: [flags: string[], args: string[]][] = [
     [[], ["version"]],

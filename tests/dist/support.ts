@@ -59,7 +59,7 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
 /** A copy of what the project keeps, in a folder of its own. */
 export async function copyProject(): Promise<{ path: string } & AsyncDisposable> {
   const folder = await temporaryFolder();
-  const parts = ["main.ts", "deno.json", "README.md", "src", "scripts", "examples", "tests", ".github"];
+  const parts = ["main.ts", "deno.json", "README.md", "src", "scripts", "examples", "tests", ".github", "LICENSE"];
   const { code, stderr } = await run(["cp", "-R", ...parts.map((part) => ROOT + part), folder.path]);
   if (code !== 0) throw new Error(stderr);
   return folder;
