@@ -42,7 +42,7 @@ Deno.test("TERM leaves running jobs to the next runner and gives back what has n
   await world.reaches(running, "started");
   const queued = [await world.push({ payload: "echo 1" }), await world.push({ payload: "echo 2" })];
   assertEquals(await runner.stop(), 0);
-  assertStringIncludes(runner.log, "1 running job go on in tmux");
+  assertStringIncludes(runner.log, "left 1 running job in tmux");
   assertEquals((await world.job(running)).status, "started");
   const ids = await world.redis.call("LRANGE", `runner:${world.name}`, 0, -1);
   assertEquals(ids, queued.toReversed());

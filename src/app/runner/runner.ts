@@ -159,8 +159,16 @@ export class Runner {
   async drain(signal: AbortSignal): Promise<void> {
     this.#heart.state = "draining";
     await this.#dispatcher.stop();
-    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    while (this.running().length > 0 && !signal.aborted) await Promise.race([this.#runs.change(), aborted]);
+    while (this.running().length > 0 && !signal.aborted) {
+      // again and again: a claim that was under way may still have taken an id
+      await this.#tryTo("give claims back", this.#giveBack());
+      const round = new AbortController();
+      const stop = () => round.abort();
+      signal.addEventListener("abort", stop, { once: true });
+      await Promise.race([this.#runs.change(), this.#parts.clock.sleep(this.#parts.settings.beatMs, round.signal)]);
+      signal.removeEventListener("abort", stop);
+      stop();
+    }
   }
 
   /** Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. */
@@ -186,13 +194,17 @@ export class Runner {
   }
 
   async #leave(running: number): Promise<void> {
-    const { log } = this.#parts;
-    const work = this.#giveBack().catch((error) => {
+    await this.#tryTo("give claims back", this.#giveBack().then(() => this.#sayGoodbye()));
+    if (running > 0) this.#parts.log.info("left running jobs to the next runner", { count: running });
+  }
+
+  /** Waits for work on Redis, which may be away: then the next process, or another runner, does it. */
+  async #tryTo(what: string, work: Promise<void>): Promise<void> {
+    const tried = work.catch((error) => {
       if (!(error instanceof UnavailableError)) throw error;
-      log.warn("could not give claims back", { error: error.message });
+      this.#parts.log.warn(`could not ${what}`, { error: error.message });
     });
-    await this.#atMost(STOP_LIMIT, work);
-    if (running > 0) log.info("left running jobs to the next runner", { count: running });
+    await this.#atMost(STOP_LIMIT, tried);
   }
 
   async #giveBack(): Promise<void> {
@@ -203,8 +215,11 @@ export class Runner {
     const claims: RawId[] = [...await queue.claimed()];
     for (const raw of claims.reverse()) await queue.release(raw);
     checkpoint("after_release");
+  }
+
+  async #sayGoodbye(): Promise<void> {
     this.#heart.state = "detached";
     await this.#heart.tick();
-    if (this.#runs.size === 0) await queue.retire();
+    if (this.#runs.size === 0) await this.#parts.queue.retire();
   }
 }

@@ -43,15 +43,15 @@ export const run: Command<typeof RUN_ROWS> = {
 async function leave(context: Context<typeof RUN_ROWS>, worker: Worker, now: AbortSignal): Promise<number> {
   const { terminal, settings } = context;
   if (settings.drain && worker.running().length > 0) {
-    await terminal.say(
-      `runner: waiting for ${count(worker.running().length)}; a second signal leaves them to the next runner\n`,
-    );
-    await worker.drain(now);
+    const waiting = count(worker.running().length);
+    const drained = worker.drain(now);
+    await terminal.say(`runner: waiting for ${waiting}; a second signal leaves them to the next runner\n`);
+    await drained;
   }
   const { running } = await worker.stop();
   if (running.length > 0) {
     await terminal.say(
-      `runner: ${count(running.length)} go on in tmux; the next runner "${settings.name}" finishes them\n`,
+      `runner: left ${count(running.length)} in tmux; the next runner "${settings.name}" finishes what goes on there\n`,
     );
   }
   return EXIT.ok;
