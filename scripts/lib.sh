@@ -129,5 +129,8 @@ find_stub() {
     find_deno && export DENORT_BIN
     return
   fi
-  [ -x "$ROOT/../shared/tools/denort" ] && pair=$("$ROOT/../shared/tools/denort" 2>/dev/null) && eval "$pair"
+  [ -x "$ROOT/../shared/tools/denort" ] && pair=$("$ROOT/../shared/tools/denort" 2>/dev/null) || return 1
+  eval "$pair"
+  # the Deno of such a pair may be an old one, which trusts only the certificates that it brings along
+  export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The gate: formatting, lint with the house rules, types, documentation, tests. Ends with the line `N passed, N failed`.
+# The gate: formatting, lint with the house rules, types, documentation, tests; the end-to-end tests again with the bundle, and
+# with the binary where it can be compiled. Ends with the line `N passed, N failed`.
 #
 #   ok.sh                    everything
 #   ok.sh check              one stage: fmt, lint, check, doc or test
@@ -63,16 +64,65 @@ step lint "$DENO" lint --quiet --config deno.json
 step check check_types
 step doc check_documentation
 
+# run_tests FILE_OR_FOLDER...: adds to passed and failed
+passed=0
+failed=0
+run_tests() {
+  report=$(mktemp)
+  test_code=0
+  "$DENO" test --quiet -A --trace-leaks --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
+  counts=$("$scripts/summary.sh" 0 "$report" "$test_code") || true
+  rm -f "$report"
+  report=
+  passed=$((passed + ${counts%% *}))
+  counts=${counts#*, }
+  failed=$((failed + ${counts%% *}))
+}
+
+# run_again NAME PROGRAM: the end-to-end tests with another form of the program, when that could be made
+run_again() {
+  [ -x "$2" ] || return 0
+  say "== test with the $1"
+  RUNNER_BIN=$2
+  export RUNNER_BIN
+  run_tests tests/e2e
+  unset RUNNER_BIN
+}
+
+# as a program, which RUNNER_BIN must be
+bundle_program() {
+  "$scripts/bundle.sh" >&2 && printf '#!/bin/sh\nexec "%s" run --quiet --no-config %s "%s" "$@"\n' \
+    "$DENO" "$(permission_flags | tr '\n' ' ')" "$ROOT/dist/runner.js" >dist/runner-js && chmod +x dist/runner-js
+}
+
+test_all() {
+  say "== test"
+  run_tests "${@:-tests}"
+  # some of the tests, in one form of the program, are what was asked for
+  if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
+  rm -f dist/runner-js dist/runner
+  step bundle bundle_program
+  run_again bundle "$ROOT/dist/runner-js"
+  if (find_stub); then
+    step compile compile_program
+    run_again binary "$ROOT/dist/runner"
+  else
+    say "== no test with the binary: Deno's stub is not here"
+  fi
+}
+
+# with the Deno that fits the stub; the tests go on with theirs
+compile_program() (find_stub && "$scripts/compile.sh" >&2)
+
 case $stage in
   all | test)
-    say "== test"
-    report=$(mktemp)
-    test_code=0
-    "$DENO" test --quiet -A --trace-leaks --config "$DENO_CONFIG" --junit-path="$report" "${@:-tests}" >&2 || test_code=$?
-    summary=$("$scripts/summary.sh" "$failed_stages" "$report" "$test_code") || exit 1
+    test_all "$@"
+    failed=$((failed + failed_stages))
     ;;
   *)
-    summary="$((1 - failed_stages)) passed, $failed_stages failed"
-    [ "$failed_stages" -eq 0 ]
+    passed=$((1 - failed_stages))
+    failed=$failed_stages
     ;;
 esac
+summary="$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -79,12 +79,11 @@ export async function permissionFlags(): Promise<string[]> {
 
 /** The variables that let `deno compile` work without a download; `null` where they cannot be had. */
 export async function findStub(): Promise<Record<string, string> | null> {
-  const text = `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN"`;
+  const text = `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN" "\${DENO_TLS_CA_STORE:-}"`;
   const { code, stdout } = await run(["sh", "-c", text]);
   if (code !== 0) return null;
-  const [DENO, DENORT_BIN] = stdout.trim().split("\n");
-  // an older Deno trusts only the certificates that it brings along
-  return { DENO, DENORT_BIN, DENO_TLS_CA_STORE: "system,mozilla" };
+  const [DENO, DENORT_BIN, DENO_TLS_CA_STORE] = stdout.split("\n");
+  return { DENO, DENORT_BIN, ...(DENO_TLS_CA_STORE ? { DENO_TLS_CA_STORE } : {}) };
 }
 
 /** A whole round with a program: a job is submitted, run, waited for and looked at. Answers what status says about it. */
