@@ -23,6 +23,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Command that becomes the program: `nice -n 5`. */
   readonly prefix?: readonly string[];
+  /** Another program in its place. */
+  readonly program?: readonly string[];
 }
 
 /** How to start a runner. */
@@ -136,7 +138,7 @@ export class World implements AsyncDisposable {
   }
 
   #spawn(args: readonly string[], options: ProgramOptions, stdin: "piped" | "null"): Deno.ChildProcess {
-    const [command, ...first] = [...options.prefix ?? [], ...program()];
+    const [command, ...first] = [...options.prefix ?? [], ...options.program ?? program()];
     return new Deno.Command(command, {
       args: [...first, ...args],
       clearEnv: true,

@@ -1,0 +1,13 @@
+#!/bin/sh
+# The long mode of the chaos driver, in a process namespace of its own where there can be one. Arguments: tests/faults/chaos.ts
+set -eu
+scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source=scripts/lib.sh
+. "$scripts/lib.sh"
+
+choose_registry
+set -- "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/faults/chaos.ts" "$@"
+if unshare --pid --fork --mount-proc --kill-child true 2>/dev/null; then
+  set -- unshare --pid --fork --mount-proc --kill-child "$@"
+fi
+exec "$@"

@@ -1,0 +1,54 @@
+import { assert, assertEquals } from "../support/assert.ts";
+
+const DRIVER = new URL("chaos.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../scripts/npm/deno.json", import.meta.url).pathname;
+
+/** A process namespace of its own, where there can be one: whatever goes wrong stays in there, and ends with it. */
+const NAMESPACE = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+
+async function can(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+const isolated = await can("unshare", ...NAMESPACE, "true");
+
+async function drive(...options: string[]): Promise<{ code: number; said: string }> {
+  const config = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? [] : ["--config", CONFIG];
+  const run = [Deno.execPath(), "run", "-A", "--quiet", ...config, DRIVER, ...options];
+  const [command, ...args] = isolated ? ["unshare", ...NAMESPACE, ...run] : run;
+  const { code, stdout, stderr } = await new Deno.Command(command, { args }).output();
+  const decoder = new TextDecoder();
+  return { code, said: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+/** Another one each time; `RUNNER_CHAOS_SEED` repeats the faults of one that failed. */
+function seed(): string {
+  return Deno.env.get("RUNNER_CHAOS_SEED") ?? String(crypto.getRandomValues(new Uint16Array(1))[0]);
+}
+
+Deno.test("52-53 two thousand jobs under two hundred faults: none lost, none executed twice, nothing left behind", async () => {
+  const { code, said } = await drive("--seed", seed(), "--jobs", "2000", "--faults", "200");
+  console.log(said.trimEnd().replaceAll(/^/gm, "      "));
+  assertEquals(code, 0, said);
+});
+
+Deno.test("53 when tmux servers are killed as well, jobs are lost with them, and nothing else happens", async () => {
+  const { code, said } = await drive("--seed", seed(), "--jobs", "150", "--faults", "20", "--tmux");
+  assertEquals(code, 0, said);
+});
+
+Deno.test("53 the driver finds what is wrong with a runner that pops and then works", async () => {
+  const { code, said } = await drive("--seed", seed(), "--jobs", "80", "--faults", "10", "--naive", "lossy");
+  assertEquals(code, 1, said);
+  assert(said.includes("  lost: job"), said);
+});
+
+Deno.test("53 the driver finds what is wrong with a runner that does everything again when it starts", async () => {
+  const { code, said } = await drive("--seed", seed(), "--jobs", "80", "--faults", "10", "--naive", "greedy");
+  assertEquals(code, 1, said);
+  assert(said.includes("  executed too often: job"), said);
+});
