@@ -79,7 +79,8 @@ export async function permissionFlags(): Promise<string[]> {
 
 /** The variables that let `deno compile` work without a download; `null` where they cannot be had. */
 export async function findStub(): Promise<Record<string, string> | null> {
-  const text = `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN" "\${DENO_TLS_CA_STORE:-}"`;
+  const text =
+    `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN" "\${DENO_TLS_CA_STORE:-}"`;
   const { code, stdout } = await run(["sh", "-c", text]);
   if (code !== 0) return null;
   const [DENO, DENORT_BIN, DENO_TLS_CA_STORE] = stdout.split("\n");

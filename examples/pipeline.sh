@@ -1,0 +1,29 @@
+#!/bin/sh
+# A pipeline as in continuous integration: build, then two kinds of tests side by side, each in a pane with a name of its own that
+# a person can watch. A step that fails keeps those behind it from starting, and its exit code is the pipeline's.
+set -eu
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# step PANE [OPTION...] SHELL_TEXT: prints the id of the job
+step() {
+  pane=$1
+  shift
+  runner submit --executor "tmux.pipeline.steps.$pane" --title "$pane" --cwd "$dir" "$@"
+}
+
+build=$(step build 'echo "int main() { return 0; }" > main.c && echo built')
+units=$(step units --after "$build" 'test -s main.c && echo "3 unit tests passed"')
+style=$(step style --after "$build" 'echo "line 1 is too long"; exit 3')
+deploy=$(step deploy --after "$style" 'echo "this never runs"')
+
+code=0
+runner wait "$build" "$units" "$style" "$deploy" 2>/dev/null || code=$?
+for id in "$build" "$units" "$style"; do runner logs "$id"; done
+echo "exit code of the pipeline: $code"
+
+# Output:
+# built
+# 3 unit tests passed
+# line 1 is too long
+# exit code of the pipeline: 3
