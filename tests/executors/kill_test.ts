@@ -68,7 +68,8 @@ for (const graceMs of [0, 600]) {
 
     await desk.executor.stop(tree.run, "cancelled", graceMs);
     const end = await desk.end(tree.run);
-    assertEquals([end.kind, textOf(end.output)], ["cancelled", "up\n"]);
+    assertEquals(end.kind, "cancelled");
+    assert(!textOf(end.output).includes("unreachable"), textOf(end.output));
     await until("the kill script has ended", async () => await world.sh("pgrep -f '[b]in/kill-' || true") === "");
     await assertSilence(world);
 

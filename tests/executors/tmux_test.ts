@@ -401,3 +401,65 @@ isolatedTest("the user's own server keeps its settings", async (world) => {
     [],
   );
 });
+
+isolatedTest("a connection that nobody reads any more is ended, so that the server can end", async (world) => {
+  const first = await Desk.open(world.executor());
+  const old = (await Deno.readTextFile(`${world.dir}/spool/ctl.pid`)).trim();
+  await first.executor.close();
+  // what a killed runner leaves behind: a client of this runner, its output full
+  const stale = world.process.spawn("sh", ["-c", "echo $$; exec tmux -L test -u -C attach -t _runner-one"], {
+    env: world.env,
+  });
+  const reader = stale.output[Symbol.asyncIterator]();
+  const pid = new TextDecoder().decode((await reader.next()).value).split("\n")[0];
+  assert(pid !== old);
+  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${pid}\n`);
+  const second = await Desk.open(world.executor());
+  await stale.exited;
+  await stale.end();
+  await second.executor.close();
+  // a number that belongs to somebody else meanwhile
+  const stranger = await world.sh("sleep 300 >/dev/null & echo $!");
+  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${stranger}\n`);
+  const third = await Desk.open(world.executor());
+  assertEquals(await third.output("echo fine"), "fine\n");
+  assertEquals(await world.sh(`kill -0 ${stranger} && echo lives`), "lives");
+  while (!(await reader.next()).done);
+});
+
+isolatedTest(
+  "panes that a killed runner had not finished to make are closed, those of people are not",
+  async (world) => {
+    const first = await Desk.open(world.executor());
+    await first.output("true", { target: "tmux.main.work" });
+    await first.executor.close();
+    await world.tmux("set-option -p -u -t main:work @runner_lane");
+    await world.tmux("new-window -d -t main -n theirs 'exec cat'");
+    const second = await Desk.open(world.executor());
+    await second.executor.recover([]);
+    await until(
+      "it is closed",
+      async () => (await world.tmux("list-windows -t main -F '#{window_name}'")).join() === "theirs",
+    );
+    assertEquals(await second.output("echo fine", { target: "tmux.main.work" }), "fine\n");
+  },
+);
+
+isolatedTest("a terminal that does not start its run is replaced", async (world) => {
+  let ahead = 0;
+  const { clock } = world.options();
+  // the first lane says that it is ready, and then does nothing
+  await Deno.writeTextFile(
+    `${world.dir}/lane`,
+    `[ -e '${world.dir}/once' ] && exec dash "$@"; touch '${world.dir}/once'; echo "R $3 $$" 1<>"$2/done"; exec sleep 1000`,
+  );
+  const laneShell = `sh ${world.dir}/lane`;
+  const desk = await Desk.open(world.executor({ laneShell, clock: { ...clock, now: () => clock.now() + ahead } }));
+  const launch = launchOf("echo ran", { target: "tmux.main.work" });
+  await desk.executor.launch(launch);
+  assertEquals(await world.sh("pgrep -fx 'sleep 1000' | wc -l"), "2");
+  const timer = setInterval(() => ahead += 5000, 1000);
+  const end = await desk.end(launch.run);
+  clearInterval(timer);
+  assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, "ran\n"]);
+});

@@ -17,6 +17,9 @@ const WAYS = [
   { make: ["--user", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"], enter: ["--user"] },
 ];
 
+/** The longest time of a test, milliseconds. */
+const LIMIT = 45_000;
+
 async function possibleWay() {
   for (const way of WAYS) {
     try {
@@ -44,7 +47,11 @@ export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<v
     ignore: WHY_NOT !== null,
     fn: async () => {
       await using world = await TmuxWorld.start();
-      await body(world);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`Cannot wait longer than ${LIMIT} ms for a test`)), LIMIT);
+      });
+      await Promise.race([body(world), late]).finally(() => clearTimeout(timer));
     },
   });
 }
@@ -146,7 +153,7 @@ export class TmuxWorld implements AsyncDisposable {
     for (const executor of this.#executors) await executor.close();
     this.#holder.kill("SIGKILL");
     await this.#holder.status;
-    await Promise.all(this.children.map((child) => child.exited));
+    await Promise.all(this.children.map((child) => Promise.all([child.end(), child.exited])));
     await Deno.remove(this.dir, { recursive: true });
   }
 }

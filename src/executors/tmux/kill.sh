@@ -27,7 +27,7 @@ current() { [ "$(tail -n 1 "$J" 2>/dev/null)" = "S $run" ] && lane_lives; }
 # Clock ticks since boot at which a process started; nothing when it is gone.
 started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# Sets `set` to the processes of the run, its shell first, and adds them to `known` as PID:START.
+# Sets `set` to the processes of the run, its shell first, then by age, and adds them to `known` as PID:START.
 known=
 find_set() {
   marked=$(grep -lzsxF "RUNNER_RUN=$run" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | tr '\n' ' ')
@@ -51,16 +51,20 @@ find_set() {
         grown = 0
         for (p in parent) if (!(p in set) && (parent[p] in set) && !(parent[p] in spared)) { set[p] = 1; grown = 1 }
       } while (grown)
-      for (round = 0; round < 2; round++)
-        for (p in set) {
-          if (!(p in parent) || dead[p] || (p in spared) || parent[p] == self || p + 0 <= 1) continue
-          if (mine && born[p] + 0 < born[lane] + 0) continue
-          if ((mine && parent[p] == lane) == (round == 0)) printf "%s:%s ", p, born[p]
-        }
-    }')
-  known="$known $found"
+      for (p in set) {
+        if (!(p in parent) || dead[p] || (p in spared) || parent[p] == self || p + 0 <= 1) continue
+        if (mine && born[p] + 0 < born[lane] + 0) continue
+        print !(mine && parent[p] == lane), born[p], p
+      }
+    }' | sort -n -k1,1 -k2,2 -k3,3)
   set=
-  for one in $found; do set="$set ${one%%:*}"; done
+  # shellcheck disable=SC2086 # three numbers for each process
+  set -- $found
+  while [ $# -ge 3 ]; do
+    known="$known $3:$2"
+    set="$set $3"
+    shift 3
+  done
 }
 
 if [ "$limit" -gt 0 ]; then

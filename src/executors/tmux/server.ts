@@ -9,6 +9,8 @@ import { HOLDER_PREFIX } from "./target.ts";
 const PAUSES = [0, 20, 50, 100, 200, 500, 1000];
 /** How long the host has for the set-up script, milliseconds. */
 const SETUP_LIMIT = 10_000;
+/** How long an earlier connection may take to leave by itself, milliseconds; it takes a few as a rule. */
+const LEAVE_LIMIT = 1000;
 /** Notices after which panes may be gone. */
 const CHANGES = /^(unlinked-)?window-(close|renamed)$|^layout-change$|^sessions-changed$|^exit$/;
 
@@ -146,9 +148,11 @@ export class TmuxServer {
   }
 
   async #connect(): Promise<ControlClient> {
+    const session = ["-C", "new-session", "-A", "-s", this.#holder, "-f", "no-output,ignore-size", "exec cat"];
     for (let tries = 0;; tries++) {
       await this.#options.clock.sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
-      const client = new ControlClient(this.#spawn(), (name) => this.#notice(name));
+      await this.#predecessorGone();
+      const client = new ControlClient(this.#spawn(session), (name) => this.#notice(name));
       try {
         await client.ready();
         await this.#prepare(client);
@@ -162,15 +166,40 @@ export class TmuxServer {
     }
   }
 
-  #spawn() {
+  /**
+   * Waits until the connection before this one has left the server; ends it when nobody reads it any more.
+   *
+   * tmux up to 3.4 dies, and all runs with it, when it tells a control client that has just connected about one that leaves.
+   */
+  async #predecessorGone(): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + LEAVE_LIMIT;
+    while (clock.now() < until + LEAVE_LIMIT) {
+      const lines = await this.#ask(["list-clients", "-F", "#{client_control_mode} #{client_pid} #{client_session}"]);
+      const old = lines.find((line) => line.startsWith("1 ") && line.endsWith(` ${this.#holder}`));
+      if (!old) return;
+      if (clock.now() > until) await this.#ask(["run-shell", "-b", `kill ${old.split(" ")[1]}`]);
+      await clock.sleep(2);
+    }
+  }
+
+  /** A command of its own, for when there is no connection; no answer when there is no server. */
+  async #ask(command: readonly string[]): Promise<string[]> {
+    const child = this.#spawn(command);
+    await child.end();
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const bytes of child.output) text += decoder.decode(bytes, { stream: true });
+    await child.exited;
+    return text.split("\n");
+  }
+
+  #spawn(command: readonly string[]) {
     const { process, env, socket, cwd } = this.#options;
     const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
     const server = this.#foreign ? [] : ["-L", socket, "-f", "/dev/null"];
-    const session = ["new-session", "-A", "-s", this.#holder, "-f", "no-output,ignore-size", "exec cat"];
-    // a server runs everything with the shell it was started under, and that of a service's user is often no shell at all
-    const shown = this.#foreign ? own : { ...own, SHELL: "/bin/sh" };
-    return process.spawn("tmux", [...server, "-u", "-C", ...session], { env: shown, cwd });
+    return process.spawn("tmux", [...server, "-u", ...command], { env: own, cwd });
   }
 
   async #prepare(client: ControlClient): Promise<void> {

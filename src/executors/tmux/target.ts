@@ -25,9 +25,7 @@ export function parseTarget(text: string): Target {
   const [, session, window = null, pane = null, ...more] = text.split(".");
   if (session === undefined || more.length > 0) {
     throw new InvalidInputError(
-      `Cannot use executor ${
-        JSON.stringify(text)
-      }: write tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE`,
+      `Cannot use executor ${shown(text)}: write tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE`,
     );
   }
   for (const [what, name] of [["session", session], ["window", window], ["pane", pane]]) {
@@ -35,9 +33,7 @@ export function parseTarget(text: string): Target {
   }
   if (session.startsWith(HOLDER_PREFIX)) {
     throw new InvalidInputError(
-      `Cannot use executor ${
-        JSON.stringify(text)
-      }: sessions whose names begin with "${HOLDER_PREFIX}" are the runner's own`,
+      `Cannot use executor ${shown(text)}: sessions whose names begin with "${HOLDER_PREFIX}" are the runner's own`,
     );
   }
   return { session, window, pane: pane === "1" ? null : pane };
@@ -46,15 +42,20 @@ export function parseTarget(text: string): Target {
 /** Refuses what tmux would rewrite, read as something else, or could not address later. */
 function checkName(text: string, what: string, name: string): void {
   const refuse = (why: string) => {
-    throw new InvalidInputError(`Cannot use executor ${JSON.stringify(text)}: its ${what} name ${why}`);
+    throw new InvalidInputError(`Cannot use executor ${shown(text)}: its ${what} name ${why}`);
   };
   if (name === "") refuse("is empty");
   // deno-lint-ignore no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) refuse("holds a control character");
-  if (/[:#]/.test(name)) refuse('holds ":" or "#"');
+  if (/[:#\\]/.test(name)) refuse('holds ":", "#" or "\\"');
   if (/^[-=%@$!+^{~]/.test(name)) refuse(`begins with "${name[0]}"`);
   if (name !== name.trim()) refuse("begins or ends with a space");
   if (new TextEncoder().encode(name).length > MAX_NAME) refuse(`is longer than ${MAX_NAME} bytes`);
+}
+
+/** A text between quotes, on one line, without anything that a terminal would obey. */
+function shown(text: string): string {
+  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
 
 /** The name of the place: targets that mean the same terminal, or the same pool of them, have the same one. */

@@ -1,0 +1,183 @@
+import { InvalidInputError } from "../../src/domain/errors.ts";
+import { checkTarget } from "../../src/executors/registry.ts";
+import { readJournal, readReport } from "../../src/executors/tmux/journal.ts";
+import { MarkReader, Nonces } from "../../src/executors/tmux/marks.ts";
+import { ControlParser } from "../../src/executors/tmux/protocol.ts";
+import { argument, literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "../support/assert.ts";
+import { isolatedTest } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+Deno.test("checkTarget() reads sessions, windows and panes", () => {
+  assertEquals(checkTarget("tmux.main"), { line: null, session: "main" });
+  assertEquals(checkTarget("tmux.main.build"), { line: "tmux.main.build", session: "main" });
+  assertEquals(checkTarget("tmux.main.build.1").line, checkTarget("tmux.main.build").line);
+  assertEquals(checkTarget("tmux.main.build.2").line, "tmux.main.build.2");
+  assertEquals(checkTarget("tmux.Größe 日本.7.with space").session, "Größe 日本");
+});
+
+Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one sentence", () => {
+  const wrong = [
+    "",
+    "tmux",
+    "tmux.",
+    "tmux..x",
+    "tmux.a.b.c.d",
+    "docker.main",
+    "toString.x",
+    "__proto__.x",
+    "tmux._runner-x",
+  ];
+  for (const start of "-=%@$!+^{~") wrong.push(`tmux.${start}x`, `tmux.main.${start}x`, `tmux.main.w.${start}x`);
+  for (const inside of [":", "#", "\\", "\n", "\t", "\x7f", "\u0085"]) {
+    wrong.push(`tmux.a${inside}b`, `tmux.main.a${inside}b`);
+  }
+  wrong.push("tmux. x", "tmux.x ", `tmux.${"x".repeat(101)}`, `tmux.main.${"日".repeat(34)}`);
+  for (const target of wrong) {
+    const error = assertThrows(() => checkTarget(target), InvalidInputError, "Cannot use executor", target);
+    assert(!/[\n\x7f]/.test(error.message), "the sentence is one line");
+  }
+});
+
+Deno.test("readReport() and readJournal() take whole lines only", () => {
+  assertEquals(readReport("R 3 42"), { type: "ready", lane: "3" });
+  assertEquals(readReport("E 3 00.1.ff 137"), { type: "ended", lane: "3", run: "00.1.ff", code: 137 });
+  assertEquals(readReport("E 3 00.1.ff -"), { type: "ended", lane: "3", run: "00.1.ff", code: null });
+  assertEquals(readReport(""), null);
+  const journal = readJournal("S a\nE a 0\nS b\nE b 9\nS c\nE c 13");
+  assertEquals([...journal.ends], [["a", 0], ["b", 9]]);
+  assertEquals(journal.running, "c");
+  assertEquals(readJournal("S a\nE a 1\n").running, null);
+});
+
+Deno.test("ControlParser takes an answer by the whole of its guard, in pieces of any size", () => {
+  const said =
+    "%begin 1 2 0\n%end 1 2 0\n%window-add @1\nnoise\n%begin 1 3 1\na\n%end 1 2 1\n%begin 1 3 1\n%end 1 3 1\n" +
+    "%begin 1 4 1\ncan't find é\n%error 1 4 1\n%exit server exited\n";
+  const bytes = encoder.encode(said);
+  for (const size of [1, 2, 7, bytes.length]) {
+    const parser = new ControlParser();
+    const events = [];
+    for (let at = 0; at < bytes.length; at += size) events.push(...parser.push(bytes.slice(at, at + size)));
+    assertEquals(events, [
+      { type: "answer", ok: true, ours: false, lines: [] },
+      { type: "notice", name: "window-add", text: "@1" },
+      { type: "answer", ok: true, ours: true, lines: ["a", "%end 1 2 1", "%begin 1 3 1"] },
+      { type: "answer", ok: false, ours: true, lines: ["can't find é"] },
+      { type: "notice", name: "exit", text: "server exited" },
+    ]);
+  }
+});
+
+isolatedTest("quoted text arrives in tmux, in its formats and in shells as it is", async (world) => {
+  const child = world.process.spawn("tmux", ["-L", "q", "-f", "/dev/null", "-u", "-C", "new-session", "exec cat"], {
+    env: world.env,
+  });
+  const parser = new ControlParser();
+  const answers: string[] = [];
+  const reading = (async () => {
+    for await (const bytes of child.output) {
+      for (const event of parser.push(bytes)) {
+        if (event.type === "answer" && event.ours) answers.push(event.lines.join("\n"));
+      }
+    }
+  })();
+  const ask = async (line: string) => {
+    const count = answers.length;
+    await child.write(encoder.encode(line + "\n"));
+    return await until("the answer", () => answers.length > count ? answers.at(-1)! || "(nothing)" : null);
+  };
+  const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => i + 32));
+  const texts = [
+    printable,
+    "~/x $HOME ${HOME} ~",
+    "a;b \\; c",
+    "#{pane_id} #(touch no) #S %H %d",
+    "dé 日本 \u{1f680}",
+    "{ } %if",
+    "it's",
+    "\\",
+    '"',
+  ];
+  for (const text of texts) {
+    await ask(`set-option -g @text ${argument(text)}`);
+    assertEquals(await ask("show-options -gv @text"), text);
+    assertEquals(await ask(`display-message -p ${argument(timeless(text))}`), text);
+    const path = `${world.dir}/out`;
+    await Deno.remove(path).catch(() => {});
+    await ask(
+      `run-shell -b ${
+        argument(literal(`printf %s ${word(text)} >${word(`${path}.new`)}; mv ${word(`${path}.new`)} ${word(path)}`))
+      }`,
+    );
+    const written = await until("the shell's file", () => Deno.readTextFile(path).catch(() => null));
+    assertEquals(written, text);
+  }
+  await child.end();
+  await reading;
+});
+
+Deno.test("Nonces are the same for a run, and differ by run and secret", async () => {
+  const [a, b] = [await Nonces.from("one"), await Nonces.from("two")];
+  assertEquals(await a.of("x"), await (await Nonces.from("one")).of("x"));
+  assertNotEquals(await a.of("x"), await a.of("y"));
+  assertNotEquals(await a.of("x"), await b.of("x"));
+});
+
+/** What a terminal makes of an output between its marks. */
+function logOf(output: string, nonce: string, translates = true): string {
+  const nl = translates ? "\r\n" : "\n";
+  const body = translates ? output.replaceAll("\n", "\r\n") : output;
+  return `\x1b]2;t\x1b\\\x1b]133;C;${nonce}${nl}\x1b\\${body}\x1b\\\x1b]133;D;7;${nonce}${nl}\x1b\\\x1b[0m`;
+}
+
+Deno.test("MarkReader gives back any output, in pieces of any size", () => {
+  const nonce = "abcdef0123";
+  const outputs = [
+    "",
+    "\n",
+    "\r",
+    "a\r\nb\r\r\n\n\r",
+    "\x1b",
+    "\x1b\\",
+    "\x1b\\\x1b]133;D;",
+    "\x1b\\\x1b]133;D;7;abcdef0124\n\x1b\\",
+    "\x1b\\\x1b]133;D;7777;abcdef0123\n\x1b\\",
+    "x\x1b\\\x1b]133;D;7;\x1b\\\x1b]133;D;7;",
+    "\x1b]133;C;abcdef0123 almost",
+  ];
+  for (const translates of [true, false]) {
+    for (const output of outputs) {
+      const log = encoder.encode(`rest of before \x1b]133;C;other\r\n${logOf(output, nonce, translates)}after`);
+      for (let size = 1; size < log.length; size++) {
+        const reader = new MarkReader(nonce);
+        let text = "";
+        for (let at = 0; at < log.length && !reader.complete; at += size) {
+          text += decoder.decode(reader.push(log.slice(at, at + size)));
+        }
+        assertEquals(
+          [text, reader.complete, reader.translated],
+          [output, true, translates],
+          `${JSON.stringify(output)} by ${size}`,
+        );
+        const end = decoder.decode(log.slice(0, reader.taken));
+        assert(end.endsWith(`;D;7;${nonce}${translates ? "\r\n" : "\n"}\x1b\\`), "taken ends with the mark");
+      }
+    }
+  }
+});
+
+Deno.test("MarkReader gives what there is of an output without end", () => {
+  const nonce = "abcdef0123";
+  const log = encoder.encode(logOf("one\ntwo\r", nonce));
+  const cut = log.indexOf(0x44, 30) - 3; // in the middle of the end mark
+  const reader = new MarkReader(nonce);
+  const text = decoder.decode(reader.push(log.slice(0, cut))) + decoder.decode(reader.rest());
+  assertEquals(reader.complete, false);
+  assert(text.startsWith("one\ntwo\r\x1b\\"), JSON.stringify(text));
+  const none = new MarkReader(nonce);
+  assertEquals([none.push(encoder.encode("nothing of ours")).length, none.rest().length, none.begun], [0, 0, false]);
+});
