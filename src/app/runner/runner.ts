@@ -18,7 +18,7 @@ const SWEEP_EVERY = 2000;
 /** Pause between two rounds of the janitor, milliseconds. */
 const JANITOR_EVERY = 60_000;
 /** Pause between two looks at the delayed jobs, milliseconds. */
-const PROMOTE_EVERY = 500;
+const PROMOTE_EVERY = 1000;
 /** How long the stop waits for Redis, milliseconds. */
 const STOP_LIMIT = 2000;
 
