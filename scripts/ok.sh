@@ -92,7 +92,7 @@ run_again() {
 # as a program, which RUNNER_BIN must be
 bundle_program() {
   "$scripts/bundle.sh" >&2 && printf '#!/bin/sh\nexec "%s" run --quiet --no-config %s "%s" "$@"\n' \
-    "$DENO" "$(permission_flags | tr '\n' ' ')" "$ROOT/dist/runner.js" >dist/runner-js && chmod +x dist/runner-js
+    "$DENO" "$(permission_flags | tr '\n' ' ')" "$ROOT/dist/runner.js" >dist/js-runner && chmod +x dist/js-runner
 }
 
 test_all() {
@@ -100,9 +100,9 @@ test_all() {
   run_tests "${@:-tests}"
   # some of the tests, in one form of the program, are what was asked for
   if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
-  rm -f dist/runner-js dist/runner
+  rm -f dist/js-runner dist/runner
   step bundle bundle_program
-  run_again bundle "$ROOT/dist/runner-js"
+  run_again bundle "$ROOT/dist/js-runner"
   if (find_stub); then
     step compile compile_program
     run_again binary "$ROOT/dist/runner"
