@@ -1,5 +1,6 @@
 import { formatDuration } from "../domain/duration.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
+import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
 import { formatTime } from "./read_time.ts";
 
@@ -13,6 +14,8 @@ interface Facts {
   readonly runner: string;
   /** Id of a job that has not ended and that it waits for. */
   readonly awaited: string | null;
+  /** The terminal that a job was taken for, and the job that runs in it. */
+  readonly busy: { readonly line: string; readonly id: string } | null;
 }
 
 function many(count: number, what: string): string {
@@ -47,6 +50,9 @@ function explainWaiting(facts: Facts): string {
   if (placement.claimedBy !== null) {
     const host = instances.find(({ instance }) => instance === placement.claimedBy);
     if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
+    if (facts.busy) {
+      return `waits on ${host.host} for ${facts.busy.line}, busy with job ${JSON.stringify(facts.busy.id)}`;
+    }
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
   if (placement.ahead !== null) return explainQueued(facts);
@@ -65,19 +71,34 @@ async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null
   return other && !isTerminal(other.fields.status ?? "") ? after : null;
 }
 
+/** Which job runs in the terminal for which another one was taken. */
+async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineOf: LineOf): Promise<Facts["busy"]> {
+  const line = lineOf(job.fields.executor || DEFAULT_EXECUTOR);
+  if (place.claimedBy === null || line === null) return null;
+  const ids = await store.running(job.side.runner || job.fields.runner || "", place.claimedBy);
+  const other = (await store.summaries(ids)).find((one) => lineOf(one?.fields.executor || DEFAULT_EXECUTOR) === line);
+  return other ? { line, id: other.id } : null;
+}
+
+/** The terminal that an executor string names, in which one job runs at a time; `null` when it names none. */
+export type LineOf = (executor: string) => string | null;
+
 /** Says why a job is where it is, and which instance holds it. */
 export async function explainJob(
   store: JobStore,
   job: StoredJob,
+  lineOf: LineOf,
 ): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
   const status = job.fields.status || "dispatched";
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
   const owner = instances.find(({ instance }) => instance === job.side.inst);
   if (isTerminal(status)) return { why: "", owner: owner ?? null };
   const runner = job.side.runner || job.fields.runner || "";
+  const placement = await store.place(job);
   const facts: Facts = {
     job,
-    placement: await store.place(job),
+    placement,
+    busy: await busyWith(store, job, placement, lineOf),
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),
     runner,

@@ -1,6 +1,6 @@
 import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.ts";
-import { mapSideBySide } from "./map_side_by_side.ts";
-import { type JobView, viewJob } from "./job_view.ts";
+import type { JobView } from "./job_view.ts";
+import { type JobQuery, listJobs } from "./list_jobs.ts";
 
 /** Ids that were put aside, as far as an overview shows them. */
 const BURIED_SHOWN = 5;
@@ -11,8 +11,9 @@ export interface Overview {
   readonly nowMs: number;
   readonly instances: readonly StoredInstance[];
   readonly queues: readonly StoredQueue[];
-  /** Newest first. */
   readonly jobs: readonly JobView[];
+  /** `false`: there are older jobs that were not looked at, and that might belong to `jobs`. */
+  readonly complete: boolean;
   /** The newest ids that were no runnable jobs, with the reason. */
   readonly buried: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
 }
@@ -20,23 +21,25 @@ export interface Overview {
 /**
  * Looks at everything at once.
  *
- * @param count Jobs to show.
+ * @param query Which jobs; with a runner in it, only that runner and its queue.
  */
-export async function readOverview(store: JobStore, count: number): Promise<Overview> {
-  const [nowMs, instances, queues, ids, buried] = await Promise.all([
+export async function readOverview(store: JobStore, query: JobQuery): Promise<Overview> {
+  const isWanted = ({ runner }: { runner: string }) => query.runner === undefined || runner === query.runner;
+  const [nowMs, instances, queues, { jobs, complete }, buried] = await Promise.all([
     store.time(),
     store.instances(),
     store.queues(),
-    count > 0 ? store.newest(count) : [],
+    listJobs(store, query),
     store.buried(BURIED_SHOWN),
   ]);
-  const jobs = await mapSideBySide(ids, (id) => store.read(id));
   return {
     nowMs,
-    instances: instances.toSorted((a, b) => a.runner.localeCompare(b.runner) || a.host.localeCompare(b.host)),
-    queues: queues.toSorted((a, b) => a.runner.localeCompare(b.runner)),
-    // a job can leave Redis between the two looks
-    jobs: jobs.filter((job) => job !== null).map(viewJob),
+    instances: instances.filter(isWanted).toSorted((a, b) =>
+      a.runner.localeCompare(b.runner) || a.host.localeCompare(b.host)
+    ),
+    queues: queues.filter(isWanted).toSorted((a, b) => a.runner.localeCompare(b.runner)),
+    jobs,
+    complete,
     buried,
   };
 }

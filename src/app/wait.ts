@@ -17,7 +17,7 @@ export interface WaitOptions {
 }
 
 /** Whether a trouble with Redis goes away without anybody changing a setting. */
-function passes(error: UnavailableError & Partial<Trouble>): boolean {
+export function passes(error: UnavailableError & Partial<Trouble>): boolean {
   return error.condition !== "refused" && error.condition !== "unfit";
 }
 

@@ -9,9 +9,7 @@ import { jobJson } from "./job_json.ts";
 import { outputSink } from "./output_sinks.ts";
 import { Progress } from "./progress.ts";
 import { printable, toJson } from "./text.ts";
-
-/** Exit codes after a signal: 128 and its number, as shells expect. */
-const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+import { SIGNAL_EXIT } from "./until_signal.ts";
 
 /** What the waiting needs of a command's context; `json`: write each ended job. */
 export interface Waiter extends Pick<Context, "terminal" | "wire"> {

@@ -12,6 +12,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   pause: () => import("./commands/pause.ts").then(({ pause }) => pause),
   resume: () => import("./commands/resume.ts").then(({ resume }) => resume),
   purge: () => import("./commands/purge.ts").then(({ purge }) => purge),
+  events: () => import("./commands/events.ts").then(({ events }) => events),
   doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
   completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
   service: () => import("./commands/service.ts").then(({ service }) => service),

@@ -1,7 +1,7 @@
 import type { JobView } from "../app/job_view.ts";
 import { formatTime } from "../app/read_time.ts";
 import { formatDuration } from "../domain/duration.ts";
-import { type Look, statusStyle } from "./show_overview.ts";
+import { type Look, pairsText, statusStyle } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
 /** Lines of a payload or a result that the detail shows of a long one, at its end. */
@@ -23,10 +23,6 @@ export interface JobDetail {
 function when(ms: number | null, nowMs: number): string {
   if (ms === null) return "";
   return `${formatTime(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
-}
-
-function pairs(map: Readonly<Record<string, string>>): string {
-  return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 /** `2 of 3`; a further attempt that somebody asked for counts beyond those. */
@@ -59,7 +55,7 @@ function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly
     ["environment", job.envNames.join(" ")],
     ["caller", job.callerId],
     ["context", job.contextId],
-    ["labels", pairs(job.labels)],
+    ["labels", pairsText(job.labels)],
     ["priority", job.priority === "normal" ? "" : job.priority],
     ["after", job.after],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],

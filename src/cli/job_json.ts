@@ -21,6 +21,9 @@ export function jobJson(job: JobView): Record<string, unknown> {
     started_at: timeJson(job.startedMs),
     ended_at: timeJson(job.endedMs),
     seconds: job.seconds,
+    caller_id: job.callerId || null,
+    context_id: job.contextId || null,
+    labels: job.labels,
   };
 }
 
@@ -41,9 +44,6 @@ export function jobDetailJson(
     timeout: job.timeout,
     cwd: job.cwd || null,
     env_names: job.envNames,
-    caller_id: job.callerId || null,
-    context_id: job.contextId || null,
-    labels: job.labels,
     priority: job.priority,
     after: job.after || null,
     retries: job.retries,

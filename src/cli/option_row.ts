@@ -17,7 +17,7 @@ export interface OptionRow {
   readonly aliases?: readonly string[];
   /** Stands for the value in the help. */
   readonly value?: string;
-  /** The words that a `choice` accepts. */
+  /** The words that a `choice`, or each value of a `list`, may be. */
   readonly choices?: readonly string[];
   /** The smallest and the largest number that is accepted. */
   readonly min?: number;

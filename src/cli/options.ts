@@ -13,6 +13,8 @@ import {
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
+import { SORT_KEYS } from "../app/list_jobs.ts";
+import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
 
 /** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
@@ -259,6 +261,32 @@ export const STATUS_ROWS = {
     default: 10,
     help: "Recent jobs in the overview",
   },
+  state: {
+    type: "list",
+    value: "STATE",
+    choices: ["dispatched", "started", "finished", "error"],
+    help: "Only jobs in this state; may be repeated",
+  },
+  runner: { type: "string", value: "NAME", help: "Only this runner, its queue and its jobs" },
+  caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
+  context: { type: "string", value: "TEXT", help: "Only jobs with this context id" },
+  label: { type: "list", value: "NAME=VALUE", help: "Only jobs with this label; may be repeated" },
+  since: { type: "duration", value: "D", help: "Only jobs created within this time" },
+  among: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    default: 10_000,
+    help: "How many of the newest jobs are looked at to choose and to sort",
+  },
+  sort: { type: "choice", value: "KEY", choices: SORT_KEYS, default: "created", help: "Order of the jobs" },
+  columns: {
+    type: "string",
+    value: "NAMES",
+    defaultText: DEFAULT_COLUMNS.join(","),
+    help: `Columns of the jobs, with commas between them, out of ${COLUMN_NAMES.join(", ")}`,
+  },
+  watch: { type: "flag", short: "w", help: "Show it anew whenever something happens, until Ctrl-C" },
 } as const satisfies OptionRows;
 
 /** Options of `runner logs`. Its `-n` counts lines, as in `tail`. */
@@ -296,6 +324,20 @@ export const PURGE_ROWS = {
   },
   yes: { type: "flag", short: "y", help: "Do not ask" },
   dryRun: { type: "flag", help: "Only say how many would be deleted" },
+} as const satisfies OptionRows;
+
+/** Options of `runner events`. */
+export const EVENTS_ROWS = {
+  count: {
+    type: "integer",
+    short: "n",
+    value: "N",
+    min: 0,
+    max: 10_000,
+    defaultText: "20, with --follow 0",
+    help: "Events of the past",
+  },
+  follow: { type: "flag", short: "f", help: "Go on showing what happens" },
 } as const satisfies OptionRows;
 
 /** Options of `runner doctor`. */

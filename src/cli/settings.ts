@@ -41,6 +41,13 @@ function checkRange(row: OptionRow, number: number, where: string): number {
   return number;
 }
 
+function checkChoice({ choices }: OptionRow, text: string, where: string): string {
+  if (choices && !choices.includes(text)) {
+    throw wrong(where, `${JSON.stringify(text)} is none of ${choices.join(", ")}`);
+  }
+  return text;
+}
+
 /**
  * Reads one text as a value of a row.
  *
@@ -63,10 +70,7 @@ export function readOption(row: OptionRow, text: string, where: string): string 
       return checkRange(row, seconds, where);
     }
     case "choice":
-      if (!row.choices?.includes(text)) {
-        throw wrong(where, `${JSON.stringify(text)} is none of ${row.choices?.join(", ")}`);
-      }
-      return text;
+      return checkChoice(row, text, where);
     case "flag":
       if (!["1", "0", "true", "false", "yes", "no"].includes(text)) {
         throw wrong(where, `${JSON.stringify(text)} is neither true nor false`);
@@ -74,11 +78,15 @@ export function readOption(row: OptionRow, text: string, where: string): string 
       return ["1", "true", "yes"].includes(text);
     case "string":
     case "list":
-      try {
-        return row.read ? row.read(text) : text;
-      } catch (error) {
-        throw wrong(where, reasonOf(error));
-      }
+      return checkChoice(row, readText(row, text, where), where);
+  }
+}
+
+function readText(row: OptionRow, text: string, where: string): string {
+  try {
+    return row.read ? row.read(text) : text;
+  } catch (error) {
+    throw wrong(where, reasonOf(error));
   }
 }
 

@@ -55,27 +55,52 @@ const QUEUES: readonly Column<StoredQueue>[] = [
   { title: "PAUSED", value: ({ paused }) => paused ? "paused" : "", style: () => "yellow" },
 ];
 
-function jobColumns(nowMs: number): readonly Column<JobView>[] {
-  return [
-    { title: "JOB", value: ({ id }) => id, flexible: true },
-    { title: "STATUS", value: ({ status }) => status, style: ({ status }) => statusStyle(status) },
-    { title: "EXIT", value: ({ exitCode }) => exitCode ? String(exitCode) : "", right: true },
-    { title: "RUNNER", value: ({ runner }) => runner },
-    { title: "EXECUTOR", value: ({ executor }) => executor },
-    { title: "CREATED", value: ({ createdMs }) => ago(createdMs, nowMs), right: true },
-    { title: "TOOK", value: (job) => tookOf(job, nowMs), right: true },
-    { title: "TRY", value: ({ attempt }) => attempt && attempt > 1 ? String(attempt) : "", right: true },
-    { title: "JOB TEXT", value: ({ title, payload }) => title || firstLine(payload), flexible: true },
-  ];
+/** Columns of jobs by name, as src/cli/column_names.ts lists them. */
+function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
+  return {
+    id: { title: "JOB", value: ({ id }) => id, flexible: true },
+    status: { title: "STATUS", value: ({ status }) => status, style: ({ status }) => statusStyle(status) },
+    exit: { title: "EXIT", value: ({ exitCode }) => exitCode ? String(exitCode) : "", right: true },
+    runner: { title: "RUNNER", value: ({ runner }) => runner },
+    executor: { title: "EXECUTOR", value: ({ executor }) => executor },
+    created: { title: "CREATED", value: ({ createdMs }) => ago(createdMs, nowMs), right: true },
+    started: { title: "STARTED", value: ({ startedMs }) => ago(startedMs, nowMs), right: true },
+    ended: { title: "ENDED", value: ({ endedMs }) => ago(endedMs, nowMs), right: true },
+    took: { title: "TOOK", value: (job) => tookOf(job, nowMs), right: true },
+    try: { title: "TRY", value: ({ attempt }) => attempt && attempt > 1 ? String(attempt) : "", right: true },
+    caller: { title: "CALLER", value: ({ callerId }) => callerId },
+    context: { title: "CONTEXT", value: ({ contextId }) => contextId },
+    labels: { title: "LABELS", value: ({ labels }) => pairsText(labels) },
+    error: { title: "ERROR", value: ({ error }) => error, flexible: true },
+    text: { title: "JOB TEXT", value: ({ title, payload }) => title || firstLine(payload), flexible: true },
+  };
+}
+
+/** What of an overview is shown. */
+export interface Shown {
+  /** Names of the columns of the jobs. */
+  readonly columns: readonly string[];
+  /** Only the jobs: somebody asked for certain ones. */
+  readonly jobsOnly: boolean;
+}
+
+/** Labels in one line. */
+export function pairsText(map: Readonly<Record<string, string>>): string {
+  return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 /** The overview as tables. */
-export function showOverview(overview: Overview, look: Look): string {
+export function showOverview(overview: Overview, look: Look, { columns, jobsOnly }: Shown): string {
   const heading = (text: string) => `${styled(text, "dim", look.color)}\n`;
+  const known = jobColumns(overview.nowMs);
+  const jobs = overview.jobs.length > 0
+    ? table(overview.jobs, columns.map((name) => known[name]), look)
+    : heading("no job");
+  if (jobsOnly) return jobs;
   const parts = [
     overview.instances.length > 0 ? table(overview.instances, RUNNERS, look) : heading("no runner has been here"),
     overview.queues.length > 0 ? table(overview.queues, QUEUES, look) : heading("no queue"),
-    overview.jobs.length > 0 ? table(overview.jobs, jobColumns(overview.nowMs), look) : heading("no job"),
+    jobs,
   ];
   if (overview.buried.length > 0) {
     const lines = overview.buried.map(({ id, reason, ms }) =>

@@ -8,8 +8,12 @@ import type { GLOBAL_ROWS, SUBMIT_ROWS } from "./options.ts";
 /** Values of the options of `runner submit`. */
 export type SubmitSettings = Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>;
 
-/** `NAME=VALUE`. The text is not quoted when it is wrong: it may be a password without its name. */
-function readPair(text: string, where: string): [string, string] {
+/**
+ * Reads `NAME=VALUE`. The text is not quoted when it is wrong: it may be a password without its name.
+ *
+ * @throws {InvalidInputError} It is not of that form.
+ */
+export function readPair(text: string, where: string): [string, string] {
   const equals = text.indexOf("=");
   if (equals < 1) throw new InvalidInputError(`Cannot use ${where}: it is not NAME=VALUE`);
   return [text.slice(0, equals), text.slice(equals + 1)];

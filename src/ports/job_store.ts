@@ -78,6 +78,23 @@ export interface OutputPiece {
   readonly bytes: Uint8Array;
 }
 
+/** Something that happened, as Redis has it. */
+export interface StoredEvent {
+  /** Its place among the events; `eventsAfter` goes on from there. */
+  readonly cursor: string;
+  /** Unix ms by Redis' clock. */
+  readonly ms: number;
+  /** Name of the event, as in src/domain/lifecycle.ts. */
+  readonly event: string;
+  /** Id of the job. */
+  readonly id: string;
+  readonly runner: string | null;
+  readonly instance: string | null;
+  readonly attempt: number | null;
+  /** State of the job after it; `late`: the end of an attempt came when the job had ended already. */
+  readonly state: string | null;
+}
+
 /** Why a job is where it is, as far as Redis knows. */
 export interface Placement {
   /** Jobs that run before it; `null` when it is not in the queue. */
@@ -104,6 +121,8 @@ export interface JobStore {
   /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */
   purge(query: PurgeQuery, from: number): Promise<PurgeReply>;
   read(id: string): Promise<StoredJob | null>;
+  /** Jobs without result and environment, and with only the beginning of a long payload; `null` for one that is gone. */
+  summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]>;
   /** The newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;
   /** Ids that begin with `prefix`, among the newest 10,000, at most `limit`. */
@@ -111,6 +130,12 @@ export interface JobStore {
   place(job: StoredJob): Promise<Placement>;
   instances(): Promise<readonly StoredInstance[]>;
   queues(): Promise<readonly StoredQueue[]>;
+  /** Ids of the jobs that an instance runs. */
+  running(runner: string, instance: string): Promise<readonly string[]>;
+  /** The newest events, oldest first. */
+  newestEvents(count: number): Promise<readonly StoredEvent[]>;
+  /** Events after a cursor (`0`: all there are), oldest first; waits up to `waitMs` for one. */
+  eventsAfter(cursor: string, waitMs: number): Promise<readonly StoredEvent[]>;
   /** Ids that were put aside, newest first, with the reason. */
   buried(limit: number): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]>;
   /** Pieces of live output after `cursor` (`""`: from the start), oldest first. */

@@ -4,6 +4,8 @@ export interface Terminal {
   readonly isTerminal: { readonly input: boolean; readonly output: boolean; readonly errors: boolean };
   /** Width of the terminal in columns; `null` when output goes elsewhere. */
   columns(): number | null;
+  /** Height of the terminal in lines; `null` when output goes elsewhere. */
+  rows(): number | null;
   /**
    * Writes data to standard output.
    *

@@ -13,17 +13,8 @@ const RUNNER = [
 ];
 /** Those of a program that submits, waits and looks. */
 const CLIENT = [
-  "get",
-  "hdel",
-  "hlen",
-  "lpos",
-  "lrem",
-  "set",
-  "subscribe",
-  "unsubscribe",
-  "xrange",
-  "zcard",
-  "zrevrange",
+  ...["get", "hdel", "hkeys", "hlen", "lpos", "lrem", "set", "subscribe", "unsubscribe"],
+  ...["xrange", "xread", "xrevrange", "zcard", "zrevrange"],
 ];
 
 /**

@@ -10,16 +10,18 @@ import type {
   PurgeQuery,
   PurgeReply,
   RetryReply,
+  StoredEvent,
   StoredInstance,
   StoredJob,
   StoredQueue,
   SubmitReply,
 } from "../ports/job_store.ts";
-import type { InstanceState } from "../ports/queue.ts";
 import type { Argument, Target } from "./client.ts";
+import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, Link, textOf } from "./link.ts";
+import { Listing } from "./listing.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
@@ -36,6 +38,8 @@ export class RedisJobStore implements JobStore {
   readonly #keys: Keys;
   readonly #steps: Steps;
   readonly #housekeeping: Housekeeping;
+  readonly #listing: Listing;
+  readonly #events: EventLog;
   readonly #wakeUps: WakeUps;
 
   constructor(target: Target, options: { keys: Keys; clock: Clock }) {
@@ -43,6 +47,12 @@ export class RedisJobStore implements JobStore {
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
+    this.#listing = new Listing(this.#link, options.keys);
+    this.#events = new EventLog({
+      link: this.#link,
+      patient: new Link(target, options.clock),
+      key: options.keys.events(),
+    });
     this.#wakeUps = new WakeUps(target, options.clock);
   }
 
@@ -97,6 +107,12 @@ export class RedisJobStore implements JobStore {
     return fields && { id, fields, side };
   }
 
+  async summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]> {
+    return await Promise.all(
+      (await this.#listing.summaries(ids)).map((job, i) => job === "string" ? this.read(ids[i]) : job),
+    );
+  }
+
   async newest(count: number, offset = 0): Promise<readonly string[]> {
     return await this.#link.call("ZREVRANGE", [this.#keys.jobs(), offset, offset + count - 1]) as string[];
   }
@@ -106,46 +122,28 @@ export class RedisJobStore implements JobStore {
     return ids.filter((id) => id.startsWith(prefix)).slice(0, limit);
   }
 
-  async place(job: StoredJob): Promise<Placement> {
-    const keys = this.#keys;
-    const runner = job.side.runner || job.fields.runner || "";
-    const [ahead, due, instances] = await Promise.all([
-      this.#ahead(runner, job.id),
-      this.#link.call("ZSCORE", [keys.delay(runner), job.id]),
-      this.#link.call("ZRANGE", [keys.lease(runner), 0, -1]),
-    ]);
-    let claimedBy: string | null = null;
-    for (const instance of instances as string[]) {
-      const rank = await this.#link.call("LPOS", [keys.claim(runner, instance), job.id]);
-      if (rank !== null) claimedBy = instance;
-    }
-    return { ahead, dueMs: due === null ? null : Number(due), claimedBy };
+  running(runner: string, instance: string): Promise<readonly string[]> {
+    return this.#listing.running(runner, instance);
+  }
+
+  place(job: StoredJob): Promise<Placement> {
+    return this.#listing.place(job);
   }
 
   async instances(): Promise<readonly StoredInstance[]> {
-    const now = await this.time();
-    const all = await Promise.all((await this.#names()).map(async (runner) => {
-      const leases = pairsOf(
-        await this.#link.call("ZRANGE", [this.#keys.lease(runner), 0, -1, "WITHSCORES"]) as string[],
-      );
-      return await Promise.all(
-        leases.map(([instance, ends]) => this.#instance(runner, instance, Number(ends) - now)),
-      );
-    }));
-    return all.flat();
+    return await this.#listing.instances(await this.time());
   }
 
-  async queues(): Promise<readonly StoredQueue[]> {
-    return await Promise.all((await this.#names()).map(async (runner) => {
-      const ask = (command: string, key: string) => this.#link.call(command, [key]).then(Number);
-      const [queued, low, delayed, paused] = await Promise.all([
-        ask("LLEN", this.#keys.queue(runner)),
-        ask("LLEN", this.#keys.low(runner)),
-        ask("ZCARD", this.#keys.delay(runner)),
-        ask("EXISTS", this.#keys.paused(runner)),
-      ]);
-      return { runner, queued: queued + low, delayed, paused: paused === 1 };
-    }));
+  queues(): Promise<readonly StoredQueue[]> {
+    return this.#listing.queues();
+  }
+
+  newestEvents(count: number): Promise<readonly StoredEvent[]> {
+    return this.#events.newest(count);
+  }
+
+  eventsAfter(cursor: string, waitMs: number): Promise<readonly StoredEvent[]> {
+    return this.#events.after(cursor, waitMs);
   }
 
   async pause(runner: string, paused: boolean): Promise<void> {
@@ -211,6 +209,7 @@ export class RedisJobStore implements JobStore {
 
   close(): void {
     this.#wakeUps.close();
+    this.#events.close();
     this.#link.close();
   }
 
@@ -221,10 +220,6 @@ export class RedisJobStore implements JobStore {
       this.#steps.field(this.#keys.job(id), "runner"),
     ]);
     return ran || named || "";
-  }
-
-  async #names(): Promise<string[]> {
-    return await this.#link.call("SMEMBERS", [this.#keys.names()]) as string[];
   }
 
   async #fields(id: string): Promise<JobFields | null> {
@@ -256,40 +251,5 @@ export class RedisJobStore implements JobStore {
       if (hasCode(error, "WRONGTYPE")) return {};
       throw error;
     }
-  }
-
-  /** Jobs that are taken before this one, from the right end of the queue and then from that of low priority. */
-  async #ahead(runner: string, id: string): Promise<number | null> {
-    const [queue, low] = [this.#keys.queue(runner), this.#keys.low(runner)];
-    const [queued, at, lowQueued, lowAt] = await Promise.all([
-      this.#link.call("LLEN", [queue]),
-      this.#link.call("LPOS", [queue, id, "RANK", -1]),
-      this.#link.call("LLEN", [low]),
-      this.#link.call("LPOS", [low, id, "RANK", -1]),
-    ]);
-    if (at !== null) return Number(queued) - 1 - Number(at);
-    return lowAt === null ? null : Number(queued) + Number(lowQueued) - 1 - Number(lowAt);
-  }
-
-  async #instance(runner: string, instance: string, leftMs: number): Promise<StoredInstance> {
-    const [node, running] = await Promise.all([
-      this.#link.call("HGETALL", [this.#keys.node(runner, instance)]),
-      this.#link.call("HLEN", [this.#keys.run(runner, instance)]),
-    ]);
-    const fields = recordOf(node as string[]);
-    return {
-      runner,
-      instance,
-      bootId: fields.boot_id ?? "",
-      host: fields.host ?? "",
-      pid: Number(fields.pid ?? 0),
-      version: fields.version ?? "",
-      slots: Number(fields.slots ?? 0),
-      attach: fields.attach ?? "",
-      state: (fields.state ?? "detached") as InstanceState,
-      silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
-      alive: leftMs > 0,
-      running: Number(running),
-    };
   }
 }

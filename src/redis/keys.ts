@@ -85,7 +85,11 @@ export class Keys {
     return `${this.#ns}rr:names`;
   }
 
-  /** STREAM e, id, n, i, a, s: what happened: event, job, runner, instance, attempt, state; about the newest 10,000. */
+  /**
+   * STREAM of what happened, about the newest 10,000; `XREAD` follows it. Fields: `e` the event (src/domain/lifecycle.ts), `id` the
+   * job, `s` its state afterwards (`late`: the end of an attempt of a job that had ended already); where they apply `n` the
+   * runner, `i` its instance, `a` the attempt. The id of an entry begins with Redis' clock in ms.
+   */
   events(): string {
     return `${this.#ns}rr:events`;
   }

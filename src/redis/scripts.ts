@@ -17,6 +17,7 @@ import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
 import retire from "./scripts/retire.lua" with { type: "text" };
+import look from "./scripts/look.lua" with { type: "text" };
 import purge from "./scripts/purge.lua" with { type: "text" };
 import sweep from "./scripts/sweep.lua" with { type: "text" };
 import { Script } from "./script.ts";
@@ -29,7 +30,11 @@ const about = (name: string, text: string) => new Script(name, [base, job, text]
 /** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}\nlocal LIMIT = ${MAX_RUN_PAYLOAD}\n`;
 
-/** Every script, by the name of its event; `purge` and `sweep` are housekeeping and no events. */
+/** What the Lua text of `look` takes from the domain: the fields that are neither large nor secret. */
+const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
+const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
+
+/** Every script, by the name of its event; `look`, `purge` and `sweep` are no events. */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -46,6 +51,7 @@ export const SCRIPTS = {
   register: plain("register", register),
   beat: plain("beat", beat),
   retire: plain("retire", retire),
+  look: plain("look", `${LOOK}${look}`),
   purge: plain("purge", purge),
   sweep: plain("sweep", sweep),
 } as const;

@@ -1,7 +1,5 @@
 import type { FolderLook } from "../ports/folder_look.ts";
 
-/** Looks at the host without changing it, for people who want to know why a runner does not work. */
-
 async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);

@@ -5,6 +5,16 @@ async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array): Promise<
   while (done < bytes.length) done += await stream.write(bytes.subarray(done));
 }
 
+/** A terminal that does not know its size says 0, or nothing. */
+function size(what: "columns" | "rows"): number | null {
+  if (!Deno.stdout.isTerminal()) return null;
+  try {
+    return Deno.consoleSize()[what] || null;
+  } catch {
+    return null;
+  }
+}
+
 /** The streams of this process. */
 export const systemTerminal: Terminal = {
   isTerminal: {
@@ -18,15 +28,8 @@ export const systemTerminal: Terminal = {
       return Deno.stderr.isTerminal();
     },
   },
-  columns() {
-    if (!Deno.stdout.isTerminal()) return null;
-    try {
-      const { columns } = Deno.consoleSize();
-      return columns > 0 ? columns : null;
-    } catch {
-      return null;
-    }
-  },
+  columns: () => size("columns"),
+  rows: () => size("rows"),
   write(data) {
     return writeAll(Deno.stdout, typeof data === "string" ? new TextEncoder().encode(data) : data);
   },

@@ -8,6 +8,7 @@ import type {
   PurgeQuery,
   PurgeReply,
   RetryReply,
+  StoredEvent,
   StoredInstance,
   StoredJob,
   StoredQueue,
@@ -28,6 +29,9 @@ export class FakeStore implements JobStore {
   buriedList: { id: string; reason: string; ms: number }[] = [];
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
   closed = false;
+  readonly events: StoredEvent[] = [];
+  /** Thrown by the next `eventsAfter`s, one each. */
+  readonly eventErrors: Error[] = [];
   /** Thrown by the next `read`s, one each. */
   readonly readErrors: Error[] = [];
   /** The most reads that were under way at the same time. */
@@ -124,6 +128,50 @@ export class FakeStore implements JobStore {
     return this.jobs.get(id) ?? null;
   }
 
+  async summaries(ids: readonly string[]) {
+    const jobs = await Promise.all(ids.map((id) => this.read(id)));
+    return jobs.map((job) => job && { ...job, fields: { ...job.fields, result: undefined, env_vars: undefined } });
+  }
+
+  running(_runner: string, instance: string) {
+    const ids = [...this.jobs.values()].filter(({ fields, side }) =>
+      fields.status === "started" && side.inst === instance
+    );
+    return Promise.resolve(ids.map(({ id }) => id));
+  }
+
+  /** Adds an event, and tells those who follow. */
+  happen(event: Partial<StoredEvent>): void {
+    const cursor = `${this.nowMs}-${this.events.length}`;
+    const rest = { event: "start", id: "j", runner: null, instance: null, attempt: null, state: "started" };
+    this.events.push({ cursor, ms: this.nowMs, ...rest, ...event });
+    for (const wake of this.#waiting.get("") ?? []) wake();
+  }
+
+  newestEvents(count: number) {
+    return Promise.resolve(count === 0 ? [] : this.events.slice(-count));
+  }
+
+  async eventsAfter(cursor: string, waitMs: number) {
+    const error = this.eventErrors.shift();
+    if (error) throw error;
+    const later = () => this.events.slice(this.events.findIndex((event) => event.cursor === cursor) + 1);
+    if (later().length === 0 && !this.closed) {
+      const waiting = this.#waiting.get("") ?? new Set();
+      this.#waiting.set("", waiting);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs);
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        };
+        waiting.add(wake);
+      });
+    }
+    return later();
+  }
+
   newest(count: number, offset = 0) {
     return Promise.resolve([...this.jobs.keys()].reverse().slice(offset, offset + count));
   }
@@ -181,6 +229,7 @@ export class FakeStore implements JobStore {
 
   close() {
     this.closed = true;
+    for (const wake of this.#waiting.get("") ?? []) wake();
   }
 }
 

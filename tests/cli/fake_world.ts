@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly plainUser?: boolean;
   /** No file of a service can be written. */
   readonly readOnly?: boolean;
+  /** Lines of that terminal; 24 when left out. */
+  readonly rows?: number;
   /** Writes to standard output that succeed before its reader goes away. */
   readonly writesUntilClosed?: number;
 }
@@ -65,6 +67,7 @@ export class FakeWorld implements Wire {
     return {
       isTerminal: { input: is, output: is, errors: is },
       columns: () => options.columns ?? null,
+      rows: () => options.rows ?? (is ? 24 : null),
       write: (data: string | Uint8Array) => {
         if (this.#writes++ >= (options.writesUntilClosed ?? Infinity)) {
           return Promise.reject(Object.assign(new Error("nobody reads"), { name: "BrokenPipe" }));
@@ -109,7 +112,8 @@ export class FakeWorld implements Wire {
   checkExecutor(target: string) {
     const [kind, session] = target.split(".");
     if (kind !== "tmux" || !session) throw new InvalidInputError(`Cannot use executor ${JSON.stringify(target)}`);
-    return { line: null, session };
+    const line = target.split(".").length > 2 ? target : null;
+    return { line, session };
   }
 
   checkRedis() {

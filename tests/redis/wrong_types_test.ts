@@ -19,7 +19,18 @@ const VALUES: Record<string, string[]> = {
 
 /** Steps that are one plain command, or begin with one; a wrong type is their own clear error. */
 const PLAIN = ["claim", "claimed", "owned", "holdings", "peers", "due", "sweep", "purge", "appendOutput", "output"];
-const READS = ["place", "newest", "withPrefix", "instances", "queues", "buried"];
+const READS = [
+  "running",
+  "summaries",
+  "newestEvents",
+  "eventsAfter",
+  "place",
+  "newest",
+  "withPrefix",
+  "instances",
+  "queues",
+  "buried",
+];
 /** Steps that replace the value of a key that is wholly ours: of a job that is new, or that its host restores. */
 const REPLACES = ["submit", "reassert", "convert", "retire", "register", "sweep", "pause"];
 

@@ -4,32 +4,81 @@ import { viewJob } from "../../app/job_view.ts";
 import { readOverview } from "../../app/overview.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { isTerminal } from "../../domain/lifecycle.ts";
+import type { Place } from "../../ports/executor.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type JobDetail, showDetail } from "../job_detail.ts";
 import { jobDetailJson } from "../job_json.ts";
 import { STATUS_ROWS } from "../options.ts";
-import { overviewJson, showOverview } from "../show_overview.ts";
+import { checkRunnerName } from "../pause_queue.ts";
+import { overviewJson, type Shown, showOverview } from "../show_overview.ts";
+import { readQuery, readShown, refuseChoosing } from "../status_query.ts";
 import { toJson } from "../text.ts";
+import { type View, watch } from "../watch.ts";
 
-async function readDetail(store: JobStore, id: string, context: Context<typeof STATUS_ROWS>): Promise<JobDetail> {
+type StatusContext = Context<typeof STATUS_ROWS>;
+
+async function readDetail(store: JobStore, id: string, context: StatusContext): Promise<JobDetail> {
   const stored = await store.read(id);
   if (!stored) throw new JobNotFoundError(`Cannot show job ${JSON.stringify(id)}: it has just left Redis`);
-  const [{ why, owner }, nowMs] = await Promise.all([explainJob(store, stored), store.time()]);
+  const [{ why, owner }, nowMs] = await Promise.all([
+    explainJob(store, stored, (executor) => placeOf(executor, context)?.line ?? null),
+    store.time(),
+  ]);
   const job = viewJob(stored);
   return { job, why, nowMs, host: owner?.host ?? null, attach: attachLine(owner?.attach, job.executor, context) };
 }
 
 /** The command that shows the job's terminal; `null` when its runner is not known. */
-function attachLine(prefix: string | undefined, executor: string, { wire }: Pick<Context, "wire">): string | null {
-  if (!prefix) return null;
+function attachLine(prefix: string | undefined, executor: string, context: StatusContext): string | null {
+  const place = placeOf(executor, context);
+  return prefix && place ? `${prefix} ${place.session}` : null;
+}
+
+/** Where an executor string means; `null` for one that a foreign client wrote and nothing takes. */
+function placeOf(executor: string, { wire }: StatusContext): Place | null {
   try {
-    return `${prefix} ${wire.checkExecutor(executor).session}`;
+    return wire.checkExecutor(executor);
   } catch {
-    // a foreign client wrote an executor that nothing takes: there is no terminal
     return null;
   }
+}
+
+/** Overview as it is now. */
+async function viewOverview(context: StatusContext, store: JobStore, shown: Shown): Promise<View> {
+  const { terminal, settings, color } = context;
+  const query = readQuery(settings, await store.time());
+  const overview = await readOverview(store, query);
+  const { instances, queues, jobs, complete } = overview;
+  if (settings.runner !== undefined && instances.length + queues.length + jobs.length === 0) {
+    await checkRunnerName(store, settings.runner, "Cannot show runner");
+  }
+  if (!complete && jobs.length < settings.count && !settings.watch) {
+    await terminal.say(`runner: only the newest ${query.among} jobs were looked at; --among N looks at more\n`);
+  }
+  const text = settings.json
+    ? `${toJson(overviewJson(overview))}\n`
+    : showOverview(overview, { room: terminal.columns(), color }, shown);
+  return { text, over: false };
+}
+
+/** Everything about some jobs as they are now; it is over when all have ended. */
+async function viewDetails(context: StatusContext, store: JobStore, ids: readonly string[]): Promise<View> {
+  const { terminal, settings, color } = context;
+  const texts: string[] = [];
+  let over = true;
+  for (const id of ids) {
+    const detail = await readDetail(store, id, context);
+    over &&= isTerminal(detail.job.status);
+    texts.push(
+      settings.json
+        ? `${toJson(jobDetailJson(detail.job, detail))}\n`
+        : showDetail(detail, { room: terminal.columns(), color }),
+    );
+  }
+  return { text: texts.join(settings.json ? "" : "\n"), over };
 }
 
 /** `runner status`. */
@@ -40,29 +89,27 @@ export const status: Command<typeof STATUS_ROWS> = {
   description: [
     "A job is named by its id, by the first letters of it, by @ for the newest job, or by @~2 for the one two before that. " +
     "For a job that has not ended, it says why it waits and how to attach to its terminal.",
+    "With options that choose among jobs, only jobs are shown, and a job must fit all of them. Jobs that run are always found; " +
+    "of the others, the newest are looked at.",
+    "With --watch it is shown anew whenever something happens; for jobs that are named, until they have ended.",
   ],
   examples: [
     { command: "runner status", does: "who lives, what waits, what ran" },
     { command: "runner status @", does: "everything about the newest job" },
+    { command: "runner status --state error --since 1d --columns id,error,text", does: "what failed since yesterday" },
     { command: "runner status -n 100 --json", does: "the last hundred jobs, for a program" },
   ],
   rows: STATUS_ROWS,
   positionals: { min: 0, max: Infinity, what: "ids of jobs" },
   async run(context) {
-    const { terminal, settings, positionals, color } = context;
+    const { terminal, settings, positionals } = context;
+    const shown = readShown(settings);
+    if (positionals.length > 0) refuseChoosing(settings);
     const store = await context.store();
-    const look = { room: terminal.columns(), color };
-    if (positionals.length === 0) {
-      const overview = await readOverview(store, settings.count);
-      await terminal.write(settings.json ? `${toJson(overviewJson(overview))}\n` : showOverview(overview, look));
-      return EXIT.ok;
-    }
     const ids = await findJobs(store, positionals);
-    for (const [i, id] of ids.entries()) {
-      const detail = await readDetail(store, id, context);
-      const text = settings.json ? `${toJson(jobDetailJson(detail.job, detail))}\n` : showDetail(detail, look);
-      await terminal.write(i > 0 && !settings.json ? `\n${text}` : text);
-    }
+    const view = () => ids.length > 0 ? viewDetails(context, store, ids) : viewOverview(context, store, shown);
+    if (settings.watch) return await watch(context, store, view);
+    await terminal.write((await view()).text);
     return EXIT.ok;
   },
 };

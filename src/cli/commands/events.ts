@@ -1,0 +1,69 @@
+import { followEvents, newestCursor } from "../../app/follow_events.ts";
+import { formatTime } from "../../app/read_time.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { StoredEvent } from "../../ports/job_store.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { EVENTS_ROWS } from "../options.ts";
+import { statusStyle } from "../show_overview.ts";
+import { pad, printable, styled, toJson } from "../text.ts";
+import { untilSignal } from "../until_signal.ts";
+
+/** Events that are shown when nobody says how many. */
+const DEFAULT_COUNT = 20;
+
+function eventJson({ ms, event, id, state, runner, instance, attempt }: StoredEvent): unknown {
+  return { time: formatTime(ms), event, id, state, runner, instance, attempt };
+}
+
+/** One line: events come one by one, so that no table can be laid out. */
+function eventLine({ ms, event, id, state, runner, attempt }: StoredEvent, color: boolean): string {
+  const cells = [
+    formatTime(ms),
+    pad(printable(event), 8),
+    styled(pad(printable(state ?? ""), 10), statusStyle(state ?? ""), color),
+    printable(id),
+    ...(runner === null ? [] : [`runner ${printable(runner)}`]),
+    ...(attempt === null ? [] : [`attempt ${attempt}`]),
+  ];
+  return `${cells.join("  ")}\n`;
+}
+
+/** `runner events`. */
+export const events: Command<typeof EVENTS_ROWS> = {
+  name: "events",
+  summary: "Show what happened to jobs, and what happens",
+  usage: ["[OPTIONS]"],
+  description: [
+    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, bury, start, finish, " +
+    "cancel, retry, reap and reassert, each with the job, its state afterwards, and where they apply runner, instance and attempt.",
+    "--follow goes on until Ctrl-C. Other programs can do the same: XREAD on the stream rr:events.",
+  ],
+  examples: [
+    { command: "runner events -n 100", does: "the last hundred" },
+    { command: "runner events --follow --json", does: "all that happens from now on, for a program" },
+  ],
+  rows: EVENTS_ROWS,
+  positionals: { min: 0, max: 0, what: "no arguments" },
+  async run(context: Context<typeof EVENTS_ROWS>) {
+    const { terminal, wire, settings, color } = context;
+    const store = await context.store();
+    const show = async (list: readonly StoredEvent[]) => {
+      const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, color));
+      if (texts.length > 0) await terminal.write(texts.join(""));
+    };
+    const some = await store.newestEvents(settings.count ?? (settings.follow ? 0 : DEFAULT_COUNT));
+    const cursor = some.at(-1)?.cursor ?? await newestCursor(store);
+    await show(some);
+    if (!settings.follow) return EXIT.ok;
+    const stop = untilSignal(wire);
+    try {
+      for await (const list of followEvents(store, cursor, { clock: wire.clock, signal: stop.signal })) {
+        await show(list);
+      }
+    } finally {
+      stop.end();
+    }
+    return stop.code() ?? EXIT.ok;
+  },
+};

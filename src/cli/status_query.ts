@@ -1,0 +1,56 @@
+import type { JobQuery } from "../app/list_jobs.ts";
+import { InvalidInputError } from "../domain/errors.ts";
+import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
+import type { Values } from "./option_row.ts";
+import type { STATUS_ROWS } from "./options.ts";
+import type { Shown } from "./show_overview.ts";
+import { readPair } from "./submission_options.ts";
+import { suggest } from "./suggest.ts";
+
+/** Options that choose among jobs, and so mean nothing for jobs that are named. */
+const CHOOSING = ["state", "runner", "caller", "context", "label", "since", "columns"] as const;
+
+type StatusSettings = Values<typeof STATUS_ROWS>;
+
+function isSet(settings: StatusSettings, key: typeof CHOOSING[number]): boolean {
+  const value = settings[key];
+  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+}
+
+/** Refuses options that choose among jobs when jobs are named. */
+export function refuseChoosing(settings: StatusSettings): void {
+  const key = CHOOSING.find((key) => isSet(settings, key));
+  if (key) throw new InvalidInputError(`Cannot use --${key} with ids: it chooses among all jobs`);
+}
+
+/** Which jobs the overview is to show. `nowMs`: Unix time by Redis' clock. */
+export function readQuery(settings: StatusSettings, nowMs: number): JobQuery {
+  const { state, runner, caller, context, label, since, sort, count, among } = settings;
+  return {
+    states: state,
+    runner,
+    callerId: caller,
+    contextId: context,
+    labels: Object.fromEntries(label.map((text) => readPair(text, "--label"))),
+    sinceMs: since === undefined ? undefined : nowMs - Math.round(since * 1000),
+    sort,
+    count,
+    among,
+  };
+}
+
+/** What of the overview is to be shown. */
+export function readShown(settings: StatusSettings): Shown {
+  const jobsOnly = CHOOSING.some((key) => key !== "runner" && key !== "columns" && isSet(settings, key));
+  const columns = settings.columns === undefined ? DEFAULT_COLUMNS : settings.columns.split(",");
+  for (const name of columns) {
+    if ((COLUMN_NAMES as readonly string[]).includes(name)) continue;
+    const near = suggest(name, COLUMN_NAMES);
+    throw new InvalidInputError(
+      `Cannot use column ${JSON.stringify(name)}: there is no such column${
+        near ? `, perhaps you mean ${near}` : ""
+      }; columns are ${COLUMN_NAMES.join(", ")}`,
+    );
+  }
+  return { columns, jobsOnly };
+}

@@ -1,0 +1,15 @@
+import type { Wire } from "./context.ts";
+
+/** Exit codes after a signal: 128 and its number, as shells expect. */
+export const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Aborts at a signal. `code` is the exit code for it, `null` while none came; `end` lets go. */
+export function untilSignal(wire: Pick<Wire, "onSignals">) {
+  const aborted = new AbortController();
+  let code: number | null = null;
+  const end = wire.onSignals((signal) => {
+    code ??= SIGNAL_EXIT[signal];
+    aborted.abort();
+  });
+  return { signal: aborted.signal, code: () => code, end };
+}

@@ -1,0 +1,130 @@
+import type { JobFields } from "../domain/job.ts";
+import type { Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import type { InstanceState } from "../ports/queue.ts";
+import type { Keys } from "./keys.ts";
+import type { Link } from "./link.ts";
+import { SCRIPTS } from "./scripts.ts";
+import { pairsOf, recordOf } from "./steps.ts";
+
+/** Bytes of a payload that a list shows. */
+const PAYLOAD_SHOWN = 1_000;
+/** Jobs that one look reads: Redis serves nobody else meanwhile. */
+const LOOK_AT_ONCE = 200;
+
+/** A job as the script `look` gives it. */
+interface Looked {
+  readonly type: string;
+  readonly fields: JobFields;
+  readonly side: Readonly<Record<string, string>>;
+}
+
+/** What is where: for overviews and explanations. */
+export class Listing {
+  readonly #link: Link;
+  readonly #keys: Keys;
+
+  constructor(link: Link, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  /** Jobs without what may be large; `"string"` for one that is stored as JSON text. */
+  async summaries(ids: readonly string[]): Promise<(StoredJob | null | "string")[]> {
+    const jobs: (StoredJob | null | "string")[] = [];
+    for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
+      const some = ids.slice(at, at + LOOK_AT_ONCE);
+      const keys = some.flatMap((id) => [this.#keys.job(id), this.#keys.side(id)]);
+      const [, text] = await this.#link.run(SCRIPTS.look, keys, [PAYLOAD_SHOWN]);
+      for (const [i, { type, fields, side }] of (JSON.parse(String(text)) as Looked[]).entries()) {
+        jobs.push(type === "none" ? null : type === "string" ? type : { id: some[i], fields, side });
+      }
+    }
+    return jobs;
+  }
+
+  /** Ids of the jobs that an instance runs. */
+  async running(runner: string, instance: string): Promise<readonly string[]> {
+    return await this.#link.call("HKEYS", [this.#keys.run(runner, instance)]) as string[];
+  }
+
+  async place(job: StoredJob): Promise<Placement> {
+    const keys = this.#keys;
+    const runner = job.side.runner || job.fields.runner || "";
+    const [ahead, due, instances] = await Promise.all([
+      this.#ahead(runner, job.id),
+      this.#link.call("ZSCORE", [keys.delay(runner), job.id]),
+      this.#link.call("ZRANGE", [keys.lease(runner), 0, -1]),
+    ]);
+    let claimedBy: string | null = null;
+    for (const instance of instances as string[]) {
+      const rank = await this.#link.call("LPOS", [keys.claim(runner, instance), job.id]);
+      if (rank !== null) claimedBy = instance;
+    }
+    return { ahead, dueMs: due === null ? null : Number(due), claimedBy };
+  }
+
+  /** @param now Milliseconds of Redis' clock. */
+  async instances(now: number): Promise<readonly StoredInstance[]> {
+    const all = await Promise.all((await this.#names()).map(async (runner) => {
+      const leases = pairsOf(
+        await this.#link.call("ZRANGE", [this.#keys.lease(runner), 0, -1, "WITHSCORES"]) as string[],
+      );
+      return await Promise.all(
+        leases.map(([instance, ends]) => this.#instance(runner, instance, Number(ends) - now)),
+      );
+    }));
+    return all.flat();
+  }
+
+  async queues(): Promise<readonly StoredQueue[]> {
+    return await Promise.all((await this.#names()).map(async (runner) => {
+      const ask = (command: string, key: string) => this.#link.call(command, [key]).then(Number);
+      const [queued, low, delayed, paused] = await Promise.all([
+        ask("LLEN", this.#keys.queue(runner)),
+        ask("LLEN", this.#keys.low(runner)),
+        ask("ZCARD", this.#keys.delay(runner)),
+        ask("EXISTS", this.#keys.paused(runner)),
+      ]);
+      return { runner, queued: queued + low, delayed, paused: paused === 1 };
+    }));
+  }
+
+  async #names(): Promise<string[]> {
+    return await this.#link.call("SMEMBERS", [this.#keys.names()]) as string[];
+  }
+
+  /** Jobs that are taken before this one, from the right end of the queue and then from that of low priority. */
+  async #ahead(runner: string, id: string): Promise<number | null> {
+    const [queue, low] = [this.#keys.queue(runner), this.#keys.low(runner)];
+    const [queued, at, lowQueued, lowAt] = await Promise.all([
+      this.#link.call("LLEN", [queue]),
+      this.#link.call("LPOS", [queue, id, "RANK", -1]),
+      this.#link.call("LLEN", [low]),
+      this.#link.call("LPOS", [low, id, "RANK", -1]),
+    ]);
+    if (at !== null) return Number(queued) - 1 - Number(at);
+    return lowAt === null ? null : Number(queued) + Number(lowQueued) - 1 - Number(lowAt);
+  }
+
+  async #instance(runner: string, instance: string, leftMs: number): Promise<StoredInstance> {
+    const [node, running] = await Promise.all([
+      this.#link.call("HGETALL", [this.#keys.node(runner, instance)]),
+      this.#link.call("HLEN", [this.#keys.run(runner, instance)]),
+    ]);
+    const fields = recordOf(node as string[]);
+    return {
+      runner,
+      instance,
+      bootId: fields.boot_id ?? "",
+      host: fields.host ?? "",
+      pid: Number(fields.pid ?? 0),
+      version: fields.version ?? "",
+      slots: Number(fields.slots ?? 0),
+      attach: fields.attach ?? "",
+      state: (fields.state ?? "detached") as InstanceState,
+      silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
+      alive: leftMs > 0,
+      running: Number(running),
+    };
+  }
+}

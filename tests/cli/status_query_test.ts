@@ -1,0 +1,127 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { anInstance } from "./fake_store.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { assertGolden } from "./golden.ts";
+
+const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
+const iso = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
+
+/** Four jobs, oldest first: a failed 90, b finished 60, c runs 30, d waits since 1 minute. */
+function worldWith(options: WorldOptions = {}): FakeWorld {
+  const world = new FakeWorld(options);
+  const { redis } = world;
+  redis.instanceList = [anInstance(), anInstance({ runner: "build", instance: "i2", host: "beta" })];
+  redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
+  const put = (id: string, minutes: number, fields: Record<string, string>, side: Record<string, string> = {}) =>
+    redis.put(id, { runner: "build", payload: `echo ${id}`, created_at: iso(minutes), ...fields }, side);
+  put("a", 90, { status: "error", error: "exited with code 3", caller_id: "me", context_id: "x" }, {
+    exit: "3",
+    ms: "9000",
+    ended_ms: String(NOW - 60_000),
+    started_ms: String(NOW - 120_000),
+    "label:team": "core",
+    "label:kind": "nightly",
+  });
+  put("b", 60, { status: "finished", runner: "test_runner", caller_id: "me" }, { ms: "70000", "label:team": "core" });
+  put("c", 30, { status: "started", runner: "test_runner" }, { inst: "inst-1", started_ms: String(NOW - 60_000) });
+  put("d", 1, { status: "dispatched", context_id: "x" });
+  return world;
+}
+
+/** Ids of the jobs that are shown. */
+async function ids(world: FakeWorld, ...args: string[]): Promise<string> {
+  world.stdout = "";
+  assertEquals(await world.run("status", "--json", ...args), 0, world.stderr);
+  return JSON.parse(world.stdout).jobs.map(({ id }: { id: string }) => id).join(" ");
+}
+
+Deno.test("status shows the jobs that fit all conditions", async () => {
+  const cases: [string[], string][] = [
+    [[], "d c b a"],
+    [["--state", "error"], "a"],
+    [["--state", "error", "--state", "dispatched"], "d a"],
+    [["--runner", "test_runner"], "c b"],
+    [["--caller", "me"], "b a"],
+    [["--context", "x"], "d a"],
+    [["--label", "team=core"], "b a"],
+    [["--label", "team=core", "--label", "kind=nightly"], "a"],
+    [["--label", "team=other"], ""],
+    [["--since", "1h"], "d c b"],
+    [["--since", "45m", "--state", "started"], "c"],
+    [["--caller", "me", "--state", "finished", "-n", "1"], "b"],
+    [["-n", "2"], "d c"],
+    [["-n", "0"], ""],
+  ];
+  for (const [args, expected] of cases) assertEquals(await ids(worldWith(), ...args), expected, args.join(" "));
+});
+
+Deno.test("status sorts jobs; what has no value comes last", async () => {
+  const cases: [string, string][] = [
+    ["created", "d c b a"],
+    ["started", "c a d b"],
+    ["ended", "a d c b"],
+    ["took", "b a d c"],
+    ["status", "d a b c"],
+    ["runner", "d a c b"],
+    ["id", "a b c d"],
+  ];
+  for (const [key, expected] of cases) assertEquals(await ids(worldWith(), "--sort", key), expected, key);
+  assertEquals(await ids(worldWith(), "--sort", "took", "-n", "1"), "b");
+});
+
+Deno.test("status finds running jobs however old, and says when it did not look at all others", async () => {
+  const world = worldWith();
+  assertEquals(await ids(world, "--state", "started", "--among", "1"), "c");
+  assertEquals(await ids(world, "--caller", "me", "--among", "2"), "");
+  assertEquals(
+    world.stderr.split("\n").at(-2),
+    "runner: only the newest 2 jobs were looked at; --among N looks at more",
+  );
+  world.stderr = "";
+  assertEquals(await ids(world, "--since", "2m", "--among", "2"), "d");
+  assertEquals(await ids(world, "--caller", "me", "--among", "4", "-n", "2"), "b a");
+  assertEquals(world.stderr, "");
+});
+
+Deno.test("status with conditions shows only jobs, with --runner also that runner and its queue", async () => {
+  const jobs = worldWith();
+  assertEquals(await jobs.run("status", "--label", "team=core"), 0);
+  await assertGolden("status_label", jobs.stdout);
+  const runner = worldWith();
+  assertEquals(await runner.run("status", "--runner", "build"), 0);
+  await assertGolden("status_runner", runner.stdout);
+});
+
+Deno.test("status --columns shows these columns in this order", async () => {
+  const world = worldWith();
+  assertEquals(
+    await world.run("status", "--state", "error", "--columns", "text,id,error,caller,labels,started,ended"),
+    0,
+  );
+  assertEquals(
+    world.stdout,
+    "JOB TEXT  JOB  ERROR               CALLER  LABELS                  STARTED   ENDED\n" +
+      "echo a    a    exited with code 3  me      team=core kind=nightly   2m ago  1m ago\n",
+  );
+});
+
+Deno.test("status refuses conditions that mean nothing, before it asks Redis", async () => {
+  const cases: [string[], string][] = [
+    [
+      ["--columns", "id,staus"],
+      'Cannot use column "staus": there is no such column, perhaps you mean status; columns are',
+    ],
+    [["--state", "running"], 'Cannot use --state: "running" is none of dispatched, started, finished, error'],
+    [["--state", "error", "a"], "Cannot use --state with ids: it chooses among all jobs"],
+    [["--sort", "age"], 'Cannot use --sort: "age" is none of created'],
+  ];
+  for (const [args, message] of cases) {
+    const world = worldWith();
+    assertEquals([await world.run("status", ...args), world.opened.length], [2, 0], args.join(" "));
+    assert(world.stderr.startsWith(`runner: ${message}`), world.stderr);
+  }
+  const world = worldWith();
+  assertEquals(await world.run("status", "--label", "team"), 2);
+  assertEquals(await world.run("status", "--runner", "biuld"), 2);
+  assert(world.stderr.includes('used that name, perhaps you mean "build"'), world.stderr);
+});

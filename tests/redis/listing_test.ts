@@ -1,0 +1,97 @@
+import { listJobs } from "../../src/app/list_jobs.ts";
+import { readOverview } from "../../src/app/overview.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { ended, INFO, Stage } from "./stage.ts";
+
+Deno.test("summaries() read what a list shows, in order, and nothing large", async () => {
+  await using stage = await Stage.open();
+  const { server, keys, store } = stage;
+  const run = await stage.started("a", { title: "t", labels: { x: "y" }, env: { SECRET: "s" } });
+  await stage.queue.finish(ended(run, { result: "r".repeat(10_000) }));
+  await stage.submit("long", { payload: `${"größe ".repeat(1_000)}` });
+  await server.call("SET", keys.job("json"), '{"payload":"x","status":"dispatched"}');
+  await server.call("HSET", keys.side("json"), "raw", "{}", "title", "j");
+  await server.call("SADD", keys.job("odd"), "x");
+  await server.call("HSET", keys.job("bare"), "colour", "red");
+  const ids = ["a", "none", "long", "json", "odd", "bare", "a"];
+  const [a, none, long, json, odd, bare, again] = await store.summaries(ids);
+  assertEquals([a?.fields.status, a?.fields.payload, a?.side.title, a?.side["label:x"]], [
+    "finished",
+    "true",
+    "t",
+    "y",
+  ]);
+  assertEquals([a?.fields.result, a?.fields.env_vars, none], [undefined, undefined, null]);
+  assertEquals(a, again);
+  assert(
+    long!.fields.payload!.length <= 1_000 && /^(größe )+(g|gr|grö|größ)?…$/.test(long!.fields.payload!),
+    long!.fields.payload,
+  );
+  assertEquals([json?.id, json?.fields.payload, json?.side.title], ["json", "x", "j"]);
+  assertEquals([odd?.fields, odd?.side], [{}, {}]);
+  assertEquals(bare, { id: "bare", fields: {}, side: {} });
+  const many = await store.summaries(Array.from({ length: 1_001 }, (_, i) => i % 2 === 0 ? "a" : "none"));
+  assertEquals(many.map((job) => job?.id ?? "").join(" "), `${"a  ".repeat(500)}a`);
+});
+
+Deno.test("running() names the jobs of one instance", async () => {
+  await using stage = await Stage.open();
+  await stage.started("a");
+  await stage.started("b");
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  assertEquals((await stage.store.running("r", "i")).toSorted(), ["a", "b"]);
+  assertEquals(await stage.store.running("r", "i2"), []);
+});
+
+Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody", async () => {
+  await using stage = await Stage.open();
+  const { store } = stage;
+  assertEquals(await store.newestEvents(5), []);
+  const waiting = store.eventsAfter("0", 10_000);
+  // commands go on while it waits
+  await store.time();
+  await stage.submit("a");
+  const [first] = await waiting;
+  assertEquals([first.event, first.id, first.state, first.runner], ["submit", "a", "dispatched", "r"]);
+  assert(Math.abs(first.ms - await store.time()) < 5_000);
+  await stage.queue.claim(0);
+  await stage.queue.start("a");
+  await store.cancel("a", "");
+  const rest = await store.eventsAfter(first.cursor, 10);
+  assertEquals(rest.map(({ event, attempt, instance }) => [event, attempt, instance]), [
+    ["start", 1, "i"],
+    ["cancel", null, null],
+  ]);
+  assertEquals(await store.eventsAfter(rest[1].cursor, 1), []);
+  assertEquals((await store.newestEvents(2)).map(({ event }) => event), ["start", "cancel"]);
+});
+
+Deno.test("the overview of a million jobs asks Redis for little, and never goes through all keys", async () => {
+  await using stage = await Stage.open();
+  const { server, keys, store } = stage;
+  // the index alone: the jobs behind it are read by id
+  await server.call(
+    "EVAL",
+    `for i = 1, 1000000, 500 do
+       local args = {}
+       for k = i, i + 499 do args[#args + 1] = k; args[#args + 1] = 'j' .. k end
+       redis.call('ZADD', KEYS[1], unpack(args))
+     end
+     for k = 999001, 1000000 do
+       redis.call('HSET', KEYS[2] .. 'j' .. k, 'status', k % 100 == 0 and 'error' or 'finished', 'payload', 'echo ' .. k)
+     end`,
+    2,
+    keys.jobs(),
+    keys.job(""),
+  );
+  await server.call("CONFIG", "RESETSTAT");
+  const overview = await readOverview(store, { count: 10, among: 10_000 });
+  assertEquals(overview.jobs.map(({ id }) => id), Array.from({ length: 10 }, (_, i) => `j${1_000_000 - i}`));
+  const { jobs, complete } = await listJobs(store, { states: ["error"], count: 3, among: 1_000 });
+  assertEquals([jobs.map(({ id }) => id), complete], [["j1000000", "j999900", "j999800"], true]);
+  const stats = String(await server.call("INFO", "commandstats"));
+  assert(!/cmdstat_(keys|scan|sort|hscan|zscan|sscan)/.test(stats), stats);
+  const micros = [...stats.matchAll(/usec=(\d+)/g)].reduce((sum, [, usec]) => sum + Number(usec), 0);
+  assert(micros < 100_000, `Redis worked for ${micros} µs`);
+});
