@@ -35,7 +35,7 @@ export interface OpenFile {
 export interface Pipe {
   /** Waits for bytes; answers their number. */
   read(buffer: Uint8Array): Promise<number>;
-  /** Writes all the bytes; up to 4096 at once arrive in one piece. */
+  /** Writes all the bytes; up to 4096 at once arrive in one piece. Waits for nobody: what is unread must stay below 64 KiB. */
   write(bytes: Uint8Array): Promise<void>;
   /** Closes it. A read that waits must have been woken before, by a write to another one. */
   close(): void;

@@ -101,7 +101,10 @@ function openFile(file: Deno.FsFile): OpenFile {
 function openPipe(file: Deno.FsFile): Pipe {
   return {
     read: async (buffer) => await file.read(buffer) ?? 0,
-    write: (bytes) => writeAll(file, bytes),
+    // deno-lint-ignore require-await
+    async write(bytes) {
+      while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+    },
     close: () => file.close(),
   };
 }

@@ -1,10 +1,10 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { checkTarget } from "../../src/executors/registry.ts";
 import { readJournal, readReport } from "../../src/executors/tmux/journal.ts";
-import { MarkReader, Nonces } from "../../src/executors/tmux/marks.ts";
+import { MarkReader } from "../../src/executors/tmux/marks.ts";
 import { ControlParser } from "../../src/executors/tmux/protocol.ts";
 import { argument, literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
-import { assert, assertEquals, assertNotEquals, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 
@@ -120,22 +120,15 @@ isolatedTest("quoted text arrives in tmux, in its formats and in shells as it is
   await reading;
 });
 
-Deno.test("Nonces are the same for a run, and differ by run and secret", async () => {
-  const [a, b] = [await Nonces.from("one"), await Nonces.from("two")];
-  assertEquals(await a.of("x"), await (await Nonces.from("one")).of("x"));
-  assertNotEquals(await a.of("x"), await a.of("y"));
-  assertNotEquals(await a.of("x"), await b.of("x"));
-});
-
 /** What a terminal makes of an output between its marks. */
-function logOf(output: string, nonce: string, translates = true): string {
+function logOf(output: string, token: string, translates = true): string {
   const nl = translates ? "\r\n" : "\n";
   const body = translates ? output.replaceAll("\n", "\r\n") : output;
-  return `\x1b]2;t\x1b\\\x1b]133;C;${nonce}${nl}\x1b\\${body}\x1b\\\x1b]133;D;7;${nonce}${nl}\x1b\\\x1b[0m`;
+  return `\x1b]2;t\x1b\\\x1b]133;C;${token}${nl}\x1b\\${body}\x1b\\\x1b]133;D;7;${token}${nl}\x1b\\\x1b[0m`;
 }
 
 Deno.test("MarkReader gives back any output, in pieces of any size", () => {
-  const nonce = "abcdef0123";
+  const token = "abcdef0123";
   const outputs = [
     "",
     "\n",
@@ -151,9 +144,9 @@ Deno.test("MarkReader gives back any output, in pieces of any size", () => {
   ];
   for (const translates of [true, false]) {
     for (const output of outputs) {
-      const log = encoder.encode(`rest of before \x1b]133;C;other\r\n${logOf(output, nonce, translates)}after`);
+      const log = encoder.encode(`rest of before \x1b]133;C;other\r\n${logOf(output, token, translates)}after`);
       for (let size = 1; size < log.length; size++) {
-        const reader = new MarkReader(nonce);
+        const reader = new MarkReader(token);
         let text = "";
         for (let at = 0; at < log.length && !reader.complete; at += size) {
           text += decoder.decode(reader.push(log.slice(at, at + size)));
@@ -164,20 +157,20 @@ Deno.test("MarkReader gives back any output, in pieces of any size", () => {
           `${JSON.stringify(output)} by ${size}`,
         );
         const end = decoder.decode(log.slice(0, reader.taken));
-        assert(end.endsWith(`;D;7;${nonce}${translates ? "\r\n" : "\n"}\x1b\\`), "taken ends with the mark");
+        assert(end.endsWith(`;D;7;${token}${translates ? "\r\n" : "\n"}\x1b\\`), "taken ends with the mark");
       }
     }
   }
 });
 
 Deno.test("MarkReader gives what there is of an output without end", () => {
-  const nonce = "abcdef0123";
-  const log = encoder.encode(logOf("one\ntwo\r", nonce));
+  const token = "abcdef0123";
+  const log = encoder.encode(logOf("one\ntwo\r", token));
   const cut = log.indexOf(0x44, 30) - 3; // in the middle of the end mark
-  const reader = new MarkReader(nonce);
+  const reader = new MarkReader(token);
   const text = decoder.decode(reader.push(log.slice(0, cut))) + decoder.decode(reader.rest());
   assertEquals(reader.complete, false);
   assert(text.startsWith("one\ntwo\r\x1b\\"), JSON.stringify(text));
-  const none = new MarkReader(nonce);
+  const none = new MarkReader(token);
   assertEquals([none.push(encoder.encode("nothing of ours")).length, none.rest().length, none.begun], [0, 0, false]);
 });

@@ -78,7 +78,7 @@ export class Endings {
   /** Copies the output from the lane's log into a file of its own. */
   async #collect(run: Run, lane: Lane, expected: boolean): Promise<OutputSample> {
     const { files, clock } = this.#options;
-    const marks = new MarkReader(run.nonce);
+    const marks = new MarkReader(run.token);
     const writer = new OutputWriter(files, this.#spool, run.name);
     let buffer = new Uint8Array(FIRST_READ);
     // ends of earlier processes are told in any order; a lane of ours writes in the order in which we read

@@ -4,10 +4,9 @@ import type { Executor, FoundRun, HostFacts, Launch, Place, RunEnd } from "../..
 import type { Pipe } from "../../ports/files.ts";
 import { GoneError, TmuxError } from "./control.ts";
 import { Endings } from "./endings.ts";
-import { baseEnvironment, laneLine, writeScript } from "./job_script.ts";
+import { baseEnvironment, isProgram, laneLine, writeScript } from "./job_script.ts";
 import { readReport, type Report } from "./journal.ts";
 import { LanePool } from "./lane_pool.ts";
-import { Nonces } from "./marks.ts";
 import type { TmuxOptions } from "./options.ts";
 import { readPart, readSample } from "./output.ts";
 import { Recovery } from "./recovery.ts";
@@ -36,7 +35,7 @@ export class TmuxExecutor implements Executor {
   readonly #pool: LanePool;
   readonly #runs = new Map<string, Run>();
   #base: Record<string, string>;
-  #nonces!: Nonces;
+  #secret = "";
   #endings!: Endings;
   #stopper!: Stopper;
   #recovery!: Recovery;
@@ -62,8 +61,8 @@ export class TmuxExecutor implements Executor {
     const { files, newId } = this.#options;
     try {
       await this.#spool.make();
-      await files.create(this.#spool.secret, `${newId()}${newId()}`);
-      this.#nonces = await Nonces.from((await files.readText(this.#spool.secret))!);
+      await files.create(this.#spool.secret, newId().replaceAll("-", ""));
+      this.#secret = (await files.readText(this.#spool.secret))!;
       const host = await this.#server.open();
       const opened = Promise.withResolvers<void>();
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
@@ -95,12 +94,12 @@ export class TmuxExecutor implements Executor {
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
-    return await this.#recovery.takeUp(launches, (launch) => this.#newRun(launch));
+    return await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
   }
 
   async launch(launch: Launch): Promise<void> {
     if (this.#runs.has(launch.run)) return;
-    const run = await this.#newRun(launch);
+    const run = new Run(launch, this.#secret);
     this.#runs.set(launch.run, run);
     try {
       const { files, cwd } = this.#options;
@@ -115,16 +114,13 @@ export class TmuxExecutor implements Executor {
     }
   }
 
-  async #newRun(launch: Launch): Promise<Run> {
-    return new Run(launch, await this.#nonces.of(launch.run));
-  }
-
   /** Gives a run to a lane. */
   async #enter(run: Run): Promise<void> {
     const lane = await this.#pool.assign(run, parseTarget(run.launch.target));
     if (this.#recovery.held.delete(run.name)) await this.#options.files.remove(this.#spool.marker(run.name));
     const now = this.#options.clock.now();
-    await lane.send(laneLine(run.launch, run.nonce, lane.mustClean(now)));
+    await lane.send(laneLine(run.launch, lane.mustClean(now)));
+    this.#stopper.begin(lane);
   }
 
   async #readReports(done: Pipe): Promise<void> {
@@ -149,17 +145,14 @@ export class TmuxExecutor implements Executor {
     const lane = this.#pool.lanes.get(report.lane);
     if (!lane) return;
     if (!run) {
-      if (report.type === "ended" && lane.stranger === report.run) {
+      if (lane.stranger === report.run) {
         lane.stranger = null;
         this.#removeFiles(report.run).catch((error) => this.#failed("could not remove files of a run", error));
       }
       return;
     }
-    if (report.type === "ended") return void this.#endings.settle(run, lane, { code: report.code });
-    if (run.state !== "sent") return;
-    run.state = "started";
-    run.startedAt = this.#options.clock.now();
-    this.#stopper.begin(run);
+    this.#endings.settle(run, lane, { code: report.code });
+    this.#stopper.begin(lane);
   }
 
   async stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
@@ -192,15 +185,16 @@ export class TmuxExecutor implements Executor {
     if (run && run.state !== "ended") return; // it still runs: a later `recover` clears it
     this.#runs.delete(name);
     run?.lane?.unforgotten.delete(name);
-    await this.#removeFiles(name);
+    await this.#removeFiles(name, run);
   }
 
-  /** First the script: without it no lane takes the run. */
-  async #removeFiles(run: string): Promise<void> {
+  /** First the script: without it no lane takes the run. Of a run that is known, only what it can have. */
+  async #removeFiles(name: string, run?: Run): Promise<void> {
     const { files } = this.#options;
-    for (const path of [this.#spool.script, this.#spool.program, this.#spool.stop, this.#spool.marker]) {
-      await files.remove(path(run));
-    }
+    await files.remove(this.#spool.script(name));
+    if (!run || isProgram(run.launch)) await files.remove(this.#spool.program(name));
+    if (!run || run.mayBeStopped) await files.remove(this.#spool.stop(name));
+    await files.remove(this.#spool.marker(name));
   }
 
   async prune(seconds: number): Promise<void> {

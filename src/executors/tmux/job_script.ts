@@ -41,7 +41,7 @@ export async function writeScript(
   checkSizes(env);
   // `command`: a variable that the shell keeps for itself (UID in bash) must not end the script
   const exports = Object.entries(env).map(([name, value]) => `command export ${name}=${word(value)}\n`).join("");
-  const named = payload.startsWith("#!");
+  const named = isProgram(launch);
   if (named) await files.write(spool.program(run), payload, 0o700);
   await files.write(
     spool.script(run),
@@ -52,6 +52,11 @@ export async function writeScript(
       "unset OLDPWD\n" +
       (named ? `exec ${word(spool.program(run))}\n` : payload),
   );
+}
+
+/** Whether the payload names its own interpreter. */
+export function isProgram({ payload }: Launch): boolean {
+  return payload.startsWith("#!");
 }
 
 function checkSizes(env: Readonly<Record<string, string>>): void {
@@ -74,8 +79,8 @@ function checkSizes(env: Readonly<Record<string, string>>): void {
 }
 
 /** The line that gives a run to a lane. At most 4096 bytes, so that it arrives in one piece. */
-export function laneLine(launch: Launch, nonce: string, clean: boolean): string {
+export function laneLine(launch: Launch, clean: boolean): string {
   // deno-lint-ignore no-control-regex
   const title = (launch.title || launch.id).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, 100);
-  return `${launch.run} ${nonce} ${clean ? 1 : 0} ${title}\n`;
+  return `${launch.run} ${clean ? 1 : 0} ${title}\n`;
 }

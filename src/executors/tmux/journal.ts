@@ -2,8 +2,6 @@
 export type Report =
   /** A lane waits for work. */
   | { readonly type: "ready"; readonly lane: string }
-  /** A run was taken. */
-  | { readonly type: "started"; readonly lane: string; readonly run: string }
   /** A run has ended; `code` is `null` when its shell never came to life. */
   | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
   /** Something about the panes has changed. */
@@ -15,8 +13,6 @@ export function readReport(line: string): Report | null {
   switch (type) {
     case "R":
       return { type: "ready", lane };
-    case "S":
-      return { type: "started", lane, run };
     case "E":
       return { type: "ended", lane, run, code: readCode(code) };
     case "L":

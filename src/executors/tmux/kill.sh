@@ -84,6 +84,8 @@ if [ "$reason" != orphans ]; then
   set -C
   echo "$reason" >"$S/jobs/$run.stop"
   set +C
+  # it ended meanwhile, and its files were removed: the marker goes before the reason
+  [ -e "$S/jobs/$run.started" ] || rm -f "$S/jobs/$run.stop"
 fi
 
 if ! [ -r /proc/self/environ ]; then

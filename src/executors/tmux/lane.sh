@@ -1,6 +1,6 @@
 # lane.sh SPOOL LANE SHELL LANE_SHELL [SANE]
 #
-# The process of a pane: reads names of runs from the pipe SPOOL/lanes/LANE/in, one line `RUN NONCE CLEAN TITLE` each, and runs
+# The process of a pane: reads names of runs from the pipe SPOOL/lanes/LANE/in, one line `RUN CLEAN TITLE` each, and runs
 # SPOOL/jobs/RUN.sh with SHELL as a process group of its own in the foreground of this terminal. Start and end go to the journal
 # first (the truth after any crash), then to the runner's pipe `done`; between two marks on the terminal, and so in its log, lies
 # what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
@@ -38,7 +38,7 @@ clean() {
 # Waits for a run that nobody has taken yet, and takes it.
 take() {
   while :; do
-    IFS=' ' read -r run nonce clean title <&3 || continue
+    IFS=' ' read -r run clean title <&3 || continue
     [ -e "$S/jobs/$run.sh" ] || continue
     set -C
     put "$K$LF" >"$S/jobs/$run.started" && break
@@ -50,10 +50,9 @@ take() {
 # Runs it.
 work() {
   put "S $run$LF" >&5
-  put "S $K $run$LF" >&4
   [ "$clean" = 0 ] || clean
   # the line feed in a mark is not shown; as CR LF it tells that the terminal translates
-  put "${OSC}2;$title$ST${OSC}133;C;$nonce$LF$ST"
+  put "${OSC}2;$title$ST${OSC}133;C;$run.$secret$LF$ST"
   rc=130 # bash comes no further when it dies of INT
   "$shell" "$S/jobs/$run.sh" 3<&- 4<&- 5>&-
   rc=$?
@@ -77,12 +76,12 @@ finish() {
 # Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll region,
 # mouse and paste modes, insert mode, hidden cursor.
 report() {
-  put "$ST${OSC}133;D;$rc;$nonce$LF$ST"
-  put "${CSI}0m${ESC}(B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
+  put "$ST${OSC}133;D;$rc;$run.$secret$LF$ST${CSI}0m${ESC}(B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
   put "E $run $rc$LF" >&5
   put "E $K $run $rc$LF" >&4
 }
 
+read -r secret <"$S/secret"
 put "R $K $$$LF" >&4
 if [ -n "${BASH_VERSION-}" ]; then
   # bash leaves loops and functions when a program in them dies of INT: one run, then a new start

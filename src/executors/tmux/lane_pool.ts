@@ -11,7 +11,7 @@ import { placeName, type Target } from "./target.ts";
 /** How long a new terminal has until its lane answers, milliseconds. */
 const READY_LIMIT = 10_000;
 /** Runs that may wait in one lane; more would fill its pipe. */
-const MAX_WAITING = 256;
+const MAX_WAITING = 64;
 /** Lanes that may wait for work when nothing else is said. */
 const IDLE_LANES = 16;
 /** Above this size, bytes, the log of a lane that nobody needs is emptied. */

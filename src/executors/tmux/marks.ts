@@ -2,7 +2,7 @@
  * The marks around a run's output on the terminal, and what lies between them.
  *
  * They are OSC 133 sequences (https://gitlab.freedesktop.org/Per_Bothner/specifications, semantic prompts), which terminals do not
- * show. Each carries a nonce that only runner and lane know, so that nothing a program prints can pass for one.
+ * show. Each carries the name of the run and a secret of the spool, so that nothing a program can think of passes for one.
  *
  * @module
  */
@@ -11,25 +11,6 @@ const ESC = 0x1b, CR = 0x0d, LF = 0x0a;
 const encoder = new TextEncoder();
 const END = encoder.encode("\x1b\\\x1b]133;D;");
 const NOTHING = new Uint8Array();
-
-/** Makes the nonces of runs: always the same one for the same run, so that a later runner knows it too. */
-export class Nonces {
-  readonly #key: CryptoKey;
-
-  private constructor(key: CryptoKey) {
-    this.#key = key;
-  }
-
-  static async from(secret: string): Promise<Nonces> {
-    const algorithm = { name: "HMAC", hash: "SHA-256" };
-    return new Nonces(await crypto.subtle.importKey("raw", encoder.encode(secret), algorithm, false, ["sign"]));
-  }
-
-  async of(run: string): Promise<string> {
-    const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", this.#key, encoder.encode(run)), 0, 12);
-    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-}
 
 /** Where a pattern begins, from `from` on; or where the bytes end with a beginning of it; or -1. */
 function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
@@ -54,9 +35,10 @@ export class MarkReader {
   #translated = true;
   #taken = 0;
 
-  constructor(nonce: string) {
-    this.#start = encoder.encode(`\x1b]133;C;${nonce}`);
-    this.#end = encoder.encode(`;${nonce}`);
+  /** `token` is what the marks of the run carry. */
+  constructor(token: string) {
+    this.#start = encoder.encode(`\x1b]133;C;${token}`);
+    this.#end = encoder.encode(`;${token}`);
   }
 
   /** The start of the output was seen. */

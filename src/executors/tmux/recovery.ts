@@ -63,11 +63,11 @@ export class Recovery {
   }
 
   /** Answers what became of each run, and sets its end on the way when it has one. */
-  async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Promise<Run>): Promise<Map<string, FoundRun>> {
+  async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundRun>> {
     const { runs, pool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
     for (const launch of launches) {
-      const run = await runOf(launch);
+      const run = runOf(launch);
       run.adopted = true;
       run.mayBeStopped = true;
       runs.set(launch.run, run);
@@ -114,7 +114,7 @@ export class Recovery {
     lane.assign(run, options.clock.now());
     if (lane.stranger === run.name) lane.stranger = null;
     run.state = "started";
-    stopper.begin(run);
+    stopper.adopt(run);
     return "adopted";
   }
 

@@ -5,13 +5,13 @@ import { MarkReader } from "./marks.ts";
 /** A run that this process has launched or adopted, until it is forgotten. */
 export class Run {
   readonly launch: Launch;
-  /** What its marks carry. */
-  readonly nonce: string;
-  /** `sent`: a lane has its name; `started`: the lane has taken it; `ended`: told. */
+  /** What its marks carry: the same under every process of the runner. */
+  readonly token: string;
+  /** `sent`: a lane has its name; `started`: the lane is known to have taken it; `ended`: told. */
   state: "sent" | "started" | "ended" = "sent";
   lane: Lane | null = null;
-  /** Monotonic time at which it started; `null` when that was before this process, or has not been yet. */
-  startedAt: number | null = null;
+  /** Monotonic time since when nothing is before it in its lane; `null` when that was before this process, or is still to come. */
+  firstAt: number | null = null;
   /** Launched by an earlier process. */
   adopted = false;
   /** Part of its output was not captured. */
@@ -27,9 +27,9 @@ export class Run {
   timer: ReturnType<typeof setTimeout> | undefined;
   #live: LiveReader | null = null;
 
-  constructor(launch: Launch, nonce: string) {
+  constructor(launch: Launch, secret: string) {
     this.launch = launch;
-    this.nonce = nonce;
+    this.token = `${launch.run}.${secret}`;
   }
 
   get name(): string {
@@ -40,7 +40,7 @@ export class Run {
   async readLive(offset: number, limit: number): Promise<Uint8Array> {
     if (!this.lane) return new Uint8Array();
     // a reader goes forwards only
-    if (!this.#live || offset < this.#live.offset) this.#live = new LiveReader(this.lane, this.nonce);
+    if (!this.#live || offset < this.#live.offset) this.#live = new LiveReader(this.lane, this.token);
     return await this.#live.read(offset, limit);
   }
 }
@@ -55,9 +55,9 @@ class LiveReader {
   /** Offset in the output of the first byte of `#ahead`. */
   offset = 0;
 
-  constructor(lane: Lane, nonce: string) {
+  constructor(lane: Lane, token: string) {
     this.#lane = lane;
-    this.#marks = new MarkReader(nonce);
+    this.#marks = new MarkReader(token);
     this.#position = lane.position;
   }
 

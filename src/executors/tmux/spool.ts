@@ -51,7 +51,7 @@ export class Spool {
   get done(): string {
     return `${this.dir}/done`;
   }
-  /** Secret behind the marks. */
+  /** Secret in the marks. */
   get secret(): string {
     return `${this.dir}/secret`;
   }

@@ -1,4 +1,5 @@
 import type { Endings } from "./endings.ts";
+import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import { word } from "./quoting.ts";
@@ -53,12 +54,17 @@ export class Stopper {
     return await files.create(marker, "held\n") || await files.readText(marker) === "held\n";
   }
 
-  /** A run has begun, now or under an earlier process: its timeout counts. */
-  begin(run: Run): void {
-    const { timeoutMs } = run.launch;
-    if (timeoutMs === null) return;
-    if (run.adopted) this.#arm(run, 0);
-    else this.#wait(run, timeoutMs);
+  /** From now on the time of the first run in a lane counts. */
+  begin(lane: Lane): void {
+    const run = lane.runs[0];
+    if (!run || run.adopted || run.firstAt !== null) return;
+    run.firstAt = this.#options.clock.now();
+    if (run.launch.timeoutMs !== null) this.#wait(run, run.launch.timeoutMs);
+  }
+
+  /** A run began under an earlier process. */
+  adopt(run: Run): void {
+    if (run.launch.timeoutMs !== null) this.#arm(run, 0);
   }
 
   #wait(run: Run, ms: number): void {
@@ -73,9 +79,9 @@ export class Stopper {
   tick(run: Run): void {
     const now = this.#options.clock.now();
     const { timeoutMs } = run.launch;
-    if (run.state !== "started" || !run.lane) return;
-    if (timeoutMs !== null && !run.armed && run.startedAt !== null && now - run.startedAt > ARM_AFTER) {
-      this.#arm(run, now - run.startedAt);
+    if (run.state === "ended" || !run.lane) return;
+    if (timeoutMs !== null && !run.armed && run.firstAt !== null && now - run.firstAt > ARM_AFTER) {
+      this.#arm(run, now - run.firstAt);
     }
     if (run.stopBy !== null && now > run.stopBy && run.lane.pane !== null) {
       run.stopBy = null;

@@ -20,8 +20,6 @@ export class Watch {
   #sweeping: Promise<void> | null = null;
   #again = false;
   #stopped = false;
-  /** Since when the first run of a lane has waited to be taken. */
-  readonly #waiting = new Map<Run, number>();
 
   constructor(parts: RecoveryParts, enter: (run: Run) => Promise<void>) {
     this.#parts = parts;
@@ -42,7 +40,7 @@ export class Watch {
   look(): void {
     this.sweep().catch((error) => {
       // without tmux there is nothing to see; the next round tries again
-      this.#parts.options.log.warn("could not look at the panes", { error: String(error) });
+      this.#failed("look at the panes", error);
       this.#again = true;
     });
   }
@@ -85,7 +83,6 @@ export class Watch {
     lane.stranger = null;
     const journal = readJournal(await options.files.readText(spool.journal(lane.key)) ?? "");
     for (const run of [...lane.runs]) {
-      this.#waiting.delete(run);
       const code = journal.ends.get(run.name);
       if (code !== undefined) void endings.settle(run, lane, { code });
       else if (await options.files.stat(spool.marker(run.name)) === null) await this.#retry(run, lane);
@@ -102,6 +99,8 @@ export class Watch {
     lane.release(run, options.clock.now());
     lane.unforgotten.delete(run.name);
     run.lane = null;
+    run.firstAt = null;
+    clearTimeout(run.timer);
     run.failures++;
     try {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
@@ -112,20 +111,32 @@ export class Watch {
   }
 
   #round(): void {
-    const { options, pool, runs, stopper } = this.#parts;
-    const now = options.clock.now();
+    const { pool, runs, stopper } = this.#parts;
     for (const run of runs.values()) stopper.tick(run);
     for (const lane of pool.lanes.values()) {
-      const first = lane.runs[0];
-      if (first?.state !== "sent" || lane.pane === null) continue;
-      const since = this.#waiting.get(first) ?? now;
-      this.#waiting.set(first, since);
-      if (now - since < START_LIMIT) continue;
-      options.log.warn("closed a terminal that did not start a run", { job: first.launch.id });
-      pool.kill(lane.pane).then(() => this.look());
+      this.#checkStart(lane).catch((error) => this.#failed("check a start", error));
     }
-    for (const run of this.#waiting.keys()) if (run.state !== "sent") this.#waiting.delete(run);
     if (this.#again) this.look();
-    pool.tidy().catch((error) => options.log.warn("could not tidy up", { error: String(error) }));
+    pool.tidy().catch((error) => this.#failed("tidy up", error));
+  }
+
+  /** Closes a terminal that has been given a run and does not take it. */
+  async #checkStart(lane: Lane): Promise<void> {
+    const { options, pool, spool } = this.#parts;
+    const run = lane.runs[0];
+    if (run?.state !== "sent" || run.firstAt === null || lane.pane === null) return;
+    if (options.clock.now() - run.firstAt < START_LIMIT) return;
+    if (await options.files.stat(spool.marker(run.name)) !== null) {
+      if (run.state === "sent") run.state = "started";
+      return;
+    }
+    if (run !== lane.runs[0] || lane.pane === null) return;
+    options.log.warn("closed a terminal that did not start a run", { job: run.launch.id });
+    await pool.kill(lane.pane);
+    this.look();
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#parts.options.log.warn(`could not ${what}`, { error: String(error) });
   }
 }
