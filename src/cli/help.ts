@@ -7,7 +7,8 @@ import { wrap } from "./text.ts";
 
 const WIDTH = 100;
 
-function defaultOf(row: OptionRow): string | null {
+/** The default of an option in words; `null` when it has none. */
+export function defaultOf(row: OptionRow): string | null {
   if (row.defaultText !== undefined) return row.defaultText;
   if (row.default === undefined || row.default === "") return null;
   return row.type === "duration" ? formatDuration(Number(row.default)) : String(row.default);
@@ -43,7 +44,7 @@ function optionLines(rows: OptionRows, taken: ReadonlySet<string> = new Set()): 
 }
 
 /** The global options that a command does not replace, and the letters that it takes away from them. */
-function globalsFor(command: Command): { rows: OptionRows; taken: ReadonlySet<string> } {
+export function globalsFor(command: Pick<Command, "rows">): { rows: OptionRows; taken: ReadonlySet<string> } {
   const rows = Object.fromEntries(Object.entries(GLOBAL_ROWS).filter(([key]) => !(key in command.rows)));
   return { rows, taken: new Set(Object.values(command.rows).flatMap((row) => row.short ?? [])) };
 }

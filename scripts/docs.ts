@@ -1,0 +1,146 @@
+/**
+ * Writes what is generated from the commands and the rows of their options: the man page scripts/runner.1, and in the README
+ * what stands between the marks `<!-- docs: NAME -->` and `<!-- /docs -->`. With `--check` it writes nothing, and fails when
+ * something is out of date.
+ *
+ * @module
+ */
+import type { Command } from "../src/cli/command.ts";
+import { allCommands } from "../src/cli/commands.ts";
+import { defaultOf, globalsFor } from "../src/cli/help.ts";
+import { flagOf, type OptionRow, type OptionRows } from "../src/cli/option_row.ts";
+import { SETTING_ROWS } from "../src/cli/options.ts";
+import { EXIT } from "../src/domain/exit_codes.ts";
+import { VERSION } from "../src/cli/version.ts";
+
+/** When the program ends with a code. */
+const EXITS: readonly (readonly [code: string, when: string])[] = [
+  ["the job's own", "wait, submit --wait, submit --follow; killed by signal n: 128 + n"],
+  [`${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`, "it worked / it failed in another way / wrong usage"],
+  [String(EXIT.noSuchJob), "no such job"],
+  [String(EXIT.unavailable), "Redis cannot be reached or refuses us"],
+  [String(EXIT.waitLimit), "the limit of wait --timeout is reached; the job goes on"],
+  [String(EXIT.refused), "run: Redis refuses our name, password or commands"],
+  [`${EXIT.timedOut} / ${EXIT.lost} / ${EXIT.cancelled}`, "the job timed out / was lost / was cancelled"],
+  ["130 / 143 / 129", "a waiting command was ended by INT / TERM / HUP; the job goes on"],
+];
+
+/** A Markdown table as `deno fmt` lays it out. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((_, i) => Math.max(3, ...all.map((row) => [...row[i]].length)));
+  const line = (row: readonly string[], fill: string) =>
+    `| ${row.map((cell, i) => cell + fill.repeat(widths[i] - [...cell].length)).join(" | ")} |\n`;
+  return line(all[0], " ") + line(head.map(() => ""), "-") + all.slice(1).map((row) => line(row, " ")).join("");
+}
+
+function settingRow([key, row]: [string, OptionRow]): string[] {
+  const code = (text: string | null | undefined) => text ? `\`${text}\`` : "";
+  const flag = `${row.short ? `-${row.short}, ` : ""}${flagOf(key)}`;
+  return [code(flag), code(row.env), defaultOf(row) ?? "", row.help];
+}
+
+/** The generated parts of the README by name. */
+export function readmeParts(commands: readonly Command[]): Readonly<Record<string, string>> {
+  const settings = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) =>
+    !row.hidden && (row.env || row.config)
+  );
+  return {
+    commands: table(["command", "does"], commands.map(({ name, summary }) => [`\`runner ${name}\``, summary])),
+    exits: table(["exit code", "when"], EXITS),
+    settings: table(["flag", "environment", "default", ""], settings.map(settingRow)),
+  };
+}
+
+const PART = /(<!-- docs: (\w+) -->\n)[^]*?(<!-- \/docs -->)/g;
+
+/** The README with its generated parts made anew. */
+export function updateReadme(text: string, commands: readonly Command[]): string {
+  const parts = readmeParts(commands);
+  return text.replace(PART, (_, begin, name, end) => {
+    if (!Object.hasOwn(parts, name)) {
+      throw new Error(`Cannot write part "${name}" of the README: there is no such part`);
+    }
+    return `${begin}\n${parts[name]}\n${end}`;
+  });
+}
+
+/** Text for roff: nothing in it is a command. */
+function roff(text: string): string {
+  return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/gm, "\\&$1");
+}
+
+function optionEntries(rows: OptionRows, taken: ReadonlySet<string> = new Set()): string {
+  return Object.entries(rows).filter(([, row]) => !row.hidden).map(([key, row]) => {
+    const names = [...(row.short && !taken.has(row.short) ? [`-${row.short}`] : []), flagOf(key)];
+    const value = row.value ? ` \\fI${roff(row.value)}\\fR` : "";
+    const facts = [
+      row.choices ? `One of ${row.choices.join(", ")}.` : "",
+      row.env ? `Environment: ${row.env}.` : "",
+      defaultOf(row) === null ? "" : `Default: ${defaultOf(row)}.`,
+    ].filter((fact) => fact !== "").join(" ");
+    return `.TP\n${names.map((name) => `\\fB${roff(name)}\\fR`).join(", ")}${value}\n${
+      roff(`${row.help}. ${facts}`.trimEnd())
+    }\n`;
+  }).join("");
+}
+
+function commandSection(command: Command): string {
+  const usage = command.usage.map((form) => `.br\n\\fBrunner ${command.name}\\fR ${roff(form)}`.trimEnd()).join("\n");
+  const paragraphs = [`${command.summary}.`, ...command.description ?? []].map((text) => `.PP\n${roff(text)}\n`).join(
+    "",
+  );
+  const examples = command.examples.map(({ command, does }) =>
+    `.PP\n${roff(does)}:\n.PP\n.nf\n.RS\n${roff(command)}\n.RE\n.fi\n`
+  );
+  return `.SS runner ${command.name}\n${usage}\n${paragraphs}${optionEntries(command.rows)}${examples.join("")}`;
+}
+
+/** The man page. */
+export function manPage(commands: readonly Command[]): string {
+  const environment = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) => row.env)
+    .map(([key, row]) => `.TP\n.B ${row.env}\nThe value of ${roff(flagOf(key))}.\n`);
+  return `.\\" Generated by scripts/docs.ts; do not edit.
+.TH RUNNER 1 "" "runner ${VERSION}" "User Commands"
+.SH NAME
+runner \\- run shell jobs from a Redis queue in tmux terminals
+.SH SYNOPSIS
+.B runner
+\\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIARGUMENTS\\fR]
+.SH COMMANDS
+${commands.map(commandSection).join("")}.SH OPTIONS OF EVERY COMMAND
+${optionEntries(globalsFor({ rows: {} }).rows)}.SH EXIT STATUS
+${EXITS.map(([code, when]) => `.TP\n${roff(code)}\n${roff(when)}\n`).join("")}.SH ENVIRONMENT
+${environment.join("")}.TP
+.B RUNNER_CONFIG
+The configuration file.
+.TP
+.B NO_COLOR, CLICOLOR_FORCE
+No colours, or colours also in a pipe.
+.SH FILES
+.TP
+.I $XDG_CONFIG_HOME/runner/config.json
+A JSON object with the names that \\fBrunner config\\fR shows; flags and environment win over it.
+`;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const commands = await allCommands();
+  const files: [URL, (old: string) => string][] = [
+    [new URL("runner.1", import.meta.url), () => manPage(commands)],
+    [new URL("../README.md", import.meta.url), (old) => updateReadme(old, commands)],
+  ];
+  let code = 0;
+  for (const [url, make] of files) {
+    const old = await Deno.readTextFile(url).catch(() => "");
+    const text = make(old);
+    if (text === old) continue;
+    if (args.includes("--check")) {
+      console.error(`${url.pathname} is out of date: run scripts/docs.ts`);
+      code = 1;
+    } else await Deno.writeTextFile(url, text);
+  }
+  return code;
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
