@@ -36,7 +36,7 @@ export interface RunEnd {
    * how it ended; `why` says what is known.
    */
   readonly kind: "exited" | "timed_out" | "cancelled" | "lost";
-  /** Exit code, 128 + n after signal n; `null` for `lost`. */
+  /** Exit code, 128 + n after signal n; `null` for `lost`, and for a run that was stopped before it began or whose terminal went away. */
   readonly code: number | null;
   /** For `lost`: what is known. */
   readonly why?: string;
@@ -96,7 +96,8 @@ export interface Executor {
   /**
    * Launches a run, at most once whatever happens; resolves when its terminal has it.
    *
-   * @throws {LaunchError} It was not launched and will not be.
+   * @throws {LaunchError} It was not launched and will not be. With a `cause` it is this host that cannot now; another try, or
+   * another host, may.
    */
   launch(launch: Launch): Promise<void>;
   /** Stops a run and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */

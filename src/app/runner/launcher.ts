@@ -9,6 +9,11 @@ import type { Finisher } from "./finisher.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
+/** A job that could not be launched in so many attempts ends, because it may be the job after all. */
+const MAX_ATTEMPTS = 100;
+/** The longest pause until a job that this host could not launch is given to a host again, milliseconds. */
+const MAX_GIVE_BACK = 30_000;
+
 /** An attempt that is ours. */
 export type Started = StartReply & { type: "OK" | "HELD" };
 
@@ -141,7 +146,12 @@ export class Launcher {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       log.error("could not write the intent", { job: intent.id, attempt: intent.attempt, error: why });
-      this.#finisher.finish(active, { kind: "failed", why: `Cannot write to the spool: ${why}` }, null, 1000);
+      this.#finisher.finish(
+        active,
+        { kind: "failed", why: `Cannot write to the spool: ${why}` },
+        null,
+        giveBack(intent),
+      );
       return;
     }
     checkpoint("after_intent");
@@ -157,8 +167,14 @@ export class Launcher {
       log.info("started", { job: intent.id, attempt: intent.attempt });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      if (!(error instanceof LaunchError)) log.error("launch failed", { job: intent.id, error: why });
-      this.#finisher.finish(active, { kind: "failed", why });
+      const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(intent) : null;
+      if (again !== null) log.error("launch failed", { job: intent.id, attempt: intent.attempt, error: why });
+      this.#finisher.finish(active, { kind: "failed", why }, null, again);
     }
   }
+}
+
+/** Milliseconds after which a job that this host could not launch, by no fault of its own, goes back to the queue. */
+function giveBack({ attempt }: Intent): number | null {
+  return attempt < MAX_ATTEMPTS ? Math.min(1000 * 2 ** (attempt - 1), MAX_GIVE_BACK) : null;
 }
