@@ -11,6 +11,8 @@ import type { Runs } from "./runs.ts";
 const CLAIM_WAIT = 5000;
 /** Pauses before an id whose job is not there, or not readable, is put aside, milliseconds. */
 const PATIENCE = [100, 300, 1000, 3000];
+/** Claimed ids at the most, those included that are given time because their job is not there. */
+const MAX_CLAIMS = 2048;
 /** First and longest pause after Redis could not be reached, milliseconds. */
 const OUTAGE_PAUSE = [50, 2000] as const;
 
@@ -266,7 +268,9 @@ export class Dispatcher {
   #ask(): void {
     const { settings, queue } = this.#parts;
     if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
-    if (this.#runs.busy >= settings.concurrency || this.#waiting.length >= LOOK_AHEAD) return;
+    if (this.#runs.busy >= settings.concurrency || this.#waiting.length >= MAX_CLAIMS) return;
+    // ids whose job is not there are no reason to look at fewer others
+    if (this.#waiting.filter((entry) => entry.tries === 0).length >= LOOK_AHEAD) return;
     this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT);
     this.#claim.then(
       (raw) => {
