@@ -188,13 +188,16 @@ export class TmuxExecutor implements Executor {
     await this.#removeFiles(name, run);
   }
 
-  /** First the script: without it no lane takes the run. Of a run that is known, only what it can have. */
+  /**
+   * First the script: without it no lane takes the run. The reason of a stop after the marker, which the kill script looks for. Of a
+   * run that is known, only what it can have.
+   */
   async #removeFiles(name: string, run?: Run): Promise<void> {
     const { files } = this.#options;
     await files.remove(this.#spool.script(name));
     if (!run || isProgram(run.launch)) await files.remove(this.#spool.program(name));
-    if (!run || run.mayBeStopped) await files.remove(this.#spool.stop(name));
     await files.remove(this.#spool.marker(name));
+    if (!run || run.mayBeStopped) await files.remove(this.#spool.stop(name));
   }
 
   async prune(seconds: number): Promise<void> {

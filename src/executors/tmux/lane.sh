@@ -61,6 +61,8 @@ work() {
 # Ends it: rc is its exit code, or - when not even its shell came to life.
 finish() {
   root=
+  # somebody deleted the spool: its code is known all the same
+  [ -e "$S/jobs/$run.started" ] || return
   { read -r _; read -r root; } <"$S/jobs/$run.started"
   # never a group that is not surely the run's: -1 would be every process of the machine
   case $root in '' | *[!0-9]* | 0 | 1) rc=- && return ;; esac
