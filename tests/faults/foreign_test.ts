@@ -1,0 +1,157 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { assertClean, audit } from "../support/audit.ts";
+import { ExecutionLog } from "../support/execution_log.ts";
+import { Gate, pause } from "../support/gate.ts";
+import { until } from "../support/until.ts";
+import { World } from "../support/world.ts";
+
+const FAST = ["--beat", "200ms", "--lease", "3s", "--kill-grace", "500ms"];
+
+Deno.test("36 a payload of 10 MB runs, and the runner's other work does not stand still", async () => {
+  await using world = await World.create();
+  await world.runner({ args: FAST });
+  const text = `# ${"x".repeat(10 << 20)}\necho $((1 + 1))`;
+  const id = await world.push({ payload: text });
+  let longest = 0;
+  let last = performance.now();
+  let lease = "";
+  const job = await until("it has ended", async () => {
+    const now = String(await world.redis.call("ZRANGE", `rr:lease:${world.name}`, 0, -1, "WITHSCORES"));
+    if (now !== lease) {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+      lease = now;
+    }
+    const found = await world.redis.call("HGET", `job_${id}`, "status");
+    return (found === "finished" || found === "error") && await world.job(id);
+  });
+  assertEquals(job.result, "2\n");
+  assert(longest < 1240, `a beat came ${longest} ms after the one before`);
+});
+
+Deno.test("37 a job that writes 100 MB: memory of the runner stays flat, the result is cut and says so", async () => {
+  await using world = await World.create();
+  const runner = await world.runner({ args: FAST });
+  await world.ended(await world.push({ payload: "true" }));
+  const before = await memory(runner.child.pid);
+  const id = await world.push({ payload: "head -c 100000000 /dev/zero | tr '\\0' 'x'" });
+  let most = 0;
+  const job = await until("it has ended", async () => {
+    most = Math.max(most, await memory(runner.child.pid));
+    const found = await world.redis.call("HGET", `job_${id}`, "status");
+    return found === "finished" && await world.job(id);
+  }, 60_000);
+  console.log(`      100 MB of output: runner ${before} MB, at most ${most} MB`);
+  assert(most - before < 100, `${before} MB, then ${most} MB`);
+  assert(job.result.length < 140_000);
+  assertEquals(await world.redis.call("HGET", `rr:x:${id}`, "output_bytes"), "100000000");
+});
+
+/** Resident memory of a process, MB. */
+async function memory(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024);
+}
+
+Deno.test("46 a hundred thousand queued jobs: taking one stays fast, and so does status", async () => {
+  await using world = await World.create();
+  const script = `for i = 1, 100000 do
+    redis.call('HSET', 'job_q' .. i, 'payload', 'true', 'status', 'dispatched')
+    redis.call('LPUSH', KEYS[1], 'q' .. i)
+  end`;
+  await world.redis.call("EVAL", script, 1, `runner:${world.name}`);
+  const runner = await world.runner({ args: [...FAST, "--concurrency", "8"] });
+  await until("it works", async () => Number(await world.redis.call("LLEN", `runner:${world.name}`)) < 99_500);
+  const begun = performance.now();
+  assertEquals((await world.run(["status"])).code, 0);
+  const status = performance.now() - begun;
+  await world.redis.call("CONFIG", "RESETSTAT");
+  await pause(1500);
+  const stats = String(await world.redis.call("INFO", "commandstats"));
+  const perCall = Number(/cmdstat_evalsha:.*?usec_per_call=([\d.]+)/.exec(stats)![1]);
+  const done = 100_000 - Number(await world.redis.call("LLEN", `runner:${world.name}`));
+  console.log(
+    `      100,000 queued: ${perCall} us a script, status in ${status.toFixed(0)} ms, ${done} done meanwhile, ` +
+      `runner ${await memory(runner.child.pid)} MB`,
+  );
+  assert(perCall < 1000);
+  assert(status < 1500); // with the start of the program
+});
+
+Deno.test("47 a thousand poison ids before a good job: it starts within 3 s, and the list of the dead is capped", async () => {
+  await using world = await World.create();
+  for (let i = 0; i < 1000; i++) await world.redis.call("LPUSH", `runner:${world.name}`, `${"x".repeat(600)}${i}`);
+  for (let i = 0; i < 100; i++) await world.redis.call("LPUSH", `runner:${world.name}`, `nothing-${i}`);
+  const id = await world.push({ payload: "echo good" });
+  const begun = performance.now();
+  await world.runner({ args: FAST });
+  assertEquals((await world.ended(id, 30_000)).result, "good\n");
+  const ms = performance.now() - begun;
+  console.log(`      a good job behind 1,100 poison ids ended after ${ms.toFixed(0)} ms`);
+  assert(ms < 3000);
+  await until("all poison is put aside", async () => await world.redis.call("ZCARD", "rr:dead") === 1000);
+  assertEquals(await audit(world, { ids: [] }).then((all) => all.filter((one) => !one.includes(id))), []);
+});
+
+Deno.test("48 another program that writes dispatched or finished over a running job does not make it run twice", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  await world.runner({ args: FAST });
+  const ids = [
+    await world.push({ payload: `${log.line}; ${gate.wait}; echo mine` }),
+    await world.push({ payload: `${log.line}; sleep 60` }),
+  ];
+  await until("both run", async () => (await log.executions()).size === 2);
+  await world.redis.call("HSET", `job_${ids[0]}`, "status", "dispatched");
+  await world.redis.call("HSET", `job_${ids[1]}`, "status", "finished", "result", "theirs");
+  await world.reaches(ids[0], "started");
+  await gate.open();
+  assertEquals((await world.ended(ids[0])).result, "mine\n");
+  await until(
+    "the other one is stopped",
+    async () => (await world.redis.keys()).every((key) => !key.startsWith("rr:run:")),
+  );
+  assertEquals((await world.job(ids[1])).result, "theirs");
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("49 a job that is deleted while it waits is put aside, one that is deleted while it runs comes back", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  await world.runner({ args: [...FAST, "--concurrency", "1"] });
+  const running = await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` });
+  await until("it runs", () => log.ran(running));
+  const waiting = await world.push({ payload: log.line });
+  await world.redis.call("DEL", `job_${running}`, `job_${waiting}`);
+  await world.reaches(running, "started");
+  await gate.open();
+  assertEquals((await world.ended(running)).result, "kept\n");
+  await until("the other is put aside", async () => await world.redis.call("ZCARD", "rr:dead") === 1);
+  await assertClean(world, { ids: [running], log, dataWasLost: true });
+});
+
+Deno.test("50 a job that is cancelled at any moment has one end, and runs once at the most", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  await world.runner({ args: FAST });
+  const ids: string[] = [];
+  const pid = Deno.pid;
+  for (let i = 0; i < 12; i++) {
+    const id = await world.push({ payload: `${log.line}; sleep 0.3; echo whole` }, `c${i}`);
+    ids.push(id);
+    await pause(i * 40);
+    // what `runner cancel` does, without its start of a program
+    const state = await world.redis.call("HGET", `job_${id}`, "status");
+    if (state === "started") await world.redis.call("HSET", `rr:x:${id}`, "cancel", `by ${pid}`);
+    else if (state !== "finished") await world.run(["cancel", id]);
+    const job = await world.ended(id);
+    const whole = job.status === "finished" && job.result === "whole\n";
+    assert(whole || job.error.startsWith("cancelled"), JSON.stringify(job));
+  }
+  const queued = await world.run(["submit", "--in", "1h", "true"]);
+  await world.run(["cancel", queued.stdout.trim()]);
+  assertEquals((await world.ended(queued.stdout.trim())).error, "cancelled");
+  await assertClean(world, { ids, log, executions: () => [0, 1] });
+});

@@ -1,0 +1,120 @@
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { assertClean } from "../support/audit.ts";
+import { ExecutionLog } from "../support/execution_log.ts";
+import { Gate, pause } from "../support/gate.ts";
+import { until } from "../support/until.ts";
+import { World } from "../support/world.ts";
+
+const FAST = ["--beat", "200ms", "--lease", "3s"];
+
+/** A small disk; `null` where none can be had. */
+async function smallDisk(dir: string): Promise<AsyncDisposable | null> {
+  await Deno.mkdir(dir);
+  const run = (command: string, ...args: string[]) =>
+    new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output().catch(() => ({ success: false }));
+  if (!(await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir)).success) return null;
+  return {
+    async [Symbol.asyncDispose]() {
+      await until("the disk can be taken away", async () => (await run("umount", dir)).success);
+    },
+  };
+}
+
+const probe = await Deno.makeTempDir();
+const canMount = await smallDisk(`${probe}/disk`);
+await canMount?.[Symbol.asyncDispose]();
+await Deno.remove(probe, { recursive: true });
+
+Deno.test({
+  name: "30 a full disk under the spool: what cannot be written down is not launched, exact codes and ends still come" +
+    (canMount ? "" : " (cannot run: no tmpfs may be mounted here)"),
+  ignore: !canMount,
+  fn: async () => {
+    await using world = await World.create();
+    const log = new ExecutionLog(world.dir);
+    const gate = new Gate(world.dir);
+    const spool = `${world.dir}/small`;
+    await using _disk = await smallDisk(spool);
+    await using _terminals = { [Symbol.asyncDispose]: async () => void await world.tmux("kill-server") };
+    const runner = await world.runner({ spool, args: FAST });
+    await using _end = { [Symbol.asyncDispose]: () => runner.kill9() };
+    const ids = [await world.push({ payload: `${log.line}; echo before; ${gate.wait}; seq 100000; exit 7` })];
+    await until("it runs", () => log.ran(ids[0]));
+    // everything but what is there already
+    await Deno.writeFile(`${spool}/filler`, new Uint8Array(2 << 20)).catch(() => {});
+    ids.push(await world.push({ payload: log.line }));
+    await pause(1500);
+    assertEquals(await log.ran(ids[1]), false, "nothing is launched that is not on disk");
+    await gate.open();
+    const job = await world.ended(ids[0]);
+    assertEquals([job.status, job.error], ["error", "exited with code 7"]);
+    assertStringIncludes(job.result, "truncated");
+    assertEquals(runner.code, null, runner.log);
+    await Deno.remove(`${spool}/filler`);
+    const late = await world.push({ payload: `${log.line}; echo fine` });
+    assertEquals((await world.ended(late, 30_000)).result, "fine\n");
+    const second = await world.ended(ids[1], 30_000);
+    assert(second.status === "finished" || second.error.includes("spool"), JSON.stringify(second));
+  },
+});
+
+Deno.test("31 a spool that is deleted under a running job: the job goes on, the runner lives, and says so", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: FAST });
+  const id = await world.push({ payload: `${log.line}; echo before; ${gate.wait}; echo after; exit 3` });
+  await until("it runs", () => log.ran(id));
+  await Deno.remove(`${world.dir}/spool`, { recursive: true });
+  await gate.open();
+  const job = await world.ended(id, 30_000);
+  assertEquals([job.status, job.error], ["error", "exited with code 3"]);
+  assertEquals(runner.code, null, runner.log);
+});
+
+Deno.test("31 a spool that nothing can be written into ends the start with a sentence", async () => {
+  await using world = await World.create();
+  await Deno.writeTextFile(`${world.dir}/file`, "");
+  const runner = await world.runner({ spool: `${world.dir}/file/spool`, ready: false });
+  assertEquals(await runner.ended, 1);
+  assertStringIncludes(runner.log, "--spool");
+});
+
+Deno.test("32 a tmux server that is killed: its jobs are lost or have ended, and the runner goes on with a new one", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: FAST });
+  const ids: string[] = [];
+  for (let i = 0; i < 4; i++) ids.push(await world.push({ payload: `${log.line}; echo ${i}; ${gate.wait}` }));
+  await until("all run", async () => (await log.executions()).size === 4);
+  await world.tmux("kill-server");
+  for (const [i, id] of ids.entries()) {
+    const job = await world.ended(id);
+    assertEquals([job.error.slice(0, 5), job.result.split("\n")[0]], ["lost:", String(i)]);
+  }
+  const id = await world.push({ payload: `${log.line}; echo new` });
+  assertEquals((await world.ended(id)).result, "new\n");
+  assertEquals(runner.code, null);
+  await assertClean(world, { ids: [...ids, id], log });
+});
+
+Deno.test("33 panes that are renamed, killed or typed into: jobs are known by their pane, not by its name", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  await world.runner({ args: FAST });
+  const push = (window: string) =>
+    world.push({ executor: `tmux.s.${window}`, payload: `${log.line}; echo ${window}; ${gate.wait}` });
+  const ids = [await push("renamed"), await push("killed"), await push("typed")];
+  await until("all run", async () => (await log.executions()).size === 3);
+  await world.tmux("rename-window", "-t", "s:renamed", "other");
+  await world.tmux("send-keys", "-t", "s:typed", "exit 9", "Enter");
+  await world.tmux("rename-session", "-t", "s", "t");
+  await world.tmux("kill-pane", "-t", "t:killed");
+  assertEquals((await world.ended(ids[1])).error.slice(0, 5), "lost:");
+  await gate.open();
+  assertEquals((await world.ended(ids[0])).result, "renamed\n");
+  assertEquals((await world.ended(ids[2])).status, "finished");
+  await assertClean(world, { ids, log });
+});
