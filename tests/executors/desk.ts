@@ -1,6 +1,7 @@
 import type { OutputSample } from "../../src/domain/output.ts";
 import type { Executor, HostFacts, Launch, RunEnd } from "../../src/ports/executor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { until } from "../support/until.ts";
 
 let count = 0;
 
@@ -93,4 +94,14 @@ export class Desk {
       offset += part.length;
     }
   }
+}
+
+/** A run that says `up` and then waits for the file `go` in a folder. */
+export function patient(dir: string, changes: Partial<Launch> = {}, after = "exit 0"): Launch {
+  return launchOf(`echo up; until [ -e '${dir}/go' ]; do sleep 0.02; done; ${after}`, changes);
+}
+
+/** Waits until a run has written something. */
+export async function up(desk: Desk, run: string): Promise<void> {
+  await until(`${run} is up`, async () => (await desk.executor.read(run, 0, 3)).length > 0);
 }

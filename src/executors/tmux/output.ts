@@ -77,7 +77,8 @@ export class OutputWriter {
 
   async end(truncated: boolean): Promise<OutputSample> {
     this.#file?.close();
-    const cut = truncated || this.#failed;
+    // a small output is in the sample whole, file or not
+    const cut = truncated || this.#failed && this.#sampler.total > 2 * RESULT_PART;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
     return this.#sampler.sample(cut);
   }

@@ -11,6 +11,8 @@ const PAUSES = [0, 20, 50, 100, 200, 500, 1000];
 const SETUP_LIMIT = 10_000;
 /** How long an earlier connection may take to leave by itself, milliseconds; it takes a few as a rule. */
 const LEAVE_LIMIT = 1000;
+/** The first tmux that takes the flags of our connection. */
+const OLDEST = "3.2";
 /** Notices after which panes may be gone. */
 const CHANGES = /^(unlinked-)?window-(close|renamed)$|^layout-change$|^sessions-changed$|^exit$/;
 
@@ -100,7 +102,7 @@ export class TmuxServer {
   async open(): Promise<HostAnswer> {
     const { files, clock } = this.#options;
     const old = (await files.readText(this.#spool.client))?.trim() ?? "";
-    await this.#connection();
+    await this.#firstConnection();
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
     await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, old, this.#holder].map(word).join(" "));
@@ -115,6 +117,17 @@ export class TmuxServer {
         SETUP_LIMIT / 1000
       } s; is the spool folder on a disk that it can read and write`,
     );
+  }
+
+  async #firstConnection(): Promise<void> {
+    try {
+      await this.#connection();
+    } catch (error) {
+      if (error instanceof SetupError) throw error;
+      const [version] = await this.#ask(["-V"]);
+      const why = error instanceof Error ? error.message : String(error);
+      throw new SetupError(`Cannot use "${version}": ${why}; tmux ${OLDEST} or later is needed`, { cause: error });
+    }
   }
 
   #hostAnswer(text: string): HostAnswer {

@@ -1,0 +1,214 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { isolatedTest } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
+import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+
+const violence: [name: string, act: string, why: RegExp][] = [
+  ["its pane is closed", "tmux -L test kill-pane -t main:work", /closed while it ran/],
+  ["its pane is closed beside others", "tmux -L test kill-pane -t main:work.1", /closed while it ran/],
+  ["its window is closed", "tmux -L test kill-window -t main:work", /closed while it ran/],
+  ["its session is closed", "tmux -L test kill-session -t main", /closed while it ran/],
+  [
+    "its lane is killed",
+    "kill -9 $(tmux -L test display-message -p -t main:work '#{pane_pid}')",
+    /closed while it ran/,
+  ],
+  ["its server is ended", "tmux -L test kill-server", /closed while it ran/],
+  ["its server is killed", "kill -9 $(tmux -L test display-message -p '#{pid}')", /closed while it ran/],
+];
+
+for (const [name, act, why] of violence) {
+  isolatedTest(`a run is lost at once when ${name}, and the next one works`, async (world) => {
+    const desk = await Desk.open(world.executor());
+    const beside = name.includes("beside");
+    if (beside) await world.tmux("new-session -d -s main -n work 'exec cat'");
+    const launch = patient(world.dir, { target: "tmux.main.work" });
+    await desk.executor.launch(launch);
+    await up(desk, launch.run);
+    const since = performance.now();
+    await world.sh(act);
+    const end = await desk.end(launch.run);
+    assert(performance.now() - since < 1500, "it took too long");
+    assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["lost", null, "up\n", true]);
+    assert(why.test(end.why!), end.why);
+    assertEquals(await desk.output("echo next", { target: "tmux.main.work" }), "next\n");
+  });
+}
+
+isolatedTest("runs that waited in a terminal that went away run in another one", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const first = patient(world.dir, { target: "tmux.main.work" });
+  const second = launchOf(`echo second >>'${world.dir}/log'`, { target: "tmux.main.work" });
+  await desk.executor.launch(first);
+  await desk.executor.launch(second);
+  await up(desk, first.run);
+  await world.tmux("kill-pane -t main:work");
+  assertEquals((await desk.end(first.run)).kind, "lost");
+  assertEquals((await desk.end(second.run)).code, 0);
+  assertEquals(await Deno.readTextFile(`${world.dir}/log`), "second\n");
+});
+
+isolatedTest("the connection may be killed: runs do not notice", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const launch = patient(world.dir);
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  await world.sh(`kill -9 $(cat '${world.dir}/spool/ctl.pid')`);
+  await until("a new connection", async () => {
+    await desk.executor.sweep();
+    return (await world.tmux("list-clients")).length === 1;
+  });
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await desk.end(launch.run)).code, 0);
+});
+
+isolatedTest("INT at the runner's whole process group ends neither server nor runs", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const launch = patient(world.dir);
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  await world.sh(`kill -INT $(cat '${world.dir}/spool/ctl.pid')`);
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await desk.end(launch.run)).code, 0);
+});
+
+isolatedTest("a killed runner's twenty runs all end once, with their codes and whole outputs", async (world) => {
+  const large = "seq 1 20000";
+  const launches = Array.from({ length: 20 }, (_, i) =>
+    launchOf(
+      `echo ${i} >>'${world.dir}/log'; echo begin; ${
+        i % 2 ? large : ":"
+      }; until [ -e '${world.dir}/go' ] || [ ${i} -lt 6 ]; do sleep 0.05; done; echo end ${i}; exit ${i}`,
+      { target: i % 3 ? "tmux.main" : `tmux.lines.${i}` },
+    ));
+  const { files: _files, process, clock: _clock, log: _log, newId: _newId, ...options } = world.options();
+  const config = new URL("../../scripts/npm/deno.json", import.meta.url).pathname;
+  const program = new URL("./crash_runner.ts", import.meta.url).pathname;
+  const env = { ...world.env, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };
+  const runner = process.spawn(Deno.execPath(), [
+    "run",
+    "-A",
+    "--quiet",
+    "--config",
+    config,
+    program,
+    JSON.stringify({ options, launches }),
+  ], { env });
+  let pid = "";
+  for await (const bytes of runner.output) {
+    pid += new TextDecoder().decode(bytes);
+    if (pid.endsWith("\n")) break;
+  }
+  await world.sh(`kill -9 ${pid}`);
+  await until(
+    "the first have ended without a runner",
+    async () =>
+      (await world.sh(`grep -c '^E' '${world.dir}'/spool/lanes/*/journal | cut -d: -f2 | paste -sd+ | bc`)) >= "6",
+  );
+
+  const desk = await Desk.open(world.executor());
+  const since = performance.now();
+  const found = await desk.executor.recover(launches);
+  assert(performance.now() - since < 1000, `recovery took ${performance.now() - since} ms`);
+  assertEquals(launches.map(({ run }) => found.get(run)), launches.map((_, i) => i < 6 ? "ended" : "adopted"));
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  const numbers = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join("");
+  for (const [i, { run }] of launches.entries()) {
+    const end = await desk.end(run);
+    assertEquals([end.kind, end.code, end.output.truncated], ["exited", i, false]);
+    assertEquals(new TextDecoder().decode(await desk.whole(run)), `begin\n${i % 2 ? numbers : ""}end ${i}\n`);
+  }
+  const log = (await Deno.readTextFile(`${world.dir}/log`)).trim().split("\n").map(Number).sort((a, b) => a - b);
+  assertEquals(log, launches.map((_, i) => i));
+  assertEquals(desk.ends.length, 20);
+});
+
+isolatedTest("an output whose log was torn says so, and the next one is whole", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const launch = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do echo more; sleep 0.02; done`, { target });
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  // the newest child of the server is the writer of the newest pane's log
+  await world.sh("kill $(pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat)");
+  const piped = async () => (await world.tmux("display-message -p -t main:work '#{pane_pipe}'"))[0] === "1";
+  await until("tmux has noticed", async () => !await piped());
+  await until("the log is restored", async () => {
+    await desk.executor.sweep();
+    return await piped();
+  });
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  const end = await desk.end(launch.run);
+  assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, true]);
+  assert((await desk.executor.sample(launch.run))!.truncated);
+  assertEquals(await desk.output("echo next", { target }), "next\n");
+});
+
+isolatedTest("a run whose shell cannot be started is lost, with the reason", async (world) => {
+  const desk = await Desk.open(world.executor({ shell: "no-such-shell" }));
+  const end = await desk.run(launchOf("echo ran"));
+  assertEquals([end.kind, end.code], ["lost", null]);
+  assert(/could not be started/.test(end.why!), end.why);
+});
+
+isolatedTest("a connection that nobody reads any more is ended, so that the server can end", async (world) => {
+  const first = await Desk.open(world.executor());
+  const old = (await Deno.readTextFile(`${world.dir}/spool/ctl.pid`)).trim();
+  await first.executor.close();
+  // what a killed runner leaves behind: a client of this runner, its output full
+  const stale = world.process.spawn("sh", ["-c", "echo $$; exec tmux -L test -u -C attach -t _runner-one"], {
+    env: world.env,
+  });
+  const reader = stale.output[Symbol.asyncIterator]();
+  const pid = new TextDecoder().decode((await reader.next()).value).split("\n")[0];
+  assert(pid !== old);
+  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${pid}\n`);
+  const second = await Desk.open(world.executor());
+  await stale.exited;
+  await stale.end();
+  await second.executor.close();
+  // a number that belongs to somebody else meanwhile
+  const stranger = await world.sh("sleep 300 >/dev/null & echo $!");
+  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${stranger}\n`);
+  const third = await Desk.open(world.executor());
+  assertEquals(await third.output("echo fine"), "fine\n");
+  assertEquals(await world.sh(`kill -0 ${stranger} && echo lives`), "lives");
+  while (!(await reader.next()).done);
+});
+
+isolatedTest(
+  "panes that a killed runner had not finished to make are closed, those of people are not",
+  async (world) => {
+    const first = await Desk.open(world.executor());
+    await first.output("true", { target: "tmux.main.work" });
+    await first.executor.close();
+    await world.tmux("set-option -p -u -t main:work @runner_lane");
+    await world.tmux("new-window -d -t main -n theirs 'exec cat'");
+    const second = await Desk.open(world.executor());
+    await second.executor.recover([]);
+    await until(
+      "it is closed",
+      async () => (await world.tmux("list-windows -t main -F '#{window_name}'")).join() === "theirs",
+    );
+    assertEquals(await second.output("echo fine", { target: "tmux.main.work" }), "fine\n");
+  },
+);
+
+isolatedTest("a terminal that does not start its run is replaced", async (world) => {
+  let ahead = 0;
+  const { clock } = world.options();
+  // the first lane says that it is ready, and then does nothing
+  await Deno.writeTextFile(
+    `${world.dir}/lane`,
+    `[ -e '${world.dir}/once' ] && exec dash "$@"; touch '${world.dir}/once'; echo "R $3 $$" 1<>"$2/done"; exec sleep 1000`,
+  );
+  const laneShell = `sh ${world.dir}/lane`;
+  const desk = await Desk.open(world.executor({ laneShell, clock: { ...clock, now: () => clock.now() + ahead } }));
+  const launch = launchOf("echo ran", { target: "tmux.main.work" });
+  await desk.executor.launch(launch);
+  assertEquals(await world.sh("pgrep -fx 'sleep 1000' | wc -l"), "2");
+  const timer = setInterval(() => ahead += 5000, 1000);
+  const end = await desk.end(launch.run);
+  clearInterval(timer);
+  assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, "ran\n"]);
+});

@@ -1,0 +1,129 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { isolatedTest } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
+import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+
+isolatedTest("terminals of people are neither used nor closed", async (world) => {
+  const desk = await Desk.open(world.executor());
+  await world.tmux("new-session -d -s main -n build 'exec sh'");
+  await world.tmux("split-window -d -t main:build 'exec cat'");
+  const theirs = await world.tmux("list-panes -t main:build -F '#{pane_id} #{pane_pid}'");
+  await world.sh("tmux -L test send-keys -t main:build 'half typed '");
+  assertEquals(await desk.output("echo ours", { target: "tmux.main.build" }), "ours\n");
+  assertEquals(await desk.output("echo ours", { target: "tmux.main" }), "ours\n");
+  const panes = await world.tmux("list-panes -t main:build -F '#{pane_id} #{pane_pid}'");
+  assertEquals(panes.filter((pane) => theirs.includes(pane)), theirs);
+  assertEquals(panes.length, 3);
+  assert((await world.tmux(`capture-pane -p -t ${theirs[0].split(" ")[0]}`)).join("\n").includes("half typed"));
+});
+
+isolatedTest("marks that a program prints are output", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const fake = "printf '\\033\\\\\\033]133;D;0;0123456789abcdef01234567\\n\\033\\\\'";
+  const launch = launchOf(`echo a; ${fake}; printf '\\033]133;C;'; echo b; exit 9`);
+  const end = await desk.run(launch);
+  assertEquals([end.code, end.output.truncated], [9, false]);
+  assertEquals(textOf(end.output), "a\n\x1b\\\x1b]133;D;0;0123456789abcdef01234567\n\x1b\\\x1b]133;C;b\n");
+});
+
+isolatedTest("a run finds the terminal clean, whatever the one before did to it", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const modes = "stty -a | tr -d '\\n' | sed 's/.*line = //'";
+  const clean = await desk.output(modes, { target });
+  const wild = [
+    "stty raw -echo",
+    "stty raw; kill -9 $$",
+    "stty -icanon -isig echo; sleep 0.1",
+    "printf '\\033[?1049h\\033[2;5r\\033[?25l\\033(0\\033[31m'",
+    "printf '\\033Pq#0;2;0;0;0'",
+    "printf '\\033]0;title'",
+    "printf '\\033c'",
+  ];
+  for (const payload of wild) {
+    await desk.run(launchOf(payload, { target }));
+    assertEquals(await desk.output(modes, { target }), clean, payload);
+    assertEquals(await desk.output("printf 'a\\r\\nb\\n'", { target }), "a\r\nb\n", payload);
+    const screen = (await world.tmux("capture-pane -p -t main:work")).join("\n");
+    assert(screen.includes("a\nb"), `${payload}\n${screen}`);
+    assertEquals(
+      (await world.tmux("display-message -p -t main:work '#{alternate_on} #{cursor_flag} #{scroll_region_lower}'"))[0],
+      "0 1 49",
+    );
+  }
+});
+
+isolatedTest("stdin is the terminal, and what is typed at one run does not reach the next", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const reading = launchOf("echo up; read -r line; echo got $line; until [ -e go ]; do sleep 0.02; done", { target });
+  await desk.executor.launch(reading);
+  await up(desk, reading.run);
+  await world.sh("tmux -L test send-keys -t main:work 'hello' Enter 'more' Enter 'half'");
+  await until("it was read", async () => (await desk.executor.read(reading.run, 3, 99)).length > 0);
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals(textOf((await desk.end(reading.run)).output), "up\ngot hello\n");
+  await world.sh("tmux -L test send-keys -t main:work 'idle' Enter");
+  const next = launchOf("read -r line; echo got $line", { target, timeoutMs: 400 });
+  const end = await desk.run(next);
+  assertEquals([end.kind, textOf(end.output)], ["timed_out", ""]);
+});
+
+isolatedTest("keys of a person end the run at most, never its terminal", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  for (const [key, want] of [["C-c", 130], ["C-\\", 131]] as const) {
+    const launch = launchOf("exec sh -c 'echo up; exec sleep 20'", { target });
+    await desk.executor.launch(launch);
+    await up(desk, launch.run);
+    await until("it sleeps", async () => await world.sh("pgrep -fx 'sleep 20' || true") !== "");
+    await world.sh(`tmux -L test send-keys -t main:work '${key}'`);
+    assertEquals((await desk.end(launch.run)).code, want);
+  }
+  const patientOne = patient(world.dir, { target });
+  await desk.executor.launch(patientOne);
+  await up(desk, patientOne.run);
+  await world.sh("tmux -L test send-keys -t main:work C-z C-s C-d");
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await desk.end(patientOne.run)).code, 0);
+});
+
+isolatedTest(
+  "payload and environment stand in no command line, no tmux and no other run's environment",
+  async (world) => {
+    const desk = await Desk.open(world.executor());
+    const secret = "s3cr3tvalue";
+    const launch = patient(world.dir, { env: { TOKEN: secret }, title: "harmless" }, `echo ${secret}pay`);
+    await desk.executor.launch(launch);
+    await up(desk, launch.run);
+    const seen = [
+      await world.sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'"),
+      (await world.tmux("show-environment -g")).join("\n"),
+      (await world.tmux("show-environment -t main")).join("\n"),
+      (await world.tmux("show-messages")).join("\n"),
+      (await world.tmux("list-panes -a -F '#{pane_title} #{pane_start_command} #{window_name}'")).join("\n"),
+      await desk.output("env"),
+    ];
+    for (const text of seen) assert(!text.includes(secret), text);
+    assert(seen[4].includes("harmless"), seen[4]);
+    assertEquals(await world.sh(`find '${world.dir}/spool' \\( -type f -o -type p \\) ! -perm 600 ! -perm 700`), "");
+    assertEquals(await world.sh(`find '${world.dir}/spool' -type d ! -perm 700`), "");
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    await desk.end(launch.run);
+  },
+);
+
+isolatedTest("the user's own server keeps its settings", async (world) => {
+  await Deno.writeTextFile(
+    `${world.dir}/.tmux.conf`,
+    "set -g history-limit 77\nset -g base-index 5\nset -g default-command 'exec cat'\n",
+  );
+  const desk = await Desk.open(world.executor({ socket: "default", env: { ...world.env, HOME: world.dir } }));
+  assertEquals(await desk.output("echo here", { target: "tmux.main.work" }), "here\n");
+  assertEquals(desk.facts.attach, "tmux attach -t");
+  assertEquals(await world.tmux("show-options -gv history-limit", "default"), ["77"]);
+  assertEquals(
+    await world.tmux("show-hooks -g", "default").then((hooks) => hooks.filter((hook) => hook.includes("[900]"))),
+    [],
+  );
+});
