@@ -40,8 +40,10 @@ Deno.test("status -w draws anew when something happened, in place, and gives the
 
 Deno.test("status -w takes a burst of events as one change", async () => {
   const { world, code } = await watching(terminal);
-  for (let i = 0; i < 100; i++) world.redis.happen({ id: `j${i}` });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  for (let i = 0; i < 60; i++) {
+    world.redis.happen({ id: `j${i}` });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   world.signal("SIGTERM");
   assertEquals(await code, 143);
   const drawn = pictures(world.stdout).length;

@@ -8,6 +8,7 @@ Deno.test("summaries() read what a list shows, in order, and nothing large", asy
   const { server, keys, store } = stage;
   const run = await stage.started("a", { title: "t", labels: { x: "y" }, env: { SECRET: "s" } });
   await stage.queue.finish(ended(run, { result: "r".repeat(10_000) }));
+  await server.call("HSET", keys.side("a"), "raw", "{}");
   await stage.submit("long", { payload: `${"größe ".repeat(1_000)}` });
   await server.call("SET", keys.job("json"), '{"payload":"x","status":"dispatched"}');
   await server.call("HSET", keys.side("json"), "raw", "{}", "title", "j");
@@ -21,7 +22,7 @@ Deno.test("summaries() read what a list shows, in order, and nothing large", asy
     "t",
     "y",
   ]);
-  assertEquals([a?.fields.result, a?.fields.env_vars, none], [undefined, undefined, null]);
+  assertEquals([a?.fields.result, a?.fields.env_vars, a?.side.raw, none], [undefined, undefined, undefined, null]);
   assertEquals(a, again);
   assert(
     long!.fields.payload!.length <= 1_000 && /^(größe )+(g|gr|grö|größ)?…$/.test(long!.fields.payload!),

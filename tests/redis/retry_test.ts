@@ -62,6 +62,18 @@ Deno.test("retry() queues an id once, though a cancelled job is still in the lis
   assertEquals(await stage.list(keys.low("r")), ["b"]);
 });
 
+Deno.test("retry() begins a new attempt also where the one before still runs", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a");
+  await stage.server.call("HSET", stage.keys.job("a"), "status", "error");
+  await stage.store.retry("a");
+  await stage.queue.claim(0);
+  const again = await stage.queue.start("a");
+  assert(again.type === "OK", again.type);
+  assertEquals(again.attempt, 2);
+  assertEquals((await stage.queue.finish(ended(run))).type, "FENCED");
+});
+
 Deno.test("retry() fences an attempt that still runs although another program ended the job", async () => {
   await using stage = await Stage.open();
   const { queue, store, server, keys } = stage;
