@@ -49,12 +49,19 @@ export class RunnerProcess {
   log = "";
   /** Its exit code, when it has ended; 128 + n after signal n. */
   code: number | null = null;
-  readonly ended: Promise<number>;
+  readonly #over: Promise<number>;
 
   constructor(child: Deno.ChildProcess) {
     this.child = child;
     const said = this.#listen();
-    this.ended = Promise.all([child.status, said]).then(([status]) => this.code = status.code);
+    this.#over = Promise.all([child.status, said]).then(([status]) => this.code = status.code);
+  }
+
+  /** Resolves with its exit code, and rejects when it still lives after a minute. */
+  get ended(): Promise<number> {
+    return until(`the runner has ended; it said:\n${this.log}`, () => this.code !== null, 60_000).then(() =>
+      this.#over
+    );
   }
 
   async #listen(): Promise<void> {
