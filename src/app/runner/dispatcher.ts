@@ -165,7 +165,7 @@ export class Dispatcher {
     const { clock, settings, queue } = this.#parts;
     const lines = this.#runs.lines();
     for (const entry of [...this.#waiting]) {
-      if (this.#stopping.signal.aborted || this.#held || this.#fenced) return;
+      if (this.#stopping.signal.aborted || this.#held || this.#fenced || this.#paused) return;
       if (this.#runs.busy >= settings.concurrency) return;
       if (entry.notBefore > clock.now()) continue;
       if (entry.line === undefined && lines.size > 0) entry.line = this.#lineOf(await queue.peek(entry.id));

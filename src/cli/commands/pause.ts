@@ -7,8 +7,8 @@ export const pause: Command = {
   summary: "Let the runners of a queue take no more jobs",
   usage: ["[OPTIONS]"],
   description: [
-    "The queue is that of --name. Its runners learn it with their next sign of life, within a few seconds, and one that waits for " +
-    "a job in that moment may still take one; what was taken goes on, and jobs can still be submitted. `runner resume` ends it.",
+    "The queue is that of --name. Its runners learn it with their next sign of life, within a few seconds; what has started goes " +
+    "on, and jobs can still be submitted. `runner resume` ends it.",
   ],
   examples: [
     { command: "runner pause --name build", does: "no more jobs for the runners of that name" },

@@ -128,6 +128,18 @@ Deno.test("the dispatcher takes nothing while the queue is paused", async () => 
   await until("it runs", () => runner.executor.launched.length === 1);
 });
 
+Deno.test("the dispatcher starts nothing that it takes while the queue is being paused", async () => {
+  await using runner = fakeRunner();
+  runner.dispatcher.start();
+  await until("it waits for a job", () => runner.queue.waits);
+  runner.dispatcher.paused = true;
+  runner.queue.push("a", job("fake.s"));
+  await until("it has taken the job", () => runner.dispatcher.waiting === 1);
+  assertEquals(runner.executor.launched, []);
+  runner.dispatcher.paused = false;
+  await until("it runs", () => runner.executor.launched.length === 1);
+});
+
 Deno.test("reconcile() takes up claims that nobody told about", async () => {
   await using runner = fakeRunner();
   runner.queue.push("ghost", job("fake.s"));

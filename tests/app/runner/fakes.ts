@@ -48,6 +48,11 @@ export class FakeQueue {
     }
   }
 
+  /** A claim waits. */
+  get waits(): boolean {
+    return this.#waiter !== null;
+  }
+
   #take(): RawId | null {
     const id = this.#ids.shift() ?? null;
     if (id) this.claims.push(id);
