@@ -267,6 +267,20 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
   });
 
+  test("recover() tells the ends of one terminal whole, in whatever order they are asked for", async ({ executor }) => {
+    const first = await Desk.open(executor());
+    const launches = [1, 2, 3].map((number) => launchOf(`seq ${number}000; exit ${number}`, { target: line }));
+    for (const launch of launches) await first.run(launch);
+    await first.executor.close();
+    const second = await Desk.open(executor());
+    await second.executor.recover(launches.toReversed());
+    for (const [i, { run }] of launches.entries()) {
+      const end = await second.end(run);
+      assertEquals([end.code, end.output], [i + 1, first.ends[i].output]);
+    }
+    assertEquals(await second.output("echo next", { target: line }), "next\n");
+  });
+
   test("recover() ends runs that nobody asks about", async ({ executor, dir }) => {
     const first = await Desk.open(executor());
     const stray = launchOf(`trap 'touch "${dir}/stopped"; exit' TERM; touch '${dir}/up'; sleep 60 & wait`, {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, textOf } from "./desk.ts";
+import { Desk, launchOf, textOf, up } from "./desk.ts";
 
 /**
  * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those whose
@@ -146,11 +146,15 @@ isolatedTest("a run that outlives its first seconds is ended by tmux when its ru
   let ahead = 0;
   const { clock } = world.options();
   const first = await Desk.open(world.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
-  const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
+  const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 3000, target: "tmux.main.work" });
   await first.executor.launch(launch);
-  await until("it is up", async () => (await first.executor.read(launch.run, 0, 9)).length > 0);
+  await up(first, launch.run);
   ahead = 6000;
-  await until("tmux has the order", async () => await world.sh("pgrep -f '[b]in/kill-' || true") !== "");
+  // two seconds later than the runner itself would
+  await until(
+    "tmux has the order",
+    async () => await world.sh("pgrep -f '[b]in/kill-.* timed_out 5 5$' || true") !== "",
+  );
   await first.executor.close();
   await until("tmux has ended it", async () => await world.sh("pgrep -fx 'sleep 60' || true") === "");
   const second = await Desk.open(world.executor());

@@ -212,3 +212,12 @@ isolatedTest("a terminal that does not start its run is replaced", async (world)
   clearInterval(timer);
   assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, "ran\n"]);
 });
+
+isolatedTest("an end that is reported again is not told again", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const end = await desk.run(launchOf("exit 3"));
+  const again = `E 1 ${end.run} 9`;
+  await world.sh(`printf '%s\\n' '${again}' 'E 9 x 1' 'nonsense' '' '${again}' 1<>'${world.dir}/spool/done'`);
+  assertEquals(await desk.output("echo next"), "next\n");
+  assertEquals(desk.ends.map(({ code }) => code), [3, 0]);
+});

@@ -31,6 +31,7 @@ isolatedTest("a run finds the terminal clean, whatever the one before did to it"
   const target = "tmux.main.work";
   const modes = "stty -a | tr -d '\\n' | sed 's/.*line = //'";
   const clean = await desk.output(modes, { target });
+  assert(/susp = <undef>.* -echo /.test(clean), clean);
   const wild = [
     "stty raw -echo",
     "stty raw; kill -9 $$",
