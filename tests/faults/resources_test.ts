@@ -1,0 +1,84 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { pause } from "../support/gate.ts";
+import { Proxy } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
+import { type RunnerProcess, World } from "../support/world.ts";
+
+/** `RUNNER_LONG=1`: a thousand connections and five thousand jobs, some minutes. */
+const LONG = Deno.env.get("RUNNER_LONG") === "1";
+const CUTS = LONG ? 1000 : 60;
+const JOBS = LONG ? 5000 : 1000;
+
+const FAST = ["--beat", "1s", "--lease", "10s", "--concurrency", "8"];
+
+/** What a runner holds: resident memory in MB, open descriptors, threads, connections to Redis. */
+async function holds(runner: RunnerProcess, proxy: Proxy) {
+  const { pid } = runner.child;
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return {
+    memory: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024),
+    descriptors: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
+    threads: Number(/Threads:\s+(\d+)/.exec(status)![1]),
+    connections: proxy.open,
+  };
+}
+
+/** Commands that the runner sends in some seconds of idleness, a second; what timers are left would show in it. */
+async function idleRate(proxy: Proxy, seconds: number): Promise<number> {
+  const before = proxy.commands.length;
+  await pause(seconds * 1000);
+  return (proxy.commands.length - before) / seconds;
+}
+
+/** Processor time of a process, seconds. */
+async function processorTime(pid: number): Promise<number> {
+  const fields = (await Deno.readTextFile(`/proc/${pid}/stat`)).replace(/^.*\) /, "").split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+Deno.test("51 after broken connections and many jobs the runner holds what it held at the start", async () => {
+  await using world = await World.create();
+  await using proxy = Proxy.start(world.redis.port);
+  const runner = await world.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
+  const load = async (count: number) => {
+    let last = "";
+    for (let i = 0; i < count; i++) last = await world.push({ payload: "echo x" });
+    await world.ended(last, 60_000);
+    await until("all have ended", async () => (await world.redis.keys()).every((key) => !key.startsWith("rr:run:")));
+  };
+  await load(500); // warm
+  await pause(500);
+  const first = await holds(runner, proxy);
+  const rate = await idleRate(proxy, 3);
+  await load(JOBS);
+  const accepted = proxy.accepted;
+  while (proxy.accepted < accepted + CUTS) {
+    await until("it is connected", () => proxy.open >= 1);
+    proxy.cut();
+    await pause(5);
+  }
+  await load(50);
+  await pause(1500);
+  const last = await holds(runner, proxy);
+  const lastRate = await idleRate(proxy, 3);
+  console.log(`      first ${JSON.stringify(first)}, ${rate.toFixed(1)} commands/s`);
+  console.log(`      last  ${JSON.stringify(last)}, ${lastRate.toFixed(1)} commands/s`);
+  assert(last.descriptors <= first.descriptors + 4);
+  assert(last.connections <= first.connections);
+  assert(last.memory <= first.memory + 40);
+  assert(lastRate <= rate * 1.5 + 1);
+  assertEquals(runner.code, null, runner.log);
+});
+
+Deno.test("an idle runner asks little of Redis and of the processor", async () => {
+  await using world = await World.create();
+  await using proxy = Proxy.start(world.redis.port);
+  const runner = await world.runner({ env: { REDIS_URL: proxy.address } });
+  await pause(1000);
+  const before = await processorTime(runner.child.pid);
+  const rate = await idleRate(proxy, 6);
+  const share = (await processorTime(runner.child.pid) - before) / 6 * 100;
+  console.log(`      idle: ${rate.toFixed(2)} Redis commands/s, ${share.toFixed(2)} % of a core`);
+  assert(rate < 5);
+  assert(share < 2);
+});

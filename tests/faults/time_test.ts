@@ -1,0 +1,68 @@
+import { assertEquals } from "../support/assert.ts";
+import { assertClean } from "../support/audit.ts";
+import { ExecutionLog } from "../support/execution_log.ts";
+import { Gate, pause } from "../support/gate.ts";
+import { until } from "../support/until.ts";
+import { World } from "../support/world.ts";
+
+/** Gives one process a wall clock of its own; from the package `libfaketime`. */
+const LIBRARY = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
+  .find((path) => {
+    try {
+      return Deno.statSync(path).isFile;
+    } catch {
+      return false;
+    }
+  });
+
+for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
+  Deno.test({
+    name: `35 the host's clock jumps an hour ${name}: nobody is given up, nothing times out` +
+      (LIBRARY ? "" : " (cannot run: no libfaketime here)"),
+    ignore: !LIBRARY,
+    fn: async () => {
+      await using world = await World.create();
+      const log = new ExecutionLog(world.dir);
+      const gate = new Gate(world.dir);
+      const clock = `${world.dir}/clock`;
+      await Deno.writeTextFile(clock, "+0\n");
+      const fake = [
+        "env",
+        `LD_PRELOAD=${LIBRARY}`,
+        `FAKETIME_TIMESTAMP_FILE=${clock}`,
+        "FAKETIME_NO_CACHE=1",
+        "DONT_FAKE_MONOTONIC=1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+      ];
+      const args = ["--beat", "200ms", "--lease", "1s", "--lost-policy", "fail"];
+      const start = (letter: string) =>
+        world.runner({
+          spool: `${world.dir}/${letter}`,
+          args,
+          prefix: fake,
+          env: { RUNNER_TMUX_SOCKET: `${world.socket}-${letter}` },
+        });
+      const runners = [await start("a"), await start("b")];
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i++) {
+        ids.push(await world.push({ payload: `${log.line}; ${gate.wait}; echo kept`, timeout: "60" }));
+      }
+      await until("all run", async () => (await log.executions()).size === 4);
+      const delayed = await world.run(["submit", "--in", "30m", "true"]);
+      await Deno.writeTextFile(clock, `${jump}\n`);
+      await pause(2500);
+      for (const id of ids) assertEquals((await world.job(id)).status, "started");
+      await gate.open();
+      for (const id of ids) assertEquals((await world.ended(id)).result, "kept\n");
+      assertEquals(runners.map((runner) => runner.code), [null, null]);
+      assertEquals((await world.job(delayed.stdout.trim())).status, "dispatched");
+      await world.run(["cancel", delayed.stdout.trim()]);
+      ids.push(await world.push({ payload: log.line }));
+      await assertClean(world, {
+        ids,
+        log,
+        instances: ["a", "b"].map((letter) => world.instance(`${world.dir}/${letter}`)),
+      });
+    },
+  });
+}
