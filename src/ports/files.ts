@@ -51,8 +51,8 @@ export interface Files {
   stat(path: string): Promise<FileStat | null>;
   /** The content as text; `null` when there is none. */
   readText(path: string): Promise<string | null>;
-  /** Writes a file, over an old one. */
-  write(path: string, text: string, mode?: number): Promise<void>;
+  /** Writes a small file, over an old one. */
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Makes a file that is not there yet, in one step; `false` when it is there. */
   create(path: string, text: string): Promise<boolean>;
   /** Replaces a file as a whole: a reader finds the old or the new content. */

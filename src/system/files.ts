@@ -42,8 +42,9 @@ export const systemFiles: Files = {
   readText: (path) => orNull(Deno.readTextFile(path)),
 
   // deno-lint-ignore require-await -- see above: a failure is a rejection like everywhere else
-  async write(path, text, mode = FILE_MODE) {
-    Deno.writeTextFileSync(path, text, { mode });
+  async write(path, content, mode = FILE_MODE) {
+    if (typeof content === "string") Deno.writeTextFileSync(path, content, { mode });
+    else Deno.writeFileSync(path, content, { mode });
   },
 
   // deno-lint-ignore require-await

@@ -57,7 +57,7 @@ isolatedTest("a run finds the terminal clean, whatever the one before did to it"
 isolatedTest("stdin is the terminal, and what is typed at one run does not reach the next", async (world) => {
   const desk = await Desk.open(world.executor());
   const target = "tmux.main.work";
-  const reading = launchOf("echo up; read -r line; echo got $line; until [ -e go ]; do sleep 0.02; done", { target });
+  const reading = launchOf("echo up; read -r line; echo got $line; until [ -e go ]; do sleep 0.15; done", { target });
   await desk.executor.launch(reading);
   await up(desk, reading.run);
   await world.sh("tmux -L test send-keys -t main:work 'hello' Enter 'more' Enter 'half'");

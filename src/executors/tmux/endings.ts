@@ -47,6 +47,8 @@ export class Endings {
     run.state = "ended";
     clearTimeout(run.timer);
     lane.release(run, this.#options.clock.now());
+    // killed: it could not put its terminal back in order
+    if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
     const expected = "code" in verdict && lane.pane !== null;
     let output: OutputSample;
     try {

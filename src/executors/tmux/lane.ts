@@ -6,9 +6,9 @@ import type { Spool } from "./spool.ts";
  * Before a run, a lane drops typed keys and resets its terminal, which takes three programs. In a flood of short runs, each less
  * than so many milliseconds after the one before ...
  */
-const FLOOD = 20;
+const FLOOD = 100;
 /** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
-const CLEAN_EVERY = 50;
+const CLEAN_EVERY = 500;
 
 /** One of our terminals: a pane whose process takes runs, one after the other. */
 export class Lane {

@@ -26,13 +26,22 @@ class Sampler {
     this.#tail = tail.length === RESULT_PART ? tail : concat([this.#tail, tail]).slice(-RESULT_PART);
   }
 
+  /** Whether it still has everything. */
+  get isWhole(): boolean {
+    return this.total <= 2 * RESULT_PART;
+  }
+
+  /** Everything that came before the bytes with which it stopped to be whole. */
+  before(last: Uint8Array): Uint8Array {
+    return concat(this.#head).subarray(0, this.total - last.length);
+  }
+
   sample(truncated: boolean): OutputSample {
     const head = concat(this.#head);
-    const whole = this.total <= 2 * RESULT_PART;
     return {
       total: this.total,
-      head: whole ? head : head.slice(0, RESULT_PART),
-      tail: whole ? new Uint8Array() : this.#tail,
+      head: this.isWhole ? head : head.slice(0, RESULT_PART),
+      tail: this.isWhole ? new Uint8Array() : this.#tail,
       truncated,
     };
   }
@@ -66,19 +75,32 @@ export class OutputWriter {
   async add(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     this.#sampler.add(bytes);
+    if (this.#file === null && this.#sampler.isWhole) return; // a small one is written at once, at the end
+    await this.#write(async (path) => {
+      if (this.#file === null) {
+        this.#file = await this.#files.open(path, "new");
+        await this.#file.append(this.#sampler.before(bytes));
+      }
+      await this.#file.append(bytes);
+    });
+  }
+
+  /** A full disk: the sample goes on, and says that something is missing. */
+  async #write(work: (path: string) => Promise<void>): Promise<void> {
     if (this.#failed) return;
     try {
-      this.#file ??= await this.#files.open(this.#spool.output(this.#run), "new");
-      await this.#file.append(bytes);
+      await work(this.#spool.output(this.#run));
     } catch {
-      this.#failed = true; // a full disk: the sample goes on, and says that something is missing
+      this.#failed = true;
     }
   }
 
   async end(truncated: boolean): Promise<OutputSample> {
     this.#file?.close();
+    const { isWhole, total } = this.#sampler;
+    if (isWhole && total > 0) await this.#write((path) => this.#files.write(path, this.#sampler.sample(false).head));
     // a small output is in the sample whole, file or not
-    const cut = truncated || this.#failed && this.#sampler.total > 2 * RESULT_PART;
+    const cut = truncated || this.#failed && !isWhole;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
     return this.#sampler.sample(cut);
   }
