@@ -1,5 +1,5 @@
 /**
- * The chaos driver: jobs on two hosts, and faults drawn from a seed until they are used up; then an audit.
+ * The chaos driver: jobs on three hosts, and faults drawn from a seed until they are used up; then an audit.
  *
  * ```sh
  * deno task chaos                          # 10,000 jobs and 1,000 faults, five seeds
@@ -41,9 +41,9 @@ export interface ChaosReport {
 }
 
 /** Milliseconds between two faults, on the average. Faults last longer than that, so they overlap. */
-const EVERY = 350;
+const EVERY = 150;
 const LEASE = 1500;
-const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "8", "--kill-grace", "500ms"];
+const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "6", "--kill-grace", "500ms"];
 
 const NAIVE = [Deno.execPath(), "run", "-A", new URL("naive_runner.ts", import.meta.url).pathname];
 
@@ -372,7 +372,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now();
   await using world = await World.create({ persistence: everysec ? "aof-everysec" : "aof-always" });
   const log = new ExecutionLog(world.dir);
-  const hosts = ["a", "b"].map((letter) => new Host(world, letter, naive));
+  const hosts = ["a", "b", "c"].map((letter) => new Host(world, letter, naive));
   await Promise.all(hosts.map((host) => host.up()));
   const load = new Load(world, log, random(seed + 1));
   const schedule = new Schedule(hosts, random(seed), tmux ? [...FAULTS, TMUX_FAULT] : FAULTS);
@@ -394,7 +394,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   await Promise.all([schedule.over(), pushing]);
 
   await load.clear();
-  const limit = performance.now() + (naive ? 8_000 : 60_000);
+  const limit = performance.now() + (naive ? 2_000 : 60_000);
   while (load.open > 0 && performance.now() < limit) await pause(100);
   over = true;
   await looking;

@@ -6,8 +6,8 @@ import { type RunnerProcess, World } from "../support/world.ts";
 
 /** `RUNNER_LONG=1`: a thousand connections and five thousand jobs, some minutes. */
 const LONG = Deno.env.get("RUNNER_LONG") === "1";
-const CUTS = LONG ? 1000 : 60;
-const JOBS = LONG ? 5000 : 1000;
+const CUTS = LONG ? 1000 : 40;
+const JOBS = LONG ? 5000 : 600;
 
 const FAST = ["--beat", "1s", "--lease", "10s", "--concurrency", "8"];
 
