@@ -211,8 +211,10 @@ export class TmuxServer {
     const { process, env, socket, cwd } = this.#options;
     const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
-    const server = this.#foreign ? [] : ["-L", socket, "-f", "/dev/null"];
-    return process.spawn("tmux", [...server, "-u", ...command], { env: own, cwd });
+    if (this.#foreign) return process.spawn("tmux", ["-u", ...command], { env: own, cwd });
+    // the first pane is made before any option is set, and the shell of a service's user may refuse to run anything
+    const server = ["-L", socket, "-f", "/dev/null", "-u"];
+    return process.spawn("tmux", [...server, ...command], { env: { ...own, SHELL: "/bin/sh" }, cwd });
   }
 
   async #prepare(client: ControlClient): Promise<void> {
