@@ -348,6 +348,10 @@ Deno.test("close() of a link ends what waits and what comes later", async () => 
     assertStringIncludes((await blocked).message, "the link was closed");
     await second;
     assertStringIncludes((await failureOf(link.call("PING", []))).message, "the link was closed");
+    // one that was being made is closed as soon as it is there
+    await until("only the test's own connection is left", async () => {
+      return /^connected_clients:1\r?$/m.test(String(await server.call("INFO", "clients")));
+    });
   }
   using paused = linkTo(`127.0.0.1:${freePort()}`);
   for (let i = 0; i < 4; i++) await failureOf(paused.call("PING", []));
