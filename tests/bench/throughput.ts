@@ -2,7 +2,7 @@
  * Jobs a second, end to end: from the push into Redis to the end in Redis, payload `true`, beside the floor of this machine (fork and
  * exec of `sh -c true` in a loop) in the same run, alternating. Prints a table, and JSON with --json.
  *
- *     scripts/bench.sh [--jobs N] [--rounds N] [--json]
+ *     deno run -A --config scripts/npm/deno.json tests/bench/throughput.ts [--jobs N] [--rounds N] [--json]
  *
  * @module
  */
