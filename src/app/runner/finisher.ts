@@ -5,7 +5,7 @@ import { signalOf } from "../../domain/signals.ts";
 import type { RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
-import { runningFields } from "./parts.ts";
+import { reassertionOf } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
@@ -94,14 +94,7 @@ export class Finisher {
   /** Redis lost the job: gives it back. Answers whether the end should be told again. */
   async #restore(active: ActiveRun): Promise<boolean> {
     const { intent } = active;
-    const answer = await this.#parts.queue.reassert({
-      id: intent.id,
-      token: intent.token,
-      attempt: intent.attempt,
-      startedMs: intent.startedMs,
-      job: runningFields(intent),
-      side: intent.side,
-    });
+    const answer = await this.#parts.queue.reassert(reassertionOf(intent));
     this.#parts.checkpoint("after_reassert");
     this.#parts.log.warn("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
     return answer === "OK";

@@ -1,8 +1,7 @@
-import type { JobFields } from "../../domain/job.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Executor } from "../../ports/executor.ts";
 import type { Log } from "../../ports/log.ts";
-import type { LostPolicy, Queue } from "../../ports/queue.ts";
+import type { LostPolicy, Queue, ReassertRequest } from "../../ports/queue.ts";
 import type { Intent, Spool } from "../../ports/spool.ts";
 
 /** What a runner is told about its work; times in milliseconds. */
@@ -84,7 +83,8 @@ export interface ActiveRun {
   readonly sinceMs: number;
 }
 
-/** Fields of a job as they should stand in Redis while it runs. */
-export function runningFields(intent: Intent): JobFields {
-  return { ...intent.job, status: "started" };
+/** What the host tells a Redis that may have forgotten an attempt. */
+export function reassertionOf(intent: Intent): ReassertRequest {
+  const { id, token, attempt, startedMs, job, side } = intent;
+  return { id, token, attempt, startedMs, job: { ...job, status: "started" }, side };
 }

@@ -5,7 +5,7 @@ import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Finisher } from "./finisher.ts";
 import type { Launcher } from "./launcher.ts";
-import { type ActiveRun, type RunnerParts, runningFields } from "./parts.ts";
+import { type ActiveRun, reassertionOf, type RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { resultText } from "../../domain/output.ts";
 
@@ -90,14 +90,7 @@ export class Reconciler {
   /** Asks for an attempt that Redis does not say is ours. Answers whether it is. */
   async #claimBack(active: ActiveRun): Promise<boolean> {
     const { intent } = active;
-    const answer = await this.#parts.queue.reassert({
-      id: intent.id,
-      token: intent.token,
-      attempt: intent.attempt,
-      startedMs: intent.startedMs,
-      job: runningFields(intent),
-      side: intent.side,
-    });
+    const answer = await this.#parts.queue.reassert(reassertionOf(intent));
     this.#parts.checkpoint("after_reassert");
     this.#parts.log.info("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
     if (answer === "OK") return true;
@@ -241,8 +234,7 @@ export class Reconciler {
     const { queue, settings } = this.#parts;
     const { intent, end } = record;
     if (end === null || end === "gone") return;
-    const request = { id: intent.id, token: intent.token, attempt: intent.attempt, startedMs: intent.startedMs };
-    const answer = await queue.reassert({ ...request, job: runningFields(intent), side: intent.side });
+    const answer = await queue.reassert(reassertionOf(intent));
     if (answer !== "OK") return;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
     const sample = await executor?.sample(intent.run);
