@@ -38,6 +38,8 @@ export interface ChaosReport {
   readonly faults: Readonly<Record<string, number>>;
   readonly executed: number;
   readonly violations: readonly string[];
+  /** What Redis recorded about the jobs of the violations, an event a line. */
+  readonly stories: readonly string[];
 }
 
 /** Milliseconds between two faults, on the average. Faults last longer than that, so they overlap. */
@@ -333,17 +335,25 @@ class Load {
     return this.#open.size;
   }
 
+  /** Jobs that peers gave up: they wait for a silent host no longer than until the deadline of the job, begun or not. */
+  async givenUp(): Promise<Set<string>> {
+    const found = new Set<string>();
+    for (const [id, { timeout }] of this.jobs) {
+      if (timeout && (await this.#world.job(id)).error?.startsWith("lost:")) found.add(id);
+    }
+    return found;
+  }
+
   /** Jobs that ended in another way than they had to, or changed afterwards. */
-  async findings(mayBeLost: boolean): Promise<string[]> {
+  async findings(mayBeLost: boolean, givenUp: ReadonlySet<string>): Promise<string[]> {
     const findings: string[] = [];
     for (const [id, before] of this.ended) {
       const now = await this.#world.job(id);
       if (JSON.stringify(Object.entries(now).sort()) !== before) {
         findings.push(`changed after its end: job ${id} was ${before}, is ${JSON.stringify(now)}`);
       }
-      const { result, error, timeout } = this.jobs.get(id)!;
-      // a peer waits for a silent host no longer than until the deadline of the job
-      if ((mayBeLost || timeout) && now.error?.startsWith("lost:")) continue;
+      const { result, error } = this.jobs.get(id)!;
+      if (givenUp.has(id) || mayBeLost && now.error?.startsWith("lost:")) continue;
       if (now.result !== result || now.error !== error) {
         findings.push(
           `wrong end: job ${id} says ${JSON.stringify([now.result, now.error])}, expected ${
@@ -387,7 +397,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     while (load.jobs.size < jobs) {
       // in step with the faults
       const due = schedule.done >= faults || load.jobs.size / jobs <= schedule.done / faults + 0.02;
-      await (due ? load.push() : pause(20)); // in step with the faults
+      await (due ? load.push() : pause(20));
     }
   })();
   while (schedule.done < faults) await schedule.next();
@@ -405,24 +415,43 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
     if (!everysec && !unsure.has(id) || await world.redis.call("EXISTS", `job_${id}`) === 1) queued.push(id);
   }
   const known = new Set(queued);
+  const givenUp = await load.givenUp();
+  const mayNotRun = (id: string) => tmux || unsure.has(id) || givenUp.has(id) || !known.has(id);
   const findings = [
     ...await audit(world, {
       ids: queued,
       log,
-      executions: (id) => [!known.has(id) ? 0 : tmux || unsure.has(id) ? 0 : 1, 1],
+      executions: (id) => [mayNotRun(id) ? 0 : 1, 1],
       instances: hosts.map(({ letter }) => world.instance(`${world.dir}/${letter}`)),
       ms: 1000,
     }),
-    ...await load.findings(tmux),
+    ...await load.findings(tmux, givenUp),
     ...hosts.flatMap((host) => host.unexpected),
   ];
+  const stories = await storiesOf(world, findings);
   for (const host of hosts) {
     await host.down("SIGKILL");
     await host.killTmux();
     await host.proxy[Symbol.asyncDispose]();
   }
   const executed = (await log.executions()).size;
-  return { seconds: (performance.now() - begun) / 1000, faults: schedule.counts, executed, violations: findings };
+  return {
+    seconds: (performance.now() - begun) / 1000,
+    faults: schedule.counts,
+    executed,
+    violations: findings,
+    stories,
+  };
+}
+
+/** The events of every job that a finding names. */
+async function storiesOf(world: World, findings: readonly string[]): Promise<string[]> {
+  const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
+  if (ids.size === 0) return [];
+  const entries = await world.redis.call("XRANGE", "rr:events", "-", "+") as [string, string[]][];
+  return entries.map(([at, fields]) => [at, ...fields].join(" ")).filter((line) =>
+    [...ids].some((id) => line.includes(` id ${id} `))
+  );
 }
 
 /** Value of a flag of the command line. */
@@ -452,6 +481,7 @@ if (import.meta.main) {
     console.log(`seed ${seed}: ${report.executed} jobs executed in ${report.seconds.toFixed(0)} s; ${drawn}`);
     console.log(`seed ${seed}: ${report.violations.length} violations`);
     for (const finding of report.violations.slice(0, 30)) console.log(`  ${finding}`);
+    for (const line of report.stories.slice(0, 100)) console.log(`    ${line}`);
     bad ||= report.violations.length > 0;
   }
   Deno.exit(bad ? 1 : 0);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
-import { assertClean } from "../support/audit.ts";
+import { assertClean, jobProcesses } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Gate, pause } from "../support/gate.ts";
 import { until } from "../support/until.ts";
@@ -157,6 +157,49 @@ Deno.test("12 a runner that is frozen for longer than its lease loses its claims
   await assertClean(world, {
     ids,
     log,
+    instances: ["a", "b"].map((letter) => world.instance(`${world.dir}/${letter}`)),
+  });
+  assertEquals(frozen.code, null);
+});
+
+Deno.test("9 what was given up before its launch is not launched by the host that comes back, and leaves nothing behind", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const first = await world.runner(host(world, "a", { env: { RUNNER_CRASH_AT: "after_intent" } }));
+  const id = await world.push({ payload: log.line, timeout: "0.5" });
+  assertEquals(await first.ended, 137);
+  const peer = await world.runner(host(world, "b"));
+  assertEquals((await world.ended(id)).error.slice(0, 5), "lost:");
+  await peer.stop();
+  await world.runner(host(world, "a"));
+  await assertClean(world, {
+    ids: [id],
+    log,
+    executions: () => [0, 0],
+    instances: [world.instance(`${world.dir}/a`)],
+  });
+});
+
+Deno.test("12 what a frozen runner runs is stopped when another host has it by then, and leaves nothing behind", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const requeue = { args: ["--lost-policy", "requeue"] };
+  const frozen = await world.runner(host(world, "a", requeue));
+  const id = await world.push({ payload: `${log.line}; ${gate.wait}; echo $RUNNER_ATTEMPT` });
+  await until("it runs", () => log.ran(id));
+  frozen.signal("SIGSTOP");
+  await world.runner(host(world, "b", requeue));
+  await until("it runs again", async () => (await log.executions()).get(id)?.length === 2);
+  frozen.signal("SIGCONT");
+  const first = { socket: `${world.socket}-a` };
+  await until("the first attempt is stopped", async () => (await jobProcesses(first)).length === 0);
+  await gate.open();
+  assertEquals((await world.ended(id)).result, "2\n");
+  await assertClean(world, {
+    ids: [id],
+    log,
+    executions: () => [2, 2],
     instances: ["a", "b"].map((letter) => world.instance(`${world.dir}/${letter}`)),
   });
   assertEquals(frozen.code, null);

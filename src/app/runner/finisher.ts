@@ -2,7 +2,7 @@ import { RefusedError, UnavailableError } from "../../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
 import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
 import { signalOf } from "../../domain/signals.ts";
-import type { RunEnd } from "../../ports/executor.ts";
+import type { Executor, RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
@@ -26,10 +26,11 @@ export class Finisher {
     this.#runs = runs;
   }
 
-  /** The executor says that a run has ended. */
-  ended(end: RunEnd): void {
+  /** An executor says that a run has ended. */
+  ended(end: RunEnd, executor: Executor): void {
     const active = this.#runs.get(end.run);
-    if (!active || active.ended) return;
+    if (!active) return this.#forget(end.run, executor); // it was taken away from us while it ran
+    if (active.ended) return;
     this.#parts.checkpoint("after_end");
     this.finish(active, outcomeOf(end, active), end.output, this.#retryDelay(end, active));
   }
@@ -118,9 +119,7 @@ export class Finisher {
     );
     checkpoint("after_settle");
     this.#runs.remove(active);
-    active.executor.forget(intent.run).catch((error) =>
-      log.warn("could not remove files of a run", { job: intent.id, error: String(error) })
-    );
+    this.#forget(intent.run, active.executor);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;
     log.info("finished", {
@@ -136,6 +135,12 @@ export class Finisher {
         log.warn("could not promote yet", { job: id, error: String(error) })
       );
     }
+  }
+
+  #forget(run: string, executor: Executor): void {
+    executor.forget(run).catch((error) =>
+      this.#parts.log.warn("could not remove files of a run", { error: String(error) })
+    );
   }
 
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */

@@ -110,6 +110,7 @@ export class Reconciler {
     }
     spool.settle(run, "gone");
     this.#runs.remove(active);
+    await active.executor.forget(run); // one that still runs is forgotten when it ends
   }
 
   /** Runs that Redis says are ours and the spool does not know: they were started and never launched. */

@@ -207,7 +207,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
   const dispatcher = new Dispatcher(parts, runs, launcher);
   const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher });
   const heart = new Heart(parts, runs, dispatcher, reconciler);
-  executor.onEnd = (end) => finisher.ended(end);
+  executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
     queue,
     executor,
