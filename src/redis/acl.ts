@@ -9,7 +9,7 @@ const BOTH = [
 /** Those of a runner. */
 const RUNNER = [
   ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hlen", "hstrlen"],
-  ...["zrangebyscore", "zremrangebyrank"],
+  ...["zrangebyscore", "zremrangebyrank", "subscribe"],
 ];
 /** Those of a program that submits, waits and looks. */
 const CLIENT = [

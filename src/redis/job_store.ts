@@ -1,3 +1,4 @@
+import { UnavailableError } from "../domain/errors.ts";
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import { readJsonJob } from "../domain/json_job.ts";
 import { sideOf } from "../domain/side_record.ts";
@@ -70,19 +71,20 @@ export class RedisJobStore implements JobStore {
         ...Object.entries(side).flat(),
       ],
     });
-    return { type: reply[0] as SubmitReply["type"] };
+    const type = reply[0] as SubmitReply["type"];
+    if (type === "OK" && notBeforeMs !== undefined) await this.#ring(runner);
+    return { type };
   }
 
   async cancel(
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }> {
-    const reply = await this.#steps.job(SCRIPTS.cancel, id, {
-      keys: [this.#keys.delay(await this.#runnerOf(id))],
-      args: [reason],
-    });
+    const runner = await this.#runnerOf(id);
+    const reply = await this.#steps.job(SCRIPTS.cancel, id, { keys: [this.#keys.delay(runner)], args: [reason] });
     const type = reply[0] as "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING";
     if (type === "CANCELLED") await this.#steps.settle(waitersOf(reply, 1));
+    if (type === "REQUESTED") await this.#ring(runner);
     return { type };
   }
 
@@ -150,6 +152,7 @@ export class RedisJobStore implements JobStore {
     const key = this.#keys.paused(runner);
     if (!paused) await this.#link.call("DEL", [key]);
     else await this.#link.call("SET", [key, await this.time()]);
+    await this.#ring(runner);
   }
 
   async buried(
@@ -211,6 +214,15 @@ export class RedisJobStore implements JobStore {
     this.#wakeUps.close();
     this.#events.close();
     this.#link.close();
+  }
+
+  /** Wakes the runners of a name; without it they notice at their next beats. */
+  async #ring(runner: string): Promise<void> {
+    try {
+      await this.#link.call("PUBLISH", [this.#keys.bell(runner), ""]);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
   }
 
   /** A further attempt belongs where the first one ran, whatever the job says; empty when neither is known. */

@@ -99,6 +99,11 @@ export class Keys {
     return `${this.#ns}rr:ev:${id}`;
   }
 
+  /** Channel, not a key: a message when something may wait for the runners of that name which their next beat would tell them. */
+  bell(runner: string): string {
+    return `${this.#ns}rr:bell:${runner}`;
+  }
+
   /** Everything below these patterns is ours to read and write: for access rules. */
   patterns(): { readonly keys: readonly string[]; readonly channels: readonly string[] } {
     const ns = this.#ns.replace(/[*?[\]\\]/g, "\\$&");

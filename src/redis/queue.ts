@@ -25,6 +25,7 @@ import { readBeat, readStart } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { trouble } from "./trouble.ts";
 import { pairsOf, Steps, waitersOf } from "./steps.ts";
+import { WakeUps } from "./wake_ups.ts";
 
 /** Whose side of the queue it is. */
 export interface Owner {
@@ -38,7 +39,7 @@ export interface Owner {
   readonly leaseMs?: number;
 }
 
-/** The runner's side of the queue in Redis: one link for commands, one for waiting. */
+/** The runner's side of the queue in Redis: links for commands, for starts and for waiting, and a connection that listens. */
 export class RedisQueue implements Queue {
   readonly #steps: Steps;
   /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */
@@ -48,6 +49,7 @@ export class RedisQueue implements Queue {
   readonly #link: Link;
   /** A waiting command keeps all others of its link waiting. */
   readonly #waiting: Link;
+  readonly #wakeUps: WakeUps;
   readonly #clock: Clock;
   readonly #owner: Required<Owner>;
   readonly #housekeeping: Housekeeping;
@@ -61,6 +63,7 @@ export class RedisQueue implements Queue {
     this.#owner = { leaseMs: 30_000, ...owner };
     this.#link = new Link(target, clock);
     this.#waiting = new Link(target, clock);
+    this.#wakeUps = new WakeUps(target, clock);
     this.#steps = new Steps(this.#link, keys);
     this.#starting = new Link(target, clock);
     this.#starts = new Steps(this.#starting, keys);
@@ -83,10 +86,11 @@ export class RedisQueue implements Queue {
     return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]), bootId: String(reply[3]) };
   }
 
-  async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
+  async beat(runs: readonly OwnedRun[], state: InstanceState, options: { graceMs?: number } = {}): Promise<BeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#owner;
-    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), this.#keys.paused(runner)];
-    const args: Argument[] = [instance, nonce, leaseMs, state];
+    const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
+    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
+    const args: Argument[] = [instance, nonce, leaseMs, state, options.graceMs ?? 0];
     for (const { id, token } of runs) {
       keys.push(this.#keys.job(id), this.#keys.side(id));
       args.push(id, token);
@@ -112,6 +116,10 @@ export class RedisQueue implements Queue {
       // a wait of 0 would be for ever
       (waitMs > 0 ? await take("BLMOVE", queue, [waitMs / 1000], waitMs + 2_000) : null);
     return id as RawId | null;
+  }
+
+  onBell(wake: () => void): void {
+    this.#wakeUps.listen(this.#keys.bell(this.#owner.runner), wake);
   }
 
   stopClaiming(): void {
@@ -269,6 +277,7 @@ export class RedisQueue implements Queue {
   }
 
   close(): void {
+    this.#wakeUps.close();
     this.#waiting.close();
     this.#link.close();
     this.#starting.close();

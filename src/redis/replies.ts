@@ -46,11 +46,13 @@ export function readBeat(items: Items): BeatReply {
   const fenced: string[] = [];
   const unknown: string[] = [];
   const cancel: { id: string; reason: string }[] = [];
-  for (let i = 5; i + 2 < items.length; i += 3) {
+  for (let i = 7; i + 2 < items.length; i += 3) {
     const id = String(items[i + 1]);
     if (items[i] === "fenced") fenced.push(id);
     else if (items[i] === "unknown") unknown.push(id);
     else cancel.push({ id, reason: String(items[i + 2]) });
   }
-  return { type, fenced, unknown, cancel, claims: Number(items[2]), extra: items[3] === 1, paused: items[4] === 1 };
+  const [extra, paused, overdue] = [items[3] === 1, items[4] === 1, items[5] !== 0];
+  const dueInMs = items[6] === "" ? null : Number(items[6]);
+  return { type, fenced, unknown, cancel, claims: Number(items[2]), extra, paused, overdue, dueInMs };
 }

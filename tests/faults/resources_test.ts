@@ -49,6 +49,8 @@ Deno.test(
       await world.ended(last, 60_000);
       await until("all have ended", async () => (await world.redis.keys()).every((key) => !key.startsWith("rr:run:")));
     };
+    const lanes = Array.from({ length: 8 }, () => world.push({ payload: "sleep 1" }));
+    for (const id of await Promise.all(lanes)) await world.ended(id); // as many terminals as there will ever be
     await load(500); // warm
     await pause(500);
     const first = await holds(runner, proxy);
@@ -83,6 +85,6 @@ Deno.test("an idle runner asks little of Redis and of the processor", async () =
   const rate = await idleRate(proxy, 6);
   const share = (await processorTime(runner.child.pid) - before) / 6 * 100;
   console.log(`      idle: ${rate.toFixed(2)} Redis commands/s, ${share.toFixed(2)} % of a core`);
-  assert(rate < 5);
+  assert(rate <= 1.2);
   assert(share < 2);
 });

@@ -33,7 +33,11 @@ for (const role of ["runner", "client"] as const) {
         throw new Error(`${role} may not ${name}: ${error.message}`);
       });
     }
-    if (role === "client") {
+    if (role === "runner") {
+      let calls = 0;
+      queue.onBell(() => calls++);
+      await until("it listens", () => calls > 0);
+    } else {
       let woken = 0;
       const listen = async (id: string) => {
         for await (const _ of store.changes(id, 60_000, stop.signal)) woken++;

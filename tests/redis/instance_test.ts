@@ -61,10 +61,50 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
     extra: true,
     claims: 1,
     paused: true,
+    overdue: false,
+    dueInMs: null,
   });
   await stage.store.pause("r", false);
   const fine = await stage.queue.beat([runs[0]], "up");
   assert(fine.type === "OK" && fine.extra && !fine.paused);
+});
+
+Deno.test("beat() tells when a delayed job is due, and whether another instance is overdue", async () => {
+  await using stage = await Stage.open();
+  const facts = async (graceMs?: number) => {
+    const reply = await stage.queue.beat([], "up", { graceMs });
+    assert(reply.type === "OK");
+    return reply;
+  };
+  const now = await stage.store.time();
+  await stage.submit("later", { notBeforeMs: now + 60_000 });
+  await stage.submit("soon", { notBeforeMs: now + 30_000 });
+  const { dueInMs } = await facts();
+  assert(dueInMs! > 20_000 && dueInMs! <= 30_000, `due in ${dueInMs}`);
+  await stage.server.call("ZADD", stage.keys.delay("r"), now - 1000, "soon");
+  assertEquals((await facts()).dueInMs, 0);
+
+  await stage.runner({ instance: "j", nonce: "n2" }).register(INFO, { takeover: false });
+  assertEquals((await facts()).overdue, false);
+  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 1000, "j");
+  assertEquals([(await facts(3_600_000)).overdue, (await facts(500)).overdue], [false, true]);
+});
+
+Deno.test("onBell() wakes the runners of a name for a cancel, a delayed job and a pause", async () => {
+  await using stage = await Stage.open();
+  let calls = 0;
+  stage.queue.onBell(() => calls++);
+  await until("it listens", () => calls === 1);
+  await stage.started("running");
+  const rings = async (step: () => Promise<unknown>) => {
+    const before = calls;
+    await step();
+    await until("it is called", () => calls > before);
+  };
+  await rings(() => stage.store.cancel("running", ""));
+  await rings(() => stage.submit("later", { notBeforeMs: 9e12 }));
+  await rings(() => stage.store.pause("r", true));
+  await rings(() => stage.store.pause("r", false));
 });
 
 Deno.test("beat() repairs the status of a run that another program wrote back", async () => {

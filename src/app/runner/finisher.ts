@@ -21,6 +21,9 @@ export class Finisher {
   readonly #stopping = new AbortController();
   readonly #pending = new Set<Promise<void>>();
 
+  /** Called with the milliseconds until a job is due for its next attempt. */
+  onDelayed: (dueInMs: number) => void = () => {};
+
   constructor(parts: RunnerParts, runs: Runs) {
     this.#parts = parts;
     this.#runs = runs;
@@ -120,6 +123,7 @@ export class Finisher {
     checkpoint("after_settle");
     this.#runs.remove(active);
     this.#forget(intent.run, active.executor);
+    if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;
     log.info("finished", {

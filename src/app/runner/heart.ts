@@ -14,6 +14,10 @@ export class Heart {
   state: InstanceState = "up";
   /** Called when another process took our instance over. */
   onFenced: () => void = () => {};
+  /** Called when another instance has not renewed its lease. */
+  onOverdue: () => void = () => {};
+  /** Called with the milliseconds until a delayed job is due. */
+  onDelayed: (dueInMs: number) => void = () => {};
 
   constructor(parts: RunnerParts, runs: Runs, dispatcher: Dispatcher, reconciler: Reconciler) {
     this.#parts = parts;
@@ -25,7 +29,7 @@ export class Heart {
   /** One beat. */
   async tick(): Promise<void> {
     const runs = this.#runs.owned();
-    const reply = await this.#parts.queue.beat(runs, this.state);
+    const reply = await this.#parts.queue.beat(runs, this.state, { graceMs: this.#parts.settings.beatMs });
     switch (reply.type) {
       case "FENCED":
         return this.onFenced();
@@ -45,6 +49,8 @@ export class Heart {
     if (reply.extra) await this.#reconciler.adoptStrays();
     if (reply.claims !== this.#dispatcher.waiting && this.#runs.starting.size === 0) await this.#dispatcher.reconcile();
     this.#dispatcher.paused = reply.paused;
+    if (reply.overdue) this.onOverdue();
+    if (reply.dueInMs !== null) this.onDelayed(reply.dueInMs);
   }
 
   /** Runs that were told in this beat and are still ours. */

@@ -3,12 +3,14 @@ import type { RunnerParts } from "./parts.ts";
 /** Takes what instances of our name hold whose lease has ended. */
 export class Reaper {
   readonly #parts: RunnerParts;
-  readonly #graceMs: number;
 
-  /** `graceMs`: how long after the end of its lease an instance is left alone. */
-  constructor(parts: RunnerParts, graceMs: number) {
+  constructor(parts: RunnerParts) {
     this.#parts = parts;
-    this.#graceMs = graceMs;
+  }
+
+  /** How long after the end of its lease an instance is left alone, milliseconds. */
+  get #graceMs(): number {
+    return this.#parts.settings.beatMs;
   }
 
   /** One look at the peers. */

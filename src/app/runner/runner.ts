@@ -10,15 +10,13 @@ import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Runs } from "./runs.ts";
-import { Loop } from "./service.ts";
+import { Loop, type LoopOptions } from "./service.ts";
 import { STREAM_EVERY, Streamer } from "./streamer.ts";
 
 /** Pause between two looks at the terminals for runs that went away unseen, milliseconds. */
 const SWEEP_EVERY = 2000;
 /** Pause between two rounds of the janitor, milliseconds. */
 const JANITOR_EVERY = 60_000;
-/** Pause between two looks at the delayed jobs, milliseconds. */
-const PROMOTE_EVERY = 1000;
 /** How long the stop waits for Redis, milliseconds. */
 const STOP_LIMIT = 2000;
 
@@ -41,10 +39,11 @@ export class Runner {
   readonly #over = Promise.withResolvers<void>();
   #info: InstanceInfo | null = null;
   #registered = false;
+  /** Asks for a beat. */
+  #ring = () => {};
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
-    const { clock, log, settings } = parts;
     this.#finisher = new Finisher(parts, this.#runs);
     this.#launcher = new Launcher(parts, this.#runs, this.#finisher);
     this.#dispatcher = new Dispatcher(parts, this.#runs, this.#launcher);
@@ -67,27 +66,38 @@ export class Runner {
     this.#heart.onFenced = () => {
       this.#over.reject(new SetupError("Cannot go on: another process took this runner's instance over"));
     };
-    const loop = (name: string, service: { tick(): Promise<void> }, everyMs: number, jitter = 0) =>
-      new Loop(() => service.tick(), {
-        name,
-        everyMs,
-        jitter,
-        clock,
-        log,
-        onOutage: () => void this.#dispatcher.onOutage(),
-      });
+    this.#loops = this.#makeLoops();
+  }
+
+  #makeLoops(): Loop[] {
+    const { clock, log, settings, executors } = this.#parts;
+    const loop = (
+      name: string,
+      service: { tick(): Promise<void> },
+      how: Pick<LoopOptions, "everyMs" | "jitter" | "work">,
+    ) => new Loop(() => service.tick(), { name, clock, log, onOutage: () => void this.#dispatcher.onOutage(), ...how });
     const sweeper = {
       tick: async () => {
-        for (const executor of parts.executors.values()) await executor.sweep();
+        for (const executor of executors.values()) await executor.sweep();
       },
     };
-    this.#loops = [
-      loop("beat", this.#heart, settings.beatMs, 0.2),
-      loop("sweep", sweeper, SWEEP_EVERY),
-      loop("stream", new Streamer(parts, this.#runs), STREAM_EVERY),
-      loop("promote", new Promoter(parts), PROMOTE_EVERY, 0.2),
-      loop("reap", new Reaper(parts, settings.beatMs), settings.beatMs, 0.5),
-      loop("janitor", new Janitor(parts), JANITOR_EVERY, 0.2),
+    const work = () => this.#runs.some();
+    const promoter = new Promoter(this.#parts);
+    const beat = loop("beat", this.#heart, { everyMs: settings.beatMs, jitter: 0.2 });
+    const promote = loop("promote", promoter, { everyMs: Infinity });
+    const reap = loop("reap", new Reaper(this.#parts), { everyMs: Infinity });
+    // a beat is the only look at Redis that an idle runner takes besides its claim: everything else follows from its answer
+    this.#ring = () => beat.soon();
+    promoter.onDone = () => beat.soon();
+    this.#heart.onOverdue = () => reap.soon();
+    this.#heart.onDelayed = this.#finisher.onDelayed = (dueInMs) => promote.soon(dueInMs);
+    return [
+      beat,
+      promote,
+      reap,
+      loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
+      loop("stream", new Streamer(this.#parts, this.#runs), { everyMs: STREAM_EVERY, work }),
+      loop("janitor", new Janitor(this.#parts), { everyMs: JANITOR_EVERY, jitter: 0.2 }),
     ];
   }
 
@@ -120,6 +130,7 @@ export class Runner {
     await this.#reconciler.recover();
     await this.#heart.tick();
     for (const loop of this.#loops) loop.start();
+    this.#parts.queue.onBell(this.#ring);
     this.#dispatcher.start();
     log.info("ready", { runner: settings.name, count: settings.concurrency });
   }

@@ -74,6 +74,11 @@ export class Runs {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Resolves when there are runs. */
+  async some(): Promise<void> {
+    while (this.size === 0) await this.change();
+  }
+
   /** Wakes those who wait for a change. */
   wake(): void {
     this.#changed();

@@ -16,21 +16,33 @@ export interface Service {
 export interface LoopOptions {
   /** What the log calls it. */
   readonly name: string;
+  /** Milliseconds between two rounds; `Infinity`: only when one is asked for. */
   readonly everyMs: number;
   /** Share of `everyMs` by which a pause may differ, so that many runners do not beat together; default 0. */
   readonly jitter?: number;
+  /** Resolves when there is work to look for; without it there always may be. */
+  readonly work?: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
   /** Told when a round failed because Redis could not be reached. */
   readonly onOutage?: (error: UnavailableError) => void;
 }
 
+/** The shortest pause between two rounds that were asked for, milliseconds. */
+const GAP = 250;
+/** Timers take no more than that, milliseconds. */
+const LONGEST = 3_600_000;
+
 /** A service that calls one function again and again; a round that fails is logged and does not end it. */
 export class Loop implements Service {
   readonly #work: () => Promise<void>;
   readonly #options: LoopOptions;
-  #stopping = new AbortController();
+  readonly #stopping = Promise.withResolvers<void>();
+  #stopped = false;
   #running: Promise<void> | null = null;
+  /** Monotonic time of the next round, as far as it is known. */
+  #next = Infinity;
+  #alarm = new AbortController();
 
   constructor(work: () => Promise<void>, options: LoopOptions) {
     this.#work = work;
@@ -53,18 +65,36 @@ export class Loop implements Service {
     this.#running ??= this.#run();
   }
 
+  /** Asks for a round in `ms` milliseconds at the latest, and soon after the last one at the earliest. */
+  soon(ms = 0): void {
+    const at = this.#options.clock.now() + ms;
+    if (at >= this.#next) return;
+    this.#next = at;
+    this.#alarm.abort();
+  }
+
   async #run(): Promise<void> {
-    const { everyMs, jitter = 0, clock } = this.#options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await clock.sleep(everyMs * (1 + jitter * (2 * clock.random() - 1)), signal);
-      if (!signal.aborted) await this.tick();
+    const { everyMs, jitter = 0, clock, work } = this.#options;
+    while (!this.#stopped) {
+      if (work) await Promise.race([work(), this.#stopping.promise]);
+      const begun = clock.now();
+      this.#next = Math.min(this.#next, begun + everyMs * (1 + jitter * (2 * clock.random() - 1)));
+      while (!this.#stopped) {
+        const left = Math.max(this.#next, begun + Math.min(GAP, everyMs)) - clock.now();
+        if (left <= 0) break;
+        this.#alarm = new AbortController();
+        await clock.sleep(Math.min(left, LONGEST), this.#alarm.signal);
+      }
+      this.#next = Infinity;
+      if (!this.#stopped) await this.tick();
     }
   }
 
   /** Ends the rounds. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopped = true;
+    this.#stopping.resolve();
+    this.#alarm.abort();
     await this.#running;
   }
 }
