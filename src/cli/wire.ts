@@ -49,6 +49,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     redis,
     { makeExecutors },
     { openInstance },
+    { instanceName },
     { JournalSpool },
     { stderrLog },
     host,
@@ -60,6 +61,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../redis/open.ts"),
     import("../executors/registry.ts"),
     import("../system/instance.ts"),
+    import("../domain/instance_name.ts"),
     import("../system/spool.ts"),
     import("../system/log.ts"),
     import("../system/host.ts"),
@@ -69,7 +71,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/process.ts"),
   ]);
   const root = settings.spool ?? host.defaultSpool(systemEnvironment);
-  const name = encodeURIComponent(settings.namespace + settings.name);
+  const name = await instanceName(settings.namespace + settings.name);
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };

@@ -107,6 +107,33 @@ Deno.test("39, 42 ids, names, titles and environments from a fuzzer write nothin
   await assertClean(world, { ids: [...ids.keys()] }, `seed ${seed}`);
 });
 
+Deno.test("42 names and namespaces from a fuzzer are refused with a sentence, or run jobs and write nothing outside the spool", async () => {
+  const seed = seedOf();
+  const draw = random(seed);
+  await using world = await World.create();
+  const names: [string, string][] = [["..", ""], [".", ""], ["\u00fc".repeat(150), ""], ["x", "../../"], ["--", "*"]];
+  while (names.length < 14) names.push([fuzz(draw, 4), draw() < 0.5 ? "" : fuzz(draw, 3)]);
+  for (const [name, namespace] of names) {
+    const shown = `seed ${seed}: ${JSON.stringify([name, namespace])}`;
+    if (`${name}${namespace}`.includes("\u0000")) continue; // no program can be given that
+    const where = [`--name=${name}`, `--namespace=${namespace}`];
+    const outside = tree(world.dir, /\/spool(\/|$)/);
+    const submitted = await world.run(["submit", ...where, "echo ran"]);
+    // deno-lint-ignore no-control-regex
+    if (/^$|[\u0000-\u001f\u007f]/.test(name) || /[\u0000-\u001f\u007f]/.test(namespace)) {
+      assertEquals([submitted.code, submitted.stdout], [2, ""], shown);
+      assert(/^runner: Cannot [^\n]*\n$/.test(submitted.stderr), shown);
+      continue;
+    }
+    const runner = await world.runner({ args: [...where, "--burst", `--tmux-socket=${world.socket}`], ready: false });
+    assertEquals(await runner.ended, 0, `${shown}\n${runner.log}`);
+    const prefix = namespace === "" || namespace.endsWith(":") ? namespace : `${namespace}:`;
+    const job = await world.redis.hash(`${prefix}job_${submitted.stdout.trim()}`);
+    assertEquals([job.status, job.result], ["finished", "ran\n"], shown);
+    assertEquals(tree(world.dir, /\/spool(\/|$)/), outside, shown);
+  }
+});
+
 Deno.test("42 ids that are no text, too long or empty are put aside, whatever stands around them", async () => {
   const seed = seedOf();
   const draw = random(seed);

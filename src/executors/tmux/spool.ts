@@ -1,3 +1,4 @@
+import { digestOf } from "../../domain/digest.ts";
 import type { Files } from "../../ports/files.ts";
 import type { TmuxOptions } from "./options.ts";
 import killScript from "./kill.sh" with { type: "text" };
@@ -27,10 +28,7 @@ export class Spool {
   }
 
   async #program(name: string, text: string): Promise<string> {
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)), 0, 8);
-    const path = `${this.dir}/bin/${name}-${
-      Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")
-    }.sh`;
+    const path = `${this.dir}/bin/${name}-${(await digestOf(text)).slice(0, 16)}.sh`;
     if (await this.#files.readText(path) !== text) await this.#files.replace(path, text);
     return path;
   }
