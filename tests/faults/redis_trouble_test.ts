@@ -3,6 +3,7 @@ import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Gate, pause } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
+import { RawClient } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
@@ -116,6 +117,32 @@ Deno.test("25 a Redis that is frozen for 4 s: jobs go on, and all ends come when
   for (const [i, id] of ids.entries()) assertEquals((await world.ended(id)).result, `${i}\n`);
   assert(performance.now() - begun < 10_000);
   await assertClean(world, { ids, log });
+});
+
+Deno.test("20 a Redis that is busy with a script of somebody else is waited for, and the end of a job is told after it", async () => {
+  await using world = await World.create({ config: { "busy-reply-threshold": "100" } });
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: FAST });
+  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  await until("it runs", () => log.ran(ids[0]));
+  await using busy = await RawClient.connect(world.redis.port);
+  const endless = busy.call("EVAL", "while true do end", 0).catch((error) => String(error));
+  await until(
+    "it is busy",
+    () => world.redis.call("GET", "x").then(() => false, (error) => /BUSY/.test(String(error))),
+  );
+  const refused = await world.run(["submit", "echo no"]);
+  assertEquals([refused.code, refused.stdout], [69, ""]);
+  assertStringIncludes(refused.stderr, "BUSY");
+  await gate.open();
+  await pause(1000);
+  await world.redis.call("SCRIPT", "KILL");
+  assertStringIncludes(String(await endless), "killed by user");
+  assertEquals((await world.ended(ids[0])).result, "kept\n");
+  ids.push(await world.push({ payload: log.line }));
+  await assertClean(world, { ids, log });
+  assertEquals(runner.code, null, runner.log);
 });
 
 Deno.test("26 a Redis at its memory limit: new jobs are refused, ends are told, and it goes on when there is room", async () => {
