@@ -75,7 +75,7 @@ export type BeatReply =
     readonly claims: number;
     /** The queue is paused. */
     readonly paused: boolean;
-    /** The lease of another instance ended longer ago than it is left alone. */
+    /** The lease of another instance has ended. */
     readonly overdue: boolean;
     /** Milliseconds until the first delayed job is due; `null` when there is none. */
     readonly dueInMs: number | null;
@@ -149,8 +149,7 @@ export interface Peer {
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue {
   register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply>;
-  /** `graceMs`: how long after the end of its lease another instance is left alone. */
-  beat(runs: readonly OwnedRun[], state: InstanceState, options?: { graceMs?: number }): Promise<BeatReply>;
+  beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
   /** Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed. */
   onBell(wake: () => void): void;
   /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */

@@ -2,7 +2,7 @@ import type { Clock } from "../ports/clock.ts";
 
 /** The first and the longest pause, milliseconds. */
 const FIRST_MS = 50;
-const LONGEST_MS = 2_000;
+const LONGEST_MS = 1_000;
 
 /** Pauses before new connections: doubled with every failure in a row, half of each by chance, so that clients do not come in step. */
 export class Backoff {

@@ -86,11 +86,11 @@ export class RedisQueue implements Queue {
     return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]), bootId: String(reply[3]) };
   }
 
-  async beat(runs: readonly OwnedRun[], state: InstanceState, options: { graceMs?: number } = {}): Promise<BeatReply> {
+  async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#owner;
     const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
-    const args: Argument[] = [instance, nonce, leaseMs, state, options.graceMs ?? 0];
+    const args: Argument[] = [instance, nonce, leaseMs, state];
     for (const { id, token } of runs) {
       keys.push(this.#keys.job(id), this.#keys.side(id));
       args.push(id, token);

@@ -14,7 +14,7 @@ const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
 /** First and longest pause after Redis could not be reached, milliseconds. */
-const OUTAGE_PAUSE = [50, 2000] as const;
+const OUTAGE_PAUSE = [50, 1000] as const;
 
 /** A claimed id that has not started. */
 interface Waiting {

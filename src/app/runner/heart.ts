@@ -29,7 +29,7 @@ export class Heart {
   /** One beat. */
   async tick(): Promise<void> {
     const runs = this.#runs.owned();
-    const reply = await this.#parts.queue.beat(runs, this.state, { graceMs: this.#parts.settings.beatMs });
+    const reply = await this.#parts.queue.beat(runs, this.state);
     switch (reply.type) {
       case "FENCED":
         return this.onFenced();

@@ -8,22 +8,17 @@ export class Reaper {
     this.#parts = parts;
   }
 
-  /** How long after the end of its lease an instance is left alone, milliseconds. */
-  get #graceMs(): number {
-    return this.#parts.settings.beatMs;
-  }
-
   /** One look at the peers. */
   async tick(): Promise<void> {
     const { queue } = this.#parts;
     for (const peer of await queue.peers()) {
-      if (peer.expiredMs > this.#graceMs) await this.#reap(peer.instance);
+      if (peer.expiredMs > 0) await this.#reap(peer.instance);
     }
   }
 
   async #reap(instance: string): Promise<void> {
     const { queue, log, settings } = this.#parts;
-    const options = { policy: settings.lostPolicy, graceMs: this.#graceMs, lostAfterMs: settings.lostAfterMs };
+    const options = { policy: settings.lostPolicy, graceMs: 0, lostAfterMs: settings.lostAfterMs };
     const { claims, runs } = await queue.holdings(instance);
     let held = 0;
     for (const claim of claims) {
@@ -32,7 +27,8 @@ export class Reaper {
       if (reply === "REQUEUED") log.warn("reaped", { instance, state: "claim" });
     }
     for (const { id } of runs) {
-      const reply = await queue.reap(instance, { run: id }, options);
+      // what was claimed has not started and may go on elsewhere at once; what runs is given one more beat
+      const reply = await queue.reap(instance, { run: id }, { ...options, graceMs: settings.beatMs });
       if (reply === "ALIVE") return;
       if (reply === "HELD") held++;
       else log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });

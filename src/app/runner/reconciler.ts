@@ -10,7 +10,7 @@ import type { Runs } from "./runs.ts";
 import { resultText } from "../../domain/output.ts";
 
 /** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
-const RECONNECT = 2200;
+const RECONNECT = 1200;
 
 /** How long a host may take from its first sign of life until everything is brought back that it runs, milliseconds. */
 const BRING_BACK = 250;

@@ -1,10 +1,9 @@
 -- beat: extends the lease and carries orders back.
 --
 -- KEYS  1 lease  2 node  3 run  4 claim  5 paused  6 delay, then job and x of every run
--- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 ms after the end of a lease from which on it counts as
---       overdue, then id and token of every run
+-- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance, then id and token of every run
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused, 1 when the
---               lease of another instance is overdue, ms until the first delayed job is due or '', then triples: fenced id '',
+--               lease of another instance has ended, ms until the first delayed job is due or '', then triples: fenced id '',
 --               unknown id '', cancel id reason
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
@@ -20,8 +19,8 @@ call('ZREM', KEYS[1], ARGV[1])
 call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
 if owner[2] ~= ARGV[4] then call('HSET', KEYS[2], 'state', ARGV[4]) end
 
-local named = (#ARGV - 5) / 2
-local overdue = call('ZRANGEBYSCORE', KEYS[1], '-inf', at - ARGV[5], 'LIMIT', 0, 1)
+local named = (#ARGV - 4) / 2
+local overdue = call('ZRANGEBYSCORE', KEYS[1], '-inf', at, 'LIMIT', 0, 1)
 local first = usable(KEYS[6], 'zset') and call('ZRANGE', KEYS[6], 0, 0, 'WITHSCORES')[2]
 local due = first and math.max(0, math.ceil(tonumber(first) - at)) or ''
 local others = call('HLEN', KEYS[3]) ~= named and 1 or 0
@@ -33,7 +32,7 @@ local function order(kind, id, reason)
 end
 
 for n = 1, named do
-  local job, x, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
+  local job, x, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[3 + 2 * n], ARGV[4 + 2 * n]
   local known = { false, false, false }
   if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel') end
   local found = type_of(job)
