@@ -39,6 +39,13 @@ function readNamespace(text: string): string {
   return text === "" || text.endsWith(":") ? text : `${text}:`;
 }
 
+function readHook(text: string): string {
+  if (text.trim() === "" || text.includes("\0")) {
+    throw new InvalidInputError("Cannot use --on-end: there is no command in it, or a NUL character");
+  }
+  return text;
+}
+
 /** Options of every command. */
 export const GLOBAL_ROWS = {
   name: {
@@ -189,6 +196,22 @@ export const RUN_ROWS = {
     config: true,
     default: "reroute",
     help: "Jobs in this queue that name another runner: move them to its queue once, run them here, or end them",
+  },
+  onEnd: {
+    type: "string",
+    value: "COMMAND",
+    config: true,
+    read: readHook,
+    help: "Shell text to run in tmux when a job has ended; RUNNER_JOB_ID, RUNNER_STATE and more tell it which and how",
+  },
+  onEndTimeout: {
+    type: "duration",
+    value: "D",
+    min: SHORTEST,
+    max: 3_600,
+    config: true,
+    default: 60,
+    help: "Time limit of --on-end; what runs longer is stopped",
   },
   beat: { type: "duration", value: "D", min: SHORTEST, default: 5, hidden: true, help: "Pause between signs of life" },
   lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a sign of life" },

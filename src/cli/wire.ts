@@ -97,6 +97,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     checkpoint: crashAt(systemEnvironment.get("RUNNER_CRASH_AT"), parts.CHECKPOINTS, host.dropDead),
     settings: {
       name: settings.name,
+      namespace: settings.namespace,
       concurrency: settings.concurrency,
       burst: settings.burst,
       killGraceMs: settings.killGrace * 1000,
@@ -106,6 +107,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       lostAfterMs: settings.lostAfter * 1000,
       jsonJobs: settings.jsonJobs,
       otherRunner: settings.otherRunner,
+      onEnd: settings.onEnd === undefined ? null : { command: settings.onEnd, limitMs: settings.onEndTimeout * 1000 },
       beatMs: settings.beat * 1000,
       version: VERSION,
       host: host.hostName(),

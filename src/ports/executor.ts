@@ -28,6 +28,18 @@ export interface Launch {
   readonly title: string;
 }
 
+/** A command that runs beside the jobs because one of them has ended. */
+export interface Hook {
+  /** The run that has ended. */
+  readonly run: string;
+  /** Shell text. */
+  readonly command: string;
+  /** Its environment, over the basic one of jobs. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds until it is stopped, also when no runner lives. */
+  readonly limitMs: number;
+}
+
 /** How the process of a run ended. */
 export interface RunEnd {
   readonly run: string;
@@ -104,6 +116,13 @@ export interface Executor {
   stop(run: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
   /** Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more now. */
   read(run: string, offset: number, limit: number): Promise<Uint8Array>;
+  /**
+   * Runs a hook, at most once, where it holds up no run; its output goes nowhere. Answers its exit code, 128 + n when a signal or
+   * the limit ended it, and `null` when that is not known.
+   *
+   * @throws {LaunchError} It was not run.
+   */
+  hook(hook: Hook): Promise<number | null>;
   /** One look at everything: settles runs whose terminals went away unseen. */
   sweep(): Promise<void>;
   /** Output of an ended run, also after `forget`, as long as `prune` has left it; `null` when it is gone. */

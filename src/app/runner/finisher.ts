@@ -23,6 +23,8 @@ export class Finisher {
 
   /** Called with the milliseconds until a job is due for its next attempt. */
   onDelayed: (dueInMs: number) => void = () => {};
+  /** Called when an end of ours stands in Redis. */
+  onTold: (active: ActiveRun, end: FinishRequest) => void = () => {};
 
   constructor(parts: RunnerParts, runs: Runs) {
     this.#parts = parts;
@@ -123,6 +125,7 @@ export class Finisher {
     checkpoint("after_settle");
     this.#runs.remove(active);
     this.#forget(intent.run, active.executor);
+    if (ours) this.onTold(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;

@@ -8,6 +8,8 @@ import type { Intent, Spool } from "../../ports/spool.ts";
 export interface RunnerSettings {
   /** Name of the runner, and so of its queue. */
   readonly name: string;
+  /** Raw prefix of all keys. */
+  readonly namespace: string;
   /** Jobs side by side. */
   readonly concurrency: number;
   /** Stop when the queue is empty. */
@@ -26,6 +28,8 @@ export interface RunnerSettings {
   readonly jsonJobs: "convert" | "reject";
   /** Jobs whose `runner` field names another runner. */
   readonly otherRunner: "reroute" | "run" | "error";
+  /** What runs when a job has ended, and how long at the most; `null`: nothing. */
+  readonly onEnd: { readonly command: string; readonly limitMs: number } | null;
   /** Pause between two beats; every other period follows from it. */
   readonly beatMs: number;
   /** Version of the program, for others to see. */

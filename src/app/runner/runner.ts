@@ -3,6 +3,7 @@ import type { InstanceInfo, RawId } from "../../ports/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
 import { Heart } from "./heart.ts";
+import { Hooks } from "./hooks.ts";
 import { Janitor } from "./janitor.ts";
 import { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
@@ -35,6 +36,7 @@ export class Runner {
   readonly #dispatcher: Dispatcher;
   readonly #reconciler: Reconciler;
   readonly #heart: Heart;
+  readonly #hooks: Hooks;
   readonly #loops: Loop[];
   readonly #over = Promise.withResolvers<void>();
   #info: InstanceInfo | null = null;
@@ -45,6 +47,8 @@ export class Runner {
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     this.#finisher = new Finisher(parts, this.#runs);
+    this.#hooks = new Hooks(parts);
+    this.#finisher.onTold = (active, end) => this.#hooks.ended(active, end);
     this.#launcher = new Launcher(parts, this.#runs, this.#finisher);
     this.#dispatcher = new Dispatcher(parts, this.#runs, this.#launcher);
     this.#reconciler = new Reconciler(parts, this.#runs, {
@@ -159,6 +163,7 @@ export class Runner {
     while (!this.#dispatcher.idle) {
       await Promise.race([this.#runs.change(), this.#over.promise]);
     }
+    await Promise.race([this.#hooks.begun(), this.#over.promise]);
   }
 
   /** Jobs that run here now. */
@@ -189,6 +194,8 @@ export class Runner {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
     await this.#atMost(STOP_LIMIT, this.#launcher.idle());
     await this.#finisher.stop(STOP_LIMIT);
+    await this.#atMost(STOP_LIMIT, this.#hooks.begun());
+    this.#hooks.stop();
     const running = this.running();
     for (const executor of executors.values()) await executor.close();
     if (this.#registered) await this.#leave(running.length);

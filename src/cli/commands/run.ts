@@ -15,11 +15,20 @@ export const run: Command<typeof RUN_ROWS> = {
     "Runs until INT or TERM. Jobs that run then go on in tmux, and the next runner of this name finishes them; with --drain " +
     "it waits for them. A second signal stops it at once.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
+    "--on-end COMMAND runs in tmux when a job of this runner has ended for good, once for each. Its environment says which and " +
+    "how: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, " +
+    "RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. No job " +
+    "waits for it: four run side by side, up to a thousand wait, and its failure is a line in the log.",
   ],
   examples: [
     { command: "runner run --name build --concurrency 8", does: "run jobs of the queue build, eight side by side" },
     { command: "runner run --embedded-redis", does: "a first try without any Redis" },
     { command: "runner run --burst", does: "empty the queue, then exit" },
+    {
+      command:
+        `runner run --on-end 'test "$RUNNER_STATE" = finished || mail -s "$RUNNER_JOB_ID: $RUNNER_ERROR" me </dev/null'`,
+      does: "a letter for each job that fails",
+    },
   ],
   rows: RUN_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -1,9 +1,10 @@
 import { LaunchError, SetupError } from "../../domain/errors.ts";
 import type { OutputSample } from "../../domain/output.ts";
-import type { Executor, FoundRun, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
+import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
 import { GoneError, TmuxError } from "./control.ts";
 import { Endings } from "./endings.ts";
+import { Hooks } from "./hooks.ts";
 import { baseEnvironment, isProgram, laneLine, writeScript } from "./job_script.ts";
 import { readReport, type Report } from "./journal.ts";
 import { LanePool } from "./lane_pool.ts";
@@ -33,6 +34,7 @@ export class TmuxExecutor implements Executor {
   readonly #spool: Spool;
   readonly #server: TmuxServer;
   readonly #pool: LanePool;
+  readonly #hooks: Hooks;
   readonly #runs = new Map<string, Run>();
   #base: Record<string, string>;
   #secret = "";
@@ -51,6 +53,7 @@ export class TmuxExecutor implements Executor {
     this.#server = new TmuxServer(options, this.#spool);
     this.#pool = new LanePool(options, this.#server, this.#spool);
     this.#base = baseEnvironment(options.env);
+    this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
   }
 
   place(target: string): Place {
@@ -67,6 +70,7 @@ export class TmuxExecutor implements Executor {
       const opened = Promise.withResolvers<void>();
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
       this.#pool.begin(host, (await files.list(this.#spool.lanes)).map((entry) => entry.name));
+      await this.#hooks.begin(host.shell);
       this.#done = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
       await this.#recovery.findLanes();
@@ -141,6 +145,7 @@ export class TmuxExecutor implements Executor {
   #take(report: Report): void {
     if (report.type === "ready") return this.#pool.ready(report.lane);
     if (report.type === "layout") return this.#watch.look();
+    if (report.type === "hook") return this.#hooks.ended(report.run, report.code);
     const run = this.#runs.get(report.run);
     const lane = this.#pool.lanes.get(report.lane);
     if (!lane) return;
@@ -170,6 +175,10 @@ export class TmuxExecutor implements Executor {
     const run = this.#runs.get(name);
     if (run && run.state !== "ended") return await run.readLive(offset, limit);
     return await readPart(this.#options.files, this.#spool.output(name), offset, limit);
+  }
+
+  hook(hook: Hook): Promise<number | null> {
+    return this.#hooks.run(hook);
   }
 
   async sweep(): Promise<void> {
@@ -217,6 +226,7 @@ export class TmuxExecutor implements Executor {
     if (this.#closed) return;
     this.#closed = true;
     this.#endings?.close();
+    await this.#hooks.close();
     await this.#watch?.stop();
     for (const run of this.#runs.values()) clearTimeout(run.timer);
     await this.#endReports();

@@ -4,6 +4,8 @@ export type Report =
   | { readonly type: "ready"; readonly lane: string }
   /** A run has ended; `code` is `null` when its shell never came to life. */
   | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
+  /** A hook has ended. */
+  | { readonly type: "hook"; readonly run: string; readonly code: number }
   /** Something about the panes has changed. */
   | { readonly type: "layout" };
 
@@ -15,6 +17,8 @@ export function readReport(line: string): Report | null {
       return { type: "ready", lane };
     case "E":
       return { type: "ended", lane, run, code: readCode(code) };
+    case "H":
+      return { type: "hook", run: lane, code: Number(run) };
     case "L":
       return { type: "layout" };
     default:

@@ -43,7 +43,8 @@ export interface HostAnswer {
 export class TmuxServer {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
-  readonly #holder: string;
+  /** Session of the runner's own, which lives as long as the server. */
+  readonly holder: string;
   #client: ControlClient | null = null;
   #connecting: Promise<ControlClient> | null = null;
   #closed = false;
@@ -53,7 +54,7 @@ export class TmuxServer {
   constructor(options: TmuxOptions, spool: Spool) {
     this.#options = options;
     this.#spool = spool;
-    this.#holder = `${HOLDER_PREFIX}-${options.instance}`;
+    this.holder = `${HOLDER_PREFIX}-${options.instance}`;
   }
 
   /** Whether it is the user's own server. */
@@ -105,7 +106,7 @@ export class TmuxServer {
     await this.#firstConnection();
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
-    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, old, this.#holder].map(word).join(" "));
+    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, old, this.holder].map(word).join(" "));
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
       const text = await files.readText(`${this.#spool.dir}/${answer}`);
@@ -161,7 +162,7 @@ export class TmuxServer {
   }
 
   async #connect(): Promise<ControlClient> {
-    const session = ["-C", "new-session", "-A", "-s", this.#holder, "-f", "no-output,ignore-size", "exec cat"];
+    const session = ["-C", "new-session", "-A", "-s", this.holder, "-f", "no-output,ignore-size", "exec cat"];
     for (let tries = 0;; tries++) {
       await this.#options.clock.sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
       await this.#predecessorGone();
@@ -189,7 +190,7 @@ export class TmuxServer {
     const until = clock.now() + LEAVE_LIMIT;
     while (clock.now() < until + LEAVE_LIMIT) {
       const lines = await this.#ask(["list-clients", "-F", "#{client_control_mode} #{client_pid} #{client_session}"]);
-      const old = lines.find((line) => line.startsWith("1 ") && line.endsWith(` ${this.#holder}`));
+      const old = lines.find((line) => line.startsWith("1 ") && line.endsWith(` ${this.holder}`));
       if (!old) return;
       if (clock.now() > until) await this.#ask(["run-shell", "-b", `kill ${old.split(" ")[1]}`]);
       await clock.sleep(2);

@@ -1,6 +1,7 @@
 import { digestOf } from "../../domain/digest.ts";
 import type { Files } from "../../ports/files.ts";
 import type { TmuxOptions } from "./options.ts";
+import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
@@ -12,6 +13,7 @@ export class Spool {
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
+  hookProgram = "";
   setup = "";
 
   constructor({ spool, files }: TmuxOptions) {
@@ -24,6 +26,7 @@ export class Spool {
     for (const folder of ["bin", "jobs", "out", "lanes"]) await this.#files.makeFolder(`${this.dir}/${folder}`);
     this.lane = await this.#program("lane", laneScript);
     this.kill = await this.#program("kill", killScript);
+    this.hookProgram = await this.#program("hook", hookScript);
     this.setup = await this.#program("setup", setupScript);
   }
 
@@ -45,6 +48,11 @@ export class Spool {
   output = (run: string) => `${this.dir}/out/${run}`;
   /** Stands beside an output whose end was not captured. */
   cut = (run: string) => `${this.dir}/out/${run}.cut`;
+  /** The script of a hook: gone when it runs. */
+  hook = (name: string) => `${this.hooks}/${name}.sh`;
+  get hooks(): string {
+    return `${this.dir}/hooks`;
+  }
   /** Pipe from all lanes to the runner. */
   get done(): string {
     return `${this.dir}/done`;

@@ -185,6 +185,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
     checkpoint: () => {},
     settings: {
       name: "test",
+      namespace: "",
       concurrency: 2,
       burst: false,
       killGraceMs: 1000,
@@ -194,6 +195,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
       lostAfterMs: 1000,
       jsonJobs: "convert",
       otherRunner: "reroute",
+      onEnd: null,
       beatMs: 1000,
       version: "0",
       host: "here",
@@ -213,6 +215,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
     executor,
     spool,
     runs,
+    finisher,
     dispatcher,
     heart,
     async [Symbol.asyncDispose]() {

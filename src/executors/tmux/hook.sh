@@ -1,0 +1,28 @@
+# hook.sh SPOOL HOOK SHELL LIMIT
+#
+# The process of a window of its own: runs SPOOL/hooks/HOOK.sh with SHELL, as a process group of its own and with nothing to read
+# or to show. After LIMIT seconds it is ended: TERM, two seconds later KILL. Whatever it left of its group goes with it. `H HOOK
+# CODE` in the runner's pipe `done` tells the end.
+S=$1 hook=$2 shell=$3 limit=$4
+# caught, not ignored: what a shell ignores its children ignore as well
+trap : INT TERM HUP
+cd / && exec 3<"$S/hooks/$hook.sh" || exit
+# once, whatever happens, and nothing is left behind
+rm -f "$S/hooks/$hook.sh"
+exec 2>/dev/null
+set -m
+# some shells hand on no other file than those that are named
+env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
+group=$!
+exec 3<&-
+{
+  sleep "$limit"
+  kill -TERM "-$group"
+  sleep 2
+  kill -KILL "-$group"
+} &
+guard=$!
+wait "$group"
+code=$?
+kill -KILL "-$guard" "-$group"
+echo "H $hook $code" 1<>"$S/done"

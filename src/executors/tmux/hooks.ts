@@ -1,0 +1,92 @@
+import type { Hook } from "../../ports/executor.ts";
+import { LaunchError } from "../../domain/errors.ts";
+import type { TmuxOptions } from "./options.ts";
+import { argument, word } from "./quoting.ts";
+import type { TmuxServer } from "./server.ts";
+import type { Spool } from "./spool.ts";
+
+/** How much longer than its limit the end of a hook may take to be told, milliseconds. */
+const SLACK = 10_000;
+
+/** Runs commands beside the jobs, each in a window of the runner's own session: a lane never waits for one. */
+export class Hooks {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly #base: Readonly<Record<string, string>>;
+  readonly #waiting = new Map<string, (code: number | null) => void>();
+  readonly #opening = new Set<Promise<void>>();
+  #shell = "sh";
+
+  constructor(
+    options: TmuxOptions,
+    parts: { server: TmuxServer; spool: Spool; base: Readonly<Record<string, string>> },
+  ) {
+    this.#options = options;
+    this.#server = parts.server;
+    this.#spool = parts.spool;
+    this.#base = parts.base;
+  }
+
+  /** Removes what an earlier process wrote and no window has taken. */
+  async begin(shell: string): Promise<void> {
+    this.#shell = shell;
+    await this.#options.files.remove(this.#spool.hooks);
+    await this.#options.files.makeFolder(this.#spool.hooks);
+  }
+
+  /** Runs one; answers its exit code, `null` when that is not known. */
+  async run(hook: Hook): Promise<number | null> {
+    const { files, clock } = this.#options;
+    const script = this.#spool.hook(hook.run);
+    const ended = Promise.withResolvers<number | null>();
+    const late = new AbortController();
+    this.#waiting.set(hook.run, ended.resolve);
+    try {
+      const opening = files.write(script, this.#script(hook)).then(() => this.#open(hook));
+      this.#opening.add(opening);
+      await opening.finally(() => this.#opening.delete(opening));
+      clock.sleep(hook.limitMs + SLACK, late.signal).then(() => ended.resolve(null));
+      return await ended.promise;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LaunchError(`Cannot run hook: ${why}`, { cause: error });
+    } finally {
+      late.abort();
+      this.#waiting.delete(hook.run);
+      await files.remove(script); // no window has taken it
+    }
+  }
+
+  /** Values stand in the script only: a command line can be read by everybody. */
+  #script({ command, env }: Hook): string {
+    const all = { ...this.#base, ...env };
+    const exports = Object.entries(all).map(([name, value]) =>
+      `command export ${name}=${word(value.replaceAll("\0", ""))}\n`
+    );
+    return `exec 3<&-\n${exports.join("")}cd -- ${word(this.#options.cwd)} || exit 126\n${command}\n`;
+  }
+
+  async #open({ run, limitMs }: Hook): Promise<void> {
+    const { holder } = this.#server;
+    const seconds = String(Math.ceil(limitMs / 1000));
+    const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds].map(argument).join(" ");
+    const name = `on-end-${run.replaceAll(".", "-")}`;
+    const opened = this.#server.command(`new-window -d -t ${argument(`=${holder}:`)} -n ${name} ${program}`);
+    // the user's own server may keep windows whose program has ended
+    const closes = this.#server.command(`set-option -p -t ${argument(`=${holder}:=${name}`)} remain-on-exit off`);
+    closes.catch(() => {}); // it has ended already
+    await opened;
+  }
+
+  /** The end of one, as its window told it. */
+  ended(run: string, code: number): void {
+    this.#waiting.get(run)?.(code);
+  }
+
+  /** Lets go; what runs goes on, to its time limit at the longest. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#opening);
+    for (const resolve of this.#waiting.values()) resolve(null);
+  }
+}
