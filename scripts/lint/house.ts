@@ -53,6 +53,7 @@ export const IMPORT_DOORS: Door[] = [
   { thing: "@db/redis", at: "src/redis/client.ts" },
   { thing: "@std/cli", at: "src/cli/args.ts" },
   { thing: "@std/log", at: "src/system/log.ts" },
+  { thing: "node:crypto", at: "src/system/digest.ts" },
   { thing: ".lua", at: "src/redis/" },
 ];
 

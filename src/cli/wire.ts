@@ -50,6 +50,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     { makeExecutors },
     { openInstance },
     { instanceName },
+    { digestOf },
     { JournalSpool },
     { stderrLog },
     host,
@@ -62,6 +63,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../executors/registry.ts"),
     import("../system/instance.ts"),
     import("../domain/instance_name.ts"),
+    import("../system/digest.ts"),
     import("../system/spool.ts"),
     import("../system/log.ts"),
     import("../system/host.ts"),
@@ -71,7 +73,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/process.ts"),
   ]);
   const root = settings.spool ?? host.defaultSpool(systemEnvironment);
-  const name = await instanceName(settings.namespace + settings.name);
+  const name = instanceName(settings.namespace + settings.name, digestOf);
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
@@ -83,6 +85,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       clock: systemClock,
       log,
       newId,
+      digestOf,
       spool: instance.dir,
       socket: settings.tmuxSocket ?? `runner-${name}`,
       instance: instance.id,
@@ -94,6 +97,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     spool: await JournalSpool.open(instance.dir),
     clock: systemClock,
     log,
+    digestOf,
     checkpoint: crashAt(systemEnvironment.get("RUNNER_CRASH_AT"), parts.CHECKPOINTS, host.dropDead),
     settings: {
       name: settings.name,

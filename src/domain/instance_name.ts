@@ -1,5 +1,3 @@
-import { digestOf } from "./digest.ts";
-
 /** Longest name that goes into a file name as it is, characters: the path of a socket has about 100 bytes altogether. */
 const LONGEST = 60;
 
@@ -8,9 +6,10 @@ const LONGEST = 60;
  * and ends with a digest.
  *
  * @param name Namespace and name of the runner.
+ * @param digestOf Makes hex digits that stand for a text.
  */
-export async function instanceName(name: string): Promise<string> {
+export function instanceName(name: string, digestOf: (text: string) => string): string {
   const encoded = encodeURIComponent(name).replace(/^\.+$/, (dots) => dots.replaceAll(".", "%2E"));
   if (encoded.length <= LONGEST) return encoded;
-  return `${encoded.slice(0, 40)}~${(await digestOf(name)).slice(0, 16)}`;
+  return `${encoded.slice(0, 40)}~${digestOf(name).slice(0, 16)}`;
 }

@@ -21,8 +21,6 @@ export interface LifecycleEvent {
   readonly to: readonly JobState[];
   /** What the event does, in one sentence. */
   readonly does: string;
-  /** `script`: one Lua file. `command`: one plain Redis command. */
-  readonly by: "script" | "command";
 }
 
 /** Every event in the life of a job. */
@@ -31,79 +29,66 @@ export const LIFECYCLE = {
     from: [],
     to: ["dispatched"],
     does: "writes the job and puts its id into the queue, or among the delayed jobs",
-    by: "script",
   },
   promote: {
     from: ["dispatched"],
     to: ["dispatched", "error"],
     does: "moves a delayed job into the queue when it is due, or ends it when the job it waits for failed",
-    by: "script",
   },
   claim: {
     from: ["dispatched"],
     to: ["dispatched"],
     does: "moves an id from the queue to the list of one runner instance",
-    by: "command",
   },
   release: {
     from: ["dispatched"],
     to: ["dispatched"],
     does: "gives a claimed id back to the queue, next to run",
-    by: "script",
   },
   reroute: {
     from: ["dispatched"],
     to: ["dispatched", "error"],
     does: "moves a claimed id to the queue of the runner that the job names, once",
-    by: "script",
   },
   convert: {
     from: [],
     to: ["dispatched"],
     does: "turns a job that was stored as a JSON string into a hash",
-    by: "script",
   },
   bury: {
     from: [],
     to: [],
     does: "puts an id that is no runnable job aside, with the reason",
-    by: "script",
   },
   start: {
     from: ["dispatched"],
     to: ["started", "error"],
     does: "makes one instance the owner of a new attempt, or ends a job that was cancelled before",
-    by: "script",
   },
   finish: {
     from: ["started"],
     to: ["finished", "error", "dispatched"],
     does: "writes the end of an attempt once, or delays the job for its next attempt",
-    by: "script",
   },
   cancel: {
     from: ["dispatched", "started"],
     to: ["error", "started"],
     does: "ends a job that waits, or asks its runner to stop it",
-    by: "script",
   },
   retry: {
     from: ["finished", "error"],
     to: ["dispatched"],
     does: "puts an ended job back into its queue, for a new attempt",
-    by: "script",
   },
   reassert: {
     from: ["dispatched", "started"],
     to: ["started"],
     does: "restores in Redis a job that runs, or recently ran, on a host after Redis lost data",
-    by: "script",
   },
   reap: {
     from: ["dispatched", "started"],
     to: ["dispatched", "error", "started"],
     does: "takes an id from an instance whose lease has ended",
-    by: "script",
   },
 } as const satisfies Record<string, LifecycleEvent>;
 

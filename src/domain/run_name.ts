@@ -1,12 +1,10 @@
-import { digestOf } from "./digest.ts";
-
 /**
- * The name of a run: 32 hex digits that stand for the job's id, attempt and process nonce, with dots between; safe as a file
- * name whatever the id holds.
+ * The name of a run, safe as a file name whatever the id holds: the digest of the job's id, attempt and process nonce, with dots
+ * between.
  *
- * @param id Id of the job.
- * @param token `ATTEMPT.NONCE`, the fencing token of the attempt.
+ * @param attempt Id of the job, and `ATTEMPT.NONCE`, the fencing token of the attempt.
+ * @param digestOf Makes hex digits that stand for a text.
  */
-export async function runName(id: string, token: string): Promise<string> {
-  return `${await digestOf(id)}.${token}`;
+export function runName(attempt: { readonly id: string; readonly token: string }, digestOf: (text: string) => string) {
+  return `${digestOf(attempt.id)}.${attempt.token}`;
 }

@@ -155,8 +155,11 @@ export interface Queue {
   /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */
   retire(instance?: string): Promise<boolean>;
 
-  /** Waits for an id up to `waitMs` and moves it to the claim list. The reply is a wake-up; `claimed` is the truth. */
-  claim(waitMs: number): Promise<RawId | null>;
+  /**
+   * Moves up to `limit` ids, the next to run first, to the claim list; when there is none, waits for one up to `waitMs`. The reply is
+   * a wake-up; `claimed` is the truth.
+   */
+  claim(waitMs: number, limit?: number): Promise<readonly RawId[]>;
   /** Ends a waiting `claim`, which rejects, and every later one. */
   stopClaiming(): void;
   /** Ids in the claim list, next to run first. */

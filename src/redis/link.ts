@@ -10,7 +10,9 @@ import {
   type Target,
   within,
 } from "./client.ts";
+import type { ScriptCall } from "./batch.ts";
 import type { Script } from "./script.ts";
+import type { Items } from "./steps.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
 /** Milliseconds until a command must be answered. */
@@ -85,8 +87,17 @@ export class Link {
    * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed then.
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<(string | number | null)[]> {
+    const items = await this.runBytes(script, keys, args) as (string | number | null)[];
+    const texts = items.map(textOf) as (string | number | null)[];
+    const unfit = unfitness(script, texts);
+    if (unfit) throw unfit;
+    return texts;
+  }
+
+  /** As `run`, with the texts of the reply as bytes. */
+  async runBytes(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply[]> {
     const rest = [keys.length, ...keys, ...args];
-    const options = { name: script.name };
+    const options = { name: script.name, bytes: true };
     let reply: Reply;
     try {
       reply = await this.call("EVALSHA", [await script.sha(), ...rest], options);
@@ -94,18 +105,32 @@ export class Link {
       if ((error as Partial<TroubleError>).code !== "NOSCRIPT") throw error;
       reply = await this.call("EVAL", [script.text, ...rest], options);
     }
-    const items = Array.isArray(reply) ? reply as (string | number | null)[] : [];
-    if (items.pop() !== ".") {
+    const items = Array.isArray(reply) ? reply : [];
+    if (textOf(items.pop() ?? null) !== ".") {
       this.#drop();
       throw this.#trouble(script.name, "its reply was cut", { sent: true });
     }
-    if (items[0] === "UNFIT") {
-      const message = `Cannot run ${script.name}: key ${JSON.stringify(items[1])} holds a ${items[2]}, not a ${
-        items[3]
-      }: delete it or use another namespace`;
-      throw trouble("unfit", message, { sent: true, code: "UNFIT" });
-    }
     return items;
+  }
+
+  /** Runs a script for several calls as one command; each has its own reply, or its own error. */
+  async runMany(script: Script, calls: readonly ScriptCall[]): Promise<(Items | TroubleError)[]> {
+    const [first] = calls;
+    if (calls.length === 1) return [await this.run(script, first.keys, first.args)];
+    const sizes = calls.flatMap(({ keys, args }) => [keys.length, args.length]);
+    const reply = await this.run(
+      script.many,
+      calls.flatMap(({ keys }) => keys),
+      [calls.length, ...sizes, ...calls.flatMap(({ args }) => args)],
+    );
+    let at = 0;
+    return calls.map(() => {
+      const size = Number(reply[at]);
+      const items = reply.slice(at + 1, at + size); // without its own "."
+      at += 1 + size;
+      if (items[0] === "ERROR") return fromReply(String(items[1]), this.#context(script.name)).error;
+      return unfitness(script, items) ?? items;
+    });
   }
 
   /** Ends the link for good; what waits on it rejects. */
@@ -178,6 +203,15 @@ export class Link {
   #context(command: string): Context {
     return { command, place: this.#place, user: this.#target.url.username ?? "default" };
   }
+}
+
+/** What a script says that cannot work with a key; `null` when it can. */
+function unfitness(script: Script, [type, key, found, wanted]: Items): TroubleError | null {
+  if (type !== "UNFIT") return null;
+  const message = `Cannot run ${script.name}: key ${
+    JSON.stringify(key)
+  } holds a ${found}, not a ${wanted}: delete it or use another namespace`;
+  return trouble("unfit", message, { sent: true, code: "UNFIT" });
 }
 
 /** Whether an error reply of that code was the reason. */

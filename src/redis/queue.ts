@@ -17,6 +17,7 @@ import type {
   RegisterReply,
   StartReply,
 } from "../ports/queue.ts";
+import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Keys, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
@@ -45,6 +46,9 @@ export class RedisQueue implements Queue {
   /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */
   readonly #starting: Link;
   readonly #starts: Steps;
+  readonly #peeks: Batch;
+  readonly #startBatch: Batch;
+  readonly #finishes: Batch;
   readonly #keys: Keys;
   readonly #link: Link;
   /** A waiting command keeps all others of its link waiting. */
@@ -67,6 +71,9 @@ export class RedisQueue implements Queue {
     this.#steps = new Steps(this.#link, keys);
     this.#starting = new Link(target, clock);
     this.#starts = new Steps(this.#starting, keys);
+    this.#peeks = new Batch(this.#starting, SCRIPTS.peek);
+    this.#startBatch = new Batch(this.#starting, SCRIPTS.start);
+    this.#finishes = new Batch(this.#link, SCRIPTS.finish);
     this.#housekeeping = new Housekeeping(this.#link, keys);
   }
 
@@ -106,16 +113,14 @@ export class RedisQueue implements Queue {
     return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce]))[0] === "OK";
   }
 
-  async claim(waitMs: number): Promise<RawId | null> {
+  async claim(waitMs: number, limit = 1): Promise<readonly RawId[]> {
     const { runner, instance } = this.#owner;
-    const queue = this.#keys.queue(runner);
-    const claim = this.#keys.claim(runner, instance);
-    const take = async (command: string, from: string, rest: Argument[] = [], ms?: number) =>
-      await this.#waiting.call(command, [from, claim, "RIGHT", "LEFT", ...rest], { name: "claim", bytes: true, ms });
-    const id = await take("LMOVE", queue) ?? await take("LMOVE", this.#keys.low(runner)) ??
-      // a wait of 0 would be for ever
-      (waitMs > 0 ? await take("BLMOVE", queue, [waitMs / 1000], waitMs + 2_000) : null);
-    return id as RawId | null;
+    const [queue, claim] = [this.#keys.queue(runner), this.#keys.claim(runner, instance)];
+    const ids = await this.#waiting.runBytes(SCRIPTS.claim, [queue, this.#keys.low(runner), claim], [limit]) as RawId[];
+    if (ids.length > 0 || waitMs === 0) return ids; // a wait of 0 would be for ever
+    const options = { name: "claim", bytes: true, ms: waitMs + 2_000 };
+    const id = await this.#waiting.call("BLMOVE", [queue, claim, "RIGHT", "LEFT", waitMs / 1000], options);
+    return id === null ? [] : [id as RawId];
   }
 
   onBell(wake: () => void): void {
@@ -130,8 +135,8 @@ export class RedisQueue implements Queue {
     return await this.#claimsOf(this.#owner.instance);
   }
 
-  peek(id: string): Promise<string | null> {
-    return this.#starts.field(this.#keys.job(id), "executor");
+  async peek(id: string): Promise<string | null> {
+    return (await this.#peeks.run([this.#keys.job(id)], []))[0] as string | null;
   }
 
   async owned(): Promise<readonly OwnedRun[]> {
@@ -141,7 +146,7 @@ export class RedisQueue implements Queue {
   async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
     const { runner, instance, nonce } = this.#owner;
     const [node, run, claim] = this.#instanceKeys(instance);
-    const reply = await this.#starts.job(SCRIPTS.start, id, {
+    const reply = await this.#starts.job(this.#startBatch, id, {
       keys: [claim, run, node, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
     });
@@ -153,7 +158,7 @@ export class RedisQueue implements Queue {
   async finish(request: FinishRequest): Promise<FinishReply> {
     const { runner, instance } = this.#owner;
     const { id, token, state, result, error, exitCode, outputBytes, ms, keep, retryDelayMs } = request;
-    const reply = await this.#steps.job(SCRIPTS.finish, id, {
+    const reply = await this.#steps.job(this.#finishes, id, {
       keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
       args: [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""],
       keepMs: keep * 1_000,

@@ -8,6 +8,8 @@ import release from "./scripts/release.lua" with { type: "text" };
 import reroute from "./scripts/reroute.lua" with { type: "text" };
 import convert from "./scripts/convert.lua" with { type: "text" };
 import bury from "./scripts/bury.lua" with { type: "text" };
+import claim from "./scripts/claim.lua" with { type: "text" };
+import peek from "./scripts/peek.lua" with { type: "text" };
 import start from "./scripts/start.lua" with { type: "text" };
 import finish from "./scripts/finish.lua" with { type: "text" };
 import cancel from "./scripts/cancel.lua" with { type: "text" };
@@ -34,7 +36,7 @@ const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")
 const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
-/** Every script, by the name of its event; `look`, `purge` and `sweep` are no events. */
+/** Every script, by the name of its event. No events: `peek`, `look`, `purge`, `sweep`. */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -42,6 +44,8 @@ export const SCRIPTS = {
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   bury: plain("bury", bury),
+  claim: plain("claim", claim),
+  peek: plain("peek", peek),
   start: about("start", `${START}${start}`),
   finish: about("finish", finish),
   cancel: about("cancel", cancel),

@@ -1,6 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { PromoteReply } from "../ports/queue.ts";
+import { Batch } from "./batch.ts";
 import type { Argument } from "./client.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, type Link } from "./link.ts";
@@ -33,16 +34,14 @@ export class Steps {
     this.keys = keys;
   }
 
-  /** Runs a script about one job. */
-  job(script: Script, id: string, rest: Rest = {}): Promise<Items> {
+  /** Runs a script about one job; with a batch of that script, together with others. */
+  job(script: Script | Batch, id: string, rest: Rest = {}): Promise<Items> {
     const { link, keys } = this;
     const own = [keys.job(id), keys.side(id), keys.output(id), keys.after(id), keys.events()];
     const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;
-    return link.run(
-      script,
-      [...own, ...rest.keys ?? []],
-      [rest.raw ?? id, keys.channel(id), keepMs, ...rest.args ?? []],
-    );
+    const allKeys = [...own, ...rest.keys ?? []];
+    const args = [rest.raw ?? id, keys.channel(id), keepMs, ...rest.args ?? []];
+    return script instanceof Batch ? script.run(allKeys, args) : link.run(script, allKeys, args);
   }
 
   /** A field of a hash; `null` when there is none, or no hash. */

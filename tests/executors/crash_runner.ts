@@ -1,13 +1,21 @@
 /** A process that launches what its first argument says, in JSON, and lives until it is killed; for tests that kill it. */
 import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import { systemClock } from "../../src/system/clock.ts";
+import { digestOf } from "../../src/system/digest.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
 
 const { options, launches } = JSON.parse(Deno.args[0]);
 const quiet = () => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const world = { files: systemFiles, process: systemProcess, clock: systemClock, log, newId: () => crypto.randomUUID() };
+const world = {
+  files: systemFiles,
+  process: systemProcess,
+  clock: systemClock,
+  log,
+  newId: () => crypto.randomUUID(),
+  digestOf,
+};
 const executor = new TmuxExecutor({ ...world, ...options });
 await executor.open(quiet);
 await executor.recover([]);

@@ -81,7 +81,8 @@ isolatedTest("a killed runner's twenty runs all end once, with their codes and w
       }; until [ -e '${world.dir}/go' ] || [ ${i} -lt 6 ]; do sleep 0.05; done; echo end ${i}; exit ${i}`,
       { target: i % 3 ? "tmux.main" : `tmux.lines.${i}` },
     ));
-  const { files: _files, process, clock: _clock, log: _log, newId: _newId, ...options } = world.options();
+  const { files: _files, process, clock: _clock, log: _log, newId: _newId, digestOf: _digestOf, ...options } = world
+    .options();
   const config = new URL("../../scripts/npm/deno.json", import.meta.url).pathname;
   const program = new URL("./crash_runner.ts", import.meta.url).pathname;
   const env = { ...world.env, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };

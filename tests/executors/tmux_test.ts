@@ -188,6 +188,7 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
       clock: soon,
       log,
       newId: () => "x",
+      digestOf: () => "x",
       killGraceMs: 0,
       cwd: dir,
     };

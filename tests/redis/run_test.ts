@@ -222,7 +222,7 @@ Deno.test("bury() puts any bytes aside and keeps the newest thousand", async () 
   const { server, queue, keys } = stage;
   const bytes = new Uint8Array([0xff, 0xfe, 0x41]);
   await server.call("LPUSH", keys.queue("r"), bytes);
-  assertEquals(await queue.claim(0), bytes);
+  assertEquals(await queue.claim(0), [bytes]);
   assertEquals(await queue.claimed(), [bytes]);
   assertEquals(await queue.bury(bytes, "the id is\nnot UTF-8"), true);
   assertEquals(await queue.bury(bytes, "again"), false);
@@ -327,7 +327,7 @@ Deno.test("two runners of one name share the queue, each id once", async () => {
   await Promise.all(Array.from({ length: 200 }, (_, i) => stage.submit(`j${i}`)));
   const taken: string[] = [];
   const work = async (queue: typeof other) => {
-    for (let id; (id = await queue.claim(0));) {
+    for (let id; ([id] = await queue.claim(0), id);) {
       const text = new TextDecoder().decode(id);
       const reply = await queue.start(text);
       assert(reply.type === "OK", reply.type);

@@ -76,8 +76,10 @@ Deno.test("claim() takes jobs by priority, and low ones when nothing else waits"
   assertEquals((await stage.store.queues())[0].queued, 5);
   const place = async (id: string) => (await stage.store.place((await stage.store.read(id))!)).ahead;
   assertEquals(await Promise.all(["high", "n1", "n2", "low1", "low2"].map(place)), [0, 1, 2, 3, 4]);
-  const order = [];
-  for (let id; (id = await stage.queue.claim(0));) order.push(new TextDecoder().decode(id));
+  const order: string[] = [];
+  for (let ids; (ids = await stage.queue.claim(0, 2)).length > 0;) {
+    order.push(...ids.map((id) => new TextDecoder().decode(id)));
+  }
   assertEquals(order, ["high", "n1", "n2", "low1", "low2"]);
 });
 
@@ -85,7 +87,7 @@ Deno.test("submit() of a low job into an empty queue wakes up a waiting claim", 
   await using stage = await Stage.open();
   const claim = stage.queue.claim(5_000);
   await stage.submit("low", { priority: "low" });
-  assertEquals(new TextDecoder().decode((await claim)!), "low");
+  assertEquals(new TextDecoder().decode((await claim)[0]), "low");
 });
 
 Deno.test("promote() moves a delayed job when it is due, not before", async () => {

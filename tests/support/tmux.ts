@@ -8,6 +8,7 @@ import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
 import type { ChildProcess, Process } from "../../src/ports/process.ts";
 import { systemClock } from "../../src/system/clock.ts";
+import { digestOf } from "../../src/system/digest.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
 
@@ -114,6 +115,7 @@ export class TmuxWorld implements AsyncDisposable {
       clock: systemClock,
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       newId: () => crypto.randomUUID(),
+      digestOf,
       spool: `${this.dir}/spool`,
       socket: "test",
       instance: "one",

@@ -20,6 +20,8 @@ const OUTAGE_PAUSE = [50, 1000] as const;
 interface Waiting {
   readonly raw: RawId;
   readonly id: string;
+  /** Place in the order of the claims. */
+  readonly order: number;
   /** Line of its target; `undefined` as long as nobody asked. */
   line: string | null | undefined;
   tries: number;
@@ -34,8 +36,9 @@ export class Dispatcher {
   readonly #launcher: Launcher;
   readonly #stopping = new AbortController();
   #waiting: Waiting[] = [];
-  #claim: Promise<RawId | null> | null = null;
-  #claimed: { raw: RawId | null } | null = null;
+  #claim: Promise<readonly RawId[]> | null = null;
+  #claimed: readonly RawId[] | null = null;
+  #count = 0;
   #outages = 0;
   /** Redis could not be reached, and may have lost data: nothing is taken from it. */
   #unsure = false;
@@ -150,30 +153,51 @@ export class Dispatcher {
   async #round(): Promise<void> {
     const claimed = this.#claimed;
     this.#claimed = null;
-    if (claimed?.raw) {
-      this.#parts.checkpoint("after_claim");
-      const entry = await this.#read(claimed.raw);
+    if (claimed?.length) this.#parts.checkpoint("after_claim");
+    for (const raw of claimed ?? []) {
+      const entry = await this.#read(raw);
       if (entry) this.#waiting.push(entry);
     }
     await this.#startWaiting();
-    if (claimed) this.#idle = claimed.raw === null;
+    if (claimed) this.#idle = claimed.length === 0;
     this.#ask();
   }
 
-  /** Starts, in queue order, every waiting job whose slot and line are free. */
+  /** Starts, in queue order, every waiting job whose slot and line are free; all together. */
   async #startWaiting(): Promise<void> {
-    const { clock, settings, queue } = this.#parts;
+    const ready = this.#ready();
+    // a line can be free for one of them only, and busy for any
+    if (ready.length > 1 || this.#runs.lines().size > 0) await this.#findLines(ready);
+    if (!this.#mayStart) return;
     const lines = this.#runs.lines();
-    for (const entry of [...this.#waiting]) {
-      if (this.#stopping.signal.aborted || this.#held || this.#fenced || this.#paused) return;
-      if (this.#runs.busy >= settings.concurrency) return;
-      if (entry.notBefore > clock.now()) continue;
-      if (entry.line === undefined && lines.size > 0) entry.line = this.#lineOf(await queue.peek(entry.id));
-      if (entry.line !== undefined && entry.line !== null && lines.has(entry.line)) continue;
+    const starts = [];
+    for (const entry of ready) {
+      if (this.#runs.busy >= this.#parts.settings.concurrency) break;
+      if (entry.line && lines.has(entry.line)) continue;
+      if (entry.line) lines.add(entry.line);
       this.#waiting.splice(this.#waiting.indexOf(entry), 1);
-      await this.#start(entry);
-      for (const line of this.#runs.lines()) lines.add(line);
+      starts.push(this.#start(entry));
     }
+    this.#ask(); // meanwhile: it is started in the next round
+    const failure = (await Promise.allSettled(starts)).find((start) => start.status === "rejected");
+    if (failure) throw failure.reason;
+  }
+
+  get #mayStart(): boolean {
+    return !(this.#stopping.signal.aborted || this.#held || this.#fenced || this.#paused);
+  }
+
+  /** Those that wait for nothing but a slot and their line; none when there is no slot. */
+  #ready(): Waiting[] {
+    const { clock, settings } = this.#parts;
+    if (!this.#mayStart || this.#runs.busy >= settings.concurrency) return [];
+    return this.#waiting.filter((entry) => entry.notBefore <= clock.now());
+  }
+
+  async #findLines(entries: readonly Waiting[]): Promise<void> {
+    await Promise.all(entries.map(async (entry) => {
+      if (entry.line === undefined) entry.line = this.#lineOf(await this.#parts.queue.peek(entry.id));
+    }));
   }
 
   #lineOf(target: string | null): string | null {
@@ -191,7 +215,7 @@ export class Dispatcher {
       const reply = await this.#parts.queue.start(entry.id);
       await this.#answer(entry, reply);
     } catch (error) {
-      this.#waiting.unshift(entry);
+      this.#putBack(entry);
       throw error;
     } finally {
       this.#runs.starting.delete(entry.id);
@@ -203,7 +227,7 @@ export class Dispatcher {
     switch (reply.type) {
       case "OK":
       case "HELD":
-        return await this.#launcher.take(entry.id, reply);
+        return this.#launcher.take(entry.id, reply);
       case "MISSING":
         return await this.#again(entry, "there is no job with this id");
       case "BADSTATUS":
@@ -216,12 +240,12 @@ export class Dispatcher {
         await queue.convert(entry.id, reply.raw, fields);
         entry.tries++;
         if (entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
-        return void this.#waiting.unshift(entry);
+        return this.#putBack(entry);
       }
       case "OTHER":
         return await this.#other(entry, reply.runner);
       case "FENCED":
-        this.#waiting.unshift(entry);
+        this.#putBack(entry);
         this.#fenced = true; // the next beat says who owns our instance now
         return;
       default:
@@ -239,11 +263,17 @@ export class Dispatcher {
     }
     const reply = await queue.start(entry.id, { anyRunner: true });
     if (reply.type !== "OK" && reply.type !== "HELD") return await this.#answer(entry, reply);
-    if (settings.otherRunner === "run") return await this.#launcher.take(entry.id, reply);
+    if (settings.otherRunner === "run") return this.#launcher.take(entry.id, reply);
     const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${
       JSON.stringify(settings.name)
     }`;
-    await this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
+    this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
+  }
+
+  /** It waits again, where it stood. */
+  #putBack(entry: Waiting): void {
+    const at = this.#waiting.findIndex((other) => other.order > entry.order);
+    this.#waiting.splice(at === -1 ? this.#waiting.length : at, 0, entry);
   }
 
   /** Leaves an id alone for a while; puts it aside when patience ends. Holds no slot. */
@@ -260,7 +290,7 @@ export class Dispatcher {
 
   async #read(raw: RawId): Promise<Waiting | null> {
     const read = readJobId(raw);
-    if ("id" in read) return { raw, id: read.id, line: undefined, tries: 0, notBefore: 0 };
+    if ("id" in read) return { raw, id: read.id, order: this.#count++, line: undefined, tries: 0, notBefore: 0 };
     await this.#bury(raw, read.reason);
     return null;
   }
@@ -268,14 +298,16 @@ export class Dispatcher {
   #ask(): void {
     const { settings, queue } = this.#parts;
     if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
-    if (this.#runs.busy >= settings.concurrency || this.#waiting.length >= MAX_CLAIMS) return;
+    if (this.#claimed || this.#waiting.length >= MAX_CLAIMS) return;
+    const free = settings.concurrency - this.#runs.busy;
     // ids whose job is not there are no reason to look at fewer others
-    if (this.#waiting.filter((entry) => entry.tries === 0).length >= LOOK_AHEAD) return;
-    this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT);
+    const room = LOOK_AHEAD - this.#waiting.filter((entry) => entry.tries === 0).length;
+    if (free <= 0 || room <= 0) return;
+    this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT, Math.min(free, room));
     this.#claim.then(
-      (raw) => {
+      (ids) => {
         this.#claim = null;
-        this.#claimed = { raw };
+        this.#claimed = ids;
         this.#runs.wake();
       },
       () => {

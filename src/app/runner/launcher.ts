@@ -32,9 +32,9 @@ export class Launcher {
     this.#finisher = finisher;
   }
 
-  /** Takes over an attempt that `start` gave us. Resolves when it counts among the runs; the launch itself goes on. */
-  async take(id: string, reply: Started): Promise<void> {
-    const run = await runName(id, reply.token);
+  /** Takes over an attempt that `start` gave us. From now on it counts among the runs; the launch itself goes on. */
+  take(id: string, reply: Started): void {
+    const run = this.#runName(id, reply);
     if (this.#runs.get(run) || this.#parts.spool.record(run)) return; // the id was queued twice, or a reply was lost
     const { settings, log } = this.#parts;
     const base = this.#intent(run, id, reply);
@@ -54,8 +54,12 @@ export class Launcher {
   }
 
   /** Ends an attempt that `start` gave us and that is not to be launched. */
-  async refuse(id: string, reply: Started, outcome: Outcome): Promise<void> {
-    this.#refuse(this.#intent(await runName(id, reply.token), id, reply), outcome);
+  refuse(id: string, reply: Started, outcome: Outcome): void {
+    this.#refuse(this.#intent(this.#runName(id, reply), id, reply), outcome);
+  }
+
+  #runName(id: string, { token }: Started): string {
+    return runName({ id, token }, this.#parts.digestOf);
   }
 
   #intent(run: string, id: string, reply: Started): Intent {

@@ -47,6 +47,8 @@ export interface RunnerParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;
+  /** Hex digits that stand for a text. */
+  readonly digestOf: (text: string) => string;
   /** A place at which tests end the process; does nothing otherwise. */
   readonly checkpoint: (place: Checkpoint) => void;
 }

@@ -124,7 +124,7 @@ export class Reconciler {
       if (known) await this.#resend(known);
       else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
-        await this.#launcher.take(id, reply);
+        this.#launcher.take(id, reply);
       }
     }
   }

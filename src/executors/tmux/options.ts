@@ -11,6 +11,8 @@ export interface TmuxOptions {
   readonly log: Log;
   /** Makes an unguessable name; called once for a new spool. */
   readonly newId: () => string;
+  /** Hex digits that stand for a text. */
+  readonly digestOf: (text: string) => string;
   /** Folder for scripts, outputs and lanes: absolute, on a disk, not under /dev or /proc, ours alone. */
   readonly spool: string;
   /**

@@ -1,4 +1,3 @@
-import { digestOf } from "../../domain/digest.ts";
 import type { Files } from "../../ports/files.ts";
 import type { TmuxOptions } from "./options.ts";
 import hookScript from "./hook.sh" with { type: "text" };
@@ -10,15 +9,17 @@ import setupScript from "./setup.sh" with { type: "text" };
 export class Spool {
   readonly dir: string;
   readonly #files: Files;
+  readonly #digestOf: (text: string) => string;
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
   hookProgram = "";
   setup = "";
 
-  constructor({ spool, files }: TmuxOptions) {
+  constructor({ spool, files, digestOf }: TmuxOptions) {
     this.dir = spool;
     this.#files = files;
+    this.#digestOf = digestOf;
   }
 
   /** Makes folders and scripts. */
@@ -31,7 +32,7 @@ export class Spool {
   }
 
   async #program(name: string, text: string): Promise<string> {
-    const path = `${this.dir}/bin/${name}-${(await digestOf(text)).slice(0, 16)}.sh`;
+    const path = `${this.dir}/bin/${name}-${this.#digestOf(text).slice(0, 16)}.sh`;
     if (await this.#files.readText(path) !== text) await this.#files.replace(path, text);
     return path;
   }

@@ -33,12 +33,26 @@ Deno.test("the dispatcher runs jobs of one line one after the other, and lets ot
   assertEquals(runner.executor.ids(), ["a1", "b", "c1", "a2", "a3"]);
 });
 
-Deno.test("the dispatcher asks for no executor as long as no line is busy", async () => {
+Deno.test("the dispatcher asks for no executor of a job that comes alone while no line is busy", async () => {
   await using runner = fakeRunner({ concurrency: 3 });
-  for (const id of ["a", "b", "c"]) runner.queue.push(id, job("fake.s"));
   runner.dispatcher.start();
-  await until("all run", () => runner.executor.launched.length === 3);
+  for (const [i, id] of ["a", "b", "c"].entries()) {
+    await until("it waits for a job", () => runner.queue.waits);
+    runner.queue.push(id, job("fake.s"));
+    await until("it runs", () => runner.executor.launched.length === i + 1);
+  }
   assertEquals(runner.queue.peeked, []);
+});
+
+Deno.test("the dispatcher starts jobs that it finds together with one of each line", async () => {
+  await using runner = fakeRunner({ concurrency: 4 });
+  for (const id of ["a1", "a2", "b1", "b2"]) runner.queue.push(id, job(`fake.s.${id[0]}`));
+  runner.dispatcher.start();
+  await until("one of each line runs", () => runner.executor.launched.length === 2);
+  assertEquals([runner.executor.ids(), runner.dispatcher.waiting], [["a1", "b1"], 2]);
+  runner.executor.end("b1");
+  await until("the next of that line runs", () => runner.executor.launched.length === 3);
+  assertEquals(runner.executor.ids(), ["a1", "b1", "b2"]);
 });
 
 Deno.test("the dispatcher looks ahead no further than it may", async () => {

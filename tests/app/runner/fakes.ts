@@ -13,6 +13,7 @@ import type { RunnerParts, RunnerSettings } from "../../../src/app/runner/parts.
 import { Reconciler } from "../../../src/app/runner/reconciler.ts";
 import { Runs } from "../../../src/app/runner/runs.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { digestOf } from "../../../src/system/digest.ts";
 
 export const raw = (id: string): RawId => new TextEncoder().encode(id);
 const text = (id: RawId) => new TextDecoder().decode(id);
@@ -36,7 +37,7 @@ export class FakeQueue {
   /** Answers of `finish` that go before `OK`. */
   readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED")[] = [];
   readonly #ids: RawId[] = [];
-  #waiter: ((id: RawId | null) => void) | null = null;
+  #waiter: ((ids: readonly RawId[]) => void) | null = null;
 
   push(id: string, fields: JobFields): void {
     this.jobs.set(id, fields);
@@ -44,7 +45,7 @@ export class FakeQueue {
     if (this.#waiter) {
       const waiter = this.#waiter;
       this.#waiter = null;
-      waiter(this.#take());
+      waiter(this.#take(1));
     }
   }
 
@@ -53,10 +54,10 @@ export class FakeQueue {
     return this.#waiter !== null;
   }
 
-  #take(): RawId | null {
-    const id = this.#ids.shift() ?? null;
-    if (id) this.claims.push(id);
-    return id;
+  #take(limit: number): RawId[] {
+    const ids = this.#ids.splice(0, limit);
+    this.claims.push(...ids);
+    return ids;
   }
 
   #fail(method: string): void {
@@ -69,11 +70,11 @@ export class FakeQueue {
     if (index >= 0) this.claims.splice(index, 1);
   }
 
-  claim = (_waitMs: number): Promise<RawId | null> => {
-    const id = this.#take();
-    return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
+  claim = (_waitMs: number, limit = 1): Promise<readonly RawId[]> => {
+    const ids = this.#take(limit);
+    return ids.length > 0 ? Promise.resolve(ids) : new Promise((resolve) => this.#waiter = resolve);
   };
-  stopClaiming = (): void => this.#waiter?.(null);
+  stopClaiming = (): void => this.#waiter?.([]);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
@@ -183,6 +184,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
     clock,
     log: quiet,
     checkpoint: () => {},
+    digestOf,
     settings: {
       name: "test",
       namespace: "",

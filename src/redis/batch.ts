@@ -1,0 +1,77 @@
+import type { Argument } from "./client.ts";
+import type { Link } from "./link.ts";
+import type { Script } from "./script.ts";
+import type { Items } from "./steps.ts";
+
+/** Calls that go together at the most, and the characters and bytes of their arguments. */
+const MAX_CALLS = 64;
+const MAX_SIZE = 1 << 20;
+
+/** One call of a script. */
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+}
+
+interface Waiting extends ScriptCall {
+  readonly done: PromiseWithResolvers<Items>;
+}
+
+/**
+ * Calls of one script that come while another one is on its way go together, as one command. Each has its own answer, or its own
+ * error; when the command's reply is lost, all of them are.
+ */
+export class Batch {
+  readonly #link: Link;
+  readonly #script: Script;
+  #waiting: Waiting[] = [];
+  #working = false;
+
+  constructor(link: Link, script: Script) {
+    this.#link = link;
+    this.#script = script;
+  }
+
+  /**
+   * Runs the script; reads its reply but for the final ".".
+   *
+   * @throws {UnavailableError} As `Link.run`.
+   */
+  run(keys: readonly string[], args: readonly Argument[]): Promise<Items> {
+    const done = Promise.withResolvers<Items>();
+    this.#waiting.push({ keys, args, done });
+    if (!this.#working) this.#work();
+    return done.promise;
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    await Promise.resolve(); // calls of the same turn go together
+    while (this.#waiting.length > 0) {
+      const calls = this.#waiting.splice(0, fitting(this.#waiting));
+      try {
+        const answers = await this.#link.runMany(this.#script, calls);
+        calls.forEach(({ done }, i) => {
+          const answer = answers[i];
+          if (answer instanceof Error) done.reject(answer);
+          else done.resolve(answer);
+        });
+      } catch (error) {
+        for (const { done } of calls) done.reject(error);
+      }
+    }
+    this.#working = false;
+  }
+}
+
+/** How many calls from the first on go together. */
+function fitting(calls: readonly ScriptCall[]): number {
+  let size = 0;
+  let count = 0;
+  for (const { args } of calls) {
+    for (const arg of args) size += typeof arg === "number" ? 8 : arg.length;
+    if (count === MAX_CALLS || count > 0 && size > MAX_SIZE) break;
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,122 @@
+import { UnavailableError } from "../../src/domain/errors.ts";
+import { MAX_RUN_PAYLOAD } from "../../src/domain/limits.ts";
+import { Batch } from "../../src/redis/batch.ts";
+import { Link } from "../../src/redis/link.ts";
+import { openQueue } from "../../src/redis/open.ts";
+import { Script } from "../../src/redis/script.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { Proxy } from "../support/proxy.ts";
+import { RedisServer } from "../support/redis_server.ts";
+import { ended, INFO, placeAt, Stage } from "./stage.ts";
+
+/** Submits, claims and starts jobs, all together. */
+async function started(stage: Stage, ids: readonly string[]) {
+  for (const id of ids) await stage.submit(id, { payload: `echo ${id}` });
+  assertEquals((await stage.queue.claim(0, ids.length)).length, ids.length);
+  return await Promise.all(ids.map((id) => stage.queue.start(id)));
+}
+
+async function scriptCalls(stage: Stage): Promise<number> {
+  const stats = String(await stage.server.call("INFO", "commandstats"));
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+Deno.test("steps that are asked for together go as one command, and each has its own answer", async () => {
+  await using stage = await Stage.open();
+  await started(stage, ["first", "second"]); // Redis knows the scripts
+  const ids = Array.from({ length: 150 }, (_, i) => `j${i}`);
+  for (const id of ids) await stage.submit(id, { payload: `echo ${id}` });
+  await stage.queue.claim(0, ids.length);
+  const before = await scriptCalls(stage);
+  const executors = await Promise.all(ids.map((id) => stage.queue.peek(id)));
+  assertEquals(new Set(executors), new Set(["tmux.main"]));
+  const replies = await Promise.all([...ids, "nothing"].map((id) => stage.queue.start(id)));
+  assertEquals(replies.pop(), { type: "GONE" });
+  const ends = await Promise.all(replies.map((reply, i) => {
+    assert(reply.type === "OK" && reply.job.payload === `echo j${i}`, `${i}: ${reply.type}`);
+    return stage.queue.finish(ended({ id: ids[i], token: reply.token }, { result: `out ${i}` }));
+  }));
+  assertEquals(ends.every((end) => end.type === "OK"), true);
+  // 64 go together at the most
+  assertEquals(await scriptCalls(stage) - before, 9);
+  for (const [i, id] of ids.entries()) assertEquals((await stage.job(id)).result, `out ${i}`);
+});
+
+Deno.test("large ends go one by one, or few together, and arrive whole", async () => {
+  await using stage = await Stage.open();
+  const ids = ["a", "b", "c", "d"];
+  const replies = await started(stage, ids);
+  const result = "x".repeat(400_000);
+  await Promise.all(replies.map((reply, i) => {
+    assert(reply.type === "OK");
+    return stage.queue.finish(ended({ id: ids[i], token: reply.token }, { result: result + i }));
+  }));
+  for (const [i, id] of ids.entries()) assertEquals((await stage.job(id)).result, result + i);
+  assert(4 * result.length < MAX_RUN_PAYLOAD);
+});
+
+Deno.test("a step that fails fails alone", async () => {
+  await using stage = await Stage.open();
+  const { server, keys } = stage;
+  const ids = ["a", "b", "c"];
+  const replies = await started(stage, ids);
+  // another program has replaced the job
+  await server.call("DEL", keys.job("b"));
+  await server.call("SET", keys.job("b"), "{}");
+  const ends = await Promise.allSettled(replies.map((reply, i) => {
+    assert(reply.type === "OK");
+    return stage.queue.finish(ended({ id: ids[i], token: reply.token }));
+  }));
+  assertEquals(ends.map((end) => end.status === "fulfilled" && end.value.type), ["OK", "TERMINAL", "OK"]);
+
+  const second = await started(stage, ["d", "e"]);
+  const queue = openQueue(placeAt(server.address), { runner: "other", instance: "i", nonce: "n1" });
+  await server.call("SET", keys.run("other", "i"), "no hash");
+  const unfit = await Promise.allSettled(["d", "e"].map((id, i) => {
+    const reply = second[i];
+    assert(reply.type === "OK");
+    return queue.finish(ended({ id, token: reply.token }));
+  }));
+  queue.close();
+  for (const end of unfit) {
+    assert(end.status === "rejected" && end.reason instanceof UnavailableError);
+    assertStringIncludes(end.reason.message, "holds a string, not a hash");
+  }
+});
+
+Deno.test("an error of a command inside one step is the answer of that step", async () => {
+  await using server = await RedisServer.start();
+  const link = new Link({ url: parseRedisUrl(server.address) }, systemClock);
+  const count = new Batch(link, new Script("count", ["return { redis.call('INCR', KEYS[1]), '.' }"]));
+  await server.call("SET", "word", "x");
+  const answers = await Promise.allSettled(["a", "word", "a"].map((key) => count.run([key], [])));
+  link.close();
+  const [first, odd, second] = answers;
+  assertEquals([first, second], [{ status: "fulfilled", value: [1] }, { status: "fulfilled", value: [2] }]);
+  assert(odd.status === "rejected" && odd.reason instanceof UnavailableError);
+  assertStringIncludes(odd.reason.message, "not an integer");
+});
+
+Deno.test("when the reply to several steps is lost, all of them can be repeated", async () => {
+  await using stage = await Stage.open();
+  await using proxy = Proxy.start(stage.server.port);
+  const queue = openQueue(placeAt(proxy.address), { runner: "r", instance: "i", nonce: "n1" });
+  await queue.register(INFO, { takeover: true });
+  const ids = ["a", "b", "c"];
+  for (const id of ids) await stage.submit(id);
+  await queue.claim(0, 3);
+  const start = () => Promise.allSettled(ids.map((id) => queue.start(id)));
+  const cut = proxy.cutReply({ nth: 1, after: 5 });
+  const lost = await start();
+  await cut;
+  assertEquals(lost.map(({ status }) => status), ["rejected", "rejected", "rejected"]);
+  const again = await start();
+  queue.close();
+  for (const [i, reply] of again.entries()) {
+    assert(reply.status === "fulfilled", ids[i]);
+    assert(["OK", "HELD"].includes(reply.value.type), reply.value.type);
+  }
+  for (const id of ids) assertEquals((await stage.side(id)).attempt, "1");
+});
