@@ -1,0 +1,18 @@
+#!/bin/sh
+# The benchmark of tests/bench/bench.ts, whose arguments it takes. BullMQ comes from npm into the user's cache; task-spooler, GNU
+# parallel and rq take part when they are installed (apt: task-spooler parallel python3-rq).
+set -eu
+scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
+# shellcheck source=scripts/lib.sh
+. "$scripts/lib.sh"
+
+BULLMQ_HOME=${BULLMQ_HOME:-$CACHE/bench}
+export BULLMQ_HOME
+if ! [ -d "$BULLMQ_HOME/node_modules/ioredis" ] && have npm; then
+  say "installing BullMQ with npm into $BULLMQ_HOME"
+  mkdir -p "$BULLMQ_HOME"
+  npm install --prefix "$BULLMQ_HOME" --no-fund --no-audit --loglevel=error bullmq ioredis >&2 ||
+    say 'going on without BullMQ: see the message of npm above'
+fi
+choose_registry
+exec "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/bench/bench.ts" "$@"

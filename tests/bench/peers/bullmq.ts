@@ -1,0 +1,98 @@
+/**
+ * BullMQ, by processes of node: a worker, and a client that is told what to do.
+ *
+ * @module
+ */
+import { TextLineStream } from "./lines.ts";
+import { Absent } from "../harness.ts";
+
+const PROGRAM = new URL("./bullmq.mjs", import.meta.url).pathname;
+
+/** The folder that scripts/bench.sh installs it into. */
+function home(): string {
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  return Deno.env.get("BULLMQ_HOME") ?? `${cache}/hero-runner/bench`;
+}
+
+/** A process of node. */
+class Part implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+
+  private constructor(child: Deno.ChildProcess) {
+    this.#child = child;
+    this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+    this.#input = child.stdin.getWriter();
+  }
+
+  static async start(args: readonly string[]): Promise<Part> {
+    const folder = home();
+    const there = await Deno.stat(`${folder}/node_modules/ioredis`).catch(() => null);
+    if (!there) throw new Absent("scripts/bench.sh installs it from npm");
+    const child = new Deno.Command("node", {
+      args: [PROGRAM, ...args],
+      env: { BULLMQ_HOME: folder },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const part = new Part(child);
+    await part.line();
+    return part;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  async line(): Promise<string> {
+    const { value, done } = await this.#lines.read();
+    if (done) throw new Error("Cannot measure BullMQ: its program has ended");
+    return value;
+  }
+
+  async write(line: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(line));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.status;
+    await this.#lines.cancel().catch(() => {});
+    await this.#input.abort().catch(() => {});
+  }
+}
+
+/** A worker and a client on one Redis. */
+export class BullMq implements AsyncDisposable {
+  readonly #worker: Part | null;
+  readonly #client: Part;
+
+  private constructor(client: Part, worker: Part | null) {
+    this.#client = client;
+    this.#worker = worker;
+  }
+
+  /** @param slots Jobs side by side; 0: no worker. */
+  static async start(port: number, slots: number): Promise<BullMq> {
+    const worker = slots > 0 ? await Part.start(["worker", String(port), String(slots)]) : null;
+    return new BullMq(await Part.start(["client", String(port)]), worker);
+  }
+
+  /** Process id of the worker. */
+  get pid(): number {
+    return this.#worker!.pid;
+  }
+
+  /** Lets the client do something; answers what it found and how long it took, in milliseconds. */
+  async ask(verb: string, request: Readonly<Record<string, unknown>>): Promise<{ ms: number; value?: number[] }> {
+    await this.#client.write(`${JSON.stringify({ verb, ...request })}\n`);
+    return JSON.parse(await this.#client.line());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker?.[Symbol.asyncDispose]();
+    await this.#client[Symbol.asyncDispose]();
+  }
+}

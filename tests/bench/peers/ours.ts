@@ -1,0 +1,69 @@
+import { submitBatch } from "../../../src/app/submit_batch.ts";
+import type { RedisJobStore } from "../../../src/redis/job_store.ts";
+import { openStore } from "../../../src/redis/open.ts";
+import { parseRedisUrl } from "../../../src/redis/url.ts";
+import { systemClock } from "../../../src/system/clock.ts";
+import { until } from "../../support/until.ts";
+import type { RunnerProcess, World } from "../../support/world.ts";
+import { benchWorld } from "../harness.ts";
+
+const COUNT = `local n = 0
+for i = 1, tonumber(ARGV[2]) do
+  if redis.call('HGET', 'job_' .. ARGV[1] .. i, 'status') == 'finished' then n = n + 1 end
+end
+return n`;
+
+/** Our client in a Redis. */
+export function storeOf(address: string): RedisJobStore {
+  return openStore({ url: parseRedisUrl(address), namespace: "", clock: systemClock });
+}
+
+/** Our runner as a program of its own, and our client in this process. */
+export class Ours implements AsyncDisposable {
+  readonly world: World;
+  readonly runner: RunnerProcess;
+  readonly store: RedisJobStore;
+
+  private constructor(world: World, runner: RunnerProcess) {
+    this.world = world;
+    this.runner = runner;
+    this.store = storeOf(world.redis.address);
+  }
+
+  /** @param more Further arguments of `runner run`. */
+  static async start(slots: number, more: readonly string[] = []): Promise<Ours> {
+    const world = await benchWorld();
+    // the same shell as everybody's
+    return new Ours(world, await world.runner({ args: ["--concurrency", String(slots), "--shell", "sh", ...more] }));
+  }
+
+  /** Process id of the runner. */
+  get pid(): number {
+    return this.runner.child.pid;
+  }
+
+  /** A job of this world. */
+  job(id: string, payload = "true") {
+    return { id, payload, runner: this.world.name, executor: "tmux.bench" };
+  }
+
+  /** Queues jobs. */
+  async add(prefix: string, count: number, payload = "true"): Promise<void> {
+    const jobs = Array.from({ length: count }, (_, i) => this.job(`${prefix}${i + 1}`, payload));
+    await submitBatch(this.store, jobs, () => Promise.resolve());
+  }
+
+  /** Queues jobs and waits until all have finished. */
+  async run(prefix: string, count: number, payload = "true"): Promise<void> {
+    await this.add(prefix, count, payload);
+    const { redis } = this.world;
+    const last = `job_${prefix}${count}`;
+    await until("the last job has ended", async () => await redis.call("HGET", last, "status") === "finished", 300_000);
+    await until("all have ended", async () => await redis.call("EVAL", COUNT, 0, prefix, count) === count, 60_000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.store.close();
+    await this.world[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,44 @@
+import { type Bench, benchRedis, benchWorld, OURS, rate, type Section } from "../harness.ts";
+import { BullMq } from "../peers/bullmq.ts";
+import { storeOf } from "../peers/ours.ts";
+import { submitBatch } from "../../../src/app/submit_batch.ts";
+
+const PAYLOAD = `echo ${"x".repeat(195)}`;
+
+async function ours(count: number): Promise<Record<string, number>> {
+  await using world = await benchWorld();
+  const file = `${world.dir}/jobs.jsonl`;
+  await Deno.writeTextFile(file, `${JSON.stringify({ payload: PAYLOAD })}\n`.repeat(count));
+  const whole = await rate(count, async () => {
+    const { code, stderr } = await world.run(["submit", "--from", file]);
+    if (code !== 0) throw new Error(stderr);
+  });
+  const store = storeOf(world.redis.address);
+  const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
+  const jobs = Array.from({ length: count }, () => ({ ...job, id: crypto.randomUUID() }));
+  const inside = await rate(count, () => submitBatch(store, jobs, () => Promise.resolve()));
+  store.close();
+  return { "whole program": whole, "without its start": inside };
+}
+
+async function theirs(count: number): Promise<Record<string, number>> {
+  await using redis = await benchRedis();
+  const begun = performance.now();
+  await using bull = await BullMq.start(redis.port, 0);
+  const { ms } = await bull.ask("add", { count, payload: PAYLOAD });
+  return { "whole program": count * 1000 / (performance.now() - begun), "without its start": count * 1000 / ms };
+}
+
+/** How fast jobs come into the queue. */
+export default {
+  name: "submit",
+  summary: "jobs of 200 bytes a second: submit --from beside addBulk by 1,000",
+  limit: 300,
+  async run(bench: Bench) {
+    const count = bench.size(20_000, 300);
+    return await bench.compare([
+      { who: OURS, measure: () => ours(count) },
+      { who: "BullMQ", measure: () => theirs(count) },
+    ], () => ["a second", "more"]);
+  },
+} satisfies Section as Section;
