@@ -3,11 +3,22 @@ import type { Log, LogFields } from "../ports/log.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes each record as one line on stderr. */
+/** Writes each record as one line on stderr; those that come together, and the last words before an end, with one write. */
 class StderrHandler extends BaseHandler {
-  /** Writes synchronously, so that the last words before an end are not lost. */
+  #lines = "";
+
+  override setup(): void {
+    addEventListener("unload", () => this.#write());
+  }
+
   override log(line: string): void {
-    let bytes = encoder.encode(line + "\n");
+    if (this.#lines === "") setTimeout(() => this.#write());
+    this.#lines += line + "\n";
+  }
+
+  #write(): void {
+    let bytes = encoder.encode(this.#lines);
+    this.#lines = "";
     try {
       while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
     } catch {

@@ -7,6 +7,8 @@ const KEEP_COUNT = 4096;
 const KEEP_SIZE = 16 << 20;
 /** The journal is written anew when it is larger than this, bytes, and holds more old than live. */
 const COMPACT_ABOVE = 4 << 20;
+/** How long a line for which nobody waits may wait for others, milliseconds. */
+const NOTE_WITHIN = 20;
 
 interface Entry {
   readonly intent: Intent;
@@ -33,6 +35,9 @@ export class JournalSpool implements Spool {
   #liveBytes = 0;
   #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
   #flushing: Promise<void> | null = null;
+  /** Lines for which nobody waits. */
+  #notes = "";
+  #noting: ReturnType<typeof setTimeout> | undefined;
 
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
@@ -113,7 +118,7 @@ export class JournalSpool implements Spool {
       const batch = this.#batch;
       this.#batch = null;
       try {
-        await this.#append(batch.text);
+        this.#append(batch.text);
         await this.#file.syncData();
         for (const done of batch.done) done.resolve();
       } catch (error) {
@@ -123,10 +128,12 @@ export class JournalSpool implements Spool {
     this.#flushing = null;
   }
 
-  async #append(text: string): Promise<void> {
-    let bytes = new TextEncoder().encode(text);
+  /** Writes what was noted so far, and a text; into the page cache, which needs no change of thread. */
+  #append(text = ""): void {
+    let bytes = new TextEncoder().encode(this.#notes + text);
+    this.#notes = "";
     this.#bytes += bytes.length;
-    while (bytes.length > 0) bytes = bytes.subarray(await this.#file.write(bytes));
+    while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
   }
 
   settle(run: string, end: SettledEnd | "gone"): void {
@@ -135,9 +142,15 @@ export class JournalSpool implements Spool {
     this.#note({ do: "settle", run, end });
   }
 
+  /** Writes a line soon; nobody waits for it. */
   #note(line: Line): void {
+    if (this.#notes === "") this.#noting = setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
+    this.#notes += written(line);
+  }
+
+  #writeNotes(): void {
     try {
-      this.#bytes += this.#file.writeSync(new TextEncoder().encode(written(line)));
+      this.#append();
     } catch {
       // A full disk: what Redis knows is told to it once more after a restart, and it answers that it knows.
     }
@@ -189,6 +202,8 @@ export class JournalSpool implements Spool {
 
   async close(): Promise<void> {
     await this.#flushing;
+    clearTimeout(this.#noting);
+    this.#writeNotes();
     this.#file.close();
   }
 }

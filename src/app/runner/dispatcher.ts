@@ -13,6 +13,8 @@ const CLAIM_WAIT = 5000;
 const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
+/** Ends a timer; without a reason an error with a stack would be made. */
+const OVER = "over";
 /** First and longest pause after Redis could not be reached, milliseconds. */
 const OUTAGE_PAUSE = [50, 1000] as const;
 
@@ -332,7 +334,7 @@ export class Dispatcher {
       this.#claim = null;
       await this.#failed(error);
     } finally {
-      timer.abort();
+      timer.abort(OVER);
     }
   }
 }
