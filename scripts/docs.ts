@@ -19,7 +19,10 @@ const EXITS: readonly (readonly [code: string, when: string])[] = [
   [`${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`, "it worked / it failed in another way / wrong usage"],
   [String(EXIT.noSuchJob), "no such job"],
   [String(EXIT.unavailable), "Redis cannot be reached or refuses us"],
-  [String(EXIT.waitLimit), "the limit of wait --timeout is reached; the job goes on"],
+  [
+    String(EXIT.waitLimit),
+    "wait --timeout: the limit is reached, the job goes on; submit --max-queued: too many jobs wait",
+  ],
   [String(EXIT.refused), "run: Redis refuses our name, password or commands"],
   [`${EXIT.timedOut} / ${EXIT.lost} / ${EXIT.cancelled}`, "the job timed out / was lost / was cancelled"],
   ["130 / 143 / 129", "a waiting command was ended by INT / TERM / HUP; the job goes on"],

@@ -28,10 +28,17 @@ import type { Worker, WorkerSettings } from "./cli/context.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
-import type { JobStore } from "./ports/job_store.ts";
+import type { JobStore, SubmitCondition } from "./ports/job_store.ts";
 
-export { InvalidInputError, JobNotFoundError, RefusedError, SetupError, UnavailableError } from "./domain/errors.ts";
-export type { Cancelled, JobView, Priority, Submission, Worker, WorkerSettings };
+export {
+  InvalidInputError,
+  JobNotFoundError,
+  QueueFullError,
+  RefusedError,
+  SetupError,
+  UnavailableError,
+} from "./domain/errors.ts";
+export type { Cancelled, JobView, Priority, Submission, SubmitCondition, Worker, WorkerSettings };
 
 /** Where Redis is, and which part of it to use; what is left out is as on the command line, without its environment. */
 export interface ConnectionOptions {
@@ -82,16 +89,16 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Queues a job.
+   * Queues a job; rejects with `QueueFullError` when more jobs wait for its runner than the condition allows.
    *
    * @returns Its id: the one in `job.id`, or a new one. A job with that id that is there already stays as it is.
    */
-  async submit(job: NewJob): Promise<string> {
+  async submit(job: NewJob, condition: SubmitCondition = {}): Promise<string> {
     const { runner = DEFAULT_RUNNER, executor = DEFAULT_EXECUTOR } = job;
     const submission: Submission = { ...job, runner, executor };
     checkSubmission(submission, wire.checkExecutor);
     const ready = makeReady({ submission }, await this.#store.time(), wire.newId);
-    return (await submitJob(this.#store, ready)).id;
+    return (await submitJob(this.#store, ready, condition)).id;
   }
 
   /** Everything that is known about a job. */

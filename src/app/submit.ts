@@ -1,5 +1,6 @@
+import { QueueFullError } from "../domain/errors.ts";
 import type { Submission } from "../domain/submission.ts";
-import type { JobStore } from "../ports/job_store.ts";
+import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
 import type { Draft } from "./read_submission.ts";
 
 /** A submission that can be queued: safe to repeat, because its id is fixed. */
@@ -31,8 +32,20 @@ export function makeReady(draft: Draft, nowMs: number, newId: () => string): Rea
  *
  * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is then unknown, and submitting it again with the
  * same id is right.
+ * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
  */
-export async function submitJob(store: JobStore, submission: ReadySubmission): Promise<Submitted> {
-  const { type } = await store.submit(submission);
-  return { id: submission.id, queued: type === "OK" };
+export async function submitJob(
+  store: JobStore,
+  submission: ReadySubmission,
+  condition: SubmitCondition = {},
+): Promise<Submitted> {
+  const reply = await store.submit(submission, condition);
+  if (reply.type !== "FULL") return { id: submission.id, queued: reply.type === "OK" };
+  const { waiting } = reply;
+  throw new QueueFullError(
+    `Cannot submit: ${waiting} ${waiting === 1 ? "job waits" : "jobs wait"} for runner ` +
+      `${
+        JSON.stringify(submission.runner)
+      } already, and ${condition.maxQueued} is the most; try again when some have started`,
+  );
 }

@@ -267,6 +267,13 @@ export const SUBMIT_ROWS = {
   },
   script: { type: "string", value: "FILE", help: "The job is the content of this file" },
   from: { type: "string", value: "FILE", help: "Many jobs, one JSON object a line; - reads standard input" },
+  maxQueued: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    defaultText: "no limit",
+    help: "Queue it only when fewer jobs wait for its runner, delayed ones included; else exit code 75",
+  },
   skipBad: { type: "flag", help: "With --from: queue the good lines although others are bad" },
   wait: { type: "flag", help: "Wait for the end and exit with the job's exit code" },
   follow: { type: "flag", help: "Like --wait, and show the output live" },

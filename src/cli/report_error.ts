@@ -1,4 +1,10 @@
-import { InvalidInputError, JobNotFoundError, RefusedError, UnavailableError } from "../domain/errors.ts";
+import {
+  InvalidInputError,
+  JobNotFoundError,
+  QueueFullError,
+  RefusedError,
+  UnavailableError,
+} from "../domain/errors.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import type { Trouble } from "../ports/queue.ts";
 import type { Terminal } from "../ports/terminal.ts";
@@ -31,6 +37,7 @@ function adviceFor(error: unknown, command: string | null): string {
 function exitCodeOf(error: unknown, command: string | null): number {
   if (error instanceof InvalidInputError) return EXIT.usage;
   if (error instanceof JobNotFoundError) return EXIT.noSuchJob;
+  if (error instanceof QueueFullError) return EXIT.queueFull;
   if (error instanceof RefusedError && command === "run") return EXIT.refused;
   if (error instanceof UnavailableError) return EXIT.unavailable;
   return EXIT.failed;

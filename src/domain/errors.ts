@@ -23,6 +23,12 @@ export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
+/** As many jobs wait for the runner as its caller allows: this one was not queued. Exit code 75. */
+export class QueueFullError extends Error {
+  /** Name of the class. */
+  override name = "QueueFullError";
+}
+
 /** Redis refuses our credentials or one of our commands. Exit code 69 for clients, 78 for a runner that starts. */
 export class RefusedError extends UnavailableError {
   /** Name of the class. */

@@ -6,6 +6,7 @@ export const EXIT = {
   noSuchJob: 4,
   unavailable: 69,
   waitLimit: 75,
+  queueFull: 75,
   refused: 78,
   timedOut: 124,
   lost: 125,

@@ -11,7 +11,15 @@ import type { InstanceInfo, InstanceState } from "./queue.ts";
 export type SubmitReply =
   | { readonly type: "OK" }
   /** A job with this id is there already; nothing was changed. */
-  | { readonly type: "EXISTS" };
+  | { readonly type: "EXISTS" }
+  /** So many jobs wait for that runner, as many as may or more; nothing was changed. */
+  | { readonly type: "FULL"; readonly waiting: number };
+
+/** On what condition a job is queued. */
+export interface SubmitCondition {
+  /** Only when fewer jobs wait for its runner, delayed ones included; no limit when left out. */
+  readonly maxQueued?: number;
+}
 
 /** Answer to `retry`. */
 export type RetryReply =
@@ -108,7 +116,7 @@ export interface Placement {
 /** The clients' side of Redis, bound to one namespace. */
 export interface JobStore {
   /** `submission.id` must be set: made once by the caller, so that repeating is safe. */
-  submit(submission: Submission & { readonly id: string }): Promise<SubmitReply>;
+  submit(submission: Submission & { readonly id: string }, condition?: SubmitCondition): Promise<SubmitReply>;
   /** `CANCELLED`: it had not started. `REQUESTED`: its runner will stop it. */
   cancel(
     id: string,

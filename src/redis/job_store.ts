@@ -15,6 +15,7 @@ import type {
   StoredInstance,
   StoredJob,
   StoredQueue,
+  SubmitCondition,
   SubmitReply,
 } from "../ports/job_store.ts";
 import type { Argument, Target } from "./client.ts";
@@ -57,7 +58,10 @@ export class RedisJobStore implements JobStore {
     this.#wakeUps = new WakeUps(target, options.clock);
   }
 
-  async submit(submission: Submission & { readonly id: string }): Promise<SubmitReply> {
+  async submit(
+    submission: Submission & { readonly id: string },
+    { maxQueued }: SubmitCondition = {},
+  ): Promise<SubmitReply> {
     const keys = this.#keys;
     const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
     const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
@@ -68,10 +72,11 @@ export class RedisJobStore implements JobStore {
         ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
         // a reader of numbers takes a timeout of 0, which means the default
         ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
-        ...Object.entries(side).flat(),
+        ...[maxQueued ?? "", ...Object.entries(side).flat()],
       ],
     });
     const type = reply[0] as SubmitReply["type"];
+    if (type === "FULL") return { type, waiting: Number(reply[1]) };
     if (type === "OK" && notBeforeMs !== undefined) await this.#ring(runner);
     return { type };
   }

@@ -12,6 +12,7 @@ import type {
   StoredInstance,
   StoredJob,
   StoredQueue,
+  SubmitCondition,
 } from "../../src/ports/job_store.ts";
 
 const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
@@ -74,9 +75,11 @@ export class FakeStore implements JobStore {
     return (this.#waiting.get(id)?.size ?? 0) > 0;
   }
 
-  async submit(submission: Submission & { readonly id: string }) {
+  async submit(submission: Submission & { readonly id: string }, { maxQueued = Infinity }: SubmitCondition = {}) {
     await this.onSubmit(submission);
     if (this.jobs.has(submission.id)) return { type: "EXISTS" as const };
+    const waiting = [...this.jobs.values()].filter(({ fields }) => fields.status === "dispatched").length;
+    if (waiting >= maxQueued) return { type: "FULL" as const, waiting };
     this.submitted.push(submission);
     const { id, payload, runner, executor } = submission;
     this.put(id, { payload, runner, executor, status: "dispatched" }, sideOf(submission));

@@ -182,3 +182,21 @@ Deno.test("submit --from --json writes one object a job", async () => {
     '{"id":"job-0","queued":true}\n{"id":"job-1","queued":true}\n{"id":"job-0","queued":false}\n',
   );
 });
+
+Deno.test("submit --from with --max-queued queues what has room, names exactly that, and ends with exit code 75", async () => {
+  const lines = Array.from({ length: 600 }, (_, i) => JSON.stringify({ payload: "true", id: `j${i}` })).join("\n");
+  const { code, world, jobs } = await submitFrom(lines, ["--max-queued", "300"]);
+  assertEquals(code, 75);
+  assertEquals(jobs.length, 300);
+  assertEquals(world.stdout, jobs.map(({ id }) => `${id}\n`).join(""));
+  assertMatch(world.stderr, /300 jobs wait for runner .* 300 of 600 jobs are queued, those with their ids on standard/);
+});
+
+Deno.test("submit --from queues no job whose awaited job was refused", async () => {
+  const lines = ['{"payload":"true","id":"a"}', '{"payload":"true","id":"b"}', '{"payload":"x","id":"c","after":"b"}'];
+  const world = new FakeWorld({ input: lines.join("\n") });
+  // room again at once: what waits for a refused job would find it
+  world.redis.onSubmit = ({ id }) => void (id === "c" && world.redis.jobs.clear());
+  assertEquals(await world.run("submit", "--from", "-", "--max-queued", "1"), 75);
+  assertEquals(world.redis.submitted.map(({ id }) => id), ["a"]);
+});

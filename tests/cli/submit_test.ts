@@ -230,3 +230,15 @@ Deno.test("submit ends quietly when nobody reads its output", async () => {
   const { code, world, jobs } = await submit(["true"], { writesUntilClosed: 0 });
   assertEquals([code, world.stderr, jobs.length], [0, "", 1]);
 });
+
+Deno.test("submit --max-queued refuses one job too many with a sentence and exit code 75", async () => {
+  const world = new FakeWorld({ input: "" });
+  assertEquals(await world.run("submit", "--id", "a", "--max-queued", "1", "true"), 0);
+  assertEquals(await world.run("submit", "--id", "b", "--max-queued", "1", "true"), 75);
+  assertEquals(world.stdout, "a\n");
+  assertEquals(
+    world.stderr,
+    'runner: Cannot submit: 1 job waits for runner "test_runner" already, and 1 is the most; try again when some have started\n',
+  );
+  assertEquals(world.redis.submitted.map(({ id }) => id), ["a"]);
+});

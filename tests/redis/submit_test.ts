@@ -253,3 +253,32 @@ Deno.test("cancel() finds a further attempt that waits, also of a job that names
   assertEquals(await stage.store.cancel("a", ""), { type: "CANCELLED" });
   assertEquals(await stage.server.call("EXISTS", stage.keys.delay("r")), 0);
 });
+
+Deno.test("submit() with a limit refuses what would be too much, and counts whatever waits", async () => {
+  await using stage = await Stage.open();
+  const submit = (id: string, maxQueued: number) =>
+    stage.store.submit({ id, payload: "true", runner: "r", executor: "tmux.main" }, { maxQueued });
+  await stage.submit("normal");
+  await stage.submit("low", { priority: "low" });
+  await stage.submit("delayed", { notBeforeMs: await stage.store.time() + 60_000 });
+  await stage.submit("elsewhere", { runner: "other" });
+  const before = await stage.server.digest();
+  assertEquals(await submit("a", 3), { type: "FULL", waiting: 3 });
+  assertEquals(await submit("a", 1), { type: "FULL", waiting: 3 });
+  assertEquals(await submit("low", 3), { type: "EXISTS" });
+  assertEquals(await stage.server.digest(), before);
+  assertEquals(await submit("a", 4), { type: "OK" });
+  assertEquals(await submit("b", 4), { type: "FULL", waiting: 4 });
+  await stage.queue.claim(0);
+  assertEquals(await submit("b", 4), { type: "OK" });
+});
+
+Deno.test("submit() with a limit is exact when many submit at once", async () => {
+  await using stage = await Stage.open();
+  const job = (i: number) => ({ id: `j${i}`, payload: "true", runner: "r", executor: "tmux.main" });
+  const replies = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => stage.store.submit(job(i), { maxQueued: 20 })),
+  );
+  assertEquals(replies.filter(({ type }) => type === "OK").length, 20);
+  assertEquals((await stage.list(stage.keys.queue("r"))).length, 20);
+});

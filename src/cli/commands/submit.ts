@@ -4,7 +4,7 @@ import { type BadLine, readJobs } from "../../app/read_jobs.ts";
 import type { Draft } from "../../app/read_submission.ts";
 import { submitBatch } from "../../app/submit_batch.ts";
 import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
-import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
+import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Trouble } from "../../ports/queue.ts";
 import { awaitJobs, showJob, type Waiter } from "../await_jobs.ts";
@@ -80,7 +80,7 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   const { settings } = context;
   const store = await context.store();
   const ready = makeReady(draft, await nowFor(context, [draft]), context.wire.newId);
-  const submitted = await submitJob(store, ready).catch((error) => {
+  const submitted = await submitJob(store, ready, settings).catch((error) => {
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
   await sayId(context, submitted);
@@ -101,6 +101,14 @@ async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly 
   for (const line of lines) await terminal.say(`runner: skipped ${printable(line)}\n`);
 }
 
+/** What ended a batch, and how far it came. */
+function halfDone(error: unknown, came: string): unknown {
+  if (error instanceof QueueFullError) return new QueueFullError(`${error.message}; ${came}`, { cause: error });
+  if (!(error instanceof UnavailableError)) return error;
+  const { condition } = error as Partial<Trouble>;
+  return Object.assign(new UnavailableError(`${error.message}; ${came}`, { cause: error }), { condition });
+}
+
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
   const { terminal, settings, wire } = context;
   const check = ({ submission }: Draft) => checkSubmission(submission, wire.checkExecutor);
@@ -119,18 +127,15 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   let closed: unknown = null;
   let count = 0;
   try {
-    await submitBatch(store, ready, async (submitted) => {
+    const onSubmitted = async (submitted: Submitted) => {
       count++;
       // a reader that has seen enough, as with `| head`, must not leave half a batch behind
       await sayId(context, submitted).catch((error) => closed = error);
       await progress?.update(count, ready.length);
-    });
+    };
+    await submitBatch(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    const message =
-      `${error.message}; ${count} of ${ready.length} jobs are queued, those with their ids on standard output`;
-    const { condition } = error as Partial<Trouble>;
-    throw Object.assign(new UnavailableError(message, { cause: error }), { condition });
+    throw halfDone(error, `${count} of ${ready.length} jobs are queued, those with their ids on standard output`);
   } finally {
     await progress?.end();
   }
@@ -189,6 +194,7 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     },
     { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "ends with exit code 3" },
     { command: "runner submit --from jobs.jsonl", does: "many jobs" },
+    { command: "runner submit --max-queued 1000 make", does: "ends with exit code 75 when 1,000 jobs wait already" },
   ],
   rows: SUBMIT_ROWS,
   positionals: { min: 0, max: Infinity, what: "one text" },

@@ -50,7 +50,7 @@ export class Ours implements AsyncDisposable {
   /** Queues jobs. */
   async add(prefix: string, count: number, payload = "true"): Promise<void> {
     const jobs = Array.from({ length: count }, (_, i) => this.job(`${prefix}${i + 1}`, payload));
-    await submitBatch(this.store, jobs, () => Promise.resolve());
+    await submitBatch(this.store, jobs, { onSubmitted: () => Promise.resolve() });
   }
 
   /** Queues jobs and waits until all have finished. */

@@ -12,7 +12,7 @@ async function ours(count: number): Promise<Record<string, number>> {
   const add = async (many: number) => {
     const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
     const jobs = Array.from({ length: many }, () => ({ ...job, id: crypto.randomUUID() }));
-    await submitBatch(store, jobs, () => Promise.resolve());
+    await submitBatch(store, jobs, { onSubmitted: () => Promise.resolve() });
   };
   // the stream of events is full afterwards, and grows no more with the jobs
   await add(11_000);

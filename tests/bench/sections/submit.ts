@@ -16,7 +16,7 @@ async function ours(count: number): Promise<Record<string, number>> {
   const store = storeOf(world.redis.address);
   const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
   const jobs = Array.from({ length: count }, () => ({ ...job, id: crypto.randomUUID() }));
-  const inside = await rate(count, () => submitBatch(store, jobs, () => Promise.resolve()));
+  const inside = await rate(count, () => submitBatch(store, jobs, { onSubmitted: () => Promise.resolve() }));
   store.close();
   return { "whole program": whole, "without its start": inside };
 }
