@@ -2,6 +2,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import { viewJob } from "./job_view.ts";
 import { formatTime } from "./read_time.ts";
 
 /** What decides where a job stands. */
@@ -30,7 +31,10 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
     const silent = formatDuration(owner.silentMs / 1000);
     return `its runner on ${owner.host} has been silent for ${silent}; the job may go on there, and the next runner finishes it`;
   }
-  return job.side.cancel === undefined ? `runs on ${owner.host}` : `is being stopped on ${owner.host}`;
+  if (job.side.cancel !== undefined) return `is being stopped on ${owner.host}`;
+  return viewJob(job).input
+    ? `waiting for input on ${owner.host}; answer it: runner send ${job.id} TEXT --enter`
+    : `runs on ${owner.host}`;
 }
 
 function explainQueued({ placement, instances, queue, runner }: Facts): string {

@@ -24,6 +24,8 @@ export interface JobView {
   readonly endedMs: number | null;
   /** Seconds that the newest attempt took. */
   readonly seconds: number | null;
+  /** Since when it waits for somebody to type, Unix ms, and the line of its terminal that asks; `null`: it does not. */
+  readonly input: { readonly sinceMs: number; readonly line: string } | null;
   /** Instance that owns the newest attempt. */
   readonly instance: string | null;
   readonly callerId: string;
@@ -77,6 +79,7 @@ export function viewJob(job: StoredJob): JobView {
     startedMs: number(side.started_ms),
     endedMs: ended ? number(side.ended_ms) ?? changed : null,
     seconds: ended && ms !== null ? ms / 1000 : null,
+    input: inputOf(job),
     instance: side.inst || null,
     callerId: fields.caller_id ?? "",
     contextId: fields.context_id ?? "",
@@ -93,6 +96,13 @@ export function viewJob(job: StoredJob): JobView {
     cancelReason: side.cancel ?? null,
     result: fields.result ?? "",
   };
+}
+
+function inputOf({ fields, side }: StoredJob): JobView["input"] {
+  const sinceMs = number(side.input_ms);
+  // the record of an attempt that has ended may still say so
+  if (sinceMs === null || fields.status !== "started" || side.done === side.token) return null;
+  return { sinceMs, line: side.input_line ?? "" };
 }
 
 /** The exit code behind a sentence of the `error` field, as src/domain/outcome.ts writes them. */

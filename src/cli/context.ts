@@ -10,6 +10,7 @@ import type { Place } from "../ports/executor.ts";
 import type { FolderLook } from "../ports/folder_look.ts";
 import type { Files } from "../ports/files.ts";
 import type { JobStore } from "../ports/job_store.ts";
+import type { Viewer } from "../ports/viewer.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "./option_row.ts";
 import type { GLOBAL_ROWS, RUN_ROWS } from "./options.ts";
@@ -112,6 +113,10 @@ export interface Wire {
   lookAtHost(spool?: string): Promise<HostLook>;
   /** This host, as far as a supervisor is concerned. */
   serviceHost(): Promise<ServiceHost>;
+  /** What shows terminals of jobs in ours. */
+  openViewer(): Promise<Viewer>;
+  /** Name of this host, as runners tell theirs. */
+  hostName(): Promise<string>;
   /** The URL with its password masked; any text is accepted. */
   maskUrl(url: string): string;
 }

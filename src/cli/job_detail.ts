@@ -39,6 +39,7 @@ function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly
     ["title", job.title],
     ["status", job.status],
     ["now", why],
+    ["asks", job.input?.line ?? ""],
     ["exit code", job.exitCode === null ? "" : String(job.exitCode)],
     ["error", job.error],
     ["attempt", attemptOf(job)],

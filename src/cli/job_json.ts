@@ -21,6 +21,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
     started_at: timeJson(job.startedMs),
     ended_at: timeJson(job.endedMs),
     seconds: job.seconds,
+    waiting_for_input: job.input && { since: timeJson(job.input.sinceMs), line: job.input.line },
     caller_id: job.callerId || null,
     context_id: job.contextId || null,
     labels: job.labels,

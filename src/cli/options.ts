@@ -326,6 +326,17 @@ export const LOGS_ROWS = {
   raw: { type: "flag", help: "Leave out no escape sequences" },
 } as const satisfies OptionRows;
 
+/** Options of `runner attach`. */
+export const ATTACH_ROWS = {
+  write: { type: "flag", short: "w", help: "Also type; without it, keys change nothing" },
+  ssh: { type: "flag", help: "When the job runs on another host, go there with ssh" },
+} as const satisfies OptionRows;
+
+/** Options of `runner send`. */
+export const SEND_ROWS = {
+  enter: { type: "flag", short: "e", help: "Press Enter after the text" },
+} as const satisfies OptionRows;
+
 /** Options of `runner wait`. */
 export const WAIT_ROWS = {
   timeout: {

@@ -59,7 +59,11 @@ const QUEUES: readonly Column<StoredQueue>[] = [
 function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
   return {
     id: { title: "JOB", value: ({ id }) => id, flexible: true },
-    status: { title: "STATUS", value: ({ status }) => status, style: ({ status }) => statusStyle(status) },
+    status: {
+      title: "STATUS",
+      value: ({ status, input }) => input ? "waiting for input" : status,
+      style: ({ status }) => statusStyle(status),
+    },
     exit: { title: "EXIT", value: ({ exitCode }) => exitCode ? String(exitCode) : "", right: true },
     runner: { title: "RUNNER", value: ({ runner }) => runner },
     executor: { title: "EXECUTOR", value: ({ executor }) => executor },
@@ -72,7 +76,11 @@ function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
     context: { title: "CONTEXT", value: ({ contextId }) => contextId },
     labels: { title: "LABELS", value: ({ labels }) => pairsText(labels) },
     error: { title: "ERROR", value: ({ error }) => error, flexible: true },
-    text: { title: "JOB TEXT", value: ({ title, payload }) => title || firstLine(payload), flexible: true },
+    text: {
+      title: "JOB TEXT",
+      value: ({ title, payload, input }) => `${title || firstLine(payload)}${input ? ` ▸ ${input.line}` : ""}`,
+      flexible: true,
+    },
   };
 }
 

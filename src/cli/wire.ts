@@ -186,6 +186,18 @@ async function lookAtHost(spool?: string): Promise<HostLook> {
   };
 }
 
+/** What shows terminals of jobs. */
+async function openViewer() {
+  const [{ makeViewer }, { digestOf }, { inTerminal, systemProcess }, { viewEnvironment }] = await Promise.all([
+    import("../executors/registry.ts"),
+    import("../system/digest.ts"),
+    import("../system/process.ts"),
+    import("../system/host.ts"),
+  ]);
+  const env = viewEnvironment(systemEnvironment);
+  return await makeViewer({ process: systemProcess, inTerminal, env, digestOf, newId });
+}
+
 /** The real world. */
 export const wire: Wire = {
   terminal: systemTerminal,
@@ -199,5 +211,7 @@ export const wire: Wire = {
   checkRedis,
   lookAtHost,
   serviceHost: () => import("../system/service_host.ts").then(({ serviceHost }) => serviceHost()),
+  openViewer,
+  hostName: () => import("../system/host.ts").then(({ hostName }) => hostName()),
   maskUrl,
 };

@@ -17,6 +17,12 @@ export class JobNotFoundError extends Error {
   override name = "JobNotFoundError";
 }
 
+/** The job is there and has no terminal that can be reached now. Exit code 1. */
+export class NoTerminalError extends Error {
+  /** Name of the class. */
+  override name = "NoTerminalError";
+}
+
 /** Redis cannot be reached, refuses us, or is not fit for use. Exit code 69. */
 export class UnavailableError extends Error {
   /** Name of the class. */

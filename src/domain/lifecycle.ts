@@ -70,6 +70,16 @@ export const LIFECYCLE = {
     to: ["finished", "error", "dispatched"],
     does: "writes the end of an attempt once, or delays the job for its next attempt",
   },
+  ask: {
+    from: ["started"],
+    to: ["started"],
+    does: "says that a job waits for somebody to type",
+  },
+  proceed: {
+    from: ["started"],
+    to: ["started"],
+    does: "says that a job does not wait for somebody to type any more",
+  },
   cancel: {
     from: ["dispatched", "started"],
     to: ["error", "started"],

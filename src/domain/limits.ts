@@ -22,6 +22,8 @@ export const DEFAULT_KILL_GRACE = 10;
 export const MAX_SUBMIT_PAYLOAD = 1 << 20;
 /** Bytes of a payload, or of all environment values, that a runner runs. */
 export const MAX_RUN_PAYLOAD = 16 << 20;
+/** Bytes that `send` types at once. */
+export const MAX_TYPED = 64 << 10;
 /** Bytes of an id. */
 export const MAX_ID = 512;
 /** Bytes of output from the start, and as many from the end, that `result` holds. */

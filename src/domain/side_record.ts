@@ -24,6 +24,9 @@ export interface SideRecord {
   output_bytes?: string;
   /** Set when somebody asked to cancel; the reason, possibly empty. */
   cancel?: string;
+  /** Since when the running attempt waits for somebody to type, and what the line that asks shows; else absent. */
+  input_ms?: string;
+  input_line?: string;
   /** Times that its host was lost. */
   lost?: string;
   /** Set when the job was moved to the queue of another runner once. */

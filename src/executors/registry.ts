@@ -5,8 +5,10 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Executor, Place } from "../ports/executor.ts";
+import type { Viewer } from "../ports/viewer.ts";
 import type { TmuxOptions } from "./tmux/options.ts";
 import { placeOf as tmuxPlace } from "./tmux/target.ts";
+import type { ViewerOptions } from "./tmux/viewer.ts";
 
 /** What executors are made of; each takes what it needs. */
 export type ExecutorSetup = TmuxOptions;
@@ -40,6 +42,11 @@ export function checkTarget(target: string): Place {
     );
   }
   return KINDS[name].place(target);
+}
+
+/** What shows terminals of executors. */
+export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
+  return new (await import("./tmux/viewer.ts")).TmuxViewer(options);
 }
 
 /** One executor of each kind, by kind; not open yet. */

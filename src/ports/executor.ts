@@ -5,6 +5,7 @@
  * @module
  */
 import type { OutputSample } from "../domain/output.ts";
+import type { RunTerminals } from "./run_terminals.ts";
 
 /** Everything that is needed to launch a run. */
 export interface Launch {
@@ -84,7 +85,7 @@ export interface Place {
 }
 
 /** An executor kind. */
-export interface Executor {
+export interface Executor extends RunTerminals {
   /** First part of the executor strings it answers to, such as `tmux`. */
   readonly kind: string;
   /**

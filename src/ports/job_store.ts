@@ -6,6 +6,7 @@
 import type { JobFields } from "../domain/job.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { InstanceInfo, InstanceState } from "./queue.ts";
+import type { JobRequest, RequestReply } from "./requests.ts";
 
 /** Answer to `submit`. */
 export type SubmitReply =
@@ -124,6 +125,13 @@ export interface JobStore {
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
   /** `OK`: it is queued for a new attempt. `NOWHERE`: nobody knows the runner whose queue it should go to. */
   retry(id: string): Promise<RetryReply>;
+  /**
+   * Asks the runner of a job that runs to do something with its terminal. The answer comes within `waitMs`, or somewhat later
+   * that there is none.
+   *
+   * @param reply A name that nobody else uses.
+   */
+  request(job: StoredJob, request: JobRequest, options: { reply: string; waitMs: number }): Promise<RequestReply>;
   /** Lets the runners of a queue take no more jobs, or take them again; they learn it with their next beat. */
   pause(runner: string, paused: boolean): Promise<void>;
   /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */

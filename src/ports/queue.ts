@@ -6,6 +6,7 @@
  * @module
  */
 import type { JobFields } from "../domain/job.ts";
+import type { RequestQueue } from "./requests.ts";
 
 /**
  * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a long script.
@@ -147,7 +148,7 @@ export interface Peer {
 }
 
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
-export interface Queue {
+export interface Queue extends RequestQueue {
   register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply>;
   beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
   /** Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed. */
@@ -195,6 +196,9 @@ export interface Queue {
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply>;
 
+  /** `line`: what the terminal of the run shows where somebody is to type. */
+  ask(run: OwnedRun, line: string): Promise<void>;
+  proceed(run: OwnedRun): Promise<void>;
   /** Adds a piece of live output, before the end is told; `offset` counts bytes from the start of the attempt's output. */
   appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */

@@ -9,11 +9,11 @@ const BOTH = [
 /** Those of a runner. */
 const RUNNER = [
   ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hlen", "hstrlen"],
-  ...["zrangebyscore", "zremrangebyrank", "subscribe"],
+  ...["zrangebyscore", "zremrangebyrank", "rpop", "subscribe"],
 ];
 /** Those of a program that submits, waits and looks. */
 const CLIENT = [
-  ...["get", "hdel", "hkeys", "hlen", "lpos", "lrem", "set", "subscribe", "unsubscribe"],
+  ...["blpop", "get", "hdel", "hkeys", "hlen", "lpos", "lrem", "set", "subscribe", "unsubscribe"],
   ...["xrange", "xread", "xrevrange", "zcard", "zrevrange"],
 ];
 

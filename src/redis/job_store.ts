@@ -18,12 +18,14 @@ import type {
   SubmitCondition,
   SubmitReply,
 } from "../ports/job_store.ts";
+import type { JobRequest, RequestReply } from "../ports/requests.ts";
 import type { Argument, Target } from "./client.ts";
 import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, Link, textOf } from "./link.ts";
 import { Listing } from "./listing.ts";
+import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
@@ -42,6 +44,8 @@ export class RedisJobStore implements JobStore {
   readonly #housekeeping: Housekeeping;
   readonly #listing: Listing;
   readonly #events: EventLog;
+  /** Commands that wait hold up those after them. */
+  readonly #patient: Link;
   readonly #wakeUps: WakeUps;
 
   constructor(target: Target, options: { keys: Keys; clock: Clock }) {
@@ -50,6 +54,7 @@ export class RedisJobStore implements JobStore {
     this.#steps = new Steps(this.#link, options.keys);
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
     this.#listing = new Listing(this.#link, options.keys);
+    this.#patient = new Link(target, options.clock);
     this.#events = new EventLog({
       link: this.#link,
       patient: new Link(target, options.clock),
@@ -103,6 +108,15 @@ export class RedisJobStore implements JobStore {
     });
     const type = reply[0] as RetryReply["type"];
     return type === "ALIVE" ? { type, status: String(reply[1]) } : { type };
+  }
+
+  async request(
+    job: StoredJob,
+    request: JobRequest,
+    options: { reply: string; waitMs: number },
+  ): Promise<RequestReply> {
+    const requests = new Requests(this.#link, this.#keys);
+    return await requests.send(job, request, { ...options, patient: this.#patient });
   }
 
   purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
@@ -218,6 +232,7 @@ export class RedisJobStore implements JobStore {
   close(): void {
     this.#wakeUps.close();
     this.#events.close();
+    this.#patient.close();
     this.#link.close();
   }
 

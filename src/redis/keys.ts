@@ -65,6 +65,19 @@ export class Keys {
     return `${this.#ns}rr:out:${id}`;
   }
 
+  /**
+   * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and JSON `reply`, `id`,
+   * `token`, `request`. At most 64; leaves Redis as soon as nobody waits for an answer. Also a channel: a message for each.
+   */
+  requests(runner: string, instance: string): string {
+    return `${this.#ns}rr:requests:${runner}:${instance}`;
+  }
+
+  /** LIST of one entry, JSON: the answer to a request, for 10 s at the most. */
+  reply(request: string): string {
+    return `${this.#ns}rr:reply:${request}`;
+  }
+
   /** SET of `RUNNER\nID`: jobs that start when this one has finished. Emptied as they are promoted; gone a day after its end. */
   after(id: string): string {
     return `${this.#ns}rr:after:${id}`;

@@ -19,10 +19,12 @@ import type {
 } from "../ports/queue.ts";
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
+import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Keys, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
+import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { trouble } from "./trouble.ts";
 import { pairsOf, Steps, waitersOf } from "./steps.ts";
@@ -57,6 +59,7 @@ export class RedisQueue implements Queue {
   readonly #clock: Clock;
   readonly #owner: Required<Owner>;
   readonly #housekeeping: Housekeeping;
+  readonly #requests: Requests;
   /** Redis' clock less the monotonic one; a hint only, because every script looks at Redis' clock itself. */
   #ahead: number | null = null;
 
@@ -75,6 +78,7 @@ export class RedisQueue implements Queue {
     this.#startBatch = new Batch(this.#starting, SCRIPTS.start);
     this.#finishes = new Batch(this.#link, SCRIPTS.finish);
     this.#housekeeping = new Housekeeping(this.#link, keys);
+    this.#requests = new Requests(this.#link, keys);
   }
 
   async register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply> {
@@ -258,6 +262,26 @@ export class RedisQueue implements Queue {
     });
     if (reply[0] === "FAILED") await this.#steps.settle(waitersOf(reply, 1));
     return reply[0] as ReapReply;
+  }
+
+  async ask(run: OwnedRun, line: string): Promise<void> {
+    await this.#steps.job(SCRIPTS.ask, run.id, { args: [run.token, line] });
+  }
+
+  async proceed(run: OwnedRun): Promise<void> {
+    await this.#steps.job(SCRIPTS.proceed, run.id, { args: [run.token] });
+  }
+
+  onRequest(wake: () => void): void {
+    this.#wakeUps.listen(this.#keys.requests(this.#owner.runner, this.#owner.instance), wake);
+  }
+
+  serve(): Promise<OpenRequest | null> {
+    return this.#requests.serve(this.#owner.runner, this.#owner.instance);
+  }
+
+  async answer(request: OpenRequest, answer: JobAnswer): Promise<void> {
+    await this.#requests.answer(request, answer);
   }
 
   async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void> {

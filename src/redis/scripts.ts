@@ -18,6 +18,11 @@ import reassert from "./scripts/reassert.lua" with { type: "text" };
 import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
+import ask from "./scripts/ask.lua" with { type: "text" };
+import proceed from "./scripts/proceed.lua" with { type: "text" };
+import request from "./scripts/request.lua" with { type: "text" };
+import serve from "./scripts/serve.lua" with { type: "text" };
+import answer from "./scripts/answer.lua" with { type: "text" };
 import retire from "./scripts/retire.lua" with { type: "text" };
 import look from "./scripts/look.lua" with { type: "text" };
 import purge from "./scripts/purge.lua" with { type: "text" };
@@ -36,7 +41,7 @@ const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")
 const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
-/** Every script, by the name of its event. No events: `peek`, `look`, `purge`, `sweep`. */
+/** Every script, by the name of its event. No events: `peek`, `look`, `purge`, `sweep`, `request`, `serve`, `answer`. */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -50,11 +55,16 @@ export const SCRIPTS = {
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
   retry: about("retry", retry),
+  ask: about("ask", ask),
+  proceed: about("proceed", proceed),
   reassert: about("reassert", reassert),
   reap: about("reap", reap),
   register: plain("register", register),
   beat: plain("beat", beat),
   retire: plain("retire", retire),
+  request: plain("request", request),
+  serve: plain("serve", serve),
+  answer: plain("answer", answer),
   look: plain("look", `${LOOK}${look}`),
   purge: plain("purge", purge),
   sweep: plain("sweep", sweep),

@@ -37,9 +37,21 @@ export function workingFolder(): string {
 /** What of our environment the jobs inherit, and where tmux keeps its sockets; everything else stays with us. */
 const INHERITED = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMUX_TMPDIR"];
 
+/** What a view of a terminal needs of it: also what ssh asks its agent with, and whether we are inside tmux already. */
+const VIEWED = [...INHERITED, "TERM", "TMUX", "SSH_AUTH_SOCK"];
+
+/** The part of the environment for programs that a person uses through ours. */
+export function viewEnvironment(environment: Environment): Record<string, string> {
+  return pick(environment, VIEWED);
+}
+
 /** The part of the environment that jobs start from. */
 export function jobEnvironment(environment: Environment): Record<string, string> {
-  return Object.fromEntries(INHERITED.flatMap((name) => {
+  return pick(environment, INHERITED);
+}
+
+function pick(environment: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => {
     const value = environment.get(name);
     return value === undefined ? [] : [[name, value]];
   }));

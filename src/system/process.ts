@@ -1,6 +1,8 @@
 import { SetupError } from "../domain/errors.ts";
 import type { Process } from "../ports/process.ts";
 
+const PIPED = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
+
 /** The host's programs. */
 export const systemProcess: Process = {
   spawn(command, args, options) {
@@ -24,6 +26,21 @@ export const systemProcess: Process = {
   },
 };
 
+/**
+ * Runs a program in the terminal of this process, to its end.
+ *
+ * @returns Its exit code; 128 + n after signal n.
+ * @throws {SetupError} It is not installed, or may not be run.
+ */
+export async function inTerminal(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
+  return (await start(command, args, { env }, streams).status).code;
+}
+
 /** What a program says about its version; `null`: there is none, or it may not be run. */
 export async function programVersion(command: string, flag: string, path: string): Promise<string | null> {
   try {
@@ -38,7 +55,12 @@ export async function programVersion(command: string, flag: string, path: string
   }
 }
 
-function start(command: string, args: readonly string[], options: Parameters<Process["spawn"]>[2]) {
+function start(
+  command: string,
+  args: readonly string[],
+  options: Parameters<Process["spawn"]>[2],
+  streams: Pick<Deno.CommandOptions, "stdin" | "stdout" | "stderr"> = PIPED,
+) {
   try {
     return new Deno.Command(command, {
       args: [...args],
@@ -46,9 +68,7 @@ function start(command: string, args: readonly string[], options: Parameters<Pro
       env: { ...options.env },
       cwd: options.cwd,
       detached: options.detached,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "null",
+      ...streams,
     }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {

@@ -14,8 +14,11 @@ import type {
   StoredQueue,
   SubmitCondition,
 } from "../../src/ports/job_store.ts";
+import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
 
 const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
+
+type Asked = [id: string, request: JobRequest];
 
 /** A job store in memory: what tests put into it, clients see; `touch` wakes those who wait for changes. */
 export class FakeStore implements JobStore {
@@ -24,6 +27,9 @@ export class FakeStore implements JobStore {
   readonly jobs = new Map<string, StoredJob>();
   readonly pieces = new Map<string, OutputPiece[]>();
   readonly cancelled: [id: string, reason: string][] = [];
+  /** Requests to runners, and what they are answered. */
+  readonly asked: Asked[] = [];
+  answer: RequestReply = { type: "typed" };
   placement: Placement = NOWHERE;
   instanceList: StoredInstance[] = [];
   queueList: StoredQueue[] = [];
@@ -102,6 +108,11 @@ export class FakeStore implements JobStore {
     if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
     this.change(id, { status: "dispatched", result: "", error: "" });
     return Promise.resolve({ type: "OK" });
+  }
+
+  request(job: StoredJob, request: JobRequest): Promise<RequestReply> {
+    this.asked.push([job.id, request]);
+    return Promise.resolve(this.answer);
   }
 
   pause(runner: string, paused: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import { main } from "../../src/cli/main.ts";
 import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
+import type { Viewer, ViewOptions } from "../../src/ports/viewer.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
 import { FakeStore } from "./fake_store.ts";
@@ -118,6 +119,26 @@ export class FakeWorld implements Wire {
 
   checkRedis() {
     return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.findings);
+  }
+
+  /** Terminals of this host by id and token, and what was shown. */
+  readonly places = new Map<string, string>();
+  readonly viewed: [place: string, options: ViewOptions][] = [];
+
+  hostName() {
+    return Promise.resolve("alpha");
+  }
+
+  openViewer(): Promise<Viewer> {
+    return Promise.resolve({
+      find: ({ id, token }) => Promise.resolve(this.places.get(`${id} ${token}`) ?? null),
+      leaveKeys: () => Promise.resolve("Ctrl-b d"),
+      view: (_attach, place, options) => {
+        this.viewed.push([place, options]);
+        return Promise.resolve();
+      },
+      command: (_attach, place, { host }) => `ssh ${host} see ${place}`,
+    });
   }
 
   lookAtHost(spool = "/var/tmp/runner-0") {

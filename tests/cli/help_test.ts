@@ -3,6 +3,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { RefusedError, SetupError, UnavailableError } from "../../src/domain/errors.ts";
+import { anInstance } from "./fake_store.ts";
 import { FakeWorld } from "./fake_world.ts";
 import { assertGolden } from "./golden.ts";
 
@@ -40,14 +41,25 @@ for (const name of Object.keys(COMMANDS)) {
     const { examples } = await COMMANDS[name]();
     for (const { command } of examples) {
       const words = await shellWords(command);
-      const world = new FakeWorld({ files: { "build.sh": "true", "jobs.jsonl": "" } });
+      const columns = name === "attach" ? 100 : undefined;
+      const world = new FakeWorld({ files: { "build.sh": "true", "jobs.jsonl": "" }, input: "x", columns });
       world.redis.put("3f2a", { status: "finished", runner: "build" });
       world.redis.put("77b1", { status: "finished", runner: "build" });
       world.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
+      if (["attach", "send", "screen"].includes(name)) putTerminals(world);
       if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");
       assertEquals(await world.run(...words.slice(1)), 0, `${command}: ${world.stderr}`);
     }
   });
+}
+
+/** Lets the job `3f2a` run on this host, with a terminal. */
+function putTerminals(world: FakeWorld): void {
+  world.redis.put("3f2a", { status: "started", runner: "build" }, { token: "1.n", inst: "inst-1" });
+  world.redis.instanceList = [anInstance()];
+  world.places.set("3f2a 1.n", "here");
+  const screen = { lines: ["x"], cursor: { column: 0, row: 0 }, columns: 80, rows: 24, title: "" };
+  world.redis.answer = { type: "screen", screen };
 }
 
 /** Words of an example as a shell sees them, without the variables in front. */

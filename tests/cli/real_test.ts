@@ -11,7 +11,10 @@ Deno.test("logs shows the output of a real job: live, to the byte, and afterward
   const id = await world.submit(`printf 'one\\n\\033[31mtwo\\033[0m\\n'; ${gate.wait}; printf 'three'; exit 3`);
   await until("the first lines are there", async () => (await world.run(["logs", id])).stdout === "one\ntwo\n");
   const following = world.run(["logs", "-f", "-n", "1", id]);
-  await until("it listens", async () => (await world.redis.call("PUBSUB", "CHANNELS") as string[]).length > 0);
+  await until(
+    "it listens",
+    async () => (await world.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[]).length > 0,
+  );
   await gate.open();
   assertEquals(await following, { code: 0, stdout: "two\nthree", stderr: `job ${id}: exited with code 3\n` });
   const raw = await world.run(["logs", "--raw", id]);
@@ -25,7 +28,10 @@ Deno.test("logs -f goes on after Redis was away, and shows each byte once", asyn
   const id = await world.submit(`echo one; ${gate.wait}; for i in 1 2 3 4 5; do echo "line $i"; sleep 0.2; done`);
   await until("the first line is there", async () => (await world.run(["logs", id])).stdout === "one\n");
   const following = world.run(["logs", "-f", id]);
-  await until("it listens", async () => (await world.redis.call("PUBSUB", "CHANNELS") as string[]).length > 0);
+  await until(
+    "it listens",
+    async () => (await world.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[]).length > 0,
+  );
   await world.redis.kill9();
   await gate.open();
   await world.redis.restart();

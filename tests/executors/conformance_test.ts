@@ -1,6 +1,7 @@
 import { isolatedTest } from "../support/tmux.ts";
 import { executorConformance, type Kind } from "./conformance.ts";
 import { hookConformance } from "./hook_conformance.ts";
+import { terminalConformance } from "./terminal_conformance.ts";
 
 const tmux: Kind = {
   test: (name, body) =>
@@ -12,3 +13,4 @@ const tmux: Kind = {
 
 executorConformance(tmux);
 hookConformance(tmux);
+terminalConformance(tmux);

@@ -10,8 +10,17 @@ Deno.test("every event is told to the audit, in order and once", async () => {
   const entries = await stage.server.call("XRANGE", stage.keys.events(), "-", "+") as [string, string[]][];
   assertEquals(entries.map(([, [, event, , id, , state]]) => [event, id, state ?? ""].join(" ").trim()), [
     ...["submit f dispatched", "submit g dispatched", "start g started", "submit h dispatched", "start h started"],
+    ...["submit t dispatched", "start t started"],
     ...["b", "c", "d", "a", "w"].map((id) => `submit ${id} dispatched`),
-    ...["start a started", "finish a dispatched", "promote a dispatched", "start a started", "finish a finished"],
+    ...[
+      "start a started",
+      "ask a started",
+      "proceed a started",
+      "finish a dispatched",
+      "promote a dispatched",
+      "start a started",
+      "finish a finished",
+    ],
     ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "bury d"],
     ...["reap f dispatched", "reap g dispatched", "reap h error"],
     ...["n", "o", "p", "l", "q"].map((id) => `submit ${id} dispatched`),

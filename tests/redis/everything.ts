@@ -34,6 +34,10 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["appendOutput", () => queue.appendOutput(run, 0, raw("x"))],
     ["owned", () => queue.owned()],
     ["beat", () => queue.beat([run], "up")],
+    ["ask", () => queue.ask(run, "name?")],
+    ["proceed", () => queue.proceed(run)],
+    ["serve", () => queue.serve()],
+    ["answer", () => queue.answer({ reply: "x", ...run, request: { type: "screen" } }, { type: "gone" })],
     ["finish", () => queue.finish(ended(run, { state: "error", retryDelayMs: 0 }))],
     ["due", () => queue.due(5)],
     ["promote", () => queue.promote("a")],
@@ -56,6 +60,8 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["serverId", () => queue.serverId()],
   ];
 }
+
+const ONCE = { reply: "y", waitMs: 10 };
 
 /** Everything that a client does. */
 export function clientSteps(store: RedisJobStore): Step[] {
@@ -82,6 +88,7 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["buried", () => store.buried(5)],
     ["output", () => store.output("a", "")],
     ["time", () => store.time()],
+    ["request", () => store.read("t").then((stored) => stored && store.request(stored, { type: "screen" }, ONCE))],
     ["cancel", () => store.cancel("a", "")],
     ["retry", () => store.retry("a")],
     ["cancel", () => store.cancel("b", "")],
@@ -92,7 +99,7 @@ export function clientSteps(store: RedisJobStore): Step[] {
   ];
 }
 
-/** Jobs in every state for the steps above; `queue` and `lost` (instance `gone`) end with claims and runs. */
+/** Jobs in every state for the steps above; `t` runs; `queue` and `lost` (instance `gone`) end with claims and runs. */
 export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): Promise<void> {
   await queue.register(INFO, { takeover: true });
   await lost.register(INFO, { takeover: true });
@@ -101,6 +108,9 @@ export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): 
     await lost.claim(1);
     if (id !== "f") await lost.start(id);
   }
+  await store.submit(job("t"));
+  await queue.claim(1);
+  await queue.start("t");
   for (const id of ["b", "c", "d", "a"]) await store.submit(job(id));
   for (let i = 0; i < 4; i++) await queue.claim(1);
   await store.submit(job("w", { after: "a" }));

@@ -4,12 +4,14 @@ import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
 import { Heart } from "./heart.ts";
 import { Hooks } from "./hooks.ts";
+import { INPUT_EVERY, InputWatch } from "./input_watch.ts";
 import { Janitor } from "./janitor.ts";
 import { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
 import { Reconciler } from "./reconciler.ts";
+import { Requests } from "./requests.ts";
 import { Runs } from "./runs.ts";
 import { Loop, type LoopOptions } from "./service.ts";
 import { STREAM_EVERY, Streamer } from "./streamer.ts";
@@ -37,6 +39,8 @@ export class Runner {
   readonly #reconciler: Reconciler;
   readonly #heart: Heart;
   readonly #hooks: Hooks;
+  readonly #inputWatch: InputWatch;
+  readonly #requests: Requests;
   readonly #loops: Loop[];
   readonly #over = Promise.withResolvers<void>();
   #info: InstanceInfo | null = null;
@@ -70,6 +74,9 @@ export class Runner {
     this.#heart.onFenced = () => {
       this.#over.reject(new SetupError("Cannot go on: another process took this runner's instance over"));
     };
+    this.#inputWatch = new InputWatch(parts, this.#runs);
+    this.#requests = new Requests(parts, this.#runs);
+    this.#requests.onTyped = (active) => this.#inputWatch.typed(active);
     this.#loops = this.#makeLoops();
   }
 
@@ -101,6 +108,7 @@ export class Runner {
       reap,
       loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
       loop("stream", new Streamer(this.#parts, this.#runs), { everyMs: STREAM_EVERY, work }),
+      loop("input", this.#inputWatch, { everyMs: INPUT_EVERY, work }),
       loop("janitor", new Janitor(this.#parts), { everyMs: JANITOR_EVERY, jitter: 0.2 }),
     ];
   }
@@ -132,9 +140,11 @@ export class Runner {
     await this.#register();
     this.#parts.checkpoint("after_register");
     await this.#reconciler.recover();
+    this.#inputWatch.adopt();
     await this.#heart.tick();
     for (const loop of this.#loops) loop.start();
     this.#parts.queue.onBell(this.#ring);
+    this.#requests.start();
     this.#dispatcher.start();
     log.info("ready", { runner: settings.name, count: settings.concurrency });
   }
@@ -191,7 +201,7 @@ export class Runner {
   async stop(): Promise<Leftover> {
     const { queue, executors, spool } = this.#parts;
     await this.#dispatcher.stop();
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await Promise.all([...this.#loops.map((loop) => loop.stop()), this.#requests.stop()]);
     await this.#atMost(STOP_LIMIT, this.#launcher.idle());
     await this.#finisher.stop(STOP_LIMIT);
     await this.#atMost(STOP_LIMIT, this.#hooks.begun());

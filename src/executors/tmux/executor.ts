@@ -2,6 +2,7 @@ import { LaunchError, SetupError } from "../../domain/errors.ts";
 import type { OutputSample } from "../../domain/output.ts";
 import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
+import type { Screen } from "../../ports/run_terminals.ts";
 import { GoneError, TmuxError } from "./control.ts";
 import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
@@ -15,6 +16,7 @@ import { Run } from "./run.ts";
 import { TmuxServer } from "./server.ts";
 import { Spool } from "./spool.ts";
 import { Stopper } from "./stopper.ts";
+import { Terminals } from "./terminals.ts";
 import { parseTarget, placeOf } from "./target.ts";
 import { Watch } from "./watch.ts";
 
@@ -36,6 +38,7 @@ export class TmuxExecutor implements Executor {
   readonly #pool: LanePool;
   readonly #hooks: Hooks;
   readonly #runs = new Map<string, Run>();
+  readonly #terminals: Terminals;
   #base: Record<string, string>;
   #secret = "";
   #endings!: Endings;
@@ -54,6 +57,7 @@ export class TmuxExecutor implements Executor {
     this.#pool = new LanePool(options, this.#server, this.#spool);
     this.#base = baseEnvironment(options.env);
     this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
+    this.#terminals = new Terminals(options, { server: this.#server, spool: this.#spool, runs: this.#runs });
   }
 
   place(target: string): Place {
@@ -71,6 +75,7 @@ export class TmuxExecutor implements Executor {
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
       this.#pool.begin(host, (await files.list(this.#spool.lanes)).map((entry) => entry.name));
       await this.#hooks.begin(host.shell);
+      await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
       await this.#recovery.findLanes();
@@ -146,6 +151,7 @@ export class TmuxExecutor implements Executor {
     if (report.type === "ready") return this.#pool.ready(report.lane);
     if (report.type === "layout") return this.#watch.look();
     if (report.type === "hook") return this.#hooks.ended(report.run, report.code);
+    if (report.type === "reading") return this.#terminals.saw(report.look, report.lane);
     const run = this.#runs.get(report.run);
     const lane = this.#pool.lanes.get(report.lane);
     if (!lane) return;
@@ -179,6 +185,22 @@ export class TmuxExecutor implements Executor {
 
   hook(hook: Hook): Promise<number | null> {
     return this.#hooks.run(hook);
+  }
+
+  type(run: string, bytes: Uint8Array): Promise<boolean> {
+    return this.#terminals.type(run, bytes);
+  }
+
+  screen(run: string): Promise<Screen | null> {
+    return this.#terminals.screen(run);
+  }
+
+  locate(run: string): Promise<string | null> {
+    return this.#terminals.locate(run);
+  }
+
+  reading(runs: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#terminals.reading(runs);
   }
 
   async sweep(): Promise<void> {

@@ -6,6 +6,8 @@ export type Report =
   | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
   /** A hook has ended. */
   | { readonly type: "hook"; readonly run: string; readonly code: number }
+  /** A lane in which somebody is waited for; `.`: those were all. */
+  | { readonly type: "reading"; readonly look: string; readonly lane: string }
   /** Something about the panes has changed. */
   | { readonly type: "layout" };
 
@@ -19,6 +21,8 @@ export function readReport(line: string): Report | null {
       return { type: "ended", lane, run, code: readCode(code) };
     case "H":
       return { type: "hook", run: lane, code: Number(run) };
+    case "W":
+      return { type: "reading", look: lane, lane: run };
     case "L":
       return { type: "layout" };
     default:

@@ -26,6 +26,8 @@ export interface Pane {
   readonly pid: number;
   /** Its output goes into a log. */
   readonly piped: boolean;
+  /** Name of the run whose end it shows, kept for people to look at; else empty. */
+  readonly kept: string;
   /** What we wrote on it when we made it; empty for a pane of somebody else. */
   readonly mark: string;
 }
@@ -85,13 +87,22 @@ export class TmuxServer {
 
   /** All panes. */
   async panes(): Promise<Pane[]> {
-    const format = "#{window_id} #{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} #{@runner_lane}";
+    const format = "#{window_id} #{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} <#{@runner_kept}> #{@runner_lane}";
     const list = () => this.command(`list-panes -a -F ${argument(format)}`);
     // a connection that ends just now is not yet the server's end
     const lines = await list().catch((error) => error instanceof GoneError ? list() : Promise.reject(error));
-    return lines.map((line) => {
-      const [window, id, pid, dead, piped, ...mark] = line.split(" ");
-      return { window, id, pid: Number(pid), dead: dead === "1", piped: piped === "1", mark: mark.join(" ") };
+    // a pane is listed once for each session of a group, and somebody who looks has one
+    return [...new Set(lines)].map((line) => {
+      const [window, id, pid, dead, piped, kept, ...mark] = line.split(" ");
+      return {
+        window,
+        id,
+        pid: Number(pid),
+        dead: dead === "1",
+        piped: piped === "1",
+        kept: kept.slice(1, -1),
+        mark: mark.join(" "),
+      };
     }).filter((pane) => !pane.dead);
   }
 
@@ -221,6 +232,8 @@ export class TmuxServer {
   async #prepare(client: ControlClient): Promise<void> {
     const [pid] = await client.command(`display-message -p ${argument("#{client_pid}")}`);
     await this.#options.files.write(this.#spool.client, `${pid}\n`);
+    // for viewers, which know nothing but the server
+    await client.command(`set-option -t ${argument(`=${this.holder}:`)} @runner_spool ${argument(this.#spool.dir)}`);
     if (this.#foreign) return;
     const hook = `run-shell -b ${argument(literal(`echo L 1<>${word(this.#spool.done)}`))}`;
     const settings = [

@@ -3,6 +3,7 @@ import type { TmuxOptions } from "./options.ts";
 import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
+import readingScript from "./reading.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
 
 /** Where everything of the executor lies on disk. RUN is the name of a run, K the number of a lane. */
@@ -14,6 +15,7 @@ export class Spool {
   lane = "";
   kill = "";
   hookProgram = "";
+  reading = "";
   setup = "";
 
   constructor({ spool, files, digestOf }: TmuxOptions) {
@@ -28,6 +30,7 @@ export class Spool {
     this.lane = await this.#program("lane", laneScript);
     this.kill = await this.#program("kill", killScript);
     this.hookProgram = await this.#program("hook", hookScript);
+    this.reading = await this.#program("reading", readingScript);
     this.setup = await this.#program("setup", setupScript);
   }
 

@@ -73,7 +73,7 @@ end
 local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
 local token = attempt .. '.' .. nonce
 call('LREM', CLAIM, -1, ID)
-call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes')
+call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes', 'input_ms', 'input_line')
 -- a foreign program may have made an ended job wait again
 if call('PERSIST', X) == 1 then
   call('PERSIST', JOB)

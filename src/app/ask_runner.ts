@@ -1,0 +1,92 @@
+import { formatDuration } from "../domain/duration.ts";
+import { JobNotFoundError, NoTerminalError } from "../domain/errors.ts";
+import { isTerminal } from "../domain/lifecycle.ts";
+import type { JobStore, StoredJob } from "../ports/job_store.ts";
+import type { JobAnswer, JobRequest } from "../ports/requests.ts";
+
+/** An answer to a request that was carried out. */
+export type Done = Exclude<JobAnswer, { readonly type: "gone" | "failed" }>;
+
+/** How to ask. */
+export interface AskOptions {
+  /** Begin of messages, such as `Cannot type into job`. */
+  readonly cannot: string;
+  /** A name that nobody else uses. */
+  readonly reply: string;
+  /** Milliseconds until an answer is given up. */
+  readonly waitMs: number;
+}
+
+/**
+ * Asks the runner of a job to do something with the job's terminal.
+ *
+ * @throws {JobNotFoundError} There is no such job.
+ * @throws {NoTerminalError} It does not run, or its runner does not answer.
+ */
+export async function askRunner(store: JobStore, id: string, request: JobRequest, options: AskOptions): Promise<Done> {
+  const cannot = `${options.cannot} ${JSON.stringify(id)}`;
+  const job = await store.read(id);
+  if (!job) throw new JobNotFoundError(`${cannot}: no job of this namespace has that id`);
+  checkRuns(job, cannot);
+  const reply = await store.request(job, request, options);
+  switch (reply.type) {
+    case "typed":
+    case "screen":
+    case "place":
+      return reply;
+    case "over": {
+      const now = await store.read(id);
+      if (now) checkRuns(now, cannot);
+      throw new NoTerminalError(`${cannot}: its attempt is over; ask again`);
+    }
+    case "gone":
+      throw new NoTerminalError(
+        `${cannot}: it has no terminal now: it ends, or waits for its turn; see runner status ${id}`,
+      );
+    case "silent": {
+      const where = await hostOf(store, job);
+      const since = formatDuration(Math.round(reply.ms / 1000));
+      throw new NoTerminalError(
+        `${cannot}: its runner${where} is gone or stopped for ${since}; the job may go on there, start the runner again to reach it`,
+      );
+    }
+    case "full":
+      throw new NoTerminalError(`${cannot}: too many requests wait for its runner already; try again`);
+    case "failed":
+      throw new NoTerminalError(`${cannot}: its runner cannot reach the terminal: ${reply.why}; try again`);
+    case "unanswered": {
+      const where = await hostOf(store, job);
+      const what = reply.taken ? "; whether it was done is not known" : "; nothing was done";
+      throw new NoTerminalError(
+        `${cannot}: its runner${where} did not answer within ${
+          formatDuration(options.waitMs / 1000)
+        }${what}; see runner status ${id}`,
+      );
+    }
+  }
+}
+
+/**
+ * Checks that a job runs.
+ *
+ * @param cannot Begin of the message.
+ * @throws {NoTerminalError} It does not.
+ */
+export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void {
+  const status = fields.status || "dispatched";
+  if (isTerminal(status)) {
+    throw new NoTerminalError(`${cannot}: it has ended with status ${status}; its output: runner logs ${id}`);
+  }
+  if (status !== "started") {
+    throw new NoTerminalError(`${cannot}: it has not started yet; why it waits: runner status ${id}`);
+  }
+  if (!side.token || !side.inst) {
+    throw new NoTerminalError(`${cannot}: no runner of ours has started it; see runner status ${id}`);
+  }
+}
+
+/** ` on HOST`, when the host of a job's runner is known. */
+async function hostOf(store: JobStore, job: StoredJob): Promise<string> {
+  const owner = (await store.instances()).find(({ instance }) => instance === job.side.inst);
+  return owner ? ` on ${owner.host}` : "";
+}

@@ -1,0 +1,118 @@
+import type { Executor } from "../../ports/executor.ts";
+import type { ActiveRun, RunnerParts } from "./parts.ts";
+import type { Runs } from "./runs.ts";
+
+/** Pause between two rounds, milliseconds: they only compare numbers, as long as no job is quiet. */
+export const INPUT_EVERY = 1000;
+/** A job that has written nothing for so long, milliseconds, is looked at; the pause until the next look doubles ... */
+const QUIET = 4000;
+/** ... up to this for one that does something else, and ... */
+const LONGEST_PAUSE = 60_000;
+/** ... to this for one that waits: it may have been answered without a word. */
+const LONGEST_WAIT = 8000;
+/** Characters of a line that are shown. */
+const LINE_SHOWN = 200;
+
+/** What is known of a run. */
+interface Watched {
+  /** Bytes of output at the last round. */
+  shown: number;
+  /** Monotonic time of the next look, and the pause that came before it. */
+  nextMs: number;
+  pauseMs: number;
+  /** Others were told, or may have been told by an earlier process, that it waits. */
+  asks: boolean;
+}
+
+/**
+ * Notices jobs that wait for somebody to type: quiet for a while, alive, and reading from their terminals. One look serves all quiet
+ * jobs, and no job waits for it.
+ */
+export class InputWatch {
+  readonly #parts: RunnerParts;
+  readonly #runs: Runs;
+  readonly #watched = new Map<ActiveRun, Watched>();
+
+  constructor(parts: RunnerParts, runs: Runs) {
+    this.#parts = parts;
+    this.#runs = runs;
+  }
+
+  /** Takes over what an earlier process may have said about the runs that are there. */
+  adopt(): void {
+    for (const active of this.#runs.all()) this.#watch(active).asks = true;
+  }
+
+  /** One round. */
+  async tick(): Promise<void> {
+    const now = this.#parts.clock.now();
+    for (const active of this.#watched.keys()) if (active.ended) this.#watched.delete(active);
+    const due = new Map<Executor, ActiveRun[]>();
+    for (const active of this.#runs.all()) {
+      if (active.ended || now - active.sinceMs < QUIET) continue;
+      const watched = this.#watch(active);
+      if (active.shown !== watched.shown) await this.#heard(active);
+      else if (now >= watched.nextMs) due.set(active.executor, [...due.get(active.executor) ?? [], active]);
+    }
+    for (const [executor, quiet] of due) await this.#look(executor, quiet);
+  }
+
+  /** Somebody has typed: the job has what it waited for, as far as is known. */
+  typed(active: ActiveRun): void {
+    if (!this.#watched.has(active)) return;
+    this.#heard(active).catch((error) => {
+      this.#parts.log.warn("could not say that a job goes on", { job: active.intent.id, error: String(error) });
+    });
+  }
+
+  #watch(active: ActiveRun): Watched {
+    let watched = this.#watched.get(active);
+    if (!watched) {
+      const { shown, sinceMs } = active;
+      watched = { shown, nextMs: sinceMs + QUIET, pauseMs: QUIET, asks: false };
+      this.#watched.set(active, watched);
+    }
+    return watched;
+  }
+
+  /** Something came or went over its terminal: it is not quiet any more. */
+  async #heard(active: ActiveRun): Promise<void> {
+    const watched = this.#watch(active);
+    watched.nextMs = this.#parts.clock.now() + QUIET;
+    watched.pauseMs = QUIET;
+    await this.#proceed(active, watched);
+    watched.shown = active.shown;
+  }
+
+  async #look(executor: Executor, quiet: readonly ActiveRun[]): Promise<void> {
+    const reading = await executor.reading(quiet.map(({ intent }) => intent.run));
+    for (const active of quiet) {
+      const watched = this.#watch(active);
+      const waits = reading.has(active.intent.run);
+      const longest = waits ? LONGEST_WAIT : LONGEST_PAUSE;
+      watched.pauseMs = Math.min(2 * watched.pauseMs, longest);
+      watched.nextMs = this.#parts.clock.now() + watched.pauseMs;
+      if (waits) await this.#ask(active, watched);
+      else await this.#proceed(active, watched);
+    }
+  }
+
+  async #ask(active: ActiveRun, watched: Watched): Promise<void> {
+    const { queue, log } = this.#parts;
+    const { intent: { id, run, token, attempt }, executor } = active;
+    const screen = await executor.screen(run);
+    if (screen === null || active.ended) return;
+    const above = screen.lines.slice(0, screen.cursor.row + 1).filter((line) => line.trim() !== "");
+    await queue.ask({ id, token }, (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN));
+    if (!watched.asks) log.info("ask", { job: id, attempt });
+    watched.asks = true;
+  }
+
+  async #proceed(active: ActiveRun, watched: Watched): Promise<void> {
+    if (!watched.asks || active.ended) return;
+    const { id, token, attempt } = active.intent;
+    await this.#parts.queue.proceed({ id, token });
+    watched.asks = false;
+    this.#parts.log.info("proceed", { job: id, attempt });
+  }
+}

@@ -1,0 +1,110 @@
+import { askRunner, checkRuns } from "../../app/ask_runner.ts";
+import { findJobs } from "../../app/find.ts";
+import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import { isTerminal } from "../../domain/lifecycle.ts";
+import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
+import type { Viewer } from "../../ports/viewer.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { ATTACH_ROWS } from "../options.ts";
+import { printable } from "../text.ts";
+
+type AttachContext = Context<typeof ATTACH_ROWS>;
+
+/** `runner attach`. */
+export const attach: Command<typeof ATTACH_ROWS> = {
+  name: "attach",
+  summary: "Show the terminal of a job, live",
+  usage: ["[OPTIONS] ID"],
+  description: [
+    "Shows the job's own pane; keys change nothing unless there is --write. How to leave is said first; the job goes on. " +
+    "Others who look at the same terminals are not disturbed, and it works inside tmux. A job that has ended can be looked at " +
+    "when its terminal was kept: see --keep-pane of `runner run`.",
+    "The job must run on this host, and for the same user; for one that runs elsewhere the ssh command is said, and with " +
+    "--ssh run.",
+  ],
+  examples: [
+    { command: "runner attach @", does: "look at the newest job" },
+    { command: "runner attach --write 3f2a", does: "look, and type" },
+    { command: "runner attach --ssh 3f2a", does: "the same on the host where it runs" },
+  ],
+  rows: ATTACH_ROWS,
+  positionals: { min: 1, max: 1, what: "the id of one job" },
+  async run(context) {
+    const { terminal, settings, wire, positionals } = context;
+    if (!terminal.isTerminal.input || !terminal.isTerminal.output) {
+      throw new NoTerminalError(
+        "Cannot attach: standard input and output are no terminal; use runner logs -f ID, or runner screen ID",
+      );
+    }
+    const store = await context.store();
+    const [id] = await findJobs(store, positionals);
+    const job = await store.read(id);
+    if (!job) throw new JobNotFoundError(`Cannot attach to job ${JSON.stringify(id)}: it has just left Redis`);
+    const owner = await ownerOf(store, job);
+    const viewer = await wire.openViewer();
+    const { host, place } = owner.host === await wire.hostName()
+      ? { host: null, place: await placeHere(job, owner, viewer) }
+      : { host: owner.host, place: await placeThere(store, job, owner, context) };
+    const options = { write: settings.write, host };
+    if (host !== null && !settings.ssh) {
+      const command = viewer.command(owner.attach, place, options);
+      throw new NoTerminalError(
+        `${cannot(job)}: it runs on host ${JSON.stringify(host)}; write runner attach --ssh ${id}, or ${command}`,
+      );
+    }
+    const keys = await viewer.leaveKeys(owner.attach, host);
+    const how = settings.write ? "keys reach the job" : "read-only";
+    await terminal.say(`job ${printable(id)}: ${how}; leave with ${keys}, and the job goes on\n`);
+    await viewer.view(owner.attach, place, options);
+    return EXIT.ok;
+  },
+};
+
+function cannot(job: StoredJob): string {
+  return `Cannot attach to job ${JSON.stringify(job.id)}`;
+}
+
+/** The instance that runs, or ran, a job. */
+async function ownerOf(store: JobStore, job: StoredJob): Promise<StoredInstance> {
+  const owner = (await store.instances()).find(({ instance }) => instance === job.side.inst);
+  if (owner && job.side.token) return owner;
+  checkRuns(job, cannot(job));
+  throw new NoTerminalError(`${cannot(job)}: its runner is not known to Redis any more; start it again on its host`);
+}
+
+async function placeHere(
+  job: StoredJob,
+  { attach, instance }: StoredInstance,
+  viewer: Viewer,
+): Promise<string> {
+  const place = await viewer.find({ attach, instance, id: job.id, token: job.side.token! });
+  if (place !== null) return place;
+  checkRuns(job, cannot(job));
+  throw new NoTerminalError(
+    `${cannot(job)}: it has no terminal now: it ends, or waits for its turn; see runner status ${job.id}`,
+  );
+}
+
+async function placeThere(
+  store: JobStore,
+  job: StoredJob,
+  { host }: StoredInstance,
+  { wire, settings }: AttachContext,
+): Promise<string> {
+  if (isTerminal(job.fields.status ?? "")) {
+    throw new NoTerminalError(
+      `${cannot(job)}: it has ended; its output: runner logs ${job.id}; when its terminal was kept, attach on host ${
+        JSON.stringify(host)
+      }`,
+    );
+  }
+  const done = await askRunner(store, job.id, { type: "locate" }, {
+    cannot: "Cannot attach to job",
+    reply: wire.newId(),
+    waitMs: settings.redisTimeout * 1000,
+  });
+  if (done.type !== "place") throw new Error(`${cannot(job)}: the answer is ${done.type}`);
+  return done.place;
+}

@@ -1,0 +1,39 @@
+import { askRunner } from "../../app/ask_runner.ts";
+import { findJobs } from "../../app/find.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import type { Command } from "../command.ts";
+import { printable, toJson } from "../text.ts";
+
+const ROWS = {} as const;
+
+/** `runner screen`. */
+export const screen: Command<typeof ROWS> = {
+  name: "screen",
+  summary: "Show the screen of a running job as text",
+  usage: ["[OPTIONS] ID"],
+  description: [
+    "Works from any host that reaches Redis. Shows what its terminal shows now, without colours, also of programs that use the " +
+    "whole screen; `runner logs` has everything that was written. Empty lines at the bottom are left out.",
+  ],
+  examples: [
+    { command: "runner screen @", does: "what the newest job shows" },
+    { command: "runner screen @ --json", does: "besides its title, its size and where the cursor stands" },
+  ],
+  rows: ROWS,
+  positionals: { min: 1, max: 1, what: "the id of one job" },
+  async run(context) {
+    const { terminal, settings, wire, positionals } = context;
+    const store = await context.store();
+    const [id] = await findJobs(store, positionals);
+    const done = await askRunner(store, id, { type: "screen" }, {
+      cannot: "Cannot show screen of job",
+      reply: wire.newId(),
+      waitMs: settings.redisTimeout * 1000,
+    });
+    if (done.type !== "screen") throw new Error(`Cannot show screen of job: the answer is ${done.type}`);
+    const { lines, cursor, columns, rows, title } = done.screen;
+    if (settings.json) await terminal.write(`${toJson({ id, lines, cursor, columns, rows, title })}\n`);
+    else await terminal.write(lines.map((line) => `${printable(line)}\n`).join(""));
+    return EXIT.ok;
+  },
+};

@@ -1,0 +1,72 @@
+import { askRunner } from "../../app/ask_runner.ts";
+import { findJobs } from "../../app/find.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
+import { EXIT } from "../../domain/exit_codes.ts";
+import { MAX_TYPED } from "../../domain/limits.ts";
+import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
+import { SEND_ROWS } from "../options.ts";
+import { printable, toJson } from "../text.ts";
+
+/** What the Enter key sends. */
+const ENTER = new TextEncoder().encode("\r");
+
+/** `runner send`. */
+export const send: Command<typeof SEND_ROWS> = {
+  name: "send",
+  summary: "Type into the terminal of a running job",
+  usage: ["[OPTIONS] ID TEXT...", "[OPTIONS] ID -- TEXT...", "[OPTIONS] ID -"],
+  description: [
+    "Works from any host that reaches Redis: the runner that holds the job types. Several texts are typed with blanks between " +
+    "them, exactly as they are: neither tmux nor a shell reads anything into them. With - standard input is typed, which " +
+    "keeps a password out of the list of processes. At most 64 KiB at once; a program that reads lines gets at most 4,095 " +
+    "bytes of one from any terminal.",
+    "A job that waits for input says so in `runner status`.",
+  ],
+  examples: [
+    { command: "runner send @ yes --enter", does: "answer a question of the newest job" },
+    { command: "runner send 3f2a --enter", does: "only press Enter" },
+    { command: "runner send @ - --enter", does: "type what comes on standard input, such as a password from a file" },
+  ],
+  rows: SEND_ROWS,
+  positionals: { min: 1, max: Infinity, what: "the id of a job and a text" },
+  takesRest: true,
+  async run(context) {
+    const { terminal, settings, wire, positionals } = context;
+    const bytes = await readTyped(context);
+    const store = await context.store();
+    const [id] = await findJobs(store, positionals.slice(0, 1));
+    await askRunner(store, id, { type: "type", bytes }, {
+      cannot: "Cannot type into job",
+      reply: wire.newId(),
+      waitMs: settings.redisTimeout * 1000,
+    });
+    if (settings.json) await terminal.write(`${toJson({ id, result: "typed", bytes: bytes.length })}\n`);
+    else await terminal.say(`job ${printable(id)}: typed ${bytes.length === 1 ? "1 byte" : `${bytes.length} bytes`}\n`);
+    return EXIT.ok;
+  },
+};
+
+/**
+ * What is to be typed.
+ *
+ * @throws {InvalidInputError} Nothing, or too much.
+ */
+async function readTyped({ positionals, rest, settings, terminal }: Context<typeof SEND_ROWS>): Promise<Uint8Array> {
+  const words = [...positionals.slice(1), ...rest ?? []];
+  const isInput = positionals.length === 2 && positionals[1] === "-" && rest === null;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  const add = (part: Uint8Array) => {
+    size += part.length;
+    if (size > MAX_TYPED) {
+      throw new InvalidInputError(`Cannot type: there are more than ${MAX_TYPED} bytes; put them into a file`);
+    }
+    parts.push(part);
+  };
+  if (isInput) { for await (const part of terminal.input()) add(part); }
+  else add(new TextEncoder().encode(words.join(" ")));
+  if (settings.enter) add(ENTER);
+  if (size === 0) throw new InvalidInputError("Cannot type: there is no text; write one after the id, or --enter");
+  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+}

@@ -1,0 +1,142 @@
+import type { RunTerminals, Screen } from "../../ports/run_terminals.ts";
+import { GoneError, TmuxError } from "./control.ts";
+import type { TmuxOptions } from "./options.ts";
+import { argument, word } from "./quoting.ts";
+import type { Run } from "./run.ts";
+import type { TmuxServer } from "./server.ts";
+import type { Spool } from "./spool.ts";
+
+/** How long a look at what programs wait for may take, milliseconds. */
+const LOOK_LIMIT = 5000;
+/** What stands in front of the names of our paste buffers. */
+const BUFFER = "runner-typed";
+
+interface Look {
+  readonly lanes: Set<string>;
+  readonly over: PromiseWithResolvers<void>;
+}
+
+/** What people want of the terminals of runs: nothing here is done for a run that nobody asks about. */
+export class Terminals implements RunTerminals {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly #runs: ReadonlyMap<string, Run>;
+  readonly #looks = new Map<string, Look>();
+  #count = 0;
+
+  constructor(
+    options: TmuxOptions,
+    parts: { server: TmuxServer; spool: Spool; runs: ReadonlyMap<string, Run> },
+  ) {
+    this.#options = options;
+    this.#server = parts.server;
+    this.#spool = parts.spool;
+    this.#runs = parts.runs;
+  }
+
+  /**
+   * By a paste buffer, which tmux loads from a file and writes to the terminal: no byte stands in a command or means a key, not even
+   * while somebody scrolls in the pane.
+   */
+  async type(name: string, bytes: Uint8Array): Promise<boolean> {
+    const { files } = this.#options;
+    if (this.#paneOf(name) === null) return false;
+    if (bytes.length === 0) return true;
+    const buffer = `${BUFFER}-${++this.#count}`;
+    const path = `${this.#spool.dir}/${buffer}`;
+    try {
+      await files.write(path, bytes);
+      await this.#server.command(`load-buffer -b ${buffer} ${argument(path)}`);
+      const pane = this.#paneOf(name);
+      const sent = pane !== null && await this.#ask(`paste-buffer -d -r -b ${buffer} -t ${pane}`) !== null;
+      if (!sent) await this.#ask(`delete-buffer -b ${buffer}`);
+      return sent;
+    } finally {
+      await files.remove(path);
+    }
+  }
+
+  async screen(name: string): Promise<Screen | null> {
+    const pane = this.#paneOf(name);
+    if (pane === null) return null;
+    const format = "#{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #{pane_title}";
+    const [facts, lines] = await Promise.all([
+      this.#ask(`display-message -p -t ${pane} ${argument(format)}`),
+      this.#ask(`capture-pane -p -t ${pane}`),
+    ]);
+    // between question and answer another run may have begun in it
+    if (facts === null || lines === null || this.#paneOf(name) !== pane) return null;
+    const [column, row, columns, rows, ...title] = (facts[0] ?? "").split(" ");
+    const shown = lines.map((line) => line.trimEnd());
+    return {
+      lines: shown.slice(0, shown.findLastIndex((line) => line !== "") + 1),
+      cursor: { column: Number(column), row: Number(row) },
+      columns: Number(columns),
+      rows: Number(rows),
+      title: title.join(" "),
+    };
+  }
+
+  /** Ids of session, window and pane, as `TmuxViewer` takes them. */
+  async locate(name: string): Promise<string | null> {
+    const pane = this.#paneOf(name);
+    const format = argument("#{session_id} #{window_id} #{pane_id}");
+    return pane === null ? null : (await this.#ask(`display-message -p -t ${pane} ${format}`))?.[0] ?? null;
+  }
+
+  async reading(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const lanes = new Map(names.flatMap((name) => {
+      const lane = this.#paneOf(name) === null ? null : this.#runs.get(name)!.lane;
+      return lane ? [[lane.key, { name, pid: lane.pid }] as const] : [];
+    }));
+    if (lanes.size === 0) return new Set();
+    const number = String(++this.#count);
+    const look: Look = { lanes: new Set(), over: Promise.withResolvers() };
+    const late = new AbortController();
+    this.#looks.set(number, look);
+    try {
+      const list = [...lanes].map(([key, { pid }]) => `${key}:${pid}`);
+      await this.#server.shell(["sh", this.#spool.reading, this.#spool.dir, number, ...list].map(word).join(" "));
+      const limit = this.#options.clock.sleep(LOOK_LIMIT, late.signal);
+      await Promise.race([look.over.promise, limit]);
+    } finally {
+      late.abort();
+      this.#looks.delete(number);
+    }
+    return new Set([...look.lanes].flatMap((key) => {
+      const name = lanes.get(key)?.name;
+      return name !== undefined && this.#paneOf(name) !== null ? [name] : [];
+    }));
+  }
+
+  /** A line of the script that looks: a lane, or `.` when it has looked at all. */
+  saw(look: string, lane: string): void {
+    if (lane === ".") this.#looks.get(look)?.over.resolve();
+    else this.#looks.get(look)?.lanes.add(lane);
+  }
+
+  /** Removes what a process that died left behind. */
+  async begin(): Promise<void> {
+    const { files } = this.#options;
+    for (const { name } of await files.list(this.#spool.dir)) {
+      if (name.startsWith(`${BUFFER}-`)) await files.remove(`${this.#spool.dir}/${name}`);
+    }
+  }
+
+  /** The pane in which a run is the one that runs now. */
+  #paneOf(name: string): string | null {
+    const run = this.#runs.get(name);
+    return run && run.state !== "ended" && run.lane?.runs[0] === run ? run.lane.pane : null;
+  }
+
+  /** A command about a pane or a buffer that may be gone. */
+  async #ask(command: string): Promise<readonly string[] | null> {
+    try {
+      return await this.#server.command(command);
+    } catch (error) {
+      if (error instanceof TmuxError || error instanceof GoneError) return null;
+      throw error;
+    }
+  }
+}

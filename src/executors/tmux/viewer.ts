@@ -1,0 +1,134 @@
+import { NoTerminalError } from "../../domain/errors.ts";
+import { runName } from "../../domain/run_name.ts";
+import type { Process } from "../../ports/process.ts";
+import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
+import { word } from "./quoting.ts";
+import { HOLDER_PREFIX } from "./target.ts";
+
+/** What a `TmuxViewer` is made of. */
+export interface ViewerOptions {
+  readonly process: Process;
+  /** Runs a program in the terminal of this process, to its end; answers its exit code. */
+  readonly inTerminal: (
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+  ) => Promise<number>;
+  /** Environment of tmux, and of ssh. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Hex digits that stand for a text. */
+  readonly digestOf: (text: string) => string;
+  /** Makes a name that nobody else uses. */
+  readonly newId: () => string;
+}
+
+/**
+ * Shows panes. Each view is a session of its own in the group of the pane's session: it has the same windows, but its own current
+ * one, and its client an active pane of its own. It goes with its client.
+ */
+export class TmuxViewer implements Viewer {
+  readonly #options: ViewerOptions;
+
+  constructor(options: ViewerOptions) {
+    this.#options = options;
+  }
+
+  async find({ attach, instance, id, token }: Sight): Promise<string | null> {
+    const server = serverOf(attach);
+    const run = runName({ id, token }, this.#options.digestOf);
+    const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
+    const panes = await this.#ask([...server, "list-panes", "-a", "-F", format]);
+    if (panes === null) {
+      throw new NoTerminalError(
+        `Cannot attach: this user has no tmux server "${
+          server[1] ?? "default"
+        }" on this host; attach as the user that runs the runner`,
+      );
+    }
+    const idsOf = (line: string | undefined) => line?.split(" ", 3).join(" ") ?? null;
+    const kept = panes.find((line) => line.includes(` <${run}> `));
+    if (kept !== undefined) return idsOf(kept);
+    const lane = await this.#laneOf(server, instance, run);
+    return lane === null ? null : idsOf(panes.find((line) => line.includes(` <> ${instance} ${lane} `)));
+  }
+
+  /** Number of the lane that has taken a run; the runner's spool knows it, and its own session where that is. */
+  async #laneOf(server: readonly string[], instance: string, run: string): Promise<string | null> {
+    const holder = `=${HOLDER_PREFIX}-${instance}:`;
+    const spool = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{@runner_spool}"]);
+    if (!spool?.[0]) return null;
+    // tmux reads the file, which spares a right to read
+    const buffer = `runner-view-${this.#options.newId()}`;
+    const load = ["load-buffer", "-b", buffer, `${spool[0]}/jobs/${run}.started`];
+    const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
+    const marker = await this.#ask([...server, ...load, ";", ...show]);
+    return /^\d+$/.exec(marker?.[0] ?? "")?.[0] ?? null;
+  }
+
+  async leaveKeys(attach: string, host: string | null): Promise<string> {
+    // another host's server of a runner has no configuration
+    const [prefix = "C-b"] = host === null
+      ? await this.#ask([...serverOf(attach), "show-options", "-gv", "prefix"]) ?? []
+      : [];
+    const key = prefix.replace(/^C-/, "Ctrl-");
+    return this.#options.env.TMUX ? `${key} ${key} d (inside another tmux, ${key} counts only twice)` : `${key} d`;
+  }
+
+  async view(attach: string, place: string, options: ViewOptions): Promise<void> {
+    const { TMUX: _, ...env } = this.#options.env;
+    const { host } = options;
+    if (host === null) {
+      await this.#options.inTerminal("tmux", ["-u", ...this.#viewArgs(attach, place, options)], env);
+      return;
+    }
+    // only tmux may be started: a server of its own, without keys and status line, starts ssh
+    const hold = `"$@" || { echo "ssh ended with exit code $?; press Enter"; read -r _; }`;
+    const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
+    const ssh = ["sh", "-c", hold, "sh", "ssh", "-t", "--", host, this.#remoteLine(attach, place, options)];
+    const server = ["-L", `runner-ssh-${this.#options.newId().slice(0, 8)}`, "-f", "/dev/null", "-u", "start-server"];
+    const set = settings.flatMap((setting) => [";", "set-option", "-g", ...setting.split(" ")]);
+    await this.#options.inTerminal("tmux", [...server, ...set, ";", "new-session", ...ssh], {
+      ...env,
+      SHELL: "/bin/sh",
+    });
+  }
+
+  command(attach: string, place: string, options: ViewOptions): string {
+    const line = this.#remoteLine(attach, place, options);
+    return options.host === null ? line : `ssh -t ${word(options.host)} ${word(line)}`;
+  }
+
+  #remoteLine(attach: string, place: string, options: ViewOptions): string {
+    return ["tmux", ...this.#viewArgs(attach, place, options).map(word)].join(" ");
+  }
+
+  #viewArgs(attach: string, place: string, { write }: ViewOptions): string[] {
+    const [session, window, pane] = place.split(" ");
+    const name = `${HOLDER_PREFIX}-view-${this.#options.newId().slice(0, 8)}`;
+    const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
+    return [
+      ...serverOf(attach),
+      ...["new-session", "-t", session, "-s", name, "-f", flags],
+      ...[";", "set-option", "-t", `=${name}:`, "destroy-unattached", "on"],
+      ...[";", "select-window", "-t", `=${name}:${window}`],
+      ...[";", "select-pane", "-t", pane],
+    ];
+  }
+
+  /** The lines of a command's answer; `null` when it failed. */
+  async #ask(args: readonly string[]): Promise<string[] | null> {
+    const { TMUX: _, ...env } = this.#options.env;
+    const child = this.#options.process.spawn("tmux", ["-u", ...args], { env });
+    await child.end();
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const bytes of child.output) text += decoder.decode(bytes, { stream: true });
+    return await child.exited === 0 ? text.replace(/\n$/, "").split("\n") : null;
+  }
+}
+
+/** Arguments that choose the server of a runner, from its line `tmux [-L NAME] attach -t`. */
+function serverOf(attach: string): string[] {
+  const socket = /^tmux -L (.+) attach -t$/.exec(attach)?.[1];
+  return socket === undefined ? [] : ["-L", socket];
+}

@@ -1,0 +1,35 @@
+/**
+ * The terminals of runs, as people use them from elsewhere: to look, to type, and to know that somebody is waited for.
+ *
+ * @module
+ */
+
+/** What a terminal shows. */
+export interface Screen {
+  /** Its lines from the top, without spaces at their ends; empty ones at the bottom are left out. */
+  readonly lines: readonly string[];
+  /** Where the cursor stands, from 0. */
+  readonly cursor: { readonly column: number; readonly row: number };
+  readonly columns: number;
+  readonly rows: number;
+  /** What the terminal calls itself; may be empty. */
+  readonly title: string;
+}
+
+/** The terminals of runs that run now. */
+export interface RunTerminals {
+  /**
+   * Types bytes into the terminal of a run, exactly as they are; what it shows and whoever looks at it make no difference. `false`:
+   * it has none: it has ended, or waits behind another one.
+   */
+  type(run: string, bytes: Uint8Array): Promise<boolean>;
+  /** What the terminal of a run shows; `null`: it has none. */
+  screen(run: string): Promise<Screen | null>;
+  /** Where the terminal of a run is, in words that viewers of the same kind understand; `null`: it has none. */
+  locate(run: string): Promise<string | null>;
+  /**
+   * Those of some runs that wait for somebody to type: a program of theirs reads from the terminal, and waits for nothing else.
+   * Where the system does not tell, none.
+   */
+  reading(runs: readonly string[]): Promise<ReadonlySet<string>>;
+}

@@ -1,0 +1,76 @@
+import type { StoredJob } from "../ports/job_store.ts";
+import type { JobAnswer, JobRequest, OpenRequest, RequestReply } from "../ports/requests.ts";
+import type { Keys } from "./keys.ts";
+import type { Link } from "./link.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** How long an answer waits for the sender of its request, milliseconds. */
+const ANSWER_KEPT = 10_000;
+
+/** Requests about the terminals of running jobs, on their way to the runners and back. */
+export class Requests {
+  readonly #link: Link;
+  readonly #keys: Keys;
+
+  constructor(link: Link, keys: Keys) {
+    this.#link = link;
+    this.#keys = keys;
+  }
+
+  /**
+   * Asks the runner that holds a job, and waits for its answer.
+   *
+   * @param reply A name that nobody else uses.
+   * @param patient A link of its own, because a command that waits holds up those after it.
+   */
+  async send(
+    job: StoredJob,
+    request: JobRequest,
+    { reply, waitMs, patient }: { reply: string; waitMs: number; patient: Link },
+  ): Promise<RequestReply> {
+    const { token = "", inst = "", runner = "" } = job.side;
+    const keys = this.#keys;
+    const list = keys.requests(runner, inst);
+    const [type, entry] = await this.#link.run(
+      SCRIPTS.request,
+      [keys.job(job.id), keys.side(job.id), keys.lease(runner), list],
+      [token, inst, list, waitMs, encodeRequest({ reply, id: job.id, token, request })],
+    );
+    if (type === "OVER") return { type: "over" };
+    if (type === "SILENT") return { type: "silent", ms: Number(entry) };
+    if (type === "FULL") return { type: "full" };
+    const answer = await patient.call("BLPOP", [keys.reply(reply), waitMs / 1000], { ms: waitMs + 2_000 });
+    if (answer !== null) return JSON.parse(String((answer as unknown[])[1])) as JobAnswer;
+    const withdrawn = await this.#link.call("LREM", [list, 0, String(entry)]);
+    return { type: "unanswered", taken: withdrawn === 0 };
+  }
+
+  /** Takes the next request for an instance. */
+  async serve(runner: string, instance: string): Promise<OpenRequest | null> {
+    const [type, text] = await this.#link.run(SCRIPTS.serve, [this.#keys.requests(runner, instance)], []);
+    return type === "OK" ? decodeRequest(String(text)) : null;
+  }
+
+  async answer({ reply }: OpenRequest, answer: JobAnswer): Promise<void> {
+    await this.#link.run(SCRIPTS.answer, [this.#keys.reply(reply)], [JSON.stringify(answer), ANSWER_KEPT]);
+  }
+}
+
+/** As JSON, bytes in base64. */
+function encodeRequest({ request, ...rest }: OpenRequest): string {
+  const typed = request.type === "type" ? { bytes: base64Of(request.bytes) } : {};
+  return JSON.stringify({ ...rest, request: { type: request.type, ...typed } });
+}
+
+function decodeRequest(text: string): OpenRequest {
+  const { request, ...rest } = JSON.parse(text);
+  if (request.type !== "type") return { ...rest, request };
+  return {
+    ...rest,
+    request: { type: "type", bytes: Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0)) },
+  };
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}

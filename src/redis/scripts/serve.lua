@@ -1,0 +1,16 @@
+-- serve: takes the next request whose sender still waits.
+--
+-- KEYS  1 requests of the instance
+-- ARGV  none
+-- reply OK    the request
+--       NONE  there is none
+
+local bad = unfit(KEYS[1], 'list')
+if bad then return bad end
+local at = clock()
+while true do
+  local entry = call('RPOP', KEYS[1])
+  if not entry then return { 'NONE', '.' } end
+  local limit, request = string.match(entry, '^(%d+)\n(.*)$')
+  if limit and tonumber(limit) > at then return { 'OK', request, '.' } end
+end
