@@ -7,11 +7,14 @@ import { until } from "../../support/until.ts";
 import type { RunnerProcess, World } from "../../support/world.ts";
 import { benchWorld } from "../harness.ts";
 
-const COUNT = `local n = 0
+/** How many have not finished, and one of them with what it says. */
+const OPEN = `local n, one = 0, ''
 for i = 1, tonumber(ARGV[2]) do
-  if redis.call('HGET', 'job_' .. ARGV[1] .. i, 'status') == 'finished' then n = n + 1 end
+  local id = ARGV[1] .. i
+  local job = redis.call('HMGET', 'job_' .. id, 'status', 'error')
+  if job[1] ~= 'finished' then n, one = n + 1, id .. ' ' .. (job[1] or 'gone') .. ' ' .. (job[2] or '') end
 end
-return n`;
+return { n, one }`;
 
 /** Our client in a Redis. */
 export function storeOf(address: string): RedisJobStore {
@@ -58,8 +61,17 @@ export class Ours implements AsyncDisposable {
     await this.add(prefix, count, payload);
     const { redis } = this.world;
     const last = `job_${prefix}${count}`;
-    await until("the last job has ended", async () => await redis.call("HGET", last, "status") === "finished", 300_000);
-    await until("all have ended", async () => await redis.call("EVAL", COUNT, 0, prefix, count) === count, 60_000);
+    const ended = async () => ["finished", "error"].includes(await redis.call("HGET", last, "status") as string);
+    await until("the last job has ended", ended, 300_000);
+    let one = "";
+    const all = async () => {
+      const [open, which] = await redis.call("EVAL", OPEN, 0, prefix, count) as [number, string];
+      one = which;
+      return open === 0;
+    };
+    await until("all have finished", all, 30_000).catch((error) => {
+      throw new Error(`Cannot measure the runner: a job has not finished: ${one}`, { cause: error });
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { Beats } from "../beats.ts";
+import { Beats } from "../../support/beats.ts";
 import { type Bench, OURS, pause, percentile, type Section } from "../harness.ts";
 import { Ours } from "../peers/ours.ts";
 

@@ -1,4 +1,4 @@
-import type { World } from "../support/world.ts";
+import type { World } from "./world.ts";
 
 /** Every beat of a world's runner while it is looked at: by the ends of the lease that they wrote, which are Redis' own time. */
 export class Beats {
@@ -10,6 +10,11 @@ export class Beats {
   constructor(world: World) {
     this.#world = world;
     this.#looking = this.#look();
+  }
+
+  /** Beats so far. */
+  get seen(): number {
+    return this.#ends.length;
   }
 
   async #look(): Promise<void> {
