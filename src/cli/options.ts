@@ -166,6 +166,14 @@ export const RUN_ROWS = {
     default: "auto",
     help: "What runs the payload: auto (bash where it exists, else sh), sh, or a path",
   },
+  keepPane: {
+    type: "choice",
+    choices: ["failed", "always", "never"],
+    value: "WHEN",
+    config: true,
+    default: "never",
+    help: "Leave the terminal of an ended job as it is, for runner attach: the newest ten, for a day",
+  },
   lostPolicy: {
     type: "choice",
     choices: ["hold", "requeue", "fail"],

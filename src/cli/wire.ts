@@ -90,6 +90,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       socket: settings.tmuxSocket ?? `runner-${name}`,
       instance: instance.id,
       killGraceMs: settings.killGrace * 1000,
+      keepPane: settings.keepPane,
       cwd: host.workingFolder(),
       env: host.jobEnvironment(systemEnvironment),
       shell: settings.shell === "auto" ? undefined : settings.shell,

@@ -27,6 +27,8 @@ export class Endings {
   readonly #spool: Spool;
   readonly #onEnd: (end: RunEnd) => void;
   #closed = false;
+  /** A run has ended in a lane that lives; nobody else has been told yet. */
+  onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
   /** A terminal's log does not get what it should. */
   onTorn: () => void = () => {};
 
@@ -50,6 +52,7 @@ export class Endings {
     // killed: it could not put its terminal back in order
     if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
     const expected = "code" in verdict && lane.pane !== null;
+    if (expected) this.onEnded(run, lane, verdict.code);
     let output: OutputSample;
     try {
       output = await lane.inTurn(() => this.#collect(run, lane, expected));

@@ -8,6 +8,7 @@ import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, isProgram, laneLine, writeScript } from "./job_script.ts";
 import { readReport, type Report } from "./journal.ts";
+import { KeptPanes } from "./kept_panes.ts";
 import { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import { readPart, readSample } from "./output.ts";
@@ -36,6 +37,7 @@ export class TmuxExecutor implements Executor {
   readonly #spool: Spool;
   readonly #server: TmuxServer;
   readonly #pool: LanePool;
+  readonly #kept: KeptPanes;
   readonly #hooks: Hooks;
   readonly #runs = new Map<string, Run>();
   readonly #terminals: Terminals;
@@ -55,6 +57,7 @@ export class TmuxExecutor implements Executor {
     this.#spool = new Spool(options);
     this.#server = new TmuxServer(options, this.#spool);
     this.#pool = new LanePool(options, this.#server, this.#spool);
+    this.#kept = new KeptPanes(options, { server: this.#server, spool: this.#spool, pool: this.#pool });
     this.#base = baseEnvironment(options.env);
     this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
     this.#terminals = new Terminals(options, { server: this.#server, spool: this.#spool, runs: this.#runs });
@@ -79,6 +82,7 @@ export class TmuxExecutor implements Executor {
       this.#done = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
       await this.#recovery.findLanes();
+      await this.#kept.tidy();
       this.#watch.start();
       // after this call has returned
       setTimeout(opened.resolve);
@@ -99,6 +103,7 @@ export class TmuxExecutor implements Executor {
     this.#recovery = new Recovery(parts);
     this.#watch = new Watch(parts, (run) => this.#enter(run));
     server.onChange = () => this.#watch.look();
+    endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
     endings.onTorn = () => this.#watch.look();
   }
 
@@ -232,6 +237,7 @@ export class TmuxExecutor implements Executor {
   }
 
   async prune(seconds: number): Promise<void> {
+    await this.#kept.tidy();
     const { clock, files } = this.#options;
     const every = Math.min(PRUNE_EVERY, seconds * 100);
     if (seconds === 0 || clock.now() - this.#prunedAt < every) return;

@@ -32,6 +32,8 @@ export class Lane {
   usedAt = 0;
   /** The last run left the terminal in another mode. */
   dirty = true;
+  /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
+  kept: string | null = null;
   /** No more runs for it. */
   closing = false;
   #cleanedAt = -Infinity;
@@ -61,7 +63,8 @@ export class Lane {
 
   /** Whether it would start a run at once. */
   get free(): boolean {
-    return this.runs.length === 0 && this.stranger === null && !this.closing && this.pane !== null;
+    return this.runs.length === 0 && this.stranger === null && this.kept === null && !this.closing &&
+      this.pane !== null;
   }
 
   /** Whether nobody needs its log as it is. */

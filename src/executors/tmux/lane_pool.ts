@@ -57,7 +57,7 @@ export class LanePool {
    * @throws {LaunchError} There can be none.
    */
   async assign(run: Run, target: Target): Promise<Lane> {
-    return this.#take(run, target) ?? await this.#inTurn(async () => {
+    return this.#take(run, target) ?? await this.inTurn(async () => {
       const there = this.#take(run, target); // made meanwhile
       if (there) return there;
       const lane = await this.#make(target);
@@ -66,7 +66,8 @@ export class LanePool {
     });
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  /** Does a piece of work that no lane is made beside. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#making.then(work);
     this.#making = mine.catch(() => {});
     return mine;
@@ -74,7 +75,9 @@ export class LanePool {
 
   #take(run: Run, target: Target): Lane | null {
     const place = placeName(target);
-    const here = [...this.lanes.values()].filter((lane) => lane.place === place && lane.pane !== null && !lane.closing);
+    const here = [...this.lanes.values()].filter((lane) =>
+      lane.place === place && lane.pane !== null && lane.kept === null && !lane.closing
+    );
     // of several free ones the last used: the others grow idle and can be closed
     const lane = target.window === null
       ? here.filter((lane) => lane.free).sort((a, b) => b.usedAt - a.usedAt)[0]
@@ -131,6 +134,7 @@ export class LanePool {
   /** Takes over a lane that an earlier process made. */
   async adopt(pane: Pane, key: string, place: string): Promise<Lane> {
     const lane = await this.#open(key, place, pane);
+    if (pane.kept !== "") lane.kept = pane.kept;
     if (!pane.piped) await this.pipe(pane.id, key);
     return lane;
   }
@@ -200,13 +204,13 @@ export class LanePool {
   async #room(): Promise<void> {
     const living = [...this.lanes.values()].filter((lane) => lane.pane !== null);
     if (living.length < this.limit) return;
-    const oldest = this.#idle()[0];
+    const oldest = living.find((lane) => lane.kept !== null && !lane.closing) ?? this.#idle()[0];
     if (!oldest) {
       throw new LaunchError(
         `Cannot launch job: the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`,
       );
     }
-    await this.#retire(oldest);
+    await this.retire(oldest);
   }
 
   /** Lanes that could be closed, the longest unused first. */
@@ -214,7 +218,8 @@ export class LanePool {
     return [...this.lanes.values()].filter((lane) => lane.free).sort((a, b) => a.usedAt - b.usedAt);
   }
 
-  async #retire(lane: Lane): Promise<void> {
+  /** Closes a lane that runs nothing. */
+  async retire(lane: Lane): Promise<void> {
     lane.closing = true;
     await this.kill(lane.pane!);
     lane.disconnect();
@@ -224,11 +229,11 @@ export class LanePool {
   async tidy(): Promise<void> {
     const { idleLanes = IDLE_LANES } = this.#options;
     const idle = this.#idle();
-    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) await this.#retire(lane);
+    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) await this.retire(lane);
     for (const lane of [...this.lanes.values()]) {
       if (!lane.settled) continue;
       if (lane.pane === null) await this.#discard(lane);
-      else if (lane.position > MAX_LOG) await this.#inTurn(() => this.#empty(lane));
+      else if (lane.position > MAX_LOG) await this.inTurn(() => this.#empty(lane));
     }
   }
 

@@ -35,6 +35,8 @@ export interface TmuxOptions {
   readonly shell?: string;
   /** Shell of the lanes, such as `busybox sh`; without it the best one there is. */
   readonly laneShell?: string;
+  /** Whose panes stay as they are when their runs have ended: those with another exit code than 0, all, or none, the default. */
+  readonly keepPane?: "failed" | "always" | "never";
   /** Lanes that may wait for work; the longest unused above that are closed. Without it 16. */
   readonly idleLanes?: number;
 }

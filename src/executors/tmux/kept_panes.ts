@@ -1,0 +1,67 @@
+import type { Lane } from "./lane.ts";
+import type { LanePool } from "./lane_pool.ts";
+import type { TmuxOptions } from "./options.ts";
+import { argument, literal } from "./quoting.ts";
+import type { Run } from "./run.ts";
+import type { TmuxServer } from "./server.ts";
+import type { Spool } from "./spool.ts";
+
+/** Panes that are kept at the most; the oldest go first. */
+export const MAX_KEPT = 10;
+/** How long a pane is kept, milliseconds. */
+const KEPT_FOR = 86_400_000;
+
+/**
+ * Panes that stay as a run left them, so that a person may look. Their lanes go on and get no further run; another one takes their
+ * place. Which run a pane shows stands in its option `@runner_kept`: so a later process knows it, too.
+ */
+export class KeptPanes {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly #pool: LanePool;
+
+  constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool; pool: LanePool }) {
+    this.#options = options;
+    this.#server = parts.server;
+    this.#spool = parts.spool;
+    this.#pool = parts.pool;
+  }
+
+  /** A run has ended in its lane. One that has given another run to it already will be needed. */
+  ended(run: Run, lane: Lane, code: number | null): void {
+    const { keepPane = "never", log } = this.#options;
+    if (keepPane === "never" || keepPane === "failed" && code === 0) return;
+    if (lane.pane === null || lane.runs.length > 0) return;
+    lane.kept = run.name;
+    this.#pool.inTurn(() => this.#keep(lane)).then(() => this.tidy()).catch((error) => {
+      log.warn("could not keep a pane", { job: run.launch.id, error: String(error) });
+    });
+  }
+
+  /** Closes those that are too many or too old; without the option all that an earlier process kept. */
+  async tidy(): Promise<void> {
+    const { files, keepPane = "never" } = this.#options;
+    const kept: { lane: Lane; ageMs: number }[] = [];
+    for (const lane of this.#pool.lanes.values()) {
+      if (lane.kept === null || lane.pane === null || lane.closing) continue;
+      // the end of its run was the last that it wrote
+      kept.push({ lane, ageMs: (await files.stat(this.#spool.journal(lane.key)))?.ageMs ?? Infinity });
+    }
+    const most = keepPane === "never" ? 0 : MAX_KEPT;
+    const young = kept.filter(({ ageMs }) => ageMs <= KEPT_FOR).sort((a, b) => a.ageMs - b.ageMs).slice(0, most);
+    for (const one of kept) if (!young.includes(one)) await this.#pool.retire(one.lane);
+  }
+
+  /** Marks the pane. The name of its window becomes free for the next one, unless the window has others. */
+  async #keep(lane: Lane): Promise<void> {
+    const pane = lane.pane;
+    if (pane === null) return;
+    await this.#server.command(`set-option -p -t ${pane} @runner_kept ${lane.kept}`);
+    const [count] = await this.#server.command(`display-message -p -t ${pane} ${argument("#{window_panes}")}`);
+    if (count !== "1") return;
+    const [, window] = lane.place.split(".");
+    const name = window === undefined ? `kept-${lane.key}` : `${window}-kept-${lane.key}`;
+    await this.#server.command(`rename-window -t ${pane} ${argument(literal(name))}`);
+  }
+}
