@@ -4,6 +4,7 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
 import { suggest } from "./suggest.ts";
 
+export { ProgressBar } from "jsr:@std/cli@^1.0.32/unstable-progress-bar";
 export { unicodeWidth } from "jsr:@std/cli@^1.0.32/unicode-width";
 
 /** An option as it was typed. */
@@ -152,6 +153,24 @@ export function findCommand(
     if (row && row.type !== "flag" && option.attached === undefined) i++;
   }
   return { name: null, args };
+}
+
+/**
+ * Values of options among words that may be anything, as on a line that is still being typed. A `=` may be a word of its own, as
+ * bash has it.
+ */
+export function valuesAmong(words: readonly string[], rows: OptionRows): Readonly<Record<string, string | undefined>> {
+  const known = spellings(rows);
+  const values: Record<string, string> = {};
+  for (let i = 0; i < words.length && words[i] !== "--"; i++) {
+    const option = split(words[i]);
+    const match = option && known.get(option.spelled);
+    if (!match || match.row.type === "flag") continue;
+    if (option.attached === undefined && words[i + 1] === "=") i++;
+    const value = option.attached ?? words[++i];
+    if (value !== undefined) values[match.key] = value;
+  }
+  return values;
 }
 
 /** Whether an option stands among the arguments, before they are parsed: help and the form of errors depend on it. */

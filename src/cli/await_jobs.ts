@@ -89,18 +89,22 @@ export async function awaitJobs(
   options: { readonly limit?: number } = {},
 ): Promise<number> {
   const stop = stopper(waiter, options.limit);
-  const progress = ids.length > 1 ? new Progress(waiter, "jobs have ended") : null;
+  const progress = ids.length > 1 ? new Progress(waiter, "jobs have ended", ids.length) : null;
+  const sayOutage = outageSayer(waiter);
   let highest: number = EXIT.ok;
   let ended = 0;
   try {
     await waitForJobs(store, ids, {
       signal: stop.signal,
-      onOutage: outageSayer(waiter),
+      onOutage: async () => {
+        await progress?.hide();
+        await sayOutage();
+      },
       onEnd: async (job) => {
         ended++;
-        await progress?.end();
+        if (waiter.json || exitCodeOfJob(job) !== EXIT.ok) await progress?.hide();
         highest = Math.max(highest, await sayEnd(waiter, job));
-        await progress?.update(ended, ids.length);
+        progress?.update(ended, ids.length);
       },
     });
   } finally {

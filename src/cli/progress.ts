@@ -1,43 +1,98 @@
 import { formatDuration } from "../domain/duration.ts";
+import { ProgressBar } from "./args.ts";
 import type { Context } from "./context.ts";
 
-/** Milliseconds between two changes of the line, and before the first: quick work shows nothing. */
+/** Milliseconds until the bar is shown, and between two changes: quick work shows nothing. */
 const EVERY = 200;
+/** Width of the bar itself, and of the narrowest terminal that has room for it. */
+const BAR = 20;
+const WIDE = 80;
 
-/** A line on the terminal that says how far long work has come; in a pipe there is none. */
+/** A bar on the terminal that says how far long work has come; in a pipe there is none. */
 export class Progress {
   readonly #context: Pick<Context, "terminal" | "wire">;
   readonly #what: string;
-  readonly #visible: boolean;
   readonly #sinceMs: number;
-  #shownMs: number;
-  #drawn = false;
+  readonly #over = new AbortController();
+  readonly #visible: boolean;
+  readonly #due: Promise<void>;
+  #isDue = false;
+  #bar: ProgressBar | null = null;
+  #done = 0;
+  #total: number;
 
-  /** @param what Follows the numbers, such as `jobs queued`. */
-  constructor(context: Pick<Context, "terminal" | "wire">, what: string) {
+  /**
+   * @param what Follows the numbers, such as `jobs queued`.
+   * @param total 0: not known yet.
+   */
+  constructor(context: Pick<Context, "terminal" | "wire">, what: string, total = 0) {
     this.#context = context;
     this.#what = what;
+    this.#total = total;
     const { terminal, wire } = context;
     this.#visible = terminal.isTerminal.errors && wire.environment.get("TERM") !== "dumb";
-    this.#sinceMs = this.#shownMs = wire.clock.now();
+    this.#sinceMs = wire.clock.now();
+    this.#due = this.#visible
+      ? wire.clock.sleep(EVERY, this.#over.signal).then(() => this.#begin())
+      : Promise.resolve();
+  }
+
+  #begin(): void {
+    this.#isDue = !this.#over.signal.aborted;
+    this.#show();
   }
 
   /** Some are done. */
-  async update(done: number, total: number): Promise<void> {
-    const now = this.#context.wire.clock.now();
-    if (!this.#visible || now - this.#shownMs < EVERY) return;
-    this.#shownMs = now;
-    this.#drawn = true;
-    const rate = done / (now - this.#sinceMs) * 1000;
-    const left = rate > 0 && total > done ? `, ${formatDuration((total - done) / rate)} left` : "";
-    await this.#context.terminal.say(
-      `\r\x1b[K${done} of ${total} ${this.#what}, ${rate.toFixed(rate < 10 ? 1 : 0)} a second${left}`,
-    );
+  update(done: number, total: number): void {
+    this.#done = done;
+    this.#total = total;
+    this.#show();
   }
 
-  /** Takes the line away. */
+  #show(): void {
+    if (!this.#isDue || this.#total === 0) return;
+    if (this.#bar) {
+      this.#bar.value = this.#done;
+      this.#bar.max = this.#total;
+      return;
+    }
+    const { terminal } = this.#context;
+    const decoder = new TextDecoder();
+    this.#bar = new ProgressBar({
+      writable: new WritableStream({ write: (bytes) => terminal.say(decoder.decode(bytes, { stream: true })) }),
+      value: this.#done,
+      max: this.#total,
+      barLength: BAR,
+      interval: EVERY,
+      clear: true,
+      formatter: ({ progressBar }) => this.#line(progressBar),
+    });
+  }
+
+  #line(bar: string): string {
+    const { terminal, wire } = this.#context;
+    const room = terminal.columns() ?? WIDE;
+    const rate = this.#done / Math.max(1, wire.clock.now() - this.#sinceMs) * 1000;
+    const speed = this.#done === 0 ? "" : `, ${rate.toFixed(rate < 10 ? 1 : 0)} a second`;
+    const left = this.#done > 0 && this.#total > this.#done
+      ? `, ${formatDuration((this.#total - this.#done) / rate)} left`
+      : "";
+    const text = `${this.#done} of ${this.#total} ${this.#what}${speed}${left}`;
+    // a line that wraps could not be taken away
+    return (room < WIDE ? text : `[${bar}] ${text}`).slice(0, room - 1);
+  }
+
+  /** Takes the bar away, so that something can be said; the next change brings it back. */
+  async hide(): Promise<void> {
+    await this.#bar?.stop();
+    this.#bar = null;
+  }
+
+  /** Takes the bar away for good. */
   async end(): Promise<void> {
-    if (this.#drawn) await this.#context.terminal.say("\r\x1b[K");
-    this.#drawn = false;
+    this.#over.abort();
+    this.#isDue = false;
+    await this.#due;
+    await this.hide();
   }
 }

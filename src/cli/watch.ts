@@ -66,7 +66,7 @@ export async function watch(
   const onOutage = async () => {
     if (screen) await screen.draw(`Redis cannot be reached; this is how it was:\n\n${shown}`);
   };
-  const look = async (): Promise<boolean> => {
+  const lookOnce = async (): Promise<boolean> => {
     try {
       const { text, over } = await view();
       await show(text);
@@ -77,6 +77,23 @@ export async function watch(
       return false;
     }
   };
+  // one picture after the other, also when the terminal changes its size meanwhile
+  let looking: Promise<unknown> = Promise.resolve();
+  const look = (): Promise<boolean> => {
+    const mine = looking.then(lookOnce);
+    looking = mine.catch(() => {});
+    return mine;
+  };
+  let resized = 0;
+  const onResize = () => {
+    // sizes that come while one waits for its picture are drawn with it
+    if (resized++ > 0) return;
+    looking = looking.then(() => {
+      resized = 0;
+      return lookOnce();
+    }).catch(() => {}); // what is wrong shows at the next look
+  };
+  const ignoreSize = screen ? terminal.onResize(onResize) : () => {};
   let last = "";
   try {
     const cursor = await newestCursor(store);
@@ -92,6 +109,8 @@ export async function watch(
     }
     last = over ? shown : "";
   } finally {
+    ignoreSize();
+    await looking;
     await screen?.close();
     stop.end();
   }

@@ -7,6 +7,12 @@ export interface Terminal {
   /** Height of the terminal in lines; `null` when output goes elsewhere. */
   rows(): number | null;
   /**
+   * Calls back whenever its size has changed.
+   *
+   * @returns Ends that.
+   */
+  onResize(handler: () => void): () => void;
+  /**
    * Writes data to standard output.
    *
    * @throws {Error} Named `BrokenPipe`: nobody reads any more.

@@ -30,6 +30,10 @@ export const systemTerminal: Terminal = {
   },
   columns: () => size("columns"),
   rows: () => size("rows"),
+  onResize(handler) {
+    Deno.addSignalListener("SIGWINCH", handler);
+    return () => Deno.removeSignalListener("SIGWINCH", handler);
+  },
   write(data) {
     return writeAll(Deno.stdout, typeof data === "string" ? new TextEncoder().encode(data) : data);
   },

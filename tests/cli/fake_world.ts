@@ -45,6 +45,9 @@ export class FakeWorld implements Wire {
   readonly newId = newId;
   readonly #options: WorldOptions;
   #writes = 0;
+  #resized: (() => void) | null = null;
+  /** Columns of the terminal since its last change. */
+  columns: number | null = null;
   #handler: ((signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void) | null = null;
 
   constructor(options: WorldOptions = {}) {
@@ -67,8 +70,12 @@ export class FakeWorld implements Wire {
     const decoder = new TextDecoder();
     return {
       isTerminal: { input: is, output: is, errors: is },
-      columns: () => options.columns ?? null,
+      columns: () => this.columns ?? options.columns ?? null,
       rows: () => options.rows ?? (is ? 24 : null),
+      onResize: (handler: () => void) => {
+        this.#resized = handler;
+        return () => this.#resized = null;
+      },
       write: (data: string | Uint8Array) => {
         if (this.#writes++ >= (options.writesUntilClosed ?? Infinity)) {
           return Promise.reject(Object.assign(new Error("nobody reads"), { name: "BrokenPipe" }));
@@ -99,6 +106,13 @@ export class FakeWorld implements Wire {
   signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): boolean {
     this.#handler?.(name);
     return this.#handler !== null;
+  }
+
+  /** Gives the terminal another width; answers whether anybody listened. */
+  resize(columns: number): boolean {
+    this.columns = columns;
+    this.#resized?.();
+    return this.#resized !== null;
   }
 
   openStore(settings: StoreSettings) {

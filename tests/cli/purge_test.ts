@@ -1,5 +1,4 @@
-import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { Progress } from "../../src/cli/progress.ts";
+import { assertEquals } from "../support/assert.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
 const HOUR = 3_600_000;
@@ -69,27 +68,4 @@ Deno.test("purge asks on a terminal", async () => {
     assertEquals(await world.run("purge"), 0);
     assertEquals([left(world).length, world.stderr], [count, question + says], JSON.stringify(input));
   }
-});
-
-Deno.test("Progress shows a line on a terminal, and nothing elsewhere or for quick work", async () => {
-  const shown = async (options: WorldOptions, times: readonly number[]) => {
-    const world = new FakeWorld(options);
-    let now = 0;
-    const wire = { ...world, clock: { ...world.clock, now: () => now }, environment: world.environment };
-    const progress = new Progress({ terminal: world.terminal, wire: wire as unknown as FakeWorld }, "jobs queued");
-    for (const [i, time] of times.entries()) {
-      now = time;
-      await progress.update((i + 1) * 100, 1_000);
-    }
-    await progress.end();
-    assertEquals(world.stdout, "");
-    return world.stderr;
-  };
-  assertEquals(await shown({ columns: 80 }, [10, 100]), "");
-  assertEquals(await shown({}, [1_000, 2_000]), "");
-  assertEquals(await shown({ columns: 80, env: { TERM: "dumb" } }, [1_000, 2_000]), "");
-  const text = await shown({ columns: 80 }, [500, 600, 1_000]);
-  assert(text.endsWith("\r\x1b[K"));
-  // deno-lint-ignore no-control-regex
-  assertMatch(text, /^\r\x1b\[K100 of 1000 jobs queued, 200 a second, 4\.5s left\r\x1b\[K300 of 1000 jobs queued/);
 });

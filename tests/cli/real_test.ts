@@ -3,6 +3,12 @@ import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { Gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
+import { Person, PROGRAM } from "./terminal.ts";
+
+/** Waits until somebody follows a job; a runner listens to other channels. */
+async function listens(world: World, id: string): Promise<void> {
+  await until("it listens", async () => (await world.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[])[0]);
+}
 
 Deno.test("logs shows the output of a real job: live, to the byte, and afterwards", async () => {
   await using world = await World.create();
@@ -10,13 +16,11 @@ Deno.test("logs shows the output of a real job: live, to the byte, and afterward
   const gate = new Gate(world.dir);
   const id = await world.submit(`printf 'one\\n\\033[31mtwo\\033[0m\\n'; ${gate.wait}; printf 'three'; exit 3`);
   await until("the first lines are there", async () => (await world.run(["logs", id])).stdout === "one\ntwo\n");
-  const following = world.run(["logs", "-f", "-n", "1", id]);
-  await until(
-    "it listens",
-    async () => (await world.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[]).length > 0,
-  );
+  const following = world.run(["logs", "-f", id]);
+  await listens(world, id);
   await gate.open();
-  assertEquals(await following, { code: 0, stdout: "two\nthree", stderr: `job ${id}: exited with code 3\n` });
+  assertEquals(await following, { code: 0, stdout: "one\ntwo\nthree", stderr: `job ${id}: exited with code 3\n` });
+  assertEquals((await world.run(["logs", "-n", "2", id])).stdout, "two\nthree");
   const raw = await world.run(["logs", "--raw", id]);
   assertEquals([raw.code, raw.stdout, raw.stderr], [0, "one\n\x1b[31mtwo\x1b[0m\nthree", ""]);
 });
@@ -28,10 +32,7 @@ Deno.test("logs -f goes on after Redis was away, and shows each byte once", asyn
   const id = await world.submit(`echo one; ${gate.wait}; for i in 1 2 3 4 5; do echo "line $i"; sleep 0.2; done`);
   await until("the first line is there", async () => (await world.run(["logs", id])).stdout === "one\n");
   const following = world.run(["logs", "-f", id]);
-  await until(
-    "it listens",
-    async () => (await world.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[]).length > 0,
-  );
+  await listens(world, id);
   await world.redis.kill9();
   await gate.open();
   await world.redis.restart();
@@ -87,32 +88,48 @@ Deno.test("status says for which terminal a job waits, and which job runs there"
 Deno.test("status -w on a real terminal shows changes by itself, and gives the screen back", async () => {
   await using world = await World.create();
   await world.runner();
-  const program = Deno.env.get("RUNNER_BIN") ?? new URL("../../scripts/runner", import.meta.url).pathname;
-  const socket = `watch-${world.name}`;
-  const tmux = async (...args: string[]) => {
-    const { stdout } = await new Deno.Command("tmux", {
-      args: ["-L", socket, "-f", "/dev/null", ...args],
-      clearEnv: true,
-      env: world.env({ PS1: "prompt> ", ENV: "", TERM: "xterm-256color" }),
-      stdin: "null",
-    }).output();
-    return new TextDecoder().decode(stdout);
-  };
-  try {
-    await tmux("new-session", "-d", "-x", "100", "-y", "30", "sh");
-    const screen = () => tmux("capture-pane", "-p");
-    await tmux("send-keys", "-l", `echo before; "${program}" status -w; echo "ended with $?"\n`);
-    await until("the overview is there", async () => (await screen()).includes("no job\n"));
-    const id = await world.submit("exit 3");
-    await until("the job is shown", async () => (await screen()).includes(id.slice(0, 8)));
-    await until("its end is shown", async () => /error +3 /.test(await screen()));
-    await tmux("send-keys", "C-c");
-    await until("the screen is back", async () => (await screen()).includes("ended with 130"));
-    const text = await screen();
-    assert(text.includes("before") && !text.includes("RUNNER  "), text);
-  } finally {
-    await tmux("kill-server");
-  }
+  await using person = await Person.at(world);
+  await person.types(`echo before; ${PROGRAM} status -w; echo "ended with $?"`);
+  await person.sees("the overview", (screen) => screen.includes("no job\n"));
+  const id = await world.submit("exit 3");
+  await person.sees("the job", (screen) => screen.includes(id.slice(0, 8)));
+  await person.sees("its end", (screen) => /error +3 /.test(screen));
+  await person.resizes(50, 12);
+  await person.sees("what fits a narrow terminal", (screen) => {
+    const lines = screen.split("\n");
+    return lines.some((line) => line.startsWith("JOB")) && lines.some((line) => line.length > 30 && line.includes("…"));
+  });
+  await person.resizes(160, 30);
+  await person.sees("all of a wide terminal", (screen) => screen.includes(id));
+  await person.presses("C-c");
+  await person.sees("the screen as it was", (screen) => screen.includes("ended with 130"));
+  const text = await person.screen();
+  assert(text.includes("before") && !text.includes("RUNNER  "), text);
+});
+
+Deno.test("long work shows a bar on a real terminal, and nothing of it elsewhere", async () => {
+  await using world = await World.create();
+  await world.runner();
+  await using person = await Person.at(world);
+  const jobs = 8_000;
+  await Deno.writeTextFile(`${world.dir}/jobs`, `{"payload":"true","runner":"nobody"}\n`.repeat(jobs));
+  await person.types(`${PROGRAM} submit --from ${world.dir}/jobs >${world.dir}/ids; echo "ended with $?"`);
+  const bar = new RegExp(`^\\[#*-*\\] \\d+ of ${jobs} jobs queued, \\d+ a second, \\S+ left`, "m");
+  await person.sees("the bar", (screen) => bar.test(screen));
+  await person.sees("its end", (screen) => screen.includes("ended with 0"));
+  const text = await person.screen();
+  assert(!text.includes(" of ") && text.includes('runner: no runner "nobody" is alive yet'), text);
+  assertEquals((await Deno.readTextFile(`${world.dir}/ids`)).split("\n").length, jobs + 1);
+
+  const gate = new Gate(world.dir);
+  const ids = [await world.submit(gate.wait), await world.submit(`${gate.wait}; exit 3`)].join(" ");
+  await person.types(`${PROGRAM} wait ${ids}; echo "waited with $?"`);
+  await person.sees("the bar", (screen) => screen.includes("] 0 of 2 jobs have ended"));
+  const piped = world.run(["wait", ...ids.split(" ")]);
+  await gate.open();
+  await person.sees("the end", (screen) => screen.includes("waited with 3"));
+  assert(!(await person.screen()).includes("jobs have ended"));
+  assertEquals(await piped, { code: 3, stdout: "", stderr: `job ${ids.split(" ")[1]}: exited with code 3\n` });
 });
 
 Deno.test("events --follow shows a job's way while it goes", async () => {

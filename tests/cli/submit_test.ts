@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
+import { anInstance } from "./fake_store.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
 /** Runs `runner submit` and gives what it queued. */
@@ -241,4 +242,41 @@ Deno.test("submit --max-queued refuses one job too many with a sentence and exit
     'runner: Cannot submit: 1 job waits for runner "test_runner" already, and 1 is the most; try again when some have started\n',
   );
   assertEquals(world.redis.submitted.map(({ id }) => id), ["a"]);
+});
+
+Deno.test("submit says on a terminal that no runner of that name is alive, and which may be meant", async () => {
+  const said = async (alive: string[], options: WorldOptions, ...args: string[]) => {
+    const world = new FakeWorld(options);
+    world.redis.instanceList = [
+      ...alive.map((runner) => anInstance({ runner })),
+      anInstance({ runner: "gone", alive: false }),
+    ];
+    let asked = 0;
+    const instances = world.redis.instances.bind(world.redis);
+    world.redis.instances = () => (asked++, instances());
+    assertEquals(await world.run("submit", ...args), 0);
+    return [world.stderr, asked];
+  };
+  const terminal = { columns: 80 };
+  assertEquals(await said(["build"], terminal, "-n", "biuld", "true"), [
+    'runner: no runner "biuld" is alive yet; did you mean "build"?\n',
+    1,
+  ]);
+  assertEquals(await said(["build"], terminal, "-n", "gone", "true"), [
+    'runner: no runner "gone" is alive yet; start one: runner run --name gone\n',
+    1,
+  ]);
+  assertEquals(await said(["build"], terminal, "-n", "build", "true"), ["", 1]);
+  assertEquals(await said([], {}, "-n", "biuld", "true"), ["", 0]);
+  const input = Array.from({ length: 50 }, (_, i) => `{"payload":"true","runner":"${i % 2 ? "build" : "biuld"}"}`);
+  assertEquals(await said(["build"], { ...terminal, input: input.join("\n") }, "--from", "-"), [
+    'runner: no runner "biuld" is alive yet; did you mean "build"?\n',
+    1,
+  ]);
+});
+
+Deno.test("submit of a job that is queued ends well, whether the runners can be asked or not", async () => {
+  const world = new FakeWorld({ columns: 80 });
+  world.redis.instances = () => Promise.reject(new UnavailableError("no"));
+  assertEquals([await world.run("submit", "true"), world.stderr], [0, ""]);
 });

@@ -106,3 +106,24 @@ Deno.test("status -w outlives an outage of Redis and says so", async () => {
   refused.world.redis.happen({});
   assertEquals([await refused.code, refused.world.stdout.endsWith(CLOSE)], [69, true]);
 });
+
+Deno.test("status -w draws anew at once when the terminal has changed its size, and not in a pipe", async () => {
+  const world = new FakeWorld({ ...terminal, columns: 120 });
+  // nothing happens, so nothing else draws
+  world.redis.eventsAfter = () => new Promise(() => {});
+  world.redis.put("j", { status: "started", runner: "r", payload: "sleep 1 ".repeat(20) });
+  const code = world.run("status", "-w");
+  await until("it is shown", () => world.stdout.includes("started"));
+  const drawn = () => pictures(world.stdout).length;
+  for (const columns of [60, 50, 40]) assert(world.resize(columns));
+  await until("it is drawn anew", () => drawn() > 1);
+  assert(drawn() <= 3, "each size was drawn");
+  const last = pictures(world.stdout).at(-1)!;
+  assert(last.every((line) => line.length <= 40) && last.some((line) => line.includes("…")), last.join("\n"));
+  world.signal("SIGINT");
+  assertEquals([await code, world.resize(90)], [130, false]);
+  const piped = await watching({});
+  assert(!piped.world.resize(40));
+  piped.world.signal("SIGINT");
+  await piped.code;
+});

@@ -22,6 +22,42 @@ export interface Args {
   "--"?: string[];
 }
 
+/** What the formatter of a bar is told; times in milliseconds. */
+export interface ProgressBarFormatter {
+  styledTime: string;
+  styledData: string;
+  progressBar: string;
+  time: number;
+  previousTime: number;
+  value: number;
+  previousValue: number;
+  max: number;
+}
+
+export interface ProgressBarOptions {
+  writable?: WritableStream<Uint8Array>;
+  value?: number;
+  max: number;
+  barLength?: number;
+  fillChar?: string;
+  emptyChar?: string;
+  clear?: boolean;
+  formatter?: (formatter: ProgressBarFormatter) => string;
+  keepOpen?: boolean;
+  interval?: number;
+}
+
+export interface ProgressBarInstance {
+  value: number;
+  max: number;
+  stop(): Promise<void>;
+}
+
+/** The values of the module `unstable-progress-bar`. */
+export interface ProgressBarApi {
+  ProgressBar: new (options: ProgressBarOptions) => ProgressBarInstance;
+}
+
 /** The values of the module. */
 export interface CliApi {
   parseArgs: (args: string[], options?: ParseOptions) => Args;

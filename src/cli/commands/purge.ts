@@ -27,7 +27,7 @@ async function goThrough(context: PurgeContext, store: JobStore, countOnly: bool
     return await purgeJobs(
       store,
       { state, endedBeforeMs, countOnly },
-      ({ looked, total }) => progress.update(looked, total),
+      ({ looked, total }) => Promise.resolve(progress.update(looked, total)),
     );
   } finally {
     await progress.end();

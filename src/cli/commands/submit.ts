@@ -11,6 +11,7 @@ import { awaitJobs, showJob, type Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { draftJson, showDryRun } from "../dry_run.ts";
+import { hintAtRunner } from "../hint_runner.ts";
 import { SUBMIT_ROWS } from "../options.ts";
 import { choosePayload, openBatch, readPayload } from "../payload.ts";
 import { Progress } from "../progress.ts";
@@ -84,6 +85,7 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
   await sayId(context, submitted);
+  if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
   if (settings.follow) return await showJob(waiterOf(context), store, submitted.id);
   if (settings.wait) return await awaitJobs(waiterOf(context), store, [submitted.id]);
   return EXIT.ok;
@@ -123,7 +125,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   const now = await nowFor(context, drafts);
   const ready = drafts.map((draft) => makeReady(draft, now, wire.newId));
   // the ids on a terminal are progress enough
-  const progress = terminal.isTerminal.output ? null : new Progress(context, "jobs queued");
+  const progress = terminal.isTerminal.output ? null : new Progress(context, "jobs queued", ready.length);
   let closed: unknown = null;
   let count = 0;
   try {
@@ -131,7 +133,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
       count++;
       // a reader that has seen enough, as with `| head`, must not leave half a batch behind
       await sayId(context, submitted).catch((error) => closed = error);
-      await progress?.update(count, ready.length);
+      progress?.update(count, ready.length);
     };
     await submitBatch(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
   } catch (error) {
@@ -140,6 +142,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
     await progress?.end();
   }
   if (closed) throw closed;
+  await hintAtRunner(context, store, ready.map(({ runner }) => runner));
   if (!settings.wait) return EXIT.ok;
   return await awaitJobs(waiterOf(context), store, [...new Set(ready.map(({ id }) => id))]);
 }
