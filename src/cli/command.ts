@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import type { OptionRow, OptionRows } from "./option_row.ts";
+import type { Completed, OptionRow, OptionRows } from "./option_row.ts";
 
 /** One command of the program: the content of its file in src/cli/commands. */
 export interface Command<Rows extends OptionRows = Readonly<Record<string, OptionRow>>> {
@@ -19,6 +19,8 @@ export interface Command<Rows extends OptionRows = Readonly<Record<string, Optio
     readonly max: number;
     readonly what: string;
     readonly words?: readonly string[];
+    /** What of Redis they are, for completions. */
+    readonly completes?: Completed;
   };
   /** It needs nothing from the environment and the configuration file, and works when those are wrong or may not be read. */
   readonly bare?: true;

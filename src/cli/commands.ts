@@ -24,7 +24,12 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   help: () => import("./commands/help.ts").then(({ help }) => help),
 };
 
-/** Loads every command. */
+/** Commands for programs, which no help lists. */
+const UNLISTED: typeof COMMANDS = {
+  complete: () => import("./commands/complete.ts").then(({ complete }) => complete),
+};
+
+/** Loads every command that is listed. */
 export async function allCommands(): Promise<Command[]> {
   return await Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
@@ -35,5 +40,6 @@ export async function allCommands(): Promise<Command[]> {
  * @returns `null` when there is none with this name.
  */
 export async function loadCommand(name: string): Promise<Command | null> {
-  return Object.hasOwn(COMMANDS, name) ? await COMMANDS[name]() : null;
+  for (const commands of [COMMANDS, UNLISTED]) if (Object.hasOwn(commands, name)) return await commands[name]();
+  return null;
 }

@@ -1,6 +1,6 @@
 /** Completion scripts, worked out from the commands and the rows of their options. */
 import type { Command } from "./command.ts";
-import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
+import { type Completed, flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
 import { GLOBAL_ROWS } from "./options.ts";
 
 /** Shells for which there is a script. */
@@ -12,8 +12,8 @@ interface Flag {
   readonly short: string | null;
   readonly long: string;
   readonly row: OptionRow;
-  /** What its value is: one of these words, a file, a folder, any text, or there is none. */
-  readonly value: readonly string[] | "file" | "folder" | "text" | null;
+  /** What its value is: one of these words, something that Redis knows, a file, a folder, any text, or there is none. */
+  readonly value: readonly string[] | Completed | "file" | "folder" | "text" | null;
 }
 
 function flagsOf(rows: OptionRows, taken: ReadonlySet<string>): Flag[] {
@@ -23,7 +23,7 @@ function flagsOf(rows: OptionRows, taken: ReadonlySet<string>): Flag[] {
     row,
     value: row.type === "flag"
       ? null
-      : row.choices ?? (row.value === "FILE" ? "file" : row.value === "DIR" ? "folder" : "text"),
+      : row.choices ?? row.completes ?? (row.value === "FILE" ? "file" : row.value === "DIR" ? "folder" : "text"),
   }));
 }
 
@@ -45,8 +45,10 @@ function quote(text: string): string {
 
 function bash(commands: readonly Command[]): string {
   const names = commands.map(({ name }) => name).join(" ");
-  const values = commands.flatMap((command) =>
-    flagsFor(command).filter(({ value }) => value !== null).map((flag) => {
+  const none = { name: "", flags: flagsOf(GLOBAL_ROWS, new Set()) };
+  const all = [none, ...commands.map((command) => ({ name: command.name, flags: flagsFor(command) }))];
+  const values = all.flatMap((command) =>
+    command.flags.filter(({ value }) => value !== null).map((flag) => {
       const { value } = flag;
       const action = Array.isArray(value)
         ? `COMPREPLY=($(compgen -W '${value.join(" ")}' -- "$cur"))`
@@ -54,6 +56,8 @@ function bash(commands: readonly Command[]): string {
         ? `compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))`
         : value === "folder"
         ? `compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur"))`
+        : flag.row.completes
+        ? `_runner_ask ${flag.row.completes}`
         : ":";
       const patterns = namesOf(flag).map((name) => `${command.name}:${name}`).join(" | ");
       return `    ${patterns}) ${action}; return ;;`;
@@ -63,7 +67,16 @@ function bash(commands: readonly Command[]): string {
     const all = [...command.positionals.words ?? [], ...flagsFor(command).flatMap(namesOf)];
     return `    ${command.name}) words='${all.join(" ")}' ;;`;
   });
+  const asks = commands.filter(({ positionals }) => positionals.completes).map(({ name, positionals }) =>
+    `    ${name}:*) _runner_ask ${positionals.completes} ;;`
+  );
   return `# bash completion for runner; load it with: eval "$(runner completions bash)"
+# what Redis knows; nothing when it is away
+_runner_ask() {
+  local found
+  found=$("\${COMP_WORDS[0]/#\\~/$HOME}" complete "$1" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null </dev/null | cut -f 1)
+  COMPREPLY=($(compgen -W "$found" -- "$cur"))
+}
 _runner() {
   local cur prev command words i
   cur=\${COMP_WORDS[COMP_CWORD]}
@@ -79,6 +92,11 @@ _runner() {
   case $command:$prev in
 ${values.join("\n")}
   esac
+  case $command:$cur in
+    *:-*) ;;
+${asks.join("\n")}
+  esac
+  [ \${#COMPREPLY[@]} -eq 0 ] || return
   case $command in
 ${words.join("\n")}
     *) words='${names} ${flagsOf(GLOBAL_ROWS, new Set()).flatMap(namesOf).join(" ")}' ;;
@@ -99,6 +117,8 @@ function zshSpec(flag: Flag): string {
     ? "_files"
     : value === "folder"
     ? "_files -/"
+    : row.completes
+    ? `_runner_ask ${row.completes}`
     : " ";
   const takes = value === null ? "" : `:${(row.value ?? "value").replace(/[\\[\]:]/g, "\\$&")}:${action}`;
   const again = row.type === "list" ? "*" : "";
@@ -110,17 +130,28 @@ function zshSpec(flag: Flag): string {
 function zsh(commands: readonly Command[]): string {
   const described = commands.map(({ name, summary }) => `    ${quote(`${name}:${summary.replaceAll(":", "\\:")}`)}`);
   const cases = commands.map((command) => {
-    const { words } = command.positionals;
+    const { words, completes } = command.positionals;
     const specs = flagsFor(command).map((flag) => `        ${zshSpec(flag)}`);
-    const rest = quote(`*:argument:(${(words ?? []).join(" ")})`);
+    const rest = quote(`*:argument:${completes ? `_runner_ask ${completes}` : `(${(words ?? []).join(" ")})`}`);
     return `      (${command.name})
         _arguments -S ${rest} \\\n${specs.join(" \\\n")}
         ;;`;
   });
   return `#compdef runner
 # zsh completion for runner; load it with: eval "$(runner completions zsh)", after compinit
+# what Redis knows; nothing when it is away
+_runner_ask() {
+  # the others come from _arguments
+  local kind=\${@[-1]} tab=$'\\t'
+  local -a found
+  found=("\${(@f)$(_call_program runner \${(q)program} complete $kind -- \${(q)typed} 2>/dev/null </dev/null)}")
+  found=("\${(@)found/\$tab/:}")
+  (( \${#found[1]} )) && _describe -V $kind found
+}
 _runner() {
-  local context state line
+  local context state line program=$words[1]
+  local -a typed
+  typed=("\${(@)words[2,CURRENT-1]}")
   typeset -A opt_args
   local -a commands
   commands=(
@@ -151,20 +182,32 @@ function fish(commands: readonly Command[]): string {
       ? " -rF"
       : value === "folder"
       ? " -xa '(__fish_complete_directories)'"
+      : row.completes
+      ? ` -xa '(__runner_ask ${row.completes})'`
       : value === "text"
       ? " -x"
       : "";
     const letter = short === null ? "" : ` -s ${short.slice(1)}`;
     return `complete -c runner -n ${quote(condition)}${letter} -l ${long.slice(2)}${takes} -d ${quote(row.help)}`;
   };
-  const lines = ["complete -c runner -f"];
+  const lines = [
+    "# what Redis knows; nothing when it is away",
+    "function __runner_ask",
+    "  set -l typed (commandline -opc)",
+    "  set -l program $typed[1]",
+    "  set -e typed[1]",
+    "  command -sq $program; and command $program complete $argv[1] -- $typed 2>/dev/null </dev/null",
+    "end",
+    "complete -c runner -f",
+  ];
   for (const { name, summary } of commands) {
     lines.push(`complete -c runner -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`);
   }
   for (const flag of flagsOf(GLOBAL_ROWS, new Set())) lines.push(line("__fish_use_subcommand", flag));
   for (const command of commands) {
     const condition = `__fish_seen_subcommand_from ${command.name}`;
-    const { words } = command.positionals;
+    const { words, completes } = command.positionals;
+    if (completes) lines.push(`complete -c runner -n ${quote(condition)} -a '(__runner_ask ${completes})'`);
     if (words) lines.push(`complete -c runner -n ${quote(condition)} -a ${quote(words.join(" "))}`);
     for (const flag of flagsFor(command)) lines.push(line(condition, flag));
   }

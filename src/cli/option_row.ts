@@ -5,6 +5,9 @@
  * @module
  */
 
+/** What completions ask Redis for. */
+export type Completed = "jobs" | "runners" | "executors";
+
 /** One option of a command; its long flag is its key in kebab-case, its configuration key its key in snake_case. */
 export interface OptionRow {
   /** `integer` and `duration` (seconds) become numbers, `list` may be repeated, `choice` is one of `choices`. */
@@ -30,6 +33,8 @@ export interface OptionRow {
   readonly default?: string | number | boolean;
   /** What the help says about a default that is worked out at run time. */
   readonly defaultText?: string;
+  /** What of Redis its value is, for completions. */
+  readonly completes?: Completed;
   /** Not shown in the help: for tests. */
   readonly hidden?: true;
   /** Checks and rewrites a string; throws `InvalidInputError`. */

@@ -56,6 +56,7 @@ export const GLOBAL_ROWS = {
     config: true,
     default: DEFAULT_RUNNER,
     read: readRunnerName,
+    completes: "runners",
     help: "Name of the runner, and so of its queue",
   },
   namespace: {
@@ -232,6 +233,7 @@ export const SUBMIT_ROWS = {
     short: "e",
     value: "EXECUTOR",
     default: DEFAULT_EXECUTOR,
+    completes: "executors",
     help: "Where it runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
   },
   timeout: {
@@ -264,7 +266,12 @@ export const SUBMIT_ROWS = {
     value: "TIME",
     help: "Start at this time: 2026-01-31T18:30:00Z, or in local time 2026-01-31 18:30",
   },
-  after: { type: "string", value: "ID", help: "Start when that job has finished; end at once when it failed" },
+  after: {
+    type: "string",
+    value: "ID",
+    completes: "jobs",
+    help: "Start when that job has finished; end at once when it failed",
+  },
   retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Further attempts when it fails" },
   backoff: { type: "string", value: "D..D", help: "Pause between attempts, doubled from the first to the second" },
   keep: {
@@ -305,7 +312,7 @@ export const STATUS_ROWS = {
     choices: ["dispatched", "started", "finished", "error"],
     help: "Only jobs in this state; may be repeated",
   },
-  runner: { type: "string", value: "NAME", help: "Only this runner, its queue and its jobs" },
+  runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
   caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
   context: { type: "string", value: "TEXT", help: "Only jobs with this context id" },
   label: { type: "list", value: "NAME=VALUE", help: "Only jobs with this label; may be repeated" },

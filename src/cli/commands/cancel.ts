@@ -25,7 +25,7 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     { command: "runner cancel 3f2a 77b1 --reason 'wrong branch'", does: "stop two, by the first letters of their ids" },
   ],
   rows: CANCEL_ROWS,
-  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run({ terminal, settings, positionals, store }) {
     const redis = await store();
     // all are looked up first: a wrong id among them changes nothing

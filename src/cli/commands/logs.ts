@@ -62,7 +62,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
     { command: "runner logs --raw @", does: "each byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
-  positionals: { min: 1, max: 1, what: "the id of one job" },
+  positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, wire, settings, positionals } = context;
     const store = await context.store();

@@ -18,7 +18,7 @@ export const retry: Command = {
     { command: "runner retry 3f2a 77b1", does: "run two again, by the first letters of their ids" },
   ],
   rows: {},
-  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run({ terminal, settings, positionals, store }) {
     const redis = await store();
     const ids = await findJobs(redis, positionals);

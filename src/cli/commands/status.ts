@@ -100,7 +100,7 @@ export const status: Command<typeof STATUS_ROWS> = {
     { command: "runner status -n 100 --json", does: "the last hundred jobs, for a program" },
   ],
   rows: STATUS_ROWS,
-  positionals: { min: 0, max: Infinity, what: "ids of jobs" },
+  positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;
     const shown = readShown(settings);

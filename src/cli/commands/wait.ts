@@ -17,7 +17,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
     { command: "runner wait 3f2a 77b1 --timeout 10m", does: "wait for two jobs, ten minutes at the most" },
   ],
   rows: WAIT_ROWS,
-  positionals: { min: 1, max: Infinity, what: "ids of jobs" },
+  positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const store = await context.store();
     const ids = await findJobs(store, context.positionals);
