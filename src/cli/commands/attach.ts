@@ -30,7 +30,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     { command: "runner attach --ssh 3f2a", does: "the same on the host where it runs" },
   ],
   rows: ATTACH_ROWS,
-  positionals: { min: 1, max: 1, what: "the id of one job" },
+  positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, settings, wire, positionals } = context;
     if (!terminal.isTerminal.input || !terminal.isTerminal.output) {

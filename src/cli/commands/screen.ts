@@ -20,7 +20,7 @@ export const screen: Command<typeof ROWS> = {
     { command: "runner screen @ --json", does: "besides its title, its size and where the cursor stands" },
   ],
   rows: ROWS,
-  positionals: { min: 1, max: 1, what: "the id of one job" },
+  positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, settings, wire, positionals } = context;
     const store = await context.store();

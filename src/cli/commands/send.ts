@@ -29,7 +29,7 @@ export const send: Command<typeof SEND_ROWS> = {
     { command: "runner send @ - --enter", does: "type what comes on standard input, such as a password from a file" },
   ],
   rows: SEND_ROWS,
-  positionals: { min: 1, max: Infinity, what: "the id of a job and a text" },
+  positionals: { min: 1, max: Infinity, what: "the id of a job and a text", completes: "jobs" },
   takesRest: true,
   async run(context) {
     const { terminal, settings, wire, positionals } = context;
