@@ -55,7 +55,7 @@ export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 
 const defaults = resolveSettings({ ...GLOBAL_ROWS, ...RUN_ROWS }, {
   typed: new Map(),
-  environment: { get: () => undefined, readFile: () => Promise.resolve(null) },
+  environment: { get: () => undefined, readFile: () => Promise.resolve(null), openFile: () => Promise.resolve(null) },
   file: null,
 }).values;
 

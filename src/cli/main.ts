@@ -67,7 +67,11 @@ function storeOpener(wire: Wire, settings: Context["settings"]) {
 }
 
 /** The environment of a command that needs none. */
-const NOTHING: Environment = { get: () => undefined, readFile: () => Promise.resolve(null) };
+const NOTHING: Environment = {
+  get: () => undefined,
+  readFile: () => Promise.resolve(null),
+  openFile: () => Promise.resolve(null),
+};
 
 async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
   const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };

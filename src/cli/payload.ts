@@ -51,17 +51,17 @@ function decode(bytes: Uint8Array, what: string): string {
   }
 }
 
-async function readInput(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function readText(input: AsyncIterable<Uint8Array>, what: string): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of input) {
     size += part.length;
     if (size > MAX_SUBMIT_PAYLOAD) {
-      throw new InvalidInputError(`Cannot submit standard input: it has more than ${MAX_SUBMIT_PAYLOAD} bytes`);
+      throw new InvalidInputError(`Cannot submit ${what}: it has more than ${MAX_SUBMIT_PAYLOAD} bytes`);
     }
     parts.push(part);
   }
-  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+  return decode(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()), what);
 }
 
 /**
@@ -75,12 +75,12 @@ export async function readPayload(source: PayloadSource, wire: Context["wire"]):
     case "argv":
       return source.text;
     case "stdin":
-      return decode(await readInput(wire.terminal.input()), "standard input");
+      return await readText(wire.terminal.input(), "standard input");
     default: {
       const name = JSON.stringify(source.path);
-      const bytes = await wire.environment.readFile(source.path);
-      if (bytes === null) throw new InvalidInputError(`Cannot submit file ${name}: there is no such file`);
-      return decode(bytes, `file ${name}`);
+      const pieces = await wire.environment.openFile(source.path);
+      if (pieces === null) throw new InvalidInputError(`Cannot submit file ${name}: there is no such file`);
+      return await readText(pieces, `file ${name}`);
     }
   }
 }
@@ -92,9 +92,7 @@ export async function readPayload(source: PayloadSource, wire: Context["wire"]):
  */
 export async function openBatch(path: string, wire: Context["wire"]): Promise<AsyncIterable<Uint8Array>> {
   if (path === "-") return wire.terminal.input();
-  const bytes = await wire.environment.readFile(path);
-  if (bytes === null) throw new InvalidInputError(`Cannot submit file ${JSON.stringify(path)}: there is no such file`);
-  return (async function* () {
-    yield bytes;
-  })();
+  const pieces = await wire.environment.openFile(path);
+  if (pieces === null) throw new InvalidInputError(`Cannot submit file ${JSON.stringify(path)}: there is no such file`);
+  return pieces;
 }

@@ -8,4 +8,10 @@ export interface Environment {
    * @throws {InvalidInputError} It is there, but cannot be read.
    */
   readFile(path: string): Promise<Uint8Array | null>;
+  /**
+   * The content of a file piece by piece, whatever its size; `null` when there is none.
+   *
+   * @throws {InvalidInputError} It is there, but cannot be opened.
+   */
+  openFile(path: string): Promise<AsyncIterable<Uint8Array> | null>;
 }

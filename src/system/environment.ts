@@ -6,13 +6,23 @@ export const systemEnvironment: Environment = {
   get(name) {
     return Deno.env.get(name);
   },
-  async readFile(path) {
-    try {
-      return await Deno.readFile(path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new InvalidInputError(`Cannot read file ${JSON.stringify(path)}: ${reason}`, { cause: error });
-    }
-  },
+  readFile: (path) => ifThere(path, () => Deno.readFile(path)),
+  openFile: (path) =>
+    ifThere(path, async () => {
+      const file = await Deno.open(path);
+      if (!(await file.stat()).isDirectory) return file.readable;
+      file.close();
+      throw new Error("it is a folder");
+    }),
 };
+
+/** What reading a file answers; `null` when there is no such file. */
+async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | null> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InvalidInputError(`Cannot read file ${JSON.stringify(path)}: ${reason}`, { cause: error });
+  }
+}

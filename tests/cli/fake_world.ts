@@ -62,6 +62,12 @@ export class FakeWorld implements Wire {
         content === undefined ? null : typeof content === "string" ? new TextEncoder().encode(content) : content,
       );
     },
+    openFile: async (path: string) => {
+      const bytes = await this.environment.readFile(path);
+      return bytes && (async function* () {
+        yield bytes;
+      })();
+    },
   };
 
   get terminal() {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { assertClean, audit } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Gate, pause } from "../support/gate.ts";
@@ -27,6 +27,21 @@ Deno.test("36 a payload of 10 MB runs, and the runner's other work does not stan
   });
   assertEquals(job.result, "2\n");
   assert(longest < 1240, `a beat came ${longest} ms after the one before`);
+});
+
+Deno.test("36 a script or a batch of 513 MB is refused with a sentence, and nothing of it is queued", async () => {
+  await using world = await World.create();
+  const path = `${world.dir}/large`;
+  using file = await Deno.open(path, { create: true, write: true });
+  await file.truncate(513 << 20);
+  for (const [option, why] of [["--script", "more than 1048576"], ["--from", "more than 16777216"]]) {
+    const { code, stdout, stderr } = await world.run(["submit", option, path]);
+    assertEquals([code, stdout], [2, ""]);
+    assertMatch(stderr, new RegExp(`^runner: Cannot submit[^\n]* ${why}[^\n]*\n$`));
+  }
+  const folder = await world.run(["submit", "--script", world.dir]);
+  assertEquals([folder.code, folder.stderr.includes("it is a folder")], [2, true], folder.stderr);
+  assertEquals(await world.redis.keys(), []);
 });
 
 Deno.test("37 a job that writes 100 MB: memory of the runner stays flat, the result is cut and says so", async () => {
