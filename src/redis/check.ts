@@ -82,7 +82,7 @@ function judgeEviction(policy: string, maxmemory: number): Finding[] {
 }
 
 function judgeCluster(enabled: string, namespace: string): Finding[] {
-  if (enabled !== "1" || /\{[^}]+\}/.test(namespace)) return [];
+  if (enabled !== "1" || /^[^{]*\{[^}]+\}/.test(namespace)) return [];
   return [{
     severity: "error",
     subject: "cluster",

@@ -45,6 +45,14 @@ const cluster: Meaning = {
   condition: "unfit",
   says: (c) => `${cannot(c)} is a cluster: use a namespace with a hash tag, such as "{production}"`,
 };
+const elsewhere: Meaning = {
+  condition: "unfit",
+  says: (c, text) =>
+    `${cannot(c)} is a node of a cluster, and ${
+      /\S+$/.exec(text)?.[0]
+    } has the keys: use that address, and a namespace with a ` +
+    'hash tag, such as "{production}"',
+};
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   LOADING: busy,
@@ -77,8 +85,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
       `${cannot(c)} does not let user "${c.user}" do that (${text}): give that user the rights in the README`,
   },
   CROSSSLOT: cluster,
-  MOVED: cluster,
-  ASK: cluster,
+  MOVED: elsewhere,
+  ASK: elsewhere,
   WRONGTYPE: {
     condition: "unfit",
     says: (c) =>

@@ -29,6 +29,8 @@ Deno.test("judgeServer() finds what would lose jobs, with a remedy", () => {
     [{ maxmemory_policy: "volatile-ttl", maxmemory: "1" }, "", ["warning eviction"]],
     [{ cluster_enabled: "1" }, "production:", ["error cluster"]],
     [{ cluster_enabled: "1" }, "{production}:", []],
+    [{ cluster_enabled: "1" }, "a{b}c:", []],
+    [{ cluster_enabled: "1" }, "{}{a}:", ["error cluster"]],
     [{ server_time_usec: String((NOW + 6_000) * 1_000) }, "", ["warning clock"]],
     [{ server_time_usec: String((NOW - 6_000) * 1_000) }, "", ["warning clock"]],
     [{ server_time_usec: String((NOW - 4_000) * 1_000) }, "", []],
