@@ -40,11 +40,11 @@ build() {
     die "Cannot compile for $1: DENORT_BIN is a stub for this machine only; unset it, and Deno downloads the others"
   fi
   # Without the code cache: Deno keeps that under a name anybody can guess in the folder for temporary files, and trusts what
-  # it finds there.
+  # it finds there. Without types, which the gate has checked: Deno would put packages that only they need into the binary.
   # shellcheck disable=SC2046 # one flag a word
   or_say 'error sending request.*denort' \
     "Cannot compile for $1: Deno could not download its runtime stub for it; connect to the network, or for this machine name a stub with DENORT_BIN" \
-    "$DENO" compile --quiet --no-code-cache --config "$DENO_CONFIG" $(permission_flags) \
+    "$DENO" compile --quiet --no-code-cache --no-check --config "$DENO_CONFIG" $(permission_flags) \
     --target "$(triple "$1")" --output "$fresh/runner" "$ROOT/main.ts"
   if [ "$1" = "$here" ]; then
     told=$("$fresh/runner" version 2>&1) || true

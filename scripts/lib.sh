@@ -70,6 +70,8 @@ jsr_answers() { within 3 "$DENO" info --no-config 'jsr:@std/assert@^1.0.19'; }
 # RUNNER_REGISTRY forces one. That JSR does not answer is remembered for a day, because asking can take seconds.
 choose_registry() {
   need_deno
+  # an old Deno trusts only the certificates that it brings along, and fails behind a proxy that the host trusts
+  export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
   remembered=$CACHE/registry
   case ${RUNNER_REGISTRY:-} in
     jsr | npm) why='as RUNNER_REGISTRY says' ;;
@@ -131,6 +133,4 @@ find_stub() {
   fi
   [ -x "$ROOT/../shared/tools/denort" ] && pair=$("$ROOT/../shared/tools/denort" 2>/dev/null) || return 1
   eval "$pair"
-  # the Deno of such a pair may be an old one, which trusts only the certificates that it brings along
-  export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
 }

@@ -78,13 +78,12 @@ export async function permissionFlags(): Promise<string[]> {
 }
 
 /** The variables that let `deno compile` work without a download; `null` where they cannot be had. */
-export async function findStub(): Promise<Record<string, string> | null> {
-  const text =
-    `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN" "\${DENO_TLS_CA_STORE:-}"`;
+export async function findStub(): Promise<{ DENO: string; DENORT_BIN: string } | null> {
+  const text = `scripts=${ROOT}scripts; . "$scripts/lib.sh"; find_stub && printf '%s\\n' "$DENO" "$DENORT_BIN"`;
   const { code, stdout } = await run(["sh", "-c", text]);
   if (code !== 0) return null;
-  const [DENO, DENORT_BIN, DENO_TLS_CA_STORE] = stdout.split("\n");
-  return { DENO, DENORT_BIN, ...(DENO_TLS_CA_STORE ? { DENO_TLS_CA_STORE } : {}) };
+  const [DENO, DENORT_BIN] = stdout.split("\n");
+  return { DENO, DENORT_BIN };
 }
 
 /** A whole round with a program: a job is submitted, run, waited for and looked at. Answers what status says about it. */
