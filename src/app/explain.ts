@@ -46,7 +46,8 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
   if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
   const busy = up.every((instance) => instance.running >= instance.slots);
   const slots = up.reduce((sum, instance) => sum + instance.slots, 0);
-  return busy ? `all ${many(slots, "slot")} are busy; ${before}` : `is in the queue; ${before}`;
+  const all = slots === 1 ? "the only slot is" : `all ${slots} slots are`;
+  return busy ? `${all} busy; ${before}` : `is in the queue; ${before}`;
 }
 
 function explainWaiting(facts: Facts): string {

@@ -30,6 +30,7 @@ export function isUnreachable(error: unknown): boolean {
 /** What to do about an error, when its message cannot know it. */
 function adviceFor(error: unknown, command: string | null): string {
   if (error instanceof InvalidInputError) return `; see runner ${command === null ? "" : `${command} `}--help`;
+  if (error instanceof JobNotFoundError) return "; runner status shows the newest jobs";
   return isUnreachable(error) ? `; ${NO_REDIS_ADVICE}` : "";
 }
 

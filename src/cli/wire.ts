@@ -24,7 +24,11 @@ async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
   if (url.caFile === undefined) return place;
   const pem = await systemEnvironment.readFile(url.caFile);
   if (!pem) {
-    throw new SetupError(`Cannot read the certificates in ${JSON.stringify(url.caFile)}: there is no such file`);
+    throw new SetupError(
+      `Cannot read the certificates in ${
+        JSON.stringify(url.caFile)
+      }: there is no such file; name another one after ca= in the URL`,
+    );
   }
   return { ...place, caCerts: [new TextDecoder().decode(pem)] };
 }

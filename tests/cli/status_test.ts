@@ -172,6 +172,10 @@ Deno.test("status says why a job waits", async () => {
       redis.placement = ahead(2);
       redis.instanceList = [anInstance({ running: 4 }), anInstance({ running: 5 })];
     }],
+    ["the only slot is busy; it is the next one", ({ redis }) => {
+      redis.placement = ahead(0);
+      redis.instanceList = [anInstance({ running: 1, slots: 1 })];
+    }],
     ["is in the queue; it is the next one", ({ redis }) => {
       redis.placement = ahead(0);
       redis.instanceList = [up];

@@ -99,7 +99,10 @@ Deno.test("wait ends when the job has left Redis for good", async () => {
   const timer = setInterval(() => world.redis.touch("j"), 1);
   assertEquals(await code, 4);
   clearInterval(timer);
-  assertEquals(world.stderr, 'runner: Cannot wait for job "j": it has left Redis\n');
+  assertEquals(
+    world.stderr,
+    'runner: Cannot wait for job "j": it has left Redis; runner status shows the newest jobs\n',
+  );
 });
 
 Deno.test("wait ends when Redis refuses us", async () => {
@@ -113,7 +116,10 @@ Deno.test("wait ends when Redis refuses us", async () => {
 Deno.test("wait looks at all ids before it waits", async () => {
   const world = worldWith({ j: { status: "started" } });
   assertEquals(await world.run("wait", "j", "missing"), 4);
-  assertEquals(world.stderr, 'runner: Cannot find job "missing": no job of this namespace has that id\n');
+  assertEquals(
+    world.stderr,
+    'runner: Cannot find job "missing": no job of this namespace has that id; runner status shows the newest jobs\n',
+  );
   assertEquals(await world.run("wait"), 2);
 });
 
@@ -140,9 +146,9 @@ Deno.test("jobs are found by the newest, by the one before it, and by the begin 
   assertEquals(
     world.stderr,
     'runner: Cannot find job "aa": several ids begin so: "aaa-1", "aab-2"; write more of it; see runner wait --help\n' +
-      'runner: Cannot find job "@~4": this namespace does not hold that many jobs\n' +
+      'runner: Cannot find job "@~4": this namespace does not hold that many jobs; runner status shows the newest jobs\n' +
       'runner: Cannot find job "@x": write @ for the newest job, @~2 for the one two before it; see runner wait --help\n' +
-      'runner: Cannot find job "zz": no job of this namespace has that id\n' +
+      'runner: Cannot find job "zz": no job of this namespace has that id; runner status shows the newest jobs\n' +
       'runner: Cannot find job "": write an id, the first letters of one, @ or @~N; see runner wait --help\n',
   );
 });

@@ -72,7 +72,11 @@ export class Runner {
       }
     };
     this.#heart.onFenced = () => {
-      this.#over.reject(new SetupError("Cannot go on: another process took this runner's instance over"));
+      this.#over.reject(
+        new SetupError(
+          "Cannot go on: another process took this runner's instance over; give each runner on a host a name or a spool of its own",
+        ),
+      );
     };
     this.#inputWatch = new InputWatch(parts, this.#runs);
     this.#requests = new Requests(parts, this.#runs);
