@@ -23,7 +23,7 @@ export class Finisher {
 
   /** Called with the milliseconds until a job is due for its next attempt. */
   onDelayed: (dueInMs: number) => void = () => {};
-  /** Called when an end of ours stands in Redis. */
+  /** Called when this process has told the end of a job: once, and never for one that an earlier process told. */
   onTold: (active: ActiveRun, end: FinishRequest) => void = () => {};
 
   constructor(parts: RunnerParts, runs: Runs) {
@@ -125,7 +125,7 @@ export class Finisher {
     checkpoint("after_settle");
     this.#runs.remove(active);
     this.#forget(intent.run, active.executor);
-    if (ours) this.onTold(active, request);
+    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;

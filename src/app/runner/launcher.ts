@@ -79,7 +79,7 @@ export class Launcher {
   /** Counts a run of an earlier process among ours; its end will be reported. */
   adopt(intent: Intent): ActiveRun {
     const { executor, line } = this.#resolve(readWork(intent.id, intent.job, null).executor);
-    const active = this.#active(intent, executor, line);
+    const active = { ...this.#active(intent, executor, line), adopted: true };
     this.#runs.add(active);
     return active;
   }
@@ -108,7 +108,7 @@ export class Launcher {
 
   #active(intent: Intent, executor: Executor, line: string | null): ActiveRun {
     const sinceMs = this.#parts.clock.now();
-    return { intent, executor, line, ended: false, cancelReason: null, shown: 0, sinceMs };
+    return { intent, executor, line, adopted: false, ended: false, cancelReason: null, shown: 0, sinceMs };
   }
 
   /** What the executor needs to know about a run. */

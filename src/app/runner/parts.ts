@@ -79,6 +79,8 @@ export interface ActiveRun {
   readonly executor: Executor;
   /** Runs with the same line go one after the other. */
   readonly line: string | null;
+  /** An earlier process launched it. */
+  readonly adopted: boolean;
   /** `null` as long as it holds a slot; else it has ended. */
   ended: boolean;
   /** Why it is being stopped. */

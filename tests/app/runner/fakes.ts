@@ -35,7 +35,7 @@ export class FakeQueue {
   /** Errors that the next calls of a method throw. */
   readonly failures: { method: string; error: Error }[] = [];
   /** Answers of `finish` that go before `OK`. */
-  readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED")[] = [];
+  readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
   readonly #ids: RawId[] = [];
   #waiter: ((ids: readonly RawId[]) => void) | null = null;
 
@@ -218,6 +218,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
     spool,
     runs,
     finisher,
+    launcher,
     dispatcher,
     heart,
     async [Symbol.asyncDispose]() {

@@ -123,12 +123,23 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
   const told: string[] = [];
   runner.finisher.onTold = ({ intent }, { state }) => void told.push(`${intent.id} ${state}`);
   runner.dispatcher.start();
-  for (const [id, answer] of [["a", null], ["b", "RETRY"], ["c", "FENCED"], ["d", "MISSING"]] as const) {
+  for (
+    const [id, answer] of [["a", null], ["b", "RETRY"], ["c", "FENCED"], ["d", "MISSING"], ["e", "ALREADY"]] as const
+  ) {
     runner.queue.push(id, job);
     await until(`${id} runs`, () => runner.executor.ids().includes(id));
     if (answer) runner.queue.finishAnswers.push(answer);
     runner.executor.end(id);
     await until(`${id} is settled`, () => runner.spool.settled.length === runner.executor.launched.length);
   }
-  assertEquals(told, ["a finished", "d finished"]);
+  // whoever launched it has told it before: the reply was lost
+  assertEquals(told, ["a finished", "d finished", "e finished"]);
+  for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
+    const intent = { ...runner.spool.intents[0], run: `run-${id}`, id };
+    if (answer) runner.queue.finishAnswers.push(answer);
+    runner.finisher.finish(runner.launcher.adopt(intent), { kind: "exited", code: 0 });
+    await until(`${id} is settled`, () => runner.spool.settled.some(([run]) => run === `run-${id}`));
+  }
+  // an earlier process may have told the one of g
+  assertEquals(told.slice(3), ["f finished"]);
 });
