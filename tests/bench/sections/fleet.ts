@@ -6,10 +6,6 @@ import { storeOf } from "../peers/ours.ts";
 async function measure(bench: Bench): Promise<Record<string, number>> {
   await using redis = await benchRedis();
   const [hosts, queued, running] = [bench.size(1_000, 10), bench.size(1_000_000, 500), bench.size(10_000, 40)];
-  const store = storeOf(redis.address);
-  const job = { payload: `echo ${"x".repeat(195)}`, runner: Fleet.runner, executor: "tmux.bench" };
-  await store.submit({ ...job, id: "template" });
-  store.close();
   await using fleet = await Fleet.start(redis, { hosts });
   const seconds = bench.size(15, 1);
   const found: Record<string, number> = {};
@@ -17,6 +13,10 @@ async function measure(bench: Bench): Promise<Record<string, number>> {
     for (const [what, value] of Object.entries(load)) found[`${when}: ${what}`] = value;
   };
   note("idle", await fleet.watch(seconds));
+  const store = storeOf(redis.address);
+  const job = { payload: `echo ${"x".repeat(195)}`, runner: Fleet.runner, executor: "tmux.bench" };
+  await store.submit({ ...job, id: "template" });
+  store.close();
   await manyJobs(redis, "template", { runner: Fleet.runner, count: queued - 1 });
   note("claim and start", await fleet.work(running, "start"));
   note(`${running.toLocaleString("en")} running`, await fleet.watch(seconds));
