@@ -41,7 +41,7 @@ function readNamespace(text: string): string {
 
 function readHook(text: string): string {
   if (text.trim() === "" || text.includes("\0")) {
-    throw new InvalidInputError("Cannot use --on-end: there is no command in it, or a NUL character");
+    throw new InvalidInputError("Cannot run an empty command, or one with a NUL character");
   }
   return text;
 }

@@ -25,6 +25,22 @@ Deno.test("logs shows the output of a real job: live, to the byte, and afterward
   assertEquals([raw.code, raw.stdout, raw.stderr], [0, "one\n\x1b[31mtwo\x1b[0m\nthree", ""]);
 });
 
+Deno.test("a chatty job costs Redis four looks a second, of at most 64 KiB each", async () => {
+  await using world = await World.create();
+  await world.runner();
+  await world.redis.call("CONFIG", "RESETSTAT");
+  const id = await world.submit("seq 1000000; for i in $(seq 300); do echo $i; sleep 0.01; done");
+  await world.ended(id);
+  const { ms, output_bytes: written } = await world.redis.hash(`rr:x:${id}`);
+  const stats = String(await world.redis.call("INFO", "commandstats"));
+  const pieces = Number(/cmdstat_xadd:calls=(\d+)/.exec(stats)?.[1]);
+  // events come on top: submit, start, finish
+  const looks = Number(ms) / 250 + 1;
+  assert(pieces > 3 && pieces <= 3 + 4 * looks, `${pieces} pieces in ${ms} ms`);
+  const taken = Number(/total_net_input_bytes:(\d+)/.exec(String(await world.redis.call("INFO", "stats")))![1]);
+  assert(Number(written) > 6_000_000 && taken < 64 * 1024 * looks + 500_000, `${taken} of ${written} bytes`);
+});
+
 Deno.test("logs -f goes on after Redis was away, and shows each byte once", async () => {
   await using world = await World.create({ persistence: "aof-always" });
   await world.runner();

@@ -162,3 +162,14 @@ Deno.test("option rows never use a letter, a spelling or an environment name twi
     }
   }
 });
+
+Deno.test("run refuses a hook that is no command before it opens anything", async () => {
+  for (const command of ["", " \n", "a\0b"]) {
+    const world = new FakeWorld();
+    assertEquals(await world.run("run", `--on-end=${command}`), 2);
+    assertEquals(
+      world.stderr,
+      "runner: Cannot use --on-end: cannot run an empty command, or one with a NUL character; see runner run --help\n",
+    );
+  }
+});
