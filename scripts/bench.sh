@@ -15,4 +15,9 @@ if ! [ -d "$BULLMQ_HOME/node_modules/ioredis" ] && have npm; then
     say 'going on without BullMQ: see the message of npm above'
 fi
 choose_registry
-exec "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/bench/bench.ts" "$@"
+set -- "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/bench/bench.ts" "$@"
+# where there can be one, a process namespace of its own: whatever ends the benchmark ends its servers too
+if unshare --pid --fork --mount-proc --kill-child true 2>/dev/null; then
+  set -- unshare --pid --fork --mount-proc --kill-child "$@"
+fi
+exec "$@"

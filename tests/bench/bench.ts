@@ -49,7 +49,7 @@ async function load(name: string): Promise<Section> {
   return (await import(`./sections/${name}.ts`)).default;
 }
 
-async function main(args: string[]): Promise<void> {
+async function main(args: string[]): Promise<number> {
   const [json, svg] = [valueOf(args, "--json"), valueOf(args, "--svg")];
   const quick = hasFlag(args, "--quick");
   const rounds = Number(valueOf(args, "--rounds") ?? (quick ? 1 : 3));
@@ -57,19 +57,26 @@ async function main(args: string[]): Promise<void> {
   const sections = await Promise.all((args.length > 0 ? args : SECTIONS).map(load));
   const begun = new Date().toISOString();
   const results = [];
+  let failed = 0;
   for (const section of sections) {
     bench.say(`== ${section.name}: ${section.summary} (load ${Deno.loadavg()[0].toFixed(1)})`);
-    const rows = await bench.within(section);
-    console.log(table(section.name, rows));
-    results.push({ section: section.name, load: Deno.loadavg()[0], rows });
+    try {
+      const rows = await bench.within(section);
+      console.log(table(section.name, rows));
+      results.push({ section: section.name, load: Deno.loadavg()[0], rows });
+    } catch (error) {
+      // the others are still worth their time
+      bench.say(error instanceof Error ? error.stack ?? error.message : String(error));
+      failed++;
+    }
   }
   const machine = { cpus: navigator.hardwareConcurrency, arch: Deno.build.arch, deno: Deno.version.deno };
   if (json !== undefined) {
     await Deno.writeTextFile(json, `${JSON.stringify({ begun, quick, rounds, machine, results }, null, 2)}\n`);
   }
   if (svg !== undefined) await Deno.writeTextFile(svg, plot(results));
+  return failed === 0 ? 0 : 1;
 }
 
-await main([...Deno.args]);
 // a peer that does not end by itself keeps nobody waiting
-Deno.exit(0);
+Deno.exit(await main([...Deno.args]));

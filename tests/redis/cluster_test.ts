@@ -75,7 +75,8 @@ Deno.test("a namespace without a hash tag is refused in a cluster by a sentence 
 Deno.test("the program runs a job in a cluster with a hash tag, and ends with a sentence without one", async () => {
   await using world = await World.create(nodeOptions());
   await alone(world.redis);
-  const env = { RUNNER_NAMESPACE: "{prod}" };
+  // the socket that the world ends, whatever the namespace
+  const env = { RUNNER_NAMESPACE: "{prod}", RUNNER_TMUX_SOCKET: world.socket };
   await world.runner({ env });
   const { code, stdout } = await world.run(["submit", "--follow", "echo one; exit 3"], { env });
   assertEquals([code, stdout], [3, "one\n"]);

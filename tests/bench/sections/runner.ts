@@ -92,7 +92,7 @@ async function theirs(bench: Bench): Promise<Record<string, number>> {
 export default {
   name: "runner",
   summary: "CPU, memory and Redis commands of a worker with 16 slots, idle and a 1,000 jobs; children count as its own",
-  limit: 600,
+  limit: 1800,
   async run(bench) {
     return await bench.compare([
       { who: OURS, measure: () => ours(bench) },
