@@ -12,6 +12,7 @@ import { flagOf, type OptionRow, type OptionRows } from "../src/cli/option_row.t
 import { SETTING_ROWS } from "../src/cli/options.ts";
 import { EXIT } from "../src/domain/exit_codes.ts";
 import { VERSION } from "../src/cli/version.ts";
+import { type Need, NEEDS, VARIABLES } from "./needs.ts";
 
 /** When the program ends with a code. */
 const EXITS: readonly (readonly [code: string, when: string])[] = [
@@ -43,6 +44,30 @@ function settingRow([key, row]: [string, OptionRow]): string[] {
   return [code(flag), code(row.env), defaultOf(row) ?? "", row.help];
 }
 
+const NOTES = ["¹", "²", "³"];
+
+function permissionRow({ of, besides, net, env = [], names = [], read, write, run = [], sys = [] }: Need): string[] {
+  const code = (words: readonly string[]) => words.map((word) => `\`${word}\``);
+  const groups = Object.keys(VARIABLES).flatMap((group, i) => env.some((name) => name === group) ? NOTES[i] : []);
+  return [
+    code(of).join(", "),
+    besides ? `as \`${besides}\`` : net ? "Redis" : "",
+    [groups.join(" "), ...code(names)].join(" ").trim(),
+    read ?? "",
+    write ?? "",
+    code(run).join(" "),
+    code(sys).join(" "),
+  ];
+}
+
+/** What each command needs, and the names behind the notes. */
+function permissionTable(): string {
+  const notes = Object.values(VARIABLES).map((names, i) => `- ${NOTES[i]} \`${names.join(" ")}\`\n`);
+  return `${table(["command", "net", "env", "read", "write", "run", "sys"], NEEDS.map(permissionRow))}\n${
+    notes.join("")
+  }`;
+}
+
 /** The generated parts of the README by name. */
 export function readmeParts(commands: readonly Command[]): Readonly<Record<string, string>> {
   const settings = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) =>
@@ -51,6 +76,7 @@ export function readmeParts(commands: readonly Command[]): Readonly<Record<strin
   return {
     commands: table(["command", "does"], commands.map(({ name, summary }) => [`\`runner ${name}\``, summary])),
     exits: table(["exit code", "when"], EXITS),
+    permissions: permissionTable(),
     settings: table(["flag", "environment", "default", ""], settings.map(settingRow)),
   };
 }

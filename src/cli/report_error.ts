@@ -54,7 +54,9 @@ export async function reportError(error: unknown, terminal: Terminal, report: Er
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.ok;
   const code = exitCodeOf(error, report.command);
   const name = error instanceof Error ? error.name : "Error";
-  const message = (error instanceof Error ? error.message : String(error)) + adviceFor(error, report.command);
+  const said = error instanceof Error ? error.message : String(error);
+  // a right that this program was not given, where nobody could say what it is for
+  const message = (name === "NotCapable" ? `Cannot go on: ${said}` : said) + adviceFor(error, report.command);
   await terminal.say(report.json ? `${toJson({ error: message, name, code })}\n` : `runner: ${printable(message)}\n`);
   return code;
 }

@@ -184,10 +184,11 @@ async function lookAtHost(spool?: string): Promise<HostLook> {
     import("../system/look.ts"),
     import("../system/process.ts"),
   ]);
+  const folder = spool ?? defaultSpool(systemEnvironment);
   return {
     tmux: await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin"),
-    spool: await lookAtFolder(spool ?? defaultSpool(systemEnvironment)),
-    missingRights: await missingRights(),
+    spool: await lookAtFolder(folder),
+    missingRights: await missingRights(folder),
   };
 }
 

@@ -34,18 +34,15 @@ export async function lookAtFolder(path: string): Promise<FolderLook> {
   return { path, is: "missing", mine: true, mode: 0, writable: await canWrite(above) };
 }
 
-/** What a runner cannot do without. */
-const RIGHTS: readonly Deno.PermissionDescriptor[] = [
-  { name: "net" },
-  { name: "read" },
-  { name: "write" },
-  { name: "run", command: "tmux" },
-];
-
-/** Rights of the sandbox that a runner needs and that are missing, in words. */
-export async function missingRights(): Promise<string[]> {
-  const states = await Promise.all(RIGHTS.map((right) => Deno.permissions.query(right)));
-  return RIGHTS.filter((_, i) => states[i].state !== "granted").map((right) =>
+/** Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one for it. */
+export async function missingRights(spool: string): Promise<string[]> {
+  const rights = [
+    { name: "read", path: spool },
+    { name: "write", path: spool },
+    { name: "run", command: "tmux" },
+  ] as const;
+  const states = await Promise.all(rights.map((right) => Deno.permissions.query(right)));
+  return rights.filter((_, i) => states[i].state !== "granted").map((right) =>
     right.name === "run" ? `run ${right.command}` : right.name
   );
 }

@@ -1,102 +1,192 @@
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { type Need, NEEDS, variablesOf } from "../../scripts/needs.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import type { OptionRow } from "../../src/cli/option_row.ts";
+import { SETTING_ROWS } from "../../src/cli/options.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
+import { allCases, type Case } from "./permission_cases.ts";
 import { permissionFlags, type Ran, ROOT, run } from "./support.ts";
 
 const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
 
-/** Variables that every command with settings looks at. */
-const SETTINGS = [
-  ...["REDIS_URL", "RUNNER_CONFIG", "RUNNER_NAME", "RUNNER_NAMESPACE", "HOME", "XDG_CONFIG_HOME"],
-  ...["CLICOLOR_FORCE", "NO_COLOR", "TERM"],
-];
-/** Variables that only the worker looks at. */
-const WORKER = [
-  ...["RUNNER_CRASH_AT", "RUNNER_SPOOL", "RUNNER_TMUX_SOCKET", "TMUX_TMPDIR"],
-  ...["LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "USER"],
-];
-
-/** Runs the program from source with exactly these permissions. */
-function runWith(world: World, flags: readonly string[], ...args: string[]): Promise<Ran> {
-  const program = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", ROOT + CONFIG];
-  return run([...program, ...flags, `${ROOT}main.ts`, ...args], { bare: true, env: world.env(), cwd: world.dir });
+function needOf(name: string): Need {
+  const need = NEEDS.find(({ of }) => of.includes(name));
+  assert(need, `${name} stands in no row`);
+  const { besides, run = [] } = need;
+  if (besides === undefined) return need;
+  const base = needOf(besides);
+  return { ...base, run: [...base.run ?? [], ...run] };
 }
 
-Deno.test("each command works with the permissions that the README names for it", async (t) => {
+/** The flags that grant exactly what a case needs, by kind. */
+function flagsOf(world: World, { of, read, write, env }: Case): Map<string, string> {
+  const need = needOf(of);
+  assertEquals([need.read !== undefined, need.write !== undefined], [read !== undefined, write !== undefined], of);
+  const values: [kind: string, values: readonly string[] | undefined][] = [
+    ["net", need.net && [env?.REDIS_URL ?? world.redis.address]],
+    ["env", variablesOf(need)],
+    ["read", read],
+    ["write", write],
+    ["run", need.run],
+    ["sys", need.sys],
+  ];
+  const granted = values.filter(([, values]) => values !== undefined && values.length > 0);
+  return new Map(granted.map(([kind, values]) => [kind, `--allow-${kind}=${values}`]));
+}
+
+function environment(world: World, { env = {} }: Case): Record<string, string> {
+  const all: Record<string, string | null> = { ...world.env(), ...env };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+function word(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Runs the program from source with some permissions and no others. */
+async function runWith(world: World, flags: Iterable<string>, job: Case, audit = ""): Promise<Ran> {
+  const program = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", ROOT + CONFIG];
+  const command = [...program, ...flags, `${ROOT}main.ts`, ...job.args];
+  const env = { ...environment(world, job), ...(audit === "" ? {} : { DENO_AUDIT_PERMISSIONS: audit }) };
+  if (!job.terminal) return await run(command, { bare: true, env, cwd: world.dir });
+  return await inTerminal(world, { command, env, leave: job.leave });
+}
+
+/** Runs a program in a terminal of its own; what it says on stderr goes elsewhere. */
+async function inTerminal(
+  world: World,
+  { command, env, leave }: { command: string[]; env: Record<string, string>; leave?: () => Promise<void> },
+): Promise<Ran> {
+  const dir = await Deno.makeTempDir({ dir: world.dir });
+  const socket = `terminal-${world.name}`;
+  const line = `${command.map(word).join(" ")} 2>${dir}/err; echo $? >${dir}/new; mv ${dir}/new ${dir}/code`;
+  await Deno.writeTextFile(`${dir}/script`, `cd ${word(world.dir)}; ${line}`);
+  const tmux = (...args: string[]) => run(["tmux", "-L", socket, "-f", "/dev/null", ...args], { bare: true, env });
+  const read = (name: string) => Deno.readTextFile(`${dir}/${name}`).catch(() => "");
+  try {
+    await tmux("new-session", "-d", "-x", "120", "-y", "30", "sh", `${dir}/script`);
+    await until("it has ended", async () => {
+      await leave?.();
+      return await read("code") !== "";
+    });
+    return { code: Number(await read("code")), stdout: "", stderr: await read("err") };
+  } finally {
+    await tmux("kill-server");
+  }
+}
+
+/** What the cases of a command asked for. */
+class Asked {
+  readonly byKind = new Map<string, Set<string>>();
+
+  add(text: string): void {
+    for (const line of text.split("\n").slice(0, -1)) {
+      const { permission, value } = JSON.parse(line) as { permission: string; value: string };
+      const values = this.byKind.get(permission) ?? new Set();
+      this.byKind.set(permission, values.add(value));
+    }
+  }
+
+  values(kind: string): string[] {
+    return [...this.byKind.get(kind) ?? []].sort();
+  }
+}
+
+/** What no test sees: Deno itself lets every program read NO_COLOR, and TERM counts on a terminal only. */
+const UNSEEN = ["NO_COLOR", "TERM"];
+
+/** Holds a row of the table to what the cases of one command asked for. */
+function compare(need: Need, asked: Asked, what: string): void {
+  const names = variablesOf(need);
+  const seen = asked.values("env");
+  assertEquals(seen.filter((name) => !names.includes(name)), [], `${what} reads variables that its row does not name`);
+  const unread = names.filter((name) => !seen.includes(name) && !UNSEEN.includes(name));
+  assertEquals(unread, [], `${what} does not read variables that its row names`);
+  assertEquals(asked.values("sys"), [...need.sys ?? []].sort(), what);
+  assertEquals(asked.values("net").length > 0, need.net === true, what);
+  const more = [...asked.byKind.keys()].filter((kind) => !["env", "net", "read", "sys", "write"].includes(kind));
+  assertEquals(more, [], what);
+}
+
+/** Newer ones write down what a program asks for. */
+async function canAudit(): Promise<boolean> {
+  const { stdout } = await run([Deno.execPath(), "run", "--help"]);
+  return stdout.includes("DENO_AUDIT_PERMISSIONS");
+}
+
+Deno.test("each command works with the permissions that its row names, asks for them all and for no others", async (t) => {
   await using world = await World.create();
   await world.runner();
-  const net = `--allow-net=${world.redis.address}`;
-  const client = [net, `--allow-env=${SETTINGS}`];
-  const file = `${world.dir}/file`;
-  await Deno.writeTextFile(file, "NAME=value\n");
-  const ended = await world.submit("--id", "ended", "true");
-  await world.ended(ended);
-  const waiting = await world.submit("--id", "waiting", "--in", "1h", "true");
-
-  const table: [flags: string[], args: string[]][] = [
-    [[], ["version"]],
-    [[], ["--version"]],
-    [[], ["help"]],
-    [[], ["help", "submit"]],
-    [[], ["submit", "--help"]],
-    [[`--allow-env=${[...SETTINGS, "RUNNER_SPOOL", "RUNNER_TMUX_SOCKET"]}`], ["config"]],
-    [[`--allow-env=${SETTINGS}`], ["submit", "--dry-run", "true"]],
-    [client, ["submit", "--wait", "true"]],
-    [client, ["submit", "--follow", "true"]],
-    [[...client, `--allow-read=${file}`], ["submit", "--env-file", file, "true"]],
-    [[...client, `--allow-read=${file}`], ["submit", "--script", file]],
-    [client, ["status"]],
-    [client, ["status", ended]],
-    [client, ["wait", ended]],
-    [client, ["logs", ended]],
-    [client, ["cancel", waiting]],
-    [client, ["retry", ended]],
-    [client, ["pause"]],
-    [client, ["resume"]],
-  ];
-  for (const [flags, args] of table) {
-    await t.step(`runner ${args.map((arg) => arg.replace(world.dir, "")).join(" ")}`, async () => {
-      const { code, stderr } = await runWith(world, flags, ...args);
-      assertEquals(code, 0, stderr);
-    });
+  const asked = new Map<string, { need: Need; asked: Asked }>();
+  const audits = await canAudit();
+  try {
+    for (const [i, job] of (await allCases(world)).entries()) {
+      const { of, args, code = 0, terminal } = job;
+      await t.step(
+        `runner ${args.join(" ").replaceAll(world.dir, "")}${terminal ? " in a terminal" : ""}`,
+        async () => {
+          const audit = `${world.dir}/audit-${i}`;
+          const ran = await runWith(world, flagsOf(world, job).values(), job, audits ? audit : "");
+          assertEquals(ran.code, code, ran.stderr);
+          const key = `${args[0]}, ${needOf(of).of.join()}`;
+          const all = asked.get(key) ?? { need: needOf(of), asked: new Asked() };
+          asked.set(key, all);
+          all.asked.add(await Deno.readTextFile(audit).catch(() => ""));
+        },
+      );
+    }
+    if (audits) { for (const [key, all] of asked) compare(all.need, all.asked, key); }
+  } finally {
+    await run(["tmux", "-L", `runner-${world.name}b`, "kill-server"]);
   }
 });
 
-Deno.test("the worker works with write access to its spool, and may start nothing but tmux", async () => {
+Deno.test("each command says what is missing when it has one permission less, and ends", async (t) => {
   await using world = await World.create();
-  const id = await world.submit("echo done");
-  const spool = `${world.dir}/spool`;
-  const flags = [
-    `--allow-net=${world.redis.address}`,
-    `--allow-env=${[...SETTINGS, ...WORKER]}`,
-    `--allow-read=${world.dir}`,
-    `--allow-write=${spool}`,
-    "--allow-run=tmux",
-    "--allow-sys=hostname",
-  ];
-  try {
-    const { code, stderr } = await runWith(world, flags, "run", "--burst");
-    assertEquals(code, 0, stderr);
-    assertEquals((await world.job(id)).result, "done\n");
-  } finally {
-    await world.tmux("kill-server");
+  await world.runner();
+  const first = new Map((await allCases(world)).reverse().map((job) => [`${job.of}, ${job.args[0]}`, job]));
+  for (const job of first.values()) {
+    const flags = flagsOf(world, job);
+    for (const kind of flags.keys()) {
+      await t.step(`runner ${job.args.join(" ").replaceAll(world.dir, "")} without ${kind}`, async () => {
+        const less = [...flags].filter(([other]) => other !== kind).map(([, flag]) => flag);
+        const { code, stdout, stderr } = await runWith(world, less, job);
+        assert(code !== 0, `${stdout}${stderr}`);
+        if (job.of === "doctor" && stderr === "") assertMatch(stdout, /^error /m);
+        else assertMatch(stderr, /^(\d.+\n)*runner: Cannot .+\n$/);
+      });
+    }
   }
+});
+
+Deno.test("every command stands in the table of needs", () => {
+  const words = new Set(NEEDS.flatMap(({ of }) => of.map((name) => name.split(" ")[0])));
+  assertEquals(words.difference(new Set([...Object.keys(COMMANDS), "--help"])), new Set());
+  assertEquals(new Set(Object.keys(COMMANDS)).difference(words), new Set());
+});
+
+Deno.test("the binary may do what some command needs, and nothing else", async () => {
+  const flags = await permissionFlags();
+  const values = (kind: string) =>
+    flags.find((flag) => flag.startsWith(`--allow-${kind}`))?.split("=")[1]?.split(",").sort();
+  const needed = (of: (need: Need) => readonly string[]) => [...new Set(NEEDS.flatMap(of))].sort();
+  assertEquals(flags.map((flag) => flag.replace(/=.*/, "")).sort(), [
+    ...["--allow-env", "--allow-net", "--allow-read", "--allow-run", "--allow-sys", "--allow-write", "--no-prompt"],
+  ]);
+  assertEquals(values("env"), needed(variablesOf));
+  assertEquals(values("run"), needed(({ run = [] }) => run));
+  assertEquals(values("sys"), needed(({ sys = [] }) => sys));
+  const rows = Object.values(SETTING_ROWS as Readonly<Record<string, OptionRow>>);
+  assertEquals(rows.flatMap(({ env }) => env ?? []).filter((name) => !values("env")!.includes(name)), []);
 });
 
 Deno.test("a file that may not be read is an error when the user named it", async () => {
   await using world = await World.create();
-  const flags = [`--allow-net=${world.redis.address}`, `--allow-env=${SETTINGS}`];
   const file = `${world.dir}/file`;
   await Deno.writeTextFile(file, "true");
-  const { code, stdout, stderr } = await runWith(world, flags, "submit", "--script", file);
+  const job = { of: "submit", args: ["submit", "--script", file] };
+  const { code, stdout, stderr } = await runWith(world, flagsOf(world, job).values(), job);
   assertEquals([code, stdout], [2, ""]);
   assertStringIncludes(stderr, `Cannot read file "${file}"`);
-});
-
-Deno.test("nothing is permitted that no line of the program uses", async () => {
-  const names = (await permissionFlags()).find((flag) => flag.startsWith("--allow-env="))!.split("=")[1].split(",");
-  const files = ["cli", "system", "executors", "redis"].map((room) => `${ROOT}src/${room}`);
-  const { stdout: source } = await run(["grep", "-rhoE", '"[A-Z_]+"', ...files]);
-  assert(names.length > 10, `found only ${names}`);
-  assertEquals(names.filter((name) => !source.includes(`"${name}"`)), []);
-  assertEquals(names.toSorted(), [...SETTINGS, ...WORKER, "XDG_STATE_HOME"].sort());
 });

@@ -15,6 +15,7 @@ export const completions: Command = {
     { command: "runner completions fish", does: "in config.fish: runner completions fish | source" },
   ],
   rows: {},
+  bare: true,
   positionals: { min: 1, max: 1, what: `the name of a shell: ${SHELLS.join(", ")}`, words: SHELLS },
   async run({ terminal, positionals: [name] }) {
     const shell = SHELLS.find((shell) => shell === name);

@@ -1,0 +1,109 @@
+/**
+ * What each command needs of Deno's permissions: scripts/docs.ts makes the table of the README from it, and
+ * tests/dist/permissions_test.ts holds it to what the commands really ask for.
+ *
+ * @module
+ */
+
+/** Environment variables that go together; the README explains them below its table, in this order. */
+export const VARIABLES = {
+  /** What every command with settings looks at. */
+  settings: [
+    ...["REDIS_URL", "RUNNER_CONFIG", "RUNNER_NAME", "RUNNER_NAMESPACE", "HOME", "XDG_CONFIG_HOME"],
+    ...["CLICOLOR_FORCE", "NO_COLOR", "TERM"],
+  ],
+  /** Settings of a runner. */
+  runner: ["RUNNER_SPOOL", "RUNNER_TMUX_SOCKET"],
+  /** What tmux, and with it the jobs, start from; besides HOME. */
+  terminals: ["LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TMUX_TMPDIR", "USER"],
+} as const;
+
+/** The needs of some commands; what is left out they do not need. */
+export interface Need {
+  /** Commands, or forms of them, as they are typed. */
+  readonly of: readonly string[];
+  /** What this one needs as well. */
+  readonly besides?: string;
+  /** Redis. */
+  readonly net?: true;
+  readonly env?: readonly (keyof typeof VARIABLES)[];
+  /** Variables besides. */
+  readonly names?: readonly string[];
+  /** Which files, in words. */
+  readonly read?: string;
+  readonly write?: string;
+  readonly run?: readonly string[];
+  readonly sys?: readonly string[];
+}
+
+/** Every command stands in at least one row. */
+export const NEEDS: readonly Need[] = [
+  { of: ["version", "help", "completions", "--help"] },
+  { of: ["submit --dry-run"], env: ["settings"] },
+  {
+    of: [
+      ...["submit", "status", "logs", "events", "wait", "send", "screen"],
+      ...["cancel", "retry", "pause", "resume", "purge"],
+    ],
+    net: true,
+    env: ["settings"],
+  },
+  {
+    of: ["submit --script", "submit --env-file", "submit --from"],
+    net: true,
+    env: ["settings"],
+    read: "that file",
+  },
+  {
+    of: ["attach"],
+    net: true,
+    env: ["settings", "terminals"],
+    names: ["SSH_AUTH_SOCK", "TMUX"],
+    run: ["tmux"],
+    sys: ["hostname"],
+  },
+  {
+    of: ["run"],
+    net: true,
+    env: ["settings", "runner", "terminals"],
+    names: ["RUNNER_CRASH_AT", "XDG_STATE_HOME"],
+    read: "spool, working folder",
+    write: "spool",
+    run: ["tmux"],
+    sys: ["hostname", "uid"],
+  },
+  { of: ["run --embedded-redis"], besides: "run", run: ["redis-server"] },
+  {
+    of: ["doctor"],
+    net: true,
+    env: ["settings"],
+    names: ["PATH", "RUNNER_SPOOL", "XDG_STATE_HOME"],
+    read: "spool, or the folder for it",
+    write: "spool, or the folder for it",
+    run: ["tmux"],
+    sys: ["uid"],
+  },
+  { of: ["config"], env: ["settings", "runner"] },
+  { of: ["service install --print"], env: ["settings", "runner"], names: ["PATH"], sys: ["uid"] },
+  { of: ["service status"], env: ["settings", "runner"], names: ["PATH"], read: "its file", sys: ["uid"] },
+  {
+    of: ["service install"],
+    env: ["settings", "runner"],
+    names: ["PATH"],
+    read: "its file",
+    write: "the folder of its file",
+    sys: ["uid"],
+  },
+  {
+    of: ["service uninstall"],
+    env: ["settings", "runner"],
+    names: ["PATH"],
+    write: "the folder of its file",
+    sys: ["uid"],
+  },
+];
+
+/** Names of all variables of a need. */
+export function variablesOf({ env = [], names = [] }: Need): string[] {
+  return [...env.flatMap((group) => VARIABLES[group]), ...names];
+}

@@ -1,0 +1,107 @@
+/** Every way to use the program that has its own needs, for tests/dist/permissions_test.ts. */
+import { Gate } from "../support/gate.ts";
+import { freePort } from "../support/redis_server.ts";
+import type { World } from "../support/world.ts";
+
+/** A way to use a command. */
+export interface Case {
+  /** Its row in the table of needs. */
+  readonly of: string;
+  readonly args: readonly string[];
+  /** What its words in the table stand for. */
+  readonly read?: readonly string[];
+  readonly write?: readonly string[];
+  /** Changes to the environment; `null` takes a variable away. */
+  readonly env?: Readonly<Record<string, string | null>>;
+  /** Its standard streams are a terminal. */
+  readonly terminal?: true;
+  /** Its exit code; 0 when left out. */
+  readonly code?: number;
+  /** Is called until it has ended, to bring that about. */
+  readonly leave?: () => Promise<void>;
+}
+
+/** Every way to use the program that has its own needs. */
+export async function allCases(world: World): Promise<Case[]> {
+  const file = `${world.dir}/file`;
+  await Deno.writeTextFile(file, "NAME=value\n");
+  const jobs = `${world.dir}/jobs`;
+  await Deno.writeTextFile(jobs, '{"payload":"true"}\n');
+  const ended = await world.submit("--id", "ended", "true");
+  await world.ended(ended);
+  const waiting = await world.submit("--id", "waiting", "--in", "1h", "true");
+  const running = await world.submit("--id", "running", new Gate(world.dir).wait);
+  await world.reaches(running, "started");
+  const client = (...args: string[]): Case => ({ of: args[0], args });
+  return [
+    { of: "version", args: ["version"] },
+    { of: "--help", args: ["--version"] },
+    { of: "--help", args: ["submit", "--help"] },
+    { of: "help", args: ["help"] },
+    { of: "help", args: ["help", "submit"] },
+    { of: "completions", args: ["completions", "bash"] },
+    { of: "config", args: ["config"] },
+    { of: "submit --dry-run", args: ["submit", "--dry-run", "true"] },
+    client("submit", "--wait", "true"),
+    client("submit", "--follow", "true"),
+    { of: "submit --env-file", args: ["submit", "--env-file", file, "true"], read: [file] },
+    { of: "submit --script", args: ["submit", "--script", file], read: [file] },
+    { of: "submit --from", args: ["submit", "--from", jobs], read: [jobs] },
+    client("status"),
+    { ...client("status"), terminal: true },
+    client("status", ended),
+    client("wait", ended),
+    client("logs", ended),
+    client("events"),
+    client("send", running, "x"),
+    client("screen", running),
+    { of: "attach", args: ["attach", running], terminal: true, leave: () => detach(world) },
+    client("cancel", waiting),
+    client("retry", ended),
+    client("pause"),
+    client("resume"),
+    client("purge", "--yes", "--older-than", "1d"),
+    ...hostCases(world),
+  ];
+}
+
+/** Those that use the host. */
+function hostCases(world: World): Case[] {
+  const { dir } = world;
+  const other = { RUNNER_NAME: `${world.name}b` };
+  const run = (spool: string, env: Case["env"]): Case => ({
+    of: "run",
+    args: ["run", "--burst"],
+    read: [dir, spool],
+    write: [spool],
+    env: { ...other, ...env },
+  });
+  const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${dir}/state` };
+  const own = { REDIS_URL: `127.0.0.1:${freePort()}`, RUNNER_SPOOL: `${dir}/spool-r` };
+  const cases: Case[] = [
+    run(`${dir}/spool-b`, { RUNNER_SPOOL: `${dir}/spool-b` }),
+    run(`${dir}/state`, state),
+    // the default folder belongs to others: not to be written
+    { ...run(`${dir}/none`, { RUNNER_SPOOL: null, XDG_STATE_HOME: null }), code: 1 },
+    { ...run(`${dir}/spool-r`, own), of: "run --embedded-redis", args: ["run", "--burst", "--embedded-redis"] },
+    { of: "doctor", args: ["doctor"], read: [`${dir}/spool`], write: [`${dir}/spool`] },
+    { of: "doctor", args: ["doctor"], read: [dir], write: [dir], env: state },
+  ];
+  // where launchd is, the folder would be the user's real one
+  if (Deno.build.os !== "linux") return cases;
+  const install = ["service", "install", "--scope", "user", "--program", "/bin/true"];
+  const files = { read: [dir], write: [dir] };
+  return [
+    ...cases,
+    { of: "service install --print", args: [...install, "--print"] },
+    { of: "service install", args: install, ...files },
+    { of: "service status", args: ["service", "status", "--scope", "user"], read: [dir] },
+    { of: "service uninstall", args: ["service", "uninstall", "--scope", "user"], write: [dir] },
+  ];
+}
+
+/** Sends away whoever looks at the runner's terminals now. */
+async function detach(world: World): Promise<void> {
+  const clients = await world.tmux("list-clients", "-F", "#{client_control_mode} #{client_name}");
+  for (const [, client] of clients.matchAll(/^0 (.+)$/gm)) await world.tmux("detach-client", "-t", client);
+}
