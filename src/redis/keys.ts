@@ -67,7 +67,7 @@ export class Keys {
 
   /**
    * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and JSON `reply`, `id`,
-   * `token`, `request`. At most 64; leaves Redis as soon as nobody waits for an answer. Also a channel: a message for each.
+   * `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves Redis. Also a channel: a message for each.
    */
   requests(runner: string, instance: string): string {
     return `${this.#ns}rr:requests:${runner}:${instance}`;

@@ -12,6 +12,9 @@ import { printable } from "../text.ts";
 
 type AttachContext = Context<typeof ATTACH_ROWS>;
 
+/** How long a terminal has to show what is said first, milliseconds. */
+const FIRST_WORDS = 100;
+
 /** `runner attach`. */
 export const attach: Command<typeof ATTACH_ROWS> = {
   name: "attach",
@@ -57,6 +60,8 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     const keys = await viewer.leaveKeys(owner.attach, host);
     const how = settings.write ? "keys reach the job" : "read-only";
     await terminal.say(`job ${printable(id)}: ${how}; leave with ${keys}, and the job goes on\n`);
+    // tmux begins with dropping what the terminal has not shown yet
+    await wire.clock.sleep(FIRST_WORDS);
     await viewer.view(owner.attach, place, options);
     return EXIT.ok;
   },

@@ -5,6 +5,9 @@ import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
 import { word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
+/** What the names of the sessions of views begin with. */
+const VIEW_PREFIX = `${HOLDER_PREFIX}-view-`;
+
 /** What a `TmuxViewer` is made of. */
 export interface ViewerOptions {
   readonly process: Process;
@@ -24,7 +27,7 @@ export interface ViewerOptions {
 
 /**
  * Shows panes. Each view is a session of its own in the group of the pane's session: it has the same windows, but its own current
- * one, and its client an active pane of its own. It goes with its client.
+ * one, and its client an active pane of its own. It ends with the view, or with the next one when its process was killed.
  */
 export class TmuxViewer implements Viewer {
   readonly #options: ViewerOptions;
@@ -78,7 +81,10 @@ export class TmuxViewer implements Viewer {
     const { TMUX: _, ...env } = this.#options.env;
     const { host } = options;
     if (host === null) {
-      await this.#options.inTerminal("tmux", ["-u", ...this.#viewArgs(attach, place, options)], env);
+      await this.#clear(attach);
+      const name = this.#newName();
+      await this.#options.inTerminal("tmux", ["-u", ...viewOf(attach, place, name, options)], env);
+      await this.#ask(endOf(attach, name));
       return;
     }
     // only tmux may be started: a server of its own, without keys and status line, starts ssh
@@ -99,20 +105,23 @@ export class TmuxViewer implements Viewer {
   }
 
   #remoteLine(attach: string, place: string, options: ViewOptions): string {
-    return ["tmux", ...this.#viewArgs(attach, place, options).map(word)].join(" ");
+    const name = this.#newName();
+    return [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
+      ["tmux", ...args.map((arg) => /^[\w.,=@%:-]+$/.test(arg) ? arg : word(arg))].join(" ")
+    ).join("; ");
   }
 
-  #viewArgs(attach: string, place: string, { write }: ViewOptions): string[] {
-    const [session, window, pane] = place.split(" ");
-    const name = `${HOLDER_PREFIX}-view-${this.#options.newId().slice(0, 8)}`;
-    const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
-    return [
-      ...serverOf(attach),
-      ...["new-session", "-t", session, "-s", name, "-f", flags],
-      ...[";", "set-option", "-t", `=${name}:`, "destroy-unattached", "on"],
-      ...[";", "select-window", "-t", `=${name}:${window}`],
-      ...[";", "select-pane", "-t", pane],
-    ];
+  #newName(): string {
+    return `${VIEW_PREFIX}${this.#options.newId().slice(0, 8)}`;
+  }
+
+  /** Ends views whose processes were killed. */
+  async #clear(attach: string): Promise<void> {
+    const format = "#{session_attached} #{session_name}";
+    for (const line of await this.#ask([...serverOf(attach), "list-sessions", "-F", format]) ?? []) {
+      const [attached, name] = line.split(" ");
+      if (attached === "0" && name.startsWith(VIEW_PREFIX)) await this.#ask(endOf(attach, name));
+    }
   }
 
   /** The lines of a command's answer; `null` when it failed. */
@@ -125,6 +134,24 @@ export class TmuxViewer implements Viewer {
     for await (const bytes of child.output) text += decoder.decode(bytes, { stream: true });
     return await child.exited === 0 ? text.replace(/\n$/, "").split("\n") : null;
   }
+}
+
+/** Arguments of the command that shows a place in a session of its own. */
+function viewOf(attach: string, place: string, name: string, { write }: ViewOptions): string[] {
+  const [session, window, pane] = place.split(" ");
+  const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
+  return [
+    ...serverOf(attach),
+    ...["new-session", "-t", session, "-s", name, "-f", flags],
+    ...[";", "set-option", "-t", `=${name}:`, "status-right", ` ${write ? "" : "read-only, "}leave: #{prefix} d `],
+    ...[";", "select-window", "-t", `=${name}:${window}`],
+    ...[";", "select-pane", "-t", pane],
+  ];
+}
+
+/** Arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3 dies of it. */
+function endOf(attach: string, name: string): string[] {
+  return [...serverOf(attach), "kill-session", "-t", `=${name}`];
 }
 
 /** Arguments that choose the server of a runner, from its line `tmux [-L NAME] attach -t`. */

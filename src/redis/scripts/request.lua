@@ -21,6 +21,7 @@ if call('LLEN', KEYS[4]) >= 64 then return { 'FULL', '.' } end
 call('LREM', KEYS[4], 0, '')
 local entry = string.format('%.0f', at + ARGV[4]) .. '\n' .. ARGV[5]
 call('LPUSH', KEYS[4], entry)
-call('PEXPIRE', KEYS[4], ARGV[4])
+-- longer than its entries count: who gives up can tell whether his was taken
+call('PEXPIRE', KEYS[4], ARGV[4] + 5000)
 call('PUBLISH', ARGV[3], '')
 return { 'OK', entry, '.' }

@@ -1,0 +1,168 @@
+import type { RequestReply } from "../../src/ports/requests.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { anInstance } from "./fake_store.ts";
+import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+
+/** A world in which the job `run-1` runs on the host `alpha`, which is ours. */
+function worldWithJob(options: WorldOptions = {}): FakeWorld {
+  const world = new FakeWorld(options);
+  world.redis.instanceList = [anInstance()];
+  world.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", inst: "inst-1" });
+  world.places.set("run-1 1.n", "$1 @2 %3");
+  return world;
+}
+
+/** Texts that a runner was asked to type. */
+function typed({ redis }: FakeWorld): string[] {
+  return redis.asked.map(([, request]) => request.type === "type" ? new TextDecoder().decode(request.bytes) : "?");
+}
+
+Deno.test("send types its texts with blanks between them, exactly as they are", async () => {
+  const cases: [args: string[], input: string, want: string][] = [
+    [["run-1", "yes"], "", "yes"],
+    [["run-1", "yes", "--enter"], "", "yes\r"],
+    [["-e", "run-1"], "", "\r"],
+    [["run-1", "one", "two  three"], "", "one two  three"],
+    [["run-1", "$(id) `id` #{x} \\n 'q'"], "", "$(id) `id` #{x} \\n 'q'"],
+    [["run-1", "--", "--enter", "-"], "", "--enter -"],
+    [["run-1", "-"], "secret\n", "secret\n"],
+    [["run-1", "-", "-e"], "secret", "secret\r"],
+    [["run-1", "--", "-"], "not read", "-"],
+    [["run-1", "a", "-"], "not read", "a -"],
+  ];
+  for (const [args, input, want] of cases) {
+    const world = worldWithJob({ input });
+    assertEquals([await world.run("send", ...args), typed(world)], [0, [want]], world.stderr);
+    assertEquals([world.stdout, world.stderr.includes("secret")], ["", false]);
+  }
+  const world = worldWithJob();
+  assertEquals(await world.run("send", "@", "x", "--json"), 0);
+  assertEquals(JSON.parse(world.stdout), { id: "run-1", result: "typed", bytes: 1 });
+});
+
+Deno.test("send refuses nothing and too much, and asks nobody", async () => {
+  for (const args of [["run-1"], ["run-1", ""], ["run-1", "-"], ["run-1", "é".repeat(32_769)]]) {
+    const world = worldWithJob({ input: "" });
+    assertEquals([await world.run("send", ...args), typed(world)], [2, []]);
+    assertStringIncludes(world.stderr, "runner: Cannot type: there ");
+  }
+});
+
+Deno.test("screen shows lines without anything that a terminal would obey", async () => {
+  const screen = {
+    lines: ["top", "", " \u202eright"],
+    cursor: { column: 1, row: 2 },
+    columns: 80,
+    rows: 24,
+    title: "vi",
+  };
+  const world = worldWithJob();
+  world.redis.answer = { type: "screen", screen };
+  assertEquals([await world.run("screen", "run-1"), world.stdout], [0, "top\n\n \\u202eright\n"]);
+  const json = worldWithJob();
+  json.redis.answer = { type: "screen", screen };
+  await json.run("screen", "run-1", "--json");
+  assertEquals(JSON.parse(json.stdout), { id: "run-1", ...screen });
+});
+
+Deno.test("every answer that is none becomes a sentence with what to do, and exit code 1", async () => {
+  const cases: [answer: RequestReply, want: string][] = [
+    [{ type: "gone" }, "it has no terminal now: it ends, or waits for its turn; see runner status run-1"],
+    [{ type: "over" }, "its attempt is over; ask again"],
+    [{ type: "full" }, "too many requests wait for its runner already; try again"],
+    [{ type: "failed", why: "tmux is away" }, "its runner cannot reach the terminal: tmux is away; try again"],
+    [{ type: "silent", ms: 61_000 }, "its runner on alpha is gone or stopped for 1m1s; the job may go on there"],
+    [{ type: "unanswered", taken: false }, "did not answer within 3s; nothing was done; see runner status run-1"],
+    [{ type: "unanswered", taken: true }, "did not answer within 3s; whether it was done is not known; see runner"],
+  ];
+  for (const [answer, want] of cases) {
+    for (const args of [["send", "run-1", "x"], ["screen", "run-1"]]) {
+      const world = worldWithJob();
+      world.redis.answer = answer;
+      assertEquals([await world.run(...args), world.stdout], [1, ""]);
+      assertStringIncludes(world.stderr, want);
+    }
+  }
+});
+
+Deno.test("jobs that do not run are not asked for", async () => {
+  for (
+    const [status, want] of [
+      ["finished", "it has ended with status finished; its output: runner logs other"],
+      ["error", "it has ended with status error; its output: runner logs other"],
+      ["dispatched", "it has not started yet; why it waits: runner status other"],
+      ["started", "no runner of ours has started it; see runner status other"],
+    ]
+  ) {
+    for (const args of [["send", "other", "x"], ["screen", "other"], ["attach", "other"]]) {
+      const world = worldWithJob({ columns: 80 });
+      world.redis.put("other", { status });
+      assertEquals([await world.run(...args), world.stdout, world.redis.asked], [1, "", []]);
+      assertStringIncludes(world.stderr, want);
+    }
+  }
+});
+
+Deno.test("attach says how to leave, then shows the job's own place", async () => {
+  for (const write of [false, true]) {
+    const world = worldWithJob({ columns: 80 });
+    assertEquals(await world.run("attach", "run-1", ...write ? ["--write"] : []), 0);
+    const how = write ? "keys reach the job" : "read-only";
+    assertEquals(world.stderr, `job run-1: ${how}; leave with Ctrl-b d, and the job goes on\n`);
+    assertEquals([world.stdout, world.viewed], ["", [["$1 @2 %3", { write, host: null }]]]);
+    assertEquals(world.redis.asked, []);
+  }
+});
+
+Deno.test("attach shows a kept terminal, and says so when there is none", async () => {
+  const world = worldWithJob({ columns: 80 });
+  world.redis.change("run-1", { status: "error" });
+  assertEquals([await world.run("attach", "run-1"), world.viewed.length], [0, 1]);
+  world.places.clear();
+  assertEquals([await world.run("attach", "run-1"), world.viewed.length], [1, 1]);
+  assertStringIncludes(world.stderr, "it has ended with status error; its output: runner logs run-1");
+});
+
+Deno.test("attach to a job of another host says the command, and --ssh goes there", async () => {
+  const far = () => {
+    const world = worldWithJob({ columns: 80 });
+    world.redis.instanceList = [anInstance({ host: "far" })];
+    world.redis.answer = { type: "place", place: "$7 @8 %9" };
+    return world;
+  };
+  const told = far();
+  assertEquals([await told.run("attach", "run-1"), told.viewed], [1, []]);
+  const says = 'it runs on host "far"; write runner attach --ssh run-1, or ssh far see $7 @8 %9\n';
+  assertStringIncludes(told.stderr, says);
+  const gone = far();
+  assertEquals(await gone.run("attach", "--ssh", "run-1"), 0);
+  assertEquals(gone.viewed, [["$7 @8 %9", { write: false, host: "far" }]]);
+  gone.redis.change("run-1", { status: "finished" });
+  assertEquals(await gone.run("attach", "--ssh", "run-1"), 1);
+  assertStringIncludes(gone.stderr, 'when its terminal was kept, attach on host "far"');
+});
+
+Deno.test("attach without a terminal says what to use in its place", async () => {
+  const world = worldWithJob();
+  assertEquals([await world.run("attach", "run-1"), world.viewed, world.opened], [1, [], []]);
+  assertStringIncludes(world.stderr, "are no terminal; use runner logs -f ID, or runner screen ID");
+});
+
+Deno.test("status shows which job waits for input, with its last line, only while it runs", async () => {
+  const asks = { input_ms: String(Date.UTC(2026, 0, 31, 11, 59, 0)), input_line: "Password:" };
+  const world = worldWithJob();
+  world.redis.change("run-1", {}, asks);
+  await world.run("status");
+  assertStringIncludes(world.stdout, "waiting for input");
+  assertStringIncludes(world.stdout, "true ▸ Password:");
+  const json = worldWithJob();
+  json.redis.change("run-1", {}, asks);
+  await json.run("status", "--json", "run-1");
+  const { status, now, waiting_for_input } = JSON.parse(json.stdout);
+  assertEquals([status, now], ["started", "waiting for input on alpha; answer it: runner send run-1 TEXT --enter"]);
+  assertEquals(waiting_for_input, { since: "2026-01-31T11:59:00.000Z", line: "Password:" });
+  const over = worldWithJob();
+  over.redis.change("run-1", { status: "error" }, asks);
+  await over.run("status", "--json", "run-1");
+  assertEquals(JSON.parse(over.stdout).waiting_for_input, null);
+});

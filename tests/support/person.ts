@@ -1,0 +1,82 @@
+import { until } from "./until.ts";
+import type { World } from "./world.ts";
+
+/** A person at a real terminal: a shell in a tmux server of its own, where the program is called `runner`. */
+export class Person implements AsyncDisposable {
+  readonly #world: World;
+  readonly #socket: string;
+
+  private constructor(world: World) {
+    this.#world = world;
+    this.#socket = `person-${world.name}`;
+  }
+
+  /** Sits down. `path` comes first among the folders of programs. */
+  static async at(world: World, { path = "" }: { path?: string } = {}): Promise<Person> {
+    const person = new Person(world);
+    const program = Deno.env.get("RUNNER_BIN") ?? new URL("../../scripts/runner", import.meta.url).pathname;
+    const bin = `${world.dir}/person`;
+    await Deno.mkdir(bin);
+    await Deno.writeTextFile(`${bin}/runner`, `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
+    const folders = [...path === "" ? [] : [path], bin, Deno.env.get("PATH")];
+    await person.#tmux(["new-session", "-d", "-x", "120", "-y", "30", "sh"], {
+      PATH: folders.join(":"),
+      ENV: "",
+      TERM: "xterm-256color",
+    });
+    await until("the prompt is there", async () => (await person.screen()).trim() !== "");
+    return person;
+  }
+
+  async #tmux(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+    const { stdout } = await new Deno.Command("tmux", {
+      args: ["-L", this.#socket, "-f", "/dev/null", ...args],
+      clearEnv: true,
+      env: this.#world.env(env),
+      stdin: "null",
+    }).output();
+    return new TextDecoder().decode(stdout);
+  }
+
+  /** What the terminal shows. */
+  screen(): Promise<string> {
+    return this.#tmux(["capture-pane", "-p"]);
+  }
+
+  /** Types a text and Enter. */
+  async types(text: string): Promise<void> {
+    await this.#tmux(["send-keys", "-l", `${text}\n`]);
+  }
+
+  /** Presses keys, such as `C-b`. */
+  async presses(...keys: string[]): Promise<void> {
+    await this.#tmux(["send-keys", ...keys]);
+  }
+
+  /** Attaches to a job and waits until its terminal shows a text; what is said on stderr goes into a file. */
+  async attaches(args: string, text: string): Promise<void> {
+    await this.types(`clear; runner attach ${args} 2>'${this.#world.dir}/said'; echo "left with $?"`);
+    await this.sees(text);
+    await this.sees("leave: ");
+  }
+
+  /** Leaves; answers what was said first. */
+  async leaves(): Promise<string> {
+    await this.presses("C-b", "d");
+    await this.sees("left with 0");
+    return await Deno.readTextFile(`${this.#world.dir}/said`);
+  }
+
+  /** Waits until the terminal shows a text. */
+  async sees(text: string): Promise<void> {
+    let last = "";
+    await until(`the terminal shows ${JSON.stringify(text)}`, async () => (last = await this.screen()).includes(text))
+      .catch((error) => {
+        throw new Error(`${error.message}; it shows:\n${last}`);
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tmux(["kill-server"]);
+  }
+}
