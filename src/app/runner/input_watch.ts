@@ -17,6 +17,8 @@ const LINE_SHOWN = 200;
 interface Watched {
   /** Bytes of output at the last round. */
   shown: number;
+  /** Its output is about to be shown from the start, once more. */
+  again: boolean;
   /** Monotonic time of the next look, and the pause that came before it. */
   nextMs: number;
   pauseMs: number;
@@ -40,7 +42,7 @@ export class InputWatch {
 
   /** Takes over what an earlier process may have said about the runs that are there. */
   adopt(): void {
-    for (const active of this.#runs.all()) this.#watch(active).asks = true;
+    for (const active of this.#runs.all()) Object.assign(this.#watch(active), { asks: true, again: true });
   }
 
   /** One round. */
@@ -49,7 +51,7 @@ export class InputWatch {
     for (const active of this.#watched.keys()) if (active.ended) this.#watched.delete(active);
     const due = new Map<Executor, ActiveRun[]>();
     for (const active of this.#runs.all()) {
-      if (active.ended || now - active.sinceMs < QUIET) continue;
+      if (active.ended) continue;
       const watched = this.#watch(active);
       if (active.shown !== watched.shown) await this.#heard(active);
       else if (now >= watched.nextMs) due.set(active.executor, [...due.get(active.executor) ?? [], active]);
@@ -68,8 +70,7 @@ export class InputWatch {
   #watch(active: ActiveRun): Watched {
     let watched = this.#watched.get(active);
     if (!watched) {
-      const { shown, sinceMs } = active;
-      watched = { shown, nextMs: sinceMs + QUIET, pauseMs: QUIET, asks: false };
+      watched = { shown: 0, again: false, nextMs: active.sinceMs + QUIET, pauseMs: QUIET, asks: false };
       this.#watched.set(active, watched);
     }
     return watched;
@@ -80,7 +81,8 @@ export class InputWatch {
     const watched = this.#watch(active);
     watched.nextMs = this.#parts.clock.now() + QUIET;
     watched.pauseMs = QUIET;
-    await this.#proceed(active, watched);
+    if (!watched.again) await this.#proceed(active, watched);
+    watched.again = false;
     watched.shown = active.shown;
   }
 

@@ -1,0 +1,119 @@
+import { InputWatch } from "../../../src/app/runner/input_watch.ts";
+import type { ActiveRun, RunnerParts } from "../../../src/app/runner/parts.ts";
+import type { Runs } from "../../../src/app/runner/runs.ts";
+import { UnavailableError } from "../../../src/domain/errors.ts";
+import { assertEquals, assertRejects } from "../../support/assert.ts";
+
+/** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and told. */
+function desk() {
+  const looks: [atSeconds: number, runs: string[]][] = [];
+  const told: string[] = [];
+  const reading = new Set<string>();
+  const world = { now: 0, away: false, lines: ["question?"] };
+  const executor = {
+    reading: (runs: string[]) => {
+      looks.push([world.now / 1000, runs]);
+      return Promise.resolve(new Set(runs.filter((run) => reading.has(run))));
+    },
+    screen: () => Promise.resolve({ lines: world.lines, cursor: { column: 0, row: 0 } }),
+  };
+  const runs: ActiveRun[] = [];
+  const run = (id: string) => {
+    const active = { intent: { id, run: id, token: "1.n" }, executor, ended: false, shown: 0, sinceMs: world.now };
+    runs.push(active as unknown as ActiveRun);
+    return active;
+  };
+  const tell = (what: string) => {
+    if (world.away) return Promise.reject(new UnavailableError("Cannot reach Redis"));
+    told.push(what);
+    return Promise.resolve();
+  };
+  const parts = {
+    clock: { now: () => world.now },
+    log: { info() {}, warn() {} },
+    queue: {
+      ask: ({ id }: { id: string }, line: string) => tell(`${id} asks ${line}`),
+      proceed: ({ id }: { id: string }) => tell(`${id} proceeds`),
+    },
+  } as unknown as RunnerParts;
+  const watch = new InputWatch(parts, { all: () => runs } as unknown as Runs);
+  const seconds = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      world.now += 1000;
+      await watch.tick();
+    }
+  };
+  return { watch, run, runs, reading, looks, told, world, seconds };
+}
+
+Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
+  const { run, looks, told, seconds } = desk();
+  const loud = run("loud");
+  run("quiet");
+  run("also quiet");
+  for (let i = 0; i < 200; i++) {
+    loud.shown += 10;
+    await seconds(1);
+  }
+  const both = ["quiet", "also quiet"];
+  assertEquals(looks, [[4, both], [12, both], [28, both], [60, both], [120, both], [180, both]]);
+  assertEquals(told, []);
+});
+
+Deno.test("a job that waits is told with its last line, and again when that is lost; output ends it at once", async () => {
+  const { run, reading, looks, told, seconds, world } = desk();
+  const active = run("a");
+  reading.add("a");
+  world.lines = ["other", "", "Continue? ", "", "status line"];
+  await seconds(30);
+  assertEquals(looks.map(([at]) => at), [4, 12, 20, 28]);
+  assertEquals(told, Array(4).fill("a asks other"));
+  active.shown = 1;
+  await seconds(1);
+  assertEquals(told.slice(4), ["a proceeds"]);
+  await seconds(3);
+  assertEquals(looks.length, 4);
+  reading.delete("a");
+  await seconds(10);
+  assertEquals(told.length, 5);
+});
+
+Deno.test("a job that was answered without a word proceeds at the next look, or when its runner typed", async () => {
+  const { watch, run, reading, told, seconds } = desk();
+  const active = run("a");
+  reading.add("a");
+  await seconds(5);
+  reading.delete("a");
+  await seconds(8);
+  assertEquals(told, ["a asks question?", "a proceeds"]);
+  reading.add("a");
+  await seconds(40);
+  const before = told.length;
+  watch.typed(active as unknown as ActiveRun);
+  assertEquals(told.slice(before), ["a proceeds"]);
+  active.ended = true;
+  await seconds(40);
+  assertEquals(told.length, before + 1);
+});
+
+Deno.test("what an earlier process told is taken back by the next, and what Redis did not take is told again", async () => {
+  const { watch, run, reading, told, seconds, world } = desk();
+  run("a");
+  const asking = run("b");
+  const busy = run("c");
+  reading.add("b");
+  watch.adopt();
+  // what they wrote before is shown again
+  asking.shown = 3;
+  for (const shown of [5, 6, 7, 8, 9]) {
+    busy.shown = shown;
+    await seconds(1);
+  }
+  assertEquals(told, ["c proceeds", "a proceeds", "b asks question?"]);
+  world.away = true;
+  asking.shown = 5;
+  await assertRejects(() => seconds(1), UnavailableError);
+  world.away = false;
+  await seconds(1);
+  assertEquals(told.slice(3), ["b proceeds"]);
+});
