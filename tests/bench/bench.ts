@@ -3,6 +3,7 @@
  * of medians and ratios; `--json FILE` and `--svg FILE` write the same as data and as a plot.
  *
  *     deno task bench [--quick] [--rounds N] [--json FILE] [--svg FILE] [SECTION...]
+ *     deno task bench throughput --slots 16 --who runner,BullMQ,fork+exec
  *
  * Peers that are not installed are left out, and said so; scripts/bench.sh installs them. RUNNER_BIN names another program than
  * the one from source.
@@ -53,7 +54,9 @@ async function main(args: string[]): Promise<number> {
   const [json, svg] = [valueOf(args, "--json"), valueOf(args, "--svg")];
   const quick = hasFlag(args, "--quick");
   const rounds = Number(valueOf(args, "--rounds") ?? (quick ? 1 : 3));
-  const bench = new Bench({ quick, rounds, say: (text) => console.error(text) });
+  const slots = valueOf(args, "--slots")?.split(",").map(Number);
+  const who = valueOf(args, "--who")?.split(",");
+  const bench = new Bench({ quick, rounds, slots, who, say: (text) => console.error(text) });
   const sections = await Promise.all((args.length > 0 ? args : SECTIONS).map(load));
   const begun = new Date().toISOString();
   const results = [];

@@ -36,6 +36,10 @@ export interface BenchOptions {
   /** Small sizes: shows that it works, says little about speed. */
   readonly quick: boolean;
   readonly rounds: number;
+  /** Jobs side by side in `throughput`; as many as it likes when left out. */
+  readonly slots?: readonly number[];
+  /** Who takes part in `throughput`; everybody when left out. */
+  readonly who?: readonly string[];
   readonly say: (text: string) => void;
 }
 
