@@ -1,11 +1,9 @@
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import { type JobView, viewJob } from "./job_view.ts";
+import type { SORT_KEYS } from "./sort_keys.ts";
 
 /** Index entries that one step looks at. */
 const PAGE = 1_000;
-
-/** What jobs may be sorted by; times and durations begin with the largest, words with the first of the alphabet. */
-export const SORT_KEYS = ["created", "started", "ended", "took", "status", "runner", "id"] as const;
 
 /** Which jobs to list; what is left out is no condition. */
 export interface JobQuery {

@@ -4,7 +4,13 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
 import { suggest } from "./suggest.ts";
 
-export { ProgressBar } from "jsr:@std/cli@^1.0.32/unstable-progress-bar";
+export type { ProgressBar } from "jsr:@std/cli@^1.0.32/unstable-progress-bar";
+
+/** Most commands end before they need it. */
+export async function loadProgressBar() {
+  const { ProgressBar } = await import("jsr:@std/cli@^1.0.32/unstable-progress-bar");
+  return ProgressBar;
+}
 export { unicodeWidth } from "jsr:@std/cli@^1.0.32/unicode-width";
 
 /** An option as it was typed. */

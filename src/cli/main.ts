@@ -6,12 +6,9 @@ import type { Terminal } from "../ports/terminal.ts";
 import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args.ts";
 import type { Command } from "./command.ts";
 import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
-import { readConfigFile } from "./config_file.ts";
 import type { Context, Wire } from "./context.ts";
-import { commandHelp, programHelp } from "./help.ts";
 import type { OptionRows } from "./option_row.ts";
 import { GLOBAL_ROWS, SETTING_ROWS } from "./options.ts";
-import { reportError } from "./report_error.ts";
 import { resolveSettings } from "./settings.ts";
 import { suggest } from "./suggest.ts";
 
@@ -78,7 +75,7 @@ async function runCommand(command: Command, args: readonly string[], wire: Wire)
   const line = parseCommandLine(args, rows);
   checkArguments(command, line);
   const environment = command.bare ? NOTHING : wire.environment;
-  const file = await readConfigFile(environment, SETTING_ROWS);
+  const file = command.bare ? null : await readFile(environment);
   const { values, origins } = resolveSettings(rows, { typed: line.typed, environment, file });
   const store = storeOpener(wire, values);
   try {
@@ -97,6 +94,11 @@ async function runCommand(command: Command, args: readonly string[], wire: Wire)
   }
 }
 
+async function readFile(environment: Environment) {
+  const { readConfigFile } = await import("./config_file.ts");
+  return await readConfigFile(environment, SETTING_ROWS);
+}
+
 /** The rows of a command, and the global ones without the letters that it uses itself. */
 function withFreeLetters(command: Command): OptionRows {
   const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
@@ -111,11 +113,13 @@ async function dispatch(name: string | null, args: readonly string[], wire: Wire
   if (name === null) {
     if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], wire);
     parseCommandLine(args, GLOBAL_ROWS);
+    const { programHelp } = await import("./help.ts");
     await wire.terminal.write(programHelp(await allCommands()));
     return EXIT.ok;
   }
   const command = await chooseCommand(name);
   if (full || hasFlag(args, "-h")) {
+    const { commandHelp } = await import("./help.ts");
     await wire.terminal.write(commandHelp(command, full));
     return EXIT.ok;
   }
@@ -123,7 +127,7 @@ async function dispatch(name: string | null, args: readonly string[], wire: Wire
 }
 
 /**
- * The program: finds the command, runs it, and turns whatever goes wrong into one sentence and an exit code.
+ * The program, which loads what a command needs and no more, because it is started for each job: finds the command, runs it, and turns whatever goes wrong into one sentence and an exit code.
  *
  * @param args What was typed after the name of the program.
  * @param wire The world.
@@ -135,6 +139,7 @@ export async function main(args: readonly string[], wire: Wire): Promise<number>
     return await dispatch(name, rest, wire);
   } catch (error) {
     const command = name !== null && Object.hasOwn(COMMANDS, name) ? name : null;
+    const { reportError } = await import("./report_error.ts");
     return await reportError(error, wire.terminal, { json: hasFlag(rest, "--json"), command });
   }
 }

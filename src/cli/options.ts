@@ -13,7 +13,7 @@ import {
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
-import { SORT_KEYS } from "../app/list_jobs.ts";
+import { SORT_KEYS } from "../app/sort_keys.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
 

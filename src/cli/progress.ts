@@ -1,5 +1,5 @@
 import { formatDuration } from "../domain/duration.ts";
-import { ProgressBar } from "./args.ts";
+import { loadProgressBar, type ProgressBar } from "./args.ts";
 import type { Context } from "./context.ts";
 
 /** Milliseconds until the bar is shown, and between two changes: quick work shows nothing. */
@@ -16,7 +16,8 @@ export class Progress {
   readonly #over = new AbortController();
   readonly #visible: boolean;
   readonly #due: Promise<void>;
-  #isDue = false;
+  /** Known when the bar is due. */
+  #makeBar: typeof ProgressBar | null = null;
   #bar: ProgressBar | null = null;
   #done = 0;
   #total: number;
@@ -37,8 +38,10 @@ export class Progress {
       : Promise.resolve();
   }
 
-  #begin(): void {
-    this.#isDue = !this.#over.signal.aborted;
+  async #begin(): Promise<void> {
+    if (this.#over.signal.aborted) return;
+    const makeBar = await loadProgressBar();
+    if (!this.#over.signal.aborted) this.#makeBar = makeBar;
     this.#show();
   }
 
@@ -50,7 +53,7 @@ export class Progress {
   }
 
   #show(): void {
-    if (!this.#isDue || this.#total === 0) return;
+    if (this.#makeBar === null || this.#total === 0) return;
     if (this.#bar) {
       this.#bar.value = this.#done;
       this.#bar.max = this.#total;
@@ -58,7 +61,7 @@ export class Progress {
     }
     const { terminal } = this.#context;
     const decoder = new TextDecoder();
-    this.#bar = new ProgressBar({
+    this.#bar = new this.#makeBar({
       writable: new WritableStream({ write: (bytes) => terminal.say(decoder.decode(bytes, { stream: true })) }),
       value: this.#done,
       max: this.#total,
@@ -91,7 +94,7 @@ export class Progress {
   /** Takes the bar away for good. */
   async end(): Promise<void> {
     this.#over.abort();
-    this.#isDue = false;
+    this.#makeBar = null;
     await this.#due;
     await this.hide();
   }

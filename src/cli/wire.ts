@@ -7,7 +7,7 @@
 import { InvalidInputError, SetupError, UnavailableError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import { checkTarget } from "../executors/registry.ts";
-import type { Place as RedisPlace } from "../redis/open.ts";
+import type { Place as RedisPlace } from "../redis/open_store.ts";
 import { maskUrl, parseRedisUrl } from "../redis/url.ts";
 import { systemClock } from "../system/clock.ts";
 import { systemEnvironment } from "../system/environment.ts";
@@ -35,7 +35,7 @@ async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
 
 /** A connection to Redis for clients. */
 export async function openStore(settings: StoreSettings): Promise<JobStore> {
-  const { openStore } = await import("../redis/open.ts");
+  const { openStore } = await import("../redis/open_store.ts");
   const store = openStore(await placeOf(settings));
   try {
     await store.time(); // says at once when Redis cannot be reached

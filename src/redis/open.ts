@@ -1,26 +1,12 @@
-import type { Clock } from "../ports/clock.ts";
 import { type Finding, judgeServer } from "./check.ts";
-import type { Target } from "./client.ts";
-import { RedisJobStore } from "./job_store.ts";
 import { Keys } from "./keys.ts";
 import { Link } from "./link.ts";
+import type { Place } from "./open_store.ts";
 import { type Owner, RedisQueue } from "./queue.ts";
-
-/** A Redis, a namespace in it, and the time by which to wait. */
-export interface Place extends Target {
-  /** Raw prefix of all keys, such as `production:`; may be empty. */
-  readonly namespace: string;
-  readonly clock: Clock;
-}
 
 /** The runner's side; connects with the first call. */
 export function openQueue(place: Place, owner: Owner): RedisQueue {
   return new RedisQueue(place, { keys: new Keys(place.namespace), owner, clock: place.clock });
-}
-
-/** The clients' side; connects with the first call. */
-export function openStore(place: Place): RedisJobStore {
-  return new RedisJobStore(place, { keys: new Keys(place.namespace), clock: place.clock });
 }
 
 /**

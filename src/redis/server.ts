@@ -1,7 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import type { Trouble } from "../ports/queue.ts";
 import { Link } from "./link.ts";
-import type { Place } from "./open.ts";
+import type { Place } from "./open_store.ts";
 
 /**
  * The path of the configuration file that a server was started with.

@@ -1,6 +1,7 @@
 import { RefusedError } from "../../src/domain/errors.ts";
 import { aclRules } from "../../src/redis/acl.ts";
-import { openQueue, openStore } from "../../src/redis/open.ts";
+import { openQueue } from "../../src/redis/open.ts";
+import { openStore } from "../../src/redis/open_store.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { RawClient, RedisServer } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";

@@ -1,6 +1,7 @@
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { checkServer, openQueue, openStore } from "../../src/redis/open.ts";
+import { checkServer, openQueue } from "../../src/redis/open.ts";
+import { openStore } from "../../src/redis/open_store.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { freePort, RedisServer, type RedisServerOptions } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";

@@ -1,7 +1,8 @@
 /** The reply to any one command is lost after Redis carried it out: whoever repeats the step ends where nobody had to. */
 import { UnavailableError } from "../../src/domain/errors.ts";
 import type { Trouble } from "../../src/ports/queue.ts";
-import { openQueue, openStore } from "../../src/redis/open.ts";
+import { openQueue } from "../../src/redis/open.ts";
+import { openStore } from "../../src/redis/open_store.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis_server.ts";

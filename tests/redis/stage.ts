@@ -1,6 +1,7 @@
 import { parseRedisUrl } from "../../src/redis/url.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { openQueue, openStore, type Place } from "../../src/redis/open.ts";
+import { openQueue } from "../../src/redis/open.ts";
+import { openStore, type Place } from "../../src/redis/open_store.ts";
 import type { Owner, RedisQueue } from "../../src/redis/queue.ts";
 import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import type { FinishRequest, InstanceInfo, OwnedRun, StartReply } from "../../src/ports/queue.ts";

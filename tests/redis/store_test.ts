@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
 import { freePort } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { openStore } from "../../src/redis/open.ts";
+import { openStore } from "../../src/redis/open_store.ts";
 import { ended, placeAt, raw, Stage } from "./stage.ts";
 
 Deno.test("read() gives a job whatever a foreign program made of it", async () => {

@@ -2,7 +2,8 @@
 import { UnavailableError } from "../../src/domain/errors.ts";
 import type { Trouble } from "../../src/ports/queue.ts";
 import { Keys } from "../../src/redis/keys.ts";
-import { openQueue, openStore, type Place } from "../../src/redis/open.ts";
+import { openQueue } from "../../src/redis/open.ts";
+import { openStore, type Place } from "../../src/redis/open_store.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";

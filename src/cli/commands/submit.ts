@@ -1,20 +1,17 @@
 import { checkSubmission } from "../../app/check_submission.ts";
 import { findJobs } from "../../app/find.ts";
-import { type BadLine, readJobs } from "../../app/read_jobs.ts";
+import type { BadLine } from "../../app/read_jobs.ts";
 import type { Draft } from "../../app/read_submission.ts";
-import { submitBatch } from "../../app/submit_batch.ts";
 import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
 import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Trouble } from "../../ports/queue.ts";
-import { awaitJobs, showJob, type Waiter } from "../await_jobs.ts";
+import type { Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { draftJson, showDryRun } from "../dry_run.ts";
 import { hintAtRunner } from "../hint_runner.ts";
 import { SUBMIT_ROWS } from "../options.ts";
 import { choosePayload, openBatch, readPayload } from "../payload.ts";
-import { Progress } from "../progress.ts";
 import { readSubmissionOptions } from "../submission_options.ts";
 import { printable, toJson } from "../text.ts";
 
@@ -86,9 +83,10 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   });
   await sayId(context, submitted);
   if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
+  if (!settings.follow && !settings.wait) return EXIT.ok;
+  const { awaitJobs, showJob } = await import("../await_jobs.ts");
   if (settings.follow) return await showJob(waiterOf(context), store, submitted.id);
-  if (settings.wait) return await awaitJobs(waiterOf(context), store, [submitted.id]);
-  return EXIT.ok;
+  return await awaitJobs(waiterOf(context), store, [submitted.id]);
 }
 
 async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly BadLine[]): Promise<void> {
@@ -113,10 +111,16 @@ function halfDone(error: unknown, came: string): unknown {
 
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
   const { terminal, settings, wire } = context;
+  const [{ readJobs }, { submitBatch }, { Progress }] = await Promise.all([
+    import("../../app/read_jobs.ts"),
+    import("../../app/submit_batch.ts"),
+    import("../progress.ts"),
+  ]);
   const check = ({ submission }: Draft) => checkSubmission(submission, wire.checkExecutor);
   const { drafts, bad } = await readJobs(await openBatch(path, wire), defaults, check);
   await sayBadLines(context, bad);
   if (settings.dryRun) {
+    const { draftJson } = await import("../dry_run.ts");
     for (const draft of drafts) await terminal.write(`${toJson(draftJson(draft))}\n`);
     return EXIT.ok;
   }
@@ -144,6 +148,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   if (closed) throw closed;
   await hintAtRunner(context, store, ready.map(({ runner }) => runner));
   if (!settings.wait) return EXIT.ok;
+  const { awaitJobs } = await import("../await_jobs.ts");
   return await awaitJobs(waiterOf(context), store, [...new Set(ready.map(({ id }) => id))]);
 }
 
@@ -160,6 +165,7 @@ async function run(context: SubmitContext): Promise<number> {
   const complete = await resolveAfter(context, draft);
   checkSubmission(complete.submission, wire.checkExecutor);
   if (settings.dryRun) {
+    const { showDryRun } = await import("../dry_run.ts");
     await terminal.write(showDryRun(complete, context));
     return EXIT.ok;
   }

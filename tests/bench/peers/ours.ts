@@ -1,6 +1,6 @@
 import { submitBatch } from "../../../src/app/submit_batch.ts";
 import type { RedisJobStore } from "../../../src/redis/job_store.ts";
-import { openStore } from "../../../src/redis/open.ts";
+import { openStore } from "../../../src/redis/open_store.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { until } from "../../support/until.ts";

@@ -1,0 +1,66 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { World } from "../support/world.ts";
+import { ROOT, run, temporaryFolder } from "./support.ts";
+
+const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
+
+/** Older ones write down nothing about programs that are no tests. */
+async function canTrace(): Promise<boolean> {
+  const { stdout } = await run([Deno.execPath(), "run", "--help"]);
+  return stdout.includes("DENO_COVERAGE_DIR");
+}
+
+/** The modules that a command has run, as paths in the project or addresses elsewhere. */
+async function loadedBy(world: World, args: readonly string[]): Promise<string[]> {
+  await using folder = await temporaryFolder();
+  const program = [Deno.execPath(), "run", "-A", "--quiet", "--config", ROOT + CONFIG, `${ROOT}main.ts`];
+  const env = { ...world.env(), DENO_COVERAGE_DIR: folder.path };
+  const { code, stderr } = await run([...program, ...args], { bare: true, env, cwd: world.dir });
+  assertEquals(code, 0, stderr);
+  const urls = [];
+  for await (const { name } of Deno.readDir(folder.path)) {
+    if (name.endsWith(".json")) urls.push(JSON.parse(await Deno.readTextFile(`${folder.path}/${name}`)).url as string);
+  }
+  return urls.map((url) => url.replace(`file://${ROOT}`, "")).sort();
+}
+
+/** What only a runner, a view of a terminal or the doctor needs: clients and texts do without. */
+const WORK = /^src\/app\/runner\/|^src\/executors\/(?!registry\.ts|tmux\/target\.ts)|[@/](std\/)?log[@/]/;
+const HOST = /^src\/system\/(?!clock|environment|new_id|signals|terminal)|^src\/redis\/(queue|open|check|server)\.ts$/;
+/** What waiting, showing and help need. */
+const SHOW =
+  /^src\/app\/(follow|wait|list_jobs|overview|job_view)|^src\/cli\/(await_jobs|table|watch|progress|help)\.ts$/;
+/** What everything that speaks with Redis needs. */
+const REDIS = /^src\/redis\/(?!url\.ts)|redis\/mod\.ts|@db\/redis/;
+
+const traces = await canTrace();
+
+Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }, async (t) => {
+  await using world = await World.create();
+  const table: [args: string[], never: RegExp[]][] = [
+    [["version"], [WORK, HOST, SHOW, REDIS, /^src\/app\/(?!sort_keys\.ts)|^src\/cli\/(config_file|report_error)\.ts$/]],
+    [["help", "submit"], [WORK, HOST, REDIS]],
+    [["config"], [WORK, HOST, REDIS]],
+    [["submit", "--id", "one", "true"], [WORK, HOST, SHOW, /^src\/cli\/(dry_run|report_error)\.ts$/]],
+    [["status"], [WORK, HOST, /^src\/cli\/(help|await_jobs|progress)\.ts$/]],
+    [["cancel", "one"], [WORK, HOST, /^src\/cli\/(help|table|watch|progress)\.ts$/]],
+  ];
+  for (const [args, never] of table) {
+    await t.step(`runner ${args[0]}`, async () => {
+      const loaded = await loadedBy(world, args);
+      const own = `src/cli/commands/${args[0]}.ts`;
+      const commands = loaded.filter((path) => path.startsWith("src/cli/commands/"));
+      assertEquals(commands.filter((path) => path !== own && args[0] !== "help"), []);
+      assert(loaded.includes(own), `${loaded}`);
+      assertEquals(loaded.filter((path) => never.some((pattern) => pattern.test(path))), []);
+    });
+  }
+  await t.step("and a runner loads all that the others may not", async () => {
+    const loaded = await loadedBy(world, ["run", "--burst"]);
+    for (const pattern of [WORK, HOST, REDIS]) {
+      assert(loaded.some((path) => pattern.test(path)), `${pattern}: ${loaded}`);
+    }
+    assertEquals(loaded.filter((path) => /^src\/redis\/(open_store|job_store)\.ts$/.test(path)), []);
+  });
+  await run(["tmux", "-L", world.socket, "kill-server"]);
+});
