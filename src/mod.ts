@@ -40,7 +40,16 @@ export {
 } from "./domain/errors.ts";
 export type { Cancelled, JobView, Priority, Submission, SubmitCondition, Worker, WorkerSettings };
 
-/** Where Redis is, and which part of it to use; what is left out is as on the command line, without its environment. */
+/**
+ * Where Redis is, and which part of it to use; what is left out is as on the command line, without its environment.
+ *
+ * ```ts no-eval
+ * import { Client, type ConnectionOptions } from "@hero/runner";
+ *
+ * const there: ConnectionOptions = { redisUrl: "rediss://me:secret@redis.example/1", namespace: "production" };
+ * await using client = await Client.connect(there);
+ * ```
+ */
 export interface ConnectionOptions {
   /** `host:port`, `redis://[user:password@]host[:port][/db]` or `rediss://...`; default `127.0.0.1:6379`. */
   readonly redisUrl?: string;
@@ -50,7 +59,16 @@ export interface ConnectionOptions {
   readonly redisTimeout?: number;
 }
 
-/** A job to be submitted; only `payload` is needed. Times in seconds. */
+/**
+ * A job to be submitted; only `payload` is needed. Times in seconds.
+ *
+ * ```ts no-eval
+ * import { type NewJob, submit } from "@hero/runner";
+ *
+ * const job: NewJob = { payload: "make test", runner: "build", timeout: 600, env: { CI: "1" } };
+ * await submit(job);
+ * ```
+ */
 export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 
 const defaults = resolveSettings({ ...GLOBAL_ROWS, ...RUN_ROWS }, {

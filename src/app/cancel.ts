@@ -1,7 +1,17 @@
 import { JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
 
-/** What became of a request to cancel: it had not started, its runner will stop it, or it had ended before. */
+/**
+ * What became of a request to cancel: it had not started, its runner will stop it, or it had ended before.
+ *
+ * ```ts no-eval
+ * import { type Cancelled, Client } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const done: Cancelled = await client.cancel("7", "not needed any more");
+ * if (done === "requested") await client.wait("7");
+ * ```
+ */
 export type Cancelled = "cancelled" | "requested" | "ended";
 
 /**

@@ -5,22 +5,41 @@ import { signalOf } from "../domain/signals.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 import { readTime } from "./read_time.ts";
 
-/** A job as people and programs see it, with every field read; `null`: nobody has said it. Times in Unix ms. */
+/**
+ * A job as people and programs see it, with every field read; `null`, or an empty text: nobody has said it. Times in Unix ms.
+ *
+ * ```ts no-eval
+ * import { Client, type JobView } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const job: JobView = await client.read("7");
+ * console.log(job.status, job.exitCode, job.seconds, job.error);
+ * ```
+ */
 export interface JobView {
+  /** Its id, whole. */
   readonly id: string;
   /** Status word; a foreign client may have left it out, which means `dispatched`. */
   readonly status: string;
+  /** Name of the runner that should run it. */
   readonly runner: string;
+  /** Where it runs. */
   readonly executor: string;
+  /** A line for people. */
   readonly title: string;
+  /** Shell text. */
   readonly payload: string;
   /** Exit code as `runner wait` gives it; `null` until the job has ended. */
   readonly exitCode: number | null;
+  /** Why it ended with status `error`. */
   readonly error: string;
+  /** Number of the newest attempt, from 1. */
   readonly attempt: number | null;
+  /** When it was submitted. */
   readonly createdMs: number | null;
-  /** Start and end of the newest attempt. */
+  /** Start of the newest attempt. */
   readonly startedMs: number | null;
+  /** End of the newest attempt. */
   readonly endedMs: number | null;
   /** Seconds that the newest attempt took. */
   readonly seconds: number | null;
@@ -28,21 +47,29 @@ export interface JobView {
   readonly input: { readonly sinceMs: number; readonly line: string } | null;
   /** Instance that owns the newest attempt. */
   readonly instance: string | null;
+  /** Who submitted it. */
   readonly callerId: string;
+  /** What it belongs to. */
   readonly contextId: string;
-  /** Seconds. */
+  /** Seconds until it is stopped. */
   readonly timeout: number | null;
   /** Names of the environment variables; their values may be secrets. */
   readonly envNames: readonly string[];
+  /** Labels for filters. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Order in its queue. */
   readonly priority: string;
+  /** Working directory on the host that runs it. */
   readonly cwd: string;
+  /** Id of the job that must have finished first. */
   readonly after: string;
   /** Further attempts that it may have. */
   readonly retries: number | null;
+  /** Length of its whole output, bytes. */
   readonly outputBytes: number | null;
   /** Why somebody asked to cancel it; `null` when nobody did. */
   readonly cancelReason: string | null;
+  /** Its output; of a large one the first and last 64 KiB. */
   readonly result: string;
 }
 

@@ -24,10 +24,32 @@ export interface StoreSettings {
   readonly redisTimeoutSeconds: number;
 }
 
-/** What `runner run` was told. */
+/**
+ * What `runner run` was told: its options by name, durations in seconds.
+ *
+ * ```ts no-eval
+ * import { Runner, type WorkerSettings } from "@hero/runner";
+ *
+ * const settings: Partial<WorkerSettings> = { name: "build", concurrency: 2, defaultTimeout: 3600 };
+ * const runner = await Runner.open(settings);
+ * await runner.start();
+ * ```
+ */
 export type WorkerSettings = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
 
-/** A worker as `runner run` sees it. */
+/**
+ * A worker as `runner run` sees it.
+ *
+ * ```ts no-eval
+ * import type { Worker } from "@hero/runner";
+ *
+ * async function runBurst(worker: Worker): Promise<void> {
+ *   await worker.start();
+ *   await worker.ended();
+ *   await worker.stop();
+ * }
+ * ```
+ */
 export interface Worker {
   /**
    * Takes up what earlier processes left, and begins to take jobs.

@@ -5,13 +5,39 @@
  * @module
  */
 
-/** The input is wrong: nothing was changed. The command line ends with exit code 2. */
+/**
+ * The input is wrong: nothing was changed. The command line ends with exit code 2.
+ *
+ * ```ts no-eval
+ * import { InvalidInputError, submit } from "@hero/runner";
+ *
+ * try {
+ *   await submit({ payload: "" });
+ * } catch (error) {
+ *   if (!(error instanceof InvalidInputError)) throw error;
+ *   console.error(error.message); // Cannot submit job: its payload is empty; write shell text
+ * }
+ * ```
+ */
 export class InvalidInputError extends Error {
   /** Name of the class. */
   override name = "InvalidInputError";
 }
 
-/** There is no such job. Exit code 4. */
+/**
+ * There is no such job. Exit code 4.
+ *
+ * ```ts no-eval
+ * import { Client, JobNotFoundError } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const job = await client.read("7").catch((error) => {
+ *   if (error instanceof JobNotFoundError) return null;
+ *   throw error;
+ * });
+ * console.log(job?.status ?? "there is none");
+ * ```
+ */
 export class JobNotFoundError extends Error {
   /** Name of the class. */
   override name = "JobNotFoundError";
@@ -23,19 +49,57 @@ export class NoTerminalError extends Error {
   override name = "NoTerminalError";
 }
 
-/** Redis cannot be reached, refuses us, or is not fit for use. Exit code 69. */
+/**
+ * Redis cannot be reached, refuses us, or is not fit for use. Exit code 69.
+ *
+ * ```ts no-eval
+ * import { submit, UnavailableError } from "@hero/runner";
+ *
+ * // with an id of our own it is safe to repeat: the same id is queued once
+ * const job = { id: "report-7", payload: "make report" };
+ * await submit(job).catch((error) => {
+ *   if (error instanceof UnavailableError) return submit(job);
+ *   throw error;
+ * });
+ * ```
+ */
 export class UnavailableError extends Error {
   /** Name of the class. */
   override name = "UnavailableError";
 }
 
-/** As many jobs wait for the runner as its caller allows: this one was not queued. Exit code 75. */
+/**
+ * As many jobs wait for the runner as its caller allows: this one was not queued. Exit code 75.
+ *
+ * ```ts no-eval
+ * import { Client, QueueFullError } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * try {
+ *   await client.submit({ payload: "make test" }, { maxQueued: 100 });
+ * } catch (error) {
+ *   if (!(error instanceof QueueFullError)) throw error;
+ *   console.error("come back later");
+ * }
+ * ```
+ */
 export class QueueFullError extends Error {
   /** Name of the class. */
   override name = "QueueFullError";
 }
 
-/** Redis refuses our credentials or one of our commands. Exit code 69 for clients, 78 for a runner that starts. */
+/**
+ * Redis refuses our credentials or one of our commands. Exit code 69 for clients, 78 for a runner that starts.
+ *
+ * ```ts no-eval
+ * import { Client, RefusedError } from "@hero/runner";
+ *
+ * await Client.connect({ redisUrl: "redis://me:wrong@127.0.0.1" }).catch((error) => {
+ *   if (!(error instanceof RefusedError)) throw error;
+ *   console.error("wrong user or password");
+ * });
+ * ```
+ */
 export class RefusedError extends UnavailableError {
   /** Name of the class. */
   override name = "RefusedError";
@@ -47,7 +111,18 @@ export class LaunchError extends Error {
   override name = "LaunchError";
 }
 
-/** This host's set-up keeps a runner from working: another runner holds the spool, a folder is not ours. Exit code 1. */
+/**
+ * This host's set-up keeps a runner from working: another runner holds the spool, a folder is not ours. Exit code 1.
+ *
+ * ```ts no-eval
+ * import { Runner, SetupError } from "@hero/runner";
+ *
+ * await Runner.open({ name: "build" }).catch((error) => {
+ *   if (!(error instanceof SetupError)) throw error;
+ *   console.error(error.message); // says which process holds the spool, or which folder it is
+ * });
+ * ```
+ */
 export class SetupError extends Error {
   /** Name of the class. */
   override name = "SetupError";

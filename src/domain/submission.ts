@@ -1,4 +1,20 @@
-/** What a user may say about a job that is to be queued; times in seconds. */
+/**
+ * What a user may say about a job that is to be queued; times in seconds.
+ *
+ * ```ts no-eval
+ * import { type Submission, submit } from "@hero/runner";
+ *
+ * const nightly: Submission = {
+ *   payload: "make report",
+ *   runner: "build",
+ *   executor: "tmux.reports",
+ *   timeout: 3600,
+ *   retries: 2,
+ *   backoff: { from: 1, to: 300 },
+ * };
+ * await submit(nightly);
+ * ```
+ */
 export interface Submission {
   /** Shell text. */
   readonly payload: string;
@@ -36,5 +52,14 @@ export interface Submission {
   readonly keep?: number;
 }
 
-/** Order among the jobs of one queue. */
+/**
+ * Order among the jobs of one queue.
+ *
+ * ```ts no-eval
+ * import { type Priority, submit } from "@hero/runner";
+ *
+ * const priority: Priority = "high";
+ * await submit({ payload: "make hotfix", priority });
+ * ```
+ */
 export type Priority = "high" | "normal" | "low";

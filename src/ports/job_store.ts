@@ -16,7 +16,17 @@ export type SubmitReply =
   /** So many jobs wait for that runner, as many as may or more; nothing was changed. */
   | { readonly type: "FULL"; readonly waiting: number };
 
-/** On what condition a job is queued. */
+/**
+ * On what condition a job is queued.
+ *
+ * ```ts no-eval
+ * import { Client, type SubmitCondition } from "@hero/runner";
+ *
+ * const unlessBusy: SubmitCondition = { maxQueued: 100 };
+ * await using client = await Client.connect();
+ * await client.submit({ payload: "make test" }, unlessBusy);
+ * ```
+ */
 export interface SubmitCondition {
   /** Only when fewer jobs wait for its runner, delayed ones included; no limit when left out. */
   readonly maxQueued?: number;

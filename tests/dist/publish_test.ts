@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import manifest from "../../deno.json" with { type: "json" };
-import { copyProject, run } from "./support.ts";
+import { copyProject, ROOT, run } from "./support.ts";
 
 const [MAJOR, MINOR] = Deno.version.deno.split(".").map(Number);
 /** Older ones publish no text imports. */
@@ -25,4 +25,24 @@ Deno.test({ name: "JSR would take the package, without slow types", ignore: !can
     files.filter((path) => !/^(main\.ts|deno\.json|README\.md|LICENSE|src\/.*\.(ts|lua|sh))$/.test(path)),
     [],
   );
+});
+
+/** A symbol, as `deno doc --json` shows it. */
+interface Symbol {
+  readonly name: string;
+  readonly declarations: readonly { readonly jsDoc?: { readonly doc?: string } }[];
+}
+
+/** Older ones write another form of JSON. */
+Deno.test({ name: "every public name has an example; the gate type-checks it", ignore: !canPublish }, async () => {
+  const command = ["doc", "--json", "--config", `${ROOT}scripts/npm/deno.json`, `${ROOT}src/mod.ts`];
+  const { stdout, code, stderr } = await run([Deno.execPath(), ...command]);
+  assertEquals(code, 0, stderr);
+  const { nodes } = JSON.parse(stdout) as { nodes: Record<string, { symbols: Symbol[] }> };
+  const symbols = Object.values(nodes).flatMap(({ symbols }) => symbols);
+  assert(symbols.length > 15, `found only ${symbols.map(({ name }) => name)}`);
+  const bare = symbols.filter(({ declarations }) =>
+    !declarations.some(({ jsDoc }) => /^```ts no-eval\nimport .* from "@hero\/runner";$/m.test(jsDoc?.doc ?? ""))
+  );
+  assertEquals(bare.map(({ name }) => name), []);
 });
