@@ -3,7 +3,8 @@
 # ends with the commands that do.
 #
 #   release.sh             checks everything, then builds
-#   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a proof
+#   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a proof, and
+#                          checks their sums
 #
 # All that is wrong is said at once. The gate is not part of it: scripts/test.sh comes first.
 set -eu
@@ -37,6 +38,21 @@ check_version() {
     *.*.*) good "version $number" ;;
     *) wrong "version \"$number\" in deno.json: write three numbers, as in 1.2.3" ;;
   esac
+  # the man page is made from deno.json
+  others=$(grep -rlwF "$number" main.ts src scripts examples README.md | grep -v '^scripts/runner\.1$' | tr '\n' ' ')
+  if [ -z "$others" ]; then
+    good "the version stands only in deno.json"
+  else
+    wrong "the version stands also in ${others% }: read it from deno.json"
+  fi
+}
+
+check_documents() {
+  if "$DENO" run --quiet -A --config "$DENO_CONFIG" scripts/docs.ts --check >&2; then
+    good "man page and README are up to date"
+  else
+    wrong "the man page or the README: run scripts/docs.ts"
+  fi
 }
 
 # lines under the heading of this version
@@ -81,7 +97,17 @@ builds() {
   if "$@" >&2; then good "$*"; else wrong "$*: see above"; fi
 }
 
+# sums FILE...: writes the sums of files in dist, and checks them as whoever downloads them does
+sums() {
+  if (cd dist && sha256 "$@" >SHA256SUMS && sha256 --check SHA256SUMS >&2); then
+    good "sums of $*"
+  else
+    wrong "sums of $*: see above"
+  fi
+}
+
 check_version
+check_documents
 check_changes
 check_repository
 check_package
@@ -93,12 +119,15 @@ if [ -z "$dry" ]; then
     wrong "DENORT_BIN: a release is built with the stubs that Deno downloads; unset it"
   else
     builds "$scripts/compile.sh" --all
-    (cd dist && sha256 runner.js >>SHA256SUMS)
+    # shellcheck disable=SC2046 # one name a word
+    sums $(cd dist && ls runner-*) runner.js
   fi
 elif find_stub; then
   builds "$scripts/compile.sh"
+  sums runner runner.js
 else
   left_out "compile.sh, because Deno's stub is not here"
+  sums runner.js
 fi
 
 [ "$bad" -eq 0 ] || die "Cannot release $number: $bad of these checks failed"
