@@ -1,0 +1,97 @@
+import { digestOf } from "../../src/system/digest.ts";
+import { TmuxViewer } from "../../src/executors/tmux/viewer.ts";
+import { runName } from "../../src/domain/run_name.ts";
+import { NoTerminalError } from "../../src/domain/errors.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { until } from "../support/until.ts";
+import { Desk, launchOf, up } from "./desk.ts";
+
+const ATTEMPT = { id: "the job", token: "1.0123456789ab" };
+const ATTACH = "tmux -L test attach -t";
+const SIGHT = { attach: ATTACH, instance: "one", ...ATTEMPT };
+const HERE = { write: false, host: null };
+
+/** A viewer whose views run in terminals made by `script`; they end when they are told, or killed. */
+function viewerIn(world: TmuxWorld) {
+  const open: { leave(): Promise<void>; kill(): void }[] = [];
+  const env = { ...world.env, TERM: "xterm-256color", SHELL: "/bin/sh" };
+  const viewer = new TmuxViewer({
+    process: world.process,
+    env,
+    digestOf,
+    newId: () => crypto.randomUUID(),
+    inTerminal: async (command, args) => {
+      const line = [command, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+      const child = world.process.spawn("script", ["-qfc", `stty cols 100 rows 30; exec ${line}`, "/dev/null"], {
+        env,
+      });
+      open.push({
+        leave: () => child.write(new TextEncoder().encode("\x02d")),
+        kill: () => child.kill(),
+      });
+      for await (const _ of child.output);
+      return await child.exited;
+    },
+  });
+  return { viewer, open };
+}
+
+/** Names of the sessions of views. */
+async function views(world: TmuxWorld): Promise<string[]> {
+  return (await world.tmux("list-sessions -F '#{session_name}'")).filter((name) => name.startsWith("_runner-view-"));
+}
+
+isolatedTest(
+  "a view shows the pane of a run, and nothing is left of it, also when its process was killed",
+  async (world) => {
+    const desk = await Desk.open(world.executor());
+    const { viewer, open } = viewerIn(world);
+    const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf) });
+    assertEquals(await viewer.find(SIGHT), null);
+    await desk.executor.launch(launch);
+    await up(desk, launch.run);
+    const place = await viewer.find(SIGHT);
+    assertEquals(place, await desk.executor.locate(launch.run));
+    assertEquals(await viewer.find({ ...SIGHT, token: "2.0123456789ab" }), null);
+    await assertRejects(() => viewer.find({ ...SIGHT, attach: "tmux -L none attach -t" }), NoTerminalError, '"none"');
+
+    const first = viewer.view(ATTACH, place!, HERE);
+    await until("it is shown", async () => (await views(world)).length === 1);
+    open[0].kill();
+    await first;
+    const second = viewer.view(ATTACH, place!, HERE);
+    await until("the second is shown", () => open.length === 2);
+    await until("the first has no client", async () => {
+      const attached = await world.tmux("list-sessions -F '#{session_attached} #{session_name}'");
+      return attached.filter((line) => line.startsWith("1 _runner-view-")).length === 1;
+    });
+    await open[1].leave();
+    await second;
+    assertEquals(await views(world), []);
+  },
+);
+
+isolatedTest("the server outlives many views that come and go while others ask it", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const { viewer, open } = viewerIn(world);
+  const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf) });
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  const place = await viewer.find(SIGHT);
+  const server = await world.tmux("display-message -p '#{pid}'");
+  const asking = new AbortController();
+  const askers = [1, 2].map(async () => {
+    while (!asking.signal.aborted) await world.tmux("list-sessions");
+  });
+  for (let i = 0; i < 30; i++) {
+    const view = viewer.view(ATTACH, place!, HERE);
+    await until("it is shown", async () => (await views(world)).length > 0);
+    await open[i].leave();
+    await view;
+  }
+  asking.abort();
+  await Promise.all(askers);
+  assertEquals(await world.tmux("display-message -p '#{pid}'"), server);
+  assert(desk.ends.length === 0, "the run has ended");
+});
