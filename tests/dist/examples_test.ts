@@ -20,6 +20,30 @@ Deno.test({ name: "examples/submit_from_python.py prints what it says", ignore: 
   assertEquals([code, stdout], [0, said], stderr);
 });
 
+const hasYaml = await run(["python3", "-c", "import yaml"]).then(({ code }) => code === 0, () => false);
+
+/** What matters of the compose file. */
+interface Compose {
+  readonly services: Record<string, { readonly [key: string]: unknown; readonly volumes: string[] }>;
+  readonly volumes: Record<string, null>;
+}
+
+Deno.test({ name: "examples/docker-compose.yml is read as it is meant", ignore: !hasYaml }, async () => {
+  const read = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
+  const { stdout, stderr } = await run(["python3", "-c", read, `${ROOT}examples/docker-compose.yml`]);
+  assertEquals(stderr, "");
+  const { services, volumes } = JSON.parse(stdout) as Compose;
+  assertEquals(Object.keys(services), ["redis", "first", "second"]);
+  // a spool belongs to one runner, and the file declares each
+  const used = Object.values(services).flatMap((service) => service.volumes.map((volume) => volume.split(":")[0]));
+  assertEquals(used, Object.keys(volumes));
+  const { first, second } = services;
+  assertEquals([first.hostname, second.hostname], ["first", "second"]);
+  const same = (service: Compose["services"][string]) => ({ ...service, hostname: "", volumes: [] });
+  assertEquals(same(first), same(second));
+  assertEquals(first.command, "run");
+});
+
 Deno.test("every variable of examples/docker-compose.yml is one that the program reads", async () => {
   const text = await Deno.readTextFile(`${ROOT}examples/docker-compose.yml`);
   const permitted = await Deno.readTextFile(`${ROOT}scripts/permissions`);

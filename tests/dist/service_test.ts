@@ -108,6 +108,32 @@ Deno.test("service says what is wrong and changes nothing", async () => {
   }
 });
 
+const hasPython = await run(["python3", "--version"]).then(({ code }) => code === 0, () => false);
+
+Deno.test({ name: "launchd's list is read as it is meant", ignore: !hasPython }, async () => {
+  await using folder = await temporaryFolder();
+  const file = `${folder.path}/list`;
+  const odd = "a <b> & \"c\" 'd'";
+  const env = { HOME: "/home/x", PATH: "/b&in:/bin" };
+  await Deno.writeTextFile(
+    file,
+    await unitFor({ os: "darwin", plainUser: true, env }, "-n", "build", "-r", "db:1", "--shell", `/${odd}`),
+  );
+  const read = "import json, plistlib, sys; print(json.dumps(plistlib.load(open(sys.argv[1], 'rb'))))";
+  const { stdout, stderr } = await run(["python3", "-c", read, file]);
+  assertEquals(JSON.parse(stdout || `{"error":${JSON.stringify(stderr)}}`), {
+    Label: "hero.runner.build",
+    ProgramArguments: [
+      ...["/usr/local/bin/runner", "run", "--name", "build", "--redis-url", "db:1", "--shell", `/${odd}`],
+    ],
+    EnvironmentVariables: { PATH: env.PATH },
+    RunAtLoad: true,
+    KeepAlive: true,
+    AbandonProcessGroup: true,
+    StandardErrorPath: "/home/x/Library/Logs/hero.runner.build.log",
+  });
+});
+
 const hasAnalyze = await run(["systemd-analyze", "--version"]).then(({ code }) => code === 0, () => false);
 
 Deno.test({ name: "systemd reads the units as they are meant", ignore: !hasAnalyze }, async () => {
