@@ -175,6 +175,10 @@ Deno.test("the binary may do what some command needs, and nothing else", async (
     ...["--allow-env", "--allow-net", "--allow-read", "--allow-run", "--allow-sys", "--allow-write", "--no-prompt"],
   ]);
   assertEquals(values("env"), needed(variablesOf));
+  const { stdout: read } = await run(["grep", "-rhoE", 'nvironment\\.get\\("[A-Z_]+"', `${ROOT}src`]);
+  const names = [...read.matchAll(/"(.*)"/g)].map(([, name]) => name);
+  assert(names.includes("HOME"), `found only ${names}`);
+  assertEquals(names.filter((name) => !values("env")!.includes(name)), []);
   assertEquals(values("run"), needed(({ run = [] }) => run));
   assertEquals(values("sys"), needed(({ sys = [] }) => sys));
   const rows = Object.values(SETTING_ROWS as Readonly<Record<string, OptionRow>>);

@@ -148,6 +148,8 @@ Deno.test({ name: "systemd reads the units as they are meant", ignore: !hasAnaly
   const unit = await unitFor({}, "-n", "build", ...odd);
   assertEquals(await verify(unit), { code: 0, stderr: "" });
   assertEquals(await verify(await unitFor({}, "-n", "build", "--run-as", "root", ...odd)), { code: 0, stderr: "" });
+  const user = { plainUser: true, env: { HOME: "/home/x", PATH: "/home/x/bin:/bin" } };
+  assertEquals(await verify(await unitFor(user, "-n", "build", ...odd)), { code: 0, stderr: "" });
   // it would be said
   assertStringIncludes((await verify(unit.replace("KillMode=process", "KillMode=none_such"))).stderr, "kill mode");
   assertStringIncludes((await verify(unit.replace("TasksMax", "TaskMax"))).stderr, "Unknown key");
