@@ -19,6 +19,7 @@ import type {
   SubmitReply,
 } from "../ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../ports/requests.ts";
+import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -41,6 +42,7 @@ export class RedisJobStore implements JobStore {
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #steps: Steps;
+  readonly #submissions: Batch;
   readonly #housekeeping: Housekeeping;
   readonly #listing: Listing;
   readonly #events: EventLog;
@@ -52,6 +54,7 @@ export class RedisJobStore implements JobStore {
     this.#keys = options.keys;
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
+    this.#submissions = new Batch(this.#link, SCRIPTS.submit);
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
     this.#listing = new Listing(this.#link, options.keys);
     this.#patient = new Link(target, options.clock);
@@ -71,7 +74,7 @@ export class RedisJobStore implements JobStore {
     const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
     const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
-    const reply = await this.#steps.job(SCRIPTS.submit, id, {
+    const reply = await this.#steps.job(this.#submissions, id, {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
       args: [
         ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
