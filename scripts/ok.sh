@@ -68,14 +68,22 @@ step doc check_documentation
 sanitizers=
 case $("$DENO" test --help) in *--sanitize-ops*) sanitizers='--sanitize-ops --sanitize-resources' ;; esac
 
-# run_tests FILE_OR_FOLDER...: adds to passed and failed
+# in_nothing COMMAND...: in an environment that holds PATH, and what the tests themselves need
+in_nothing() {
+  cache=$("$DENO" info --json | sed -n 's/^ *"denoDir": "\(.*\)",$/\1/p')
+  env -i PATH="$PATH" DENO_DIR="$cache" RUNNER_BIN="$RUNNER_BIN" \
+    RUNNER_REGISTRY="$RUNNER_REGISTRY" RUNNER_REGISTRY_SAID="$RUNNER_REGISTRY" "$@"
+}
+
+# run_tests FILE_OR_FOLDER...: adds to passed and failed; where `inside` is set, that function starts them
+inside=
 passed=0
 failed=0
 run_tests() {
   report=$(mktemp)
   test_code=0
-  # shellcheck disable=SC2086 # two flags or none
-  "$DENO" test --quiet -A --trace-leaks $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
+  # shellcheck disable=SC2086 # two flags or none; one function or none
+  $inside "$DENO" test --quiet -A --trace-leaks $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
   counts=$("$scripts/summary.sh" 0 "$report" "$test_code") || true
   rm -f "$report"
   report=
@@ -110,7 +118,10 @@ test_all() {
   run_again bundle "$ROOT/dist/js-runner"
   if (find_stub); then
     step compile compile_program
+    # the form that must need nothing from its surroundings
+    inside=in_nothing
     run_again binary "$ROOT/dist/runner"
+    inside=
   else
     say "== no test with the binary: Deno's stub is not here"
   fi

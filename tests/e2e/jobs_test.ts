@@ -80,7 +80,7 @@ Deno.test("a line of jobs for a busy pane does not hold up jobs for other panes"
 
 Deno.test("environment, working directory and interpreter of a job are what the submitter says", async () => {
   await using world = await World.create();
-  await world.runner({ env: { SECRET_OF_THE_RUNNER: "leak" } });
+  await world.runner({ env: { SECRET_OF_THE_RUNNER: "leak", HOME: Deno.env.get("HOME") ?? world.dir } });
   const value = `a'b"c $HOME \`id\` \\ * ~ \n line two äöü 🎉 `;
   const script = `${world.dir}/script`;
   await Deno.writeTextFile(script, '#!/usr/bin/env -S sh -u\nprintf \'%s|%s\' "$VALUE" "$PWD"');

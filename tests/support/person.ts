@@ -22,6 +22,8 @@ export class Person implements AsyncDisposable {
     await person.#tmux(["new-session", "-d", "-x", "120", "-y", "30", "sh"], {
       PATH: folders.join(":"),
       ENV: "",
+      // some users may have none
+      SHELL: "/bin/sh",
       TERM: "xterm-256color",
     });
     await until("the prompt is there", async () => (await person.screen()).trim() !== "");
