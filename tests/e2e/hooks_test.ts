@@ -22,7 +22,8 @@ Deno.test("--on-end tells its command each end once, whatever the job is called"
   const facts = ["JOB_ID", "STATE", "EXIT_CODE", "SIGNAL", "ATTEMPT", "NAME", "NAMESPACE", "EXECUTOR", "ERROR", "TITLE"]
     .concat(["CALLER_ID", "CONTEXT_ID"]).map((name) => `"$RUNNER_${name}"`).join(" ");
   const command = `printf '<%s>' ${facts} >>${said}; echo >>${said}; test "$RUNNER_SECONDS" != "" && test -t 0`;
-  const runner = await world.runner({ args: ["-s", "hooked", "--on-end", command] });
+  const args = ["-s", "hooked", "--tmux-socket", world.socket, "--on-end", command];
+  const runner = await world.runner({ args });
   const submit = (...args: string[]) => world.submit("-s", "hooked", ...args);
   const odd = `it's "odd"; $(touch ${world.dir}/no) \`x\` #{pane_id} %H ~`;
   await submit("--id", odd, "--title", "ünï 🦊", "--caller-id", "me", "--context-id", "c'c", "exit 3");
