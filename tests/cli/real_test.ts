@@ -1,9 +1,9 @@
 /** Commands about jobs that really run, and a picture on a real terminal. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { Gate } from "../support/gate.ts";
+import { Person } from "../support/person.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
-import { Person, PROGRAM } from "./terminal.ts";
 
 /** Waits until somebody follows a job; a runner listens to other channels. */
 async function listens(world: World, id: string): Promise<void> {
@@ -105,7 +105,7 @@ Deno.test("status -w on a real terminal shows changes by itself, and gives the s
   await using world = await World.create();
   await world.runner();
   await using person = await Person.at(world);
-  await person.types(`echo before; ${PROGRAM} status -w; echo "ended with $?"`);
+  await person.types(`echo before; runner status -w; echo "ended with $?"`);
   await person.sees("the overview", (screen) => screen.includes("no job\n"));
   const id = await world.submit("exit 3");
   await person.sees("the job", (screen) => screen.includes(id.slice(0, 8)));
@@ -129,7 +129,7 @@ Deno.test("long work shows a bar on a real terminal, and nothing of it elsewhere
   await using person = await Person.at(world);
   const jobs = 8_000;
   await Deno.writeTextFile(`${world.dir}/jobs`, `{"payload":"true","runner":"nobody"}\n`.repeat(jobs));
-  await person.types(`${PROGRAM} submit --from ${world.dir}/jobs >${world.dir}/ids; echo "ended with $?"`);
+  await person.types(`runner submit --from ${world.dir}/jobs >${world.dir}/ids; echo "ended with $?"`);
   const bar = new RegExp(`^\\[#*-*\\] \\d+ of ${jobs} jobs queued, \\d+ a second, \\S+ left`, "m");
   await person.sees("the bar", (screen) => bar.test(screen));
   await person.sees("its end", (screen) => screen.includes("ended with 0"));
@@ -139,7 +139,7 @@ Deno.test("long work shows a bar on a real terminal, and nothing of it elsewhere
 
   const gate = new Gate(world.dir);
   const ids = [await world.submit(gate.wait), await world.submit(`${gate.wait}; exit 3`)].join(" ");
-  await person.types(`${PROGRAM} wait ${ids}; echo "waited with $?"`);
+  await person.types(`runner wait ${ids}; echo "waited with $?"`);
   await person.sees("the bar", (screen) => screen.includes("] 0 of 2 jobs have ended"));
   const piped = world.run(["wait", ...ids.split(" ")]);
   await gate.open();

@@ -40,9 +40,13 @@ export class Person implements AsyncDisposable {
     return new TextDecoder().decode(stdout);
   }
 
-  /** What the terminal shows. */
-  screen(): Promise<string> {
-    return this.#tmux(["capture-pane", "-p"]);
+  /** What the terminal shows; with `colours` as escape sequences. */
+  screen(how: { readonly colours?: boolean } = {}): Promise<string> {
+    return this.#tmux(["capture-pane", "-p", ...how.colours ? ["-e"] : []]);
+  }
+
+  async resizes(columns: number, rows: number): Promise<void> {
+    await this.#tmux(["resize-window", "-x", String(columns), "-y", String(rows)]);
   }
 
   /** Types a text and Enter. */
@@ -69,10 +73,10 @@ export class Person implements AsyncDisposable {
     return await Deno.readTextFile(`${this.#world.dir}/said`);
   }
 
-  /** Waits until the terminal shows a text. */
-  async sees(text: string): Promise<void> {
+  /** Waits until the terminal shows a text, or `what` a function knows. */
+  async sees(what: string, shown = (screen: string) => screen.includes(what)): Promise<void> {
     let last = "";
-    await until(`the terminal shows ${JSON.stringify(text)}`, async () => (last = await this.screen()).includes(text))
+    await until(`the terminal shows ${JSON.stringify(what)}`, async () => shown(last = await this.screen()))
       .catch((error) => {
         throw new Error(`${error.message}; it shows:\n${last}`);
       });
