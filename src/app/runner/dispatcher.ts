@@ -183,6 +183,7 @@ export class Dispatcher {
     this.#ask(); // meanwhile: it is started in the next round
     const failure = (await Promise.allSettled(starts)).find((start) => start.status === "rejected");
     if (failure) throw failure.reason;
+    if (starts.length > 0) this.#runs.wake(); // those that took no slot have left it to others that wait
   }
 
   get #mayStart(): boolean {

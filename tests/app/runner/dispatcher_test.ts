@@ -83,6 +83,17 @@ Deno.test("the dispatcher waits for a job that is pushed before it is written, a
   assertEquals([asked.length, asked.at(-1)! - asked[0] >= 44], [5, true]);
 });
 
+Deno.test("the dispatcher does not pause while ids that take no slot wait for their turn", async () => {
+  await using runner = fakeRunner({ concurrency: 2 }, { longestSleep: 4000 });
+  const ids = Array.from({ length: 20 }, (_, i) => `nothing${i}`);
+  for (const id of ids) {
+    runner.queue.answers.set(id, Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
+    runner.queue.push(id, job("fake.s"));
+  }
+  runner.dispatcher.start();
+  await until("all are put aside", () => runner.queue.buriedIds.length === ids.length);
+});
+
 Deno.test("the dispatcher puts aside what is no id and no job", async () => {
   await using runner = fakeRunner();
   runner.queue.answers.set("list", [{ type: "BADTYPE", redisType: "list" }]);

@@ -167,15 +167,15 @@ export class FakeSpool implements Pick<Spool, "record" | "intend" | "settle" | "
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** The loops of a runner over fakes; pauses are a hundred times shorter than real ones. */
-export function fakeRunner(settings: Partial<RunnerSettings> = {}) {
+/** The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep` last an hour. */
+export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
   const queue = new FakeQueue();
   const executor = new FakeExecutor();
   const spool = new FakeSpool();
   const clock: Clock = {
     now: () => systemClock.now() * 100,
     random: () => 0.5,
-    sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
+    sleep: (ms, signal) => systemClock.sleep(ms > longestSleep ? 3_600_000 : ms / 100, signal),
   };
   const parts: RunnerParts = {
     queue: queue as unknown as Queue,
