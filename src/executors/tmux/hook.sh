@@ -14,6 +14,8 @@ set -m
 # some shells hand on no other file than those that are named
 env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
 group=$!
+# never a group that is not surely the hook's: -1 would be every process of the machine
+case $group in '' | *[!0-9]* | 0 | 1) exit ;; esac
 exec 3<&-
 {
   sleep "$limit"
@@ -22,6 +24,7 @@ exec 3<&-
   kill -KILL "-$group"
 } &
 guard=$!
+case $guard in '' | *[!0-9]* | 0 | 1) guard=$group ;; esac
 wait "$group"
 code=$?
 kill -KILL "-$guard" "-$group"
