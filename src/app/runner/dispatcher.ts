@@ -104,6 +104,8 @@ export class Dispatcher {
   async reconcile(): Promise<void> {
     const known = new Map(this.#waiting.map((entry) => [entry.id, entry]));
     const truth = await this.#parts.queue.claimed();
+    const told = new Set(truth.map(String));
+    this.#claimed = this.#claimed?.filter((raw) => !told.has(String(raw))) ?? null;
     this.#waiting = [];
     for (const raw of truth) {
       const entry = await this.#read(raw);
@@ -321,10 +323,10 @@ export class Dispatcher {
 
   /** Until something changes: a claim, an end, or an id whose pause is over. */
   async #pause(): Promise<void> {
-    if (this.#claimed) return;
+    // what came while nothing may be taken waits until it may: to look at once would be to look for ever
+    if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
     const change = this.#runs.change();
-    if (this.#claimed) return;
     const now = clock.now();
     const next = Math.min(...this.#waiting.filter((e) => e.notBefore > now).map((e) => e.notBefore - now), CLAIM_WAIT);
     const timer = new AbortController();

@@ -165,6 +165,31 @@ Deno.test("the dispatcher starts nothing that it takes while the queue is being 
   await until("it runs", () => runner.executor.launched.length === 1);
 });
 
+for (const lost of ["held", "fenced"] as const) {
+  Deno.test(`the dispatcher rests while it is ${lost}, also with a claim at hand, and takes it up once afterwards`, async () => {
+    await using runner = fakeRunner();
+    runner.dispatcher.start();
+    await until("it waits for a job", () => runner.queue.waits);
+    if (lost === "held") runner.dispatcher.held = true;
+    else {
+      runner.queue.answers.set("first", [{ type: "FENCED" }]);
+      runner.queue.push("first", job("fake.s"));
+      await until("it is fenced and waits again", () => runner.queue.asked.length === 1 && runner.queue.waits);
+    }
+    runner.queue.push("a", job("fake.s"));
+    await runner.dispatcher.reconcile();
+    // a loop that never rests would keep this timer from ever firing
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assertEquals(runner.executor.launched, []);
+    if (lost === "held") runner.dispatcher.held = false;
+    else runner.dispatcher.confirmed();
+    await until("it runs", () => runner.executor.ids().includes("a"));
+    await until("nothing waits", () => runner.dispatcher.waiting === 0);
+    assertEquals(runner.executor.ids().filter((id) => id === "a"), ["a"]);
+    assertEquals(runner.queue.started.filter((id) => id === "a"), ["a"]);
+  });
+}
+
 Deno.test("reconcile() takes up claims that nobody told about", async () => {
   await using runner = fakeRunner();
   runner.queue.push("ghost", job("fake.s"));
