@@ -144,11 +144,12 @@ export class JournalSpool implements Spool {
 
   /** Writes a line soon; nobody waits for it. */
   #note(line: Line): void {
-    if (this.#notes === "") this.#noting = setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
+    this.#noting ??= setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
     this.#notes += written(line);
   }
 
   #writeNotes(): void {
+    this.#noting = undefined;
     try {
       this.#append();
     } catch {
