@@ -37,7 +37,7 @@ Deno.test("52-53 two thousand jobs under two hundred faults: none lost, none exe
 });
 
 Deno.test("53 when tmux servers are killed as well, jobs are lost with them, and nothing else happens", async () => {
-  const { code, said } = await drive("--seed", seed(), "--jobs", "300", "--faults", "40", "--tmux");
+  const { code, said } = await drive("--seed", seed(), "--jobs", "200", "--faults", "25", "--tmux");
   assertEquals(code, 0, said);
 });
 

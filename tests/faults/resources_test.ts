@@ -6,8 +6,8 @@ import { type RunnerProcess, World } from "../support/world.ts";
 
 /** `RUNNER_LONG=1`: a thousand connections, five thousand jobs and a gigabyte of output, some minutes. */
 const long = Deno.env.get("RUNNER_LONG") === "1";
-const CUTS = long ? 1000 : 60;
-const JOBS = long ? 5000 : 600;
+const CUTS = long ? 1000 : 30;
+const JOBS = long ? 5000 : 300;
 /** Jobs that write 100 MB. */
 const LOUD = long ? 10 : 1;
 
