@@ -11,21 +11,24 @@ cd / && exec 3<"$S/hooks/$hook.sh" || exit
 rm -f "$S/hooks/$hook.sh"
 exec 2>/dev/null
 set -m
-# some shells hand on no other file than those that are named
-env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
-group=$!
-# never a group that is not surely the hook's: -1 would be every process of the machine
-case $group in '' | *[!0-9]* | 0 | 1) exit ;; esac
-exec 3<&-
+# one command: between two of them dash forgets a job that has ended, and nobody would know how
 {
-  sleep "$limit"
-  kill -TERM "-$group"
-  sleep 2
-  kill -KILL "-$group"
-} &
-guard=$!
-case $guard in '' | *[!0-9]* | 0 | 1) guard=$group ;; esac
-wait "$group"
-code=$?
+  # some shells hand on no other file than those that are named
+  env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
+  group=$!
+  # never a group that is not surely the hook's: -1 would be every process of the machine
+  case $group in '' | *[!0-9]* | 0 | 1) exit ;; esac
+  exec 3<&-
+  {
+    sleep "$limit"
+    kill -TERM "-$group"
+    sleep 2
+    kill -KILL "-$group"
+  } &
+  guard=$!
+  case $guard in '' | *[!0-9]* | 0 | 1) guard=$group ;; esac
+  wait "$group"
+  code=$?
+}
 kill -KILL "-$guard" "-$group"
 echo "H $hook $code" 1<>"$S/done"
