@@ -53,6 +53,8 @@ export interface Files {
   readText(path: string): Promise<string | null>;
   /** Writes a small file, over an old one. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Writes a small file that is there in its place, which costs a disk far less than a new one. Rejects when there is none. */
+  overwrite(path: string, text: string): Promise<void>;
   /** Makes a file that is not there yet, in one step; `false` when it is there. */
   create(path: string, text: string): Promise<boolean>;
   /** Replaces a file as a whole: a reader finds the old or the new content. */

@@ -48,6 +48,18 @@ export const systemFiles: Files = {
   },
 
   // deno-lint-ignore require-await
+  async overwrite(path, text) {
+    const bytes = new TextEncoder().encode(text);
+    const file = Deno.openSync(path, { write: true });
+    try {
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+      file.truncateSync(bytes.length);
+    } finally {
+      file.close();
+    }
+  },
+
+  // deno-lint-ignore require-await
   async create(path, text) {
     try {
       Deno.writeTextFileSync(path, text, { createNew: true, mode: FILE_MODE });

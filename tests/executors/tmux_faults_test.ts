@@ -48,6 +48,55 @@ isolatedTest("runs that waited in a terminal that went away run in another one",
   assertEquals(await Deno.readTextFile(`${world.dir}/log`), "second\n");
 });
 
+isolatedTest("a terminal that slept does not begin what an earlier runner gave to it", async (world) => {
+  // the first lane says that it is ready, and wakes up later
+  await Deno.writeTextFile(
+    `${world.dir}/lane`,
+    `[ -e '${world.dir}/once' ] && exec dash "$@"; touch '${world.dir}/once'; exec 3<>"$2/lanes/$3/in"; echo "R $3" 1<>"$2/done"; ` +
+      `until [ -e '${world.dir}/awake' ]; do sleep 0.02; done; exec dash "$@"`,
+  );
+  const laneShell = `sh ${world.dir}/lane`;
+  const first = await Desk.open(world.executor({ laneShell }));
+  const launch = launchOf(`echo x >>'${world.dir}/ran'`);
+  await first.executor.launch(launch);
+  await first.executor.close();
+
+  const second = await Desk.open(world.executor({ laneShell }));
+  assertEquals([...(await second.executor.recover([launch])).values()], ["unlaunched"]);
+  await second.run(launch);
+  await Deno.writeTextFile(`${world.dir}/awake`, "");
+  const journal = async () => await Deno.readTextFile(`${world.dir}/spool/lanes/1/journal`).catch(() => "");
+  await until("it has looked at what it was given", async () => (await journal()).endsWith(`X ${launch.run}\n`));
+  assertEquals(await second.output("echo next"), "next\n");
+  assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+});
+
+isolatedTest("a run is begun once also when somebody has removed the runner's number", async (world) => {
+  const desk = await Desk.open(world.executor());
+  await desk.output("true");
+  await world.sh(`rm -r '${world.dir}'/spool/epochs/*`);
+  await desk.run(launchOf(`echo x >>'${world.dir}/ran'`));
+  assertEquals(await desk.output("echo next"), "next\n");
+  assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+});
+
+isolatedTest("what a run left behind cannot take the script of the next run for its own", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const again = `until [ -e '${world.dir}/go' ]; do sleep 0.02; done; sh "$1"; echo $? >'${world.dir}/code'`;
+  const target = "tmux.main.work";
+  await desk.run(
+    launchOf(`setsid sh -c '${again.replaceAll("'", `'\\''`)}' sh "$0" >/dev/null 2>&1 & sleep 0.2`, { target }),
+  );
+  await desk.run(
+    launchOf(
+      `echo x >>'${world.dir}/ran'; echo >'${world.dir}/go'; until [ -s '${world.dir}/code' ]; do sleep 0.02; done`,
+      { target },
+    ),
+  );
+  assertEquals(await Deno.readTextFile(`${world.dir}/code`), "126\n");
+  assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+});
+
 isolatedTest("the connection may be killed: runs do not notice", async (world) => {
   const desk = await Desk.open(world.executor());
   const launch = patient(world.dir);
@@ -201,7 +250,7 @@ isolatedTest("a terminal that does not start its run is replaced", async (world)
   // the first lane says that it is ready, and then does nothing
   await Deno.writeTextFile(
     `${world.dir}/lane`,
-    `[ -e '${world.dir}/once' ] && exec dash "$@"; touch '${world.dir}/once'; echo "R $3 $$" 1<>"$2/done"; exec sleep 1000`,
+    `[ -e '${world.dir}/once' ] && exec dash "$@"; touch '${world.dir}/once'; echo "R $3" 1<>"$2/done"; exec sleep 1000`,
   );
   const laneShell = `sh ${world.dir}/lane`;
   const desk = await Desk.open(world.executor({ laneShell, clock: { ...clock, now: () => clock.now() + ahead } }));

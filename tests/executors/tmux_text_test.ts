@@ -43,7 +43,9 @@ Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one se
 });
 
 Deno.test("readReport() and readJournal() take whole lines only", () => {
-  assertEquals(readReport("R 3 42"), { type: "ready", lane: "3" });
+  assertEquals(readReport("R 3"), { type: "ready", lane: "3", asked: null });
+  assertEquals(readReport("R 3 -7"), { type: "ready", lane: "3", asked: "-7" });
+  assertEquals(readReport("X 3 00.1.ff 7"), { type: "declined", lane: "3", run: "00.1.ff", epoch: "7" });
   assertEquals(readReport("E 3 00.1.ff 137"), { type: "ended", lane: "3", run: "00.1.ff", code: 137 });
   assertEquals(readReport("E 3 00.1.ff -"), { type: "ended", lane: "3", run: "00.1.ff", code: null });
   assertEquals(readReport(""), null);
@@ -51,6 +53,7 @@ Deno.test("readReport() and readJournal() take whole lines only", () => {
   assertEquals([...journal.ends], [["a", 0], ["b", 9]]);
   assertEquals(journal.running, "c");
   assertEquals(readJournal("S a\nE a 1\n").running, null);
+  assertEquals(readJournal("S a\nE a 1\nS b\nX b\n"), { ends: new Map([["a", 1]]), running: null });
 });
 
 Deno.test("ControlParser takes an answer by the whole of its guard, in pieces of any size", () => {

@@ -6,9 +6,10 @@ import type { Screen } from "../../ports/run_terminals.ts";
 import { GoneError, TmuxError } from "./control.ts";
 import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
-import { baseEnvironment, isProgram, laneLine, writeScript } from "./job_script.ts";
+import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
 import { readReport, type Report } from "./journal.ts";
 import { KeptPanes } from "./kept_panes.ts";
+import type { Lane } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import { readPart, readSample } from "./output.ts";
@@ -43,6 +44,8 @@ export class TmuxExecutor implements Executor {
   readonly #terminals: Terminals;
   #base: Record<string, string>;
   #secret = "";
+  /** Number of this process. */
+  #epoch = "";
   #endings!: Endings;
   #stopper!: Stopper;
   #recovery!: Recovery;
@@ -81,7 +84,8 @@ export class TmuxExecutor implements Executor {
       await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
-      await this.#recovery.findLanes();
+      this.#epoch = await this.#spool.newEpoch();
+      await this.#recovery.findLanes(this.#epoch);
       await this.#kept.tidy();
       this.#watch.start();
       // after this call has returned
@@ -113,28 +117,62 @@ export class TmuxExecutor implements Executor {
 
   async launch(launch: Launch): Promise<void> {
     if (this.#runs.has(launch.run)) return;
+    checkEnvironment(launch, this.#base);
     const run = new Run(launch, this.#secret);
     this.#runs.set(launch.run, run);
     try {
-      const { files, cwd } = this.#options;
-      await writeScript(launch, { files, spool: this.#spool, base: this.#base, cwd });
       await this.#enter(run);
     } catch (error) {
       this.#runs.delete(launch.run);
-      await this.#removeFiles(launch.run).catch(() => {});
+      await this.#removeFiles(run).catch(() => {});
       if (error instanceof LaunchError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new LaunchError(`Cannot launch job: ${why}`, { cause: error });
     }
   }
 
-  /** Gives a run to a lane. */
+  /** Gives a run to a lane, at once or when those before it have ended. */
   async #enter(run: Run): Promise<void> {
     const lane = await this.#pool.assign(run, parseTarget(run.launch.target));
-    if (this.#recovery.held.delete(run.name)) await this.#options.files.remove(this.#spool.marker(run.name));
-    const now = this.#options.clock.now();
-    await lane.send(laneLine(run.launch, lane.mustClean(now)));
-    this.#stopper.begin(lane);
+    if (run.state === "ended") { // stopped meanwhile
+      lane.release(run, this.#options.clock.now());
+      return this.#feedNext(lane);
+    }
+    if (lane.runs[0] !== run) return;
+    try {
+      await this.#feed(lane);
+    } catch (error) {
+      lane.release(run, this.#options.clock.now());
+      throw error;
+    }
+  }
+
+  /** Has a lane begin the first run on its list, when it can. */
+  async #feed(lane: Lane): Promise<void> {
+    const { files, cwd, clock } = this.#options;
+    const [run] = lane.runs;
+    if (run?.state !== "waiting" || !lane.answered) return;
+    run.state = "sent";
+    lane.script = run.name;
+    try {
+      const clean = lane.mustClean(clock.now());
+      await writeScript(run.launch, lane.key, { clean, files, spool: this.#spool, base: this.#base, cwd });
+      await lane.send(this.#epoch);
+    } catch (error) {
+      run.state = "waiting";
+      throw error;
+    }
+    this.#stopper.begin(run);
+  }
+
+  /** As `#feed`, for a run that has waited in the lane's list; nobody else is there to hear of a failure. */
+  #feedNext(lane: Lane): void {
+    const [run] = lane.runs;
+    this.#feed(lane).catch((error) => {
+      lane.release(run, this.#options.clock.now());
+      this.#endings.refuse(run, { kind: "lost", why: `it could not be given to its terminal: ${error}` });
+      this.#feedNext(lane);
+    });
   }
 
   async #readReports(done: Pipe): Promise<void> {
@@ -153,7 +191,8 @@ export class TmuxExecutor implements Executor {
   }
 
   #take(report: Report): void {
-    if (report.type === "ready") return this.#pool.ready(report.lane);
+    if (report.type === "ready") return this.#answered(report.lane, report.asked);
+    if (report.type === "declined") return this.#declined(report);
     if (report.type === "layout") return this.#watch.look();
     if (report.type === "hook") return this.#hooks.ended(report.run, report.code);
     if (report.type === "reading") return this.#terminals.saw(report.look, report.lane);
@@ -163,12 +202,42 @@ export class TmuxExecutor implements Executor {
     if (!run) {
       if (lane.stranger === report.run) {
         lane.stranger = null;
-        this.#removeFiles(report.run).catch((error) => this.#failed("could not remove files of a run", error));
+        lane.usedAt = this.#options.clock.now();
+        this.#removeFilesOf(report.run).catch((error) => this.#failed("could not remove files of a run", error));
       }
       return;
     }
     this.#endings.settle(run, lane, { code: report.code });
-    this.#stopper.begin(lane);
+    this.#feedNext(lane);
+  }
+
+  #answered(key: string, asked: string | null): void {
+    if (asked === null) return this.#pool.ready(key);
+    const lane = this.#pool.lanes.get(key);
+    if (asked !== `-${this.#epoch}` || !lane) return;
+    lane.answered = true;
+    if (lane.runs.length === 0) this.#wipe(lane).catch((error) => this.#failed("could not remove a script", error));
+    this.#feedNext(lane);
+  }
+
+  #declined(report: Report & { type: "declined" }): void {
+    const run = this.#runs.get(report.run);
+    const lane = this.#pool.lanes.get(report.lane);
+    if (lane?.stranger === report.run) lane.stranger = null;
+    if (!run) return;
+    const ours = report.epoch === this.#epoch;
+    // one of an earlier process that is not looked up yet, or one that we have launched anew
+    if (!ours && !run.adopted) return;
+    if (run.lane !== lane || !lane) {
+      run.declined = !ours;
+      return;
+    }
+    if (run.state === "ended") return;
+    run.adopted = false;
+    run.state = "sent";
+    // somebody has removed our number
+    const kept = ours ? this.#spool.keepEpoch(this.#epoch) : Promise.resolve();
+    kept.then(() => this.#watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
   }
 
   async stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
@@ -221,19 +290,27 @@ export class TmuxExecutor implements Executor {
     if (run && run.state !== "ended") return; // it still runs: a later `recover` clears it
     this.#runs.delete(name);
     run?.lane?.unforgotten.delete(name);
-    await this.#removeFiles(name, run);
+    if (run) await this.#removeFiles(run);
+    else await this.#removeFilesOf(name);
   }
 
-  /**
-   * First the script: without it no lane takes the run. The reason of a stop after the marker, which the kill script looks for. Of a
-   * run that is known, only what it can have.
-   */
-  async #removeFiles(name: string, run?: Run): Promise<void> {
+  /** Removes what a run that is known can have. */
+  async #removeFiles({ name, launch, lane, mayBeStopped }: Run): Promise<void> {
     const { files } = this.#options;
-    await files.remove(this.#spool.script(name));
-    if (!run || isProgram(run.launch)) await files.remove(this.#spool.program(name));
-    await files.remove(this.#spool.marker(name));
-    if (!run || run.mayBeStopped) await files.remove(this.#spool.stop(name));
+    if (isProgram(launch)) await files.remove(this.#spool.program(name));
+    if (mayBeStopped) await files.remove(this.#spool.stop(name));
+    if (lane?.script === name && lane.pane !== null) await this.#wipe(lane);
+  }
+
+  async #removeFilesOf(name: string): Promise<void> {
+    await this.#options.files.remove(this.#spool.program(name));
+    await this.#options.files.remove(this.#spool.stop(name));
+  }
+
+  /** Empties a lane's script, which may hold secrets. Not to nothing: a file without a block would cost more the next time. */
+  async #wipe(lane: Lane): Promise<void> {
+    lane.script = null;
+    await this.#options.files.overwrite(this.#spool.laneScript(lane.key), "\n");
   }
 
   async prune(seconds: number): Promise<void> {

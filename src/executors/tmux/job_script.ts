@@ -17,35 +17,40 @@ export function baseEnvironment(env: Readonly<Record<string, string>>): Record<s
   );
 }
 
+/** What a run's script is made of besides the run. */
+export interface ScriptParts {
+  readonly files: Files;
+  readonly spool: Spool;
+  /** What stands in front of the run's own variables. */
+  readonly base: Readonly<Record<string, string>>;
+  /** Folder of runs that name none. */
+  readonly cwd: string;
+}
+
 /**
- * Writes the script of a run: it notes its process id for the lane, sets environment and folder, and goes on as the payload.
- *
- * @throws {LaunchError} No program could be started with that environment.
+ * Writes the script of a run in the place of the lane's last one. Its first line is for the lane. Then it makes sure that the lane
+ * means this run, notes its process id for the lane, sets environment and folder, and goes on as the payload.
  */
 export async function writeScript(
   launch: Launch,
-  { files, spool, base, cwd }: {
-    readonly files: Files;
-    readonly spool: Spool;
-    readonly base: Readonly<Record<string, string>>;
-    readonly cwd: string;
+  lane: string,
+  { clean, files, spool, base, cwd }: ScriptParts & {
+    /** The lane cleans its terminal before. */
+    readonly clean: boolean;
   },
 ): Promise<void> {
   const { run, payload } = launch;
-  const ours = {
-    RUNNER_JOB_ID: launch.id.replaceAll("\0", ""),
-    RUNNER_ATTEMPT: String(launch.attempt),
-    RUNNER_RUN: run,
-  };
-  const env = { ...base, ...launch.env, ...ours };
-  checkSizes(env);
   // `command`: a variable that the shell keeps for itself (UID in bash) must not end the script
-  const exports = Object.entries(env).map(([name, value]) => `command export ${name}=${word(value)}\n`).join("");
+  const exports = Object.entries(environmentOf(launch, base)).map(([name, value]) =>
+    `command export ${name}=${word(value)}\n`
+  ).join("");
   const named = isProgram(launch);
   if (named) await files.write(spool.program(run), payload, 0o700);
-  await files.write(
-    spool.script(run),
-    `echo $$ >>${word(spool.marker(run))}\n` +
+  await files.overwrite(
+    spool.laneScript(lane),
+    `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return\n` +
+      `[ "$RUNNER_RUN" = ${run} ] || exit 126\n` +
+      `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"\n` +
       `{\n${exports}} 2>/dev/null\n` +
       "exec 2>&1\n" +
       `cd -- ${word(launch.cwd ?? cwd)} || exit 126\n` +
@@ -54,15 +59,35 @@ export async function writeScript(
   );
 }
 
+function environmentOf(launch: Launch, base: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    ...base,
+    ...launch.env,
+    RUNNER_JOB_ID: launch.id.replaceAll("\0", ""),
+    RUNNER_ATTEMPT: String(launch.attempt),
+    RUNNER_RUN: launch.run,
+  };
+}
+
+function titleOf({ title, id }: Launch): string {
+  // deno-lint-ignore no-control-regex
+  return (title || id).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, 100);
+}
+
 /** Whether the payload names its own interpreter. */
 export function isProgram({ payload }: Launch): boolean {
   return payload.startsWith("#!");
 }
 
-function checkSizes(env: Readonly<Record<string, string>>): void {
+/**
+ * Checks what a run wants before anything is done for it.
+ *
+ * @throws {LaunchError} No program could be started with that environment.
+ */
+export function checkEnvironment(launch: Launch, base: Readonly<Record<string, string>>): void {
   const encoder = new TextEncoder();
   let total = 0;
-  for (const [name, value] of Object.entries(env)) {
+  for (const [name, value] of Object.entries(environmentOf(launch, base))) {
     const size = name.length + 1 + encoder.encode(value).length;
     total += size;
     if (size > MAX_VARIABLE) {
@@ -76,11 +101,4 @@ function checkSizes(env: Readonly<Record<string, string>>): void {
       `Cannot launch job: its environment has ${total} bytes, more than ${MAX_ENVIRONMENT}; put the large values into files`,
     );
   }
-}
-
-/** The line that gives a run to a lane. At most 4096 bytes, so that it arrives in one piece. */
-export function laneLine(launch: Launch, clean: boolean): string {
-  // deno-lint-ignore no-control-regex
-  const title = (launch.title || launch.id).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, 100);
-  return `${launch.run} ${clean ? 1 : 0} ${title}\n`;
 }

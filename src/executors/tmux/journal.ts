@@ -1,7 +1,9 @@
 /** A line that a lane wrote into the pipe `done`. */
 export type Report =
-  /** A lane waits for work. */
-  | { readonly type: "ready"; readonly lane: string }
+  /** A lane has come to life, or has read everything up to the question `asked`. */
+  | { readonly type: "ready"; readonly lane: string; readonly asked: string | null }
+  /** A lane has not run what a process of the runner, which is no longer the latest, gave to it. */
+  | { readonly type: "declined"; readonly lane: string; readonly run: string; readonly epoch: string }
   /** A run has ended; `code` is `null` when its shell never came to life. */
   | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
   /** A hook has ended. */
@@ -16,7 +18,9 @@ export function readReport(line: string): Report | null {
   const [type, lane, run, code] = line.split(" ");
   switch (type) {
     case "R":
-      return { type: "ready", lane };
+      return { type: "ready", lane, asked: run ?? null };
+    case "X":
+      return { type: "declined", lane, run, epoch: code };
     case "E":
       return { type: "ended", lane, run, code: readCode(code) };
     case "H":
@@ -51,6 +55,7 @@ export function readJournal(text: string): Journal {
   for (const line of lines) {
     const [type, run, code] = line.split(" ");
     if (type === "S") running = run;
+    if (type === "X") running = null;
     if (type === "E") {
       ends.set(run, readCode(code));
       running = null;

@@ -22,7 +22,16 @@ lane_lives() {
   case $(tr '\0' ' ' <"/proc/$lpid/cmdline" 2>/dev/null) in *"/bin/lane-"*" $S $lane "*) return 0 ;; esac
   return 1
 }
-current() { [ "$(tail -n 1 "$J" 2>/dev/null)" = "S $run" ] && lane_lives; }
+begun() { [ "$(tail -n 1 "$J" 2>/dev/null)" = "S $run" ]; }
+current() { begun && lane_lives; }
+
+# The process id of the run's shell; nothing when it is not known.
+root_of_run() {
+  root= name=
+  [ ! -r "$S/lanes/$lane/root" ] || . "$S/lanes/$lane/root"
+  [ "$name" = "$run" ] || root=
+  case $root in *[!0-9]* | 0 | 1) root= ;; esac
+}
 
 # Clock ticks since boot at which a process started; nothing when it is gone.
 started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
@@ -68,8 +77,8 @@ find_set() {
 }
 
 if [ "$limit" -gt 0 ]; then
-  { read -r _; read -r root; } <"$S/jobs/$run.started" 2>/dev/null
-  case $root in '' | *[!0-9]*) exit ;; esac
+  root_of_run
+  [ -n "$root" ] || exit
   begun=$(started "$root")
   [ -n "$begun" ] || exit
   read -r up _ </proc/uptime
@@ -84,17 +93,17 @@ if [ "$reason" != orphans ]; then
   set -C
   echo "$reason" >"$S/jobs/$run.stop"
   set +C
-  # it ended meanwhile, and its files were removed: the marker goes before the reason
-  [ -e "$S/jobs/$run.started" ] || rm -f "$S/jobs/$run.stop"
+  # it ended meanwhile, and its files may have been removed
+  begun || { rm -f "$S/jobs/$run.stop" && exit 0; }
 fi
 
 if ! [ -r /proc/self/environ ]; then
   # no /proc (macOS, BSD): the process group of the run
-  { read -r _; read -r root; } <"$S/jobs/$run.started"
-  case $root in '' | *[!0-9]* | 0 | 1) exit ;; esac
+  root_of_run
+  [ -n "$root" ] || exit
   kill -TERM "-$root"
   sleep $(((grace + 9) / 10))
-  [ "$(tail -n 1 "$J")" != "S $run" ] || kill -KILL "-$root"
+  begun && kill -KILL "-$root"
   exit
 fi
 

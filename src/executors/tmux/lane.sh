@@ -1,9 +1,12 @@
 # lane.sh SPOOL LANE SHELL LANE_SHELL [SANE]
 #
-# The process of a pane: reads names of runs from the pipe SPOOL/lanes/LANE/in, one line `RUN CLEAN TITLE` each, and runs
-# SPOOL/jobs/RUN.sh with SHELL as a process group of its own in the foreground of this terminal. Start and end go to the journal
-# first (the truth after any crash), then to the runner's pipe `done`; between two marks on the terminal, and so in its log, lies
-# what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
+# The process of a pane: takes runs, one after the other, and runs each with SHELL as a process group of its own in the foreground
+# of this terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
+# as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
+# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read.
+#
+# Start and end go to the journal first (the truth after any crash), then to the runner's pipe `done`; between two marks on the
+# terminal, and so in its log, lies what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
 # `bash --norc -i`.
 S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} L=$1/lanes/$2
 
@@ -35,36 +38,40 @@ clean() {
   stty "$sane"
 }
 
-# Waits for a run that nobody has taken yet, and takes it.
+# Waits for a run. Its start is written down before the number is looked at: a later process of the runner makes an end of the
+# number first and reads the journal then, so that one of the two sees the other, and no run is started twice.
 take() {
   while :; do
-    IFS=' ' read -r run clean title <&3 || continue
-    [ -e "$S/jobs/$run.sh" ] || continue
-    set -C
-    put "$K$LF" >"$S/jobs/$run.started" && break
-    set +C
+    IFS= read -r epoch <&3 || continue
+    case $epoch in
+      -*) put "R $K $epoch$LF" >&4 && continue ;;
+    esac
+    command . "$L/run" || continue
+    put "S $run$LF" >&5
+    [ ! -e "$S/epochs/$epoch" ] || return
+    put "X $run$LF" >&5
+    put "X $K $run $epoch$LF" >&4
   done
-  set +C
 }
 
 # Runs it.
 work() {
-  put "S $run$LF" >&5
   [ "$clean" = 0 ] || clean
   # the line feed in a mark is not shown; as CR LF it tells that the terminal translates
   put "${OSC}2;$title$ST${OSC}133;C;$run.$secret$LF$ST"
   rc=130 # bash comes no further when it dies of INT
-  "$shell" "$S/jobs/$run.sh" 3<&- 4<&- 5>&-
+  RUNNER_RUN=$run "$shell" "$L/run" 3<&- 4<&- 5>&-
   rc=$?
 }
 
 # Ends it: rc is its exit code, or - when not even its shell came to life.
 finish() {
-  root=
+  root= name=
   # somebody deleted the spool: its code is known all the same
-  [ -e "$S/jobs/$run.started" ] || return
-  { read -r _; read -r root; } <"$S/jobs/$run.started"
+  [ -e "$L/root" ] || return
+  command . "$L/root"
   # never a group that is not surely the run's: -1 would be every process of the machine
+  [ "$name" = "$run" ] || root=
   case $root in '' | *[!0-9]* | 0 | 1) rc=- && return ;; esac
   # it stopped itself, or was stopped: it goes on, as nobody else could wake it
   while case $rc in 0 | 147 | 148 | 149 | 150) kill -0 "$root" ;; *) false ;; esac do
@@ -84,7 +91,8 @@ report() {
 }
 
 read -r secret <"$S/secret"
-put "R $K $$$LF" >&4
+[ -e "$L/root" ] || : >"$L/root"
+put "R $K$LF" >&4
 if [ -n "${BASH_VERSION-}" ]; then
   # bash leaves loops and functions when a program in them dies of INT: one run, then a new start
   take

@@ -26,9 +26,13 @@ export class Lane {
   readonly runs: Run[] = [];
   /** A run that an earlier process launched and nobody knows any more; `null` when there is none. */
   stranger: string | null = null;
+  /** It reads what this process sends, and nothing of an earlier one is before that. */
+  answered = false;
+  /** Name of the run whose script it has; `null` when it has none any more. */
+  script: string | null = null;
   /** Runs whose records may still be asked for: until then log and journal stay. */
   readonly unforgotten = new Set<string>();
-  /** Monotonic time at which it was last given or rid of a run. */
+  /** Monotonic time at which it was connected, or last given or rid of a run. */
   usedAt = 0;
   /** The last run left the terminal in another mode. */
   dirty = true;
@@ -55,7 +59,8 @@ export class Lane {
   }
 
   /** Connects it with its pane. */
-  connect(pane: string, pid: number, input: Pipe): void {
+  connect(pane: string, pid: number, input: Pipe, now: number): void {
+    this.usedAt = now;
     this.pane = pane;
     this.pid = pid;
     this.#input = input;
@@ -63,7 +68,7 @@ export class Lane {
 
   /** Whether it would start a run at once. */
   get free(): boolean {
-    return this.runs.length === 0 && this.stranger === null && this.kept === null && !this.closing &&
+    return this.answered && this.runs.length === 0 && this.stranger === null && this.kept === null && !this.closing &&
       this.pane !== null;
   }
 
@@ -72,7 +77,7 @@ export class Lane {
     return this.runs.length === 0 && this.stranger === null && this.#reads === 0 && this.unforgotten.size === 0;
   }
 
-  /** Puts a run on its list; its line follows with `send`. */
+  /** Puts a run on its list. */
   assign(run: Run, now: number): void {
     this.runs.push(run);
     this.unforgotten.add(run.name);
@@ -80,9 +85,9 @@ export class Lane {
     run.lane = this;
   }
 
-  /** Whether the terminal must be cleaned before the run that was assigned last. */
+  /** Whether the terminal must be cleaned before the run that comes now. */
   mustClean(now: number): boolean {
-    const flood = now - this.#begunAt < FLOOD && this.runs.length === 1;
+    const flood = now - this.#begunAt < FLOOD;
     this.#begunAt = now;
     if (!this.dirty && flood && now - this.#cleanedAt < CLEAN_EVERY) return false;
     this.#cleanedAt = now;
@@ -90,8 +95,9 @@ export class Lane {
     return true;
   }
 
+  /** Sends a line into its pipe. */
   async send(line: string): Promise<void> {
-    await this.#input?.write(new TextEncoder().encode(line));
+    await this.#input?.write(new TextEncoder().encode(`${line}\n`));
   }
 
   /** Takes a run off its list. */
@@ -112,6 +118,7 @@ export class Lane {
   /** The pane is gone. */
   disconnect(): void {
     this.pane = null;
+    this.answered = false;
     this.#input?.close();
     this.#input = null;
   }

@@ -10,7 +10,7 @@ import { placeName, type Target } from "./target.ts";
 
 /** How long a new terminal has until its lane answers, milliseconds. */
 const READY_LIMIT = 10_000;
-/** Runs that may wait in one lane; more would fill its pipe. */
+/** Runs that may wait for one lane. */
 const MAX_WAITING = 64;
 /** Lanes that may wait for work when nothing else is said. */
 const IDLE_LANES = 16;
@@ -96,6 +96,7 @@ export class LanePool {
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
     await files.write(this.#spool.laneLog(key), "");
+    await files.write(this.#spool.laneScript(key), "");
     const ready = Promise.withResolvers<void>();
     this.#waiting.set(key, ready.resolve);
     const late = new AbortController();
@@ -111,7 +112,9 @@ export class LanePool {
         if (!late.signal.aborted) throw new LaunchError("Cannot launch job: its new terminal did not come to life");
       });
       await Promise.race([ready.promise, timeout]);
-      return await this.#open(key, placeName(target), { id, pid: Number(pid) });
+      const lane = await this.#open(key, placeName(target), { id, pid: Number(pid) });
+      lane.answered = true;
+      return lane;
     } catch (error) {
       if (pane !== null) await this.kill(pane);
       await files.remove(this.#spool.laneFolder(key));
@@ -126,7 +129,8 @@ export class LanePool {
 
   async #open(key: string, place: string, pane: { id: string; pid: number }): Promise<Lane> {
     const lane = await Lane.open(key, place, { files: this.#options.files, spool: this.#spool });
-    lane.connect(pane.id, pane.pid, await this.#options.files.openPipe(this.#spool.laneInput(key)));
+    const input = await this.#options.files.openPipe(this.#spool.laneInput(key));
+    lane.connect(pane.id, pane.pid, input, this.#options.clock.now());
     this.lanes.set(key, lane);
     return lane;
   }

@@ -1,6 +1,6 @@
 import type { FoundRun, Launch } from "../../ports/executor.ts";
 import type { Endings, Verdict } from "./endings.ts";
-import { type Journal, readJournal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -24,15 +24,15 @@ export interface RecoveryParts {
 /** Takes up what earlier processes left: their panes, their runs, their files. */
 export class Recovery {
   readonly #parts: RecoveryParts;
-  /** Runs whose markers this process holds, so that no lane can take them before they are launched again. */
-  readonly held = new Set<string>();
-
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
   }
 
-  /** Finds the lanes: those whose panes live, and the folders of the others. */
-  async findLanes(): Promise<void> {
+  /**
+   * Finds the lanes: those whose panes live, and the folders of the others. Asks each whether it has read what earlier processes
+   * sent; until it has answered it gets nothing new.
+   */
+  async findLanes(epoch: string): Promise<void> {
     const { options, server, pool, spool } = this.#parts;
     const folders = (await options.files.list(spool.lanes)).filter((entry) => entry.isFolder).map((entry) =>
       entry.name
@@ -40,7 +40,7 @@ export class Recovery {
     for (const pane of await server.panes()) {
       const [instance, key, ...place] = pane.mark.split(" ");
       if (instance !== options.instance) continue;
-      if (folders.includes(key)) await pool.adopt(pane, key, place.join(" "));
+      if (folders.includes(key)) await (await pool.adopt(pane, key, place.join(" "))).send(`-${epoch}`);
       else await pool.kill(pane.id);
     }
     await this.#closeUnmarked();
@@ -48,7 +48,10 @@ export class Recovery {
       if (!/^[0-9]+$/.test(key)) continue;
       const lane = pool.lanes.get(key) ?? await pool.openDead(key).catch(() => null); // no log: nothing ever ran in it
       if (lane === null) await options.files.remove(spool.laneFolder(key));
-      else if (lane.pane !== null) lane.stranger = (await this.#journal(key)).running;
+      else if (lane.pane !== null) {
+        const { running } = await spool.readJournal(key);
+        if (!lane.answered) lane.stranger = running; // else it has ended meanwhile
+      }
     }
   }
 
@@ -64,7 +67,7 @@ export class Recovery {
 
   /** Answers what became of each run, and sets its end on the way when it has one. */
   async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundRun>> {
-    const { runs, pool } = this.#parts;
+    const { runs, pool, spool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
     for (const launch of launches) {
       const run = runOf(launch);
@@ -73,40 +76,27 @@ export class Recovery {
       runs.set(launch.run, run);
     }
     const journals = new Map<Lane, Journal>();
-    for (const lane of pool.lanes.values()) journals.set(lane, await this.#journal(lane.key));
+    for (const lane of pool.lanes.values()) journals.set(lane, await spool.readJournal(lane.key));
     const found = new Map<string, FoundRun>();
     for (const { run } of launches) found.set(run, await this.#place(runs.get(run)!, journals));
     await this.#clearStrangers(new Set(launches.map(({ run }) => run)));
     return found;
   }
 
-  async #journal(key: string): Promise<Journal> {
-    const { options, spool } = this.#parts;
-    return readJournal(await options.files.readText(spool.journal(key)) ?? "");
-  }
-
   async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundRun> {
-    const { options, spool, stopper, runs, endings } = this.#parts;
-    if (run.state !== "sent" || run.lane) return run.state === "ended" ? "ended" : "adopted";
+    const { runs } = this.#parts;
+    if (run.state !== "waiting" || run.lane) return run.state === "ended" ? "ended" : "adopted";
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) return this.#end(run, lane, { code });
-      if (journal.running !== run.name) continue;
+      // declined since its journal was read
+      if (journal.running !== run.name || run.declined) continue;
       if (lane.pane === null) return await this.#lost(run, lane);
       return this.#adopt(run, lane);
     }
-    if (await stopper.hold(run.name)) {
-      runs.delete(run.name);
-      this.held.add(run.name);
-      return "unlaunched";
-    }
-    // taken, and not in a journal: the lane was just about to begin
-    const key = (await options.files.readText(spool.marker(run.name)))?.split("\n")[0];
-    const lane = [...journals.keys()].find((lane) => lane.key === key);
-    if (lane && lane.pane !== null) return this.#adopt(run, lane);
-    if (lane) return await this.#lost(run, lane);
-    endings.refuse(run, { kind: "lost", why: "its terminal is gone, and so is what it wrote down" });
-    return "ended";
+    // in no journal: no lane has begun it, and none will, as the number that it was given with has ended
+    runs.delete(run.name);
+    return "unlaunched";
   }
 
   #adopt(run: Run, lane: Lane): FoundRun {
@@ -114,6 +104,7 @@ export class Recovery {
     lane.assign(run, options.clock.now());
     if (lane.stranger === run.name) lane.stranger = null;
     run.state = "started";
+    lane.script = run.name;
     stopper.adopt(run);
     return "adopted";
   }

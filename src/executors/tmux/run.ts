@@ -7,13 +7,20 @@ export class Run {
   readonly launch: Launch;
   /** What its marks carry: the same under every process of the runner. */
   readonly token: string;
-  /** `sent`: a lane has its name; `started`: the lane is known to have taken it; `ended`: told. */
-  state: "sent" | "started" | "ended" = "sent";
+  /**
+   * `waiting`: no lane has been told; `sent`: its lane has been; `started`: the lane is known to have begun it; `ended`: told. A run
+   * of an earlier process waits until it is found.
+   */
+  state: "waiting" | "sent" | "started" | "ended" = "waiting";
   lane: Lane | null = null;
-  /** Monotonic time since when nothing is before it in its lane; `null` when that was before this process, or is still to come. */
+  /** Monotonic time at which its lane was told; `null` when that was before this process, or is still to come. */
   firstAt: number | null = null;
   /** Launched by an earlier process. */
   adopted = false;
+  /** Its lane has said that it did not run what the earlier process gave to it. */
+  declined = false;
+  /** How it shall end, should it turn out that no lane has begun it. */
+  unwanted: "timed_out" | "cancelled" | null = null;
   /** Part of its output was not captured. */
   cut = false;
   /** Terminals that died before they had started it. */

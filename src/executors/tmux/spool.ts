@@ -1,4 +1,5 @@
 import type { Files } from "../../ports/files.ts";
+import { type Journal, readJournal } from "./journal.ts";
 import type { TmuxOptions } from "./options.ts";
 import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
@@ -26,7 +27,9 @@ export class Spool {
 
   /** Makes folders and scripts. */
   async make(): Promise<void> {
-    for (const folder of ["bin", "jobs", "out", "lanes"]) await this.#files.makeFolder(`${this.dir}/${folder}`);
+    for (const folder of ["bin", "jobs", "out", "lanes", "epochs"]) {
+      await this.#files.makeFolder(`${this.dir}/${folder}`);
+    }
     this.lane = await this.#program("lane", laneScript);
     this.kill = await this.#program("kill", killScript);
     this.hookProgram = await this.#program("hook", hookScript);
@@ -40,12 +43,8 @@ export class Spool {
     return path;
   }
 
-  /** The script of a run: gone when it must not be taken any more. */
-  script = (run: string) => `${this.dir}/jobs/${run}.sh`;
   /** The payload of a run that names its interpreter. */
   program = (run: string) => `${this.dir}/jobs/${run}.bin`;
-  /** Made by who decides about the run, once: the lane that runs it (its number, then the process id), or `held` by a runner. */
-  marker = (run: string) => `${this.dir}/jobs/${run}.started`;
   /** Why the run is being stopped. */
   stop = (run: string) => `${this.dir}/jobs/${run}.stop`;
   /** What the run wrote, when it wrote anything. */
@@ -69,6 +68,10 @@ export class Spool {
   get client(): string {
     return `${this.dir}/ctl.pid`;
   }
+  /** One file, named after the number of the runner's process: what it gives to lanes counts as long as the file is there. */
+  get epochs(): string {
+    return `${this.dir}/epochs`;
+  }
   get jobs(): string {
     return `${this.dir}/jobs`;
   }
@@ -81,8 +84,32 @@ export class Spool {
   laneFolder = (lane: string) => `${this.dir}/lanes/${lane}`;
   /** Pipe from the runner to the lane. */
   laneInput = (lane: string) => `${this.dir}/lanes/${lane}/in`;
+  /** The script of the run that the lane was given last. */
+  laneScript = (lane: string) => `${this.dir}/lanes/${lane}/run`;
   /** What the lane's terminal wrote. */
   laneLog = (lane: string) => `${this.dir}/lanes/${lane}/log`;
   /** Starts and ends, one a line. */
   journal = (lane: string) => `${this.dir}/lanes/${lane}/journal`;
+
+  /** What a lane has written into its journal. */
+  async readJournal(lane: string): Promise<Journal> {
+    return readJournal(await this.#files.readText(this.journal(lane)) ?? "");
+  }
+
+  /**
+   * Ends the numbers of earlier processes, and answers one for this one. From now on no lane begins what they gave to it, unless its
+   * journal says so already.
+   */
+  async newEpoch(): Promise<string> {
+    const old = (await this.#files.list(this.epochs)).map((entry) => entry.name);
+    const epoch = String(Math.max(0, ...old.map(Number).filter(Number.isInteger)) + 1);
+    await this.keepEpoch(epoch); // first: a number must never come again
+    for (const name of old) await this.#files.remove(`${this.epochs}/${name}`);
+    return epoch;
+  }
+
+  /** Makes sure that a number counts. */
+  async keepEpoch(epoch: string): Promise<void> {
+    await this.#files.write(`${this.epochs}/${epoch}`, "");
+  }
 }

@@ -13,6 +13,8 @@ const ARM_AFTER = 5000;
 const ARM_LATER = 2;
 /** How long the kill script may take beyond its pause, milliseconds; then the terminal is closed. */
 const KILL_LIMIT = 15_000;
+/** Pause between two looks whether a lane has begun a run that shall end, milliseconds. */
+const BEGUN_EVERY = 20;
 /** The longest time that a timer can wait, milliseconds. */
 const MAX_TIMER = 0x7fff_ffff;
 
@@ -34,30 +36,35 @@ export class Stopper {
 
   /** Orders a run to be stopped. Its end says whether that came in time. */
   async stop(run: Run, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
-    if (run.state === "ended") return;
-    if (run.state === "sent" && await this.hold(run.name)) {
-      await this.#options.files.remove(this.#spool.script(run.name));
+    if (run.state === "waiting" && !run.adopted) {
       run.lane?.release(run, this.#options.clock.now());
       this.#endings.refuse(run, { kind });
       return;
     }
-    if (!run.lane || run.lane.pane === null) return; // its terminal is gone: its end is on the way
+    while (run.state === "sent" && run.lane?.pane && !await this.begun(run)) {
+      run.unwanted = kind;
+      await this.#options.clock.sleep(BEGUN_EVERY);
+    }
+    if (!this.#isRunning(run)) return; // it has ended, or its terminal is gone and its end is on the way
     run.mayBeStopped = true;
     run.stopBy = this.#options.clock.now() + graceMs + KILL_LIMIT;
     await this.#server.shell(this.#script(run, kind, graceMs, 0));
   }
 
-  /** Takes a run's marker, so that no lane can; `false` when a lane has it. */
-  async hold(run: string): Promise<boolean> {
-    const { files } = this.#options;
-    const marker = this.#spool.marker(run);
-    return await files.create(marker, "held\n") || await files.readText(marker) === "held\n";
+  /** Whether the lane of a run has begun it, as the lane's journal says. */
+  async begun(run: Run): Promise<boolean> {
+    const { running, ends } = await this.#spool.readJournal(run.lane!.key);
+    const begun = running === run.name || ends.has(run.name);
+    if (begun && run.state === "sent") run.state = "started";
+    return begun;
   }
 
-  /** From now on the time of the first run in a lane counts. */
-  begin(lane: Lane): void {
-    const run = lane.runs[0];
-    if (!run || run.adopted || run.firstAt !== null) return;
+  #isRunning(run: Run): run is Run & { lane: Lane } {
+    return run.state === "started" && run.lane !== null && run.lane.pane !== null;
+  }
+
+  /** A run was given to its lane: its time counts. */
+  begin(run: Run): void {
     run.firstAt = this.#options.clock.now();
     if (run.launch.timeoutMs !== null) this.#wait(run, run.launch.timeoutMs);
   }

@@ -51,21 +51,25 @@ export class TmuxViewer implements Viewer {
     const idsOf = (line: string | undefined) => line?.split(" ", 3).join(" ") ?? null;
     const kept = panes.find((line) => line.includes(` <${run}> `));
     if (kept !== undefined) return idsOf(kept);
-    const lane = await this.#laneOf(server, instance, run);
-    return lane === null ? null : idsOf(panes.find((line) => line.includes(` <> ${instance} ${lane} `)));
+    const ours = panes.filter((line) => line.includes(` <> ${instance} `));
+    const roots = await this.#rootsOf(server, instance, ours.map((line) => line.split(" ")[5]));
+    return idsOf(ours[roots.findIndex((root) => root.includes(` name=${run};`))]);
   }
 
-  /** Number of the lane that has taken a run; the runner's spool knows it, and its own session where that is. */
-  async #laneOf(server: readonly string[], instance: string, run: string): Promise<string | null> {
+  /** What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that is. */
+  async #rootsOf(server: readonly string[], instance: string, lanes: readonly string[]): Promise<string[]> {
     const holder = `=${HOLDER_PREFIX}-${instance}:`;
     const spool = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{@runner_spool}"]);
-    if (!spool?.[0]) return null;
-    // tmux reads the file, which spares a right to read
+    if (!spool?.[0]) return [];
+    // tmux reads the files, which spares a right to read
     const buffer = `runner-view-${this.#options.newId()}`;
-    const load = ["load-buffer", "-b", buffer, `${spool[0]}/jobs/${run}.started`];
-    const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
-    const marker = await this.#ask([...server, ...load, ";", ...show]);
-    return /^\d+$/.exec(marker?.[0] ?? "")?.[0] ?? null;
+    const roots: string[] = [];
+    for (const lane of lanes) {
+      const load = ["load-buffer", "-b", buffer, `${spool[0]}/lanes/${lane}/root`];
+      const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
+      roots.push((await this.#ask([...server, ...load, ";", ...show]))?.[0] ?? "");
+    }
+    return roots;
   }
 
   async leaveKeys(attach: string, host: string | null): Promise<string> {

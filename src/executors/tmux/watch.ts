@@ -1,5 +1,4 @@
 import { LaunchError } from "../../domain/errors.ts";
-import { readJournal } from "./journal.ts";
 import type { Lane } from "./lane.ts";
 import type { RecoveryParts } from "./recovery.ts";
 import type { Run } from "./run.ts";
@@ -78,14 +77,14 @@ export class Watch {
 
   /** The pane is gone: tells what became of its runs, and gives those that it had not taken to others. */
   async #died(lane: Lane): Promise<void> {
-    const { options, spool, endings, stopper } = this.#parts;
+    const { spool, endings, stopper } = this.#parts;
     lane.disconnect();
     lane.stranger = null;
-    const journal = readJournal(await options.files.readText(spool.journal(lane.key)) ?? "");
+    const journal = await spool.readJournal(lane.key);
     for (const run of [...lane.runs]) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) void endings.settle(run, lane, { code });
-      else if (await options.files.stat(spool.marker(run.name)) === null) await this.#retry(run, lane);
+      else if (journal.running !== run.name) await this.retry(run, lane);
       else {
         void endings.settle(run, lane, { why: "its terminal was closed while it ran" });
         await stopper.clear(run);
@@ -93,14 +92,17 @@ export class Watch {
     }
   }
 
-  /** A run that its lane has not taken: another one may. */
-  async #retry(run: Run, lane: Lane): Promise<void> {
+  /** A run that its lane has not begun, and will not: another one may. */
+  async retry(run: Run, lane: Lane): Promise<void> {
     const { options, endings } = this.#parts;
     lane.release(run, options.clock.now());
     lane.unforgotten.delete(run.name);
     run.lane = null;
     run.firstAt = null;
+    run.state = "waiting";
+    run.armed = false;
     clearTimeout(run.timer);
+    if (run.unwanted !== null) return endings.refuse(run, { kind: run.unwanted });
     run.failures++;
     try {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
@@ -120,17 +122,18 @@ export class Watch {
     pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
 
-  /** Closes a terminal that has been given a run and does not take it. */
+  /** Closes a terminal that does not begin its run, or does not answer although it has none. */
   async #checkStart(lane: Lane): Promise<void> {
-    const { options, pool, spool } = this.#parts;
-    const run = lane.runs[0];
-    if (run?.state !== "sent" || run.firstAt === null || lane.pane === null) return;
-    if (options.clock.now() - run.firstAt < START_LIMIT) return;
-    if (await options.files.stat(spool.marker(run.name)) !== null) {
-      if (run.state === "sent") run.state = "started";
-      return;
+    const { options, pool, stopper } = this.#parts;
+    if (lane.pane === null) return;
+    const [run] = lane.runs;
+    const late = (since: number) => options.clock.now() - since >= START_LIMIT;
+    if (!lane.answered && (run?.state ?? "waiting") === "waiting" && lane.stranger === null && late(lane.usedAt)) {
+      await pool.kill(lane.pane);
+      return this.look();
     }
-    if (run !== lane.runs[0] || lane.pane === null) return;
+    if (run?.state !== "sent" || run.firstAt === null || !late(run.firstAt)) return;
+    if (await stopper.begun(run) || run !== lane.runs[0] || lane.pane === null) return;
     options.log.warn("closed a terminal that did not start a run", { job: run.launch.id });
     await pool.kill(lane.pane);
     this.look();
