@@ -1,4 +1,3 @@
-import type { Argument } from "./client.ts";
 import type { Link } from "./link.ts";
 import type { Script } from "./script.ts";
 import type { Items } from "./steps.ts";
@@ -10,7 +9,7 @@ const MAX_SIZE = 1 << 20;
 /** One call of a script. */
 export interface ScriptCall {
   readonly keys: readonly string[];
-  readonly args: readonly Argument[];
+  readonly args: readonly (string | number)[];
 }
 
 interface Waiting extends ScriptCall {
@@ -37,7 +36,7 @@ export class Batch {
    *
    * @throws {UnavailableError} As `Link.run`.
    */
-  run(keys: readonly string[], args: readonly Argument[]): Promise<Items> {
+  run(keys: readonly string[], args: readonly (string | number)[]): Promise<Items> {
     const done = Promise.withResolvers<Items>();
     this.#waiting.push({ keys, args, done });
     if (!this.#working) this.#work();

@@ -74,7 +74,7 @@ export class RedisJobStore implements JobStore {
     const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
     const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
-    const reply = await this.#steps.job(this.#submissions, id, {
+    const reply = await this.#steps.together(this.#submissions, id, {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
       args: [
         ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],

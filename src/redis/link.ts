@@ -96,41 +96,42 @@ export class Link {
 
   /** As `run`, with the texts of the reply as bytes. */
   async runBytes(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply[]> {
-    const rest = [keys.length, ...keys, ...args];
-    const options = { name: script.name, bytes: true };
-    let reply: Reply;
-    try {
-      reply = await this.call("EVALSHA", [await script.sha(), ...rest], options);
-    } catch (error) {
-      if ((error as Partial<TroubleError>).code !== "NOSCRIPT") throw error;
-      reply = await this.call("EVAL", [script.text, ...rest], options);
-    }
+    const reply = await this.#evaluate(script, keys, args);
     const items = Array.isArray(reply) ? reply : [];
-    if (textOf(items.pop() ?? null) !== ".") {
-      this.#drop();
-      throw this.#trouble(script.name, "its reply was cut", { sent: true });
-    }
+    if (textOf(items.pop() ?? null) !== ".") throw this.#cut(script);
     return items;
   }
 
   /** Runs a script for several calls as one command; each has its own reply, or its own error. */
   async runMany(script: Script, calls: readonly ScriptCall[]): Promise<(Items | TroubleError)[]> {
-    const [first] = calls;
-    if (calls.length === 1) return [await this.run(script, first.keys, first.args)];
-    const sizes = calls.flatMap(({ keys, args }) => [keys.length, args.length]);
-    const reply = await this.run(
-      script.many,
-      calls.flatMap(({ keys }) => keys),
-      [calls.length, ...sizes, ...calls.flatMap(({ args }) => args)],
-    );
-    let at = 0;
-    return calls.map(() => {
-      const size = Number(reply[at]);
-      const items = reply.slice(at + 1, at + size); // without its own "."
-      at += 1 + size;
+    const places = new Map<string, number>();
+    const placeOf = (key: string) => places.get(key) ?? places.set(key, places.size + 1).size;
+    const packed = calls.map(({ keys, args }) => [keys.map(placeOf), args.map((arg) => String(arg).toWellFormed())]);
+    const reply = await this.#evaluate(script.many, [...places.keys()], [JSON.stringify(packed)]);
+    const replies = readJson(textOf(reply));
+    if (!Array.isArray(replies)) throw this.#cut(script);
+    return replies.map((items: (string | number | false)[]) => {
+      items.pop(); // its own "."
       if (items[0] === "ERROR") return fromReply(String(items[1]), this.#context(script.name)).error;
-      return unfitness(script, items) ?? items;
+      const texts = items.map((item) => item === false ? null : item);
+      return unfitness(script, texts) ?? texts;
     });
+  }
+
+  async #evaluate(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
+    const rest = [keys.length, ...keys, ...args];
+    const options = { name: script.name, bytes: true };
+    try {
+      return await this.call("EVALSHA", [await script.sha(), ...rest], options);
+    } catch (error) {
+      if ((error as Partial<TroubleError>).code !== "NOSCRIPT") throw error;
+      return await this.call("EVAL", [script.text, ...rest], options);
+    }
+  }
+
+  #cut(script: Script): TroubleError {
+    this.#drop();
+    return this.#trouble(script.name, "its reply was cut", { sent: true });
   }
 
   /** Ends the link for good; what waits on it rejects. */
@@ -212,6 +213,15 @@ function unfitness(script: Script, [type, key, found, wanted]: Items): TroubleEr
     JSON.stringify(key)
   } holds a ${found}, not a ${wanted}: delete it or use another namespace`;
   return trouble("unfit", message, { sent: true, code: "UNFIT" });
+}
+
+/** What a JSON text says; `undefined` when it is none. */
+function readJson(text: Reply): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether an error reply of that code was the reason. */

@@ -150,7 +150,7 @@ export class RedisQueue implements Queue {
   async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
     const { runner, instance, nonce } = this.#owner;
     const [node, run, claim] = this.#instanceKeys(instance);
-    const reply = await this.#starts.job(this.#startBatch, id, {
+    const reply = await this.#starts.together(this.#startBatch, id, {
       keys: [claim, run, node, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
     });
@@ -162,7 +162,7 @@ export class RedisQueue implements Queue {
   async finish(request: FinishRequest): Promise<FinishReply> {
     const { runner, instance } = this.#owner;
     const { id, token, state, result, error, exitCode, outputBytes, ms, keep, retryDelayMs } = request;
-    const reply = await this.#steps.job(this.#finishes, id, {
+    const reply = await this.#steps.together(this.#finishes, id, {
       keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
       args: [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""],
       keepMs: keep * 1_000,

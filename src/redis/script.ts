@@ -2,22 +2,16 @@
  * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error of a command
  * is its answer.
  */
-const EACH = "local ALL, ARGS = KEYS, ARGV\nlocal function step(KEYS, ARGV)";
+const EACH = "local ALL, CALLS = KEYS, cjson.decode(ARGV[1])\nlocal function step(KEYS, ARGV)";
 const ALL = `end
-local replies, count = {}, tonumber(ARGS[1])
-local key, arg = 0, 1 + 2 * count
-for n = 1, count do
-  local keys, args = {}, {}
-  for i = 1, tonumber(ARGS[2 * n]) do keys[i] = ALL[key + i] end
-  for i = 1, tonumber(ARGS[2 * n + 1]) do args[i] = ARGS[arg + i] end
-  key, arg = key + #keys, arg + #args
-  local fine, reply = pcall(step, keys, args)
+for n, one in ipairs(CALLS) do
+  local keys = {}
+  for i, at in ipairs(one[1]) do keys[i] = ALL[at] end
+  local fine, reply = pcall(step, keys, one[2])
   if not fine then reply = { 'ERROR', type(reply) == 'table' and reply.err or tostring(reply), '.' } end
-  replies[#replies + 1] = #reply
-  for i = 1, #reply do replies[#replies + 1] = reply[i] end
+  CALLS[n] = reply
 end
-replies[#replies + 1] = '.'
-return replies`;
+return cjson.encode(CALLS)`;
 
 /** A Lua script, run by the hash of its text and sent whole only when Redis does not know it. */
 export class Script {
@@ -34,8 +28,9 @@ export class Script {
   }
 
   /**
-   * The same script for several calls at once. Its arguments: how many; of each the number of its keys and of its arguments; then
-   * these. Its reply: of each the number of its elements, and these.
+   * The same script for several calls at once. Its keys are those of all, each once; its one argument is JSON: of each call the
+   * places of its keys, the first is 1, and its arguments. Its reply is JSON as well: the reply of each. One long text costs both
+   * sides far less than hundreds of short ones.
    */
   get many(): Script {
     return this.#many ??= new Script(this.name, [EACH, this.text, ALL]);

@@ -1,8 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { PromoteReply } from "../ports/queue.ts";
-import { Batch } from "./batch.ts";
-import type { Argument } from "./client.ts";
+import type { Batch, ScriptCall } from "./batch.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, type Link } from "./link.ts";
 import type { Script } from "./script.ts";
@@ -17,9 +16,7 @@ export type Waiter = readonly [runner: string, id: string];
 /** What a script about one job gets besides its first five keys and three arguments. */
 interface Rest {
   readonly keys?: readonly string[];
-  readonly args?: readonly Argument[];
-  /** The id as it stands in a list, when it may be no text. */
-  readonly raw?: Uint8Array;
+  readonly args?: readonly (string | number)[];
   /** Milliseconds that Redis keeps the job when it ends now and does not say itself. */
   readonly keepMs?: number;
 }
@@ -34,14 +31,23 @@ export class Steps {
     this.keys = keys;
   }
 
-  /** Runs a script about one job; with a batch of that script, together with others. */
-  job(script: Script | Batch, id: string, rest: Rest = {}): Promise<Items> {
-    const { link, keys } = this;
+  /** Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text. */
+  job(script: Script, id: string, rest: Rest & { readonly raw?: Uint8Array } = {}): Promise<Items> {
+    const { keys, args: [, ...args] } = this.#call(id, rest);
+    return this.link.run(script, keys, [rest.raw ?? id, ...args]);
+  }
+
+  /** Runs a batch's script about one job, together with others. */
+  together(batch: Batch, id: string, rest: Rest): Promise<Items> {
+    const { keys, args } = this.#call(id, rest);
+    return batch.run(keys, args);
+  }
+
+  #call(id: string, rest: Rest): ScriptCall {
+    const { keys } = this;
     const own = [keys.job(id), keys.side(id), keys.output(id), keys.after(id), keys.events()];
     const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;
-    const allKeys = [...own, ...rest.keys ?? []];
-    const args = [rest.raw ?? id, keys.channel(id), keepMs, ...rest.args ?? []];
-    return script instanceof Batch ? script.run(allKeys, args) : link.run(script, allKeys, args);
+    return { keys: [...own, ...rest.keys ?? []], args: [id, keys.channel(id), keepMs, ...rest.args ?? []] };
   }
 
   /** A field of a hash; `null` when there is none, or no hash. */

@@ -59,10 +59,7 @@ export class LanePool {
   async assign(run: Run, target: Target): Promise<Lane> {
     return this.#take(run, target) ?? await this.inTurn(async () => {
       const there = this.#take(run, target); // made meanwhile
-      if (there) return there;
-      const lane = await this.#make(target);
-      lane.assign(run, this.#options.clock.now());
-      return lane;
+      return there ?? await this.#make(target, run);
     });
   }
 
@@ -90,7 +87,7 @@ export class LanePool {
     return lane;
   }
 
-  async #make(target: Target): Promise<Lane> {
+  async #make(target: Target, run: Run): Promise<Lane> {
     const { files, clock } = this.#options;
     await this.#room();
     const key = String(this.#next++);
@@ -112,9 +109,7 @@ export class LanePool {
         if (!late.signal.aborted) throw new LaunchError("Cannot launch job: its new terminal did not come to life");
       });
       await Promise.race([ready.promise, timeout]);
-      const lane = await this.#open(key, placeName(target), { id, pid: Number(pid) });
-      lane.answered = true;
-      return lane;
+      return await this.#open(key, placeName(target), { id, pid: Number(pid) }, run);
     } catch (error) {
       if (pane !== null) await this.kill(pane);
       await files.remove(this.#spool.laneFolder(key));
@@ -127,10 +122,20 @@ export class LanePool {
     }
   }
 
-  async #open(key: string, place: string, pane: { id: string; pid: number }): Promise<Lane> {
+  /** `first` is the run that a new lane is made for: nobody comes before it. */
+  async #open(
+    key: string,
+    place: string,
+    pane: { id: string; pid: number },
+    first: Run | null = null,
+  ): Promise<Lane> {
     const lane = await Lane.open(key, place, { files: this.#options.files, spool: this.#spool });
     const input = await this.#options.files.openPipe(this.#spool.laneInput(key));
     lane.connect(pane.id, pane.pid, input, this.#options.clock.now());
+    if (first) {
+      lane.answered = true;
+      lane.assign(first, this.#options.clock.now());
+    }
     this.lanes.set(key, lane);
     return lane;
   }
