@@ -1,3 +1,5 @@
+/** In front of every script: what holds for all steps of one command, as no other command comes between them. */
+const SHARED = "local SEEN = { types = {}, nonces = {} }";
 /**
  * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error of a command
  * is its answer.
@@ -18,13 +20,15 @@ export class Script {
   /** Name of the event. */
   readonly name: string;
   readonly text: string;
+  readonly #parts: readonly string[];
   #sha: Promise<string> | null = null;
   #many: Script | null = null;
 
   /** `parts` make up the text, in order. */
   constructor(name: string, parts: readonly string[]) {
     this.name = name;
-    this.text = parts.join("\n");
+    this.text = [SHARED, ...parts].join("\n");
+    this.#parts = parts;
   }
 
   /**
@@ -33,7 +37,7 @@ export class Script {
    * sides far less than hundreds of short ones.
    */
   get many(): Script {
-    return this.#many ??= new Script(this.name, [EACH, this.text, ALL]);
+    return this.#many ??= new Script(this.name, [EACH, ...this.#parts, ALL]);
   }
 
   /** SHA-1 of the text in hex, as EVALSHA wants it. */

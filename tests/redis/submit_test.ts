@@ -1,3 +1,4 @@
+import { Script } from "../../src/redis/script.ts";
 import { JOB_FIELDS } from "../../src/domain/job.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { ended, Stage } from "./stage.ts";
@@ -35,6 +36,7 @@ Deno.test("submit() writes Redis' own time in RFC 3339 UTC with milliseconds", a
 Deno.test("stamp() agrees with the calendar on every odd day", async () => {
   await using stage = await Stage.open();
   const base = await Deno.readTextFile(new URL("../../src/redis/scripts/lib/base.lua", import.meta.url));
+  const { text } = new Script("stamp", [base, "return stamp(tonumber(ARGV[1]))"]);
   const days = ["1970-01-01T00:00:00.000Z", "1999-12-31T23:59:59.999Z", "2000-02-29T12:00:00.001Z"];
   days.push(
     "2024-02-29T23:59:59.010Z",
@@ -43,7 +45,7 @@ Deno.test("stamp() agrees with the calendar on every odd day", async () => {
     "2100-03-01T00:00:00.000Z",
   );
   for (const day of days) {
-    assertEquals(await stage.server.call("EVAL", `${base} return stamp(tonumber(ARGV[1]))`, 0, Date.parse(day)), day);
+    assertEquals(await stage.server.call("EVAL", text, 0, Date.parse(day)), day);
   }
 });
 

@@ -23,13 +23,18 @@ local inst, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
 local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or unfit(NODE, 'hash')
 if bad then return bad end
-if call('HGET', NODE, 'nonce') ~= nonce then return { 'FENCED', '.' } end
+local owner = SEEN.nonces[NODE] or call('HGET', NODE, 'nonce')
+SEEN.nonces[NODE] = owner
+if owner ~= nonce then return { 'FENCED', '.' } end
 local found = type_of(JOB)
 
 local function owned(kind, token, attempt)
   local reply = { kind, token, attempt }
   for _, value in ipairs(call('HMGET', JOB, unpack(FIELDS))) do reply[#reply + 1] = value end
-  for _, value in ipairs(call('HGETALL', X)) do reply[#reply + 1] = value end
+  for name, value in pairs(sides()) do
+    reply[#reply + 1] = name
+    reply[#reply + 1] = value
+  end
   reply[#reply + 1] = '.'
   return reply
 end
@@ -39,32 +44,35 @@ if held and found == 'hash' and side('token') == held then
   call('LREM', CLAIM, -1, ID)
   return owned('HELD', held, side('attempt'))
 end
-if not call('LPOS', CLAIM, ID, 'RANK', -1) then return { 'GONE', '.' } end
-if not X then return { 'BADTYPE', type_of(KEYS[2]), '.' } end
-if found == 'none' then return { 'MISSING', '.' } end
-if found == 'string' then return { 'JSON', call('GET', JOB), '.' } end
-if found ~= 'hash' then return { 'BADTYPE', found, '.' } end
+-- An answer that leaves the claim as it is, and one that drops it: only when there is one.
+local function left(...)
+  return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
+end
+local function dropped(answer)
+  return call('LREM', CLAIM, -1, ID) > 0 and answer or { 'GONE', '.' }
+end
+if not X then return left('BADTYPE', x_type, '.') end
+if found == 'none' then return left('MISSING', '.') end
+if found == 'string' then return left('JSON', call('GET', JOB), '.') end
+if found ~= 'hash' then return left('BADTYPE', found, '.') end
 
 local now = call('HMGET', JOB, 'status', 'runner')
 local state = now[1] or ''
-if is_terminal(state) or state == 'started' then
-  call('LREM', CLAIM, -1, ID)
-  return { state == 'started' and 'DUP' or 'TERMINAL', '.' }
-end
-if state ~= '' and state ~= 'dispatched' then return { 'BADSTATUS', state, '.' } end
-if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then return { 'OTHER', now[2], '.' } end
+if is_terminal(state) then return dropped({ 'TERMINAL', '.' }) end
+if state == 'started' then return dropped({ 'DUP', '.' }) end
+if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', state, '.') end
+if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then return left('OTHER', now[2], '.') end
+if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
 local reason = side('cancel')
 if reason then
-  call('LREM', CLAIM, -1, ID)
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
 end
 for _, field in ipairs({ 'payload', 'env_vars' }) do
   local size = call('HSTRLEN', JOB, field)
   if size > LIMIT then
-    call('LREM', CLAIM, -1, ID)
     conclude('start', 'not started: its ' .. field .. ' has ' .. size .. ' bytes, more than ' .. LIMIT, 1, at)
     return with_waiters({ 'TOOBIG' })
   end
@@ -72,12 +80,18 @@ end
 
 local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
 local token = attempt .. '.' .. nonce
-call('LREM', CLAIM, -1, ID)
-call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes', 'input_ms', 'input_line')
--- a foreign program may have made an ended job wait again
-if call('PERSIST', X) == 1 then
-  call('PERSIST', JOB)
-  call('PERSIST', OUT)
+-- what an earlier attempt has left; a foreign program may have made an ended job wait again
+if x_type == 'hash' then
+  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'input_ms', 'input_line' }) do
+    if side(name) then
+      call('HDEL', X, name)
+      fields[name] = nil
+    end
+  end
+  if call('PERSIST', X) == 1 then
+    call('PERSIST', JOB)
+    call('PERSIST', OUT)
+  end
 end
 record('attempt', attempt, 'token', token, 'inst', inst, 'nonce', nonce, 'runner', runner, 'started_ms', at)
 call('HSET', RUN, ID, token)

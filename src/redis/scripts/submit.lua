@@ -32,6 +32,7 @@ call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner
 call('DEL', X, OUT)
 if attempt then record('attempt', attempt) end
 fill(X, 15, #ARGV)
+fields, x_type = nil, 'hash' -- they are others now
 
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], at, ID) end
 if usable(KEYS[10], 'set') then call('SADD', KEYS[10], runner) end

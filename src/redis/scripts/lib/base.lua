@@ -3,6 +3,9 @@
 -- A script reads and checks types first and writes after, because nothing rolls a script back. Its first write frees
 -- memory (even when there is nothing to free), because only then Redis lets the rest of it run at its memory limit.
 -- Time is Redis' own. A reply is flat and ends with ".": a cut reply can be told from a whole one.
+--
+-- A call of a command costs more than most of what is said here, so nothing is asked twice. SEEN holds what is the same for every
+-- step of a command: types of keys, as far as they matter - what our own steps make or remove meanwhile keeps its type.
 
 local call = redis.call
 
@@ -10,26 +13,36 @@ local function type_of(key)
   return call('TYPE', key).ok
 end
 
+local function seen_type(key)
+  local found = SEEN.types[key] or type_of(key)
+  SEEN.types[key] = found
+  return found
+end
+
 -- The key, when it may be read and written as `want`; a foreign value in it counts as absent and is left alone.
 local function usable(key, want)
-  local found = type_of(key)
+  local found = seen_type(key)
   return (found == want or found == 'none') and key or nil
 end
 
 -- The refusal, when a key that the step cannot do without holds a foreign value.
 local function unfit(key, want)
-  local found = type_of(key)
+  local found = seen_type(key)
   if found ~= want and found ~= 'none' then return { 'UNFIT', key, found, want, '.' } end
 end
 
 -- Unix time in milliseconds.
 local function clock()
-  local t = call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  if not SEEN.at then
+    local t = call('TIME')
+    SEEN.at = t[1] * 1000 + math.floor(t[2] / 1000)
+  end
+  return SEEN.at
 end
 
 -- RFC 3339 in UTC; the civil date is Howard Hinnant's algorithm (chrono-compatible low-level date algorithms).
 local function stamp(ms)
+  if SEEN.stamp and SEEN.stamp[1] == ms then return SEEN.stamp[2] end
   local seconds = math.floor(ms / 1000)
   local z = math.floor(seconds / 86400) + 719468
   local era = math.floor(z / 146097)
@@ -41,8 +54,10 @@ local function stamp(ms)
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
   local day = doy - math.floor((153 * mp + 2) / 5) + 1
   local rest = seconds % 86400
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
+  local text = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day,
     math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, ms % 1000)
+  SEEN.stamp = { ms, text }
+  return text
 end
 
 -- Writes the arguments from one to another as fields of a hash; Lua can unpack some thousand at a time.

@@ -4,14 +4,30 @@ local JOB, X, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ID, CHANNEL, KEEP = ARGV[1], ARGV[2], ARGV[3]
 local DAY = 86400000
 
-X = usable(X, 'hash')
+local x_type = type_of(X)
+X = (x_type == 'hash' or x_type == 'none') and X or nil
+
+-- The fields of x; read at the first need, and kept up to date by `record`.
+local fields
+local function sides()
+  if not fields then
+    fields = {}
+    local found = x_type == 'hash' and call('HGETALL', X) or {}
+    for i = 1, #found, 2 do fields[found[i]] = found[i + 1] end
+  end
+  return fields
+end
 
 local function side(name)
-  return X and call('HGET', X, name) or nil
+  return sides()[name]
 end
 
 local function record(...)
-  if X then call('HSET', X, ...) end
+  if not X then return end
+  sides()
+  call('HSET', X, ...)
+  local new = { ... }
+  for i = 1, #new, 2 do fields[new[i]] = tostring(new[i + 1]) end
 end
 
 -- Tells the audit and everybody who waits.
@@ -30,18 +46,21 @@ local function own_keep()
   return seconds and seconds * 1000 or tonumber(KEEP)
 end
 
+-- Whether other jobs may wait for this one; nil when that is not known yet.
+local awaits
+
 -- Everything about an ended job leaves Redis together; 0, or more than ten years, is for ever.
 local function retain(keep)
   local forever = keep <= 0 or keep > 3650 * DAY
   for _, key in ipairs({ JOB, KEYS[2], OUT }) do
     if forever then call('PERSIST', key) else call('PEXPIRE', key, math.floor(keep)) end
   end
-  call('PEXPIRE', AFTER, DAY)
+  awaits = call('PEXPIRE', AFTER, DAY) == 1
 end
 
 -- The jobs that waited for the end of this one are the rest of the reply.
 local function with_waiters(reply)
-  if usable(AFTER, 'set') then
+  if awaits ~= false and type_of(AFTER) == 'set' then
     for _, member in ipairs(call('SMEMBERS', AFTER)) do reply[#reply + 1] = member end
   end
   reply[#reply + 1] = '.'
