@@ -7,8 +7,15 @@ const SIDE_BY_SIDE = 256;
 
 /** What to do on the way. */
 export interface BatchOptions extends SubmitCondition {
-  /** Called for each job in the order of the submissions. */
-  readonly onSubmitted: (submitted: Submitted) => Promise<void>;
+  /** Called for all jobs in the order of the submissions, for several at a time. */
+  readonly onSubmitted: (submitted: readonly Submitted[]) => Promise<void>;
+}
+
+/** A submission on its way. */
+interface Flight {
+  readonly promise: Promise<Submitted | null>;
+  /** What came of it; `undefined` as long as nothing has. */
+  result: Submitted | null | undefined;
 }
 
 /**
@@ -25,14 +32,15 @@ export async function submitBatch(
   submissions: readonly ReadySubmission[],
   options: BatchOptions,
 ): Promise<void> {
-  const underWay: Promise<Submitted | null>[] = [];
+  const underWay: Flight[] = [];
   const awaited = new Set(submissions.map(({ after }) => after));
   const byId = new Map<string, Promise<unknown>>();
   const refusals: QueueFullError[] = [];
   const report = async () => {
-    const first = await underWay[0];
-    underWay.shift();
-    if (first) await options.onSubmitted(first);
+    await underWay[0].promise;
+    const open = underWay.findIndex(({ result }) => result === undefined);
+    const done = underWay.splice(0, open === -1 ? underWay.length : open).map(({ result }) => result);
+    await options.onSubmitted(done.filter((submitted) => submitted != null));
   };
   const submitOne = async (submission: ReadySubmission) => {
     if (submission.after !== undefined) await byId.get(submission.after);
@@ -49,15 +57,15 @@ export async function submitBatch(
     for (const submission of submissions) {
       if (underWay.length === SIDE_BY_SIDE) await report();
       if (refusals.length > 0) break;
-      const promise = submitOne(submission);
+      const flight: Flight = { promise: submitOne(submission), result: undefined };
       // it is looked at in its turn; until then a failure is not one that nobody handles
-      promise.catch(() => {});
-      if (awaited.has(submission.id)) byId.set(submission.id, promise);
-      underWay.push(promise);
+      flight.promise.then((result) => flight.result = result, () => {});
+      if (awaited.has(submission.id)) byId.set(submission.id, flight.promise);
+      underWay.push(flight);
     }
     while (underWay.length > 0) await report();
     if (refusals.length > 0) throw refusals[0];
   } finally {
-    await Promise.allSettled(underWay);
+    await Promise.allSettled(underWay.map(({ promise }) => promise));
   }
 }

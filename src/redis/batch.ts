@@ -3,7 +3,7 @@ import type { Script } from "./script.ts";
 import type { Items } from "./steps.ts";
 
 /** Calls that go together at the most, and the characters and bytes of their arguments. */
-const MAX_CALLS = 64;
+const MAX_CALLS = 128;
 const MAX_SIZE = 1 << 20;
 
 /** One call of a script. */

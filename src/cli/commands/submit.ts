@@ -42,12 +42,17 @@ function waiterOf({ terminal, wire, settings }: SubmitContext): Waiter {
   return { terminal, wire, json: settings.json };
 }
 
-/** Data on standard output, and a note when nothing was queued. With --follow, the output of the job alone is the data. */
-async function sayId({ terminal, settings }: SubmitContext, { id, queued }: Submitted): Promise<void> {
-  if (settings.json) await terminal.write(`${toJson({ id, queued })}\n`);
-  else if (settings.follow) await terminal.say(`job ${printable(id)}\n`);
-  else await terminal.write(`${id}\n`);
-  if (!queued) await terminal.say(`runner: job ${printable(id)} is already there; nothing was queued\n`);
+/** Data on standard output, and a note for what was not queued. With --follow, the output of the job alone is the data. */
+async function sayIds({ terminal, settings }: SubmitContext, jobs: readonly Submitted[]): Promise<void> {
+  const lines = jobs.map(({ id, queued }) =>
+    settings.json ? toJson({ id, queued }) : settings.follow ? `job ${printable(id)}` : id
+  );
+  const text = lines.map((line) => `${line}\n`).join("");
+  if (settings.follow && !settings.json) await terminal.say(text);
+  else await terminal.write(text);
+  for (const { id, queued } of jobs) {
+    if (!queued) await terminal.say(`runner: job ${printable(id)} is already there; nothing was queued\n`);
+  }
 }
 
 /** Redis' clock, when a delay needs it. */
@@ -81,7 +86,7 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   const submitted = await submitJob(store, ready, settings).catch((error) => {
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
-  await sayId(context, submitted);
+  await sayIds(context, [submitted]);
   if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
   if (!settings.follow && !settings.wait) return EXIT.ok;
   const { awaitJobs, showJob } = await import("../await_jobs.ts");
@@ -133,10 +138,10 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   let closed: unknown = null;
   let count = 0;
   try {
-    const onSubmitted = async (submitted: Submitted) => {
-      count++;
+    const onSubmitted = async (submitted: readonly Submitted[]) => {
+      count += submitted.length;
       // a reader that has seen enough, as with `| head`, must not leave half a batch behind
-      await sayId(context, submitted).catch((error) => closed = error);
+      await sayIds(context, submitted).catch((error) => closed = error);
       progress?.update(count, ready.length);
     };
     await submitBatch(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
