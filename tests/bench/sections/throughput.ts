@@ -19,7 +19,7 @@ async function bullRate(jobs: number, slots: number): Promise<number> {
 
 function contestants(bench: Bench, slots: number): Contestant[] {
   const what = `jobs, ${slots} side by side`;
-  const jobs = bench.size(2000, 40);
+  const jobs = bench.size(4000, 40);
   const one = (who: string, measure: () => Promise<number>) => ({
     who,
     measure: async () => ({ [what]: await measure() }),
