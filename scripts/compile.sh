@@ -44,7 +44,7 @@ build() {
   # shellcheck disable=SC2046 # one flag a word
   or_say 'error sending request.*denort' \
     "Cannot compile for $1: Deno could not download its runtime stub for it; connect to the network, or for this machine name a stub with DENORT_BIN" \
-    "$DENO" compile --quiet --no-code-cache --no-check --config "$DENO_CONFIG" $(permission_flags) \
+    "$DENO" compile --quiet --no-code-cache --no-check "$HEAP_FLAG" --config "$DENO_CONFIG" $(permission_flags) \
     --target "$(triple "$1")" --output "$fresh/runner" "$ROOT/main.ts"
   if [ "$1" = "$here" ]; then
     told=$("$fresh/runner" version 2>&1) || true

@@ -41,14 +41,18 @@ Deno.test("53 when tmux servers are killed as well, jobs are lost with them, and
   assertEquals(code, 0, said);
 });
 
-Deno.test("53 the driver finds what is wrong with a runner that pops and then works", async () => {
-  const { code, said } = await drive("--seed", seed(), "--jobs", "80", "--faults", "10", "--naive", "lossy");
-  assertEquals(code, 1, said);
-  assert(said.includes("  lost: job"), said);
-});
-
-Deno.test("53 the driver finds what is wrong with a runner that does everything again when it starts", async () => {
-  const { code, said } = await drive("--seed", seed(), "--jobs", "80", "--faults", "10", "--naive", "greedy");
-  assertEquals(code, 1, said);
-  assert(said.includes("  executed too often: job"), said);
-});
+for (
+  const [naive, what, violation] of [
+    ["lossy", "pops and then works", "  lost: job"],
+    ["greedy", "does everything again when it starts", "  executed too often: job"],
+  ]
+) {
+  Deno.test(`53 the driver finds what is wrong with a runner that ${what}`, async () => {
+    // a seed's few faults may all fall where they do no harm
+    for (let tries = 1;; tries++) {
+      const { code, said } = await drive("--seed", seed(), "--jobs", "80", "--faults", "10", "--naive", naive);
+      if (said.includes(violation)) return assertEquals(code, 1, said);
+      assert(tries < 5, said);
+    }
+  });
+}

@@ -8,7 +8,7 @@ import type { Spool } from "./spool.ts";
  */
 const FLOOD = 100;
 /** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
-const CLEAN_EVERY = 2000;
+const CLEAN_EVERY = 5000;
 
 /** One of our terminals: a pane whose process takes runs, one after the other. */
 export class Lane {
