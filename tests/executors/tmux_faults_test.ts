@@ -1,3 +1,4 @@
+import { systemFiles } from "../../src/system/files.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
@@ -69,6 +70,29 @@ isolatedTest("a terminal that slept does not begin what an earlier runner gave t
   await until("it has looked at what it was given", async () => (await journal()).endsWith(`X ${launch.run}\n`));
   assertEquals(await second.output("echo next"), "next\n");
   assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+});
+
+isolatedTest("a run may end, and be forgotten, while it is taken up", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = patient(world.dir);
+  await first.executor.launch(launch);
+  await up(first, launch.run);
+  await first.executor.close();
+
+  let takingUp = false;
+  const readText = async (path: string) => {
+    const text = await systemFiles.readText(path);
+    if (takingUp && path.endsWith("/journal")) {
+      takingUp = false;
+      await Deno.writeTextFile(`${world.dir}/go`, "");
+      await second.executor.forget((await second.end(launch.run)).run);
+    }
+    return text;
+  };
+  const second = await Desk.open(world.executor({ files: { ...systemFiles, readText } }));
+  takingUp = true;
+  assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
+  assertEquals([takingUp, second.ends.map(({ code }) => code)], [false, [0]]);
 });
 
 isolatedTest("a run is begun once also when somebody has removed the runner's number", async (world) => {

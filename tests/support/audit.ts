@@ -156,17 +156,24 @@ async function processesLeft(world: World): Promise<string[]> {
   return (await jobProcesses(world)).map((process) => `process left: ${process}`);
 }
 
-/** Files that stand for a run which has not ended. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch {
+    return []; // no runner of this instance ever came so far
+  }
+}
+
+/** Files that stand for a run which has not ended, and scripts of runs that have: they may hold secrets. */
 async function filesLeft(instance: string): Promise<string[]> {
   const look = async () => {
-    const names: string[] = [];
-    try {
-      for await (const { name } of Deno.readDir(`${instance}/jobs`)) names.push(name);
-    } catch {
-      // no runner of this instance ever came so far
+    const files = (await namesIn(`${instance}/jobs`)).map((name) => `${instance}/jobs/${name}`);
+    for (const lane of await namesIn(`${instance}/lanes`)) {
+      const script = `${instance}/lanes/${lane}/run`;
+      if ((await Deno.readTextFile(script).catch(() => "")).trim() !== "") files.push(script);
     }
-    return names;
+    return files;
   };
   await until("no file of a run is left", async () => (await look()).length === 0, 3_000).catch(() => {});
-  return (await look()).map((name) => `file left: ${instance}/jobs/${name}`);
+  return (await look()).map((file) => `file left: ${file}`);
 }

@@ -91,7 +91,8 @@ report() {
 }
 
 read -r secret <"$S/secret"
-[ -e "$L/root" ] || : >"$L/root"
+# written now, so that a full disk cannot keep a run from being noted in its place
+[ -e "$L/root" ] || put "root= name=;return$LF" >"$L/root"
 put "R $K$LF" >&4
 if [ -n "${BASH_VERSION-}" ]; then
   # bash leaves loops and functions when a program in them dies of INT: one run, then a new start

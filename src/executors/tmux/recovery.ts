@@ -69,16 +69,16 @@ export class Recovery {
   async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundRun>> {
     const { runs, pool, spool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
-    for (const launch of launches) {
-      const run = runOf(launch);
+    const taken = launches.map(runOf);
+    for (const run of taken) {
       run.adopted = true;
       run.mayBeStopped = true;
-      runs.set(launch.run, run);
+      runs.set(run.name, run);
     }
     const journals = new Map<Lane, Journal>();
     for (const lane of pool.lanes.values()) journals.set(lane, await spool.readJournal(lane.key));
     const found = new Map<string, FoundRun>();
-    for (const { run } of launches) found.set(run, await this.#place(runs.get(run)!, journals));
+    for (const run of taken) found.set(run.name, await this.#place(run, journals));
     await this.#clearStrangers(new Set(launches.map(({ run }) => run)));
     return found;
   }
