@@ -61,7 +61,7 @@ export interface RunEnd {
 export type FoundRun =
   /** It was never launched and may be, under the same name. */
   | "unlaunched"
-  /** It runs, or waits in its terminal; its end will be reported. */
+  /** It runs; its end will be reported. */
   | "adopted"
   /** It has ended; its end will be reported. */
   | "ended";
@@ -107,7 +107,7 @@ export interface Executor extends RunTerminals {
    */
   recover(runs: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>>;
   /**
-   * Launches a run, at most once whatever happens; resolves when its terminal has it.
+   * Launches a run, at most once whatever happens; resolves when its terminal has it, or will have it after those before it.
    *
    * @throws {LaunchError} It was not launched and will not be. With a `cause` it is this host that cannot now; another try, or
    * another host, may.

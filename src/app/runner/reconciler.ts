@@ -83,7 +83,7 @@ export class Reconciler {
   #takeUp(active: ActiveRun, found: FoundRun): void {
     if (active.ended || found !== "unlaunched") return;
     if (active.intent.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
-    // Before a crash of the host its marker may not have reached the disk: it may have run.
+    // Before a crash of the host its start may not have reached the disk: it may have run.
     this.#finisher.finish(active, { kind: "lost", why: "the host restarted before its start was on record" });
   }
 

@@ -28,8 +28,8 @@ const PRUNE_EVERY = 3_600_000;
 /**
  * Runs jobs in tmux: sessions, windows and panes that people can attach to.
  *
- * A pane is a *lane*: a small shell program (lane.sh) that takes the names of runs from a pipe and runs them one after the other,
- * so that a job costs no tmux command. What happened stands in the lane's journal, the output in its terminal's log between two
+ * A pane is a *lane*: a small shell program (lane.sh) that takes runs from a pipe and runs them one after the other, so that a job
+ * costs no tmux command and no new file. What happened stands in the lane's journal, the output in its terminal's log between two
  * marks. All of it goes on without this process, and a later one takes it up.
  */
 export class TmuxExecutor implements Executor {

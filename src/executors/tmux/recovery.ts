@@ -24,6 +24,7 @@ export interface RecoveryParts {
 /** Takes up what earlier processes left: their panes, their runs, their files. */
 export class Recovery {
   readonly #parts: RecoveryParts;
+
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
   }

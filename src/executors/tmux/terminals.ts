@@ -127,7 +127,8 @@ export class Terminals implements RunTerminals {
   /** The pane in which a run is the one that runs now. */
   #paneOf(name: string): string | null {
     const run = this.#runs.get(name);
-    return run && run.state !== "ended" && run.lane?.runs[0] === run ? run.lane.pane : null;
+    const runs = run?.state === "sent" || run?.state === "started";
+    return runs && run.lane?.runs[0] === run ? run.lane.pane : null;
   }
 
   /** A command about a pane or a buffer that may be gone. */
