@@ -126,6 +126,31 @@ isolatedTest("the kill script refuses arguments that would match strangers", asy
   assertEquals((await desk.end(launch.run)).code, 143);
 });
 
+isolatedTest("a run that begins while the one before it is being stopped is left alone", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const first = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done`, { target });
+  const second = launchOf("sleep 1; exit 7", { target });
+  await desk.executor.launch(first);
+  await until("it is up", async () => (await desk.executor.read(first.run, 0, 9)).length > 0);
+  await desk.executor.launch(second);
+  // the script has seen that the first one runs, and before it looks at the terminal the second one does
+  await Deno.mkdir(`${world.dir}/bin`);
+  await Deno.writeTextFile(
+    `${world.dir}/bin/readlink`,
+    `#!/bin/sh\ntouch '${world.dir}/go'\nuntil grep -q '^S ${second.run}' '${world.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
+      `sleep 0.2\nexec /usr/bin/readlink "$@"\n`,
+    { mode: 0o700 },
+  );
+  const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
+  const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
+  const args = [`${world.dir}/spool`, "1", pid, first.run, "cancelled", "5", "0"].join(" ");
+  await world.sh(`PATH='${world.dir}/bin':$PATH sh '${script}' ${args}`);
+  assertEquals((await desk.end(first.run)).code, 0);
+  const end = await desk.end(second.run);
+  assertEquals([end.kind, end.code], ["exited", 7]);
+});
+
 isolatedTest("a timeout holds when no runner lives", async (world) => {
   const first = await Desk.open(world.executor());
   const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });

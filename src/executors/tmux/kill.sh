@@ -36,9 +36,8 @@ root_of_run() {
 # Clock ticks since boot at which a process started; nothing when it is gone.
 started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# Sets `set` to the processes of the run, its shell first, then by age, and adds them to `known` as PID:START.
-known=
-find_set() {
+# Sets `found` to three numbers for each process of the run, its shell first, then by age; the second is its start, the last its id.
+look() {
   marked=$(grep -lzsxF "RUNNER_RUN=$run" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | tr '\n' ' ')
   mine=0
   if current; then
@@ -66,6 +65,14 @@ find_set() {
         print !(mine && parent[p] == lane), born[p], p
       }
     }' | sort -n -k1,1 -k2,2 -k3,3)
+}
+
+# Sets `set` to the processes of the run, and adds them to `known` as PID:START.
+known=
+find_set() {
+  look
+  # its lane has gone on meanwhile: what was found on the terminal may be the next run
+  [ "$mine" = 0 ] || current || look
   set=
   # shellcheck disable=SC2086 # three numbers for each process
   set -- $found
