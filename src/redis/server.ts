@@ -15,8 +15,11 @@ export async function configFileOf(place: Place): Promise<string | null> {
     const info = String(await link.call("INFO", ["server"]));
     return /^config_file:(.*?)\r?$/m.exec(info)?.[1] ?? "";
   } catch (error) {
-    const { condition } = error as Partial<Trouble>;
-    if (error instanceof UnavailableError && (condition === "unreachable" || condition === "busy")) return null;
+    const { condition, cause } = error as Partial<Trouble> & Error;
+    // without the right to ask, nobody would ever answer
+    const denied = cause instanceof Error && cause.name === "NotCapable";
+    const silent = condition === "unreachable" || condition === "busy";
+    if (error instanceof UnavailableError && silent && !denied) return null;
     throw error;
   } finally {
     link.close();
