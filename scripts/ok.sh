@@ -92,14 +92,32 @@ run_tests() {
   failed=$((failed + ${counts%% *}))
 }
 
-# run_again NAME PROGRAM: the end-to-end tests with another form of the program, when that could be made
-run_again() {
+# again NAME PROGRAM: begins the end-to-end tests with another form of the program, when that could be made
+forms=
+again() {
   [ -x "$2" ] || return 0
-  say "== test with the $1"
-  RUNNER_BIN=$2
-  export RUNNER_BIN
-  run_tests tests/e2e
-  unset RUNNER_BIN
+  forms="$forms $1"
+  (
+    passed=0
+    failed=0
+    RUNNER_BIN=$2
+    export RUNNER_BIN
+    run_tests tests/e2e 2>"dist/$1.log"
+    echo "$passed $failed" >"dist/$1.counts"
+  ) &
+}
+
+# end_again: waits for them; one that did not come to its counts has failed
+end_again() {
+  wait
+  for form in $forms; do
+    say "== test with the $form"
+    cat "dist/$form.log" >&2
+    counts=$(cat "dist/$form.counts" 2>/dev/null) || counts='0 1'
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    rm -f "dist/$form.log" "dist/$form.counts"
+  done
 }
 
 # as a program, which RUNNER_BIN must be
@@ -113,18 +131,16 @@ test_all() {
   run_tests "${@:-tests}"
   # some of the tests, in one form of the program, are what was asked for
   if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
-  rm -f dist/js-runner dist/runner
+  rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program
-  run_again bundle "$ROOT/dist/js-runner"
-  if (find_stub); then
-    step compile compile_program
-    # the form that must need nothing from its surroundings
-    inside=in_nothing
-    run_again binary "$ROOT/dist/runner"
-    inside=
-  else
-    say "== no test with the binary: Deno's stub is not here"
-  fi
+  if (find_stub); then step compile compile_program; else say "== no test with the binary: Deno's stub is not here"; fi
+  # side by side: most of their time is spent waiting
+  again bundle "$ROOT/dist/js-runner"
+  # the form that must need nothing from its surroundings
+  inside=in_nothing
+  again binary "$ROOT/dist/runner"
+  inside=
+  end_again
 }
 
 # with the Deno that fits the stub; the tests go on with theirs
