@@ -218,6 +218,49 @@ isolatedTest("an output whose log was torn says so, and the next one is whole", 
   assertEquals(await desk.output("echo next", { target }), "next\n");
 });
 
+isolatedTest("an output that was lost on its way to the log says so, and the next one is whole", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const launch = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done`, { target });
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  const writer = await world.sh("pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat");
+  await world.sh(`kill -STOP ${writer}`);
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  // tmux has given the last bytes to the writer then, and does not learn what becomes of them
+  await until(
+    "the terminal shows that it is idle",
+    async () => (await world.tmux("display-message -p -t main:work '#{pane_title}'"))[0] === "idle",
+  );
+  await world.sh(`kill -KILL ${writer}`);
+  const end = await desk.end(launch.run);
+  assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, true]);
+  assertEquals(await desk.output("echo next", { target }), "next\n");
+});
+
+isolatedTest("what a slow log gets too late never comes into the next output", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const first = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done; echo late`, { target });
+  await desk.executor.launch(first);
+  await up(desk, first.run);
+  const writers = () => world.sh("pgrep -P $(tmux -L test display-message -p '#{pid}') -x cat | wc -l");
+  const count = await writers();
+  const writer = await world.sh("pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat");
+  await world.sh(`kill -STOP ${writer}`);
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assert((await desk.end(first.run)).output.truncated);
+  const second = launchOf(`echo two; until [ -e '${world.dir}/go2' ]; do sleep 0.02; done`, { target });
+  await desk.executor.launch(second);
+  await until("it runs", async () => (await world.tmux("capture-pane -p -t main:work")).includes("two"));
+  await world.sh(`kill -CONT ${writer}`);
+  await until("the old writer has gone", async () => (await world.sh(`kill -0 ${writer} || echo gone`)) === "gone");
+  await until("there is a new one", async () => await writers() === count);
+  await Deno.writeTextFile(`${world.dir}/go2`, "");
+  const end = await desk.end(second.run);
+  assertEquals([new TextDecoder().decode(end.output.head), end.output.truncated], ["two\n", false]);
+});
+
 isolatedTest("a run whose shell cannot be started is lost, with the reason", async (world) => {
   const desk = await Desk.open(world.executor({ shell: "no-such-shell" }));
   const end = await desk.run(launchOf("echo ran"));

@@ -30,7 +30,7 @@ export class Endings {
   /** A run has ended in a lane that lives; nobody else has been told yet. */
   onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
   /** A terminal's log does not get what it should. */
-  onTorn: () => void = () => {};
+  onTorn: (lane: Lane) => void = () => {};
 
   constructor(options: TmuxOptions, spool: Spool, onEnd: (end: RunEnd) => void) {
     this.#options = options;
@@ -111,7 +111,7 @@ export class Endings {
       await writer.add(marks.rest());
       if (marks.begun) lane.position = Math.max(lane.position, position);
       lane.dirty = true;
-      if (expected) this.onTorn();
+      if (expected) this.onTorn(lane);
     }
     return await writer.end(!marks.complete || run.cut);
   }

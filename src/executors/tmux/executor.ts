@@ -105,10 +105,13 @@ export class TmuxExecutor implements Executor {
     const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
     const parts = { options, server, spool, pool, endings, stopper, runs };
     this.#recovery = new Recovery(parts);
-    this.#watch = new Watch(parts, (run) => this.#enter(run));
+    this.#watch = new Watch(parts, { enter: (run) => this.#enter(run), feed: (lane) => this.#feedNext(lane) });
     server.onChange = () => this.#watch.look();
     endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
-    endings.onTorn = () => this.#watch.look();
+    endings.onTorn = (lane) => {
+      lane.torn = true;
+      this.#watch.look();
+    };
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
@@ -151,7 +154,7 @@ export class TmuxExecutor implements Executor {
   async #feed(lane: Lane): Promise<void> {
     const { files, cwd, clock } = this.#options;
     const [run] = lane.runs;
-    if (run?.state !== "waiting" || !lane.answered) return;
+    if (run?.state !== "waiting" || !lane.answered || lane.torn) return;
     run.state = "sent";
     lane.script = run.name;
     try {

@@ -40,6 +40,8 @@ export class Lane {
   kept: string | null = null;
   /** No more runs for it. */
   closing = false;
+  /** Its log did not get what it should: it begins no run until that is mended. */
+  torn = false;
   #cleanedAt = -Infinity;
   #begunAt = -Infinity;
   #input: Pipe | null = null;
@@ -69,7 +71,7 @@ export class Lane {
   /** Whether it would start a run at once. */
   get free(): boolean {
     return this.answered && this.runs.length === 0 && this.stranger === null && this.kept === null && !this.closing &&
-      this.pane !== null;
+      !this.torn && this.pane !== null;
   }
 
   /** Whether nobody needs its log as it is. */

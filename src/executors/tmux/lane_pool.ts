@@ -157,7 +157,7 @@ export class LanePool {
 
   /** Lets the output of a pane go into its lane's log. */
   async pipe(pane: string, key: string): Promise<void> {
-    const command = `exec cat >>${word(this.#spool.laneLog(key))}`;
+    const command = ["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" ");
     await this.#server.command(`pipe-pane -O -t ${pane} ${argument(timeless(command))}`);
   }
 

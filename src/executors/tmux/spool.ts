@@ -4,6 +4,7 @@ import type { TmuxOptions } from "./options.ts";
 import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
+import logScript from "./log.sh" with { type: "text" };
 import readingScript from "./reading.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
 
@@ -15,6 +16,7 @@ export class Spool {
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
+  log = "";
   hookProgram = "";
   reading = "";
   setup = "";
@@ -32,6 +34,7 @@ export class Spool {
     }
     this.lane = await this.#program("lane", laneScript);
     this.kill = await this.#program("kill", killScript);
+    this.log = await this.#program("log", logScript);
     this.hookProgram = await this.#program("hook", hookScript);
     this.reading = await this.#program("reading", readingScript);
     this.setup = await this.#program("setup", setupScript);

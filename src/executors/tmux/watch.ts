@@ -10,19 +10,26 @@ const START_LIMIT = 10_000;
 /** Terminals that may fail to start a run before it is given up. */
 const MAX_FAILURES = 2;
 
+/** How runs come to lanes. */
+export interface Ways {
+  /** Gives a run to a lane. */
+  enter(run: Run): Promise<void>;
+  /** Has a lane begin the run that is next, when it can. */
+  feed(lane: Lane): void;
+}
+
 /** Looks after lanes and runs: settles what went away unseen. */
 export class Watch {
   readonly #parts: RecoveryParts;
-  /** Gives a run to a lane. */
-  readonly #enter: (run: Run) => Promise<void>;
+  readonly #ways: Ways;
   #timer: ReturnType<typeof setInterval> | undefined;
   #sweeping: Promise<void> | null = null;
   #again = false;
   #stopped = false;
 
-  constructor(parts: RecoveryParts, enter: (run: Run) => Promise<void>) {
+  constructor(parts: RecoveryParts, ways: Ways) {
     this.#parts = parts;
-    this.#enter = enter;
+    this.#ways = ways;
   }
 
   start(): void {
@@ -63,16 +70,18 @@ export class Watch {
         if (lane.pane === null) continue;
         const pane = panes.get(lane.pane);
         if (!pane || pane.pid !== lane.pid) await this.#died(lane);
-        else if (!pane.piped) await this.#pipe(lane);
+        else if (!pane.piped || lane.torn) await this.#pipe(lane);
       }
     }
   }
 
-  /** Whoever wrote the log has ended: a full disk, or a stray kill. */
+  /** Whoever wrote the log has ended: a full disk, or a stray kill. tmux notices that only when it has something to write. */
   async #pipe(lane: Lane): Promise<void> {
-    for (const run of lane.runs) run.cut = true;
+    for (const run of lane.runs) if (run.state !== "waiting") run.cut = true;
     await this.#parts.pool.pipe(lane.pane!, lane.key);
     this.#parts.options.log.warn("restored the log of a terminal");
+    lane.torn = false;
+    this.#ways.feed(lane);
   }
 
   /** The pane is gone: tells what became of its runs, and gives those that it had not taken to others. */
@@ -106,7 +115,7 @@ export class Watch {
     run.failures++;
     try {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
-      await this.#enter(run);
+      await this.#ways.enter(run);
     } catch (error) {
       endings.refuse(run, { kind: "lost", why: error instanceof Error ? error.message : String(error) });
     }

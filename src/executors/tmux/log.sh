@@ -1,0 +1,11 @@
+# log.sh SPOOL LANE
+#
+# Writes what a terminal puts out, its standard input, into the lane's log. One that came before it and still has bytes ends first.
+exec 2>/dev/null
+cd "$1/lanes/$2" || exit
+umask 077
+read -r before <writer
+echo $$ >writer
+seconds=0
+while [ "$seconds" -lt 60 ] && kill -0 "$before" && sleep 1; do seconds=$((seconds + 1)); done
+exec cat >>log
