@@ -100,7 +100,7 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
 }
 
 isolatedTest("lanes that are too many are closed, and their runs' ends stay findable", async (world) => {
-  const desk = await Desk.open(world.executor({ idleLanes: 2 }));
+  const desk = await Desk.open(world.executor({ idleLanes: 2, idleMs: 0 }));
   const ends = [];
   for (let i = 0; i < 5; i++) ends.push(await desk.run(launchOf(`exit ${i}`, { target: `tmux.main.w${i}` })));
   await until(
@@ -113,6 +113,17 @@ isolatedTest("lanes that are too many are closed, and their runs' ends stay find
     async () => (await world.sh(`ls '${world.dir}/spool/lanes' | tr '\\n' ' '`)) === "2 3 4 5 ",
   );
   assertEquals(await desk.output("echo again", { target: "tmux.main.w0" }), "again\n");
+});
+
+isolatedTest("lanes that have just been used stay, however many they are", async (world) => {
+  const desk = await Desk.open(world.executor({ idleLanes: 2 }));
+  const runs = [1, 2, 3, 4].map((i) => launchOf("true", { target: `tmux.main.w${i}` }));
+  const large = launchOf("seq 1 900000", { target: "tmux.main.w5" });
+  for (const launch of [...runs, large]) await desk.run(launch);
+  await desk.executor.forget(large.run);
+  const log = `'${world.dir}/spool/lanes/5/log'`;
+  await until("it has been tidied up", async () => Number(await world.sh(`stat -c %s ${log}`)) < 1000);
+  assertEquals((await world.tmux("list-windows -t main -F '#{window_name}'")).join(), "w1,w2,w3,w4,w5");
 });
 
 isolatedTest("the log of a lane is cut back when it is large and nobody needs it", async (world) => {

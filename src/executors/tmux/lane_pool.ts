@@ -12,8 +12,9 @@ import { placeName, type Target } from "./target.ts";
 const READY_LIMIT = 10_000;
 /** Runs that may wait for one lane. */
 const MAX_WAITING = 64;
-/** Lanes that may wait for work when nothing else is said. */
+/** Lanes that may wait for work when nothing else is said, and how long those above that may, milliseconds. */
 const IDLE_LANES = 16;
+const IDLE_MS = 60_000;
 /** Above this size, bytes, the log of a lane that nobody needs is emptied. */
 const MAX_LOG = 4 << 20;
 
@@ -236,9 +237,12 @@ export class LanePool {
 
   /** Closes lanes that are too many, empties long logs, removes folders that nobody needs. */
   async tidy(): Promise<void> {
-    const { idleLanes = IDLE_LANES } = this.#options;
+    const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
     const idle = this.#idle();
-    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) await this.retire(lane);
+    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) {
+      // when many short runs come, most lanes wait for their next one at any moment: to make them anew would cost far more
+      if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
+    }
     for (const lane of [...this.lanes.values()]) {
       if (!lane.settled) continue;
       if (lane.pane === null) await this.#discard(lane);

@@ -37,6 +37,8 @@ export interface TmuxOptions {
   readonly laneShell?: string;
   /** Whose panes stay as they are when their runs have ended: those with another exit code than 0, all, or none, the default. */
   readonly keepPane?: "failed" | "always" | "never";
-  /** Lanes that may wait for work; the longest unused above that are closed. Without it 16. */
+  /** Lanes that may wait for work as long as they like; without it 16 ... */
   readonly idleLanes?: number;
+  /** ... and how long those above that may, milliseconds, before they are closed; without it 60,000. */
+  readonly idleMs?: number;
 }
