@@ -82,6 +82,13 @@ export type BeatReply =
     readonly dueInMs: number | null;
   };
 
+/** A claimed id. */
+export interface Claimed {
+  readonly raw: RawId;
+  /** Answer to its start; `null` when it is not to be started yet. */
+  readonly reply: StartReply | null;
+}
+
 /** Answer to `start`. */
 export type StartReply =
   | {
@@ -157,12 +164,14 @@ export interface Queue extends RequestQueue {
   retire(instance?: string): Promise<boolean>;
 
   /**
-   * Moves up to `limit` ids, the next to run first, to the claim list; when there is none, waits for one up to `waitMs`. The reply is
-   * a wake-up; `claimed` is the truth.
+   * Claims up to `limit` jobs, the next to run first, and starts those at once whose executor is one of `executors`, as the job says
+   * it, with "" for none. Answers `FENCED` when another process owns the instance.
    */
-  claim(waitMs: number, limit?: number): Promise<readonly RawId[]>;
-  /** Ends a waiting `claim`, which rejects, and every later one. */
-  stopClaiming(): void;
+  claim(limit: number, executors?: Iterable<string>): Promise<readonly Claimed[] | "FENCED">;
+  /** Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the truth. */
+  wait(waitMs: number): Promise<RawId | null>;
+  /** Ends a `wait`, which rejects, and every later one. */
+  stopWaiting(): void;
   /** Ids in the claim list, next to run first. */
   claimed(): Promise<readonly RawId[]>;
   /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */
@@ -205,6 +214,6 @@ export interface Queue extends RequestQueue {
   sweep(limit: number): Promise<number>;
   /** Identity of the Redis server process; a change means that data may have been lost. */
   serverId(): Promise<string>;
-  /** Ends the connections; a waiting `claim` rejects. */
+  /** Ends the connections; a `wait` rejects. */
   close(): void;
 }

@@ -12,7 +12,7 @@ import {
 } from "./client.ts";
 import type { ScriptCall } from "./batch.ts";
 import type { Script } from "./script.ts";
-import type { Items } from "./steps.ts";
+import { type Items, itemsOf } from "./steps.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
 /** Milliseconds until a command must be answered. */
@@ -87,11 +87,8 @@ export class Link {
    * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed then.
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<(string | number | null)[]> {
-    const items = await this.runBytes(script, keys, args) as (string | number | null)[];
-    const texts = items.map(textOf) as (string | number | null)[];
-    const unfit = unfitness(script, texts);
-    if (unfit) throw unfit;
-    return texts;
+    const items = await this.runBytes(script, keys, args);
+    return items.map(textOf) as (string | number | null)[];
   }
 
   /** As `run`, with the texts of the reply as bytes. */
@@ -99,6 +96,8 @@ export class Link {
     const reply = await this.#evaluate(script, keys, args);
     const items = Array.isArray(reply) ? reply : [];
     if (textOf(items.pop() ?? null) !== ".") throw this.#cut(script);
+    const unfit = unfitness(script, items.slice(0, 4).map(textOf) as Items);
+    if (unfit) throw unfit;
     return items;
   }
 
@@ -111,9 +110,8 @@ export class Link {
     const replies = readJson(textOf(reply));
     if (!Array.isArray(replies)) throw this.#cut(script);
     return replies.map((items: (string | number | false)[]) => {
-      items.pop(); // its own "."
       if (items[0] === "ERROR") return fromReply(String(items[1]), this.#context(script.name)).error;
-      const texts = items.map((item) => item === false ? null : item);
+      const texts = itemsOf(items);
       return unfitness(script, texts) ?? texts;
     });
   }

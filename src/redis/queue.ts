@@ -1,7 +1,9 @@
 import type { JobFields } from "../domain/job.ts";
+import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   BeatReply,
+  Claimed,
   FinishReply,
   FinishRequest,
   InstanceInfo,
@@ -22,12 +24,12 @@ import type { Argument, Target } from "./client.ts";
 import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Keys, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
-import { Link } from "./link.ts";
+import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { trouble } from "./trouble.ts";
-import { pairsOf, Steps, waitersOf } from "./steps.ts";
+import { type Items, itemsOf, pairsOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
 /** Whose side of the queue it is. */
@@ -117,21 +119,41 @@ export class RedisQueue implements Queue {
     return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce]))[0] === "OK";
   }
 
-  async claim(waitMs: number, limit = 1): Promise<readonly RawId[]> {
+  async claim(limit: number, executors: Iterable<string> = []): Promise<readonly Claimed[] | "FENCED"> {
+    const { runner, instance, nonce } = this.#owner;
+    const keys = this.#keys;
+    const [node, run, claim] = this.#instanceKeys(instance);
+    const [head, ...rest] = await this.#starting.runBytes(
+      SCRIPTS.claim,
+      [keys.queue(runner), keys.low(runner), claim, run, node, keys.jobs(), keys.events()],
+      [
+        ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
+        ...[keys.job(""), keys.side(""), keys.output(""), keys.after(""), keys.channel("")],
+        ...executors,
+      ],
+    );
+    const text = String(textOf(head));
+    if (text === "FENCED") return text;
+    const claimed: Claimed[] = [];
+    for (const [id, reply] of JSON.parse(text) as [string, (string | number | false)[]][]) {
+      claimed.push({ raw: new TextEncoder().encode(id), reply: await this.#begun(itemsOf(reply)) });
+    }
+    for (const raw of rest) claimed.push({ raw: raw as RawId, reply: null });
+    return claimed;
+  }
+
+  async wait(waitMs: number): Promise<RawId | null> {
     const { runner, instance } = this.#owner;
     const [queue, claim] = [this.#keys.queue(runner), this.#keys.claim(runner, instance)];
-    const ids = await this.#waiting.runBytes(SCRIPTS.claim, [queue, this.#keys.low(runner), claim], [limit]) as RawId[];
-    if (ids.length > 0 || waitMs === 0) return ids; // a wait of 0 would be for ever
     const options = { name: "claim", bytes: true, ms: waitMs + 2_000 };
-    const id = await this.#waiting.call("BLMOVE", [queue, claim, "RIGHT", "LEFT", waitMs / 1000], options);
-    return id === null ? [] : [id as RawId];
+    return await this.#waiting.call("BLMOVE", [queue, claim, "RIGHT", "LEFT", waitMs / 1000], options) as RawId | null;
   }
 
   onBell(wake: () => void): void {
     this.#wakeUps.listen(this.#keys.bell(this.#owner.runner), wake);
   }
 
-  stopClaiming(): void {
+  stopWaiting(): void {
     this.#waiting.close();
   }
 
@@ -154,6 +176,11 @@ export class RedisQueue implements Queue {
       keys: [claim, run, node, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
     });
+    return await this.#begun(reply);
+  }
+
+  /** The answer to a start; of a job that it has ended the waiters are settled. */
+  async #begun(reply: Items): Promise<StartReply> {
     const answer = readStart(reply);
     if (answer.type === "CANCELLED" || answer.type === "TOOBIG") await this.#steps.settle(waitersOf(reply, 1));
     return answer;

@@ -4,9 +4,8 @@ const SHARED = "local SEEN = { types = {}, nonces = {} }";
  * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error of a command
  * is its answer.
  */
-const EACH = "local ALL, CALLS = KEYS, cjson.decode(ARGV[1])\nlocal function step(KEYS, ARGV)";
-const ALL = `end
-for n, one in ipairs(CALLS) do
+const EACH = "local ALL, CALLS = KEYS, cjson.decode(ARGV[1])";
+const ALL = `for n, one in ipairs(CALLS) do
   local keys = {}
   for i, at in ipairs(one[1]) do keys[i] = ALL[at] end
   local fine, reply = pcall(step, keys, one[2])
@@ -15,19 +14,26 @@ for n, one in ipairs(CALLS) do
 end
 return cjson.encode(CALLS)`;
 
+/** Parts of a script as a function `step(KEYS, ARGV)` of another one. */
+export function stepOf(parts: readonly string[]): string {
+  return ["local function step(KEYS, ARGV)", ...parts, "end"].join("\n");
+}
+
 /** A Lua script, run by the hash of its text and sent whole only when Redis does not know it. */
 export class Script {
   /** Name of the event. */
   readonly name: string;
   readonly text: string;
+  readonly #common: string;
   readonly #parts: readonly string[];
   #sha: Promise<string> | null = null;
   #many: Script | null = null;
 
-  /** `parts` make up the text, in order. */
-  constructor(name: string, parts: readonly string[]) {
+  /** The text is `common`, which looks at no key and no argument, and `parts`, in order. */
+  constructor(name: string, common: string, parts: readonly string[]) {
     this.name = name;
-    this.text = [SHARED, ...parts].join("\n");
+    this.text = [SHARED, common, ...parts].join("\n");
+    this.#common = common;
     this.#parts = parts;
   }
 
@@ -37,7 +43,7 @@ export class Script {
    * sides far less than hundreds of short ones.
    */
   get many(): Script {
-    return this.#many ??= new Script(this.name, [EACH, ...this.#parts, ALL]);
+    return this.#many ??= new Script(this.name, this.#common, [EACH, stepOf(this.#parts), ALL]);
   }
 
   /** SHA-1 of the text in hex, as EVALSHA wants it. */

@@ -27,12 +27,12 @@ import retire from "./scripts/retire.lua" with { type: "text" };
 import look from "./scripts/look.lua" with { type: "text" };
 import purge from "./scripts/purge.lua" with { type: "text" };
 import sweep from "./scripts/sweep.lua" with { type: "text" };
-import { Script } from "./script.ts";
+import { Script, stepOf } from "./script.ts";
 
 /** A script of its own. */
-const plain = (name: string, text: string) => new Script(name, [base, text]);
+const plain = (name: string, text: string) => new Script(name, base, [text]);
 /** A script about one job: its first five keys and three arguments are those of `Steps.job`. */
-const about = (name: string, text: string) => new Script(name, [base, job, text]);
+const about = (name: string, text: string) => new Script(name, base, [job, text]);
 
 /** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}\nlocal LIMIT = ${MAX_RUN_PAYLOAD}\n`;
@@ -49,9 +49,9 @@ export const SCRIPTS = {
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   bury: plain("bury", bury),
-  claim: plain("claim", claim),
+  claim: new Script("claim", base, [stepOf([job, START, start]), claim]),
   peek: plain("peek", peek),
-  start: about("start", `${START}${start}`),
+  start: new Script("start", base, [job, START, start]),
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
   retry: about("retry", retry),

@@ -92,6 +92,11 @@ export class Steps {
   }
 }
 
+/** Elements that came as JSON: its `false` is a null of Lua. The final "." is not among them. */
+export function itemsOf(reply: readonly (string | number | false)[]): Items {
+  return reply.slice(0, -1).map((item) => item === false ? null : item);
+}
+
 /** Waiters stand at the end of a reply. */
 export function waitersOf(reply: Items, from: number): Waiter[] {
   return reply.slice(from).map((member) => {

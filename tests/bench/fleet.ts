@@ -11,7 +11,7 @@ import { parseRedisUrl } from "../../src/redis/url.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { RedisServer } from "../support/redis_server.ts";
 import { pause, percentile } from "./harness.ts";
-import { info } from "./many_jobs.ts";
+import { info, taken } from "./many_jobs.ts";
 
 /** As `runner run` has them, milliseconds. */
 const [BEAT, LEASE, CLAIM_WAIT] = [5_000, 30_000, 5_000];
@@ -57,7 +57,7 @@ export class Fleet implements AsyncDisposable {
       await queue.register(node, { takeover: false });
       // each has its connections before the clock runs
       queue.onBell(() => {});
-      await Promise.all([queue.claim(0, 1), queue.peek("none")]);
+      await Promise.all([queue.claim(1), queue.wait(1)]);
       all.push({ instance, queue, runs: [] });
     }
     return new Fleet(redis, all);
@@ -79,7 +79,8 @@ export class Fleet implements AsyncDisposable {
     const until = performance.now() + seconds * 1000;
     const wait = async ({ queue, runs }: Host) => {
       while (runs.length === 0 && performance.now() < until) {
-        await queue.claim(Math.min(CLAIM_WAIT, Math.max(1, until - performance.now())), 1);
+        if ((await queue.claim(1)).length > 0) throw new Error("Cannot measure the fleet: a job came");
+        await queue.wait(Math.min(CLAIM_WAIT, Math.max(1, until - performance.now())));
       }
     };
     const empty = await this.#redis.call("LLEN", `runner:${Fleet.runner}`) === 0;
@@ -97,11 +98,7 @@ export class Fleet implements AsyncDisposable {
     const one = async () => {
       while (left-- > 0) {
         const host = this.#hosts[left % this.#hosts.length];
-        const [raw] = await host.queue.claim(0, 1);
-        const id = new TextDecoder().decode(raw);
-        const reply = await host.queue.start(id);
-        if (reply.type !== "OK") throw new Error(`Cannot measure the fleet: start answered ${reply.type}`);
-        host.runs.push({ id, token: reply.token });
+        host.runs.push(await taken(host.queue));
         if (how === "finish") await this.#finish(host);
       }
     };

@@ -1,3 +1,4 @@
+import type { OwnedRun, Queue } from "../../src/ports/queue.ts";
 import type { RedisServer } from "../support/redis_server.ts";
 
 /** Jobs that one call copies: Redis answers nobody meanwhile. */
@@ -31,4 +32,12 @@ export async function manyJobs(
 export async function info(redis: RedisServer, name: string): Promise<number> {
   const text = String(await redis.call("INFO", "everything"));
   return Number(new RegExp(`^${name}:([0-9.]+)`, "m").exec(text)?.[1]);
+}
+
+/** Claims and starts the next job, in one step as under load. */
+export async function taken(queue: Queue): Promise<OwnedRun> {
+  const claimed = await queue.claim(1, ["tmux.bench"]);
+  const [{ raw, reply }] = claimed === "FENCED" ? [] : claimed;
+  if (reply?.type !== "OK") throw new Error(`Cannot measure a job: its start was answered by ${reply?.type}`);
+  return { id: new TextDecoder().decode(raw), token: reply.token };
 }

@@ -79,6 +79,23 @@ Deno.test("23 a reply that is lost at any place of a job's life changes nothing"
   await assertClean(world, { ids, log });
 });
 
+Deno.test("23 a reply about many jobs that is lost: those that Redis has started are launched at once, not at the next beat", async () => {
+  await using world = await World.create();
+  await using proxy = Proxy.start(world.redis.port);
+  const log = new ExecutionLog(world.dir);
+  const patient = ["--beat", "60s", "--lease", "200s", "--concurrency", "4"];
+  await world.runner({ args: patient, env: { REDIS_URL: proxy.address } });
+  const ids: string[] = [];
+  for (let nth = 1; nth <= 8; nth++) {
+    const done = proxy.cutReply({ nth, command: "EVALSHA", after: nth % 3 });
+    const some = await Promise.all(Array.from({ length: 16 }, () => world.push({ payload: log.line })));
+    await done;
+    for (const id of some) await world.ended(id);
+    ids.push(...some);
+  }
+  await assertClean(world, { ids, log });
+});
+
 Deno.test("24 a job that a lost wait has taken is found in the runner's own claims", async () => {
   await using world = await World.create();
   await using proxy = Proxy.start(world.redis.port);

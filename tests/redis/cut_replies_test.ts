@@ -32,7 +32,7 @@ async function live(address: string, namespace: string): Promise<void> {
   const error = { state: "error", error: "exited with code 1", exitCode: 1 } as const;
   /** A claim whose reply is lost is in the claim list. */
   const claim = async (from = queue) => {
-    while ((await surely(() => from.claimed())).length === 0) await surely(() => from.claim(0));
+    while ((await surely(() => from.claimed())).length === 0) await surely(() => from.claim(1));
   };
   const start = async (id: string, from = queue) => {
     await claim(from);

@@ -29,6 +29,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["register", () => queue.register(INFO, { takeover: true })],
     ["claim", () => queue.claim(1)],
     ["claimed", () => queue.claimed()],
+    ["wait", () => queue.wait(1)],
     ["peek", () => queue.peek("a")],
     ["start", () => queue.start("a")],
     ["appendOutput", () => queue.appendOutput(run, 0, raw("x"))],

@@ -7,7 +7,7 @@ Deno.test("a job of HSET and LPUSH alone runs, ends and is listed", async () => 
   const { server, queue, keys } = stage;
   await server.call("HSET", keys.job("a"), "payload", "echo hi");
   await server.call("LPUSH", keys.queue("r"), "a");
-  await queue.claim(0);
+  await queue.claim(1);
   const reply = await queue.start("a");
   assert(reply.type === "OK");
   assertEquals(Object.keys(reply.job).sort(), ["payload", "status", "updated_at"]);
@@ -20,7 +20,7 @@ Deno.test("an id that is pushed before its hash can be started as soon as that i
   await using stage = await Stage.open();
   const { server, queue, keys } = stage;
   await server.call("LPUSH", keys.queue("r"), "a");
-  await queue.claim(0);
+  await queue.claim(1);
   assertEquals((await queue.start("a")).type, "MISSING");
   await server.call("HSET", keys.job("a"), "payload", "x");
   assertEquals((await queue.start("a")).type, "OK");
@@ -32,7 +32,7 @@ Deno.test("a job that is a JSON string is converted and started, also when it wa
   for (const id of ["a", "b"]) {
     await server.call("SET", keys.job(id), '{"payload":"x"}');
     await server.call("LPUSH", keys.queue("r"), id);
-    await queue.claim(0);
+    await queue.claim(1);
   }
   assertEquals(await stage.store.cancel("b", "no"), { type: "REQUESTED" });
   for (const [id, expected] of [["a", "OK"], ["b", "CANCELLED"]]) {
@@ -50,7 +50,7 @@ Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
   assertEquals(await server.call("RPOP", keys.queue("r")), "a");
   await server.call("HSET", keys.job("a"), "status", "started");
   await server.call("LPUSH", keys.queue("r"), "a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   assertEquals((await stage.queue.start("a")).type, "DUP");
   assertEquals(await stage.store.cancel("a", ""), { type: "REQUESTED" });
   assert(Number(await server.call("PTTL", keys.side("a"))) > 0, "a request that nobody hears goes by itself");
@@ -63,7 +63,7 @@ Deno.test("an id twice in the queue runs once", async () => {
   const { server, queue, keys } = stage;
   await stage.submit("a");
   await server.call("LPUSH", keys.queue("r"), "a", "a");
-  for (let i = 0; i < 3; i++) await queue.claim(0);
+  for (let i = 0; i < 3; i++) await queue.claim(1);
   const first = await queue.start("a");
   assert(first.type === "OK");
   assertEquals((await queue.start("a")).type, "HELD");

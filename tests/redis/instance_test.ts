@@ -157,7 +157,7 @@ Deno.test("reap() gives the claims of a lost instance back, any bytes, once", as
   await other.register(INFO, { takeover: false });
   const bytes = new Uint8Array([0xff, 0x41]);
   await stage.server.call("LPUSH", stage.keys.queue("r"), bytes);
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   await stage.claimed("b");
   await stage.expire("i");
   const peers = await other.peers();
@@ -202,7 +202,7 @@ Deno.test("reap() with requeue runs a job again, until three hosts were lost wit
   await stage.submit("a");
   for (const [attempt, expected] of [[1, "REQUEUED"], [2, "REQUEUED"], [3, "FAILED"]]) {
     await stage.queue.register(INFO, { takeover: true });
-    await stage.queue.claim(0);
+    await stage.queue.claim(1);
     const reply = await stage.queue.start("a");
     assert(reply.type === "OK" && reply.attempt === attempt);
     await stage.expire("i");

@@ -203,7 +203,7 @@ Deno.test("a link tells what an error reply means", async () => {
 });
 
 Deno.test("a link drops a connection whose script reply was cut", async () => {
-  const script = new Script("start", ["return {'OK', '.'}"]);
+  const script = new Script("start", "", ["return {'OK', '.'}"]);
   for (const reply of ["*1\r\n$2\r\nOK\r\n", "+OK\r\n", ":1\r\n", "*0\r\n", "$-1\r\n"]) {
     await using fake = fakeRedis(reply);
     using link = linkTo(fake.address);
@@ -219,7 +219,7 @@ Deno.test("a link sends a script whole when Redis does not know it", async () =>
   await using server = await RedisServer.start();
   await using proxy = Proxy.start(server.port);
   using link = linkTo(proxy.address);
-  const script = new Script("echo", ["local a = ARGV[1]", "return {a, KEYS[1], '.'}"]);
+  const script = new Script("echo", "", ["local a = ARGV[1]", "return {a, KEYS[1], '.'}"]);
   for (let i = 0; i < 2; i++) assertEquals(await link.run(script, ["k"], ["\ufeffä"]), ["\ufeffä", "k"]);
   await server.call("SCRIPT", "FLUSH");
   assertEquals(await link.run(script, ["k"], ["b"]), ["b", "k"]);

@@ -56,7 +56,7 @@ Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody
   const [first] = await waiting;
   assertEquals([first.event, first.id, first.state, first.runner], ["submit", "a", "dispatched", "r"]);
   assert(Math.abs(first.ms - await store.time()) < 5_000);
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   await stage.queue.start("a");
   await store.cancel("a", "");
   const rest = await store.eventsAfter(first.cursor, 10);

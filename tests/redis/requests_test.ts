@@ -76,7 +76,7 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   await stage.queue.finish(ended(run, { state: "error", retryDelayMs: 0 }));
   assertEquals(await request(), { type: "over" });
   await stage.queue.promote("a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   await stage.queue.start("a");
   assertEquals(await request(), { type: "over" }, "a later attempt was asked");
   assertEquals(await stage.server.call("EXISTS", list), 0);
@@ -104,7 +104,7 @@ Deno.test("ask() is told once and changes its line, proceed() ends it, and so do
   await stage.queue.ask(run, "too late");
   assertEquals((await stage.side("a")).input_line, "again?");
   await stage.queue.promote("a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   await stage.queue.start("a");
   assertEquals((await stage.side("a")).input_line, undefined);
   await stage.queue.ask(run, "an older attempt");

@@ -23,7 +23,7 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
   assertEquals(await server.call("EXISTS", keys.output("a")), 0);
   for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
   assertEquals(await stage.list(keys.queue("r")), ["a"]);
-  await queue.claim(0);
+  await queue.claim(1);
   const again = await queue.start("a");
   assert(again.type === "OK");
   assertEquals([again.attempt, again.token], [2, "2.n1"]);
@@ -67,7 +67,7 @@ Deno.test("retry() begins a new attempt also where the one before still runs", a
   const run = await stage.started("a");
   await stage.server.call("HSET", stage.keys.job("a"), "status", "error");
   await stage.store.retry("a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   const again = await stage.queue.start("a");
   assert(again.type === "OK", again.type);
   assertEquals(again.attempt, 2);
@@ -82,7 +82,7 @@ Deno.test("retry() fences an attempt that still runs although another program en
   assertEquals(await store.retry("a"), { type: "OK" });
   const other = stage.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO, { takeover: false });
-  await other.claim(0);
+  await other.claim(1);
   const again = await other.start("a");
   assert(again.type === "OK");
   assertEquals(again.attempt, 2);

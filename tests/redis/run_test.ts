@@ -28,7 +28,7 @@ Deno.test("start() answers HELD for an attempt that the instance owns already", 
   const again = await stage.queue.start("a");
   assertEquals([again.type, (again as typeof run).token, (again as typeof run).attempt], ["HELD", run.token, 1]);
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   assertEquals((await stage.queue.start("a")).type, "HELD");
   assertEquals(await stage.queue.claimed(), []);
   // the next process of the instance gets it too: the one before may have died before it launched it
@@ -106,7 +106,7 @@ Deno.test("start() runs a payload of 16 MiB and keeps every character of it", as
   const payload = "\ufeff\u0000ä".padEnd((16 << 20) - 5, "x");
   await stage.server.call("HSET", stage.keys.job("a"), "payload", payload);
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   const reply = await stage.queue.start("a");
   assert(reply.type === "OK" && reply.job.payload === payload);
 });
@@ -118,7 +118,7 @@ Deno.test("start() makes an ended job stay that a foreign program queued again",
   await stage.queue.finish(ended(run));
   await stage.server.call("HSET", stage.keys.job("a"), "status", "dispatched");
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   const again = await stage.queue.start("a");
   assert(again.type === "OK" && again.token === "2.n1" && again.side.exit === undefined);
   for (const key of [stage.keys.job("a"), stage.keys.side("a"), stage.keys.output("a")]) {
@@ -189,7 +189,7 @@ Deno.test("finish() delays a job for its next attempt, which has a higher number
   assertEquals([status, error], ["dispatched", ""]);
   assertEquals((await stage.side("a")).last_error, "exited with code 1");
   assertEquals(await stage.queue.promote("a"), "PROMOTED");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   const next = await stage.queue.start("a");
   assert(next.type === "OK" && next.token === "2.n1" && next.attempt === 2);
   assertEquals((await stage.queue.finish(ended({ id: "a", token: next.token }))).type, "OK");
@@ -208,8 +208,8 @@ Deno.test("finish() answers MISSING when Redis lost the job or what we know of i
 Deno.test("release() gives claims back in their order, next to run", async () => {
   await using stage = await Stage.open();
   for (const id of ["a", "b", "c"]) await stage.submit(id);
-  await stage.queue.claim(0);
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
+  await stage.queue.claim(1);
   const claims = await stage.queue.claimed();
   assertEquals(claims, [raw("a"), raw("b")]);
   for (const id of claims.toReversed()) assertEquals(await stage.queue.release(id), true);
@@ -222,7 +222,7 @@ Deno.test("bury() puts any bytes aside and keeps the newest thousand", async () 
   const { server, queue, keys } = stage;
   const bytes = new Uint8Array([0xff, 0xfe, 0x41]);
   await server.call("LPUSH", keys.queue("r"), bytes);
-  assertEquals(await queue.claim(0), [bytes]);
+  assertEquals(await queue.claim(1), [{ raw: bytes, reply: null }]);
   assertEquals(await queue.claimed(), [bytes]);
   assertEquals(await queue.bury(bytes, "the id is\nnot UTF-8"), true);
   assertEquals(await queue.bury(bytes, "again"), false);
@@ -242,7 +242,7 @@ Deno.test("reroute() moves a job to its runner once, and ends it the second time
   const { server, queue, keys } = stage;
   const claim = async () => {
     await server.call("LPUSH", keys.queue("r"), "a");
-    await queue.claim(0);
+    await queue.claim(1);
   };
   await server.call("HSET", keys.job("a"), "runner", "q");
   await claim();
@@ -327,8 +327,7 @@ Deno.test("two runners of one name share the queue, each id once", async () => {
   await Promise.all(Array.from({ length: 200 }, (_, i) => stage.submit(`j${i}`)));
   const taken: string[] = [];
   const work = async (queue: typeof other) => {
-    for (let id; ([id] = await queue.claim(0), id);) {
-      const text = new TextDecoder().decode(id);
+    for (let text; ([text] = await stage.claim(1, queue), text);) {
       const reply = await queue.start(text);
       assert(reply.type === "OK", reply.type);
       taken.push(text);
@@ -338,4 +337,63 @@ Deno.test("two runners of one name share the queue, each id once", async () => {
   await Promise.all([work(stage.queue), work(other)]);
   assertEquals([taken.length, new Set(taken).size], [200, 200]);
   assertEquals(await stage.server.call("EXISTS", stage.keys.queue("r"), stage.keys.claim("r", "i")), 0);
+});
+
+Deno.test("claim() starts jobs of the executors that it is told, in one step, and claims the others", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  await stage.submit("a", { payload: "echo ü", title: "first" });
+  await stage.submit("line", { executor: "tmux.main.line" });
+  await stage.submit("none", { executor: "" });
+  await server.call("SET", keys.job("text"), "{}");
+  for (const id of ["text", "missing", "strange id", new Uint8Array([0xff])]) {
+    await server.call("LPUSH", keys.queue("r"), id);
+  }
+  await server.call("HSET", keys.job("strange id"), "executor", "tmux.main");
+  await stage.submit("ended");
+  await server.call("HSET", keys.job("ended"), "status", "finished");
+  await stage.submit("cancelled");
+  await stage.store.cancel("cancelled", "why");
+  await stage.submit("other", { runner: "q" });
+  await server.call("LPUSH", keys.queue("r"), "other");
+  await stage.submit("last");
+
+  assertEquals(await queue.claim(0, ["tmux.main"]), []);
+  const claimed = await queue.claim(50, ["tmux.main", ""]);
+  assert(claimed !== "FENCED");
+  const found = claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
+  assertEquals(found, [
+    ...[["a", "OK"], ["none", "OK"], ["missing", "MISSING"], ["ended", "TERMINAL"], ["cancelled", "TERMINAL"]],
+    ...[["other", "OTHER"], ["last", "OK"]],
+    ...["line", "text", "strange id", "\ufffd"].map((id) => [id, "claimed"]),
+  ]);
+  const first = claimed[0].reply;
+  assert(first?.type === "OK");
+  assertEquals([first.token, first.job.payload, first.side.title], ["1.n1", "echo ü", "first"]);
+  assertEquals((await stage.job("a")).status, "started");
+  assertEquals(await queue.owned(), [{ id: "a", token: "1.n1" }, { id: "none", token: "1.n1" }, {
+    id: "last",
+    token: "1.n1",
+  }]);
+  assertEquals((await queue.claimed()).map((id) => new TextDecoder().decode(id)), [
+    ...["line", "text", "missing", "strange id", "\ufffd", "other"],
+  ]);
+  assertEquals((await queue.start("a")).type, "HELD");
+});
+
+Deno.test("claim() takes nothing for a process that lost its instance", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  const newer = stage.runner({ nonce: "n2" });
+  await newer.register(INFO, { takeover: true });
+  assertEquals(await stage.queue.claim(5, ["tmux.main"]), "FENCED");
+  assertEquals(await stage.list(stage.keys.queue("r")), ["a"]);
+});
+
+Deno.test("claim() answers only what it could start when a key of the instance is of another type", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  await stage.server.call("SET", stage.keys.run("r", "i"), "x");
+  assertEquals(await stage.queue.claim(5, ["tmux.main"]), [{ raw: raw("a"), reply: null }]);
+  assertEquals((await stage.job("a")).status, "dispatched");
 });

@@ -70,10 +70,17 @@ export class Stage implements AsyncDisposable {
     return (await this.store.submit(submission)).type;
   }
 
+  /** Claims jobs without starting them; answers their ids. */
+  async claim(limit: number, queue: RedisQueue = this.queue): Promise<string[]> {
+    const claimed = await queue.claim(limit);
+    if (claimed === "FENCED") throw new Error("claim answered FENCED");
+    return claimed.map(({ raw }) => new TextDecoder().decode(raw));
+  }
+
   /** Submits and claims a job. */
   async claimed(id: string, more: Partial<Submission> = {}): Promise<string> {
     await this.submit(id, more);
-    await this.queue.claim(0);
+    await this.queue.claim(1);
     return id;
   }
 

@@ -218,11 +218,11 @@ Deno.test("time() is Redis' clock", async () => {
 
 Deno.test("close() ends what waits", async () => {
   await using stage = await Stage.open();
-  const claim = assertRejects(() => stage.queue.claim(60_000));
+  const claim = assertRejects(() => stage.queue.wait(60_000));
   await until("it waits", async () => String(await stage.server.call("INFO", "clients")).includes("blocked_clients:1"));
-  stage.queue.stopClaiming();
+  stage.queue.stopWaiting();
   await claim;
-  await assertRejects(() => stage.queue.claim(0));
+  await assertRejects(() => stage.queue.wait(1));
   assertEquals(await stage.queue.claimed(), []);
   stage.queue.close();
   await assertRejects(() => stage.queue.claimed());

@@ -36,7 +36,7 @@ Deno.test("submit() writes Redis' own time in RFC 3339 UTC with milliseconds", a
 Deno.test("stamp() agrees with the calendar on every odd day", async () => {
   await using stage = await Stage.open();
   const base = await Deno.readTextFile(new URL("../../src/redis/scripts/lib/base.lua", import.meta.url));
-  const { text } = new Script("stamp", [base, "return stamp(tonumber(ARGV[1]))"]);
+  const { text } = new Script("stamp", base, ["return stamp(tonumber(ARGV[1]))"]);
   const days = ["1970-01-01T00:00:00.000Z", "1999-12-31T23:59:59.999Z", "2000-02-29T12:00:00.001Z"];
   days.push(
     "2024-02-29T23:59:59.010Z",
@@ -79,17 +79,15 @@ Deno.test("claim() takes jobs by priority, and low ones when nothing else waits"
   const place = async (id: string) => (await stage.store.place((await stage.store.read(id))!)).ahead;
   assertEquals(await Promise.all(["high", "n1", "n2", "low1", "low2"].map(place)), [0, 1, 2, 3, 4]);
   const order: string[] = [];
-  for (let ids; (ids = await stage.queue.claim(0, 2)).length > 0;) {
-    order.push(...ids.map((id) => new TextDecoder().decode(id)));
-  }
+  for (let ids; (ids = await stage.claim(2)).length > 0;) order.push(...ids);
   assertEquals(order, ["high", "n1", "n2", "low1", "low2"]);
 });
 
-Deno.test("submit() of a low job into an empty queue wakes up a waiting claim", async () => {
+Deno.test("submit() of a low job into an empty queue wakes up who waits", async () => {
   await using stage = await Stage.open();
-  const claim = stage.queue.claim(5_000);
+  const claim = stage.queue.wait(5_000);
   await stage.submit("low", { priority: "low" });
-  assertEquals(new TextDecoder().decode((await claim)[0]), "low");
+  assertEquals(new TextDecoder().decode((await claim)!), "low");
 });
 
 Deno.test("promote() moves a delayed job when it is due, not before", async () => {
@@ -226,7 +224,7 @@ Deno.test("cancel() ends a job that waits, wherever it waits", async () => {
   }
   assertEquals(await stage.server.call("EXISTS", stage.keys.delay("r")), 0);
   assertEquals((await stage.queue.start("claimed")).type, "TERMINAL");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   assertEquals((await stage.queue.start("queued")).type, "TERMINAL");
   assertEquals(await stage.queue.claimed(), []);
   assertEquals(await stage.store.cancel("none", ""), { type: "MISSING" });
@@ -248,7 +246,7 @@ Deno.test("cancel() finds a further attempt that waits, also of a job that names
   await using stage = await Stage.open();
   await stage.server.call("HSET", stage.keys.job("a"), "payload", "false");
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   const run = await stage.queue.start("a") as { token: string };
   const failed = { state: "error", error: "exited with code 1", exitCode: 1, retryDelayMs: 60_000 } as const;
   assertEquals((await stage.queue.finish(ended({ id: "a", token: run.token }, failed))).type, "RETRY");
@@ -271,7 +269,7 @@ Deno.test("submit() with a limit refuses what would be too much, and counts what
   assertEquals(await stage.server.digest(), before);
   assertEquals(await submit("a", 4), { type: "OK" });
   assertEquals(await submit("b", 4), { type: "FULL", waiting: 4 });
-  await stage.queue.claim(0);
+  await stage.queue.claim(1);
   assertEquals(await submit("b", 4), { type: "OK" });
 });
 

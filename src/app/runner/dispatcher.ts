@@ -2,17 +2,22 @@ import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
 import { readJobId } from "../../domain/job_id.ts";
 import { readJsonJob } from "../../domain/json_job.ts";
 import { DEFAULT_EXECUTOR, LOOK_AHEAD } from "../../domain/limits.ts";
-import type { RawId, StartReply } from "../../ports/queue.ts";
+import type { Claimed, RawId, StartReply } from "../../ports/queue.ts";
 import type { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
 /** Longest wait of one claim, milliseconds. */
 const CLAIM_WAIT = 5000;
+/** The same of a runner that ends when the queue is empty. */
+const BURST_WAIT = 100;
 /** Pauses before an id whose job is not there, or not readable, is put aside, milliseconds. */
 const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
+/** Executors, as jobs say them, that are remembered to be free for any number of jobs, and the characters of each. */
+const MAX_FREE = 16;
+const MAX_NAME = 256;
 /** Ends a timer; without a reason an error with a stack would be made. */
 const OVER = "over";
 /** First and longest pause after Redis could not be reached, milliseconds. */
@@ -40,6 +45,11 @@ export class Dispatcher {
   #waiting: Waiting[] = [];
   #claim: Promise<readonly RawId[]> | null = null;
   #claimed: readonly RawId[] | null = null;
+  /** Slots for which Redis is asked for jobs just now. */
+  #reserved = 0;
+  #taking: Promise<unknown> = Promise.resolve();
+  /** Executors whose jobs wait for no other one: these are claimed and started in one step. */
+  readonly #free = new Set<string>();
   #count = 0;
   #outages = 0;
   /** Redis could not be reached, and may have lost data: nothing is taken from it. */
@@ -98,6 +108,7 @@ export class Dispatcher {
     this.#stopping.abort();
     this.#runs.wake();
     await this.#running;
+    await this.#taking.catch(() => {}); // what it started is launched
   }
 
   /** Replaces what it believes to hold by what Redis says. */
@@ -160,10 +171,10 @@ export class Dispatcher {
     if (claimed?.length) this.#parts.checkpoint("after_claim");
     for (const raw of claimed ?? []) {
       const entry = await this.#read(raw);
-      if (entry) this.#waiting.push(entry);
+      // a look at the truth may have been faster than the reply
+      if (entry && !this.#waiting.some(({ id }) => id === entry.id)) this.#waiting.push(entry);
     }
     await this.#startWaiting();
-    if (claimed) this.#idle = claimed.length === 0;
     this.#ask();
   }
 
@@ -176,15 +187,14 @@ export class Dispatcher {
     const lines = this.#runs.lines();
     const starts = [];
     for (const entry of ready) {
-      if (this.#runs.busy >= this.#parts.settings.concurrency) break;
+      if (this.#room === 0) break;
       if (entry.line && lines.has(entry.line)) continue;
       if (entry.line) lines.add(entry.line);
       this.#waiting.splice(this.#waiting.indexOf(entry), 1);
       starts.push(this.#start(entry));
     }
     this.#ask(); // meanwhile: it is started in the next round
-    const failure = (await Promise.allSettled(starts)).find((start) => start.status === "rejected");
-    if (failure) throw failure.reason;
+    await allOf(starts);
     if (starts.length > 0) this.#runs.wake(); // those that took no slot have left it to others that wait
   }
 
@@ -194,9 +204,14 @@ export class Dispatcher {
 
   /** Those that wait for nothing but a slot and their line; none when there is no slot. */
   #ready(): Waiting[] {
-    const { clock, settings } = this.#parts;
-    if (!this.#mayStart || this.#runs.busy >= settings.concurrency) return [];
+    const { clock } = this.#parts;
+    if (!this.#mayStart || this.#room === 0) return [];
     return this.#waiting.filter((entry) => entry.notBefore <= clock.now());
+  }
+
+  /** Slots that are free. */
+  get #room(): number {
+    return Math.max(0, this.#parts.settings.concurrency - this.#runs.busy - this.#reserved);
   }
 
   async #findLines(entries: readonly Waiting[]): Promise<void> {
@@ -207,7 +222,10 @@ export class Dispatcher {
 
   #lineOf(target: string | null): string | null {
     try {
-      return this.#launcher.lineOf(target || DEFAULT_EXECUTOR);
+      const line = this.#launcher.lineOf(target || DEFAULT_EXECUTOR);
+      const name = target ?? "";
+      if (line === null && this.#free.size < MAX_FREE && name.length <= MAX_NAME) this.#free.add(name);
+      return line;
     } catch (error) {
       if (error instanceof InvalidInputError) return null; // `start` lets it end with that message
       throw error;
@@ -217,8 +235,7 @@ export class Dispatcher {
   async #start(entry: Waiting): Promise<void> {
     this.#runs.starting.add(entry.id);
     try {
-      const reply = await this.#parts.queue.start(entry.id);
-      await this.#answer(entry, reply);
+      await this.#heed(entry, await this.#parts.queue.start(entry.id));
     } catch (error) {
       this.#putBack(entry);
       throw error;
@@ -227,7 +244,8 @@ export class Dispatcher {
     }
   }
 
-  async #answer(entry: Waiting, reply: StartReply): Promise<void> {
+  /** Does what the answer to a start asks for. */
+  async #heed(entry: Waiting, reply: StartReply): Promise<void> {
     const { queue, log, settings } = this.#parts;
     switch (reply.type) {
       case "OK":
@@ -267,7 +285,7 @@ export class Dispatcher {
       return;
     }
     const reply = await queue.start(entry.id, { anyRunner: true });
-    if (reply.type !== "OK" && reply.type !== "HELD") return await this.#answer(entry, reply);
+    if (reply.type !== "OK" && reply.type !== "HELD") return await this.#heed(entry, reply);
     if (settings.otherRunner === "run") return this.#launcher.take(entry.id, reply);
     const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${
       JSON.stringify(settings.name)
@@ -301,14 +319,13 @@ export class Dispatcher {
   }
 
   #ask(): void {
-    const { settings, queue } = this.#parts;
     if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
     if (this.#claimed || this.#waiting.length >= MAX_CLAIMS) return;
-    const free = settings.concurrency - this.#runs.busy;
     // ids whose job is not there are no reason to look at fewer others
-    const room = LOOK_AHEAD - this.#waiting.filter((entry) => entry.tries === 0).length;
-    if (free <= 0 || room <= 0) return;
-    this.#claim = queue.claim(settings.burst ? 100 : CLAIM_WAIT, Math.min(free, room));
+    const ahead = LOOK_AHEAD - this.#waiting.filter((entry) => entry.tries === 0).length;
+    const limit = Math.min(this.#room, ahead);
+    if (limit <= 0) return;
+    this.#claim = this.#next(limit);
     this.#claim.then(
       (ids) => {
         this.#claim = null;
@@ -319,6 +336,42 @@ export class Dispatcher {
         this.#runs.wake();
       },
     );
+  }
+
+  /** Claims what is next, waiting for it if need be; answers the ids that are still to be started. */
+  async #next(limit: number): Promise<readonly RawId[]> {
+    const { queue, settings } = this.#parts;
+    const taking = this.#take(limit);
+    this.#taking = taking;
+    const taken = await taking;
+    if (taken === "FENCED") return [];
+    if (taken.length > 0) {
+      this.#idle = false;
+      return taken.filter(({ reply }) => reply === null).map(({ raw }) => raw);
+    }
+    const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
+    this.#idle = raw === null;
+    return raw === null ? [] : [raw];
+  }
+
+  /** Claims jobs, and takes over those that have started in the same step. */
+  async #take(limit: number): Promise<readonly Claimed[] | "FENCED"> {
+    this.#reserved = limit;
+    try {
+      const taken = await this.#parts.queue.claim(limit, this.#free);
+      if (taken === "FENCED") {
+        this.#fenced = true; // the next beat says who owns our instance now
+        return taken;
+      }
+      await allOf(taken.map(async ({ raw, reply }) => {
+        const entry = reply && await this.#read(raw);
+        if (entry) await this.#heed(entry, reply);
+      }));
+      return taken;
+    } finally {
+      this.#reserved = 0;
+      if (this.#waiting.length > 0) this.#runs.wake(); // there may be slots for them now
+    }
   }
 
   /** Until something changes: a claim, an end, or an id whose pause is over. */
@@ -340,4 +393,10 @@ export class Dispatcher {
       timer.abort(OVER);
     }
   }
+}
+
+/** Waits for all; rejects when one has. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const failure = (await Promise.allSettled(work)).find((one) => one.status === "rejected");
+  if (failure) throw failure.reason;
 }

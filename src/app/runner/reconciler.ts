@@ -145,8 +145,10 @@ export class Reconciler {
     try {
       const same = await queue.serverId() === this.#serverId;
       if (!same) log.warn("Redis was restarted");
-      if (same && !this.#unfinished) await this.#dispatcher.reconcile();
-      else await this.dataLost();
+      if (same && !this.#unfinished) {
+        await this.adoptStrays(); // the reply that told of them may be what was lost
+        await this.#dispatcher.reconcile();
+      } else await this.dataLost();
       return true;
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;

@@ -241,7 +241,7 @@ export class Runner {
 
   async #giveBack(): Promise<void> {
     const { queue, checkpoint } = this.#parts;
-    queue.stopClaiming();
+    queue.stopWaiting();
     checkpoint("before_release");
     // The last one first: each goes to the head of the queue, so the first claimed is next to run again.
     const claims: RawId[] = [...await queue.claimed()];

@@ -1,14 +1,42 @@
--- claim: takes the next ids of the queue, and of the low ones when it is empty.
+-- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of some executors.
+-- `step`, in front of this text, is the script `start`.
 --
--- KEYS  1 queue  2 low  3 claim
--- ARGV  1 the most ids
--- reply ids, the next to run first
+-- KEYS  1 queue  2 low  3 claim  4 run  5 node  6 jobs  7 events
+-- ARGV  1 the most jobs  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in the names of job, x, out,
+--       after and channel  11... executors; '' stands for none
+-- reply FENCED  another process owns the instance
+--       else    JSON: of each job that was to be started its id and the reply of `start`; then the other claimed ids, any bytes
 
-local ids = {}
-for _ = 1, tonumber(ARGV[1]) do
-  local id = call('LMOVE', KEYS[1], KEYS[3], 'RIGHT', 'LEFT') or call('LMOVE', KEYS[2], KEYS[3], 'RIGHT', 'LEFT')
-  if not id then break end
-  ids[#ids + 1] = id
+local QUEUE, LOW, CLAIM, RUN, NODE, JOBS, EVENTS = unpack(KEYS)
+local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') or unfit(NODE, 'hash')
+if bad then return bad end
+if call('HGET', NODE, 'nonce') ~= ARGV[3] then return { 'FENCED', '.' } end
+local wanted = {}
+for i = 11, #ARGV do wanted[ARGV[i]] = true end
+
+-- The answer of `start`; nil when the job is not to be started here, or cannot be.
+local function try(id)
+  -- JSON has no other bytes than UTF-8
+  if string.find(id, '[^%w._:@/+-]') then return end
+  local job = ARGV[6] .. id
+  local executor = redis.pcall('HGET', job, 'executor') or ''
+  if not wanted[executor] then return end
+  local keys = { job, ARGV[7] .. id, ARGV[8] .. id, ARGV[9] .. id, EVENTS, CLAIM, RUN, NODE, JOBS }
+  local fine, answer = pcall(step, keys, { id, ARGV[10] .. id, ARGV[5], ARGV[2], ARGV[3], ARGV[4], '' })
+  if fine and answer[1] ~= 'UNFIT' then return answer end
 end
-ids[#ids + 1] = '.'
-return ids
+
+local started, reply = {}, { '' }
+for _ = 1, tonumber(ARGV[1]) do
+  local id = call('LMOVE', QUEUE, CLAIM, 'RIGHT', 'LEFT') or call('LMOVE', LOW, CLAIM, 'RIGHT', 'LEFT')
+  if not id then break end
+  local answer = try(id)
+  if answer then
+    started[#started + 1] = { id, answer }
+  else
+    reply[#reply + 1] = id
+  end
+end
+reply[1] = #started > 0 and cjson.encode(started) or '[]'
+reply[#reply + 1] = '.'
+return reply

@@ -9,6 +9,6 @@
 if type_of(KEYS[1]) ~= 'string' or call('GET', KEYS[1]) ~= ARGV[1] then return { 'CHANGED', '.' } end
 
 call('DEL', KEYS[1])
-fill(KEYS[1], 2, #ARGV)
+fill(KEYS[1], ARGV, 2, #ARGV)
 if usable(KEYS[2], 'hash') then call('HSET', KEYS[2], 'raw', ARGV[1]) end
 return { 'OK', '.' }

@@ -42,10 +42,10 @@ if not X then
 end
 local last = 10 + ARGV[10]
 if found == 'none' then
-  fill(JOB, 11, last)
+  fill(JOB, ARGV, 11, last)
   if usable(KEYS[6], 'zset') then call('ZADD', KEYS[6], 'NX', ARGV[8], ID) end
 end
-if current ~= token then fill(X, last + 1, #ARGV) end
+if current ~= token then fill(X, ARGV, last + 1, #ARGV) end
 call('HDEL', X, 'done', 'exit', 'ended_ms')
 record('attempt', ARGV[7], 'token', token, 'inst', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
 call('PERSIST', X)

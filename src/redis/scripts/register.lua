@@ -19,7 +19,7 @@ end
 
 call('DEL', KEYS[2])
 call('HSET', KEYS[2], 'nonce', ARGV[2], 'ttl', ARGV[3], 'boot_id', ARGV[6], 'state', 'up', 'since', at)
-fill(KEYS[2], 7, #ARGV)
+fill(KEYS[2], ARGV, 7, #ARGV)
 call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
 if usable(KEYS[3], 'set') then call('SADD', KEYS[3], ARGV[5]) end
 return { 'OK', at, '.' }

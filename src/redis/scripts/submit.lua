@@ -31,7 +31,7 @@ call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner
 -- left by a job of the same id that somebody deleted: the count of attempts goes on, so that an old attempt stays fenced
 call('DEL', X, OUT)
 if attempt then record('attempt', attempt) end
-fill(X, 15, #ARGV)
+fill(X, ARGV, 15, #ARGV)
 fields, x_type = nil, 'hash' -- they are others now
 
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], at, ID) end

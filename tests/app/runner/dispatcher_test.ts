@@ -44,6 +44,45 @@ Deno.test("the dispatcher asks for no executor of a job that comes alone while n
   assertEquals(runner.queue.peeked, []);
 });
 
+Deno.test("the dispatcher claims and starts in one step what waits for nothing, and never more than it has slots", async () => {
+  await using runner = fakeRunner({ concurrency: 3 });
+  const ids = Array.from({ length: 9 }, (_, i) => `a${i}`);
+  for (const id of ids) runner.queue.push(id, job("fake.s"));
+  runner.queue.push("b", job("fake.s.line"));
+  runner.dispatcher.start();
+  await until("the first three run", () => runner.executor.launched.length === 3);
+  assertEquals([runner.queue.peeked, runner.queue.together], [["a0", "a1", "a2"], []]);
+  for (const [i, id] of ids.slice(0, 7).entries()) {
+    runner.executor.end(id);
+    await until("the next runs", () => runner.executor.launched.length === i + 4);
+    assertEquals(runner.queue.started.length, i + 4);
+  }
+  assertEquals(runner.executor.ids(), [...ids, "b"]);
+  // of the executor that it did not know it asked first
+  assertEquals(runner.queue.together, ids.slice(3));
+});
+
+Deno.test("the dispatcher launches what was started for it when it stops", async () => {
+  await using runner = fakeRunner({ concurrency: 2 });
+  for (const id of ["a", "b", "c"]) runner.queue.push(id, job("fake.s"));
+  runner.dispatcher.start();
+  await until("two run", () => runner.executor.launched.length === 2);
+  const late = Promise.withResolvers<void>();
+  const { claim } = runner.queue;
+  runner.queue.claim = async (limit, executors) => {
+    const claimed = await claim(limit, executors);
+    await late.promise;
+    return claimed;
+  };
+  runner.executor.end("a");
+  await until("the third is claimed", () => runner.queue.together.length === 1);
+  const stopped = runner.dispatcher.stop();
+  late.resolve();
+  await stopped;
+  assertEquals(runner.runs.all().filter((run) => !run.ended).map((run) => run.intent.id).sort(), ["b", "c"]);
+  await until("it runs", () => runner.executor.ids().includes("c"));
+});
+
 Deno.test("the dispatcher starts jobs that it finds together with one of each line", async () => {
   await using runner = fakeRunner({ concurrency: 4 });
   for (const id of ["a1", "a2", "b1", "b2"]) runner.queue.push(id, job(`fake.s.${id[0]}`));
@@ -193,7 +232,7 @@ for (const lost of ["held", "fenced"] as const) {
 Deno.test("reconcile() takes up claims that nobody told about", async () => {
   await using runner = fakeRunner();
   runner.queue.push("ghost", job("fake.s"));
-  await runner.queue.claim(0);
+  await runner.queue.claim(1);
   await runner.dispatcher.reconcile();
   runner.dispatcher.start();
   await until("it runs", () => runner.executor.launched.length === 1);
@@ -204,7 +243,7 @@ Deno.test("reconcile() starts no more claims than there are slots", async () => 
   await using runner = fakeRunner({ concurrency: 2 });
   for (const id of ["a", "b", "c"]) {
     runner.queue.push(id, job("fake.s"));
-    await runner.queue.claim(0);
+    await runner.queue.claim(1);
   }
   await runner.dispatcher.reconcile();
   runner.dispatcher.start();

@@ -3,7 +3,7 @@ import { NO_OUTPUT } from "../../../src/domain/output.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Executor, Launch, RunEnd } from "../../../src/ports/executor.ts";
 import type { Log } from "../../../src/ports/log.ts";
-import type { FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../../src/ports/queue.ts";
+import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../../src/ports/queue.ts";
 import type { Intent, SettledEnd, Spool } from "../../../src/ports/spool.ts";
 import { Dispatcher } from "../../../src/app/runner/dispatcher.ts";
 import { Finisher } from "../../../src/app/runner/finisher.ts";
@@ -29,6 +29,8 @@ export class FakeQueue {
   /** Ids that `start` was called for, and when. */
   readonly asked: [string, number][] = [];
   readonly peeked: string[] = [];
+  /** Ids that were started in the step that claimed them. */
+  readonly together: string[] = [];
   readonly promoted: string[] = [];
   /** Answers of `start` that go before the ordinary one. */
   readonly answers = new Map<string, StartReply[]>();
@@ -37,7 +39,7 @@ export class FakeQueue {
   /** Answers of `finish` that go before `OK`. */
   readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
   readonly #ids: RawId[] = [];
-  #waiter: ((ids: readonly RawId[]) => void) | null = null;
+  #waiter: ((id: RawId | null) => void) | null = null;
 
   push(id: string, fields: JobFields): void {
     this.jobs.set(id, fields);
@@ -45,11 +47,11 @@ export class FakeQueue {
     if (this.#waiter) {
       const waiter = this.#waiter;
       this.#waiter = null;
-      waiter(this.#take(1));
+      waiter(this.#take(1)[0]);
     }
   }
 
-  /** A claim waits. */
+  /** Somebody waits for an id. */
   get waits(): boolean {
     return this.#waiter !== null;
   }
@@ -70,11 +72,21 @@ export class FakeQueue {
     if (index >= 0) this.claims.splice(index, 1);
   }
 
-  claim = (_waitMs: number, limit = 1): Promise<readonly RawId[]> => {
-    const ids = this.#take(limit);
-    return ids.length > 0 ? Promise.resolve(ids) : new Promise((resolve) => this.#waiter = resolve);
+  claim = async (limit: number, executors: Iterable<string> = []): Promise<readonly Claimed[]> => {
+    const known = new Set(executors);
+    const claimed: Claimed[] = [];
+    for (const id of this.#take(limit)) {
+      const starts = known.has(this.jobs.get(text(id))?.executor ?? "");
+      if (starts) this.together.push(text(id));
+      claimed.push({ raw: id, reply: starts ? await this.start(text(id)) : null });
+    }
+    return claimed;
   };
-  stopClaiming = (): void => this.#waiter?.([]);
+  wait = (): Promise<RawId | null> => {
+    const [id] = this.#take(1);
+    return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
+  };
+  stopWaiting = (): void => this.#waiter?.(null);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
@@ -223,7 +235,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     heart,
     async [Symbol.asyncDispose]() {
       const stopped = dispatcher.stop();
-      queue.stopClaiming();
+      queue.stopWaiting();
       await stopped;
       await finisher.stop(1000);
     },

@@ -5,10 +5,10 @@ import { systemClock } from "../../../src/system/clock.ts";
 import type { RedisServer } from "../../support/redis_server.ts";
 import { type Bench, benchRedis, percentile, type Section } from "../harness.ts";
 import { until } from "../../support/until.ts";
-import { info, manyJobs } from "../many_jobs.ts";
+import { info, manyJobs, taken } from "../many_jobs.ts";
 import { storeOf } from "../peers/ours.ts";
 
-const STEPS = ["submit", "claim", "start", "finish"] as const;
+const STEPS = ["submit", "claim", "finish"] as const;
 
 /** Microseconds below which Redis does not note a command: scripts take longer, most of what they call does not. */
 const NOTED = 4;
@@ -49,12 +49,9 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
     await redis.call("CONFIG", "SET", "slowlog-max-len", 100_000, "slowlog-log-slower-than", NOTED);
     const life = async (i: number) => {
       await store.submit(job(`j${i}`));
-      const [raw] = await queue.claim(0, 1);
-      const id = new TextDecoder().decode(raw);
-      const started = await queue.start(id);
-      if (started.type !== "OK") throw new Error(`Cannot measure a job: start answered ${started.type}`);
+      const { id, token } = await taken(queue);
       const end = { state: "finished", result: "", error: "", exitCode: 0, outputBytes: 0, ms: 1, keep: 60 } as const;
-      await queue.finish({ id, token: started.token, ...end, retryDelayMs: null });
+      await queue.finish({ id, token, ...end, retryDelayMs: null });
     };
     for (let i = 0; i < 50; i++) await life(i);
     await spent(redis);

@@ -60,10 +60,10 @@ local function stamp(ms)
   return text
 end
 
--- Writes the arguments from one to another as fields of a hash; Lua can unpack some thousand at a time.
-local function fill(key, from, to)
+-- Writes arguments from one to another as fields of a hash; Lua can unpack some thousand at a time.
+local function fill(key, args, from, to)
   for i = from, to, 1000 do
-    call('HSET', key, unpack(ARGV, i, math.min(i + 999, to)))
+    call('HSET', key, unpack(args, i, math.min(i + 999, to)))
   end
 end
 
