@@ -3,7 +3,7 @@ import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
@@ -98,6 +98,23 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
     );
   });
 }
+
+isolatedTest(
+  "a script, which may hold secrets, is emptied when its run is forgotten, and at the latest when the runner ends",
+  async (world) => {
+    const desk = await Desk.open(world.executor());
+    const target = "tmux.main.work";
+    const script = () => Deno.readTextFile(`${world.dir}/spool/lanes/1/run`);
+    for (const last of [false, true]) {
+      const { run } = await desk.run(launchOf("true", { target, env: { TOKEN: "sesame" } }));
+      assertStringIncludes(await script(), "sesame");
+      await desk.executor.forget(run);
+      if (last) await desk.executor.close();
+      else await until("it is empty", async () => await script() === "\n");
+    }
+    assertEquals(await script(), "\n");
+  },
+);
 
 isolatedTest("lanes that are too many are closed, and their runs' ends stay findable", async (world) => {
   const desk = await Desk.open(world.executor({ idleLanes: 2, idleMs: 0 }));
