@@ -15,7 +15,7 @@ const BURST_WAIT = 100;
 const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
-/** Executors, as jobs say them, that are remembered to be free for any number of jobs, and the characters of each. */
+/** Executors that are remembered to have room for any number of jobs, and the characters that one may have. */
 const MAX_FREE = 16;
 const MAX_NAME = 256;
 /** Ends a timer; without a reason an error with a stack would be made. */
@@ -48,7 +48,7 @@ export class Dispatcher {
   /** Slots for which Redis is asked for jobs just now. */
   #reserved = 0;
   #taking: Promise<unknown> = Promise.resolve();
-  /** Executors whose jobs wait for no other one: these are claimed and started in one step. */
+  /** Executors, as jobs say them, whose jobs wait for no other one: these are claimed and started in one step. */
   readonly #free = new Set<string>();
   #count = 0;
   #outages = 0;
@@ -223,13 +223,19 @@ export class Dispatcher {
   #lineOf(target: string | null): string | null {
     try {
       const line = this.#launcher.lineOf(target || DEFAULT_EXECUTOR);
-      const name = target ?? "";
-      if (line === null && this.#free.size < MAX_FREE && name.length <= MAX_NAME) this.#free.add(name);
+      if (line === null) this.#remember(target ?? "");
       return line;
     } catch (error) {
       if (error instanceof InvalidInputError) return null; // `start` lets it end with that message
       throw error;
     }
+  }
+
+  /** Jobs of this executor wait for no other one. Of many executors those that came last are remembered. */
+  #remember(executor: string): void {
+    if (executor.length > MAX_NAME) return;
+    this.#free.add(executor);
+    if (this.#free.size > MAX_FREE) this.#free.delete(this.#free.values().next().value!);
   }
 
   async #start(entry: Waiting): Promise<void> {
