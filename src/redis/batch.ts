@@ -17,14 +17,17 @@ interface Waiting extends ScriptCall {
 }
 
 /**
- * Calls of one script that come while another one is on its way go together, as one command. Each has its own answer, or its own
- * error; when the command's reply is lost, all of them are.
+ * Calls of one script that come while another one is on its way go together, as one command, in their order. Each has its own
+ * answer, or its own error; when the command's reply is lost, all of them are. A command that is full is made ready while Redis is
+ * busy with the one before.
  */
 export class Batch {
   readonly #link: Link;
   readonly #script: Script;
   #waiting: Waiting[] = [];
   #working = false;
+  /** The command after the one that is on its way. */
+  #next: Promise<void> | null = null;
 
   constructor(link: Link, script: Script) {
     this.#link = link;
@@ -40,26 +43,34 @@ export class Batch {
     const done = Promise.withResolvers<Items>();
     this.#waiting.push({ keys, args, done });
     if (!this.#working) this.#work();
+    else if (this.#next === null && this.#waiting.length === MAX_CALLS) this.#next = this.#send();
     return done.promise;
   }
 
   async #work(): Promise<void> {
     this.#working = true;
     await Promise.resolve(); // calls of the same turn go together
-    while (this.#waiting.length > 0) {
-      const calls = this.#waiting.splice(0, fitting(this.#waiting));
-      try {
-        const answers = await this.#link.runMany(this.#script, calls);
-        calls.forEach(({ done }, i) => {
-          const answer = answers[i];
-          if (answer instanceof Error) done.reject(answer);
-          else done.resolve(answer);
-        });
-      } catch (error) {
-        for (const { done } of calls) done.reject(error);
-      }
+    while (this.#next !== null || this.#waiting.length > 0) {
+      const sent = this.#next ?? this.#send();
+      this.#next = null;
+      await sent;
     }
     this.#working = false;
+  }
+
+  /** Sends what waits, as far as it fits, after all that was sent before. */
+  async #send(): Promise<void> {
+    const calls = this.#waiting.splice(0, fitting(this.#waiting));
+    try {
+      const answers = await this.#link.runMany(this.#script, calls);
+      calls.forEach(({ done }, i) => {
+        const answer = answers[i];
+        if (answer instanceof Error) done.reject(answer);
+        else done.resolve(answer);
+      });
+    } catch (error) {
+      for (const { done } of calls) done.reject(error);
+    }
   }
 }
 

@@ -7,8 +7,10 @@ import { Script } from "../../src/redis/script.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import type { Trouble } from "../../src/ports/queue.ts";
 import { Proxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis_server.ts";
+import { until } from "../support/until.ts";
 import { ended, INFO, placeAt, Stage } from "./stage.ts";
 
 /** Submits, claims and starts jobs, all together. */
@@ -120,4 +122,41 @@ Deno.test("when the reply to several steps is lost, all of them can be repeated"
     assertEquals(reply.value.type, "HELD");
   }
   for (const id of ids) assertEquals((await stage.side(id)).attempt, "1");
+});
+
+Deno.test("calls keep their order, also those of a command that is made ready while another one is on its way", async () => {
+  await using server = await RedisServer.start();
+  const link = new Link({ url: parseRedisUrl(server.address) }, systemClock);
+  const push = new Batch(link, new Script("push", "", ["return { redis.call('RPUSH', KEYS[1], ARGV[1]), '.' }"]));
+  const order = Array.from({ length: 1000 }, (_, i) => i);
+  const places: number[] = [];
+  const calls: Promise<unknown>[] = [];
+  for (const i of order) {
+    calls.push(push.run(["list"], [i]).then(([place]) => places.push(Number(place))));
+    if (i % 100 === 99) await calls[Math.max(0, i - 250)];
+  }
+  await Promise.all(calls);
+  link.close();
+  assertEquals((await server.call("LRANGE", "list", 0, -1) as string[]).map(Number), order);
+  assertEquals(places, order.map((i) => i + 1));
+});
+
+Deno.test("when a command is lost, the one that was made ready behind it is not sent", async () => {
+  await using server = await RedisServer.start();
+  await using proxy = Proxy.start(server.port);
+  const link = new Link({ url: parseRedisUrl(proxy.address) }, systemClock);
+  const push = new Batch(link, new Script("push", "", ["return { redis.call('RPUSH', KEYS[1], ARGV[1]), '.' }"]));
+  await push.run(["list"], ["known"]);
+  const cut = proxy.cutReply({ nth: 1 });
+  await server.call("CLIENT", "PAUSE", 5000, "WRITE");
+  const first = Promise.allSettled(Array.from({ length: 128 }, (_, i) => push.run(["list"], [i])));
+  await until("it is on its way", () => proxy.commands.length > 3);
+  const second = Promise.allSettled(Array.from({ length: 128 }, (_, i) => push.run(["list"], [i])));
+  await server.call("CLIENT", "UNPAUSE");
+  await cut;
+  const sent = (ends: PromiseSettledResult<unknown>[]) =>
+    new Set(ends.map((end) => end.status === "rejected" ? (end.reason as Trouble).sent : "answered"));
+  assertEquals([sent(await first), sent(await second)], [new Set([true]), new Set([false])]);
+  link.close();
+  assertEquals(await server.call("LLEN", "list"), 129);
 });
