@@ -85,6 +85,10 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
       await desk.output("cat /dev/null; echo fine; ps -o tpgid= -o pgid= -p $$ | awk '{ print $1 == $2 }'", { target }),
       "fine\n1\n",
     );
+    for (const first of ["", "#!/bin/sh\n"]) {
+      const inherited = `${first}readlink /proc/self/fd/3 /proc/self/fd/4 /proc/self/fd/5 /proc/self/fd/6; true`;
+      assertEquals(await desk.output(inherited, { target }), "", "a run has nothing of its lane's but the terminal");
+    }
     assertEquals(await lane(), before);
     const stopped = launchOf("echo up; sleep 30", { target });
     await desk.executor.launch(stopped);
