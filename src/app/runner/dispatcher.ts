@@ -94,9 +94,9 @@ export class Dispatcher {
     return this.#waiting.length;
   }
 
-  /** Nothing came at the last look, and nothing waits or runs. */
+  /** Nothing came at the last look, no other one is under way that may start something, and nothing waits or runs. */
   get idle(): boolean {
-    return this.#idle && this.#waiting.length === 0 && this.#runs.size === 0;
+    return this.#idle && this.#reserved === 0 && this.#waiting.length === 0 && this.#runs.size === 0;
   }
 
   start(): void {
@@ -376,7 +376,8 @@ export class Dispatcher {
       return taken;
     } finally {
       this.#reserved = 0;
-      if (this.#waiting.length > 0) this.#runs.wake(); // there may be slots for them now
+      // there may be slots for those that wait, or nothing to do at all
+      if (this.#waiting.length > 0 || this.#idle) this.#runs.wake();
     }
   }
 

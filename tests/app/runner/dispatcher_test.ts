@@ -62,6 +62,33 @@ Deno.test("the dispatcher claims and starts in one step what waits for nothing, 
   assertEquals(runner.queue.together, ids.slice(3));
 });
 
+Deno.test("the dispatcher is not idle while a claim is under way, which may start a job", async () => {
+  await using runner = fakeRunner({ burst: true });
+  const asked: PromiseWithResolvers<void>[] = [];
+  const { claim } = runner.queue;
+  runner.queue.claim = async (limit, executors) => {
+    const late = Promise.withResolvers<void>();
+    asked.push(late);
+    await late.promise;
+    return await claim(limit, executors);
+  };
+  runner.queue.wait = () => Promise.resolve(null);
+  runner.dispatcher.start();
+  await until("it asks", () => asked.length === 1);
+  assertEquals(runner.dispatcher.idle, false);
+  const idle = (async () => {
+    while (!runner.dispatcher.idle) await runner.runs.change();
+  })();
+  asked[0].resolve();
+  await until("it asks again", () => asked.length === 2);
+  assertEquals(runner.dispatcher.idle, false);
+  asked[1].resolve();
+  await idle; // it is told, and not only when something runs
+  await until("it asks again", () => asked.length === 3);
+  for (const late of asked) late.resolve();
+  runner.queue.claim = claim;
+});
+
 Deno.test("the dispatcher launches what was started for it when it stops", async () => {
   await using runner = fakeRunner({ concurrency: 2 });
   for (const id of ["a", "b", "c"]) runner.queue.push(id, job("fake.s"));
