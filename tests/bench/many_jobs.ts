@@ -34,6 +34,15 @@ export async function info(redis: RedisServer, name: string): Promise<number> {
   return Number(new RegExp(`^${name}:([0-9.]+)`, "m").exec(text)?.[1]);
 }
 
+/** Claims the next job, then starts it. */
+export async function takenInSteps(queue: Queue): Promise<OwnedRun> {
+  const claimed = await queue.claim(1);
+  const id = claimed === "FENCED" ? "" : new TextDecoder().decode(claimed[0].raw);
+  const reply = await queue.start(id);
+  if (reply.type !== "OK") throw new Error(`Cannot measure a job: its start was answered by ${reply.type}`);
+  return { id, token: reply.token };
+}
+
 /** Claims and starts the next job, in one step as under load. */
 export async function taken(queue: Queue): Promise<OwnedRun> {
   const claimed = await queue.claim(1, ["tmux.bench"]);

@@ -5,10 +5,11 @@ import { systemClock } from "../../../src/system/clock.ts";
 import type { RedisServer } from "../../support/redis_server.ts";
 import { type Bench, benchRedis, percentile, type Section } from "../harness.ts";
 import { until } from "../../support/until.ts";
-import { info, manyJobs, taken } from "../many_jobs.ts";
+import { info, manyJobs, taken, takenInSteps } from "../many_jobs.ts";
 import { storeOf } from "../peers/ours.ts";
 
-const STEPS = ["submit", "claim", "finish"] as const;
+/** The steps one by one, then as they go under load. */
+const STEPS = ["submit", "claim", "start", "claim and start", "finish"] as const;
 
 /** Microseconds below which Redis does not note a command: scripts take longer, most of what they call does not. */
 const NOTED = 4;
@@ -16,19 +17,24 @@ const NOTED = 4;
 /** The step of each script, by the hash that it is called by. */
 async function stepsByHash(): Promise<Map<string, string>> {
   const steps = new Map<string, string>();
-  for (const step of STEPS) {
+  for (const step of ["submit", "claim", "start", "finish"] as const) {
     for (const script of [SCRIPTS[step], SCRIPTS[step].many]) steps.set(await script.sha(), step);
   }
   return steps;
 }
 
-/** Microseconds inside Redis of each step since the last look. */
+/** Microseconds inside Redis of each script since the last look. */
 async function spent(redis: RedisServer): Promise<Map<string, number[]>> {
   const entries = await redis.call("SLOWLOG", "GET", -1) as unknown as [number, number, number, string[]][];
   await redis.call("SLOWLOG", "RESET");
   const steps = await stepsByHash();
-  const found = new Map<string, number[]>(STEPS.map((step) => [step, []]));
-  for (const [, , micros, [, hash]] of entries) found.get(steps.get(hash) ?? "")?.push(micros);
+  const found = new Map<string, number[]>();
+  for (const [, , micros, [, hash]] of entries) {
+    const step = steps.get(hash);
+    if (step === undefined) continue;
+    if (!found.has(step)) found.set(step, []);
+    found.get(step)!.push(micros);
+  }
   return found;
 }
 
@@ -47,16 +53,19 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
     const rewriting = async () => await info(redis, "aof_rewrite_in_progress") === 1;
     await until("Redis has written its file anew", async () => !await rewriting(), 120_000);
     await redis.call("CONFIG", "SET", "slowlog-max-len", 100_000, "slowlog-log-slower-than", NOTED);
-    const life = async (i: number) => {
+    const life = async (i: number, atOnce: boolean) => {
       await store.submit(job(`j${i}`));
-      const { id, token } = await taken(queue);
+      const { id, token } = atOnce ? await taken(queue) : await takenInSteps(queue);
       const end = { state: "finished", result: "", error: "", exitCode: 0, outputBytes: 0, ms: 1, keep: 60 } as const;
       await queue.finish({ id, token, ...end, retryDelayMs: null });
     };
-    for (let i = 0; i < 50; i++) await life(i);
+    for (let i = 0; i < 50; i++) await life(i, i % 2 === 0);
     await spent(redis);
-    for (let i = 0; i < count; i++) await life(50 + i);
-    return summary(await spent(redis), count);
+    for (let i = 0; i < count; i++) await life(50 + i, false);
+    const found = await spent(redis);
+    for (let i = 0; i < count; i++) await life(50 + count + i, true);
+    found.set("claim and start", (await spent(redis)).get("claim") ?? []);
+    return summary(found, count);
   } finally {
     queue.close();
     store.close();
@@ -65,7 +74,7 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
 
 function summary(found: ReadonlyMap<string, readonly number[]>, count: number): Record<string, number> {
   return Object.fromEntries(STEPS.flatMap((step) => {
-    const times = found.get(step)!;
+    const times = found.get(step) ?? [];
     if (times.length < count / 2) throw new Error(`Cannot measure ${step}: Redis noted ${times.length} of ${count}`);
     return [50, 99].map((percent) => [`${step}, p${percent}`, percentile(times, percent)]);
   }));
