@@ -386,18 +386,19 @@ export class Dispatcher {
     // what came while nothing may be taken waits until it may: to look at once would be to look for ever
     if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
-    const change = this.#runs.change();
+    const waits: Promise<unknown>[] = [this.#runs.change()];
+    if (this.#claim) waits.push(this.#claim);
     const now = clock.now();
-    const next = Math.min(...this.#waiting.filter((e) => e.notBefore > now).map((e) => e.notBefore - now), CLAIM_WAIT);
-    const timer = new AbortController();
-    const failed = this.#claim?.then(() => {});
+    const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > now));
+    const timer = next < Infinity ? new AbortController() : null;
+    if (timer) waits.push(clock.sleep(Math.max(next - now, 1), timer.signal));
     try {
-      await Promise.race([change, clock.sleep(Math.max(next, 1), timer.signal), ...(failed ? [failed] : [])]);
+      await Promise.race(waits);
     } catch (error) {
       this.#claim = null;
       await this.#failed(error);
     } finally {
-      timer.abort(OVER);
+      timer?.abort(OVER);
     }
   }
 }

@@ -85,9 +85,12 @@ export function isProgram({ payload }: Launch): boolean {
  * @throws {LaunchError} No program could be started with that environment.
  */
 export function checkEnvironment(launch: Launch, base: Readonly<Record<string, string>>): void {
+  const variables = Object.entries(environmentOf(launch, base));
+  // no character has more than three bytes: most need not be counted
+  if (variables.reduce((sum, [name, value]) => sum + 1 + 3 * (name.length + value.length), 0) <= MAX_VARIABLE) return;
   const encoder = new TextEncoder();
   let total = 0;
-  for (const [name, value] of Object.entries(environmentOf(launch, base))) {
+  for (const [name, value] of variables) {
     const size = name.length + 1 + encoder.encode(value).length;
     total += size;
     if (size > MAX_VARIABLE) {
