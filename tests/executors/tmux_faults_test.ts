@@ -268,6 +268,16 @@ isolatedTest("a run whose shell cannot be started is lost, with the reason", asy
   assert(/could not be started/.test(end.why!), end.why);
 });
 
+isolatedTest("a hook whose window is slow to begin runs, although the runner ends meanwhile", async (world) => {
+  await world.sh(`mkdir '${world.dir}/bin'`);
+  await Deno.writeTextFile(`${world.dir}/bin/sh`, '#!/bin/sh\nsleep 0.3\nexec /bin/sh "$@"\n', { mode: 0o755 });
+  const desk = await Desk.open(world.executor({ env: { ...world.env, PATH: `${world.dir}/bin:${world.env.PATH}` } }));
+  const going = desk.executor.hook({ run: "1.x", command: `echo x >>'${world.dir}/over'`, env: {}, limitMs: 5000 });
+  await desk.executor.close();
+  assertEquals(await going, null);
+  await until("it has run", () => Deno.readTextFile(`${world.dir}/over`).then((text) => text === "x\n", () => false));
+});
+
 isolatedTest("a connection that nobody reads any more is ended, so that the server can end", async (world) => {
   const first = await Desk.open(world.executor());
   const old = (await Deno.readTextFile(`${world.dir}/spool/ctl.pid`)).trim();

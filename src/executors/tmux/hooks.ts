@@ -7,6 +7,9 @@ import type { Spool } from "./spool.ts";
 
 /** How much longer than its limit the end of a hook may take to be told, milliseconds. */
 const SLACK = 10_000;
+/** How long a new window may take to begin when the runner ends, and the pause between two looks, milliseconds. */
+const BEGIN_LIMIT = 2000;
+const LOOK_EVERY = 10;
 
 /** Runs commands beside the jobs, each in a window of the runner's own session: a lane never waits for one. */
 export class Hooks {
@@ -84,9 +87,19 @@ export class Hooks {
     this.#waiting.get(run)?.(code);
   }
 
+  /** Waits until the window of a hook has taken its script: without it there would be no hook. */
+  async #begun(run: string): Promise<void> {
+    const { files, clock } = this.#options;
+    const since = clock.now();
+    while (clock.now() - since < BEGIN_LIMIT && await files.stat(this.#spool.hook(run)) !== null) {
+      await clock.sleep(LOOK_EVERY);
+    }
+  }
+
   /** Lets go; what runs goes on, to its time limit at the longest. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#opening);
+    await Promise.all([...this.#waiting.keys()].map((run) => this.#begun(run)));
     for (const resolve of this.#waiting.values()) resolve(null);
   }
 }
