@@ -45,6 +45,11 @@ Deno.test("everything works in a cluster when the namespace has a hash tag", asy
         throw new Error(`${name}: ${error.message}`);
       });
     }
+    await store.submit({ id: "last", payload: "true", runner: "r", executor: "tmux.main" });
+    const claimed = await queue.claim(50, ["tmux.main"]);
+    assert(claimed !== "FENCED");
+    const last = claimed.find(({ raw }) => new TextDecoder().decode(raw) === "last");
+    assertEquals(last?.reply?.type, "OK", "claimed and started in one step");
     assertEquals(await checkServer(place, () => Date.now()), []);
     const slots = await Promise.all((await server.keys()).map((key) => server.call("CLUSTER", "KEYSLOT", key)));
     assertEquals(new Set(slots).size, 1);
