@@ -234,8 +234,26 @@ export class World implements AsyncDisposable {
 
 /** Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. */
 async function endTmux(socket: string): Promise<void> {
-  const tmux = (...args: string[]) =>
-    new Deno.Command("tmux", { args: ["-L", socket, ...args], stdin: "null", stdout: "null", stderr: "null" }).output();
+  const tmux = async (...args: string[]) => {
+    const command = new Deno.Command("tmux", { args: ["-L", socket, ...args], stdin: "null", stderr: "null" });
+    const { success, stdout } = await command.output();
+    return { success, lines: new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "") };
+  };
+  const server = await tmux("display-message", "-p", "#{pid}");
+  const clients = await tmux("list-clients", "-F", "#{client_pid}");
   await tmux("kill-server");
   await until("the tmux server has ended", async () => !(await tmux("list-sessions")).success);
+  // one with a client whose output nobody reads any more, as a killed runner leaves it, never ends by itself
+  const left = () => [...clients.lines, ...server.lines].map(Number).filter((pid) => isTmux(pid, socket));
+  await until("its processes have ended", () => left().length === 0, 2000).catch(() => {
+    for (const pid of left()) Deno.kill(pid, "SIGKILL");
+  });
+}
+
+function isTmux(pid: number, socket: string): boolean {
+  try {
+    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(socket);
+  } catch {
+    return false; // it has ended
+  }
 }
