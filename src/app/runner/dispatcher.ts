@@ -1,9 +1,10 @@
-import { InvalidInputError, UnavailableError } from "../../domain/errors.ts";
+import { UnavailableError } from "../../domain/errors.ts";
 import { readJobId } from "../../domain/job_id.ts";
 import { readJsonJob } from "../../domain/json_job.ts";
-import { DEFAULT_EXECUTOR, LOOK_AHEAD } from "../../domain/limits.ts";
+import { LOOK_AHEAD } from "../../domain/limits.ts";
 import type { Claimed, RawId, StartReply } from "../../ports/queue.ts";
 import type { Launcher } from "./launcher.ts";
+import { Lines } from "./lines.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
@@ -15,9 +16,6 @@ const BURST_WAIT = 100;
 const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
-/** Executors that are remembered to have room for any number of jobs, and the characters that one may have. */
-const MAX_FREE = 16;
-const MAX_NAME = 256;
 /** Ends a timer; without a reason an error with a stack would be made. */
 const OVER = "over";
 /** First and longest pause after Redis could not be reached, milliseconds. */
@@ -48,8 +46,8 @@ export class Dispatcher {
   /** Slots for which Redis is asked for jobs just now. */
   #reserved = 0;
   #taking: Promise<unknown> = Promise.resolve();
-  /** Executors, as jobs say them, whose jobs wait for no other one: these are claimed and started in one step. */
-  readonly #free = new Set<string>();
+  /** Jobs of executors that it knows to be free are claimed and started in one step. */
+  readonly #lines: Lines;
   #count = 0;
   #outages = 0;
   /** Redis could not be reached, and may have lost data: nothing is taken from it. */
@@ -67,6 +65,7 @@ export class Dispatcher {
     this.#parts = parts;
     this.#runs = runs;
     this.#launcher = launcher;
+    this.#lines = new Lines((target) => launcher.lineOf(target));
   }
 
   /** The queue is paused: nothing is claimed. */
@@ -216,26 +215,8 @@ export class Dispatcher {
 
   async #findLines(entries: readonly Waiting[]): Promise<void> {
     await Promise.all(entries.map(async (entry) => {
-      if (entry.line === undefined) entry.line = this.#lineOf(await this.#parts.queue.peek(entry.id));
+      if (entry.line === undefined) entry.line = this.#lines.of(await this.#parts.queue.peek(entry.id));
     }));
-  }
-
-  #lineOf(target: string | null): string | null {
-    try {
-      const line = this.#launcher.lineOf(target || DEFAULT_EXECUTOR);
-      if (line === null) this.#remember(target ?? "");
-      return line;
-    } catch (error) {
-      if (error instanceof InvalidInputError) return null; // `start` lets it end with that message
-      throw error;
-    }
-  }
-
-  /** Jobs of this executor wait for no other one. Of many executors those that came last are remembered. */
-  #remember(executor: string): void {
-    if (executor.length > MAX_NAME) return;
-    this.#free.add(executor);
-    if (this.#free.size > MAX_FREE) this.#free.delete(this.#free.values().next().value!);
   }
 
   async #start(entry: Waiting): Promise<void> {
@@ -364,7 +345,7 @@ export class Dispatcher {
   async #take(limit: number): Promise<readonly Claimed[] | "FENCED"> {
     this.#reserved = limit;
     try {
-      const taken = await this.#parts.queue.claim(limit, this.#free);
+      const taken = await this.#parts.queue.claim(limit, this.#lines.free);
       if (taken === "FENCED") {
         this.#fenced = true; // the next beat says who owns our instance now
         return taken;
