@@ -8,8 +8,10 @@ import { until } from "../../support/until.ts";
 import { info, manyJobs, taken, takenInSteps } from "../many_jobs.ts";
 import { storeOf } from "../peers/ours.ts";
 
-/** The steps one by one, then as they go under load. */
-const STEPS = ["submit", "claim", "start", "claim and start", "finish"] as const;
+/** The steps one by one, each a script ... */
+const STEPS = ["submit", "claim", "start", "finish"] as const;
+/** ... and two of them in one, as they go under load. */
+const TOGETHER = "claim and start";
 
 /** Microseconds below which Redis does not note a command: scripts take longer, most of what they call does not. */
 const NOTED = 4;
@@ -17,7 +19,7 @@ const NOTED = 4;
 /** The step of each script, by the hash that it is called by. */
 async function stepsByHash(): Promise<Map<string, string>> {
   const steps = new Map<string, string>();
-  for (const step of ["submit", "claim", "start", "finish"] as const) {
+  for (const step of STEPS) {
     for (const script of [SCRIPTS[step], SCRIPTS[step].many]) steps.set(await script.sha(), step);
   }
   return steps;
@@ -64,7 +66,7 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
     for (let i = 0; i < count; i++) await life(50 + i, false);
     const found = await spent(redis);
     for (let i = 0; i < count; i++) await life(50 + count + i, true);
-    found.set("claim and start", (await spent(redis)).get("claim") ?? []);
+    found.set(TOGETHER, (await spent(redis)).get("claim") ?? []);
     return summary(found, count);
   } finally {
     queue.close();
@@ -73,7 +75,7 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
 }
 
 function summary(found: ReadonlyMap<string, readonly number[]>, count: number): Record<string, number> {
-  return Object.fromEntries(STEPS.flatMap((step) => {
+  return Object.fromEntries([...STEPS, TOGETHER].flatMap((step) => {
     const times = found.get(step) ?? [];
     if (times.length < count / 2) throw new Error(`Cannot measure ${step}: Redis noted ${times.length} of ${count}`);
     return [50, 99].map((percent) => [`${step}, p${percent}`, percentile(times, percent)]);
