@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { InvalidInputError } from "../domain/errors.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_EXECUTOR,
@@ -16,35 +15,10 @@ import {
 import { SORT_KEYS } from "../app/sort_keys.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
+import { readHook, readNamespace, readRunnerName } from "./option_readers.ts";
 
 /** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
 const SHORTEST = 0.001;
-
-function readRunnerName(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (text === "" || text.length > 200 || /[\u0000-\u001f\u007f]/.test(text)) {
-    throw new InvalidInputError(
-      `Cannot use runner name ${JSON.stringify(text)}: a name has 1 to 200 characters and no control characters`,
-    );
-  }
-  return text;
-}
-
-/** `production` and `production:` are the same tenant. */
-function readNamespace(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new InvalidInputError(`Cannot use namespace ${JSON.stringify(text)}: it holds control characters`);
-  }
-  return text === "" || text.endsWith(":") ? text : `${text}:`;
-}
-
-function readHook(text: string): string {
-  if (text.trim() === "" || text.includes("\0")) {
-    throw new InvalidInputError("Cannot run an empty command, or one with a NUL character");
-  }
-  return text;
-}
 
 /** Options of every command. */
 export const GLOBAL_ROWS = {
