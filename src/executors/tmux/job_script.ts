@@ -51,7 +51,8 @@ export async function writeScript(
     `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return\n` +
       `[ "$RUNNER_RUN" = ${run} ] || exit 126\n` +
       `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"\n` +
-      exports + // the lane's standard error is nowhere: what a shell says of a variable that it keeps is not for the output
+      // the standard error is nowhere so far: what a shell says of a variable that it keeps is not for the output
+      exports +
       "exec 2>&1 3<&- 4<&- 5>&-\n" +
       `cd -- ${word(launch.cwd ?? cwd)} || exit 126\n` +
       "unset OLDPWD\n" +
