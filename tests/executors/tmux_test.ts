@@ -3,7 +3,7 @@ import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
@@ -89,6 +89,15 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
       const inherited = `${first}readlink /proc/self/fd/3 /proc/self/fd/4 /proc/self/fd/5 /proc/self/fd/6; true`;
       assertEquals(await desk.output(inherited, { target }), "", "a run has nothing of its lane's but the terminal");
     }
+    const odd = "it's !! \n`exit 7` $(exit 8); exit 9 #";
+    const end = await desk.run(launchOf(`printf %s "$ODD"`, { target, env: { ODD: odd, UID: "1" } }));
+    assertEquals(textOf(end.output), odd, "a lane leaves the environment alone");
+    const wrong = "true\n\nnosuchprogram\ntrue\n";
+    assertMatch(
+      await desk.output(wrong, { target }),
+      /run: (line )?4: nosuchprogram/,
+      "one line of ours is before the first",
+    );
     assertEquals(await lane(), before);
     const stopped = launchOf("echo up; sleep 30", { target });
     await desk.executor.launch(stopped);

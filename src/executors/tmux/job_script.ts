@@ -28,8 +28,9 @@ export interface ScriptParts {
 }
 
 /**
- * Writes the script of a run in the place of the lane's last one. Its first line is for the lane. Then it makes sure that the lane
- * means this run, notes its process id for the lane, sets environment and folder, and goes on as the payload.
+ * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane. Then it makes sure
+ * that the lane means this run, notes its process id for the lane, and sets environment and folder. The payload begins on the second
+ * line, whatever the environment: people can tell from a shell's "line 4" that it means their third one.
  */
 export async function writeScript(
   launch: Launch,
@@ -40,23 +41,22 @@ export async function writeScript(
   },
 ): Promise<void> {
   const { run, payload } = launch;
-  // `command`: a variable that the shell keeps for itself (UID in bash) must not end the script
-  const exports = Object.entries(environmentOf(launch, base)).map(([name, value]) =>
-    `command export ${name}=${word(value)}\n`
-  ).join("");
   const named = isProgram(launch);
   if (named) await files.write(spool.program(run), payload, 0o700);
+  const setup = [
+    `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return`,
+    `[ "$RUNNER_RUN" = ${run} ] || exit 126`,
+    `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
+    // `command`: a variable that the shell keeps for itself (UID in bash) must not end the script. The standard error is nowhere so
+    // far: what the shell says of it is not for the output
+    ...Object.entries(environmentOf(launch, base)).map(([name, value]) => `command export ${name}=${word(value)}`),
+    "exec 2>&1 3<&- 4<&- 5>&-",
+    `cd -- ${word(launch.cwd ?? cwd)} || exit 126`,
+    "unset OLDPWD",
+  ];
   await files.overwrite(
     spool.laneScript(lane),
-    `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return\n` +
-      `[ "$RUNNER_RUN" = ${run} ] || exit 126\n` +
-      `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"\n` +
-      // the standard error is nowhere so far: what a shell says of a variable that it keeps is not for the output
-      exports +
-      "exec 2>&1 3<&- 4<&- 5>&-\n" +
-      `cd -- ${word(launch.cwd ?? cwd)} || exit 126\n` +
-      "unset OLDPWD\n" +
-      (named ? `exec ${word(spool.program(run))}\n` : payload),
+    `${setup.join("; ")}\n${named ? `exec ${word(spool.program(run))}\n` : payload}`,
   );
 }
 
