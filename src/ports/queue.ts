@@ -165,9 +165,10 @@ export interface Queue extends RequestQueue {
 
   /**
    * Claims up to `limit` jobs, the next to run first, and starts those at once whose executor is one of `executors`, as the job says
-   * it, with "" for none. Answers `FENCED` when another process owns the instance.
+   * it, with "" for none. The job `waited`, which `wait` has claimed, goes before them. Answers `FENCED` when another process owns the
+   * instance.
    */
-  claim(limit: number, executors?: Iterable<string>): Promise<readonly Claimed[] | "FENCED">;
+  claim(limit: number, executors?: Iterable<string>, waited?: string): Promise<readonly Claimed[] | "FENCED">;
   /** Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the truth. */
   wait(waitMs: number): Promise<RawId | null>;
   /** Ends a `wait`, which rejects, and every later one. */

@@ -119,7 +119,7 @@ export class RedisQueue implements Queue {
     return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce]))[0] === "OK";
   }
 
-  async claim(limit: number, executors: Iterable<string> = []): Promise<readonly Claimed[] | "FENCED"> {
+  async claim(limit: number, executors: Iterable<string> = [], waited = ""): Promise<readonly Claimed[] | "FENCED"> {
     const { runner, instance, nonce } = this.#owner;
     const keys = this.#keys;
     const [node, run, claim] = this.#instanceKeys(instance);
@@ -129,7 +129,7 @@ export class RedisQueue implements Queue {
       [
         ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
         ...[keys.job(""), keys.side(""), keys.output(""), keys.after(""), keys.channel("")],
-        ...executors,
+        ...[waited, ...executors],
       ],
     );
     const text = String(textOf(head));

@@ -381,12 +381,30 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
   assertEquals((await queue.start("a")).type, "HELD");
 });
 
+Deno.test("claim() starts the job that was waited for before it claims others", async () => {
+  await using stage = await Stage.open();
+  const { queue } = stage;
+  const types = async (waited: string, executors: string[]) => {
+    const claimed = await queue.claim(1, executors, waited);
+    assert(claimed !== "FENCED");
+    return claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
+  };
+  for (const id of ["a", "b", "c"]) await stage.submit(id);
+  assertEquals(await queue.wait(1_000), raw("a"));
+  assertEquals(await types("a", []), [["a", "claimed"], ["b", "claimed"]]);
+  assertEquals((await queue.claimed()).length, 2);
+  assertEquals(await types("a", ["tmux.main"]), [["a", "OK"], ["c", "OK"]]);
+  // somebody else was faster, or the first answer was lost
+  assertEquals(await types("a", ["tmux.main"]), [["a", "HELD"]]);
+  assertEquals((await queue.claimed()).map((id) => new TextDecoder().decode(id)), ["b"]);
+});
+
 Deno.test("claim() takes nothing for a process that lost its instance", async () => {
   await using stage = await Stage.open();
   await stage.submit("a");
   const newer = stage.runner({ nonce: "n2" });
   await newer.register(INFO, { takeover: true });
-  assertEquals(await stage.queue.claim(5, ["tmux.main"]), "FENCED");
+  assertEquals(await stage.queue.claim(5, ["tmux.main"], "a"), "FENCED");
   assertEquals(await stage.list(stage.keys.queue("r")), ["a"]);
 });
 

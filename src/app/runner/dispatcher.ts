@@ -3,6 +3,7 @@ import { readJobId } from "../../domain/job_id.ts";
 import { readJsonJob } from "../../domain/json_job.ts";
 import { LOOK_AHEAD } from "../../domain/limits.ts";
 import type { Claimed, RawId, StartReply } from "../../ports/queue.ts";
+import { allOf } from "../all_of.ts";
 import type { Launcher } from "./launcher.ts";
 import { Lines } from "./lines.ts";
 import type { RunnerParts } from "./parts.ts";
@@ -170,8 +171,7 @@ export class Dispatcher {
     if (claimed?.length) this.#parts.checkpoint("after_claim");
     for (const raw of claimed ?? []) {
       const entry = await this.#read(raw);
-      // a look at the truth may have been faster than the reply
-      if (entry && !this.#waiting.some(({ id }) => id === entry.id)) this.#waiting.push(entry);
+      if (entry) this.#enlist(entry);
     }
     await this.#startWaiting();
     this.#ask();
@@ -222,9 +222,11 @@ export class Dispatcher {
   async #start(entry: Waiting): Promise<void> {
     this.#runs.starting.add(entry.id);
     try {
-      await this.#heed(entry, await this.#parts.queue.start(entry.id));
+      const reply = await this.#parts.queue.start(entry.id);
+      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null); // the next ones may be started when they are claimed
+      await this.#heed(entry, reply);
     } catch (error) {
-      this.#putBack(entry);
+      this.#enlist(entry);
       throw error;
     } finally {
       this.#runs.starting.delete(entry.id);
@@ -250,12 +252,12 @@ export class Dispatcher {
         await queue.convert(entry.id, reply.raw, fields);
         entry.tries++;
         if (entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
-        return this.#putBack(entry);
+        return this.#enlist(entry);
       }
       case "OTHER":
         return await this.#other(entry, reply.runner);
       case "FENCED":
-        this.#putBack(entry);
+        this.#enlist(entry);
         this.#fenced = true; // the next beat says who owns our instance now
         return;
       default:
@@ -280,8 +282,9 @@ export class Dispatcher {
     this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
   }
 
-  /** It waits again, where it stood. */
-  #putBack(entry: Waiting): void {
+  /** It waits, in the order of the claims; once, as a look at the truth may have been faster than the reply that told of it. */
+  #enlist(entry: Waiting): void {
+    if (this.#waiting.some(({ id }) => id === entry.id)) return;
     const at = this.#waiting.findIndex((other) => other.order > entry.order);
     this.#waiting.splice(at === -1 ? this.#waiting.length : at, 0, entry);
   }
@@ -328,25 +331,32 @@ export class Dispatcher {
   /** Claims what is next, waiting for it if need be; answers the ids that are still to be started. */
   async #next(limit: number): Promise<readonly RawId[]> {
     const { queue, settings } = this.#parts;
-    const taking = this.#take(limit);
-    this.#taking = taking;
-    const taken = await taking;
-    if (taken === "FENCED") return [];
-    if (taken.length > 0) {
-      this.#idle = false;
-      return taken.filter(({ reply }) => reply === null).map(({ raw }) => raw);
+    for (let waited: Waiting | null = null;;) {
+      const taking = this.#take(limit, waited);
+      this.#taking = taking;
+      const taken = await taking;
+      if (taken === "FENCED") return [];
+      if (taken.length > 0) this.#idle = false;
+      const rest = taken.filter(({ reply }) => reply === null).map(({ raw }) => raw);
+      if (rest.length > 0 || taken.length === limit) return rest;
+      const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
+      this.#idle = raw === null;
+      if (raw === null) return [];
+      limit = this.#room;
+      if (limit === 0 || !this.#mayStart) return [raw];
+      waited = await this.#read(raw);
+      if (waited === null) return [];
     }
-    const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
-    this.#idle = raw === null;
-    return raw === null ? [] : [raw];
   }
 
-  /** Claims jobs, and takes over those that have started in the same step. */
-  async #take(limit: number): Promise<readonly Claimed[] | "FENCED"> {
+  /** Claims jobs, after one that is claimed already, and takes over those that have started in the same step. */
+  async #take(limit: number, waited: Waiting | null): Promise<readonly Claimed[] | "FENCED"> {
     this.#reserved = limit;
+    if (waited) this.#runs.starting.add(waited.id);
     try {
-      const taken = await this.#parts.queue.claim(limit, this.#lines.free);
+      const taken = await this.#parts.queue.claim(limit - (waited ? 1 : 0), this.#lines.free, waited?.id);
       if (taken === "FENCED") {
+        if (waited) this.#enlist(waited);
         this.#fenced = true; // the next beat says who owns our instance now
         return taken;
       }
@@ -355,7 +365,11 @@ export class Dispatcher {
         if (entry) await this.#heed(entry, reply);
       }));
       return taken;
+    } catch (error) {
+      if (waited) this.#enlist(waited);
+      throw error;
     } finally {
+      if (waited) this.#runs.starting.delete(waited.id);
       this.#reserved = 0;
       // there may be slots for those that wait, or nothing to do at all
       if (this.#waiting.length > 0 || this.#idle) this.#runs.wake();
@@ -382,10 +396,4 @@ export class Dispatcher {
       timer?.abort(OVER);
     }
   }
-}
-
-/** Waits for all; rejects when one has. */
-async function allOf(work: readonly Promise<void>[]): Promise<void> {
-  const failure = (await Promise.allSettled(work)).find((one) => one.status === "rejected");
-  if (failure) throw failure.reason;
 }

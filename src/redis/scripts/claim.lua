@@ -1,9 +1,9 @@
--- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of some executors.
--- `step`, in front of this text, is the script `start`.
+-- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of some executors;
+-- a job that is claimed already may go before them. `step`, in front of this text, is the script `start`.
 --
 -- KEYS  1 queue  2 low  3 claim  4 run  5 node  6 jobs  7 events
--- ARGV  1 the most jobs  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in the names of job, x, out,
---       after and channel  11... executors; '' stands for none
+-- ARGV  1 the most jobs that are claimed  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in the names of
+--       job, x, out, after and channel  11 the job that is claimed already; '' for none  12... executors; '' stands for none
 -- reply FENCED  another process owns the instance
 --       else    JSON: of each job that was to be started its id and the reply of `start`; then the other claimed ids, any bytes
 
@@ -12,7 +12,7 @@ local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') o
 if bad then return bad end
 if call('HGET', NODE, 'nonce') ~= ARGV[3] then return { 'FENCED', '.' } end
 local wanted = {}
-for i = 11, #ARGV do wanted[ARGV[i]] = true end
+for i = 12, #ARGV do wanted[ARGV[i]] = true end
 
 -- The answer of `start`; nil when the job is not to be started here, or cannot be.
 local function try(id)
@@ -27,15 +27,19 @@ local function try(id)
 end
 
 local started, reply = {}, { '' }
-for _ = 1, tonumber(ARGV[1]) do
-  local id = call('LMOVE', QUEUE, CLAIM, 'RIGHT', 'LEFT') or call('LMOVE', LOW, CLAIM, 'RIGHT', 'LEFT')
-  if not id then break end
+local function take(id)
   local answer = try(id)
   if answer then
     started[#started + 1] = { id, answer }
   else
     reply[#reply + 1] = id
   end
+end
+if ARGV[11] ~= '' then take(ARGV[11]) end
+for _ = 1, tonumber(ARGV[1]) do
+  local id = call('LMOVE', QUEUE, CLAIM, 'RIGHT', 'LEFT') or call('LMOVE', LOW, CLAIM, 'RIGHT', 'LEFT')
+  if not id then break end
+  take(id)
 end
 reply[1] = #started > 0 and cjson.encode(started) or '[]'
 reply[#reply + 1] = '.'

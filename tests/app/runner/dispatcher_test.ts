@@ -33,7 +33,7 @@ Deno.test("the dispatcher runs jobs of one line one after the other, and lets ot
   assertEquals(runner.executor.ids(), ["a1", "b", "c1", "a2", "a3"]);
 });
 
-Deno.test("the dispatcher asks for no executor of a job that comes alone while no line is busy", async () => {
+Deno.test("the dispatcher starts a job that comes alone in one step, and asks for no executor before", async () => {
   await using runner = fakeRunner({ concurrency: 3 });
   runner.dispatcher.start();
   for (const [i, id] of ["a", "b", "c"].entries()) {
@@ -42,6 +42,56 @@ Deno.test("the dispatcher asks for no executor of a job that comes alone while n
     await until("it runs", () => runner.executor.launched.length === i + 1);
   }
   assertEquals(runner.queue.peeked, []);
+  assertEquals(runner.queue.together, ["b", "c"], "of the first it learned that the executor is free");
+});
+
+/** A dispatcher that knows its executor to be free, and waits for a job. */
+async function waiting(runner: ReturnType<typeof fakeRunner>): Promise<void> {
+  runner.queue.push("a", job("fake.s"));
+  runner.dispatcher.start();
+  await until(
+    "it runs and another one is waited for",
+    () => runner.executor.launched.length === 1 && runner.queue.waits,
+  );
+}
+
+Deno.test("a job that came alone is started later when the step fails, or is not for us just now", async () => {
+  await using runner = fakeRunner({ concurrency: 5 });
+  await waiting(runner);
+  runner.queue.failures.push({ method: "claim", error: new Error("key x is no list") });
+  runner.queue.push("b", job("fake.s"));
+  await until("it runs", () => runner.executor.launched.length === 2);
+  await until("it waits again", () => runner.queue.waits);
+  const { claim } = runner.queue;
+  runner.queue.claim = (limit, executors, waited) => {
+    runner.queue.claim = claim;
+    return waited ? Promise.resolve("FENCED") : claim(limit, executors);
+  };
+  runner.queue.push("c", job("fake.s"));
+  await until("it has the job", () => runner.dispatcher.waiting === 1);
+  runner.dispatcher.confirmed();
+  await until("it runs", () => runner.executor.launched.length === 3);
+  assertEquals(runner.queue.started, ["a", "b", "c"]);
+});
+
+Deno.test("a job that came alone is started once, also when a look at the truth finds it meanwhile", async () => {
+  await using runner = fakeRunner({ concurrency: 5 });
+  await waiting(runner);
+  const { claim } = runner.queue;
+  const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  runner.queue.claim = async (limit, executors, waited) => {
+    runner.queue.claim = claim;
+    asked.resolve();
+    await late.promise;
+    return await claim(limit, executors, waited);
+  };
+  runner.queue.push("b", job("fake.s"));
+  await asked.promise;
+  await runner.dispatcher.reconcile();
+  await new Promise((resolve) => setTimeout(resolve));
+  late.resolve();
+  await until("it runs", () => runner.executor.launched.length === 2);
+  assertEquals([runner.queue.started, runner.dispatcher.waiting], [["a", "b"], 0]);
 });
 
 Deno.test("the dispatcher claims and starts in one step what waits for nothing, and never more than it has slots", async () => {

@@ -72,10 +72,15 @@ export class FakeQueue {
     if (index >= 0) this.claims.splice(index, 1);
   }
 
-  claim = async (limit: number, executors: Iterable<string> = []): Promise<readonly Claimed[]> => {
+  claim = async (
+    limit: number,
+    executors: Iterable<string> = [],
+    waited = "",
+  ): Promise<readonly Claimed[] | "FENCED"> => {
+    this.#fail("claim");
     const known = new Set(executors);
     const claimed: Claimed[] = [];
-    for (const id of this.#take(limit)) {
+    for (const id of [...(waited ? [raw(waited)] : []), ...this.#take(limit)]) {
       const starts = known.has(this.jobs.get(text(id))?.executor ?? "");
       if (starts) this.together.push(text(id));
       claimed.push({ raw: id, reply: starts ? await this.start(text(id)) : null });
