@@ -308,32 +308,34 @@ export class Dispatcher {
     return null;
   }
 
-  #ask(): void {
-    if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
-    if (this.#claimed || this.#waiting.length >= MAX_CLAIMS) return;
+  /** Jobs that may be claimed. */
+  get #limit(): number {
+    if (this.#waiting.length >= MAX_CLAIMS) return 0;
     // ids whose job is not there are no reason to look at fewer others
     const ahead = LOOK_AHEAD - this.#waiting.filter((entry) => entry.tries === 0).length;
-    const limit = Math.min(this.#room, ahead);
-    if (limit <= 0) return;
-    this.#claim = this.#next(limit);
+    return Math.max(0, Math.min(this.#room, ahead));
+  }
+
+  #ask(): void {
+    if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
+    if (this.#claimed || this.#limit === 0) return;
+    this.#claim = this.#next();
     this.#claim.then(
       (ids) => {
         this.#claim = null;
         this.#claimed = ids;
         this.#runs.wake();
       },
-      () => {
-        this.#runs.wake();
-      },
+      () => this.#runs.wake(),
     );
   }
 
   /** Claims what is next, waiting for it if need be; answers the ids that are still to be started. */
-  async #next(limit: number): Promise<readonly RawId[]> {
+  async #next(): Promise<readonly RawId[]> {
     const { queue, settings } = this.#parts;
     for (let waited: Waiting | null = null;;) {
-      const taking = this.#take(limit, waited);
-      this.#taking = taking;
+      const limit = this.#limit;
+      const taking = this.#taking = this.#take(limit, waited);
       const taken = await taking;
       if (taken === "FENCED") return [];
       if (taken.length > 0) this.#idle = false;
@@ -342,8 +344,7 @@ export class Dispatcher {
       const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
       this.#idle = raw === null;
       if (raw === null) return [];
-      limit = this.#room;
-      if (limit === 0 || !this.#mayStart) return [raw];
+      if (this.#limit === 0 || !this.#mayStart) return [raw];
       waited = await this.#read(raw);
       if (waited === null) return [];
     }
