@@ -70,6 +70,49 @@ isolatedTest("stdin is the terminal, and what is typed at one run does not reach
   assertEquals([end.kind, textOf(end.output)], ["timed_out", ""]);
 });
 
+isolatedTest("a terminal that is idle takes no keys and is clean before its next run comes", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const target = "tmux.main.work";
+  const shown = async (format: string) => (await world.tmux(`display-message -p -t main:work '#{${format}}'`))[0];
+  const type = (keys: string) => world.sh(`tmux -L test send-keys -t main:work '${keys}' Enter`);
+  const modes = "tr -d '\\n' | sed 's/.*speed//'";
+  const clean = await desk.output(`stty -a | ${modes}`, { target });
+  for (const wild of ["true", "stty raw -echo; kill -9 $$"]) {
+    await desk.run(launchOf(wild, { target }));
+    await type("before");
+    await until("it takes no keys", async () => await shown("pane_input_off") === "1");
+    await type("meanwhile");
+    const tty = await shown("pane_tty");
+    await until("it is clean", async () => await world.sh(`stty -a -F ${tty} | ${modes}`) === clean);
+    const reading = launchOf("read -r line; echo got $line", { target });
+    await desk.executor.launch(reading);
+    await until("it takes keys", async () => await shown("pane_input_off") === "0");
+    await type("now");
+    assertEquals(textOf((await desk.end(reading.run)).output), "got now\n", wild);
+  }
+  await until("a run need not clean it", async () => {
+    await until("it is deaf", async () => await shown("pane_input_off") === "1");
+    return await desk.output('head -n 1 "$0" | grep -o "clean=[01]"', { target }) === "clean=0\n";
+  });
+});
+
+isolatedTest("keys reach what an earlier process runs in a terminal that was idle a moment before", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = launchOf("echo up; read -r line; echo got $line", { target: "tmux.main.work" });
+  await first.executor.launch(launch);
+  await up(first, launch.run);
+  await first.executor.close();
+  await world.tmux("select-pane -d -t main:work"); // it died when it had said this, before it could take it back
+  const second = await Desk.open(world.executor());
+  await second.executor.recover([launch]);
+  await until(
+    "keys reach it",
+    async () => (await world.tmux("display-message -p -t main:work '#{pane_input_off}'"))[0] === "0",
+  );
+  await world.sh("tmux -L test send-keys -t main:work 'late' Enter");
+  assertEquals(textOf((await second.end(launch.run)).output), "up\ngot late\n");
+});
+
 isolatedTest("keys of a person end the run at most, never its terminal", async (world) => {
   const desk = await Desk.open(world.executor());
   const target = "tmux.main.work";

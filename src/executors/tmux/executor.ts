@@ -13,6 +13,7 @@ import type { Lane } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import { readPart, readSample } from "./output.ts";
+import { Readiness } from "./readiness.ts";
 import { Recovery } from "./recovery.ts";
 import { Run } from "./run.ts";
 import { TmuxServer } from "./server.ts";
@@ -40,6 +41,7 @@ export class TmuxExecutor implements Executor {
   readonly #pool: LanePool;
   readonly #kept: KeptPanes;
   readonly #hooks: Hooks;
+  readonly #readiness: Readiness;
   readonly #runs = new Map<string, Run>();
   readonly #terminals: Terminals;
   #base: Record<string, string>;
@@ -61,6 +63,7 @@ export class TmuxExecutor implements Executor {
     this.#server = new TmuxServer(options, this.#spool);
     this.#pool = new LanePool(options, this.#server, this.#spool);
     this.#kept = new KeptPanes(options, { server: this.#server, spool: this.#spool, pool: this.#pool });
+    this.#readiness = new Readiness(options, { server: this.#server, pool: this.#pool });
     this.#base = baseEnvironment(options.env);
     this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
     this.#terminals = new Terminals(options, { server: this.#server, spool: this.#spool, runs: this.#runs });
@@ -88,6 +91,7 @@ export class TmuxExecutor implements Executor {
       await this.#recovery.findLanes(this.#epoch);
       await this.#kept.tidy();
       this.#watch.start();
+      this.#readiness.soon();
       // after this call has returned
       setTimeout(opened.resolve);
       return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
@@ -115,7 +119,9 @@ export class TmuxExecutor implements Executor {
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
-    return await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
+    const found = await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
+    this.#readiness.soon();
+    return found;
   }
 
   async launch(launch: Launch): Promise<void> {
@@ -159,6 +165,7 @@ export class TmuxExecutor implements Executor {
     lane.script = run.name;
     try {
       const clean = lane.mustClean(clock.now());
+      this.#readiness.hear(lane);
       await writeScript(run.launch, lane.key, { clean, files, spool: this.#spool, base: this.#base, cwd });
       await lane.send(this.#epoch);
     } catch (error) {
@@ -195,6 +202,7 @@ export class TmuxExecutor implements Executor {
 
   #take(report: Report): void {
     if (report.type === "ready") return this.#answered(report.lane, report.asked);
+    if (report.type === "cleaned") return this.#readiness.cleaned(report.lane);
     if (report.type === "declined") return this.#declined(report);
     if (report.type === "layout") return this.#watch.look();
     if (report.type === "hook") return this.#hooks.ended(report.run, report.code);
@@ -212,6 +220,7 @@ export class TmuxExecutor implements Executor {
     }
     this.#endings.settle(run, lane, { code: report.code });
     this.#feedNext(lane);
+    this.#readiness.soon();
   }
 
   #answered(key: string, asked: string | null): void {
@@ -333,6 +342,7 @@ export class TmuxExecutor implements Executor {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#readiness.close();
     this.#endings?.close();
     await this.#hooks.close();
     await this.#watch?.stop();

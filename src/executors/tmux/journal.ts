@@ -2,6 +2,8 @@
 export type Report =
   /** A lane has come to life, or has read everything up to the question `asked`. */
   | { readonly type: "ready"; readonly lane: string; readonly asked: string | null }
+  /** A lane has cleaned its terminal. */
+  | { readonly type: "cleaned"; readonly lane: string }
   /** A lane has not run what a process of the runner, which is no longer the latest, gave to it. */
   | { readonly type: "declined"; readonly lane: string; readonly run: string; readonly epoch: string }
   /** A run has ended; `code` is `null` when its shell never came to life. */
@@ -19,6 +21,8 @@ export function readReport(line: string): Report | null {
   switch (type) {
     case "R":
       return { type: "ready", lane, asked: run ?? null };
+    case "C":
+      return { type: "cleaned", lane };
     case "X":
       return { type: "declined", lane, run, epoch: code };
     case "E":

@@ -3,7 +3,8 @@
 # The process of a pane: takes runs, one after the other, and runs each with SHELL as a process group of its own in the foreground
 # of this terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
 # as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
-# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read.
+# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read, `-clean` for a
+# clean terminal.
 #
 # Start and end go to the journal first (the truth after any crash), then to the runner's pipe `done`; between two marks on the
 # terminal, and so in its log, lies what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
@@ -44,6 +45,10 @@ take() {
   while :; do
     IFS= read -r epoch <&3 || continue
     case $epoch in
+      -clean)
+        clean && put "C $K$LF" >&4
+        continue
+        ;;
       -*) put "R $K $epoch$LF" >&4 && continue ;;
     esac
     command . "$L/run" || continue

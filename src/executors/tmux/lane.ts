@@ -36,6 +36,10 @@ export class Lane {
   usedAt = 0;
   /** The last run left the terminal in another mode. */
   dirty = true;
+  /** Its terminal has been cleaned since its last run, and has got no keys. */
+  ready = false;
+  /** tmux may give it no keys. */
+  deaf = true;
   /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
   kept: string | null = null;
   /** No more runs for it. */
@@ -91,7 +95,9 @@ export class Lane {
   mustClean(now: number): boolean {
     const flood = now - this.#begunAt < FLOOD;
     this.#begunAt = now;
-    if (!this.dirty && flood && now - this.#cleanedAt < CLEAN_EVERY) return false;
+    const { ready } = this;
+    this.ready = false;
+    if (!this.dirty && (ready || flood && now - this.#cleanedAt < CLEAN_EVERY)) return false;
     this.#cleanedAt = now;
     this.dirty = false;
     return true;
