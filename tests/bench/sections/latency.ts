@@ -3,8 +3,8 @@ import { type Bench, benchRedis, OURS, pause, percentile, type Section } from ".
 import { BullMq } from "../peers/bullmq.ts";
 import { Ours } from "../peers/ours.ts";
 
-/** Pause before each job: the load is low, milliseconds. */
-const GAP = 10;
+/** Pause before each job: the load is low, and nobody is still busy with the job before, milliseconds. */
+const GAP = 250;
 
 /** A pipe with a name; a job that writes into it is seen at once. */
 class Bell implements AsyncDisposable {
@@ -93,9 +93,9 @@ export default {
   name: "latency",
   summary:
     "one job after the other, 4 slots: ours pushed by a plain LPUSH, then submitted and waited for by each one's client",
-  limit: 300,
+  limit: 600,
   async run(bench: Bench) {
-    const count = bench.size(300, 5);
+    const count = bench.size(100, 5);
     return await bench.compare([
       { who: OURS, measure: () => ourLatency(count) },
       { who: "BullMQ", measure: () => bullLatency(count) },
