@@ -1,4 +1,4 @@
-import type { Lane } from "../../src/executors/tmux/lane.ts";
+import { Lane } from "../../src/executors/tmux/lane.ts";
 import { Readiness } from "../../src/executors/tmux/readiness.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { assertEquals } from "../support/assert.ts";
@@ -19,4 +19,20 @@ Deno.test("Readiness tells tmux again that keys reach a run, when it could not b
   await until("it is told again", () => said.length === 2 && !lane.deaf);
   assertEquals(said, Array(2).fill("select-pane -e -t %1"));
   readiness.close();
+});
+
+Deno.test("a lane is cleaned before a run when it is new, not ready, or left in disorder, and in a flood now and then", async () => {
+  const lane = await Lane.open("1", "main", { files: { open: () => null }, spool: { laneLog: () => "" } } as never);
+  assertEquals([0, 50, 120, 300, 350].map((now) => lane.mustClean(now)), [true, false, false, true, false]);
+  lane.ready = true;
+  assertEquals(
+    [20_000, 20_050].map((now) => lane.mustClean(now)),
+    [false, false],
+    "the flood after a run that comes alone",
+  );
+  let now = 20_100;
+  while (!lane.mustClean(now) && now < 30_000) now += 50;
+  assertEquals(now, 25_000);
+  lane.dirty = lane.ready = true;
+  assertEquals([30_000, 30_010].map((now) => lane.mustClean(now)), [true, false]);
 });

@@ -48,6 +48,7 @@ Deno.test("readReport() and readJournal() take whole lines only", () => {
   assertEquals(readReport("X 3 00.1.ff 7"), { type: "declined", lane: "3", run: "00.1.ff", epoch: "7" });
   assertEquals(readReport("E 3 00.1.ff 137"), { type: "ended", lane: "3", run: "00.1.ff", code: 137 });
   assertEquals(readReport("E 3 00.1.ff -"), { type: "ended", lane: "3", run: "00.1.ff", code: null });
+  assertEquals(readReport("C 3"), { type: "cleaned", lane: "3" });
   assertEquals(readReport(""), null);
   const journal = readJournal("S a\nE a 0\nS b\nE b 9\nS c\nE c 13");
   assertEquals([...journal.ends], [["a", 0], ["b", 9]]);

@@ -3,8 +3,8 @@ import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
 /**
- * Before a run, a lane drops typed keys and resets its terminal, which takes three programs. In a flood of short runs, each less
- * than so many milliseconds after the one before ...
+ * Before a run, a lane that was not made ready drops typed keys and resets its terminal, which takes three programs. In a flood of
+ * short runs, each less than so many milliseconds after the one before ...
  */
 const FLOOD = 100;
 /** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
@@ -93,14 +93,12 @@ export class Lane {
 
   /** Whether the terminal must be cleaned before the run that comes now. */
   mustClean(now: number): boolean {
-    const flood = now - this.#begunAt < FLOOD;
+    const flood = now - this.#begunAt < FLOOD && now - this.#cleanedAt < CLEAN_EVERY;
+    const must = this.dirty || !this.ready && !flood;
+    if (must || this.ready) this.#cleanedAt = now;
     this.#begunAt = now;
-    const { ready } = this;
-    this.ready = false;
-    if (!this.dirty && (ready || flood && now - this.#cleanedAt < CLEAN_EVERY)) return false;
-    this.#cleanedAt = now;
-    this.dirty = false;
-    return true;
+    this.dirty = this.ready = false;
+    return must;
   }
 
   /** Sends a line into its pipe. */
