@@ -1,0 +1,98 @@
+import { assert, assertEquals } from "../support/assert.ts";
+import { ended, INFO, raw, Stage } from "./stage.ts";
+
+Deno.test("two runners of one name share the queue, each id once", async () => {
+  await using stage = await Stage.open();
+  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO, { takeover: false });
+  await Promise.all(Array.from({ length: 200 }, (_, i) => stage.submit(`j${i}`)));
+  const taken: string[] = [];
+  const work = async (queue: typeof other) => {
+    for (let text; ([text] = await stage.claim(1, queue), text);) {
+      const reply = await queue.start(text);
+      assert(reply.type === "OK", reply.type);
+      taken.push(text);
+      await queue.finish(ended({ id: text, token: reply.token }));
+    }
+  };
+  await Promise.all([work(stage.queue), work(other)]);
+  assertEquals([taken.length, new Set(taken).size], [200, 200]);
+  assertEquals(await stage.server.call("EXISTS", stage.keys.queue("r"), stage.keys.claim("r", "i")), 0);
+});
+
+Deno.test("claim() starts jobs of the executors that it is told, in one step, and claims the others", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, keys } = stage;
+  await stage.submit("a", { payload: "echo ü", title: "first" });
+  await stage.submit("line", { executor: "tmux.main.line" });
+  await stage.submit("none", { executor: "" });
+  await server.call("SET", keys.job("text"), "{}");
+  for (const id of ["text", "missing", "strange id", new Uint8Array([0xff])]) {
+    await server.call("LPUSH", keys.queue("r"), id);
+  }
+  await server.call("HSET", keys.job("strange id"), "executor", "tmux.main");
+  await stage.submit("ended");
+  await server.call("HSET", keys.job("ended"), "status", "finished");
+  await stage.submit("cancelled");
+  await stage.store.cancel("cancelled", "why");
+  await stage.submit("other", { runner: "q" });
+  await server.call("LPUSH", keys.queue("r"), "other");
+  await stage.submit("last");
+
+  assertEquals(await queue.claim(0, ["tmux.main"]), []);
+  const claimed = await queue.claim(50, ["tmux.main", ""]);
+  assert(claimed !== "FENCED");
+  const found = claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
+  assertEquals(found, [
+    ...[["a", "OK"], ["none", "OK"], ["missing", "MISSING"], ["ended", "TERMINAL"], ["cancelled", "TERMINAL"]],
+    ...[["other", "OTHER"], ["last", "OK"]],
+    ...["line", "text", "strange id", "\ufffd"].map((id) => [id, "claimed"]),
+  ]);
+  const first = claimed[0].reply;
+  assert(first?.type === "OK");
+  assertEquals([first.token, first.job.payload, first.side.title], ["1.n1", "echo ü", "first"]);
+  assertEquals((await stage.job("a")).status, "started");
+  assertEquals(await queue.owned(), [{ id: "a", token: "1.n1" }, { id: "none", token: "1.n1" }, {
+    id: "last",
+    token: "1.n1",
+  }]);
+  assertEquals((await queue.claimed()).map((id) => new TextDecoder().decode(id)), [
+    ...["line", "text", "missing", "strange id", "\ufffd", "other"],
+  ]);
+  assertEquals((await queue.start("a")).type, "HELD");
+});
+
+Deno.test("claim() starts the job that was waited for before it claims others", async () => {
+  await using stage = await Stage.open();
+  const { queue } = stage;
+  const types = async (waited: string, executors: string[]) => {
+    const claimed = await queue.claim(1, executors, waited);
+    assert(claimed !== "FENCED");
+    return claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
+  };
+  for (const id of ["a", "b", "c"]) await stage.submit(id);
+  assertEquals(await queue.wait(1_000), raw("a"));
+  assertEquals(await types("a", []), [["a", "claimed"], ["b", "claimed"]]);
+  assertEquals((await queue.claimed()).length, 2);
+  assertEquals(await types("a", ["tmux.main"]), [["a", "OK"], ["c", "OK"]]);
+  // somebody else was faster, or the first answer was lost
+  assertEquals(await types("a", ["tmux.main"]), [["a", "HELD"]]);
+  assertEquals((await queue.claimed()).map((id) => new TextDecoder().decode(id)), ["b"]);
+});
+
+Deno.test("claim() takes nothing for a process that lost its instance", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  const newer = stage.runner({ nonce: "n2" });
+  await newer.register(INFO, { takeover: true });
+  assertEquals(await stage.queue.claim(5, ["tmux.main"], "a"), "FENCED");
+  assertEquals(await stage.list(stage.keys.queue("r")), ["a"]);
+});
+
+Deno.test("claim() answers only what it could start when a key of the instance is of another type", async () => {
+  await using stage = await Stage.open();
+  await stage.submit("a");
+  await stage.server.call("SET", stage.keys.run("r", "i"), "x");
+  assertEquals(await stage.queue.claim(5, ["tmux.main"]), [{ raw: raw("a"), reply: null }]);
+  assertEquals((await stage.job("a")).status, "dispatched");
+});
