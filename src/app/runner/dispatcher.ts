@@ -3,7 +3,7 @@ import { readJobId } from "../../domain/job_id.ts";
 import { readJsonJob } from "../../domain/json_job.ts";
 import { LOOK_AHEAD } from "../../domain/limits.ts";
 import type { Claimed, RawId, StartReply } from "../../ports/queue.ts";
-import { allOf } from "../all_of.ts";
+import { allOf } from "./all_of.ts";
 import type { Launcher } from "./launcher.ts";
 import { Lines } from "./lines.ts";
 import type { RunnerParts } from "./parts.ts";
@@ -344,9 +344,9 @@ export class Dispatcher {
       const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
       this.#idle = raw === null;
       if (raw === null) return [];
-      if (this.#limit === 0 || !this.#mayStart) return [raw];
       waited = await this.#read(raw);
       if (waited === null) return [];
+      if (this.#limit === 0 || !this.#mayStart) return [raw]; // asked last: the slot may just have gone to another one
     }
   }
 

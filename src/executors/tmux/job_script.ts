@@ -30,7 +30,7 @@ export interface ScriptParts {
 /**
  * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane. Then it makes sure
  * that the lane means this run, notes its process id for the lane, and sets environment and folder. The payload begins on the second
- * line, whatever the environment: people can tell from a shell's "line 4" that it means their third one.
+ * line, unless a value has several: people can tell from a shell's "line 4" that it means their third one.
  */
 export async function writeScript(
   launch: Launch,

@@ -1,10 +1,8 @@
-import type { Lane } from "./lane.ts";
+import { FLOOD, type Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import type { TmuxServer } from "./server.ts";
 
-/** How long a lane has had nothing to do before it is made ready, milliseconds. Between the runs of a flood there is no time for it. */
-const IDLE = 100;
 /** Pause after tmux could not be reached, milliseconds. */
 const RETRY = 1000;
 /** Asks a lane to clean its terminal. Lanes of earlier versions take it for a question, and answer that. */
@@ -28,7 +26,7 @@ export class Readiness {
   }
 
   /** A lane may have nothing to do: looks in a while. */
-  soon(ms = IDLE): void {
+  soon(ms = FLOOD): void {
     if (this.#closed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -46,7 +44,7 @@ export class Readiness {
     for (const lane of this.#pool.lanes.values()) {
       if (lane.runs.length > 0) this.hear(lane);
       else if (!lane.free || lane.ready) continue;
-      else if (now - lane.usedAt < IDLE) this.soon();
+      else if (now - lane.usedAt < FLOOD) this.soon(); // in a flood there is no time for it
       else this.#prepare(lane).catch(() => this.soon(RETRY));
     }
   }

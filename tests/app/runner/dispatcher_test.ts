@@ -1,7 +1,7 @@
 import { assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
 import { UnavailableError } from "../../../src/domain/errors.ts";
-import { fakeRunner } from "./fakes.ts";
+import { fakeRunner, raw } from "./fakes.ts";
 
 const job = (executor: string) => ({ executor, payload: "true" });
 
@@ -92,6 +92,40 @@ Deno.test("a job that came alone is started once, also when a look at the truth 
   late.resolve();
   await until("it runs", () => runner.executor.launched.length === 2);
   assertEquals([runner.queue.started, runner.dispatcher.waiting], [["a", "b"], 0]);
+});
+
+Deno.test("what is claimed after a wait is no more than may be looked ahead", async () => {
+  await using runner = fakeRunner({ concurrency: 50 });
+  await waiting(runner);
+  const { claim } = runner.queue;
+  const limits: number[] = [];
+  runner.queue.claim = (limit, executors, waited) => {
+    limits.push(limit + (waited ? 1 : 0));
+    return claim(limit, executors, waited);
+  };
+  for (let i = 0; i < 60; i++) runner.queue.push(`line${i}`, job("fake.s.line"));
+  await until("the first of the line runs, the others wait", () => runner.dispatcher.waiting === 32);
+  assertEquals([runner.executor.ids(), Math.max(...limits)], [["a", "line0"], 32]);
+});
+
+Deno.test("a job that came alone is not started when another one took the last slot meanwhile", async () => {
+  // the other one comes a little earlier or later each time
+  for (let turns = 0; turns < 12; turns++) {
+    await using runner = fakeRunner({ concurrency: 2 });
+    await waiting(runner);
+    const turn = async (count: number) => {
+      for (let i = 0; i < count; i++) await Promise.resolve();
+    };
+    runner.queue.jobs.set("ghost", job("fake.s"));
+    runner.queue.claims.push(raw("ghost"));
+    const looked = runner.dispatcher.reconcile();
+    await turn(turns);
+    runner.queue.push("b", job("fake.s"));
+    await looked;
+    await until("one of them runs", () => runner.executor.launched.length >= 2);
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(runner.executor.launched.length, 2, `after ${turns} turns`);
+  }
 });
 
 Deno.test("the dispatcher claims and starts in one step what waits for nothing, and never more than it has slots", async () => {
