@@ -95,6 +95,31 @@ isolatedTest("a run may end, and be forgotten, while it is taken up", async (wor
   assertEquals([takingUp, second.ends.map(({ code }) => code)], [false, [0]]);
 });
 
+isolatedTest(
+  "what an earlier runner left stays until it is taken up, however long Redis keeps the next one waiting",
+  async (world) => {
+    const first = await Desk.open(world.executor());
+    const [ended, running] = [
+      launchOf("exit 7", { target: "tmux.main.a" }),
+      patient(world.dir, { target: "tmux.main.b" }),
+    ];
+    await first.run(ended);
+    await first.executor.launch(running);
+    await up(first, running.run);
+    await first.executor.close();
+    await world.tmux("kill-server");
+
+    const rounds: (() => void)[] = [];
+    const { setInterval } = globalThis;
+    globalThis.setInterval = ((round: () => void) => rounds.push(round)) as unknown as typeof setInterval;
+    const second = await Desk.open(world.executor()).finally(() => globalThis.setInterval = setInterval);
+    assert(rounds.length > 0);
+    for (const round of rounds) round();
+    assertEquals([...(await second.executor.recover([ended, running])).values()], ["ended", "ended"]);
+    assertEquals([(await second.end(ended.run)).code, (await second.end(running.run)).kind], [7, "lost"]);
+  },
+);
+
 isolatedTest("a run is begun once also when somebody has removed the runner's number", async (world) => {
   const desk = await Desk.open(world.executor());
   await desk.output("true");

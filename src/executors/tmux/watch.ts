@@ -26,6 +26,8 @@ export class Watch {
   #sweeping: Promise<void> | null = null;
   #again = false;
   #stopped = false;
+  /** What earlier processes left is taken up: until then nobody knows which logs and journals are still needed. */
+  recovered = false;
 
   constructor(parts: RecoveryParts, ways: Ways) {
     this.#parts = parts;
@@ -128,7 +130,7 @@ export class Watch {
       this.#checkStart(lane).catch((error) => this.#failed("check a start", error));
     }
     if (this.#again) this.look();
-    pool.tidy().catch((error) => this.#failed("tidy up", error));
+    if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
 
   /** Closes a terminal that does not begin its run, or does not answer although it has none. */
