@@ -7,6 +7,8 @@ export interface Sight {
   /** Id of the job, and `ATTEMPT.NONCE` of the attempt that is meant. */
   readonly id: string;
   readonly token: string;
+  /** It does not run: there is a terminal of it only when that was kept. */
+  readonly ended: boolean;
 }
 
 /** How to look. */

@@ -9,7 +9,7 @@ import { Desk, launchOf, up } from "./desk.ts";
 
 const ATTEMPT = { id: "the job", token: "1.0123456789ab" };
 const ATTACH = "tmux -L test attach -t";
-const SIGHT = { attach: ATTACH, instance: "one", ...ATTEMPT };
+const SIGHT = { attach: ATTACH, instance: "one", ended: false, ...ATTEMPT };
 const HERE = { write: false, host: null };
 
 /** A viewer whose views run in terminals made by `script`; they end when they are told. */
@@ -50,13 +50,14 @@ isolatedTest(
     assertEquals(await viewer.find(SIGHT), null);
     await desk.executor.launch(launch);
     await up(desk, launch.run);
-    const place = await viewer.find(SIGHT);
-    assertEquals(place, await desk.executor.locate(launch.run));
+    const place = await desk.executor.locate(launch.run);
+    // what a process that was killed leaves behind
+    await world.tmux("new-session -d -t main -s _runner-view-old");
+    assertEquals(await viewer.find(SIGHT), place);
+    assertEquals(await viewer.find({ ...SIGHT, ended: true }), null);
     assertEquals(await viewer.find({ ...SIGHT, token: "2.0123456789ab" }), null);
     await assertRejects(() => viewer.find({ ...SIGHT, attach: "tmux -L none attach -t" }), NoTerminalError, '"none"');
 
-    // what a process that was killed leaves behind
-    await world.tmux("new-session -d -t main -s _runner-view-old");
     const view = viewer.view(ATTACH, place!, HERE);
     await until("it is shown", async () => {
       const attached = await world.tmux("list-sessions -F '#{session_attached} #{session_name}'");

@@ -84,7 +84,13 @@ async function placeHere(
   { attach, instance }: StoredInstance,
   viewer: Viewer,
 ): Promise<string> {
-  const place = await viewer.find({ attach, instance, id: job.id, token: job.side.token! });
+  const place = await viewer.find({
+    attach,
+    instance,
+    id: job.id,
+    token: job.side.token!,
+    ended: job.fields.status !== "started",
+  });
   if (place !== null) return place;
   checkRuns(job, cannot(job));
   throw new NoTerminalError(

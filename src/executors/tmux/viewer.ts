@@ -36,11 +36,13 @@ export class TmuxViewer implements Viewer {
     this.#options = options;
   }
 
-  async find({ attach, instance, id, token }: Sight): Promise<string | null> {
+  async find({ attach, instance, id, token, ended }: Sight): Promise<string | null> {
     const server = serverOf(attach);
     const run = runName({ id, token }, this.#options.digestOf);
     const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
-    const panes = await this.#ask([...server, "list-panes", "-a", "-F", format]);
+    // what a view shows belongs to another session, too, and that one stays
+    const unlessView = `#{?#{m:${VIEW_PREFIX}*,#{session_name}},,${format}}`;
+    const panes = await this.#ask([...server, "list-panes", "-a", "-F", unlessView]);
     if (panes === null) {
       throw new NoTerminalError(
         `Cannot attach: this user has no tmux server "${
@@ -50,7 +52,7 @@ export class TmuxViewer implements Viewer {
     }
     const idsOf = (line: string | undefined) => line?.split(" ", 3).join(" ") ?? null;
     const kept = panes.find((line) => line.includes(` <${run}> `));
-    if (kept !== undefined) return idsOf(kept);
+    if (kept !== undefined || ended) return idsOf(kept);
     const ours = panes.filter((line) => line.includes(` <> ${instance} `));
     const roots = await this.#rootsOf(server, instance, ours.map((line) => line.split(" ")[5]));
     return idsOf(ours[roots.findIndex((root) => root.includes(` name=${run};`))]);
