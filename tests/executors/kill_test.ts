@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, textOf, up } from "./desk.ts";
+import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
 
 /**
  * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those whose
@@ -165,6 +165,22 @@ isolatedTest("a timeout holds when no runner lives", async (world) => {
   assertEquals([...(await third.executor.recover([launch])).values()], ["ended"]);
   const end = await third.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
+});
+
+isolatedTest("a timeout does not come earlier when somebody ends the programs that wait for it", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = patient(world.dir, { timeoutMs: 60_000 });
+  await first.executor.launch(launch);
+  await up(first, launch.run);
+  await first.executor.close();
+  const second = await Desk.open(world.executor());
+  await second.executor.recover([launch]);
+  const pause = async () => await world.sh("pgrep -fx 'sleep [56][0-9]' || true");
+  const before = await until("it is waited for", pause);
+  await world.sh(`kill ${before}`);
+  await until("it is waited for again", async () => !["", before].includes(await pause()));
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await second.end(launch.run)).kind, "exited");
 });
 
 isolatedTest("a run that outlives its first seconds is ended by tmux when its runner dies", async (world) => {

@@ -88,9 +88,11 @@ if [ "$limit" -gt 0 ]; then
   [ -n "$root" ] || exit
   begun=$(started "$root")
   [ -n "$begun" ] || exit
-  read -r up _ </proc/uptime
-  age=$((${up%%.*} - begun / $(getconf CLK_TCK)))
-  [ "$age" -ge "$limit" ] || sleep $((limit - age))
+  ticks=$(getconf CLK_TCK)
+  # somebody may end the pause
+  while read -r up _ </proc/uptime && age=$((${up%%.*} - begun / ticks)) && [ "$age" -lt "$limit" ]; do
+    sleep $((limit - age))
+  done
   [ ! -e "$S/jobs/$run.stop" ] || exit
 fi
 
