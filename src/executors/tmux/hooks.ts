@@ -1,6 +1,7 @@
 import type { Hook } from "../../ports/executor.ts";
 import { LaunchError } from "../../domain/errors.ts";
 import type { TmuxOptions } from "./options.ts";
+import { exportsOf } from "./job_script.ts";
 import { argument, word } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
@@ -63,11 +64,14 @@ export class Hooks {
 
   /** Values stand in the script only: a command line can be read by everybody. */
   #script({ command, env }: Hook): string {
-    const all = { ...this.#base, ...env };
-    const exports = Object.entries(all).map(([name, value]) =>
-      `command export ${name}=${word(value.replaceAll("\0", ""))}\n`
-    );
-    return `exec 3<&-\n${exports.join("")}cd -- ${word(this.#options.cwd)} || exit 126\n${command}\n`;
+    const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
+    const lines = [
+      "exec 3<&-",
+      ...exportsOf(Object.fromEntries(all)),
+      `cd -- ${word(this.#options.cwd)} || exit 126`,
+      command,
+    ];
+    return `${lines.join("\n")}\n`;
   }
 
   async #open({ run, limitMs }: Hook): Promise<void> {

@@ -9,6 +9,16 @@ const MAX_VARIABLE = 131_071;
 /** ... and all variables and arguments together no more than a quarter of the stack limit, 2 MiB by default. */
 const MAX_ENVIRONMENT = 2_000_000;
 
+/**
+ * Commands that set variables, for any shell. One that the shell keeps for itself (UID in bash) must not end the script: so
+ * `command`, which in zsh finds no builtins unless it is told to.
+ */
+export function exportsOf(variables: Readonly<Record<string, string>>): string[] {
+  const zsh = (how: string) => `[ -z "\${ZSH_VERSION-}" ] || ${how} posixbuiltins`;
+  const exports = Object.entries(variables).map(([name, value]) => `command export ${name}=${word(value)}`);
+  return [zsh("setopt"), ...exports, zsh("unsetopt")];
+}
+
 /** What stands in every run's environment before its own variables. */
 export function baseEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG"];
@@ -47,9 +57,8 @@ export async function writeScript(
     `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return`,
     `[ "$RUNNER_RUN" = ${run} ] || exit 126`,
     `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
-    // `command`: a variable that the shell keeps for itself (UID in bash) must not end the script. The standard error is nowhere so
-    // far: what the shell says of it is not for the output
-    ...Object.entries(environmentOf(launch, base)).map(([name, value]) => `command export ${name}=${word(value)}`),
+    // the standard error is nowhere so far: what the shell says of a variable is not for the output
+    ...exportsOf(environmentOf(launch, base)),
     "exec 2>&1 3<&- 4<&- 5>&-",
     `cd -- ${word(launch.cwd ?? cwd)} || exit 126`,
     "unset OLDPWD",
