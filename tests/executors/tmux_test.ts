@@ -112,6 +112,19 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
   });
 }
 
+for (const shell of ["dash", "busybox sh", "mksh", "bash", "zsh"]) {
+  isolatedTest(`jobs and hooks have their environment under ${shell}`, async (world) => {
+    const path = `${world.dir}/shell`;
+    await Deno.writeTextFile(path, `#!/bin/sh\nexec ${shell} "$@"\n`, { mode: 0o755 });
+    const desk = await Desk.open(world.executor({ shell: path }));
+    const env = { UID: "x", GREETING: "it's $HOME" };
+    assertEquals(await desk.output('echo "$GREETING $RUNNER_ATTEMPT"', { env }), "it's $HOME 1\n");
+    const hook = { run: launchOf("").run, command: `echo "$GREETING" >'${world.dir}/hook'`, env, limitMs: 10_000 };
+    assertEquals(await desk.executor.hook(hook), 0);
+    assertEquals(await Deno.readTextFile(`${world.dir}/hook`), "it's $HOME\n");
+  });
+}
+
 isolatedTest("a script, which may hold secrets, is emptied when its run is forgotten", async (world) => {
   const desk = await Desk.open(world.executor());
   const script = () => Deno.readTextFile(`${world.dir}/spool/lanes/1/run`);
@@ -123,6 +136,7 @@ isolatedTest("a script, which may hold secrets, is emptied when its run is forgo
 
 isolatedTest("lanes that are too many are closed, and their runs' ends stay findable", async (world) => {
   const desk = await Desk.open(world.executor({ idleLanes: 2, idleMs: 0 }));
+  await desk.executor.recover([]);
   const ends = [];
   for (let i = 0; i < 5; i++) ends.push(await desk.run(launchOf(`exit ${i}`, { target: `tmux.main.w${i}` })));
   await until(
@@ -139,6 +153,7 @@ isolatedTest("lanes that are too many are closed, and their runs' ends stay find
 
 isolatedTest("lanes that have just been used stay, however many they are", async (world) => {
   const desk = await Desk.open(world.executor({ idleLanes: 2 }));
+  await desk.executor.recover([]);
   const runs = [1, 2, 3, 4].map((i) => launchOf("true", { target: `tmux.main.w${i}` }));
   const large = launchOf("seq 1 900000", { target: "tmux.main.w5" });
   for (const launch of [...runs, large]) await desk.run(launch);
@@ -146,6 +161,18 @@ isolatedTest("lanes that have just been used stay, however many they are", async
   const log = `'${world.dir}/spool/lanes/5/log'`;
   await until("it has been tidied up", async () => Number(await world.sh(`stat -c %s ${log}`)) < 1000);
   assertEquals((await world.tmux("list-windows -t main -F '#{window_name}'")).join(), "w1,w2,w3,w4,w5");
+});
+
+isolatedTest("the log of a lane that has always a next run is cut back, too", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const runs = Array.from({ length: 8 }, () => launchOf("seq 1 300000", { target: "tmux.main.work" }));
+  await desk.executor.launch(runs[0]);
+  for (const [i, { run }] of runs.entries()) {
+    if (i + 1 < runs.length) await desk.executor.launch(runs[i + 1]);
+    assertEquals((await desk.end(run)).output.total, 1_988_895);
+    await desk.executor.forget(run);
+    assert(Number(await world.sh(`stat -c %s '${world.dir}/spool/lanes/1/log'`)) < 10e6, `after ${i + 1} runs`);
+  }
 });
 
 isolatedTest("the log of a lane is cut back when it is large and nobody needs it", async (world) => {

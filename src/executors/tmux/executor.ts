@@ -111,6 +111,7 @@ export class TmuxExecutor implements Executor {
     this.#recovery = new Recovery(parts);
     this.#watch = new Watch(parts, { enter: (run) => this.#enter(run), feed: (lane) => this.#feedNext(lane) });
     server.onChange = () => this.#watch.look();
+    pool.onEmptied = (lane) => this.#feedNext(lane);
     endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
     endings.onTorn = (lane) => {
       lane.torn = true;
@@ -120,6 +121,7 @@ export class TmuxExecutor implements Executor {
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
     const found = await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
+    this.#watch.recovered = true;
     this.#readiness.soon();
     return found;
   }
@@ -160,7 +162,7 @@ export class TmuxExecutor implements Executor {
   async #feed(lane: Lane): Promise<void> {
     const { files, cwd, clock } = this.#options;
     const [run] = lane.runs;
-    if (run?.state !== "waiting" || !lane.answered || lane.torn) return;
+    if (run?.state !== "waiting" || !lane.mayBegin) return;
     run.state = "sent";
     lane.script = run.name;
     try {
@@ -304,6 +306,7 @@ export class TmuxExecutor implements Executor {
     run?.lane?.unforgotten.delete(name);
     if (run) await this.#removeFiles(run);
     else await this.#removeFilesOf(name);
+    if (run?.lane) await this.#pool.trim(run.lane);
   }
 
   /** Removes what a run that is known can have. */

@@ -26,17 +26,19 @@ fi
 trap : INT QUIT TERM
 exec 2>/dev/null 3<>"$L/in" 4<>"$S/done" 5>>"$L/journal"
 set -m
-ESC=$(printf '\033') LF='
+ESC=$(printf '\033') SI=$(printf '\017') LF='
 '
 CSI="${ESC}[" OSC="$ESC]" ST="$ESC\\"
 # a builtin in every shell: mksh would start a program for printf
 if [ "$(command -v print)" = print ]; then put() { print -nr -- "$1"; }; else put() { printf %s "$1"; }; fi
 
-# Drops what was typed meanwhile and gives the terminal its modes back.
+# Drops what was typed meanwhile and gives the terminal its modes back. No key ends the programs that do it.
 clean() {
+  trap '' INT QUIT
   stty -icanon min 0 time 0
   cat >/dev/null
   stty "$sane"
+  trap : INT QUIT
 }
 
 # Waits for a run. Its start is written down before the number is looked at: a later process of the runner makes an end of the
@@ -90,7 +92,7 @@ finish() {
 # Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll region,
 # mouse and paste modes, insert mode, hidden cursor.
 report() {
-  put "$ST${OSC}133;D;$rc;$run.$secret$LF$ST${CSI}0m${ESC}(B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
+  put "$ST${OSC}133;D;$rc;$run.$secret$LF$ST${CSI}0m$SI${ESC}(B${ESC})B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
   put "E $run $rc$LF" >&5
   put "E $K $run $rc$LF" >&4
 }

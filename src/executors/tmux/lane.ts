@@ -9,6 +9,8 @@ import type { Spool } from "./spool.ts";
 export const FLOOD = 100;
 /** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
 const CLEAN_EVERY = 5000;
+/** A log that is larger than this, bytes, is emptied as soon as nobody needs it; until then its lane begins no run. */
+const MAX_LOG = 4 << 20;
 
 /** One of our terminals: a pane whose process takes runs, one after the other. */
 export class Lane {
@@ -74,13 +76,24 @@ export class Lane {
 
   /** Whether it would start a run at once. */
   get free(): boolean {
-    return this.answered && this.runs.length === 0 && this.stranger === null && this.kept === null && !this.closing &&
-      !this.torn && this.pane !== null;
+    return this.mayBegin && this.runs.length === 0 && this.stranger === null && this.kept === null &&
+      this.pane !== null;
   }
 
-  /** Whether nobody needs its log as it is. */
+  /** Whether it may be told to begin a run when it has none. */
+  get mayBegin(): boolean {
+    return this.answered && !this.torn && !this.closing && !this.full;
+  }
+
+  /** Its log is to be emptied. */
+  get full(): boolean {
+    return this.position > MAX_LOG;
+  }
+
+  /** Whether nobody needs its log and journal as they are: there are no runs but those that it has not been told of. */
   get settled(): boolean {
-    return this.runs.length === 0 && this.stranger === null && this.#reads === 0 && this.unforgotten.size === 0;
+    return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
+      this.stranger === null && this.#reads === 0;
   }
 
   /** Puts a run on its list. */

@@ -15,8 +15,6 @@ const MAX_WAITING = 64;
 /** Lanes that may wait for work when nothing else is said, and how long those above that may, milliseconds. */
 const IDLE_LANES = 16;
 const IDLE_MS = 60_000;
-/** Above this size, bytes, the log of a lane that nobody needs is emptied. */
-const MAX_LOG = 4 << 20;
 
 /** All our terminals: found, made, replaced and closed here. */
 export class LanePool {
@@ -29,6 +27,8 @@ export class LanePool {
   #making: Promise<unknown> = Promise.resolve();
   #next = 1;
   #host: HostAnswer | null = null;
+  /** The log of a lane was emptied: it may begin runs again. */
+  onEmptied: (lane: Lane) => void = () => {};
 
   constructor(options: TmuxOptions, server: TmuxServer, spool: Spool) {
     this.#options = options;
@@ -244,10 +244,14 @@ export class LanePool {
       if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
     }
     for (const lane of [...this.lanes.values()]) {
-      if (!lane.settled) continue;
-      if (lane.pane === null) await this.#discard(lane);
-      else if (lane.position > MAX_LOG) await this.inTurn(() => this.#empty(lane));
+      if (lane.pane === null && lane.settled && lane.runs.length === 0) await this.#discard(lane);
+      else await this.trim(lane);
     }
+  }
+
+  /** Empties a long log that nobody needs. */
+  async trim(lane: Lane): Promise<void> {
+    if (lane.full && lane.settled && lane.pane !== null) await this.inTurn(() => this.#empty(lane));
   }
 
   async #discard(lane: Lane): Promise<void> {
@@ -258,7 +262,7 @@ export class LanePool {
 
   /** The lane and the log's writer append, so both go on at the start. */
   async #empty(lane: Lane): Promise<void> {
-    if (!lane.settled || lane.closing) return;
+    if (!lane.full || !lane.settled || lane.closing) return;
     lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
     try {
       await this.#options.files.empty(this.#spool.laneLog(lane.key));
@@ -267,6 +271,7 @@ export class LanePool {
     } finally {
       lane.closing = false;
     }
+    this.onEmptied(lane);
   }
 
   /** Lets go of all lanes; they go on. */

@@ -45,16 +45,18 @@ export class Run {
 
   /** Output so far, from the terminal's log. */
   async readLive(offset: number, limit: number): Promise<Uint8Array> {
-    if (!this.lane) return new Uint8Array();
-    // a reader goes forwards only
-    if (!this.#live || offset < this.#live.offset) this.#live = new LiveReader(this.lane, this.token);
+    if (!this.lane || this.state === "waiting") return new Uint8Array();
+    // a reader goes forwards only, in one log
+    if (this.#live?.lane !== this.lane || offset < this.#live.offset) {
+      this.#live = new LiveReader(this.lane, this.token);
+    }
     return await this.#live.read(offset, limit);
   }
 }
 
 /** Reads the output of a run out of a log that grows. */
 class LiveReader {
-  readonly #lane: Lane;
+  readonly lane: Lane;
   readonly #marks: MarkReader;
   #position: number;
   /** Output that was read and not yet asked for. */
@@ -63,7 +65,7 @@ class LiveReader {
   offset = 0;
 
   constructor(lane: Lane, token: string) {
-    this.#lane = lane;
+    this.lane = lane;
     this.#marks = new MarkReader(token);
     this.#position = lane.position;
   }
@@ -71,7 +73,7 @@ class LiveReader {
   async read(offset: number, limit: number): Promise<Uint8Array> {
     const buffer = new Uint8Array(64 << 10);
     while (this.offset + this.#ahead.length < offset + limit && !this.#marks.complete) {
-      const count = await this.#lane.log.read(buffer, this.#position);
+      const count = await this.lane.log.read(buffer, this.#position);
       if (count === 0) break;
       this.#position += count;
       this.#drop(offset);

@@ -89,6 +89,8 @@ export class Spool {
   laneInput = (lane: string) => `${this.dir}/lanes/${lane}/in`;
   /** The script of the run that the lane was given last. */
   laneScript = (lane: string) => `${this.dir}/lanes/${lane}/run`;
+  /** The process id of the shell that the lane has started last, and the name of its run. */
+  laneRoot = (lane: string) => `${this.dir}/lanes/${lane}/root`;
   /** What the lane's terminal wrote. */
   laneLog = (lane: string) => `${this.dir}/lanes/${lane}/log`;
   /** Starts and ends, one a line. */

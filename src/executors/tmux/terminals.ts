@@ -8,6 +8,8 @@ import type { Spool } from "./spool.ts";
 
 /** How long a look at what programs wait for may take, milliseconds. */
 const LOOK_LIMIT = 5000;
+/** How long the shell of a run may take to come to life when somebody types, and the pause between two looks, milliseconds. */
+const SHELL_LIMIT = 1000, SHELL_EVERY = 10;
 /** What stands in front of the names of our paste buffers. */
 const BUFFER = "runner-typed";
 
@@ -48,12 +50,26 @@ export class Terminals implements RunTerminals {
     try {
       await files.write(path, bytes);
       await this.#server.command(`load-buffer -b ${buffer} ${argument(path)}`);
+      await this.#shellOf(name);
       const pane = this.#paneOf(name);
+      // it may leave some of it unread, and that is not for the next run
+      if (pane !== null) this.#runs.get(name)!.lane!.dirty = true;
       const sent = pane !== null && await this.#ask(`paste-buffer -d -r -b ${buffer} -t ${pane}`) !== null;
       if (!sent) await this.#ask(`delete-buffer -b ${buffer}`);
       return sent;
     } finally {
       await files.remove(path);
+    }
+  }
+
+  /** Waits until the shell of a run is there. Its lane may clean the terminal before, and drops what was typed. */
+  async #shellOf(name: string): Promise<void> {
+    const { files, clock } = this.#options;
+    const limit = clock.now() + SHELL_LIMIT;
+    for (let lane; this.#paneOf(name) !== null && (lane = this.#runs.get(name)?.lane);) {
+      if ((await files.readText(this.#spool.laneRoot(lane.key)))?.includes(` name=${name};`)) return;
+      if (clock.now() > limit) throw new Error("its shell has not come to life yet: try again");
+      await clock.sleep(SHELL_EVERY);
     }
   }
 
