@@ -3,7 +3,7 @@ import { JOB_FIELDS, type JobFields } from "./job.ts";
 /**
  * Reads a job that a program stored as one JSON object: what is no text becomes its JSON.
  *
- * @returns Its fields as text, or `null` when it is no JSON object.
+ * @returns Its fields as text, or `null` when it is no JSON object, or has no field of a job.
  */
 export function readJsonJob(raw: string): JobFields | null {
   let value: unknown;
@@ -19,5 +19,5 @@ export function readJsonJob(raw: string): JobFields | null {
     if (item === undefined || item === null) continue;
     fields[name] = typeof item === "string" ? item : JSON.stringify(item);
   }
-  return fields;
+  return Object.keys(fields).length > 0 ? fields : null;
 }

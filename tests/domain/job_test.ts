@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "../support/assert.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { readWork } from "../../src/domain/job.ts";
+import { readJsonJob } from "../../src/domain/json_job.ts";
 import { checkJobId, readJobId } from "../../src/domain/job_id.ts";
 import { MAX_RUN_PAYLOAD, MAX_TIMEOUT } from "../../src/domain/limits.ts";
 import { runName } from "../../src/domain/run_name.ts";
@@ -66,4 +67,14 @@ Deno.test("checkJobId() refuses ids that people could not use", () => {
 Deno.test("runName() is a safe file name whatever the id holds", () => {
   const name = runName({ id: "../../etc/passwd\n", token: "3.0123456789ab" }, digestOf);
   assertEquals(/^[0-9a-f]{32}\.3\.0123456789ab$/.test(name), true, name);
+});
+
+Deno.test("readJsonJob() reads an object with fields of a job, and leaves everything else to whoever wrote it", () => {
+  assertEquals(readJsonJob('{"payload":"true","timeout":5,"caller_id":null,"odd":1}'), {
+    payload: "true",
+    timeout: "5",
+  });
+  for (const raw of ["", "7", "[]", "null", "{}", '{"ID":"7","Payload":"true"}']) {
+    assertEquals(readJsonJob(raw), null, raw);
+  }
 });
