@@ -65,7 +65,7 @@ export type BeatReply =
   | {
     readonly type: "OK";
     /** Runs that Redis gave to somebody else. */
-    readonly fenced: readonly string[];
+    readonly fenced: readonly OwnedRun[];
     /** Runs that Redis does not know: it lost data. */
     readonly unknown: readonly string[];
     /** Jobs that are to be stopped, with the reason. */

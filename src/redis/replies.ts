@@ -1,5 +1,5 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
-import type { BeatReply, StartReply } from "../ports/queue.ts";
+import type { BeatReply, OwnedRun, StartReply } from "../ports/queue.ts";
 import { type Items, recordOf } from "./steps.ts";
 
 /** Values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
@@ -43,12 +43,12 @@ export function readStart(items: Items): StartReply {
 export function readBeat(items: Items): BeatReply {
   const type = items[0] as BeatReply["type"];
   if (type !== "OK") return { type };
-  const fenced: string[] = [];
+  const fenced: OwnedRun[] = [];
   const unknown: string[] = [];
   const cancel: { id: string; reason: string }[] = [];
   for (let i = 7; i + 2 < items.length; i += 3) {
     const id = String(items[i + 1]);
-    if (items[i] === "fenced") fenced.push(id);
+    if (items[i] === "fenced") fenced.push({ id, token: String(items[i + 2]) });
     else if (items[i] === "unknown") unknown.push(id);
     else cancel.push({ id, reason: String(items[i + 2]) });
   }

@@ -96,7 +96,9 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
     const type = await server.call("TYPE", key);
     if (type === "hash") {
       const fields = Object.entries(await server.hash(key));
-      state[name] = Object.fromEntries(fields.filter(([field]) => !TIMES.test(field) && field !== "since"));
+      const lasting = fields.filter(([field]) => !TIMES.test(field) && field !== "since");
+      // the end of a token is the time of its start
+      state[name] = Object.fromEntries(lasting.map(([field, value]) => [field, value.replace(/^(\d+\.\D*).*/, "$1")]));
     } else if (type === "list") state[name] = await server.call("LRANGE", key, 0, -1);
     else if (type === "set") state[name] = await server.call("SMEMBERS", key);
     else if (type === "zset") state[name] = (await server.call("ZRANGE", key, 0, -1) as string[]).sort();

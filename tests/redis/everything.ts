@@ -1,6 +1,6 @@
 import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import type { RedisQueue } from "../../src/redis/queue.ts";
-import type { OwnedRun, Queue } from "../../src/ports/queue.ts";
+import type { Queue } from "../../src/ports/queue.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import { ended, INFO, raw } from "./stage.ts";
 
@@ -16,22 +16,20 @@ export function job(id: string, more: Partial<Submission> = {}): Submission & { 
 
 /** Everything that a runner does, about jobs `a` to `e`; `gone` is an instance whose lease has ended. */
 export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
-  const run: OwnedRun = { id: "a", token: "1.n1" };
-  const second: OwnedRun = { id: "a", token: "2.n1" };
-  const reassert = {
-    ...second,
-    attempt: 2,
-    startedMs: 5,
-    job: { payload: "true", status: "started" },
-    side: { keep: "9" },
+  const [run, second] = [{ id: "a", token: "" }, { id: "a", token: "" }];
+  const start = async (run: { token: string }) => {
+    const reply = await queue.start("a");
+    if (reply.type === "OK" || reply.type === "HELD") run.token = reply.token;
+    return reply;
   };
+  const reassert = { attempt: 2, startedMs: 5, job: { payload: "true", status: "started" }, side: { keep: "9" } };
   return [
     ["register", () => queue.register(INFO, { takeover: true })],
     ["claim", () => queue.claim(1)],
     ["claimed", () => queue.claimed()],
     ["wait", () => queue.wait(1)],
     ["peek", () => queue.peek("a")],
-    ["start", () => queue.start("a")],
+    ["start", () => start(run)],
     ["appendOutput", () => queue.appendOutput(run, 0, raw("x"))],
     ["owned", () => queue.owned()],
     ["beat", () => queue.beat([run], "up")],
@@ -43,10 +41,10 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["due", () => queue.due(5)],
     ["promote", () => queue.promote("a")],
     ["claim", () => queue.claim(1, ["tmux.main"])],
-    ["start", () => queue.start("a")],
+    ["start", () => start(second)],
     ["finish", () => queue.finish(ended(second))],
     ["promote", () => queue.promote("w", { force: true })],
-    ["reassert", () => queue.reassert(reassert)],
+    ["reassert", () => queue.reassert({ ...second, ...reassert })],
     ["release", () => queue.release(raw("b"))],
     ["reroute", () => queue.reroute("c", "q")],
     ["bury", () => queue.bury(raw("d"), "odd")],

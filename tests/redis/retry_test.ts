@@ -26,7 +26,7 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
   await queue.claim(1);
   const again = await queue.start("a");
   assert(again.type === "OK");
-  assertEquals([again.attempt, again.token], [2, "2.n1"]);
+  assertEquals(again.attempt, 2);
   assertEquals((await queue.finish(ended({ id: "a", token: again.token }))).type, "OK");
 });
 
@@ -88,7 +88,7 @@ Deno.test("retry() fences an attempt that still runs although another program en
   assertEquals(again.attempt, 2);
   const beat = await queue.beat([run], "up");
   assert(beat.type === "OK");
-  assertEquals(beat.fenced, ["a"]);
+  assertEquals(beat.fenced.map(({ token }) => token), [run.token]);
   assertEquals((await queue.finish(ended(run))).type, "FENCED");
   assertEquals((await stage.job("a")).status, "started");
 });

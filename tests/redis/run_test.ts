@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { ended, INFO, raw, Stage } from "./stage.ts";
 
 const failed = { state: "error", result: "", error: "exited with code 1", exitCode: 1 } as const;
@@ -6,7 +6,8 @@ const failed = { state: "error", result: "", error: "exited with code 1", exitCo
 Deno.test("start() makes the instance the owner of a new attempt in one step", async () => {
   await using stage = await Stage.open();
   const { type, token, attempt, job, side } = await stage.started("a", { title: "t", labels: { k: "v" }, retries: 2 });
-  assertEquals([type, token, attempt], ["OK", "1.n1", 1]);
+  assertEquals([type, attempt], ["OK", 1]);
+  assertMatch(token, /^1\.n1[0-9a-f]+$/);
   assertEquals([job.payload, job.status, side.title, side["label:k"], side.retry_max], [
     "true",
     "started",
@@ -34,7 +35,7 @@ Deno.test("start() answers HELD for an attempt that the instance owns already", 
   // the next process of the instance gets it too: the one before may have died before it launched it
   const next = stage.runner({ nonce: "n2" });
   await next.register({ ...INFO }, { takeover: true });
-  assertEquals((await next.start("a") as typeof run).token, "1.n1");
+  assertEquals((await next.start("a") as typeof run).token, run.token);
 });
 
 Deno.test("start() drops the claim of a job that has ended or runs elsewhere", async () => {
@@ -120,7 +121,7 @@ Deno.test("start() makes an ended job stay that a foreign program queued again",
   await stage.server.call("LPUSH", stage.keys.queue("r"), "a");
   await stage.queue.claim(1);
   const again = await stage.queue.start("a");
-  assert(again.type === "OK" && again.token === "2.n1" && again.side.exit === undefined);
+  assert(again.type === "OK" && again.attempt === 2 && again.side.exit === undefined);
   for (const key of [stage.keys.job("a"), stage.keys.side("a"), stage.keys.output("a")]) {
     assertEquals(await stage.server.call("PTTL", key), -1, key);
   }
@@ -191,7 +192,7 @@ Deno.test("finish() delays a job for its next attempt, which has a higher number
   assertEquals(await stage.queue.promote("a"), "PROMOTED");
   await stage.queue.claim(1);
   const next = await stage.queue.start("a");
-  assert(next.type === "OK" && next.token === "2.n1" && next.attempt === 2);
+  assert(next.type === "OK" && next.attempt === 2);
   assertEquals((await stage.queue.finish(ended({ id: "a", token: next.token }))).type, "OK");
 });
 

@@ -44,7 +44,7 @@ export class Heart {
     this.#dispatcher.confirmed();
     if (this.#reconciler.unfinished) return await this.#reconciler.dataLost();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
-    for (const id of reply.fenced) await this.#drop(id);
+    for (const run of reply.fenced) await this.#drop(run);
     if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, told));
     if (reply.extra) await this.#reconciler.adoptStrays();
     if (reply.claims !== this.#dispatcher.waiting && this.#runs.starting.size === 0) await this.#dispatcher.reconcile();
@@ -55,10 +55,9 @@ export class Heart {
 
   /** Runs that were told in this beat and are still ours. */
   #still(ids: readonly string[], told: readonly OwnedRun[]) {
-    const tokens = new Map(told.map((run) => [run.id, run.token]));
-    return ids.flatMap((id) => {
-      const active = this.#runs.ofJob(id);
-      return active && !active.ended && active.intent.token === tokens.get(id) ? [active] : [];
+    return told.filter(({ id }) => ids.includes(id)).flatMap((run) => {
+      const active = this.#runs.find(run);
+      return active && !active.ended ? [active] : [];
     });
   }
 
@@ -74,10 +73,10 @@ export class Heart {
   }
 
   /** Somebody else owns the attempt now: it may not go on here. */
-  async #drop(id: string): Promise<void> {
-    const active = this.#runs.ofJob(id);
+  async #drop(run: OwnedRun): Promise<void> {
+    const active = this.#runs.find(run);
     if (!active || active.ended) return;
-    this.#parts.log.warn("fenced", { job: id, attempt: active.intent.attempt });
+    this.#parts.log.warn("fenced", { job: run.id, attempt: active.intent.attempt });
     await this.#reconciler.abandon(active);
   }
 }

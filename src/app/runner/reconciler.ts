@@ -121,7 +121,9 @@ export class Reconciler {
       const reply = await queue.start(id);
       if (reply.type !== "HELD") continue;
       const known = spool.records().find((record) => record.intent.token === reply.token && record.intent.id === id);
-      if (known) await this.#resend(known);
+      if (known?.end === "gone") {
+        this.#launcher.refuse(id, reply, { kind: "lost", why: "it had been taken away from its runner" });
+      } else if (known) await this.#resend(known);
       else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
         this.#launcher.take(id, reply);

@@ -9,6 +9,8 @@ export class Runs {
   readonly starting = new Set<string>();
   /** Counts the changes, so that none is missed between a look and a wait. */
   version = 0;
+  /** Counts those that were removed. */
+  removed = 0;
   #waiters: (() => void)[] = [];
 
   add(run: ActiveRun): void {
@@ -22,7 +24,12 @@ export class Runs {
     return this.#byRun.get(run);
   }
 
-  /** The run of a job. */
+  /** The run that Redis knows by that token; a job can have an older one that is not gone yet. */
+  find({ id, token }: OwnedRun): ActiveRun | undefined {
+    return this.all().find(({ intent }) => intent.id === id && intent.token === token);
+  }
+
+  /** The newest run of a job. */
   ofJob(id: string): ActiveRun | undefined {
     return this.#byId.get(id);
   }
@@ -35,6 +42,7 @@ export class Runs {
 
   remove(run: ActiveRun): void {
     run.ended = true;
+    this.removed++;
     this.#byRun.delete(run.intent.run);
     if (this.#byId.get(run.intent.id) === run) this.#byId.delete(run.intent.id);
     this.#changed();

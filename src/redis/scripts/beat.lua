@@ -3,7 +3,7 @@
 -- KEYS  1 lease  2 node  3 run  4 claim  5 paused  6 delay, then job and x of every run
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance, then id and token of every run
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused, 1 when the
---               lease of another instance has ended, ms until the first delayed job is due or '', then triples: fenced id '',
+--               lease of another instance has ended, ms until the first delayed job is due or '', then triples: fenced id token,
 --               unknown id '', cancel id reason
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
@@ -37,7 +37,7 @@ for n = 1, named do
   if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel') end
   local found = type_of(job)
   if known[1] and known[1] ~= token then
-    order('fenced', id, '')
+    order('fenced', id, token)
   elseif known[2] == token then
     -- its end was written while this beat was on its way
   elseif not known[1] or found == 'none' or call('HGET', KEYS[3], id) ~= token then

@@ -16,8 +16,8 @@ for i = 12, #ARGV do wanted[ARGV[i]] = true end
 
 -- The answer of `start`; nil when the job is not to be started here, or cannot be.
 local function try(id)
-  -- JSON has no other bytes than UTF-8
-  if string.find(id, '[^%w._:@/+-]') then return end
+  -- JSON has no other bytes than UTF-8; what is no id of a job is for others to put aside
+  if id == '' or #id > 512 or string.find(id, '[^%w._:@/+-]') then return end
   local job = ARGV[6] .. id
   local executor = redis.pcall('HGET', job, 'executor') or ''
   if not wanted[executor] then return end

@@ -24,7 +24,7 @@ if not due or found == 'none' or is_terminal(state) or state == 'started' then
 end
 
 -- the condition holds for the first attempt only
-local waits = not side('attempt') and side('after') or ''
+local waits = not side('token') and side('after') or ''
 if waits ~= ARGV[5] then waits = '' end
 local at = clock()
 if tonumber(due) > at and not (waits ~= '' and ARGV[6] == '1') then return { 'EARLY', '.' } end

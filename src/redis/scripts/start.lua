@@ -44,6 +44,8 @@ if held and found == 'hash' and side('token') == held then
   call('LREM', CLAIM, -1, ID)
   return owned('HELD', held, side('attempt'))
 end
+-- the attempt was taken away from this instance
+if held and side('token') then call('HDEL', RUN, ID) end
 -- An answer that leaves the claim as it is, and one that drops it: only when there is one.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
@@ -65,8 +67,9 @@ if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then return l
 if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
-local reason = side('cancel')
-if reason then
+local reason, last = side('cancel'), side('token')
+-- not an order that an earlier attempt has had
+if reason and not (last and last ~= '0' and side('done') == last) then
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
 end
@@ -79,10 +82,11 @@ for _, field in ipairs({ 'payload', 'env_vars' }) do
 end
 
 local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
-local token = attempt .. '.' .. nonce
+-- x may have gone with an earlier job of this id: the count begins anew, the token must not
+local token = attempt .. '.' .. nonce .. string.format('%x', at)
 -- what an earlier attempt has left; a foreign program may have made an ended job wait again
 if x_type == 'hash' then
-  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'input_ms', 'input_line' }) do
+  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel' }) do
     if side(name) then
       call('HDEL', X, name)
       fields[name] = nil
