@@ -57,7 +57,8 @@ export class Dispatcher {
   #paused = false;
   #held = false;
   #fenced = false;
-  #idle = false;
+  /** How many runs had been removed when the last look began that found nothing; -1 when it found something. */
+  #emptyAfter = -1;
 
   /** Called when Redis could not be reached; answers whether it is known what became of our data. */
   onOutage: () => Promise<boolean> = () => Promise.resolve(true);
@@ -94,9 +95,9 @@ export class Dispatcher {
     return this.#waiting.length;
   }
 
-  /** Nothing came at the last look, no other one is under way that may start something, and nothing waits or runs. */
+  /** Nothing came at the last look, which began after the last end, no other one is under way, and nothing waits or runs. */
   get idle(): boolean {
-    return this.#idle && this.#reserved === 0 && this.#waiting.length === 0 && this.#runs.size === 0;
+    return this.#emptyAfter === this.#runs.removed && this.#reserved + this.#waiting.length + this.#runs.size === 0;
   }
 
   start(): void {
@@ -143,10 +144,9 @@ export class Dispatcher {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { log } = this.#parts;
     const unavailable = error instanceof UnavailableError;
     const message = error instanceof Error ? error.message : String(error);
-    if (!unavailable || this.#outages === 0) log.warn("could not take jobs", { error: message });
+    if (!unavailable || this.#outages === 0) this.#parts.log.warn("could not take jobs", { error: message });
     if (unavailable) this.#unsure = true;
     await this.#rest();
   }
@@ -203,9 +203,8 @@ export class Dispatcher {
 
   /** Those that wait for nothing but a slot and their line; none when there is no slot. */
   #ready(): Waiting[] {
-    const { clock } = this.#parts;
     if (!this.#mayStart || this.#room === 0) return [];
-    return this.#waiting.filter((entry) => entry.notBefore <= clock.now());
+    return this.#waiting.filter((entry) => entry.notBefore <= this.#parts.clock.now());
   }
 
   /** Slots that are free. */
@@ -267,9 +266,9 @@ export class Dispatcher {
 
   /** The job names another runner. */
   async #other(entry: Waiting, runner: string): Promise<void> {
-    const { queue, log, settings } = this.#parts;
+    const { queue, settings } = this.#parts;
     if (settings.otherRunner === "reroute") {
-      log.info("rerouted", { job: entry.id, runner });
+      this.#parts.log.info("rerouted", { job: entry.id, runner });
       await queue.reroute(entry.id, runner);
       return;
     }
@@ -338,11 +337,12 @@ export class Dispatcher {
       const taking = this.#taking = this.#take(limit, waited);
       const taken = await taking;
       if (taken === "FENCED") return [];
-      if (taken.length > 0) this.#idle = false;
+      if (taken.length > 0) this.#emptyAfter = -1;
       const rest = taken.filter(({ reply }) => reply === null).map(({ raw }) => raw);
       if (rest.length > 0 || taken.length === limit) return rest;
+      const { removed } = this.#runs;
       const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
-      this.#idle = raw === null;
+      this.#emptyAfter = raw === null ? removed : -1;
       if (raw === null) return [];
       waited = await this.#read(raw);
       if (waited === null) return [];
@@ -373,7 +373,7 @@ export class Dispatcher {
       if (waited) this.#runs.starting.delete(waited.id);
       this.#reserved = 0;
       // there may be slots for those that wait, or nothing to do at all
-      if (this.#waiting.length > 0 || this.#idle) this.#runs.wake();
+      if (this.#waiting.length > 0 || this.#emptyAfter >= 0) this.#runs.wake();
     }
   }
 

@@ -87,6 +87,8 @@ export class Finisher {
         if (reply.type === "MISSING" && await this.#restore(active)) continue;
         checkpoint("after_finish");
         this.#settle(active, request, reply);
+        if (reply.waiters.length > 0) await this.#promote(reply.waiters);
+        this.#runs.remove(active); // now: a burst is not over before those that waited are in their queues
         return;
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
@@ -107,7 +109,7 @@ export class Finisher {
   }
 
   #settle(active: ActiveRun, request: FinishRequest, reply: FinishReply): void {
-    const { spool, log, checkpoint, queue } = this.#parts;
+    const { spool, log, checkpoint } = this.#parts;
     const { intent } = active;
     const ours = reply.type === "OK" || reply.type === "ALREADY";
     spool.settle(
@@ -123,7 +125,6 @@ export class Finisher {
         : "gone",
     );
     checkpoint("after_settle");
-    this.#runs.remove(active);
     this.#forget(intent.run, active.executor);
     if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
@@ -137,10 +138,14 @@ export class Finisher {
       ...(signal && { signal }),
       ms: request.ms,
     });
-    for (const [runner, id] of reply.waiters) {
-      queue.promote(id, { runner, force: true }).catch((error) =>
-        log.warn("could not promote yet", { job: id, error: String(error) })
-      );
+  }
+
+  /** One after the other: there may be thousands. Those that are not told are found when their time comes. */
+  async #promote(waiters: FinishReply["waiters"]): Promise<void> {
+    try {
+      for (const [runner, id] of waiters) await this.#parts.queue.promote(id, { runner, force: true });
+    } catch (error) {
+      this.#parts.log.warn("could not promote yet", { error: String(error) });
     }
   }
 
