@@ -44,7 +44,9 @@ export function stderrLog(options: { level?: LevelName; json?: boolean } = {}): 
     : (record: { datetime: Date; levelName: string; msg: string; args: unknown[] }) =>
       `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} ${record.msg}${pairs(record.args[0])}`;
   const level = options.level ?? "INFO";
-  const logger = new Logger("runner", level, { handlers: [new StderrHandler(level, { formatter })] });
+  const handler = new StderrHandler(level, { formatter });
+  handler.setup(); // by itself the package does this for the handlers of its own registry only
+  const logger = new Logger("runner", level, { handlers: [handler] });
   return {
     debug: (message, fields) => void logger.debug(message, fields ?? {}),
     info: (message, fields) => void logger.info(message, fields ?? {}),

@@ -235,7 +235,7 @@ printf '#!/bin/sh\\necho runner 1.0\\n' >"$2"
 chmod +x "$2"
 `,
   );
-  return { DENO: `${folder}/deno`, RUNNER_REGISTRY: "npm" };
+  return { DENO: `${folder}/deno`, DENORT_BIN: "", RUNNER_REGISTRY: "npm" };
 }
 
 /** The program for sums, as the README names it for this machine. */

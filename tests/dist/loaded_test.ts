@@ -1,13 +1,14 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { World } from "../support/world.ts";
-import { ROOT, run, temporaryFolder } from "./support.ts";
-
-const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
+import { CONFIG, ROOT, run, temporaryFolder } from "./support.ts";
 
 /** Older ones write down nothing about programs that are no tests. */
 async function canTrace(): Promise<boolean> {
-  const { stdout } = await run([Deno.execPath(), "run", "--help"]);
-  return stdout.includes("DENO_COVERAGE_DIR");
+  await using folder = await temporaryFolder();
+  const program = `${folder.path}/exits.ts`;
+  await Deno.writeTextFile(program, "Deno.exit(0);\n");
+  await run([Deno.execPath(), "run", program], { env: { DENO_COVERAGE_DIR: `${folder.path}/written` } });
+  return await Deno.stat(`${folder.path}/written`).then(() => true, () => false);
 }
 
 /** The modules that a command has run, as paths in the project or addresses elsewhere. */

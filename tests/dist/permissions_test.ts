@@ -6,9 +6,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "../supp
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 import { allCases, type Case } from "./permission_cases.ts";
-import { permissionFlags, type Ran, ROOT, run } from "./support.ts";
-
-const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
+import { CONFIG, permissionFlags, type Ran, ROOT, run } from "./support.ts";
 
 function needOf(name: string): Need {
   const need = NEEDS.find(({ of }) => of.includes(name));
@@ -105,7 +103,9 @@ function compare(need: Need, asked: Asked, what: string): void {
   assertEquals(unread, [], `${what} does not read variables that its row names`);
   assertEquals(asked.values("sys"), [...need.sys ?? []].sort(), what);
   assertEquals(asked.values("net").length > 0, need.net === true, what);
-  const more = [...asked.byKind.keys()].filter((kind) => !["env", "net", "read", "sys", "write"].includes(kind));
+  const more = [...asked.byKind.keys()].filter((kind) =>
+    !["env", "import", "net", "read", "sys", "write"].includes(kind)
+  );
   assertEquals(more, [], what);
 }
 

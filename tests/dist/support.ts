@@ -8,6 +8,9 @@ import { World } from "../support/world.ts";
 /** Folder of the project, with a slash at its end. */
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
+/** The configuration with which the tests run. */
+export const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
+
 /** How long a program may take, milliseconds; it is ended then. */
 const LIMIT = 90_000;
 
