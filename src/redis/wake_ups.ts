@@ -14,6 +14,8 @@ export class WakeUps {
   #connection: Connection | null = null;
   #listener: Listener | null = null;
   #running = false;
+  /** Changes of the subscription, one after the other: the library writes two at once into each other. */
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(target: Target, clock: Clock) {
     this.#target = target;
@@ -27,10 +29,12 @@ export class WakeUps {
    */
   listen(channel: string, wake: () => void): () => void {
     const others = this.#waiters.get(channel);
-    if (others) others.add(wake);
-    else {
+    if (others) {
+      others.add(wake);
+      queueMicrotask(wake);
+    } else {
       this.#waiters.set(channel, new Set([wake]));
-      this.#change((listener) => listener.add(channel));
+      this.#change((listener) => this.#add(listener, channel));
       if (!this.#running) this.#run();
     }
     return () => this.#leave(channel, wake);
@@ -53,7 +57,16 @@ export class WakeUps {
 
   /** A change that fails shows in the loop, which then begins anew with all channels. */
   #change(change: (listener: Listener) => Promise<void>): void {
-    if (this.#listener) change(this.#listener).catch(() => this.#connection?.close());
+    const listener = this.#listener;
+    if (!listener) return;
+    this.#turn = this.#turn.then(() => change(listener)).catch(() => {
+      if (listener === this.#listener) this.#connection?.close();
+    });
+  }
+
+  async #add(listener: Listener, channel: string): Promise<void> {
+    await listener.add(channel);
+    for (const wake of this.#waiters.get(channel) ?? []) wake();
   }
 
   async #run(): Promise<void> {
@@ -80,7 +93,9 @@ export class WakeUps {
       if (channels.length === 0) return;
       const listener = await connection.listen(channels);
       this.#listener = listener;
-      for (const channel of this.#waiters.keys()) if (!channels.includes(channel)) await listener.add(channel);
+      for (const channel of this.#waiters.keys()) {
+        if (!channels.includes(channel)) this.#change((listener) => this.#add(listener, channel));
+      }
       for (const waiters of this.#waiters.values()) for (const wake of waiters) wake();
       for await (const channel of listener.messages) {
         this.#backoff.succeeded();
