@@ -59,7 +59,6 @@ install_tool() {
 # deno_from_npm: complete or not at all, also when two run at once
 deno_from_npm() {
   say "installing Deno with npm into $CACHE/deno"
-  mkdir -p "$CACHE"
   fresh=$(mktemp -d "$CACHE/deno.XXXXXX")
   trap 'rm -rf "$fresh"' EXIT
   echo '{ "private": true }' >"$fresh/package.json"
@@ -72,6 +71,7 @@ deno_from_npm() {
 
 install_deno() {
   find_deno && return 0
+  mkdir -p "$CACHE"
   if ! have npm && have apt-get; then apt_install npm; fi
   if have npm; then
     deno_from_npm
