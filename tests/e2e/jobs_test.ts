@@ -191,6 +191,15 @@ Deno.test("further attempts, delays and jobs that wait for others work together"
   assertEquals([job.status, job.error], ["error", `not started: job "${failing}" it waits for ended with error`]);
 });
 
+Deno.test("what an attempt wrote that is tried again is shown whole", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const job = "echo begin $RUNNER_ATTEMPT; echo why it failed; exit 3";
+  const again = ["submit", "--retries", "1", "--backoff", "1s..1s", "--follow"];
+  const { code, stdout } = await world.run([...again, job]);
+  assertEquals([code, stdout], [3, "begin 1\nwhy it failed\nbegin 2\nwhy it failed\n"]);
+});
+
 Deno.test("burst ends when the queue is empty", async () => {
   await using world = await World.create();
   const ids = [];

@@ -7,6 +7,7 @@ import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import type { Runs } from "./runs.ts";
+import { showEnd } from "./streamer.ts";
 
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
@@ -83,6 +84,7 @@ export class Finisher {
     checkpoint("before_finish");
     for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
       try {
+        if (retryDelayMs !== null) await showEnd(this.#parts, active, output.total);
         const reply = await queue.finish(request);
         if (reply.type === "MISSING" && await this.#restore(active)) continue;
         checkpoint("after_finish");
