@@ -59,6 +59,7 @@ export const GLOBAL_ROWS = {
     config: true,
     default: 3,
     min: SHORTEST,
+    max: 3_600,
     help: "How long a client command waits for Redis",
   },
   json: { type: "flag", help: "Write JSON, times in RFC 3339 UTC and durations in seconds" },

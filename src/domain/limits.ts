@@ -30,3 +30,6 @@ export const MAX_ID = 512;
 export const RESULT_PART = 64 << 10;
 /** Claimed jobs that wait here for a busy pane while others run. */
 export const LOOK_AHEAD = 32;
+
+/** The longest time that one timer of the runtime can wait, milliseconds; a longer one would end at once. */
+export const MAX_TIMER = 0x7fff_ffff;

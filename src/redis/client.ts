@@ -1,4 +1,5 @@
 import { createLazyClient, ErrorReplyError, type Redis } from "jsr:@db/redis@^0.41.2";
+import { MAX_TIMER } from "../domain/limits.ts";
 import { codeOf } from "./trouble.ts";
 import type { RedisUrl } from "./url.ts";
 
@@ -151,7 +152,8 @@ function translate(error: unknown): unknown {
 export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(`${what} took longer than ${ms} ms`)), ms);
+    const fail = () => reject(new DeadlineError(`${what} took longer than ${ms} ms`));
+    timer = setTimeout(fail, Math.min(ms, MAX_TIMER));
   });
   try {
     return await Promise.race([promise, late]);

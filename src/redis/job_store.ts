@@ -48,6 +48,7 @@ export class RedisJobStore implements JobStore {
   readonly #events: EventLog;
   /** Commands that wait hold up those after them. */
   readonly #patient: Link;
+  readonly #closing = new AbortController();
   readonly #wakeUps: WakeUps;
 
   constructor(target: Target, options: { keys: Keys; clock: Clock }) {
@@ -198,10 +199,11 @@ export class RedisJobStore implements JobStore {
     }));
   }
 
-  async *changes(id: string, everyMs: number, signal: AbortSignal): AsyncGenerator<void> {
+  async *changes(id: string, everyMs: number, leave: AbortSignal): AsyncGenerator<void> {
+    const signal = AbortSignal.any([leave, this.#closing.signal]);
     let woken = false;
     let wake = () => {};
-    const leave = this.#wakeUps.listen(this.#keys.channel(id), () => {
+    const unlisten = this.#wakeUps.listen(this.#keys.channel(id), () => {
       woken = true;
       wake();
     });
@@ -224,7 +226,7 @@ export class RedisJobStore implements JobStore {
       }
     } finally {
       signal.removeEventListener("abort", abort);
-      leave();
+      unlisten();
     }
   }
 
@@ -233,6 +235,7 @@ export class RedisJobStore implements JobStore {
   }
 
   close(): void {
+    this.#closing.abort();
     this.#wakeUps.close();
     this.#events.close();
     this.#patient.close();

@@ -1,3 +1,4 @@
+import { MAX_TIMER } from "../domain/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** The host's monotonic clock. */
@@ -7,12 +8,16 @@ export const systemClock: Clock = {
   sleep(ms, signal) {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout>;
       const done = () => {
         clearTimeout(timer);
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const wait = (rest: number) => {
+        timer = setTimeout(() => rest > MAX_TIMER ? wait(rest - MAX_TIMER) : done(), Math.min(rest, MAX_TIMER));
+      };
+      wait(ms);
       signal?.addEventListener("abort", done);
     });
   },

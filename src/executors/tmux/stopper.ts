@@ -1,3 +1,4 @@
+import { MAX_TIMER } from "../../domain/limits.ts";
 import type { Endings } from "./endings.ts";
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -15,8 +16,6 @@ const ARM_LATER = 2;
 const KILL_LIMIT = 15_000;
 /** Pause between two looks whether a lane has begun a run that shall end, milliseconds. */
 const BEGUN_EVERY = 20;
-/** The longest time that a timer can wait, milliseconds. */
-const MAX_TIMER = 0x7fff_ffff;
 
 /** Ends runs: on order, and at their timeouts. */
 export class Stopper {
