@@ -26,6 +26,8 @@ export class OwnRedis {
   readonly #address: Address;
   readonly #outside: { process: Process; clock: Clock; talk: ServerTalk; path: string };
   #child: ChildProcess | null = null;
+  #starting: Promise<void> | null = null;
+  #stopping = false;
   #ours = false;
 
   /**
@@ -48,7 +50,11 @@ export class OwnRedis {
    * @throws {InvalidInputError} The address is not one of this host's loopback.
    * @throws {SetupError} Another server has the address, or it does not start.
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.#starting ??= this.#start();
+  }
+
+  async #start(): Promise<void> {
     const { hostname, port, username } = this.#address;
     const shown = `${hostname}:${port}`;
     if (!/^(127\.\d+\.\d+\.\d+|localhost)$/.test(hostname) || (username !== undefined && username !== "default")) {
@@ -95,15 +101,18 @@ export class OwnRedis {
     let code: number | null = null;
     child.exited.then((exit) => code = exit);
     for (const end = clock.now() + LIMIT; clock.now() < end; await clock.sleep(20)) {
-      if (code !== null) break;
+      if (code !== null || this.#stopping) break;
       if (await talk.configFile() === config) return;
     }
     child.kill();
+    await child.exited;
     throw new SetupError(`Cannot start a Redis at ${shown}: see "${this.#dir}/redis.log"`);
   }
 
-  /** Ends it, when `start` has succeeded. */
+  /** Ends it, when `start` has succeeded or is under way. */
   async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#starting?.catch(() => {});
     if (!this.#ours) return;
     this.#ours = false;
     const { clock, talk } = this.#outside;
