@@ -114,7 +114,7 @@ export class Client implements AsyncDisposable {
   async submit(job: NewJob, condition: SubmitCondition = {}): Promise<string> {
     const { runner = DEFAULT_RUNNER, executor = DEFAULT_EXECUTOR } = job;
     const submission: Submission = { ...job, runner, executor };
-    checkSubmission(submission, wire.checkExecutor);
+    checkSubmission({ submission }, wire.checkExecutor);
     const ready = makeReady({ submission }, await this.#store.time(), wire.newId);
     return (await submitJob(this.#store, ready, condition)).id;
   }

@@ -2,7 +2,11 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { checkEnv } from "../domain/job.ts";
 import { checkJobId } from "../domain/job_id.ts";
 import { MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
-import type { Submission } from "../domain/submission.ts";
+import { readRunnerName } from "../domain/runner_name.ts";
+import type { Draft } from "./read_submission.ts";
+
+/** A time of which a script in Redis can still tell the millisecond, since 1970. */
+const MAX_TIME = 3e14;
 
 function refuse(thing: string, reason: string): never {
   throw new InvalidInputError(`Cannot submit job: ${thing} ${reason}`);
@@ -15,9 +19,8 @@ function checkText(thing: string, text: string): void {
 }
 
 function checkNumber(thing: string, number: number, from: number, to = Number.MAX_SAFE_INTEGER): void {
-  if (!(number >= from && number <= to)) {
-    refuse(thing, `must be ${to === MAX_TIMEOUT ? `up to ${to}` : `${from} or more`}`);
-  }
+  if (number > to) refuse(thing, `must be ${to} or less`);
+  if (!(number >= from)) refuse(thing, `must be ${from === Number.MIN_VALUE ? "more than 0" : `${from} or more`}`);
 }
 
 function checkPayload(payload: string): void {
@@ -51,14 +54,14 @@ function checkLabels(labels: Readonly<Record<string, string>>): void {
 /**
  * Checks everything about a job that can be known before it is queued.
  *
- * @param submission What is to be queued.
+ * @param draft What is to be queued.
  * @param checkExecutor The executors' own parser; throws for a string that no executor would take.
  * @throws {InvalidInputError} No runner could run it. The message never holds a payload or an environment value.
  */
-export function checkSubmission(submission: Submission, checkExecutor: (target: string) => void): void {
+export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor: (target: string) => void): void {
   checkPayload(submission.payload);
   checkExecutor(submission.executor);
-  if (submission.runner === "") refuse("its runner", "has no name");
+  readRunnerName(submission.runner);
   for (const key of ["runner", "callerId", "contextId", "title"] as const) {
     checkText(`its ${key}`, submission[key] ?? "");
   }
@@ -69,7 +72,9 @@ export function checkSubmission(submission: Submission, checkExecutor: (target: 
   }
   checkEnvironment(submission.env ?? {});
   checkLabels(submission.labels ?? {});
-  const { cwd, timeout, retries, backoff, keep } = submission;
+  const { cwd, timeout, retries, backoff, keep, notBeforeMs = 0 } = submission;
+  checkNumber("its delay in seconds", delay, 0, MAX_TIME / 1000);
+  if (!(Math.abs(notBeforeMs) < MAX_TIME)) refuse("its start", "must be a time before the year 11000");
   if (cwd !== undefined) {
     if (!cwd.startsWith("/")) {
       refuse("its working directory", 'must begin with "/", because it is on the host that runs it');

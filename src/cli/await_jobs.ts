@@ -3,6 +3,7 @@ import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
 import { waitForJobs } from "../app/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { EXIT } from "../domain/exit_codes.ts";
+import { quoteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { jobJson } from "./job_json.ts";
@@ -44,7 +45,7 @@ function stopper(waiter: Waiter, limit: number | undefined) {
 }
 
 async function sayStop(waiter: Waiter, stop: Stop, ids: readonly string[]): Promise<number> {
-  const names = ids.slice(0, 5).map(printable).join(" ");
+  const names = ids.slice(0, 5).map((id) => printable(quoteWord(id))).join(" ");
   const what = ids.length === 1 ? "the job goes on" : "the jobs go on";
   if (stop.by === "limit") {
     await waiter.terminal.say(`runner: the limit of ${formatDuration(stop.seconds)} is reached; ${what}\n`);

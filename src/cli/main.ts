@@ -21,21 +21,21 @@ async function chooseCommand(name: string): Promise<Command> {
   );
 }
 
-function checkArguments(command: Command, line: CommandLine): void {
+/** The arguments that are no options; after "--" none is one. */
+function argumentsOf(command: Command, { positionals: before, rest }: CommandLine): readonly string[] {
   const { min, max, what } = command.positionals;
-  if (line.rest !== null && !command.takesRest) {
-    throw new InvalidInputError(`Cannot use "--" with runner ${command.name}: nothing may follow it`);
-  }
-  if (line.positionals.length > max) {
+  const positionals = command.takesRest ? before : [...before, ...rest ?? []];
+  if (positionals.length > max) {
     throw new InvalidInputError(
-      `Cannot use ${JSON.stringify(line.positionals[max])}: runner ${command.name} takes ${
+      `Cannot use ${JSON.stringify(positionals[max])}: runner ${command.name} takes ${
         max === 0 ? "no arguments" : what
       }`,
     );
   }
-  if (line.positionals.length < min) {
+  if (positionals.length < min) {
     throw new InvalidInputError(`Cannot run runner ${command.name}: it takes ${what} and there is none`);
   }
+  return positionals;
 }
 
 /** The conventions of no-color.org and bixense.com/clicolors, below the flag. */
@@ -73,7 +73,7 @@ const NOTHING: Environment = {
 async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
   const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
   const line = parseCommandLine(args, rows);
-  checkArguments(command, line);
+  const positionals = argumentsOf(command, line);
   const environment = command.bare ? NOTHING : wire.environment;
   const file = command.bare ? null : await readFile(environment);
   const { values, origins } = resolveSettings(rows, { typed: line.typed, environment, file });
@@ -84,7 +84,7 @@ async function runCommand(command: Command, args: readonly string[], wire: Wire)
       terminal: wire.terminal,
       settings: values,
       origins,
-      positionals: line.positionals,
+      positionals,
       rest: line.rest,
       color: wantsColor(wire.terminal, environment, values.color),
       store: store.open,

@@ -5,17 +5,6 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 
-/** A name as it may stand in a key of Redis. */
-export function readRunnerName(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (text === "" || text.length > 200 || /[\u0000-\u001f\u007f]/.test(text)) {
-    throw new InvalidInputError(
-      `Cannot use runner name ${JSON.stringify(text)}: a name has 1 to 200 characters and no control characters`,
-    );
-  }
-  return text;
-}
-
 /** `production` and `production:` are the same tenant. */
 export function readNamespace(text: string): string {
   // deno-lint-ignore no-control-regex
@@ -29,6 +18,20 @@ export function readNamespace(text: string): string {
 export function readHook(text: string): string {
   if (text.trim() === "" || text.includes("\0")) {
     throw new InvalidInputError("Cannot run an empty command, or one with a NUL character");
+  }
+  return text;
+}
+
+/** The folder of a spool: any but none. */
+export function readSpool(text: string): string {
+  if (text === "") throw new InvalidInputError("Cannot use an empty spool folder: leave it out for the usual one");
+  return text;
+}
+
+/** The name of a socket, which tmux makes in a folder of its own. */
+export function readSocket(text: string): string {
+  if (text === "" || text.includes("/")) {
+    throw new InvalidInputError(`Cannot use tmux socket ${JSON.stringify(text)}: write a name without "/"`);
   }
   return text;
 }

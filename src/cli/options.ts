@@ -12,10 +12,11 @@ import {
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
+import { readRunnerName } from "../domain/runner_name.ts";
 import { SORT_KEYS } from "../app/sort_keys.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
-import { readHook, readNamespace, readRunnerName } from "./option_readers.ts";
+import { readHook, readNamespace, readSocket, readSpool } from "./option_readers.ts";
 
 /** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
 const SHORTEST = 0.001;
@@ -101,6 +102,7 @@ export const RUN_ROWS = {
     value: "NAME",
     env: "RUNNER_TMUX_SOCKET",
     config: true,
+    read: readSocket,
     defaultText: "runner-NAME",
     help: "Socket name of the tmux server; the word default means the user's own server",
   },
@@ -109,6 +111,7 @@ export const RUN_ROWS = {
     value: "DIR",
     env: "RUNNER_SPOOL",
     config: true,
+    read: readSpool,
     defaultText: "$XDG_STATE_HOME/runner, else /var/tmp/runner-UID",
     help: "Folder that holds what must survive the runner: scripts, output, exit codes",
   },

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { MAX_SUBMIT_PAYLOAD } from "../domain/limits.ts";
 import type { Context } from "./context.ts";
-import { quoteCommand } from "./shell_words.ts";
+import { quoteCommand } from "../domain/shell_words.ts";
 
 /** Where the text of a job comes from. */
 export type PayloadSource =
@@ -43,7 +43,12 @@ export function choosePayload(
   );
 }
 
-function decode(bytes: Uint8Array, what: string): string {
+/**
+ * Bytes as text.
+ *
+ * @throws {InvalidInputError} They are none; `what` is what cannot be submitted.
+ */
+export function decodeText(bytes: Uint8Array, what: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
@@ -61,7 +66,7 @@ async function readText(input: AsyncIterable<Uint8Array>, what: string): Promise
     }
     parts.push(part);
   }
-  return decode(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()), what);
+  return decodeText(new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer()), what);
 }
 
 /**

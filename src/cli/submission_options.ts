@@ -2,6 +2,7 @@ import { type Draft, readAt, readBackoff } from "../app/read_submission.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Environment } from "../ports/environment.ts";
+import { decodeText } from "./payload.ts";
 import type { Values } from "./option_row.ts";
 import type { GLOBAL_ROWS, SUBMIT_ROWS } from "./options.ts";
 
@@ -23,7 +24,7 @@ async function readEnvFile(path: string, environment: Environment): Promise<Reco
   const name = JSON.stringify(path);
   const bytes = await environment.readFile(path);
   if (bytes === null) throw new InvalidInputError(`Cannot read environment file ${name}: there is no such file`);
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
+  const lines = decodeText(bytes, `with environment file ${name}`).split(/\r?\n/);
   const env: Record<string, string> = {};
   for (const [i, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;

@@ -115,7 +115,7 @@ Deno.test("version says what deno.json says", async () => {
 Deno.test("commands refuse arguments that they do not take", async () => {
   const cases: [string[], string][] = [
     [["version", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
-    [["status", "--", "x"], 'Cannot use "--" with runner status: nothing may follow it; see runner status --help'],
+    [["version", "--", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
     [["cancel"], "Cannot run runner cancel: it takes ids of jobs and there is none; see runner cancel --help"],
     [["help", "a", "b"], 'Cannot use "b": runner help takes the name of one command; see runner help --help'],
   ];

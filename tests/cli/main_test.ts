@@ -53,8 +53,10 @@ Deno.test("main() keeps data on stdout, talk on stderr, and ends with documented
   assertEquals((await run("wait", "--timeout", "50ms", "j1")).code, 75);
   assertEquals((await run("cancel", "j1", "--reason", "test")).code, 0);
   assertEquals((await run("wait", "j1")).code, 130);
+  assertEquals((await run("submit", "--id=-x", "true")).code, 0);
+  assertEquals((await run("cancel", "--", "-x")).code, 0);
   const detail = JSON.parse((await run("status", "--json", "@")).stdout);
-  assertEquals([detail.id, detail.status, detail.error], ["j1", "error", "cancelled: test"]);
+  assertEquals([detail.id, detail.status, detail.error], ["-x", "error", "cancelled"]);
 });
 
 Deno.test("main() reads jobs from files and from standard input", async () => {

@@ -106,6 +106,13 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
       null,
       'Cannot use environment variable RUNNER_NAMESPACE: cannot use namespace "a\\nb": it holds control characters',
     ],
+    [["--spool", ""], {}, null, "Cannot use --spool: cannot use an empty spool folder: leave it out for the usual one"],
+    [
+      ["--tmux-socket", "a/b"],
+      {},
+      null,
+      'Cannot use --tmux-socket: cannot use tmux socket "a/b": write a name without "/"',
+    ],
     [[], {}, '{"concurrency": "4"}', `Cannot use "concurrency" in "${FILE}": it must be a number`],
     [[], {}, '{"drain": 1}', `Cannot use "drain" in "${FILE}": it must be true or false`],
     [[], {}, '{"name": null}', `Cannot use "name" in "${FILE}": it must be a text`],

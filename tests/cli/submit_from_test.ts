@@ -81,6 +81,12 @@ const BAD = [
   '{"payload":"x","after":"late"}',
   '{"payload":"\\ud800"}',
   '{"payload":"x","id":"late"}',
+  '{"payload":"x","in":-5}',
+  '{"payload":"x","in":1e400}',
+  '{"payload":"x","runner":"a\\nb"}',
+  '{"payload":"x","timeout":0}',
+  '{"payload":"x","timeout":1e9}',
+  '{"payload":"x","keep":1e300}',
 ].join("\n");
 
 const REASONS = [
@@ -95,6 +101,12 @@ const REASONS = [
   "line 10: Cannot submit job: its payload is empty",
   'line 11: Cannot use key "after": the job that it names stands further down',
   "line 12: Cannot submit job: its payload is no valid Unicode text",
+  "line 14: Cannot submit job: its delay in seconds must be 0 or more",
+  "line 15: Cannot submit job: its delay in seconds must be 300000000000 or less",
+  'line 16: Cannot use runner name "a\\nb"',
+  "line 17: Cannot submit job: its timeout in seconds must be more than 0",
+  "line 18: Cannot submit job: its timeout in seconds must be 2592000 or less",
+  "line 19: Cannot submit job: keep in seconds must be 9007199254740991 or less",
 ];
 
 Deno.test("submit --from reports bad lines with their numbers and queues nothing", async () => {

@@ -124,6 +124,7 @@ Deno.test("submit refuses a wrong job in one sentence and queues nothing", async
     [["--env", "1A=x", "true"], 'Cannot set environment variable "1A": a name has letters'],
     [["--env-file", "/none", "true"], 'Cannot read environment file "/none": there is no such file'],
     [["--env-file", "/bad", "true"], 'Cannot use line 1 of environment file "/bad": it is not NAME=VALUE'],
+    [["--env-file", "/bin", "true"], 'Cannot submit with environment file "/bin": it is not UTF-8'],
     [["--env-file", "/env", "true"], 'Cannot set environment variable "1A"'],
     [["--cwd", "src", "true"], 'Cannot submit job: its working directory must begin with "/"'],
     [["--label", "a b=c", "true"], 'Cannot submit job: label "a b" is no name'],

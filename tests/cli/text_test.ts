@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { quoteCommand } from "../../src/cli/shell_words.ts";
+import { quoteCommand } from "../../src/domain/shell_words.ts";
 import { suggest } from "../../src/cli/suggest.ts";
 import { table } from "../../src/cli/table.ts";
 import { firstLine, fit, printable, printableLines, toJson } from "../../src/cli/text.ts";

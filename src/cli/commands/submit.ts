@@ -121,7 +121,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
     import("../../app/submit_batch.ts"),
     import("../progress.ts"),
   ]);
-  const check = ({ submission }: Draft) => checkSubmission(submission, wire.checkExecutor);
+  const check = (draft: Draft) => checkSubmission(draft, wire.checkExecutor);
   const { drafts, bad } = await readJobs(await openBatch(path, wire), defaults, check);
   await sayBadLines(context, bad);
   if (settings.dryRun) {
@@ -166,9 +166,9 @@ async function run(context: SubmitContext): Promise<number> {
   const payload = await readPayload(source, wire);
   const draft: Draft = { ...options, submission: { ...options.submission, payload } };
   // what can be known without Redis is said without it
-  checkSubmission({ ...draft.submission, after: undefined }, wire.checkExecutor);
+  checkSubmission({ ...draft, submission: { ...draft.submission, after: undefined } }, wire.checkExecutor);
   const complete = await resolveAfter(context, draft);
-  checkSubmission(complete.submission, wire.checkExecutor);
+  checkSubmission(complete, wire.checkExecutor);
   if (settings.dryRun) {
     const { showDryRun } = await import("../dry_run.ts");
     await terminal.write(showDryRun(complete, context));
