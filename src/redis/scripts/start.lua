@@ -45,7 +45,7 @@ if held and found == 'hash' and side('token') == held then
   return owned('HELD', held, side('attempt'))
 end
 -- the attempt was taken away from this instance
-if held and side('token') then call('HDEL', RUN, ID) end
+if held and side('token') and side('token') ~= held then call('HDEL', RUN, ID) end
 -- An answer that leaves the claim as it is, and one that drops it: only when there is one.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
