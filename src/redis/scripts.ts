@@ -1,5 +1,5 @@
 import { JOB_FIELDS } from "../domain/job.ts";
-import { MAX_RUN_PAYLOAD } from "../domain/limits.ts";
+import { MAX_ID, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
@@ -49,7 +49,7 @@ export const SCRIPTS = {
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   bury: plain("bury", bury),
-  claim: new Script("claim", base, [stepOf([job, START, start]), claim]),
+  claim: new Script("claim", base, [stepOf([job, START, start]), `local MAX_ID = ${MAX_ID}\n`, claim]),
   peek: plain("peek", peek),
   start: new Script("start", base, [job, START, start]),
   finish: about("finish", finish),

@@ -1,5 +1,6 @@
 -- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of some executors;
--- a job that is claimed already may go before them. `step`, in front of this text, is the script `start`.
+-- a job that is claimed already may go before them. In front of this text stand `step`, the script `start`, and MAX_ID, the most
+-- bytes of an id.
 --
 -- KEYS  1 queue  2 low  3 claim  4 run  5 node  6 jobs  7 events
 -- ARGV  1 the most jobs that are claimed  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in the names of
@@ -17,7 +18,7 @@ for i = 12, #ARGV do wanted[ARGV[i]] = true end
 -- The answer of `start`; nil when the job is not to be started here, or cannot be.
 local function try(id)
   -- JSON has no other bytes than UTF-8; what is no id of a job is for others to put aside
-  if id == '' or #id > 512 or string.find(id, '[^%w._:@/+-]') then return end
+  if id == '' or #id > MAX_ID or string.find(id, '[^%w._:@/+-]') then return end
   local job = ARGV[6] .. id
   local executor = redis.pcall('HGET', job, 'executor') or ''
   if not wanted[executor] then return end
