@@ -21,6 +21,8 @@ export interface ServicePlan {
   readonly path: string;
   /** User that it runs as, for `system`; root when left out. */
   readonly user?: string;
+  /** Path of the configuration file, when the runner would not find it. */
+  readonly config?: string;
 }
 
 /** A file to write, and what a person has to do around it. */
@@ -62,6 +64,7 @@ function check(plan: ServicePlan): void {
   }
   for (const text of plan.command) refuse(text, JSON.stringify(text));
   refuse(plan.path, "PATH");
+  refuse(plan.config ?? "", "RUNNER_CONFIG");
   if (plan.user !== undefined && !PLAIN.test(plan.user)) {
     throw new InvalidInputError(`Cannot use user ${JSON.stringify(plan.user)}: this is no name of a user`);
   }
@@ -111,10 +114,8 @@ StartLimitIntervalSec=0
 Type=exec
 ${plan.user === undefined ? "" : `User=${plan.user}\n`}ExecStart=${plan.command.map(unitWord).join(" ")}
 Environment=${unitSetting("PATH", plan.path)}
-${
-    isSystem
-      ? stateLines(plan.name)
-      : ""
+${plan.config === undefined ? "" : `Environment=${unitSetting("RUNNER_CONFIG", plan.config)}\n`}${
+    isSystem ? stateLines(plan.name) : ""
   }# REDIS_URL with its password belongs into this file, mode 0600, and not into the unit
 EnvironmentFile=-${variables.replaceAll("%", "%%")}
 Restart=always
@@ -185,7 +186,7 @@ ${plan.command.map((word) => `    <string>${xml(word)}</string>\n`).join("")}  <
   <dict>
     <key>PATH</key>
     <string>${xml(plan.path)}</string>
-  </dict>
+${plan.config === undefined ? "" : `    <key>RUNNER_CONFIG</key>\n    <string>${xml(plan.config)}</string>\n`}  </dict>
   <key>RunAtLoad</key>
   <true/>
   <key>KeepAlive</key>

@@ -37,6 +37,27 @@ Deno.test("service install writes the options that were given into the unit, and
   assertEquals(directive(await unitFor({ env }, "--run-as", "builder"), "User"), ["builder"]);
 });
 
+Deno.test("a service finds the configuration file that was read, and every path", async () => {
+  const files = {
+    "/home/x/.config/runner/config.json": '{"concurrency": 8}',
+    "/etc/own.json": '{"keep": 60}',
+  };
+  const env = { HOME: "/home/x" };
+  const rows: [WorldOptions, string[]][] = [
+    [{ env, files }, ["/home/x/.config/runner/config.json"]],
+    [{ env, files, plainUser: true }, []],
+    [{ env: { ...env, RUNNER_CONFIG: "/etc/own.json" }, files, plainUser: true }, ["/etc/own.json"]],
+  ];
+  for (const [options, path] of rows) {
+    const unit = await unitFor(options, "-n", "build", "--namespace=-x");
+    const told = directive(unit, "Environment").filter((text) => text.includes("RUNNER_CONFIG"));
+    assertEquals(told, path.map((path) => `"RUNNER_CONFIG=${path}"`));
+    assertStringIncludes(directive(unit, "ExecStart")[0], " --namespace=-x:");
+    const list = await unitFor({ ...options, os: "darwin" }, "-n", "build");
+    assertEquals(/RUNNER_CONFIG<\/key>\s*<string>(.*)<\/string>/.exec(list)?.[1] ?? "", path.join());
+  }
+});
+
 Deno.test("service install never writes a password", async () => {
   for (const args of [[], ["-r", "redis://me:secret@db/1"]]) {
     const env: Record<string, string> = args.length > 0 ? {} : { REDIS_URL: "redis://me:secret@db/1" };
@@ -94,6 +115,8 @@ Deno.test("service says what is wrong and changes nothing", async () => {
     [{}, ["install", "--program", "runner"], 2, "a service needs an absolute path"],
     [{}, ["install", "--run-as", "x y"], 2, 'Cannot use user "x y"'],
     [{}, ["install", "--tmux-socket", "a\nUser=root"], 2, "it holds control characters"],
+    [{}, ["install", "--spool", "./here"], 2, 'Cannot use "./here" in a service: it needs an absolute path'],
+    [{}, ["install", "--shell", "bin/sh"], 2, 'Cannot use "bin/sh" in a service: it needs an absolute path'],
     [{ fromSource: true }, ["install"], 2, "name one with --program FILE"],
     [{ plainUser: true }, ["install"], 2, "HOME is not set"],
     [{ plainUser: true, env: { HOME: "/x" } }, ["install", "--run-as", "x"], 2, "Cannot use --run-as"],

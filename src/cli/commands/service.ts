@@ -25,7 +25,27 @@ function holdsPassword({ wire, settings }: ServiceContext): boolean {
 
 function words(flag: string, row: OptionRow, value: OptionValue): string[] {
   if (row.type === "flag") return value ? [flag] : [];
-  return [flag, row.type === "duration" ? `${value}s` : String(value)];
+  const text = row.type === "duration" ? `${value}s` : String(value);
+  return text.startsWith("-") ? [`${flag}=${text}`] : [flag, text];
+}
+
+function scopeOf({ settings }: ServiceContext, host: ServiceHost): ServicePlan["scope"] {
+  return settings.scope ?? (host.isRoot ? "system" : "user");
+}
+
+/** The configuration file that was read; `undefined` when there is none, or a service of the user finds it by itself. */
+function configOf({ origins, wire: { environment } }: ServiceContext, scope: ServicePlan["scope"]): string | undefined {
+  if (scope === "user" && !environment.get("RUNNER_CONFIG")) return undefined;
+  return Object.values(origins).find((origin) => origin.startsWith("file "))?.slice("file ".length);
+}
+
+/** A supervisor starts programs in a folder of its own choice. */
+function checkPaths(paths: readonly (string | undefined)[]): void {
+  for (const path of paths) {
+    if (path?.includes("/") && !path.startsWith("/")) {
+      throw new InvalidInputError(`Cannot use ${JSON.stringify(path)} in a service: it needs an absolute path`);
+    }
+  }
 }
 
 /** What was typed or stood in the environment; what the configuration file says, the runner reads itself. */
@@ -62,7 +82,7 @@ function homeFolders({ wire: { environment } }: ServiceContext, scope: ServicePl
 
 function fileFor(context: ServiceContext, host: ServiceHost, command: readonly string[]): ServiceFile {
   const { settings, wire } = context;
-  const scope = settings.scope ?? (host.isRoot ? "system" : "user");
+  const scope = scopeOf(context, host);
   if (settings.runAs !== undefined && scope === "user") {
     throw new InvalidInputError("Cannot use --run-as with a service of a user: it runs as that user");
   }
@@ -72,7 +92,9 @@ function fileFor(context: ServiceContext, host: ServiceHost, command: readonly s
     command,
     path: (scope === "user" && wire.environment.get("PATH")) || (host.os === "darwin" ? DARWIN_PATH : SYSTEM_PATH),
     user: settings.runAs,
+    config: configOf(context, scope),
   };
+  checkPaths([settings.spool, settings.shell, plan.config]);
   const { home, config } = homeFolders(context, scope);
   if (host.os === "linux") return systemdUnit(plan, config);
   if (host.os === "darwin") return launchdList(plan, home);
