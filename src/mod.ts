@@ -22,7 +22,7 @@ import { type JobView, viewJob } from "./app/job_view.ts";
 import { makeReady, submitJob } from "./app/submit.ts";
 import { watchJob } from "./app/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./cli/options.ts";
-import { resolveSettings } from "./cli/settings.ts";
+import { readOption, resolveSettings } from "./cli/settings.ts";
 import { openStore, openWorker, wire } from "./cli/wire.ts";
 import type { Worker, WorkerSettings } from "./cli/context.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
@@ -71,7 +71,9 @@ export interface ConnectionOptions {
  */
 export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 
-const defaults = resolveSettings({ ...GLOBAL_ROWS, ...RUN_ROWS }, {
+const WORKER_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS };
+
+const defaults = resolveSettings(WORKER_ROWS, {
   typed: new Map(),
   environment: { get: () => undefined, readFile: () => Promise.resolve(null), openFile: () => Promise.resolve(null) },
   file: null,
@@ -214,11 +216,15 @@ export class Runner {
   /**
    * Takes this host's spool; rejects with `SetupError` when another runner of that name holds it.
    *
-   * @param options As the options of `runner run`; durations in seconds.
+   * @param options As the options of `runner run`, with their limits; durations in seconds.
+   * @throws {InvalidInputError} An option has a value that it cannot have.
    */
   static async open(options: Partial<WorkerSettings> = {}): Promise<Runner> {
-    const namespace = GLOBAL_ROWS.namespace.read(options.namespace ?? "");
-    return new Runner(await openWorker({ ...defaults, ...options, namespace }));
+    const given = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
+      const row: Parameters<typeof readOption>[0] | undefined = WORKER_ROWS[key as keyof typeof WORKER_ROWS];
+      return [key, row && row.type !== "list" ? readOption(row, String(value), `option "${key}"`) : value];
+    });
+    return new Runner(await openWorker({ ...defaults, ...Object.fromEntries(given) }));
   }
 
   /** Takes up what earlier processes left, and begins to take jobs. */
