@@ -11,6 +11,8 @@ export interface Address {
   readonly port: number;
   readonly password?: string;
   readonly username?: string;
+  /** It shall talk TLS. */
+  readonly tls?: boolean;
 }
 
 /** What the program can ask a server. */
@@ -55,11 +57,11 @@ export class OwnRedis {
   }
 
   async #start(): Promise<void> {
-    const { hostname, port, username } = this.#address;
+    const { hostname, port, username = "default", tls = false } = this.#address;
     const shown = `${hostname}:${port}`;
-    if (!/^(127\.\d+\.\d+\.\d+|localhost)$/.test(hostname) || (username !== undefined && username !== "default")) {
+    if (!/^(127\.\d+\.\d+\.\d+|localhost)$/.test(hostname) || username !== "default" || tls) {
       throw new InvalidInputError(
-        `Cannot start a Redis at ${shown}: --embedded-redis is for this host alone; use --redis-url 127.0.0.1:PORT`,
+        `Cannot start a Redis at ${shown}: --embedded-redis is for this host alone, without TLS; use --redis-url 127.0.0.1:PORT`,
       );
     }
     const config = `${this.#dir}/redis.conf`;

@@ -1,4 +1,4 @@
-import { SetupError } from "../../src/domain/errors.ts";
+import { InvalidInputError, SetupError } from "../../src/domain/errors.ts";
 import type { ChildProcess } from "../../src/ports/process.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { OwnRedis } from "../../src/system/redis_server.ts";
@@ -25,4 +25,12 @@ Deno.test("a Redis of the runner's own that is stopped while it starts is ended 
   await redis.stop();
   assertEquals(await exited.promise, 137);
   await starting;
+});
+
+Deno.test("a Redis of the runner's own is one of this host, without users and TLS", async () => {
+  const outside = {} as ConstructorParameters<typeof OwnRedis>[2];
+  for (const more of [{ hostname: "db" }, { username: "me" }, { tls: true }]) {
+    const redis = new OwnRedis("/nowhere", { hostname: "127.0.0.1", port: 1, ...more }, outside);
+    await assertRejects(() => redis.start(), InvalidInputError, "--embedded-redis is for this host alone, without TLS");
+  }
 });
