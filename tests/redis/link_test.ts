@@ -30,6 +30,7 @@ function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
   let accepted = 0;
+  let over = false;
   const serve = async (conn: Deno.Conn) => {
     const buffer = new Uint8Array(1 << 16);
     try {
@@ -48,6 +49,7 @@ function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
     const all: Promise<void>[] = [];
     for await (const conn of listener) {
       accepted++;
+      if (over) conn.close(); // it came while the others were closed
       open.add(conn);
       all.push(serve(conn));
     }
@@ -57,6 +59,7 @@ function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
     address: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
     accepted: () => accepted,
     async [Symbol.asyncDispose]() {
+      over = true;
       listener.close();
       for (const conn of open) conn.close();
       await serving;
