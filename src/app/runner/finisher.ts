@@ -56,6 +56,11 @@ export class Finisher {
     this.#pending.add(work);
   }
 
+  /** Ends a run of which nobody knows what became. */
+  lose(active: ActiveRun, why: string): void {
+    this.finish(active, { kind: "lost", why }, null, this.#retryDelay({ kind: "lost", code: null }, active));
+  }
+
   /** Gives up after `ms`: what is not told then is told by the next process. */
   async stop(ms: number): Promise<void> {
     const limit = new AbortController();
@@ -158,7 +163,7 @@ export class Finisher {
   }
 
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
-  #retryDelay(end: RunEnd, active: ActiveRun): number | null {
+  #retryDelay(end: Pick<RunEnd, "kind" | "code">, active: ActiveRun): number | null {
     const { side, attempt } = active.intent;
     if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
     const max = Number(side.retry_max ?? 0);

@@ -163,8 +163,13 @@ export class Launcher {
   }
 
   async #enter(active: ActiveRun): Promise<void> {
-    const { checkpoint, log } = this.#parts;
+    const { checkpoint, log, spool } = this.#parts;
     const { intent } = active;
+    // while the intent was written, an order came that the executor could not carry out
+    if (active.ended) return spool.settle(intent.run, "gone");
+    if (active.cancelReason !== null) {
+      return this.#finisher.finish(active, { kind: "cancelled", reason: active.cancelReason });
+    }
     try {
       await active.executor.launch(this.launchOf(intent));
       checkpoint("after_launch");

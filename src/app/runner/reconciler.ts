@@ -84,7 +84,7 @@ export class Reconciler {
     if (active.ended || found !== "unlaunched") return;
     if (active.intent.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
     // Before a crash of the host its start may not have reached the disk: it may have run.
-    this.#finisher.finish(active, { kind: "lost", why: "the host restarted before its start was on record" });
+    this.#finisher.lose(active, "the host restarted before its start was on record");
   }
 
   /** Asks for an attempt that Redis does not say is ours. Answers whether it is. */

@@ -37,8 +37,9 @@ const LONGEST = 3_600_000;
 export class Loop implements Service {
   readonly #work: () => Promise<void>;
   readonly #options: LoopOptions;
-  readonly #stopping = Promise.withResolvers<void>();
   #stopped = false;
+  /** Ends the wait for work. */
+  #release: () => void = () => {};
   #running: Promise<void> | null = null;
   /** Monotonic time of the next round, as far as it is known. */
   #next = Infinity;
@@ -76,7 +77,7 @@ export class Loop implements Service {
   async #run(): Promise<void> {
     const { everyMs, jitter = 0, clock, work } = this.#options;
     while (!this.#stopped) {
-      if (work) await Promise.race([work(), this.#stopping.promise]);
+      if (work) await this.#some(work());
       const begun = clock.now();
       this.#next = Math.min(this.#next, begun + everyMs * (1 + jitter * (2 * clock.random() - 1)));
       while (!this.#stopped) {
@@ -90,10 +91,18 @@ export class Loop implements Service {
     }
   }
 
+  /** Waits for work. In a race with a promise that lasts, each round would leave something behind there. */
+  #some(work: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#release = resolve;
+      work.then(resolve, reject);
+    });
+  }
+
   /** Ends the rounds. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#stopping.resolve();
+    this.#release();
     this.#alarm.abort();
     await this.#running;
   }
