@@ -185,7 +185,7 @@ Deno.test("finish() delays a job for its next attempt, which has a higher number
   await using stage = await Stage.open();
   const run = await stage.started("a");
   assertEquals((await stage.queue.finish(ended(run, { ...failed, retryDelayMs: 0 }))).type, "RETRY");
-  assertEquals((await stage.queue.finish(ended(run, { ...failed, retryDelayMs: 0 }))).type, "ALREADY");
+  assertEquals((await stage.queue.finish(ended(run, { ...failed, retryDelayMs: 0 }))).type, "RETRY", "told twice");
   const { status, error } = await stage.job("a");
   assertEquals([status, error], ["dispatched", ""]);
   assertEquals((await stage.side("a")).last_error, "exited with code 1");

@@ -6,7 +6,7 @@
 -- reply OK        the end is written
 --       ALREADY   it was written before
 --       TERMINAL  another program had ended the job: its verdict stays
---       RETRY     the job waits for its next attempt
+--       RETRY     the job waits for its next attempt, or has begun it
 --       FENCED    the attempt was taken away from its owner
 --       MISSING   Redis lost the job or x: reassert, then again
 --       after OK, ALREADY and TERMINAL: the waiters
@@ -21,11 +21,12 @@ local function let_go()
   call('HDEL', RUN, mine and ID or '')
 end
 
+local found, current = type_of(JOB), side('token')
 if side('done') == token then
   let_go()
+  if found == 'hash' and not is_terminal(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
   return with_waiters({ 'ALREADY' })
 end
-local found, current = type_of(JOB), side('token')
 if not current or found == 'none' then return { 'MISSING', '.' } end
 if current ~= token then
   let_go()
