@@ -33,6 +33,10 @@ export class JournalSpool implements Spool {
   #server: string | null = null;
   #bytes = 0;
   #liveBytes = 0;
+  /** Characters of the intents of settled runs. */
+  #settledSize = 0;
+  /** A line did not reach the file: it is to be written anew. */
+  #torn = false;
   #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
   #flushing: Promise<void> | null = null;
   /** Lines for which nobody waits. */
@@ -77,6 +81,7 @@ export class JournalSpool implements Spool {
   #settled(run: string, end: SettledEnd | "gone"): void {
     const entry = this.#entries.get(run);
     if (!entry) return;
+    if (entry.end === null) this.#settledSize += entry.size;
     entry.end = end;
     entry.settledAt = performance.now();
     this.#entries.delete(run); // settled runs stand in the order in which they were settled
@@ -133,13 +138,19 @@ export class JournalSpool implements Spool {
     let bytes = new TextEncoder().encode(this.#notes + text);
     this.#notes = "";
     this.#bytes += bytes.length;
-    while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+    } catch (error) {
+      this.#torn = true;
+      throw error;
+    }
   }
 
   settle(run: string, end: SettledEnd | "gone"): void {
     if (!this.#entries.has(run)) return;
     this.#settled(run, end);
     this.#note({ do: "settle", run, end });
+    if (this.#settledSize > KEEP_SIZE) this.prune();
   }
 
   /** Writes a line soon; nobody waits for it. */
@@ -153,26 +164,25 @@ export class JournalSpool implements Spool {
     try {
       this.#append();
     } catch {
-      // A full disk: what Redis knows is told to it once more after a restart, and it answers that it knows.
+      // A full disk: it is written down when there is room again.
     }
   }
 
   prune(): readonly string[] {
     const gone: string[] = [];
     const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
-    let size = settled.reduce((sum, entry) => sum + entry.size, 0);
     let count = settled.length;
     for (const entry of settled) {
       const old = performance.now() - entry.settledAt > KEEP_MS;
-      if (!old && count <= KEEP_COUNT && size <= KEEP_SIZE && entry.end !== "gone") continue;
+      if (!old && count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && entry.end !== "gone") continue;
       count--;
-      size -= entry.size;
+      this.#settledSize -= entry.size;
       this.#liveBytes -= entry.size;
       this.#entries.delete(entry.intent.run);
       gone.push(entry.intent.run);
     }
     const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
-    if (stale && !this.#flushing) this.#rewrite();
+    if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
     return gone;
   }
 
@@ -198,6 +208,7 @@ export class JournalSpool implements Spool {
     this.#file.close();
     this.#file = file;
     this.#bytes = text.length;
+    this.#torn = false;
     syncFolder(this.#path);
   }
 
@@ -205,6 +216,7 @@ export class JournalSpool implements Spool {
     await this.#flushing;
     clearTimeout(this.#noting);
     this.#writeNotes();
+    if (this.#torn) this.#rewrite();
     this.#file.close();
   }
 }

@@ -122,3 +122,36 @@ Deno.test("openInstance() says what is wrong with a folder that cannot be one", 
     await Deno.remove(file);
   }
 });
+
+Deno.test("JournalSpool keeps few large settled runs, however fast they come", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    for (let i = 0; i < 60; i++) {
+      await spool.intend(intent(`r${i}`, "x".repeat(1 << 20)));
+      spool.settle(`r${i}`, end);
+    }
+    assertEquals(spool.records().length, 15);
+    assert((await Deno.stat(`${dir}/runs.jsonl`)).size < 48 << 20);
+    await spool.close();
+  }));
+
+Deno.test("JournalSpool writes down what a full disk refused when there is room again", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(intent("a"));
+    const { writeSync } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.writeSync = () => {
+      throw new Error("No space left on device");
+    };
+    try {
+      spool.settle("a", end);
+      await assertRejects(() => spool.intend(intent("b")), Error, "No space left"); // with what was noted
+    } finally {
+      Deno.FsFile.prototype.writeSync = writeSync;
+    }
+    spool.prune();
+    await spool.intend(intent("c"));
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().map((record) => [record.intent.run, record.end]), [["a", end], ["c", null]]);
+    for (const one of [spool, again]) await one.close();
+  }));
