@@ -189,7 +189,15 @@ export class Reconciler {
 
   /** Tells all ends again that Redis may have forgotten. */
   async #resendAll(): Promise<void> {
-    for (const record of this.#parts.spool.records()) if (record.end !== null) await this.#resend(record);
+    const { spool, queue, clock, settings } = this.#parts;
+    let beatAt = clock.now() + settings.beatMs;
+    for (const record of spool.records()) {
+      if (record.end !== null) await this.#resend(record);
+      if (clock.now() < beatAt) continue;
+      // the heart waits for this, and thousands on a long way take longer than a lease holds
+      await queue.beat(this.#runs.owned(), this.state());
+      beatAt = clock.now() + settings.beatMs;
+    }
   }
 
   /** Claims nothing until the other hosts, too, have brought back what they run. */

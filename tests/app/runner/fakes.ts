@@ -238,6 +238,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     launcher,
     dispatcher,
     heart,
+    reconciler,
     async [Symbol.asyncDispose]() {
       const stopped = dispatcher.stop();
       queue.stopWaiting();
