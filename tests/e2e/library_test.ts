@@ -17,6 +17,7 @@ Deno.test("Runner.open() refuses what runner run refuses, and takes undefined fo
   await runner.ended();
   await runner.stop();
   assertEquals((await client.wait(id)).exitCode, 7);
+  await world.tmux("kill-server"); // the world ends only those of its own runners
 });
 
 Deno.test("what waits on a client that is closed ends", async () => {
