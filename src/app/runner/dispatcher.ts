@@ -129,7 +129,7 @@ export class Dispatcher {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const seen = this.#runs.version;
+      const [seen, since] = [this.#runs.version, this.#parts.clock.now()];
       try {
         if (this.#unsure && !await this.#sure()) continue;
         if (!this.#held && !this.#fenced) await this.#round();
@@ -139,7 +139,7 @@ export class Dispatcher {
         continue;
       }
       if (signal.aborted) return;
-      if (this.#runs.version === seen) await this.#pause();
+      if (this.#runs.version === seen) await this.#pause(since);
     }
   }
 
@@ -377,17 +377,16 @@ export class Dispatcher {
     }
   }
 
-  /** Until something changes: a claim, an end, or an id whose pause is over. */
-  async #pause(): Promise<void> {
+  /** Until something changes: a claim, an end, or an id whose pause was not over at the last look. */
+  async #pause(since: number): Promise<void> {
     // what came while nothing may be taken waits until it may: to look at once would be to look for ever
     if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
     const waits: Promise<unknown>[] = [this.#runs.change()];
     if (this.#claim) waits.push(this.#claim);
-    const now = clock.now();
-    const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > now));
+    const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > since));
     const timer = next < Infinity ? new AbortController() : null;
-    if (timer) waits.push(clock.sleep(Math.max(next - now, 1), timer.signal));
+    if (timer) waits.push(clock.sleep(Math.max(next - clock.now(), 1), timer.signal));
     try {
       await Promise.race(waits);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "../../support/assert.ts";
+import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { fakeRunner } from "./fakes.ts";
 
@@ -20,7 +21,10 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
     beat: () => Promise.resolve({ type: "OK", beats: beats++ }),
     reassert: () => systemClock.sleep(5).then(() => "OK"),
   });
+  let held = false;
+  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
   await runner.reconciler.recover();
   assertEquals(runner.queue.finished.length, records.length);
   assert(beats >= 5, `${beats} beats`);
+  await until("it claims again", () => !held);
 });
