@@ -2,7 +2,7 @@
 # Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
 #
 #   install.sh              for the program
-#   install.sh --for-tests  also zsh and fish, in which the tests load the completion scripts
+#   install.sh --for-tests  also the shells that tests run completions, payloads and lanes in
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu
@@ -92,7 +92,7 @@ install_deno() {
 
 case ${1:-} in
   '') shells= ;;
-  --for-tests) shells='zsh fish' ;;
+  --for-tests) shells='zsh fish mksh busybox' ;;
   *) die "Cannot use $1: there is only --for-tests" ;;
 esac
 install_deno
