@@ -229,7 +229,7 @@ Deno.test("install.sh as root installs what is missing with apt, and fetches the
 
 Deno.test("install.sh installs shells for the tests only when asked, and refuses what it does not know", async () => {
   await using folder = await temporaryFolder();
-  const tools = { "redis-server": "", tmux: "", zsh: "" };
+  const tools = { "redis-server": "", tmux: "", zsh: "", mksh: "", busybox: "" };
   const { install, log } = await machine(folder.path, { id: ROOT_USER, "apt-get": APT, ...tools });
   assertEquals(await install(), { code: 0, stdout: "", stderr: "" });
   assertEquals((await install("--for-test")).code, 1);
