@@ -96,11 +96,11 @@ export interface Executor extends RunTerminals {
   place(target: string): Place;
   /**
    * Connects. `onEnd` is called once for each run that was launched or adopted, whenever it ends, and never before `open` has
-   * returned.
+   * returned. Rejects with the reason of `signal` when that aborts.
    *
-   * @throws {SetupError} The host cannot run this kind.
+   * @throws {SetupError} The host cannot run this kind, or does not answer.
    */
-  open(onEnd: (end: RunEnd) => void): Promise<HostFacts>;
+  open(onEnd: (end: RunEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
   /**
    * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals that
    * hold other runs of ours are stopped and cleared.
@@ -132,6 +132,6 @@ export interface Executor extends RunTerminals {
   forget(run: string): Promise<void>;
   /** Removes the output of runs that were forgotten more than `seconds` ago; 0 keeps all. */
   prune(seconds: number): Promise<void>;
-  /** Lets go. Runs go on. */
+  /** Lets go, after a few seconds at the most. Runs go on. */
   close(): Promise<void>;
 }

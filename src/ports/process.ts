@@ -23,8 +23,28 @@ export interface SpawnOptions {
   readonly detached?: boolean;
 }
 
+/** What a program that has ended wrote, and how it ended. */
+export interface Ran {
+  /** Its exit code; 128 + n after signal n. */
+  readonly code: number;
+  readonly output: string;
+  /** What it wrote on standard error. */
+  readonly errors: string;
+}
+
 /** Starts programs. */
 export interface Process {
+  /**
+   * Runs a program to its end, without a shell and with nothing to read. When `signal` aborts it is killed, and the call rejects with
+   * the signal's reason at once.
+   *
+   * @throws {SetupError} It is not installed, or may not be run.
+   */
+  run(
+    command: string,
+    args: readonly string[],
+    options: SpawnOptions & { readonly signal?: AbortSignal },
+  ): Promise<Ran>;
   /**
    * Starts a program, without a shell. Its standard error goes nowhere.
    *

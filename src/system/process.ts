@@ -1,10 +1,26 @@
 import { SetupError } from "../domain/errors.ts";
-import type { Process } from "../ports/process.ts";
+import type { Process, Ran } from "../ports/process.ts";
 
 const PIPED = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
+const READ = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
 /** The host's programs. */
 export const systemProcess: Process = {
+  async run(command, args, { signal, ...options }) {
+    signal?.throwIfAborted();
+    const child = start(command, args, options, READ);
+    const aborted = Promise.withResolvers<never>();
+    const stop = () => {
+      kill(child);
+      aborted.reject(signal!.reason);
+    };
+    signal?.addEventListener("abort", stop);
+    try {
+      return await Promise.race([toTheEnd(child), aborted.promise]);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  },
   spawn(command, args, options) {
     const child = start(command, args, options);
     const writer = child.stdin.getWriter();
@@ -13,18 +29,26 @@ export const systemProcess: Process = {
       output: child.stdout,
       write: (bytes) => writer.write(bytes),
       end: () => writer.close().catch(() => {}), // it may have ended before
-      kill() {
-        try {
-          child.kill("SIGKILL");
-        } catch (error) {
-          // TypeError: it has ended, and the runtime knows it already
-          if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
-        }
-      },
+      kill: () => kill(child),
       exited: child.status.then((status) => status.code),
     };
   },
 };
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    // TypeError: it has ended, and the runtime knows it already
+    if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function toTheEnd(child: Deno.ChildProcess): Promise<Ran> {
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
+}
 
 /**
  * Runs a program in the terminal of this process, to its end.
@@ -44,11 +68,8 @@ export async function inTerminal(
 /** What a program says about its version; `null`: there is none, or it may not be run. */
 export async function programVersion(command: string, flag: string, path: string): Promise<string | null> {
   try {
-    const child = systemProcess.spawn(command, [flag], { env: { PATH: path } });
-    await child.end();
-    let text = "";
-    for await (const bytes of child.output) text += new TextDecoder().decode(bytes);
-    return await child.exited === 0 ? text.trim() : null;
+    const { code, output } = await systemProcess.run(command, [flag], { env: { PATH: path } });
+    return code === 0 ? output.trim() : null;
   } catch (error) {
     if (error instanceof SetupError) return null;
     throw error;

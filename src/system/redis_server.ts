@@ -26,7 +26,7 @@ export interface ServerTalk {
 export class OwnRedis {
   readonly #dir: string;
   readonly #address: Address;
-  readonly #outside: { process: Process; clock: Clock; talk: ServerTalk; path: string };
+  readonly #outside: { process: Pick<Process, "spawn">; clock: Clock; talk: ServerTalk; path: string };
   #child: ChildProcess | null = null;
   #starting: Promise<void> | null = null;
   #stopping = false;
@@ -39,7 +39,7 @@ export class OwnRedis {
   constructor(
     dir: string,
     address: Address,
-    outside: { process: Process; clock: Clock; talk: ServerTalk; path: string },
+    outside: { process: Pick<Process, "spawn">; clock: Clock; talk: ServerTalk; path: string },
   ) {
     this.#dir = dir;
     this.#address = address;

@@ -7,17 +7,31 @@ import { until } from "../support/until.ts";
 Deno.test("Readiness tells tmux again that keys reach a run, when it could not be told at once", async () => {
   const said: string[] = [];
   const server = {
-    command: (line: string) => {
-      said.push(line);
+    run: (command: string[]) => {
+      said.push(command.join(" "));
       return said.length === 1 ? Promise.reject(new Error("the connection ended")) : Promise.resolve([]);
     },
   };
-  const lane = { deaf: true, pane: "%1", runs: [{}] } as unknown as Lane;
+  const lane = { deaf: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] } as unknown as Lane;
   const pool = { lanes: new Map([["1", lane]]) };
   const readiness = new Readiness({ clock: systemClock } as never, { server, pool } as never);
-  readiness.hear(lane);
-  await until("it is told again", () => said.length === 2 && !lane.deaf);
+  readiness.begins(lane);
+  await until("it is told again", () => said.length === 2 && lane.deaf === false);
   assertEquals(said, Array(2).fill("select-pane -e -t %1"));
+  readiness.close();
+});
+
+Deno.test("Readiness asks tmux for nothing when a run in a lane without keys is short", async () => {
+  let asked = 0;
+  const server = { run: () => Promise.resolve(asked++) };
+  const lane = { deaf: true, ready: true, free: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] };
+  const seen = Promise.withResolvers<void>();
+  const lanes = { values: () => (seen.resolve(), [lane]) };
+  const readiness = new Readiness({ clock: systemClock } as never, { server, pool: { lanes } } as never);
+  readiness.begins(lane as unknown as Lane);
+  lane.runs.pop();
+  await seen.promise;
+  assertEquals(asked, 0);
   readiness.close();
 });
 

@@ -146,26 +146,19 @@ isolatedTest("what a run left behind cannot take the script of the next run for 
   assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
 });
 
-isolatedTest("the connection may be killed: runs do not notice", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("nothing stays connected with the server, and nothing is ever in control mode", async (world) => {
+  const said: string[] = [];
+  const { process } = world.options();
+  const desk = await Desk.open(world.executor({
+    process: { ...process, run: (command, args, options) => (said.push(...args), process.run(command, args, options)) },
+  }));
   const launch = patient(world.dir);
   await desk.executor.launch(launch);
   await up(desk, launch.run);
-  await world.sh(`kill -9 $(cat '${world.dir}/spool/ctl.pid')`);
-  await until("a new connection", async () => {
-    await desk.executor.sweep();
-    return (await world.tmux("list-clients")).length === 1;
-  });
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  assertEquals((await desk.end(launch.run)).code, 0);
-});
-
-isolatedTest("INT at the runner's whole process group ends neither server nor runs", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const launch = patient(world.dir);
-  await desk.executor.launch(launch);
-  await up(desk, launch.run);
-  await world.sh(`kill -INT $(cat '${world.dir}/spool/ctl.pid')`);
+  await desk.executor.sweep();
+  assertEquals(await world.tmux("list-clients"), []);
+  assertEquals(said.filter((arg) => /^-C+$/.test(arg)), []);
+  assertEquals(world.children, []);
   await Deno.writeTextFile(`${world.dir}/go`, "");
   assertEquals((await desk.end(launch.run)).code, 0);
 });
@@ -228,13 +221,14 @@ isolatedTest("an output whose log was torn says so, and the next one is whole", 
   const launch = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do echo more; sleep 0.02; done`, { target });
   await desk.executor.launch(launch);
   await up(desk, launch.run);
-  // the newest child of the server is the writer of the newest pane's log
-  await world.sh("kill $(pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat)");
+  // the newest one is the writer of the newest pane's log
+  const writer = () => world.sh("pgrep -n -x cat");
+  const first = await writer();
+  await world.sh(`kill ${first}`);
   const piped = async () => (await world.tmux("display-message -p -t main:work '#{pane_pipe}'"))[0] === "1";
-  await until("tmux has noticed", async () => !await piped());
   await until("the log is restored", async () => {
     await desk.executor.sweep();
-    return await piped();
+    return await piped() && Number(await writer()) > Number(first);
   });
   await Deno.writeTextFile(`${world.dir}/go`, "");
   const end = await desk.end(launch.run);
@@ -249,7 +243,7 @@ isolatedTest("an output that was lost on its way to the log says so, and the nex
   const launch = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done`, { target });
   await desk.executor.launch(launch);
   await up(desk, launch.run);
-  const writer = await world.sh("pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat");
+  const writer = await world.sh("pgrep -n -x cat");
   await world.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${world.dir}/go`, "");
   // tmux has given the last bytes to the writer then, and does not learn what becomes of them
@@ -269,9 +263,9 @@ isolatedTest("what a slow log gets too late never comes into the next output", a
   const first = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done; echo late`, { target });
   await desk.executor.launch(first);
   await up(desk, first.run);
-  const writers = () => world.sh("pgrep -P $(tmux -L test display-message -p '#{pid}') -x cat | wc -l");
+  const writers = () => world.sh("pgrep -x cat | wc -l");
   const count = await writers();
-  const writer = await world.sh("pgrep -n -P $(tmux -L test display-message -p '#{pid}') -x cat");
+  const writer = await world.sh("pgrep -n -x cat");
   await world.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${world.dir}/go`, "");
   assert((await desk.end(first.run)).output.truncated);
@@ -301,31 +295,6 @@ isolatedTest("a hook whose window is slow to begin runs, although the runner end
   await desk.executor.close();
   assertEquals(await going, null);
   await until("it has run", () => Deno.readTextFile(`${world.dir}/over`).then((text) => text === "x\n", () => false));
-});
-
-isolatedTest("a connection that nobody reads any more is ended, so that the server can end", async (world) => {
-  const first = await Desk.open(world.executor());
-  const old = (await Deno.readTextFile(`${world.dir}/spool/ctl.pid`)).trim();
-  await first.executor.close();
-  // what a killed runner leaves behind: a client of this runner, its output full
-  const stale = world.process.spawn("sh", ["-c", "echo $$; exec tmux -L test -u -C attach -t _runner-one"], {
-    env: world.env,
-  });
-  const reader = stale.output[Symbol.asyncIterator]();
-  const pid = new TextDecoder().decode((await reader.next()).value).split("\n")[0];
-  assert(pid !== old);
-  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${pid}\n`);
-  const second = await Desk.open(world.executor());
-  await stale.exited;
-  await stale.end();
-  await second.executor.close();
-  // a number that belongs to somebody else meanwhile
-  const stranger = await world.sh("sleep 300 >/dev/null & echo $!");
-  await Deno.writeTextFile(`${world.dir}/spool/ctl.pid`, `${stranger}\n`);
-  const third = await Desk.open(world.executor());
-  assertEquals(await third.output("echo fine"), "fine\n");
-  assertEquals(await world.sh(`kill -0 ${stranger} && echo lives`), "lives");
-  while (!(await reader.next()).done);
 });
 
 isolatedTest(

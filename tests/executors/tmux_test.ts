@@ -189,9 +189,10 @@ isolatedTest("the log of a lane is cut back when it is large and nobody needs it
 
 isolatedTest("no more lanes are made than the server has file descriptors for", async (world) => {
   const { process } = world.options();
-  const tight = {
-    spawn: (command: string, args: readonly string[], options: Parameters<typeof process.spawn>[2]) =>
-      process.spawn("sh", ["-c", 'ulimit -n 70; exec "$@"', "sh", command, ...args], options),
+  const tight: typeof process = {
+    ...process,
+    run: (command, args, options) =>
+      process.run("sh", ["-c", 'ulimit -n 70; exec "$@"', "sh", command, ...args], options),
   };
   const desk = await Desk.open(world.executor({ process: tight }));
   assertEquals(desk.facts.maxSlots, 3);

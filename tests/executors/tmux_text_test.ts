@@ -2,8 +2,8 @@ import { InvalidInputError } from "../../src/domain/errors.ts";
 import { checkTarget } from "../../src/executors/registry.ts";
 import { readJournal, readReport } from "../../src/executors/tmux/journal.ts";
 import { MarkReader } from "../../src/executors/tmux/marks.ts";
-import { ControlParser } from "../../src/executors/tmux/protocol.ts";
-import { argument, literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
+import { argumentsOf } from "../../src/executors/tmux/clients.ts";
+import { literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
@@ -57,48 +57,21 @@ Deno.test("readReport() and readJournal() take whole lines only", () => {
   assertEquals(readJournal("S a\nE a 1\nS b\nX b\n"), { ends: new Map([["a", 1]]), running: null });
 });
 
-Deno.test("ControlParser takes an answer by the whole of its guard, in pieces of any size", () => {
-  const said =
-    "%begin 1 2 0\n%end 1 2 0\n%window-add @1\nnoise\n%begin 1 3 1\na\n%end 1 2 1\n%begin 1 3 1\n%end 1 3 1\n" +
-    "%begin 1 4 1\ncan't find é\n%error 1 4 1\n%exit server exited\n";
-  const bytes = encoder.encode(said);
-  for (const size of [1, 2, 7, bytes.length]) {
-    const parser = new ControlParser();
-    const events = [];
-    for (let at = 0; at < bytes.length; at += size) events.push(...parser.push(bytes.slice(at, at + size)));
-    assertEquals(events, [
-      { type: "answer", ok: true, ours: false, lines: [] },
-      { type: "notice", name: "window-add", text: "@1" },
-      { type: "answer", ok: true, ours: true, lines: ["a", "%end 1 2 1", "%begin 1 3 1"] },
-      { type: "answer", ok: false, ours: true, lines: ["can't find é"] },
-      { type: "notice", name: "exit", text: "server exited" },
-    ]);
-  }
-});
-
-isolatedTest("quoted text arrives in tmux, in its formats and in shells as it is", async (world) => {
-  const child = world.process.spawn("tmux", ["-L", "q", "-f", "/dev/null", "-u", "-C", "new-session", "exec cat"], {
-    env: world.env,
-  });
-  const parser = new ControlParser();
-  const answers: string[] = [];
-  const reading = (async () => {
-    for await (const bytes of child.output) {
-      for (const event of parser.push(bytes)) {
-        if (event.type === "answer" && event.ours) answers.push(event.lines.join("\n"));
-      }
-    }
-  })();
-  const ask = async (line: string) => {
-    const count = answers.length;
-    await child.write(encoder.encode(line + "\n"));
-    return await until("the answer", () => answers.length > count ? answers.at(-1)! || "(nothing)" : null);
+isolatedTest("text arrives in tmux, in its formats and in shells as it is", async (world) => {
+  const ask = async (...commands: string[][]) => {
+    const server = ["-L", "q", "-f", "/dev/null", "-u"];
+    const { output } = await world.process.run("tmux", [...server, ...argumentsOf(commands)], { env: world.env });
+    return output.replace(/\n$/, "");
   };
+  await ask(["new-session", "-d", "exec cat"]);
   const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => i + 32));
   const texts = [
     printable,
     "~/x $HOME ${HOME} ~",
     "a;b \\; c",
+    "end;",
+    "end\\;",
+    ";",
     "#{pane_id} #(touch no) #S %H %d",
     "dé 日本 \u{1f680}",
     "{ } %if",
@@ -107,21 +80,16 @@ isolatedTest("quoted text arrives in tmux, in its formats and in shells as it is
     '"',
   ];
   for (const text of texts) {
-    await ask(`set-option -g @text ${argument(text)}`);
-    assertEquals(await ask("show-options -gv @text"), text);
-    assertEquals(await ask(`display-message -p ${argument(timeless(text))}`), text);
+    const shown = ask(["set-option", "-g", "@text", text], ["show-options", "-gv", "@text"]);
+    assertEquals(await shown, text);
+    assertEquals(await ask(["display-message", "-p", timeless(text)]), text);
     const path = `${world.dir}/out`;
     await Deno.remove(path).catch(() => {});
-    await ask(
-      `run-shell -b ${
-        argument(literal(`printf %s ${word(text)} >${word(`${path}.new`)}; mv ${word(`${path}.new`)} ${word(path)}`))
-      }`,
-    );
+    const command = `printf %s ${word(text)} >${word(`${path}.new`)}; mv ${word(`${path}.new`)} ${word(path)}`;
+    await ask(["run-shell", "-b", literal(command)]);
     const written = await until("the shell's file", () => Deno.readTextFile(path).catch(() => null));
     assertEquals(written, text);
   }
-  await child.end();
-  await reading;
 });
 
 /** What a terminal makes of an output between its marks. */

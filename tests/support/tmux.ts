@@ -64,7 +64,7 @@ export class TmuxWorld implements AsyncDisposable {
   readonly #holder: Deno.ChildProcess;
   readonly #enter: string[];
   readonly #executors: TmuxExecutor[] = [];
-  /** Children that were started in the namespace, oldest first: control clients. */
+  /** Children that were started in the namespace, oldest first. */
   readonly children: ChildProcess[] = [];
 
   private constructor(dir: string, holder: Deno.ChildProcess) {
@@ -92,6 +92,7 @@ export class TmuxWorld implements AsyncDisposable {
   /** Starts programs inside. */
   get process(): Process {
     return {
+      run: (command, args, options) => systemProcess.run("nsenter", [...this.#enter, command, ...args], options),
       spawn: (command, args, options) => {
         const child = systemProcess.spawn("nsenter", [...this.#enter, command, ...args], options);
         this.children.push(child);

@@ -237,17 +237,11 @@ async function endTmux(socket: string): Promise<void> {
   const tmux = async (...args: string[]) => {
     const command = new Deno.Command("tmux", { args: ["-L", socket, ...args], stdin: "null", stderr: "null" });
     const { success, stdout } = await command.output();
-    return { success, lines: new TextDecoder().decode(stdout).split("\n").filter((line) => line !== "") };
+    return success ? new TextDecoder().decode(stdout).trim() : null;
   };
-  const server = await tmux("display-message", "-p", "#{pid}");
-  const clients = await tmux("list-clients", "-F", "#{client_pid}");
+  const server = Number(await tmux("display-message", "-p", "#{pid}"));
   await tmux("kill-server");
-  await until("the tmux server has ended", async () => !(await tmux("list-sessions")).success);
-  // one with a client whose output nobody reads any more, as a killed runner leaves it, never ends by itself
-  const left = () => [...clients.lines, ...server.lines].map(Number).filter((pid) => isTmux(pid, socket));
-  await until("its processes have ended", () => left().length === 0, 2000).catch(() => {
-    for (const pid of left()) Deno.kill(pid, "SIGKILL");
-  });
+  await until("the tmux server has ended", async () => !isTmux(server, socket) && await tmux("list-sessions") === null);
 }
 
 function isTmux(pid: number, socket: string): boolean {

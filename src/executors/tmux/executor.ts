@@ -3,7 +3,7 @@ import type { OutputSample } from "../../domain/output.ts";
 import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
 import type { Screen } from "../../ports/run_terminals.ts";
-import { GoneError, TmuxError } from "./control.ts";
+import { GoneError, TmuxError } from "./clients.ts";
 import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
@@ -23,6 +23,8 @@ import { Terminals } from "./terminals.ts";
 import { parseTarget, placeOf } from "./target.ts";
 import { Watch } from "./watch.ts";
 
+/** How long commands of tmux that are under way may take when the executor is closed, milliseconds. */
+const CLOSE_LIMIT = 2000;
 /** The longest pause between two rounds of `prune`, milliseconds: they look at every output. */
 const PRUNE_EVERY = 3_600_000;
 
@@ -66,16 +68,24 @@ export class TmuxExecutor implements Executor {
     this.#readiness = new Readiness(options, { server: this.#server, pool: this.#pool });
     this.#base = baseEnvironment(options.env);
     this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
-    this.#terminals = new Terminals(options, { server: this.#server, spool: this.#spool, runs: this.#runs });
+    this.#terminals = new Terminals(options, {
+      server: this.#server,
+      spool: this.#spool,
+      readiness: this.#readiness,
+      runs: this.#runs,
+    });
   }
 
   place(target: string): Place {
     return placeOf(target);
   }
 
-  async open(onEnd: (end: RunEnd) => void): Promise<HostFacts> {
+  async open(onEnd: (end: RunEnd) => void, signal?: AbortSignal): Promise<HostFacts> {
     const { files, newId } = this.#options;
+    const stop = () => this.#server.close(signal!.reason);
+    signal?.addEventListener("abort", stop);
     try {
+      signal?.throwIfAborted();
       await this.#spool.make();
       await files.create(this.#spool.secret, newId().replaceAll("-", ""));
       this.#secret = (await files.readText(this.#spool.secret))!;
@@ -97,9 +107,12 @@ export class TmuxExecutor implements Executor {
       return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
     } catch (error) {
       await this.close();
+      signal?.throwIfAborted();
       if (error instanceof SetupError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new SetupError(`Cannot use tmux with spool "${this.#spool.dir}": ${why}`, { cause: error });
+    } finally {
+      signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -167,7 +180,6 @@ export class TmuxExecutor implements Executor {
     lane.script = run.name;
     try {
       const clean = lane.mustClean(clock.now());
-      this.#readiness.hear(lane);
       await writeScript(run.launch, lane.key, { clean, files, spool: this.#spool, base: this.#base, cwd });
       await lane.send(this.#epoch);
     } catch (error) {
@@ -175,6 +187,7 @@ export class TmuxExecutor implements Executor {
       throw error;
     }
     this.#stopper.begin(run);
+    this.#readiness.begins(lane);
   }
 
   /** As `#feed`, for a run that has waited in the lane's list; nobody else is there to hear of a failure. */
@@ -347,12 +360,15 @@ export class TmuxExecutor implements Executor {
     this.#closed = true;
     this.#readiness.close();
     this.#endings?.close();
+    // a server that does not answer holds up no end
+    const late = setTimeout(() => this.#server.close(), CLOSE_LIMIT);
     await this.#hooks.close();
     await this.#watch?.stop();
     for (const run of this.#runs.values()) clearTimeout(run.timer);
     await this.#endReports();
     await this.#pool.close();
-    await this.#server.close();
+    clearTimeout(late);
+    this.#server.close();
   }
 
   async #endReports(): Promise<void> {

@@ -2,7 +2,7 @@ import type { Hook } from "../../ports/executor.ts";
 import { LaunchError } from "../../domain/errors.ts";
 import type { TmuxOptions } from "./options.ts";
 import { exportsOf } from "./job_script.ts";
-import { argument, word } from "./quoting.ts";
+import { word } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
@@ -77,13 +77,13 @@ export class Hooks {
   async #open({ run, limitMs }: Hook): Promise<void> {
     const { holder } = this.#server;
     const seconds = String(Math.ceil(limitMs / 1000));
-    const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds].map(argument).join(" ");
+    const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds];
     const name = `on-end-${run.replaceAll(".", "-")}`;
-    const opened = this.#server.command(`new-window -d -t ${argument(`=${holder}:`)} -n ${name} ${program}`);
-    // the user's own server may keep windows whose program has ended
-    const closes = this.#server.command(`set-option -p -t ${argument(`=${holder}:=${name}`)} remain-on-exit off`);
-    closes.catch(() => {}); // it has ended already
-    await opened;
+    await this.#server.run(
+      ["new-window", "-d", "-t", `=${holder}:`, "-n", name, ...program],
+      // the user's own server may keep windows whose program has ended
+      ["set-option", "-p", "-t", `=${holder}:=${name}`, "remain-on-exit", "off"],
+    );
   }
 
   /** The end of one, as its window told it. */
@@ -92,18 +92,18 @@ export class Hooks {
   }
 
   /** Waits until the window of a hook has taken its script: without it there would be no hook. */
-  async #begun(run: string): Promise<void> {
+  async #begun(run: string, until: number): Promise<void> {
     const { files, clock } = this.#options;
-    const since = clock.now();
-    while (clock.now() - since < BEGIN_LIMIT && await files.stat(this.#spool.hook(run)) !== null) {
+    while (clock.now() < until && await files.stat(this.#spool.hook(run)) !== null) {
       await clock.sleep(LOOK_EVERY);
     }
   }
 
   /** Lets go; what runs goes on, to its time limit at the longest. */
   async close(): Promise<void> {
+    const until = this.#options.clock.now() + BEGIN_LIMIT;
     await Promise.allSettled(this.#opening);
-    await Promise.all([...this.#waiting.keys()].map((run) => this.#begun(run)));
+    await Promise.all([...this.#waiting.keys()].map((run) => this.#begun(run, until)));
     for (const resolve of this.#waiting.values()) resolve(null);
   }
 }

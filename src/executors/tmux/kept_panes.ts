@@ -1,7 +1,7 @@
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
-import { argument, literal } from "./quoting.ts";
+import { literal } from "./quoting.ts";
 import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
@@ -57,11 +57,13 @@ export class KeptPanes {
   async #keep(lane: Lane): Promise<void> {
     const pane = lane.pane;
     if (pane === null) return;
-    await this.#server.command(`set-option -p -t ${pane} @runner_kept ${lane.kept}`);
-    const [count] = await this.#server.command(`display-message -p -t ${pane} ${argument("#{window_panes}")}`);
+    const [count] = await this.#server.run(
+      ["set-option", "-p", "-t", pane, "@runner_kept", lane.kept!],
+      ["display-message", "-p", "-t", pane, "#{window_panes}"],
+    );
     if (count !== "1") return;
     const [, window] = lane.place.split(".");
     const name = window === undefined ? `kept-${lane.key}` : `${window}-kept-${lane.key}`;
-    await this.#server.command(`rename-window -t ${pane} ${argument(literal(name))}`);
+    await this.#server.run(["rename-window", "-t", pane, literal(name)]);
   }
 }

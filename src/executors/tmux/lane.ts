@@ -40,8 +40,8 @@ export class Lane {
   dirty = true;
   /** Its terminal has been cleaned since its last run, and has got no keys. */
   ready = false;
-  /** tmux may give it no keys. */
-  deaf = true;
+  /** tmux gives it no keys; `null`: that is not known. */
+  deaf: boolean | null = null;
   /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
   kept: string | null = null;
   /** No more runs for it. */

@@ -1,8 +1,8 @@
 import { LaunchError } from "../../domain/errors.ts";
-import { TmuxError } from "./control.ts";
 import { Lane } from "./lane.ts";
+import { makePane } from "./new_pane.ts";
 import type { TmuxOptions } from "./options.ts";
-import { argument, literal, timeless, word } from "./quoting.ts";
+import { timeless, word } from "./quoting.ts";
 import type { Run } from "./run.ts";
 import type { HostAnswer, Pane, TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
@@ -98,21 +98,22 @@ export class LanePool {
     const ready = Promise.withResolvers<void>();
     this.#waiting.set(key, ready.resolve);
     const late = new AbortController();
-    let pane: string | null = null;
+    let pane: { id: string; pid: number } | null = null;
     try {
-      pane = await this.#newPane(target, key);
-      const [id, pid] = pane.split(" ");
-      pane = id;
-      await this.pipe(id, key);
-      const mark = `${this.#options.instance} ${key} ${placeName(target)}`;
-      await this.#server.command(`set-option -p -t ${id} @runner_lane ${argument(mark)}`);
+      const { shell, laneShell } = this.#host!;
+      pane = await makePane(this.#server, target, {
+        name: `lane-${key}`,
+        program: ["sh", this.#spool.lane, this.#spool.dir, key, shell, laneShell],
+        pipe: this.#pipeOf(key),
+        mark: `${this.#options.instance} ${key} ${placeName(target)}`,
+      });
       const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
         if (!late.signal.aborted) throw new LaunchError("Cannot launch job: its new terminal did not come to life");
       });
-      await Promise.race([ready.promise, timeout]);
-      return await this.#open(key, placeName(target), { id, pid: Number(pid) }, run);
+      await Promise.race([ready.promise, timeout, this.#server.closed]);
+      return await this.#open(key, placeName(target), pane, run);
     } catch (error) {
-      if (pane !== null) await this.kill(pane);
+      if (pane !== null) await this.kill(pane.id);
       await files.remove(this.#spool.laneFolder(key));
       if (error instanceof LaunchError) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -135,6 +136,7 @@ export class LanePool {
     lane.connect(pane.id, pane.pid, input, this.#options.clock.now());
     if (first) {
       lane.answered = true;
+      lane.deaf = false;
       lane.assign(first, this.#options.clock.now());
     }
     this.lanes.set(key, lane);
@@ -158,56 +160,16 @@ export class LanePool {
 
   /** Lets the output of a pane go into its lane's log. */
   async pipe(pane: string, key: string): Promise<void> {
-    const command = ["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" ");
-    await this.#server.command(`pipe-pane -O -t ${pane} ${argument(timeless(command))}`);
+    await this.#server.run(["pipe-pane", "-t", pane, ...this.#pipeOf(key)]);
+  }
+
+  #pipeOf(key: string): string[] {
+    return ["-O", timeless(["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" "))];
   }
 
   /** Closes a pane; nothing happens when it is gone. */
   async kill(pane: string): Promise<void> {
-    await this.#server.command(`kill-pane -t ${pane}`).catch(() => {});
-  }
-
-  /** Makes a pane where the target says; answers its id and process id. */
-  async #newPane({ session, window }: Target, key: string): Promise<string> {
-    const format = `-P -F ${argument("#{pane_id} #{pane_pid}")}`;
-    const { shell, laneShell } = this.#host!;
-    const program = ["sh", this.#spool.lane, this.#spool.dir, key, shell, laneShell].map(argument).join(" ");
-    const name = argument(literal(window ?? `lane-${key}`));
-    const sessionId = await this.#find("list-sessions -F", "#{session_id} #{session_name}", session);
-    if (sessionId === null) {
-      const start = `new-session -d -s ${argument(session)} -n ${name} -x 200 -y 50`;
-      return await this.#fixed((await this.#server.command(`${start} ${format} ${program}`))[0]);
-    }
-    const list = `list-windows -t ${argument(sessionId)} -F`;
-    const windowId = window === null ? null : await this.#find(list, "#{window_id} #{window_name}", window);
-    if (windowId === null) {
-      const start = `new-window -d -t ${argument(`${sessionId}:`)} -n ${name}`;
-      return await this.#fixed((await this.#server.command(`${start} ${format} ${program}`))[0]);
-    }
-    const split = `split-window -d -t ${windowId} ${format} ${program}`;
-    try {
-      return (await this.#server.command(split))[0];
-    } catch (error) {
-      if (!(error instanceof TmuxError) || !error.message.includes("no space")) throw error;
-      await this.#server.command(`select-layout -t ${windowId} tiled`);
-      return (await this.#server.command(split))[0];
-    }
-  }
-
-  /**
-   * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of a new
-   * window when that is set for all.
-   */
-  async #fixed(pane: string): Promise<string> {
-    await this.#server.command(`set-option -w -t ${pane.split(" ", 1)[0]} window-size manual`);
-    return pane;
-  }
-
-  /** Id of the first of the listed things with a name; names are never given to tmux, which reads more into them. */
-  async #find(list: string, format: string, name: string): Promise<string | null> {
-    const lines = await this.#server.command(`${list} ${argument(format)}`);
-    const line = lines.find((line) => line.slice(line.indexOf(" ") + 1) === name);
-    return line?.slice(0, line.indexOf(" ")) ?? null;
+    await this.#server.run(["kill-pane", "-t", pane]).catch(() => {});
   }
 
   /** Closes an unused lane when there is no room for another one. */

@@ -1,6 +1,8 @@
 # log.sh SPOOL LANE
 #
 # Writes what a terminal puts out, its standard input, into the lane's log. One that came before it and still has bytes ends first.
+# When its input ends the terminal is gone, however that came about, or its whole server; else the log cannot be written. `L` in the
+# runner's pipe `done` says so.
 exec 2>/dev/null
 cd "$1/lanes/$2" || exit
 umask 077
@@ -8,4 +10,5 @@ read -r before <writer
 echo $$ >writer
 seconds=0
 while [ "$seconds" -lt 60 ] && kill -0 "$before" && sleep 1; do seconds=$((seconds + 1)); done
-exec cat >>log
+cat >>log
+[ ! -p "$1/done" ] || echo L 1<>"$1/done"

@@ -17,7 +17,7 @@ export interface TmuxOptions {
   readonly spool: string;
   /**
    * Name of the tmux server (`tmux -L NAME`). `default` is the user's own server: nothing is set there for all sessions, so its
-   * configuration is in force, and a pane that is closed beside others of its window is noticed at the next sweep only.
+   * configuration is in force.
    */
   readonly socket: string;
   /** Identity of this runner on this host: panes are marked with it, and those of others are left alone. Letters, digits, `-`. */

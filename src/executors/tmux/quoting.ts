@@ -1,15 +1,9 @@
 /**
- * One function for each of the readers that a piece of text passes on its way through tmux. Innermost first: a path in a shell
- * command of `run-shell` is `argument(literal(`cat ${word(path)}`))`.
+ * One function for each of the readers that a piece of text passes on its way through tmux, beside its argument vector, where it
+ * stands as it is. Innermost first: a path in a shell command of `run-shell` is `literal(`cat ${word(path)}`)`.
  *
  * @module
  */
-
-/** An argument of a command line that tmux reads; a newline cannot stand in it, nor can NUL. */
-export function argument(text: string): string {
-  // $ is a variable and ~ a home folder to tmux, even between double quotes
-  return `"${text.replace(/[\\"$~]/g, "\\$&").replaceAll("\n", "\\n")}"`;
-}
 
 /** Text that tmux expands as a format: `#{...}`, `#(command)`. */
 export function literal(text: string): string {

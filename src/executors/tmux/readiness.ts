@@ -1,3 +1,4 @@
+import type { Command } from "./clients.ts";
 import { FLOOD, type Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -5,6 +6,10 @@ import type { TmuxServer } from "./server.ts";
 
 /** Pause after tmux could not be reached, milliseconds. */
 const RETRY = 1000;
+/** How long a run must last until keys reach it, milliseconds: a short one in a lane that gets none costs no tmux command. */
+const HEAR_AFTER = 20;
+/** Panes that one client sees to. */
+const AT_ONCE = 100;
 /** Asks a lane to clean its terminal. Lanes of earlier versions take it for a question, and answer that. */
 const CLEAN = "-clean";
 
@@ -17,6 +22,10 @@ export class Readiness {
   readonly #server: TmuxServer;
   readonly #pool: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the timer ends. */
+  #at = Infinity;
+  /** Changes are made one after the other, so that the last one holds. */
+  #changing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: TmuxOptions, { server, pool }: { server: TmuxServer; pool: LanePool }) {
@@ -27,9 +36,12 @@ export class Readiness {
 
   /** A lane may have nothing to do: looks in a while. */
   soon(ms = FLOOD): void {
-    if (this.#closed) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    const at = this.#options.clock.now() + ms;
+    if (this.#closed || this.#at <= at) return;
+    clearTimeout(this.#timer);
+    this.#at = at;
+    this.#timer = setTimeout(() => {
+      this.#at = Infinity;
       this.#look();
     }, ms);
   }
@@ -39,37 +51,72 @@ export class Readiness {
     clearTimeout(this.#timer);
   }
 
+  /** A lane gets a run: keys reach it soon. */
+  begins(lane: Lane): void {
+    if (lane.deaf !== false) this.soon(HEAR_AFTER);
+  }
+
+  /** Has keys reach a lane that has a run. */
+  async hear(lane: Lane): Promise<void> {
+    if (lane.deaf !== false) await this.#change([lane], false);
+  }
+
   #look(): void {
     const now = this.#options.clock.now();
+    const [hearing, deaf, idle]: Lane[][] = [[], [], []];
     for (const lane of this.#pool.lanes.values()) {
-      if (lane.runs.length > 0) this.hear(lane);
-      else if (!lane.free || lane.ready) continue;
+      if (lane.pane === null) continue;
+      if (lane.runs.length > 0) {
+        const begunAt = lane.runs[0].firstAt ?? -Infinity;
+        if (lane.deaf === false) continue;
+        if (now - begunAt >= HEAR_AFTER) hearing.push(lane);
+        else this.soon(begunAt + HEAR_AFTER - now);
+      } else if (!lane.free || lane.ready) continue;
       else if (now - lane.usedAt < FLOOD) this.soon(); // in a flood there is no time for it
-      else this.#prepare(lane).catch(() => this.soon(RETRY));
+      else (lane.deaf === true ? idle : deaf).push(lane);
+    }
+    this.#clean(idle);
+    for (const [lanes, to] of [[hearing, false], [deaf, true]] as const) {
+      for (let at = 0; at < lanes.length; at += AT_ONCE) {
+        this.#change(lanes.slice(at, at + AT_ONCE), to).catch(() => this.soon(RETRY));
+      }
     }
   }
 
-  async #prepare(lane: Lane): Promise<void> {
-    lane.deaf = true;
-    await this.#server.command(`select-pane -d -t ${lane.pane}`);
-    if (lane.free) await lane.send(CLEAN);
+  #change(lanes: readonly Lane[], deaf: boolean): Promise<void> {
+    const mine = this.#changing.then(() => this.#set(lanes, deaf));
+    this.#changing = mine.catch(() => {});
+    return mine;
+  }
+
+  async #set(lanes: readonly Lane[], deaf: boolean): Promise<void> {
+    // those that nothing has happened to meanwhile
+    const meant = lanes.filter((lane) => lane.pane !== null && (deaf ? lane.free : lane.runs.length > 0));
+    if (meant.length === 0) return;
+    for (const lane of meant) lane.deaf = null;
+    try {
+      await this.#server.run(
+        ...meant.map((lane): Command => ["select-pane", deaf ? "-d" : "-e", "-t", lane.pane!]),
+      );
+    } catch (error) {
+      // one that is gone keeps the others from it
+      if (meant.length === 1) throw error;
+      for (const lane of meant) await this.#set([lane], deaf).catch(() => this.soon(RETRY));
+      return;
+    }
+    for (const lane of meant) lane.deaf = deaf;
+    if (deaf) this.#clean(meant);
+  }
+
+  #clean(lanes: readonly Lane[]): void {
+    for (const lane of lanes) if (lane.free) lane.send(CLEAN).catch(() => this.soon(RETRY));
   }
 
   /** A lane has cleaned its terminal. */
   cleaned(key: string): void {
     const lane = this.#pool.lanes.get(key);
-    if (!lane?.free || !lane.deaf) return;
+    if (!lane?.free || lane.deaf !== true) return;
     lane.dirty = false;
     lane.ready = true;
-  }
-
-  /** A lane gets a run, or has one: keys reach it. */
-  hear(lane: Lane): void {
-    if (!lane.deaf || lane.pane === null) return;
-    lane.deaf = false;
-    this.#server.command(`select-pane -e -t ${lane.pane}`).catch(() => {
-      lane.deaf = true;
-      this.soon(RETRY);
-    });
   }
 }

@@ -60,7 +60,7 @@ export class Recovery {
   async #closeUnmarked(): Promise<void> {
     const { server, spool, pool } = this.#parts;
     const known = new Set([...pool.lanes.values()].map((lane) => lane.pane));
-    for (const line of await server.command(`list-panes -a -F "#{pane_id} #{pane_start_command}"`)) {
+    for (const line of await server.run(["list-panes", "-a", "-F", "#{pane_id} #{pane_start_command}"])) {
       const [id] = line.split(" ", 1);
       if (line.includes(`${spool.dir}/bin/lane-`) && !known.has(id)) await pool.kill(id);
     }

@@ -1,20 +1,16 @@
 import { SetupError } from "../../domain/errors.ts";
-import { ControlClient, GoneError } from "./control.ts";
+import { Clients, type Command, DEADLINE, GoneError, NoServerError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
-import { argument, literal, word } from "./quoting.ts";
+import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
 /** Pauses between two tries to reach a server, milliseconds; the last one repeats. */
-const PAUSES = [0, 20, 50, 100, 200, 500, 1000];
+const PAUSES = [0, 20, 50, 100, 200, 500];
 /** How long the host has for the set-up script, milliseconds. */
 const SETUP_LIMIT = 10_000;
-/** How long an earlier connection may take to leave by itself, milliseconds; it takes a few as a rule. */
-const LEAVE_LIMIT = 1000;
-/** The first tmux that takes the flags of our connection. */
+/** The first tmux whose commands are used. */
 const OLDEST = "3.2";
-/** Notices after which panes may be gone. */
-const CHANGES = /^(unlinked-)?window-(close|renamed)$|^layout-change$|^sessions-changed$|^exit$/;
 
 /** A pane of the server. */
 export interface Pane {
@@ -41,55 +37,76 @@ export interface HostAnswer {
   readonly laneShell: string;
 }
 
-/** The tmux server: started when there is none, and kept in reach. */
+/** The tmux server: started when there is none. Nothing stays connected with it. */
 export class TmuxServer {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
+  readonly #clients: Clients;
   /** Session of the runner's own, which lives as long as the server. */
   readonly holder: string;
-  #client: ControlClient | null = null;
-  #connecting: Promise<ControlClient> | null = null;
-  #closed = false;
-  /** Panes may have come or gone. */
+  #preparing: Promise<void> | null = null;
+  #over = false;
+  readonly #closed = Promise.withResolvers<never>();
+  /** The server is a new one: the panes of the old one are gone. */
   onChange: () => void = () => {};
 
   constructor(options: TmuxOptions, spool: Spool) {
     this.#options = options;
     this.#spool = spool;
+    this.#clients = new Clients(options);
     this.holder = `${HOLDER_PREFIX}-${options.instance}`;
-  }
-
-  /** Whether it is the user's own server. */
-  get #foreign(): boolean {
-    return this.#options.socket === "default";
+    this.#closed.promise.catch(() => {}); // for those who wait
   }
 
   /** Prefix of the command that attaches to a session. */
   get attach(): string {
-    return this.#foreign ? "tmux attach -t" : `tmux -L ${this.#options.socket} attach -t`;
+    return this.#clients.foreign ? "tmux attach -t" : `tmux -L ${this.#options.socket} attach -t`;
+  }
+
+  /** Rejects when no command is answered any more. */
+  get closed(): Promise<never> {
+    return this.#closed.promise;
   }
 
   /**
-   * Sends a command; connects before when there is no connection.
+   * Runs commands in order; the first that fails ends them. Those that belong together are cheaper in one call: each is a process.
    *
-   * @throws {TmuxError} tmux refused it.
-   * @throws {GoneError} The connection ended meanwhile.
+   * @returns What they wrote, line by line.
+   * @throws {TmuxError} tmux refused one.
+   * @throws {GoneError} The server did not answer.
    */
-  async command(line: string): Promise<readonly string[]> {
-    return await (await this.#connection()).command(line);
+  async run(...commands: readonly Command[]): Promise<string[]> {
+    try {
+      return await this.#clients.run(commands);
+    } catch (error) {
+      if (!(error instanceof NoServerError) && !this.#isUnknown(error)) throw error;
+      await this.#prepared();
+      return await this.#clients.run(commands);
+    }
+  }
+
+  /** The server does not know our session: it is another one, which lacks our settings, or somebody closed it. */
+  #isUnknown(error: unknown): boolean {
+    return error instanceof TmuxError && error.message.includes("find session: ") &&
+      error.message.endsWith(this.holder);
+  }
+
+  /** A command that fails when the server is not the one that we set up. */
+  get isOurs(): Command {
+    return ["has-session", "-t", `=${this.holder}`];
   }
 
   /** Has a shell run a command in the server, without waiting for it; `afterSeconds` later when given. */
   async shell(command: string, afterSeconds = 0): Promise<void> {
-    const delay = afterSeconds > 0 ? `-d ${afterSeconds} ` : "";
-    await this.command(`run-shell -b ${delay}${argument(literal(`${command} >/dev/null 2>&1`))}`);
+    const delay = afterSeconds > 0 ? ["-d", String(afterSeconds)] : [];
+    await this.run(["run-shell", "-b", ...delay, literal(`${command} >/dev/null 2>&1`)]);
   }
 
   /** All panes. */
   async panes(): Promise<Pane[]> {
     const format = "#{window_id} #{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} <#{@runner_kept}> #{@runner_lane}";
-    const list = () => this.command(`list-panes -a -F ${argument(format)}`);
-    // a connection that ends just now is not yet the server's end
+    const list = () => this.run(["list-panes", "-a", "-F", format]);
+    // a server that ends just now is not yet gone
     const lines = await list().catch((error) => error instanceof GoneError ? list() : Promise.reject(error));
     // a pane is listed once for each session of a group, and somebody who looks has one
     return [...new Set(lines)].map((line) => {
@@ -107,22 +124,21 @@ export class TmuxServer {
   }
 
   /**
-   * Connects for the first time and asks the host.
+   * Reaches the server for the first time and asks the host.
    *
-   * @throws {SetupError} There is no tmux, or the host does not answer.
+   * @throws {SetupError} There is no tmux, its server does not answer, or the host does not.
    */
   async open(): Promise<HostAnswer> {
     const { files, clock } = this.#options;
-    const old = (await files.readText(this.#spool.client))?.trim() ?? "";
-    await this.#firstConnection();
+    await this.#firstContact();
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
-    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, old, this.holder].map(word).join(" "));
+    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer].map(word).join(" "));
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
       const text = await files.readText(`${this.#spool.dir}/${answer}`);
       if (text !== null) return this.#hostAnswer(text);
-      await clock.sleep(2);
+      await Promise.race([clock.sleep(2), this.closed]);
     }
     throw new SetupError(
       `Cannot use tmux: its server did not run "${this.#spool.setup}" within ${
@@ -131,14 +147,21 @@ export class TmuxServer {
     );
   }
 
-  async #firstConnection(): Promise<void> {
+  async #firstContact(): Promise<void> {
     try {
-      await this.#connection();
+      await this.#prepared();
     } catch (error) {
-      if (error instanceof SetupError) throw error;
-      const [version] = await this.#ask(["-V"]);
-      const why = error instanceof Error ? error.message : String(error);
-      throw new SetupError(`Cannot use "${version}": ${why}; tmux ${OLDEST} or later is needed`, { cause: error });
+      if (error instanceof TmuxError) {
+        const version = await this.#clients.version();
+        throw new SetupError(`Cannot use "${version}": ${error.message}; tmux ${OLDEST} or later is needed`, {
+          cause: error,
+        });
+      }
+      if (!(error instanceof GoneError)) throw error;
+      throw new SetupError(
+        `Cannot use tmux: ${error.message}; if its server "${this.#options.socket}" is stopped let it go on, or end it`,
+        { cause: error },
+      );
     }
   }
 
@@ -158,105 +181,62 @@ export class TmuxServer {
     };
   }
 
-  /** Lets go; the server goes on. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#connecting?.catch(() => {});
-    await this.#client?.close();
+  /** Lets go; the server goes on. What waits for it rejects, with `reason` when one is given. */
+  close(reason?: Error): void {
+    this.#over = true;
+    this.#clients.close(reason);
+    this.#closed.reject(reason ?? new GoneError("the executor is closed"));
   }
 
-  #connection(): Promise<ControlClient> {
-    if (this.#client && !this.#client.over) return Promise.resolve(this.#client);
-    if (this.#closed) return Promise.reject(new GoneError("the executor is closed"));
-    this.#connecting ??= this.#connect().finally(() => this.#connecting = null);
-    return this.#connecting;
+  /** Makes sure that there is a server with our session and our settings. */
+  #prepared(): Promise<void> {
+    return this.#preparing ??= this.#prepare().finally(() => this.#preparing = null);
   }
 
-  async #connect(): Promise<ControlClient> {
-    const session = ["-C", "new-session", "-A", "-s", this.holder, "-f", "no-output,ignore-size", "exec cat"];
+  async #prepare(): Promise<void> {
+    const { clock } = this.#options;
+    const until = clock.now() + DEADLINE;
     for (let tries = 0;; tries++) {
-      await this.#options.clock.sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
-      await this.#predecessorGone();
-      const client = new ControlClient(this.#spawn(session), (name) => this.#notice(name));
+      await clock.sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
       try {
-        await client.ready();
-        await this.#prepare(client);
-        this.#client = client;
-        client.ended.then(() => this.#lost(client));
-        return client;
+        return await this.#setUp();
       } catch (error) {
-        await client.close();
-        if (this.#closed || tries > PAUSES.length + 10) throw error;
+        // an old server that is about to end, or another process that makes the session at this moment
+        const passing = error instanceof GoneError ||
+          error instanceof TmuxError && /duplicate session/.test(error.message);
+        if (!passing || this.#over || clock.now() > until) throw error;
       }
     }
   }
 
-  /**
-   * Waits until the connection before this one has left the server; ends it when nobody reads it any more.
-   *
-   * tmux up to 3.4 dies, and all runs with it, when it tells a control client that has just connected about one that leaves.
-   */
-  async #predecessorGone(): Promise<void> {
-    const { clock } = this.#options;
-    const until = clock.now() + LEAVE_LIMIT;
-    while (clock.now() < until + LEAVE_LIMIT) {
-      const lines = await this.#ask(["list-clients", "-F", "#{client_control_mode} #{client_pid} #{client_session}"]);
-      const old = lines.find((line) => line.startsWith("1 ") && line.endsWith(` ${this.holder}`));
-      if (!old) return;
-      if (clock.now() > until) await this.#ask(["run-shell", "-b", `kill ${old.split(" ")[1]}`]);
-      await clock.sleep(2);
+  async #setUp(): Promise<void> {
+    const settings = this.#settings();
+    try {
+      await this.#clients.run([this.isOurs, ...settings]);
+    } catch (error) {
+      if (!(error instanceof NoServerError) && !this.#isUnknown(error)) throw error;
+      await this.#clients.run([["new-session", "-d", "-s", this.holder, "exec cat"], ...settings]);
+      this.onChange();
     }
   }
 
-  /** A command of its own, for when there is no connection; no answer when there is no server. */
-  async #ask(command: readonly string[]): Promise<string[]> {
-    const child = this.#spawn(command);
-    await child.end();
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const bytes of child.output) text += decoder.decode(bytes, { stream: true });
-    await child.exited;
-    return text.split("\n");
-  }
-
-  #spawn(command: readonly string[]) {
-    const { process, env, socket, cwd } = this.#options;
-    const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
-    const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
-    if (this.#foreign) return process.spawn("tmux", ["-u", ...command], { env: own, cwd });
-    // the first pane is made before any option is set, and the shell of a service's user may refuse to run anything
-    const server = ["-L", socket, "-f", "/dev/null", "-u"];
-    return process.spawn("tmux", [...server, ...command], { env: { ...own, SHELL: "/bin/sh" }, cwd });
-  }
-
-  async #prepare(client: ControlClient): Promise<void> {
-    const [pid] = await client.command(`display-message -p ${argument("#{client_pid}")}`);
-    await this.#options.files.write(this.#spool.client, `${pid}\n`);
-    // for viewers, which know nothing but the server
-    await client.command(`set-option -t ${argument(`=${this.holder}:`)} @runner_spool ${argument(this.#spool.dir)}`);
-    if (this.#foreign) return;
-    const hook = `run-shell -b ${argument(literal(`echo L 1<>${word(this.#spool.done)}`))}`;
-    const settings = [
-      "set-option -g default-shell /bin/sh",
-      "set-option -s exit-empty off",
-      "set-option -s message-limit 0",
-      "set-option -s set-clipboard off",
-      "set-option -g history-limit 2000",
-      "set-option -g default-size 200x50",
-      "set-option -gw remain-on-exit off",
-      // the only word about a pane that closes beside others
-      `set-hook -g ${argument("window-layout-changed[900]")} ${argument(hook)}`,
+  #settings(): Command[] {
+    const holder = `=${this.holder}:`;
+    const own: Command[] = [
+      // for viewers, which know nothing but the server
+      ["set-option", "-t", holder, "@runner_spool", this.#spool.dir],
+      ["set-option", "-t", holder, "destroy-unattached", "off"],
     ];
-    await Promise.all(settings.map((line) => client.command(line)));
-  }
-
-  #notice(name: string): void {
-    if (CHANGES.test(name)) this.onChange();
-  }
-
-  #lost(client: ControlClient): void {
-    if (this.#client !== client) return;
-    this.#client = null;
-    if (!this.#closed) this.onChange();
+    if (this.#clients.foreign) return own;
+    return [
+      ...own,
+      ["set-option", "-g", "default-shell", "/bin/sh"],
+      ["set-option", "-s", "exit-empty", "off"],
+      ["set-option", "-s", "message-limit", "0"],
+      ["set-option", "-s", "set-clipboard", "off"],
+      ["set-option", "-g", "history-limit", "2000"],
+      ["set-option", "-g", "default-size", "200x50"],
+      ["set-option", "-gw", "remain-on-exit", "off"],
+    ];
   }
 }

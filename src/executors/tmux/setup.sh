@@ -1,16 +1,10 @@
-# setup.sh SPOOL ANSWER OLD_CLIENT HOLDER
+# setup.sh SPOOL ANSWER
 #
-# What the runner may not do itself: makes the pipe `done`, ends a control client that an earlier runner left behind, and writes
-# what it found about the host into SPOOL/ANSWER, one `name value` a line.
-S=$1 answer=$2 old=$3 holder=$4
+# What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER, one
+# `name value` a line.
+S=$1 answer=$2
 umask 077
 [ -p "$S/done" ] || mkfifo "$S/done"
-
-# A client that nobody reads would hang the server when that ends; the process must still be that client.
-case $old in
-  '' | *[!0-9]* | 0 | 1) ;;
-  *) case $(tr '\0' ' ' <"/proc/$old/cmdline" 2>/dev/null) in *tmux*" -C "*" $holder "*) kill "$old" ;; esac ;;
-esac
 
 first() {
   for candidate; do command -v "${candidate%% *}" >/dev/null 2>&1 && echo "$candidate" && return; done

@@ -67,10 +67,6 @@ export class Spool {
   get secret(): string {
     return `${this.dir}/secret`;
   }
-  /** Process id of the control client. */
-  get client(): string {
-    return `${this.dir}/ctl.pid`;
-  }
   /** One file, named after the number of the runner's process: what it gives to lanes counts as long as the file is there. */
   get epochs(): string {
     return `${this.dir}/epochs`;

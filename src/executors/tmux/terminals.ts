@@ -1,8 +1,10 @@
 import type { RunTerminals, Screen } from "../../ports/run_terminals.ts";
-import { GoneError, TmuxError } from "./control.ts";
+import { type Command, GoneError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
-import { argument, word } from "./quoting.ts";
+import { word } from "./quoting.ts";
+import type { Readiness } from "./readiness.ts";
 import type { Run } from "./run.ts";
+import { Screens } from "./screens.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
@@ -23,17 +25,21 @@ export class Terminals implements RunTerminals {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #spool: Spool;
+  readonly #readiness: Readiness;
+  readonly #screens: Screens;
   readonly #runs: ReadonlyMap<string, Run>;
   readonly #looks = new Map<string, Look>();
   #count = 0;
 
   constructor(
     options: TmuxOptions,
-    parts: { server: TmuxServer; spool: Spool; runs: ReadonlyMap<string, Run> },
+    parts: { server: TmuxServer; spool: Spool; readiness: Readiness; runs: ReadonlyMap<string, Run> },
   ) {
     this.#options = options;
     this.#server = parts.server;
     this.#spool = parts.spool;
+    this.#readiness = parts.readiness;
+    this.#screens = new Screens(parts.server);
     this.#runs = parts.runs;
   }
 
@@ -49,13 +55,17 @@ export class Terminals implements RunTerminals {
     const path = `${this.#spool.dir}/${buffer}`;
     try {
       await files.write(path, bytes);
-      await this.#server.command(`load-buffer -b ${buffer} ${argument(path)}`);
       await this.#shellOf(name);
       const pane = this.#paneOf(name);
+      if (pane === null) return false;
+      const lane = this.#runs.get(name)!.lane!;
+      await this.#readiness.hear(lane);
+      if (this.#paneOf(name) !== pane) return false;
       // it may leave some of it unread, and that is not for the next run
-      if (pane !== null) this.#runs.get(name)!.lane!.dirty = true;
-      const sent = pane !== null && await this.#ask(`paste-buffer -d -r -b ${buffer} -t ${pane}`) !== null;
-      if (!sent) await this.#ask(`delete-buffer -b ${buffer}`);
+      lane.dirty = true;
+      const paste = ["paste-buffer", "-d", "-r", "-b", buffer, "-t", pane];
+      const sent = await this.#ask(["load-buffer", "-b", buffer, path], paste) !== null;
+      if (!sent) await this.#ask(["delete-buffer", "-b", buffer]);
       return sent;
     } finally {
       await files.remove(path);
@@ -76,29 +86,19 @@ export class Terminals implements RunTerminals {
   async screen(name: string): Promise<Screen | null> {
     const pane = this.#paneOf(name);
     if (pane === null) return null;
-    const format = "#{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #{pane_title}";
-    const [facts, lines] = await Promise.all([
-      this.#ask(`display-message -p -t ${pane} ${argument(format)}`),
-      this.#ask(`capture-pane -p -t ${pane}`),
-    ]);
+    const screen = await this.#screens.capture(pane);
     // between question and answer another run may have begun in it
-    if (facts === null || lines === null || this.#paneOf(name) !== pane) return null;
-    const [column, row, columns, rows, ...title] = (facts[0] ?? "").split(" ");
-    const shown = lines.map((line) => line.trimEnd());
-    return {
-      lines: shown.slice(0, shown.findLastIndex((line) => line !== "") + 1),
-      cursor: { column: Number(column), row: Number(row) },
-      columns: Number(columns),
-      rows: Number(rows),
-      title: title.join(" "),
-    };
+    return this.#paneOf(name) === pane ? screen : null;
   }
 
   /** Ids of session, window and pane, as `TmuxViewer` takes them. */
   async locate(name: string): Promise<string | null> {
     const pane = this.#paneOf(name);
-    const format = argument("#{session_id} #{window_id} #{pane_id}");
-    return pane === null ? null : (await this.#ask(`display-message -p -t ${pane} ${format}`))?.[0] ?? null;
+    if (pane === null) return null;
+    const place = (await this.#ask(["display-message", "-p", "-t", pane, "#{session_id} #{window_id} #{pane_id}"]))
+      ?.[0];
+    // of a pane that is gone tmux takes another one
+    return place?.endsWith(` ${pane}`) ? place : null;
   }
 
   async reading(names: readonly string[]): Promise<ReadonlySet<string>> {
@@ -147,10 +147,10 @@ export class Terminals implements RunTerminals {
     return runs && run.lane?.runs[0] === run ? run.lane.pane : null;
   }
 
-  /** A command about a pane or a buffer that may be gone. */
-  async #ask(command: string): Promise<readonly string[] | null> {
+  /** Commands about a pane or a buffer that may be gone. */
+  async #ask(...commands: Command[]): Promise<readonly string[] | null> {
     try {
-      return await this.#server.command(command);
+      return await this.#server.run(...commands);
     } catch (error) {
       if (error instanceof TmuxError || error instanceof GoneError) return null;
       throw error;

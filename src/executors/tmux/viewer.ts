@@ -133,12 +133,8 @@ export class TmuxViewer implements Viewer {
   /** The lines of a command's answer; `null` when it failed. */
   async #ask(args: readonly string[]): Promise<string[] | null> {
     const { TMUX: _, ...env } = this.#options.env;
-    const child = this.#options.process.spawn("tmux", ["-u", ...args], { env });
-    await child.end();
-    let text = "";
-    const decoder = new TextDecoder();
-    for await (const bytes of child.output) text += decoder.decode(bytes, { stream: true });
-    return await child.exited === 0 ? text.replace(/\n$/, "").split("\n") : null;
+    const { code, output } = await this.#options.process.run("tmux", ["-u", ...args], { env });
+    return code === 0 ? output.replace(/\n$/, "").split("\n") : null;
   }
 }
 

@@ -1,0 +1,102 @@
+import { type Command, TmuxError } from "./clients.ts";
+import { literal } from "./quoting.ts";
+import type { TmuxServer } from "./server.ts";
+import type { Target } from "./target.ts";
+
+/** What a pane is made of. */
+export interface PaneParts {
+  /** Name of its window when that has no name of its own. */
+  readonly name: string;
+  /** The program in it and its arguments. */
+  readonly program: readonly string[];
+  /** Arguments of `pipe-pane` but its target. */
+  readonly pipe: readonly string[];
+  /** Its option `@runner_lane`. */
+  readonly mark: string;
+}
+
+/**
+ * Makes a pane where a target says. Its output goes into its log, and its mark is on it, before anything else can happen in the
+ * server.
+ *
+ * @returns Its id and the process id of its program.
+ */
+export async function makePane(
+  server: TmuxServer,
+  target: Target,
+  parts: PaneParts,
+): Promise<{ id: string; pid: number }> {
+  const [id, pid] = (await made(server, target, parts)).split(" ");
+  return { id, pid: Number(pid) };
+}
+
+async function made(server: TmuxServer, { session, window }: Target, parts: PaneParts): Promise<string> {
+  const create = ["-P", "-F", "#{pane_id} #{pane_pid}", ...parts.program];
+  const name = literal(window ?? parts.name);
+  const place = await find(server, session, window);
+  if (place.session === null) {
+    const start = ["new-session", "-d", "-s", session, "-n", name, "-x", "200", "-y", "50", ...create];
+    // a server that is not set up would make it, too
+    return await dressed(server, [server.isOurs, start, fixed(`=${session}:`), ...dress(`=${session}:`, parts)]);
+  }
+  if (place.window === null) {
+    const last = `${place.session}:{end}`;
+    const start = ["new-window", "-d", "-a", "-t", last, "-n", name, ...create];
+    return await dressed(server, [start, fixed(last), ...dress(last, parts)]);
+  }
+  const split = ["split-window", "-d", "-t", place.window, ...create];
+  const [pane] = await server.run(split).catch(async (error) => {
+    if (!(error instanceof TmuxError) || !error.message.includes("no space")) throw error;
+    return await server.run(["select-layout", "-t", place.window!, "tiled"], split);
+  });
+  try {
+    await server.run(...dress(pane.split(" ", 1)[0], parts));
+  } catch (error) {
+    await close(server, pane);
+    throw error;
+  }
+  return pane;
+}
+
+/** Runs commands that make a pane. One that they have made and could not finish is closed. */
+async function dressed(server: TmuxServer, commands: readonly Command[]): Promise<string> {
+  try {
+    return (await server.run(...commands))[0];
+  } catch (error) {
+    if (error instanceof TmuxError && error.output.length > 0) await close(server, error.output[0]);
+    throw error;
+  }
+}
+
+async function close(server: TmuxServer, pane: string): Promise<void> {
+  await server.run(["kill-pane", "-t", pane.split(" ", 1)[0]]).catch(() => {});
+}
+
+function dress(target: string, { pipe, mark }: PaneParts): Command[] {
+  return [["pipe-pane", "-t", target, ...pipe], ["set-option", "-p", "-t", target, "@runner_lane", mark]];
+}
+
+/**
+ * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of a new
+ * window when that is set for all.
+ */
+function fixed(target: string): Command {
+  return ["set-option", "-w", "-t", target, "window-size", "manual"];
+}
+
+/** Ids of a session and a window in it, `null` where there is none; tmux reads more into names than that. */
+async function find(
+  server: TmuxServer,
+  session: string,
+  window: string | null,
+): Promise<{ session: string | null; window: string | null }> {
+  const lines = await server.run(
+    ["list-sessions", "-F", "#{session_id} #{session_name}"],
+    ...window === null ? [] : [["list-windows", "-a", "-F", "#{session_id} #{window_id} #{window_name}"]],
+  );
+  const idAt = (start: RegExp, name: string) =>
+    lines.map((line) => start.exec(line)).find((match) => match !== null && match.input.slice(match[0].length) === name)
+      ?.[1] ?? null;
+  const id = idAt(/^(\$\d+) /, session);
+  return { session: id, window: id === null || window === null ? null : idAt(new RegExp(`^\\${id} (@\\d+) `), window) };
+}

@@ -1,0 +1,73 @@
+import type { Screen } from "../../ports/run_terminals.ts";
+import { type Command, GoneError, TmuxError } from "./clients.ts";
+import type { TmuxServer } from "./server.ts";
+
+/** Screens that one client captures: its command line has a limit. */
+const AT_ONCE = 50;
+/** Facts about a screen: one line, in front of its own lines. */
+const FACTS = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #{pane_title}";
+
+/** Captures screens. Those that are asked for while tmux is being asked go together with its next client: it costs as much for all. */
+export class Screens {
+  readonly #server: TmuxServer;
+  readonly #asked = new Map<string, PromiseWithResolvers<Screen | null>>();
+  #asking = false;
+
+  constructor(server: TmuxServer) {
+    this.#server = server;
+  }
+
+  /** What a pane shows; `null` when it is gone. */
+  capture(pane: string): Promise<Screen | null> {
+    const asked = this.#asked.get(pane) ?? Promise.withResolvers<Screen | null>();
+    this.#asked.set(pane, asked);
+    this.#ask();
+    return asked.promise;
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    await null; // those of the same moment
+    while (this.#asked.size > 0) {
+      const round = [...this.#asked].slice(0, AT_ONCE);
+      for (const [pane] of round) this.#asked.delete(pane);
+      await this.#capture(round);
+    }
+    this.#asking = false;
+  }
+
+  async #capture(round: readonly [string, PromiseWithResolvers<Screen | null>][]): Promise<void> {
+    try {
+      const lines = await this.#server.run(...round.flatMap(([pane]): Command[] => [
+        ["display-message", "-p", "-t", pane, FACTS],
+        ["capture-pane", "-p", "-t", pane],
+      ]));
+      for (const [pane, { resolve }] of round) resolve(screenOf(pane, lines));
+    } catch (error) {
+      if (round.length === 1) {
+        if (error instanceof TmuxError || error instanceof GoneError) round[0][1].resolve(null);
+        else round[0][1].reject(error);
+        return;
+      }
+      // one that is gone keeps those behind it from it
+      const half = round.length >> 1;
+      await this.#capture(round.slice(0, half));
+      await this.#capture(round.slice(half));
+    }
+  }
+}
+
+/** Takes the screen of a pane off the front of some lines. */
+function screenOf(pane: string, lines: string[]): Screen | null {
+  const [id, column, row, columns, rows, ...title] = (lines.shift() ?? "").split(" ");
+  const shown = lines.splice(0, Number(rows)).map((line) => line.trimEnd());
+  if (id !== pane) return null;
+  return {
+    lines: shown.slice(0, shown.findLastIndex((line) => line !== "") + 1),
+    cursor: { column: Number(column), row: Number(row) },
+    columns: Number(columns),
+    rows: Number(rows),
+    title: title.join(" "),
+  };
+}
