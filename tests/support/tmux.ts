@@ -40,9 +40,10 @@ const way = await possibleWay();
 export const WHY_NOT = way ? null : "unshare --pid is not permitted here, and the kill script is never run without it";
 
 /**
- * A test that runs in a namespace. Where there can be none it counts as ignored, never as passed, and its name says why.
+ * A test that runs in a namespace, for `limit` milliseconds at the most. Where there can be none it counts as ignored, never as
+ * passed, and its name says why.
  */
-export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<void>): void {
+export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<void>, limit = LIMIT): void {
   Deno.test({
     name: WHY_NOT === null ? name : `${name} (cannot run: ${WHY_NOT})`,
     ignore: WHY_NOT !== null,
@@ -50,7 +51,7 @@ export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<v
       await using world = await TmuxWorld.start();
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`Cannot wait longer than ${LIMIT} ms for a test`)), LIMIT);
+        timer = setTimeout(() => reject(new Error(`Cannot wait longer than ${limit} ms for a test`)), limit);
       });
       await Promise.race([body(world), late]).finally(() => clearTimeout(timer));
     },
