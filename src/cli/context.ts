@@ -83,6 +83,8 @@ export interface Finding {
 export interface HostLook {
   /** What `tmux -V` says; `null`: there is none that we may run. */
   readonly tmux: string | null;
+  /** What that version is known for; `null`: nothing that is in the way of people. */
+  readonly tmuxKnownFor: { readonly says: string; readonly remedy: string } | null;
   readonly spool: FolderLook;
   /** Rights of the program's sandbox that a runner needs and that are missing. */
   readonly missingRights: readonly string[];

@@ -8,7 +8,7 @@ export type Check = Finding | { readonly severity: "ok"; readonly subject: strin
 /** The oldest tmux whose commands the executor uses. */
 const OLDEST_TMUX = [3, 2] as const;
 
-function judgeTmux(said: string | null): Check {
+function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check {
   const subject = "tmux";
   const remedy = `Install tmux ${OLDEST_TMUX.join(".")} or newer`;
   if (said === null) return { severity: "error", subject, says: "there is no tmux in PATH that can be run", remedy };
@@ -17,7 +17,7 @@ function judgeTmux(said: string | null): Check {
   if (major < OLDEST_TMUX[0] || (major === OLDEST_TMUX[0] && minor < OLDEST_TMUX[1])) {
     return { severity: "error", subject, says: `${said} is too old`, remedy };
   }
-  return { severity: "ok", subject, says: said };
+  return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
 }
 
 function judgeSpool({ path, is, mine, mode, writable }: FolderLook): Check {
@@ -39,10 +39,10 @@ function judgeSpool({ path, is, mine, mode, writable }: FolderLook): Check {
 }
 
 /** Judges what a host offers to a runner. */
-export function judgeHost({ tmux, spool, missingRights }: HostLook): Check[] {
+export function judgeHost({ tmux, tmuxKnownFor, spool, missingRights }: HostLook): Check[] {
   const subject = "permissions";
   return [
-    judgeTmux(tmux),
+    judgeTmux(tmux, tmuxKnownFor),
     judgeSpool(spool),
     missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {
       severity: "error",

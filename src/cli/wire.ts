@@ -179,14 +179,17 @@ async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> 
 
 /** Looks at this host, for `runner doctor`. */
 async function lookAtHost(spool?: string): Promise<HostLook> {
-  const [{ defaultSpool }, { lookAtFolder, missingRights }, { programVersion }] = await Promise.all([
+  const [{ defaultSpool }, { lookAtFolder, missingRights }, { programVersion }, { knownFor }] = await Promise.all([
     import("../system/host.ts"),
     import("../system/look.ts"),
     import("../system/process.ts"),
+    import("../executors/registry.ts"),
   ]);
   const folder = spool ?? defaultSpool(systemEnvironment);
+  const tmux = await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin");
   return {
-    tmux: await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin"),
+    tmux,
+    tmuxKnownFor: tmux === null ? null : await knownFor(tmux),
     spool: await lookAtFolder(folder),
     missingRights: await missingRights(folder),
   };

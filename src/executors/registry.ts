@@ -44,6 +44,11 @@ export function checkTarget(target: string): Place {
   return KINDS[name].place(target);
 }
 
+/** What is to be said of the program behind terminals, by what it says of its version; `null`: nothing. */
+export async function knownFor(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
+  return (await import("./tmux/known.ts")).knownFor(said);
+}
+
 /** What shows terminals of executors. */
 export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
   return new (await import("./tmux/viewer.ts")).TmuxViewer(options);

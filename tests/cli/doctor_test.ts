@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { World } from "../support/world.ts";
+import { knownFor } from "../../src/executors/registry.ts";
 import type { FolderLook } from "../../src/ports/folder_look.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { lookAtFolder } from "../../src/system/look.ts";
@@ -69,6 +70,26 @@ Deno.test("doctor knows which tmux is too old", async () => {
   ) {
     world.host = { ...world.host, tmux };
     assertEquals((await wrong(world, code)).length, code, tmux);
+  }
+});
+
+Deno.test("doctor says what a version of tmux is known for, as a warning with one remedy", async () => {
+  const world = healthy();
+  const known: [string, string | null][] = [
+    ["tmux 3.2a", "may die with all its jobs when somebody attaches in control mode"],
+    ["tmux 3.3a", "may die with all its jobs when somebody attaches in control mode"],
+    ["tmux 3.6b", "may die with all its jobs when somebody attaches in control mode"],
+    ["tmux 3.7c", "may die with all its jobs when a session ends while somebody is attached in control mode"],
+    ["tmux 3.8", null],
+    ["tmux 4.0", null],
+    ["tmux openbsd-7.9", null],
+    ["tmux master", null],
+  ];
+  for (const [tmux, says] of known) {
+    world.host = { ...world.host, tmux, tmuxKnownFor: await knownFor(tmux) };
+    const warning =
+      `tmux warning: ${tmux} ${says} (tmux -C, iTerm2) -> Look with runner attach, or with tmux attach without -C`;
+    assertEquals(await wrong(world, 0), says === null ? [] : [warning]);
   }
 });
 

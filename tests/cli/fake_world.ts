@@ -38,6 +38,7 @@ export class FakeWorld implements Wire {
   findings: Finding[] = [];
   host: HostLook = {
     tmux: "tmux 3.3a",
+    tmuxKnownFor: null,
     spool: { path: "", is: "folder", mine: true, mode: 0o700, writable: true },
     missingRights: [],
   };

@@ -1,0 +1,30 @@
+/** A weakness of some versions of tmux that is still in the way of people; we use nothing that it touches. */
+interface Weakness {
+  /** The first version without it, major and minor; none yet has what is still to come. */
+  readonly until: readonly [number, number];
+  readonly says: string;
+}
+
+/**
+ * The worst first. Both end the server, and every job with it: between its flags and the end of its identification a client in control
+ * mode has no state that a notice could be written to; and the notice of a changed window may come after the end of its session. Ours
+ * are never in control mode (clients.ts), so only those of people can be hit.
+ */
+const WEAKNESSES: readonly Weakness[] = [
+  { until: [3, 7], says: "may die with all its jobs when somebody attaches in control mode (tmux -C, iTerm2)" },
+  {
+    until: [3, 8],
+    says: "may die with all its jobs when a session ends while somebody is attached in control mode (tmux -C, iTerm2)",
+  },
+];
+
+/** What a version of tmux, as `tmux -V` says it, is known for; `null`: nothing. */
+export function knownFor(said: string): { readonly says: string; readonly remedy: string } | null {
+  const version = /(\d+)\.(\d+)/.exec(said);
+  if (version === null) return null;
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  const found = WEAKNESSES.find(({ until }) => major < until[0] || (major === until[0] && minor < until[1]));
+  return found
+    ? { says: `${said} ${found.says}`, remedy: "Look with runner attach, or with tmux attach without -C" }
+    : null;
+}
