@@ -10,6 +10,8 @@ import type { Spool } from "./spool.ts";
 
 /** How long a look at what programs wait for may take, milliseconds. */
 const LOOK_LIMIT = 5000;
+/** Terminals that one look takes in: a command line of tmux has a limit. */
+const LOOK_AT_ONCE = 500;
 /** How long the shell of a run may take to come to life when somebody types, and the pause between two looks, milliseconds. */
 const SHELL_LIMIT = 1000, SHELL_EVERY = 10;
 /** What stands in front of the names of our paste buffers. */
@@ -102,11 +104,19 @@ export class Terminals implements RunTerminals {
   }
 
   async reading(names: readonly string[]): Promise<ReadonlySet<string>> {
+    const found: string[] = [];
+    for (let at = 0; at < names.length; at += LOOK_AT_ONCE) {
+      found.push(...await this.#reading(names.slice(at, at + LOOK_AT_ONCE)));
+    }
+    return new Set(found);
+  }
+
+  async #reading(names: readonly string[]): Promise<string[]> {
     const lanes = new Map(names.flatMap((name) => {
       const lane = this.#paneOf(name) === null ? null : this.#runs.get(name)!.lane;
       return lane ? [[lane.key, { name, pid: lane.pid }] as const] : [];
     }));
-    if (lanes.size === 0) return new Set();
+    if (lanes.size === 0) return [];
     const number = String(++this.#count);
     const look: Look = { lanes: new Set(), over: Promise.withResolvers() };
     const late = new AbortController();
@@ -120,10 +130,10 @@ export class Terminals implements RunTerminals {
       late.abort();
       this.#looks.delete(number);
     }
-    return new Set([...look.lanes].flatMap((key) => {
+    return [...look.lanes].flatMap((key) => {
       const name = lanes.get(key)?.name;
       return name !== undefined && this.#paneOf(name) !== null ? [name] : [];
-    }));
+    });
   }
 
   /** A line of the script that looks: a lane, or `.` when it has looked at all. */
