@@ -46,12 +46,13 @@ export interface RunEnd {
   readonly run: string;
   /**
    * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and nobody knows
-   * how it ended; `why` says what is known.
+   * how it ended; `why` says what is known. `unlaunched`: this host could not begin it now, and will not; another try, or another
+   * host, may.
    */
-  readonly kind: "exited" | "timed_out" | "cancelled" | "lost";
-  /** Exit code, 128 + n after signal n; `null` for `lost`, and for a run that was stopped before it began or whose terminal went away. */
+  readonly kind: "exited" | "timed_out" | "cancelled" | "lost" | "unlaunched";
+  /** Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went away. */
   readonly code: number | null;
-  /** For `lost`: what is known. */
+  /** For `lost` and `unlaunched`: what is known. */
   readonly why?: string;
   /** Output, complete unless it says otherwise. */
   readonly output: OutputSample;

@@ -138,7 +138,7 @@ isolatedTest("a run that begins while the one before it is being stopped is left
   await Deno.mkdir(`${world.dir}/bin`);
   await Deno.writeTextFile(
     `${world.dir}/bin/readlink`,
-    `#!/bin/sh\ntouch '${world.dir}/go'\nuntil grep -q '^S ${second.run}' '${world.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
+    `#!/bin/sh\ntouch '${world.dir}/go'\nuntil grep -q '^S ${second.run} ' '${world.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
       `sleep 0.2\nexec /usr/bin/readlink "$@"\n`,
     { mode: 0o700 },
   );

@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { checkTarget } from "../../src/executors/registry.ts";
-import { readJournal, readReport } from "../../src/executors/tmux/journal.ts";
+import { MAX_RUN, padOf, readJournal, readReport } from "../../src/executors/tmux/journal.ts";
 import { MarkReader } from "../../src/executors/tmux/marks.ts";
 import { argumentsOf } from "../../src/executors/tmux/clients.ts";
 import { literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
@@ -42,19 +42,58 @@ Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one se
   }
 });
 
-Deno.test("readReport() and readJournal() take whole lines only", () => {
-  assertEquals(readReport("R 3"), { type: "ready", lane: "3", asked: null });
-  assertEquals(readReport("R 3 -7"), { type: "ready", lane: "3", asked: "-7" });
-  assertEquals(readReport("X 3 00.1.ff 7"), { type: "declined", lane: "3", run: "00.1.ff", epoch: "7" });
+Deno.test("readReport() takes whole lines only", () => {
+  assertEquals(readReport("R 3"), { type: "ready", lane: "3", asked: null, last: null });
+  assertEquals(readReport("R 3 -7  "), { type: "ready", lane: "3", asked: "-7", last: null });
+  const last = (run: string, code: number | null | "declined") => ({ run, code });
+  assertEquals(readReport("R 3 -7 a.1.f 7"), { type: "ready", lane: "3", asked: "-7", last: last("a.1.f", 7) });
+  assertEquals(readReport("R 3 -7 a.1.f -"), { type: "ready", lane: "3", asked: "-7", last: last("a.1.f", null) });
+  assertEquals(readReport("R 3 -7 a.1.f x"), {
+    type: "ready",
+    lane: "3",
+    asked: "-7",
+    last: last("a.1.f", "declined"),
+  });
+  const declined = { type: "declined", lane: "3", run: "00.1.ff", epoch: "7" } as const;
+  assertEquals(readReport("X 3 00.1.ff 7"), { ...declined, full: false });
+  assertEquals(readReport("X 3 00.1.ff 7 full"), { ...declined, full: true });
   assertEquals(readReport("E 3 00.1.ff 137"), { type: "ended", lane: "3", run: "00.1.ff", code: 137 });
   assertEquals(readReport("E 3 00.1.ff -"), { type: "ended", lane: "3", run: "00.1.ff", code: null });
+  assertEquals(readReport("P 1-2 00.1.ff"), { type: "living", question: "1-2", run: "00.1.ff" });
   assertEquals(readReport("C 3"), { type: "cleaned", lane: "3" });
   assertEquals(readReport(""), null);
-  const journal = readJournal("S a\nE a 0\nS b\nE b 9\nS c\nE c 13");
-  assertEquals([...journal.ends], [["a", 0], ["b", 9]]);
-  assertEquals(journal.running, "c");
-  assertEquals(readJournal("S a\nE a 1\n").running, null);
-  assertEquals(readJournal("S a\nE a 1\nS b\nX b\n"), { ends: new Map([["a", 1]]), running: null });
+});
+
+/** A record as a lane writes it. */
+function recordOf(type: string, run: string, code = ""): string {
+  return `\n${type} ${run}${padOf(run)} ${code.padStart(3)} .\n`;
+}
+
+Deno.test("readJournal() takes whole records only", () => {
+  const [a, b, c] = ["a.1.f", "bb.1.f", "c".repeat(MAX_RUN)];
+  const started = recordOf("S", a) + recordOf("E", a, "0") + recordOf("S", b) + recordOf("E", b, "137") +
+    recordOf("S", c);
+  assertEquals(encoder.encode(started).length, 5 * 128);
+  const journal = readJournal(started);
+  assertEquals([...journal.ends], [[a, 0], [b, 137]]);
+  assertEquals([journal.known, journal.running], [true, c]);
+  assertEquals(readJournal(started + recordOf("E", c, "-")).ends.get(c), null);
+  assertEquals(readJournal(started + recordOf("X", c)).running, null);
+  assertEquals(readJournal(""), { known: true, ends: new Map(), running: null });
+});
+
+Deno.test("readJournal() takes no part of a torn record for a whole one, and loses none after it", () => {
+  const before = recordOf("S", "a.1.f");
+  for (const torn of [recordOf("E", "a.1.f", "137"), recordOf("X", "a.1.f"), recordOf("S", "b.1.f")]) {
+    // the last line feed may be missing: the next record begins with one
+    for (let size = 0; size < torn.length - 1; size++) {
+      const part = torn.slice(0, size);
+      const end = readJournal(before + part);
+      assertEquals([end.running, end.ends.size], ["a.1.f", 0], JSON.stringify(part));
+      const later = readJournal(before + part + recordOf("E", "a.1.f", "7") + recordOf("S", "c.1.f"));
+      assertEquals([later.running, later.ends.get("a.1.f")], ["c.1.f", 7], JSON.stringify(part));
+    }
+  }
 });
 
 isolatedTest("text arrives in tmux, in its formats and in shells as it is", async (world) => {
@@ -124,8 +163,8 @@ Deno.test("MarkReader gives back any output, in pieces of any size", () => {
           text += decoder.decode(reader.push(log.slice(at, at + size)));
         }
         assertEquals(
-          [text, reader.complete, reader.translated],
-          [output, true, translates],
+          [text, reader.complete, reader.translated, reader.code],
+          [output, true, translates, 7],
           `${JSON.stringify(output)} by ${size}`,
         );
         const end = decoder.decode(log.slice(0, reader.taken));
@@ -141,7 +180,7 @@ Deno.test("MarkReader gives what there is of an output without end", () => {
   const cut = log.indexOf(0x44, 30) - 3; // in the middle of the end mark
   const reader = new MarkReader(token);
   const text = decoder.decode(reader.push(log.slice(0, cut))) + decoder.decode(reader.rest());
-  assertEquals(reader.complete, false);
+  assertEquals([reader.complete, reader.code], [false, null]);
   assert(text.startsWith("one\ntwo\r\x1b\\"), JSON.stringify(text));
   const none = new MarkReader(token);
   assertEquals([none.push(encoder.encode("nothing of ours")).length, none.rest().length, none.begun], [0, 0, false]);

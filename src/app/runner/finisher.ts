@@ -6,6 +6,7 @@ import type { Executor, RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
+import { giveBack } from "./launcher.ts";
 import type { Runs } from "./runs.ts";
 import { showEnd } from "./streamer.ts";
 
@@ -165,6 +166,7 @@ export class Finisher {
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
   #retryDelay(end: Pick<RunEnd, "kind" | "code">, active: ActiveRun): number | null {
     const { side, attempt } = active.intent;
+    if (end.kind === "unlaunched") return giveBack(active.intent);
     if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
     const max = Number(side.retry_max ?? 0);
     if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
@@ -185,5 +187,7 @@ function outcomeOf(end: RunEnd, active: ActiveRun): Outcome {
       return { kind: "cancelled", reason: active.cancelReason ?? active.intent.side.cancel ?? "" };
     case "lost":
       return { kind: "lost", why: end.why ?? "its terminal went away" };
+    case "unlaunched":
+      return { kind: "failed", why: end.why ?? "this host could not begin it" };
   }
 }

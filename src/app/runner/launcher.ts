@@ -184,6 +184,6 @@ export class Launcher {
 }
 
 /** Milliseconds after which a job that this host could not launch, by no fault of its own, goes back to the queue. */
-function giveBack({ attempt }: Intent): number | null {
+export function giveBack({ attempt }: Intent): number | null {
   return attempt < MAX_ATTEMPTS ? Math.min(1000 * 2 ** (attempt - 1), MAX_GIVE_BACK) : null;
 }

@@ -18,7 +18,7 @@ const FIRST_READ = 16 << 10;
 export type Verdict =
   /** Its lane says so; `code` is `null` when its shell never came to life. */
   | { readonly code: number | null }
-  /** Nobody knows. */
+  /** Only the end mark in the log can say it. */
   | { readonly why: string };
 
 /** Tells the ends of runs, each once, with their output. */
@@ -54,20 +54,23 @@ export class Endings {
     const expected = "code" in verdict && lane.pane !== null;
     if (expected) this.onEnded(run, lane, verdict.code);
     let output: OutputSample;
+    let known = verdict;
     try {
-      output = await lane.inTurn(() => this.#collect(run, lane, expected));
+      const { sample, marks } = await lane.inTurn(() => this.#collect(run, lane, expected));
+      output = sample;
+      if ("why" in verdict && marks.complete) known = { code: marks.code };
     } catch (error) {
       this.#options.log.error("could not read the output of a run", { job: run.launch.id, error: String(error) });
       output = { ...NO_OUTPUT, truncated: true };
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run) : null;
-    if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(verdict, stopped) });
+    if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(known, stopped) });
   }
 
   /** A run that no lane has taken, and none will, has ended. */
   refuse(
     run: Run,
-    end: { readonly kind: "timed_out" | "cancelled" } | { readonly kind: "lost"; readonly why: string },
+    end: { readonly kind: "timed_out" | "cancelled" } | { readonly kind: "lost" | "unlaunched"; readonly why: string },
   ): void {
     if (run.state === "ended") return;
     run.state = "ended";
@@ -81,7 +84,7 @@ export class Endings {
   }
 
   /** Copies the output from the lane's log into a file of its own. */
-  async #collect(run: Run, lane: Lane, expected: boolean): Promise<OutputSample> {
+  async #collect(run: Run, lane: Lane, expected: boolean): Promise<{ sample: OutputSample; marks: MarkReader }> {
     const { files, clock } = this.#options;
     const marks = new MarkReader(run.token);
     const writer = new OutputWriter(files, this.#spool, run.name);
@@ -113,7 +116,7 @@ export class Endings {
       lane.dirty = true;
       if (expected) this.onTorn(lane);
     }
-    return await writer.end(!marks.complete || run.cut);
+    return { sample: await writer.end(!marks.complete || run.cut), marks };
   }
 }
 

@@ -7,14 +7,16 @@ import { GoneError, TmuxError } from "./clients.ts";
 import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
-import { readReport, type Report } from "./journal.ts";
+import { MAX_RUN } from "./journal.ts";
 import { KeptPanes } from "./kept_panes.ts";
 import type { Lane } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
+import { Living } from "./living.ts";
 import type { TmuxOptions } from "./options.ts";
 import { readPart, readSample } from "./output.ts";
 import { Readiness } from "./readiness.ts";
 import { Recovery } from "./recovery.ts";
+import { Reports } from "./reports.ts";
 import { Run } from "./run.ts";
 import { TmuxServer } from "./server.ts";
 import { Spool } from "./spool.ts";
@@ -46,6 +48,7 @@ export class TmuxExecutor implements Executor {
   readonly #readiness: Readiness;
   readonly #runs = new Map<string, Run>();
   readonly #terminals: Terminals;
+  readonly #living: Living;
   #base: Record<string, string>;
   #secret = "";
   /** Number of this process. */
@@ -54,6 +57,7 @@ export class TmuxExecutor implements Executor {
   #stopper!: Stopper;
   #recovery!: Recovery;
   #watch!: Watch;
+  #readers!: Reports;
   #done: Pipe | null = null;
   #reports: Promise<void> | null = null;
   #closed = false;
@@ -74,6 +78,7 @@ export class TmuxExecutor implements Executor {
       readiness: this.#readiness,
       runs: this.#runs,
     });
+    this.#living = new Living(options, { server: this.#server, spool: this.#spool });
   }
 
   place(target: string): Place {
@@ -97,7 +102,7 @@ export class TmuxExecutor implements Executor {
       await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
-      this.#epoch = await this.#spool.newEpoch();
+      this.#epoch = this.#living.epoch = await this.#spool.newEpoch();
       await this.#recovery.findLanes(this.#epoch);
       await this.#kept.tidy();
       this.#watch.start();
@@ -120,9 +125,23 @@ export class TmuxExecutor implements Executor {
     const [options, server, spool, pool, runs] = [this.#options, this.#server, this.#spool, this.#pool, this.#runs];
     const endings = this.#endings = new Endings(options, spool, onEnd);
     const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
-    const parts = { options, server, spool, pool, endings, stopper, runs };
-    this.#recovery = new Recovery(parts);
-    this.#watch = new Watch(parts, { enter: (run) => this.#enter(run), feed: (lane) => this.#feedNext(lane) });
+    const living = this.#living;
+    const parts = { options, server, spool, pool, endings, stopper, living, runs };
+    const recovery = this.#recovery = new Recovery(parts);
+    const feed = (lane: Lane) => this.#feedNext(lane);
+    const watch = this.#watch = new Watch(parts, { enter: (run) => this.#enter(run), feed });
+    this.#readers = new Reports({
+      ...parts,
+      recovery,
+      watch,
+      feed,
+      hooks: this.#hooks,
+      readiness: this.#readiness,
+      terminals: this.#terminals,
+      epoch: () => this.#epoch,
+      removeFilesOf: (run) => this.#removeFilesOf(run),
+      wipe: (lane) => this.#wipe(lane),
+    });
     server.onChange = () => this.#watch.look();
     pool.onEmptied = (lane) => this.#feedNext(lane);
     endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
@@ -142,6 +161,11 @@ export class TmuxExecutor implements Executor {
   async launch(launch: Launch): Promise<void> {
     if (this.#runs.has(launch.run)) return;
     checkEnvironment(launch, this.#base);
+    if (launch.run.length > MAX_RUN) {
+      throw new LaunchError(
+        `Cannot launch job: the name of its run has ${launch.run.length} bytes, more than ${MAX_RUN}`,
+      );
+    }
     const run = new Run(launch, this.#secret);
     this.#runs.set(launch.run, run);
     try {
@@ -209,62 +233,9 @@ export class TmuxExecutor implements Executor {
       const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {
-        const report = readReport(line);
-        if (report && !this.#closed) this.#take(report);
+        if (!this.#closed) this.#readers.take(line);
       }
     }
-  }
-
-  #take(report: Report): void {
-    if (report.type === "ready") return this.#answered(report.lane, report.asked);
-    if (report.type === "cleaned") return this.#readiness.cleaned(report.lane);
-    if (report.type === "declined") return this.#declined(report);
-    if (report.type === "layout") return this.#watch.look();
-    if (report.type === "hook") return this.#hooks.ended(report.run, report.code);
-    if (report.type === "reading") return this.#terminals.saw(report.look, report.lane);
-    const run = this.#runs.get(report.run);
-    const lane = this.#pool.lanes.get(report.lane);
-    if (!lane) return;
-    if (!run) {
-      if (lane.stranger === report.run) {
-        lane.stranger = null;
-        lane.usedAt = this.#options.clock.now();
-        this.#removeFilesOf(report.run).catch((error) => this.#failed("could not remove files of a run", error));
-      }
-      return;
-    }
-    this.#endings.settle(run, lane, { code: report.code });
-    this.#feedNext(lane);
-    this.#readiness.soon();
-  }
-
-  #answered(key: string, asked: string | null): void {
-    if (asked === null) return this.#pool.ready(key);
-    const lane = this.#pool.lanes.get(key);
-    if (asked !== `-${this.#epoch}` || !lane) return;
-    lane.answered = true;
-    if (lane.runs.length === 0) this.#wipe(lane).catch((error) => this.#failed("could not remove a script", error));
-    this.#feedNext(lane);
-  }
-
-  #declined(report: Report & { type: "declined" }): void {
-    const run = this.#runs.get(report.run);
-    const lane = this.#pool.lanes.get(report.lane);
-    if (lane?.stranger === report.run) lane.stranger = null;
-    if (!run) return;
-    const ours = report.epoch === this.#epoch;
-    // one of an earlier process that is not looked up yet, or one that we have launched anew
-    if (!ours && !run.adopted) return;
-    if (run.lane !== lane || !lane) {
-      run.declined = !ours;
-      return;
-    }
-    if (run.state === "ended") return;
-    run.adopted = false;
-    run.state = "sent";
-    // somebody has removed our number
-    const kept = ours ? this.#spool.keepEpoch(this.#epoch) : Promise.resolve();
-    kept.then(() => this.#watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
   }
 
   async stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
@@ -359,6 +330,7 @@ export class TmuxExecutor implements Executor {
     if (this.#closed) return;
     this.#closed = true;
     this.#readiness.close();
+    this.#living.close();
     this.#endings?.close();
     // a server that does not answer holds up no end
     const late = setTimeout(() => this.#server.close(), CLOSE_LIMIT);

@@ -1,6 +1,7 @@
 import { LaunchError } from "../../domain/errors.ts";
 import type { Launch } from "../../ports/executor.ts";
 import type { Files } from "../../ports/files.ts";
+import { padOf } from "./journal.ts";
 import { word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 
@@ -54,7 +55,8 @@ export async function writeScript(
   const named = isProgram(launch);
   if (named) await files.write(spool.program(run), payload, 0o700);
   const setup = [
-    `[ -n "\${lane_shell-}" ] && run=${run} clean=${clean ? 1 : 0} title=${word(titleOf(launch))} && return`,
+    `[ -n "\${lane_shell-}" ] && run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
+    `title=${word(titleOf(launch))} && return`,
     `[ "$RUNNER_RUN" = ${run} ] || exit 126`,
     `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
     // the standard error is nowhere so far: what the shell says of a variable is not for the output

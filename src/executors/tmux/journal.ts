@@ -1,36 +1,55 @@
 /** A line that a lane wrote into the pipe `done`. */
 export type Report =
-  /** A lane has come to life, or has read everything up to the question `asked`. */
-  | { readonly type: "ready"; readonly lane: string; readonly asked: string | null }
+  /** A lane has come to life, or has read everything up to the question `asked`; then it also says what it did last. */
+  | { readonly type: "ready"; readonly lane: string; readonly asked: string | null; readonly last: LastRun | null }
   /** A lane has cleaned its terminal. */
   | { readonly type: "cleaned"; readonly lane: string }
-  /** A lane has not run what a process of the runner, which is no longer the latest, gave to it. */
-  | { readonly type: "declined"; readonly lane: string; readonly run: string; readonly epoch: string }
+  /**
+   * A lane has not run what it was given: `full` says that it cannot write its journal. Else it came from a process of the runner
+   * that is no longer the latest.
+   */
+  | {
+    readonly type: "declined";
+    readonly lane: string;
+    readonly run: string;
+    readonly epoch: string;
+    readonly full: boolean;
+  }
   /** A run has ended; `code` is `null` when its shell never came to life. */
   | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
   /** A hook has ended. */
   | { readonly type: "hook"; readonly run: string; readonly code: number }
   /** A lane in which somebody is waited for; `.`: those were all. */
   | { readonly type: "reading"; readonly look: string; readonly lane: string }
+  /** Processes of a run live; `.`: those were all. */
+  | { readonly type: "living"; readonly question: string; readonly run: string }
   /** Something about the panes has changed. */
   | { readonly type: "layout" };
 
+/** The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin it. */
+export interface LastRun {
+  readonly run: string;
+  readonly code: number | null | "declined";
+}
+
 /** Reads a line of the pipe `done`; `null` for one that is none of ours. */
 export function readReport(line: string): Report | null {
-  const [type, lane, run, code] = line.split(" ");
+  const [type, lane, run, code, last] = line.split(" ");
   switch (type) {
     case "R":
-      return { type: "ready", lane, asked: run ?? null };
+      return { type: "ready", lane, asked: run ?? null, last: code ? { run: code, code: readLast(last) } : null };
     case "C":
       return { type: "cleaned", lane };
     case "X":
-      return { type: "declined", lane, run, epoch: code };
+      return { type: "declined", lane, run, epoch: code, full: last === "full" };
     case "E":
       return { type: "ended", lane, run, code: readCode(code) };
     case "H":
       return { type: "hook", run: lane, code: Number(run) };
     case "W":
       return { type: "reading", look: lane, lane: run };
+    case "P":
+      return { type: "living", question: lane, run };
     case "L":
       return { type: "layout" };
     default:
@@ -42,22 +61,42 @@ function readCode(text: string): number | null {
   return text === "-" ? null : Number(text);
 }
 
+function readLast(text: string): LastRun["code"] {
+  return text === "x" ? "declined" : readCode(text);
+}
+
+/** Bytes of a record between its two line feeds: type, space, run, space, code, end mark. */
+const RECORD = 126;
+/** The longest name of a run that a record has room for. */
+export const MAX_RUN = RECORD - "S ".length - " 255".length - " .".length;
+
+/** What a lane puts behind the name of a run, so that all records are equally long. */
+export function padOf(run: string): string {
+  return " ".repeat(MAX_RUN - run.length);
+}
+
 /** What a lane's journal says. */
 export interface Journal {
+  /** Whether it could be read. If not, nothing follows from what is missing in it. */
+  readonly known: boolean;
   /** Exit codes of the runs that have ended; `null` for one whose shell never came to life. */
   readonly ends: ReadonlyMap<string, number | null>;
-  /** The run that was taken last and has no end. */
+  /** The run that was begun last and has no end. */
   readonly running: string | null;
 }
 
-/** Reads a lane's journal. A torn last line is a step that did not happen. */
+/** What is known from a journal that is gone. */
+export const NO_JOURNAL: Journal = { known: false, ends: new Map(), running: null };
+
+/** Reads a lane's journal. A torn record is a step that did not happen. */
 export function readJournal(text: string): Journal {
   const ends = new Map<string, number | null>();
   let running: string | null = null;
   const lines = text.split("\n");
   lines.pop();
   for (const line of lines) {
-    const [type, run, code] = line.split(" ");
+    if (line.length !== RECORD || !line.endsWith(" .")) continue;
+    const [type, run, code] = line.slice(0, -2).split(/ +/);
     if (type === "S") running = run;
     if (type === "X") running = null;
     if (type === "E") {
@@ -65,5 +104,5 @@ export function readJournal(text: string): Journal {
       running = null;
     }
   }
-  return { ends, running };
+  return { known: true, ends, running };
 }

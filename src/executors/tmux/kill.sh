@@ -22,7 +22,12 @@ lane_lives() {
   case $(tr '\0' ' ' <"/proc/$lpid/cmdline" 2>/dev/null) in *"/bin/lane-"*" $S $lane "*) return 0 ;; esac
   return 1
 }
-begun() { [ "$(tail -n 1 "$J" 2>/dev/null)" = "S $run" ]; }
+begun() {
+  # without a journal: what the run's shell has noted
+  [ -e "$J" ] || { root_of_run && [ -n "$root" ] && return; }
+  case $(tail -n 1 "$J" 2>/dev/null) in "S $run "*" .") return 0 ;; esac
+  return 1
+}
 current() { begun && lane_lives; }
 
 # The process id of the run's shell; nothing when it is not known.

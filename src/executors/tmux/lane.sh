@@ -1,15 +1,18 @@
-# lane.sh SPOOL LANE SHELL LANE_SHELL [SANE]
+# lane.sh SPOOL LANE SHELL LANE_SHELL [SANE [LAST CODE OWED]]
 #
 # The process of a pane: takes runs, one after the other, and runs each with SHELL as a process group of its own in the foreground
 # of this terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
 # as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
-# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read, `-clean` for a
-# clean terminal.
+# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read, and how the
+# last run ended; `-clean` asks for a clean terminal.
 #
-# Start and end go to the journal first (the truth after any crash), then to the runner's pipe `done`; between two marks on the
-# terminal, and so in its log, lies what the run wrote. Lives until its pane goes. Must do under dash, busybox sh, `mksh -i` and
-# `bash --norc -i`.
-S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} L=$1/lanes/$2
+# Start and end go to the journal first, then to the runner's pipe `done`; between two marks on the terminal, and so in its log,
+# lies what the run wrote. Which of them is believed when they disagree: README.md. Lives until its pane goes. Must do under dash,
+# busybox sh, `mksh -i` and `bash --norc -i`.
+#
+# LAST, CODE and OWED are for bash, which begins anew after each run: the last run, its exit code, and a record that is not in
+# the journal yet.
+S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} last=${6-} code=${7-} owed=${8-} L=$1/lanes/$2
 
 if [ -z "$sane" ]; then
   # typed keys are not echoed into the output, ^S and ^Z do not hold up a lane
@@ -41,8 +44,23 @@ clean() {
   trap : INT QUIT
 }
 
+# Writes a record of 128 bytes into the journal: type, run, code, end mark, between two line feeds. A torn one lacks its mark, and
+# spoils no other. Two records, a start and an end, never lie across a border of disk blocks: so the end of a run needs no new
+# block. `pad` makes all runs equally long. A journal that was removed is made anew.
+note() {
+  [ -e "$L/journal" ] || command exec 5>>"$L/journal"
+  put "$LF$1 .$LF" >&5
+}
+
+# Writes what could not be written before.
+settle() {
+  [ -z "$owed" ] || note "$owed" || return
+  owed=
+}
+
 # Waits for a run. Its start is written down before the number is looked at: a later process of the runner makes an end of the
-# number first and reads the journal then, so that one of the two sees the other, and no run is started twice.
+# number first and reads the journal then, so that one of the two sees the other, and no run is started twice. What cannot be
+# written down is not begun.
 take() {
   while :; do
     IFS= read -r epoch <&3 || continue
@@ -51,12 +69,20 @@ take() {
         clean && put "C $K$LF" >&4
         continue
         ;;
-      -*) put "R $K $epoch$LF" >&4 && continue ;;
+      -*)
+        settle
+        put "R $K $epoch $last $code$LF" >&4
+        continue
+        ;;
     esac
     command . "$L/run" || continue
-    put "S $run$LF" >&5
+    if ! settle || ! note "S $run$pad    "; then
+      put "X $K $run $epoch full$LF" >&4
+      continue
+    fi
     [ ! -e "$S/epochs/$epoch" ] || return
-    put "X $run$LF" >&5
+    last=$run code=x owed="X $run$pad    "
+    settle
     put "X $K $run $epoch$LF" >&4
   done
 }
@@ -93,8 +119,11 @@ finish() {
 # mouse and paste modes, insert mode, hidden cursor.
 report() {
   put "$ST${OSC}133;D;$rc;$run.$secret$LF$ST${CSI}0m$SI${ESC}(B${ESC})B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${OSC}2;idle$ST"
-  put "E $run $rc$LF" >&5
-  put "E $K $run $rc$LF" >&4
+  last=$run code=$rc
+  case $rc in ?) rc="  $rc" ;; ??) rc=" $rc" ;; esac
+  owed="E $run$pad $rc"
+  settle
+  put "E $K $run $code$LF" >&4
 }
 
 read -r secret <"$S/secret"
@@ -108,7 +137,7 @@ if [ -n "${BASH_VERSION-}" ]; then
   finish
   report
   # shellcheck disable=SC2086 # a lane shell may have arguments
-  exec $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$sane"
+  exec $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$sane" "$last" "$code" "$owed"
 fi
 while :; do
   take

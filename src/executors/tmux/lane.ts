@@ -1,4 +1,5 @@
 import type { Files, OpenFile, Pipe } from "../../ports/files.ts";
+import type { LastRun } from "./journal.ts";
 import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
@@ -30,6 +31,8 @@ export class Lane {
   stranger: string | null = null;
   /** It reads what this process sends, and nothing of an earlier one is before that. */
   answered = false;
+  /** Its last run, as it said when it answered. */
+  last: LastRun | null = null;
   /** Name of the run whose script it has; `null` when it has none any more. */
   script: string | null = null;
   /** Runs whose records may still be asked for: until then log and journal stay. */

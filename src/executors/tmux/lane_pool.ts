@@ -93,6 +93,8 @@ export class LanePool {
     await this.#room();
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
+    // before the log: a lane with a log and without a journal has lost it
+    await files.write(this.#spool.journal(key), "");
     await files.write(this.#spool.laneLog(key), "");
     await files.write(this.#spool.laneScript(key), "");
     const ready = Promise.withResolvers<void>();
@@ -227,8 +229,10 @@ export class LanePool {
     if (!lane.full || !lane.settled || lane.closing) return;
     lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
     try {
+      const journal = this.#spool.journal(lane.key);
+      // one that was removed only its lane makes anew
+      if (await this.#options.files.stat(journal) !== null) await this.#options.files.empty(journal);
       await this.#options.files.empty(this.#spool.laneLog(lane.key));
-      await this.#options.files.empty(this.#spool.journal(lane.key));
       lane.position = 0;
     } finally {
       lane.closing = false;

@@ -7,8 +7,9 @@
  * @module
  */
 
-const ESC = 0x1b, CR = 0x0d, LF = 0x0a;
+const ESC = 0x1b, CR = 0x0d, LF = 0x0a, SEMICOLON = 0x3b;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const END = encoder.encode("\x1b\\\x1b]133;D;");
 const NOTHING = new Uint8Array();
 
@@ -34,6 +35,7 @@ export class MarkReader {
   #held: Uint8Array = NOTHING;
   #translated = true;
   #taken = 0;
+  #code: number | null = null;
 
   /** `token` is what the marks of the run carry. */
   constructor(token: string) {
@@ -49,6 +51,11 @@ export class MarkReader {
   /** The end of the output was seen: it is complete. */
   get complete(): boolean {
     return this.#phase === "after";
+  }
+
+  /** The exit code in the end mark; `null` as long as that was not seen, or when no shell came to life. */
+  get code(): number | null {
+    return this.#code;
   }
 
   /** Whether the terminal still translated line feeds at the end. */
@@ -108,6 +115,8 @@ export class MarkReader {
       if (found !== "maybe") {
         this.#held = data.slice(found);
         this.#translated = data[found - 4] === CR;
+        const text = decoder.decode(data.subarray(at + END.length, data.indexOf(SEMICOLON, at + END.length)));
+        this.#code = /^[0-9]+$/.test(text) ? Number(text) : null;
         this.#phase = "after";
       }
       return output;
@@ -120,7 +129,7 @@ export class MarkReader {
   /** Whether a whole end mark stands at a place: where it ends, `no`, or `maybe` when the bytes end before that is certain. */
   #endAt(data: Uint8Array, at: number): number | "no" | "maybe" {
     let next = at + END.length;
-    while (next < data.length && next < at + END.length + 3 && data[next] !== 0x3b) next++;
+    while (next < data.length && next < at + END.length + 3 && data[next] !== SEMICOLON) next++;
     for (const byte of this.#end) {
       if (next >= data.length) return "maybe";
       if (data[next++] !== byte) return "no";

@@ -1,9 +1,11 @@
 import type { FoundRun, Launch } from "../../ports/executor.ts";
 import type { Endings, Verdict } from "./endings.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, Report } from "./journal.ts";
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
+import type { Living } from "./living.ts";
 import type { TmuxOptions } from "./options.ts";
+import { verdictOf } from "./reports.ts";
 import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
@@ -17,13 +19,20 @@ export interface RecoveryParts {
   readonly pool: LanePool;
   readonly endings: Endings;
   readonly stopper: Stopper;
+  readonly living: Living;
   /** Runs by name. */
   readonly runs: Map<string, Run>;
 }
 
+/** A report about a run that was not asked for yet. */
+type Early = Report & { readonly type: "ended" | "declined" };
+
 /** Takes up what earlier processes left: their panes, their runs, their files. */
 export class Recovery {
   readonly #parts: RecoveryParts;
+  readonly #early = new Map<string, Early>();
+  /** The record of a terminal is gone: a run that is found nowhere may have run in it. */
+  #unknown = false;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -42,7 +51,10 @@ export class Recovery {
       const [instance, key, ...place] = pane.mark.split(" ");
       if (instance !== options.instance) continue;
       if (folders.includes(key)) await (await pool.adopt(pane, key, place.join(" "))).send(`-${epoch}`);
-      else await pool.kill(pane.id);
+      else {
+        this.#unknown = true;
+        await pool.kill(pane.id);
+      }
     }
     await this.#closeUnmarked();
     for (const key of folders) {
@@ -50,7 +62,7 @@ export class Recovery {
       const lane = pool.lanes.get(key) ?? await pool.openDead(key).catch(() => null); // no log: nothing ever ran in it
       if (lane === null) await options.files.remove(spool.laneFolder(key));
       else if (lane.pane !== null) {
-        const { running } = await spool.readJournal(key);
+        const { running } = await this.#read(lane);
         if (!lane.answered) lane.stranger = running; // else it has ended meanwhile
       }
     }
@@ -68,7 +80,7 @@ export class Recovery {
 
   /** Answers what became of each run, and sets its end on the way when it has one. */
   async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundRun>> {
-    const { runs, pool, spool } = this.#parts;
+    const { runs, pool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
     const taken = launches.map(runOf);
     for (const run of taken) {
@@ -77,25 +89,63 @@ export class Recovery {
       runs.set(run.name, run);
     }
     const journals = new Map<Lane, Journal>();
-    for (const lane of pool.lanes.values()) journals.set(lane, await spool.readJournal(lane.key));
+    for (const lane of pool.lanes.values()) journals.set(lane, await this.#read(lane));
+    if ([...journals.values()].some(({ known }) => !known)) this.#unknown = true;
     const found = new Map<string, FoundRun>();
-    for (const run of taken) found.set(run.name, await this.#place(run, journals));
+    for (const run of taken) {
+      const state = await this.#place(run, journals);
+      if (state !== null) found.set(run.name, state);
+    }
+    const missing = taken.filter((run) => !found.has(run.name));
+    const living = missing.length > 0 ? await this.#parts.living.ask() : null;
+    for (const run of missing) found.set(run.name, this.#missing(run, living));
     await this.#clearStrangers(new Set(launches.map(({ run }) => run)));
+    this.#early.clear();
     return found;
   }
 
-  async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundRun> {
-    const { runs } = this.#parts;
-    if (run.state !== "waiting" || run.lane) return run.state === "ended" ? "ended" : "adopted";
+  /** Remembers a report about a run that may be asked for later. */
+  remember(report: Early): void {
+    this.#early.set(report.run, report);
+  }
+
+  /** A lane's journal; without one its last run is the one whose shell it has started last. */
+  async #read(lane: Lane): Promise<Journal> {
+    const { spool } = this.#parts;
+    const journal = await spool.readJournal(lane.key);
+    return journal.known ? journal : { ...journal, running: await spool.lastStarted(lane.key) };
+  }
+
+  /** Finds the lane of a run, or its end; `null` when there is nothing of it. */
+  async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundRun | null> {
+    if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
+    const told = this.#early.get(run.name);
+    const teller = told?.type === "ended" && this.#parts.pool.lanes.get(told.lane);
+    if (teller) return this.#end(run, teller, { code: told.code });
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) return this.#end(run, lane, { code });
-      // declined since its journal was read
-      if (journal.running !== run.name || run.declined) continue;
+      if (journal.running !== run.name && lane.last?.run !== run.name) continue;
+      // declined, perhaps since its journal was read
+      if (run.declined || told || lane.last?.run === run.name && lane.last.code === "declined") continue;
       if (lane.pane === null) return await this.#lost(run, lane);
+      if (lane.answered) return this.#end(run, lane, verdictOf(lane, run));
       return this.#adopt(run, lane);
     }
-    // in no journal: no lane has begun it, and none will, as the number that it was given with has ended
+    return null;
+  }
+
+  /**
+   * A run in no journal: no lane has begun it, and none will, as the number that it was given with has ended. Unless a journal was
+   * lost.
+   */
+  #missing(run: Run, living: ReadonlySet<string> | null): FoundRun {
+    const { runs, endings } = this.#parts;
+    if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
+    if (living === null || living.has(run.name) || this.#unknown) {
+      endings.refuse(run, { kind: "lost", why: "the record of its terminal is gone: it may have run" });
+      return "ended";
+    }
     runs.delete(run.name);
     return "unlaunched";
   }
@@ -136,4 +186,9 @@ export class Recovery {
       if (!asked.has(run) && !runs.has(run) && !running.has(run)) await options.files.remove(`${spool.jobs}/${name}`);
     }
   }
+}
+
+/** It has a lane, or its end was reported meanwhile. */
+function isPlaced(run: Run): boolean {
+  return run.state !== "waiting" || run.lane !== null;
 }

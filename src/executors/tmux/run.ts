@@ -52,6 +52,12 @@ export class Run {
     }
     return await this.#live.read(offset, limit);
   }
+
+  /** Whether the log of its terminal has the mark of its start. */
+  async marked(): Promise<boolean> {
+    await this.readLive(0, 1);
+    return this.#live?.begun ?? false;
+  }
 }
 
 /** Reads the output of a run out of a log that grows. */
@@ -68,6 +74,11 @@ class LiveReader {
     this.lane = lane;
     this.#marks = new MarkReader(token);
     this.#position = lane.position;
+  }
+
+  /** The start of the output was seen. */
+  get begun(): boolean {
+    return this.#marks.begun;
   }
 
   async read(offset: number, limit: number): Promise<Uint8Array> {

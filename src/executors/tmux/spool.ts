@@ -1,9 +1,10 @@
 import type { Files } from "../../ports/files.ts";
-import { type Journal, readJournal } from "./journal.ts";
+import { type Journal, NO_JOURNAL, readJournal } from "./journal.ts";
 import type { TmuxOptions } from "./options.ts";
 import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
+import livingScript from "./living.sh" with { type: "text" };
 import logScript from "./log.sh" with { type: "text" };
 import readingScript from "./reading.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
@@ -19,6 +20,7 @@ export class Spool {
   log = "";
   hookProgram = "";
   reading = "";
+  living = "";
   setup = "";
 
   constructor({ spool, files, digestOf }: TmuxOptions) {
@@ -37,6 +39,7 @@ export class Spool {
     this.log = await this.#program("log", logScript);
     this.hookProgram = await this.#program("hook", hookScript);
     this.reading = await this.#program("reading", readingScript);
+    this.living = await this.#program("living", livingScript);
     this.setup = await this.#program("setup", setupScript);
   }
 
@@ -89,12 +92,19 @@ export class Spool {
   laneRoot = (lane: string) => `${this.dir}/lanes/${lane}/root`;
   /** What the lane's terminal wrote. */
   laneLog = (lane: string) => `${this.dir}/lanes/${lane}/log`;
-  /** Starts and ends, one a line. */
+  /** Starts and ends, records of one length. */
   journal = (lane: string) => `${this.dir}/lanes/${lane}/journal`;
 
-  /** What a lane has written into its journal. */
+  /** What a lane has written into its journal; not known when that was removed or the disk does not give it back. */
   async readJournal(lane: string): Promise<Journal> {
-    return readJournal(await this.#files.readText(this.journal(lane)) ?? "");
+    const text = await this.#files.readText(this.journal(lane)).catch(() => null);
+    return text === null ? NO_JOURNAL : readJournal(text);
+  }
+
+  /** The run whose shell a lane has started last; `null` when that is not known. */
+  async lastStarted(lane: string): Promise<string | null> {
+    const text = await this.#files.readText(this.laneRoot(lane)).catch(() => null);
+    return text?.match(/ name=([0-9a-f.]+);/)?.[1] ?? null;
   }
 
   /**

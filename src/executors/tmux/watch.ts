@@ -26,6 +26,10 @@ export class Watch {
   #sweeping: Promise<void> | null = null;
   #again = false;
   #stopped = false;
+  /** Lanes whose panes are gone, and whose runs are not settled yet. */
+  readonly #gone = new Set<Lane>();
+  /** Lanes that are being checked. */
+  readonly #checking = new Set<Lane>();
   /** What earlier processes left is taken up: until then nobody knows which logs and journals are still needed. */
   recovered = false;
 
@@ -66,14 +70,34 @@ export class Watch {
       this.#again = false;
       // those that were there before tmux is asked
       const lanes = [...pool.lanes.values()].filter((lane) => lane.pane !== null);
-      if (lanes.length === 0) continue;
-      const panes = new Map((await server.panes()).map((pane) => [pane.id, pane]));
+      const panes = new Map(lanes.length === 0 ? [] : (await server.panes()).map((pane) => [pane.id, pane]));
       for (const lane of lanes) {
         if (lane.pane === null) continue;
         const pane = panes.get(lane.pane);
-        if (!pane || pane.pid !== lane.pid) await this.#died(lane);
+        if (!pane || pane.pid !== lane.pid) this.#lose(lane);
         else if (!pane.piped || lane.torn) await this.#pipe(lane);
       }
+      await this.#settleGone();
+    }
+  }
+
+  /** The pane is gone. */
+  #lose(lane: Lane): void {
+    lane.disconnect();
+    lane.stranger = null;
+    this.#gone.add(lane);
+  }
+
+  /** What became of runs stands in their lanes' journals as soon as the lanes' processes are gone. */
+  async #settleGone(): Promise<void> {
+    const told = [...this.#gone].filter(({ runs }) => runs.some(({ state }) => state !== "waiting"));
+    const living = told.length > 0 ? await this.#parts.living.ask(told) : null;
+    if (this.#stopped) return;
+    for (const lane of [...this.#gone]) {
+      // one that came in between has its turn in the next round
+      if (lane.runs.some(({ state }) => state !== "waiting") && !told.includes(lane)) continue;
+      this.#gone.delete(lane);
+      await this.#died(lane, living);
     }
   }
 
@@ -86,18 +110,19 @@ export class Watch {
     this.#ways.feed(lane);
   }
 
-  /** The pane is gone: tells what became of its runs, and gives those that it had not taken to others. */
-  async #died(lane: Lane): Promise<void> {
+  /** Reports what became of the runs of a lane that is gone, and gives those that it has not begun to others. */
+  async #died(lane: Lane, living: ReadonlySet<string> | null): Promise<void> {
     const { spool, endings, stopper } = this.#parts;
-    lane.disconnect();
-    lane.stranger = null;
     const journal = await spool.readJournal(lane.key);
     for (const run of [...lane.runs]) {
       const code = journal.ends.get(run.name);
+      const written = journal.running === run.name || !journal.known;
+      const begun = run.state === "started" || written || (living?.has(run.name) ?? true);
       if (code !== undefined) void endings.settle(run, lane, { code });
-      else if (journal.running !== run.name) await this.retry(run, lane);
+      else if (run.state === "waiting" || !begun && !await run.marked()) await this.retry(run, lane);
       else {
-        void endings.settle(run, lane, { why: "its terminal was closed while it ran" });
+        const gone = journal.known ? "while it ran" : "and its journal is gone";
+        void endings.settle(run, lane, { why: `its terminal was closed ${gone}` });
         await stopper.clear(run);
       }
     }
@@ -127,15 +152,18 @@ export class Watch {
     const { pool, runs, stopper } = this.#parts;
     for (const run of runs.values()) stopper.tick(run);
     for (const lane of pool.lanes.values()) {
-      this.#checkStart(lane).catch((error) => this.#failed("check a start", error));
+      if (this.#checking.has(lane)) continue;
+      this.#checking.add(lane);
+      this.#checkStart(lane).catch((error) => this.#failed("check a start", error))
+        .finally(() => this.#checking.delete(lane));
     }
-    if (this.#again) this.look();
+    if (this.#again || this.#gone.size > 0) this.look();
     if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
 
   /** Closes a terminal that does not begin its run, or does not answer although it has none. */
   async #checkStart(lane: Lane): Promise<void> {
-    const { options, pool, stopper } = this.#parts;
+    const { options, pool, stopper, living } = this.#parts;
     if (lane.pane === null) return;
     const [run] = lane.runs;
     const late = (since: number) => options.clock.now() - since >= START_LIMIT;
@@ -144,7 +172,11 @@ export class Watch {
       return this.look();
     }
     if (run?.state !== "sent" || run.firstAt === null || !late(run.firstAt)) return;
-    if (await stopper.begun(run) || run !== lane.runs[0] || lane.pane === null) return;
+    if (await stopper.begun(run)) return;
+    // without a journal only its processes say that it has begun
+    const begun = (await living.ask())?.has(run.name);
+    if (run !== lane.runs[0] || lane.pane === null || run.state !== "sent") return;
+    if (begun) return void (run.state = "started");
     options.log.warn("closed a terminal that did not start a run", { job: run.launch.id });
     await pool.kill(lane.pane);
     this.look();

@@ -1,0 +1,44 @@
+# living.sh SPOOL QUESTION [LANE LANE_PID]...
+#
+# Says through the runner's pipe which runs have processes that live: a line `P QUESTION RUN` for each, then `P QUESTION .`. First
+# waits until the processes of the LANEs, whose panes are gone, are gone as well: from then on their journals stay as they are.
+S=$1 question=$2
+shift 2
+[ -p "$S/done" ] || exit
+
+# Whether a process is that lane, not a later process with the same id.
+lane_lives() {
+  case $1$2 in '' | *[!0-9]*) return 1 ;; esac
+  if [ -r /proc/self/cmdline ]; then
+    case $(tr '\0' ' ' <"/proc/$2/cmdline" 2>/dev/null) in *"/bin/lane-"*" $S $1 "*) return 0 ;; esac
+    return 1
+  fi
+  kill -0 "$2" 2>/dev/null
+}
+
+rounds=0
+while [ $# -ge 2 ]; do
+  while lane_lives "$1" "$2"; do
+    # one that was stopped does not die of its terminal's end
+    [ "$rounds" -lt 20 ] || ! [ -r /proc/self/cmdline ] || kill -KILL "$2"
+    # without an answer the runner asks again
+    [ "$rounds" -lt 40 ] || exit
+    rounds=$((rounds + 1))
+    sleep 0.1
+  done
+  shift 2
+done
+
+if [ -r /proc/self/environ ]; then
+  runs=$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | sed -n 's/^RUNNER_RUN=\([0-9a-f.]*\)$/\1/p' | sort -u)
+else
+  # no /proc (macOS, BSD): the shell that each lane has started last
+  runs=
+  for file in "$S"/lanes/*/root; do
+    root= name=
+    [ ! -r "$file" ] || . "$file"
+    case $root in '' | *[!0-9]* | 0 | 1) continue ;; esac
+    ! kill -0 "$root" 2>/dev/null || runs="$runs $name"
+  done
+fi
+for run in $runs .; do echo "P $question $run"; done 1<>"$S/done"

@@ -1,0 +1,85 @@
+import type { Lane } from "./lane.ts";
+import type { TmuxOptions } from "./options.ts";
+import { word } from "./quoting.ts";
+import type { TmuxServer } from "./server.ts";
+import type { Spool } from "./spool.ts";
+
+/** How long the host has for an answer, milliseconds: the script waits up to four seconds for lanes. */
+const LIMIT = 6000;
+/** How often it is asked, and the pause before it is asked again, milliseconds. */
+const TRIES = 3, PAUSE = 1000;
+
+interface Question {
+  readonly runs: Set<string>;
+  readonly over: PromiseWithResolvers<void>;
+}
+
+/**
+ * Finds the runs whose processes live. It takes a script, so it is for the rare cases only: before a run that may have begun is
+ * launched anew.
+ */
+export class Living {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly #questions = new Map<string, Question>();
+  #count = 0;
+  #closed = false;
+  /** Number of this process: answers to earlier ones may still be on their way. */
+  epoch = "";
+
+  constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool }) {
+    this.#options = options;
+    this.#server = parts.server;
+    this.#spool = parts.spool;
+  }
+
+  /**
+   * Names of the runs whose processes live; `null` when the host does not answer. Waits before until the processes of some lanes are
+   * gone, whose panes are gone.
+   */
+  async ask(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
+    const { clock, log } = this.#options;
+    for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
+      if (tries > 0) await clock.sleep(PAUSE);
+      try {
+        return await this.#ask(gone);
+      } catch (error) {
+        log.warn("could not look for living runs", { error: String(error) });
+      }
+    }
+    return null;
+  }
+
+  async #ask(gone: readonly Lane[]): Promise<ReadonlySet<string>> {
+    const name = `${this.epoch}-${++this.#count}`;
+    const question = { runs: new Set<string>(), over: Promise.withResolvers<void>() };
+    const late = new AbortController();
+    this.#questions.set(name, question);
+    try {
+      const lanes = gone.flatMap(({ key, pid }) => [key, String(pid)]);
+      await this.#server.shell(["sh", this.#spool.living, this.#spool.dir, name, ...lanes].map(word).join(" "));
+      const timeout = this.#options.clock.sleep(LIMIT, late.signal).then(() => {
+        if (!late.signal.aborted) throw new Error("the host did not answer");
+      });
+      await Promise.race([question.over.promise, timeout]);
+      return question.runs;
+    } finally {
+      late.abort();
+      this.#questions.delete(name);
+    }
+  }
+
+  /** Takes a line of an answer: a run that lives, or `.` at the end. */
+  said(name: string, run: string): void {
+    const question = this.#questions.get(name);
+    if (run === ".") question?.over.resolve();
+    else question?.runs.add(run);
+  }
+
+  /** Gives up all questions. */
+  close(): void {
+    this.#closed = true;
+    for (const { over } of this.#questions.values()) over.reject(new Error("the runner ends"));
+  }
+}

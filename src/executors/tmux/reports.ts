@@ -1,0 +1,144 @@
+import type { Hooks } from "./hooks.ts";
+import { type LastRun, readReport, type Report } from "./journal.ts";
+import type { Lane } from "./lane.ts";
+import type { Living } from "./living.ts";
+import type { Readiness } from "./readiness.ts";
+import type { Recovery, RecoveryParts } from "./recovery.ts";
+import type { Run } from "./run.ts";
+import type { Terminals } from "./terminals.ts";
+import type { Watch } from "./watch.ts";
+
+/** What reports are for. */
+export interface ReportReaders extends RecoveryParts {
+  readonly recovery: Recovery;
+  readonly watch: Watch;
+  readonly hooks: Hooks;
+  readonly readiness: Readiness;
+  readonly terminals: Terminals;
+  readonly living: Living;
+  /** Number of this process. */
+  readonly epoch: () => string;
+  /** Has a lane begin the run that is next, when it can. */
+  readonly feed: (lane: Lane) => void;
+  /** Removes the files of a run that no record knows. */
+  readonly removeFilesOf: (run: string) => Promise<void>;
+  /** Empties the script of a lane. */
+  readonly wipe: (lane: Lane) => Promise<void>;
+}
+
+type Ended = Report & { readonly type: "ended" };
+type Declined = Report & { readonly type: "declined" };
+
+/** Why a run goes back that its lane could not write down. */
+const FULL = "its terminal cannot write its journal: the disk under the spool may be full";
+
+/** Does what the lines of the pipe `done` call for. */
+export class Reports {
+  readonly #readers: ReportReaders;
+
+  constructor(readers: ReportReaders) {
+    this.#readers = readers;
+  }
+
+  /** Takes a line. */
+  take(line: string): void {
+    const { readiness, watch, hooks, terminals, living } = this.#readers;
+    const report = readReport(line);
+    switch (report?.type) {
+      case "ready":
+        return this.#answered(report.lane, report.asked, report.last);
+      case "cleaned":
+        return readiness.cleaned(report.lane);
+      case "declined":
+        return this.#declined(report);
+      case "ended":
+        return this.#ended(report);
+      case "layout":
+        return watch.look();
+      case "hook":
+        return hooks.ended(report.run, report.code);
+      case "reading":
+        return terminals.saw(report.look, report.lane);
+      case "living":
+        return living.said(report.question, report.run);
+    }
+  }
+
+  #ended(report: Ended): void {
+    const { runs, pool, endings, recovery, watch, readiness, feed } = this.#readers;
+    const run = runs.get(report.run);
+    const lane = pool.lanes.get(report.lane);
+    if (!run && !watch.recovered) recovery.remember(report);
+    if (!lane) return;
+    if (run) {
+      endings.settle(run, lane, { code: report.code });
+      feed(lane);
+      readiness.soon();
+    } else if (lane.stranger === report.run) this.#strangerEnded(lane, report.run);
+  }
+
+  #strangerEnded(lane: Lane, run: string): void {
+    const { options, watch, removeFilesOf } = this.#readers;
+    lane.stranger = null;
+    lane.usedAt = options.clock.now();
+    // before that its end may still be asked for
+    if (watch.recovered) removeFilesOf(run).catch((error) => this.#failed("could not remove files of a run", error));
+  }
+
+  /** A lane that answers is idle: what it was at before has ended. */
+  #answered(key: string, asked: string | null, last: LastRun | null): void {
+    const { pool, endings, epoch, feed, wipe } = this.#readers;
+    if (asked === null) return pool.ready(key);
+    const lane = pool.lanes.get(key);
+    if (asked !== `-${epoch()}` || !lane) return;
+    lane.answered = true;
+    lane.last = last;
+    lane.stranger = null;
+    const [run] = lane.runs;
+    if (run?.state === "started") endings.settle(run, lane, verdictOf(lane, run));
+    if (lane.runs.length === 0) wipe(lane).catch((error) => this.#failed("could not remove a script", error));
+    feed(lane);
+  }
+
+  #declined(report: Declined): void {
+    const { runs, pool, spool, recovery, watch, epoch } = this.#readers;
+    const run = runs.get(report.run);
+    const lane = pool.lanes.get(report.lane);
+    if (lane?.stranger === report.run) lane.stranger = null;
+    if (!run && !watch.recovered) recovery.remember(report);
+    if (!run) return;
+    const ours = report.epoch === epoch();
+    // one of an earlier process that is not looked up yet, or one that we have launched anew
+    if (!ours && !run.adopted) return;
+    if (run.lane !== lane || !lane) {
+      run.declined = !ours;
+      return;
+    }
+    if (run.state === "ended") return;
+    if (ours && report.full) return this.#giveBack(run, lane);
+    run.adopted = false;
+    run.state = "sent";
+    // the number of this process was removed
+    const kept = ours ? spool.keepEpoch(epoch()) : Promise.resolve();
+    kept.then(() => watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
+  }
+
+  /** Another try may find room on the disk, another host has it. */
+  #giveBack(run: Run, lane: Lane): void {
+    const { options, endings, feed } = this.#readers;
+    lane.release(run, options.clock.now());
+    lane.unforgotten.delete(run.name);
+    endings.refuse(run, run.unwanted === null ? { kind: "unlaunched", why: FULL } : { kind: run.unwanted });
+    feed(lane);
+  }
+
+  #failed(message: string, error: unknown): void {
+    this.#readers.options.log.warn(message, { error: String(error) });
+  }
+}
+
+/** How a run ended of which its lane, which is idle, has written down the start alone. */
+export function verdictOf({ last }: Lane, run: Run) {
+  if (last?.run === run.name && last.code !== "declined") return { code: last.code };
+  return { why: "its terminal has no record of its end" };
+}
