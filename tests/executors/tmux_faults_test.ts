@@ -342,3 +342,96 @@ isolatedTest("an end that is reported again is not told again", async (world) =>
   assertEquals(await desk.output("echo next"), "next\n");
   assertEquals(desk.ends.map(({ code }) => code), [3, 0]);
 });
+
+isolatedTest(
+  "a run that was told to stop ends as that, however early its end is reported to the next runner",
+  async (world) => {
+    for (let tries = 0; tries < 5; tries++) {
+      const first = await Desk.open(world.executor());
+      const go = `${world.dir}/go${tries}`;
+      const payload =
+        `trap 'until [ -e ${go} ]; do sleep 0.02; done; exit 9' TERM; echo up; while :; do sleep 0.02; done`;
+      const launch = launchOf(payload, { target: "tmux.main.work" });
+      await first.executor.launch(launch);
+      await up(first, launch.run);
+      await first.executor.stop(launch.run, "timed_out", 10_000);
+      await until("the script is at it", () => world.sh(`cat '${world.dir}/spool/jobs/${launch.run}.stop'`));
+      await first.executor.close();
+      const second = await Desk.open(world.executor());
+      await Deno.writeTextFile(go, "");
+      const journal = () => Deno.readTextFile(`${world.dir}/spool/lanes/1/journal`);
+      await until("it has ended", async () => (await journal()).includes(`E ${launch.run}`));
+      await second.executor.sweep();
+      await second.executor.sweep();
+      assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
+      const end = await second.end(launch.run);
+      assertEquals([end.kind, end.code], ["timed_out", 9]);
+      await second.executor.forget(launch.run);
+      await second.executor.close();
+    }
+  },
+);
+
+isolatedTest(
+  "a run whose journal is removed while it runs is executed once, under this runner and the next",
+  async (world) => {
+    const journal = `${world.dir}/spool/lanes/1/journal`;
+    const first = await Desk.open(world.executor());
+    const launch = patient(world.dir, { target: "tmux.main.work" }, `echo x >>'${world.dir}/ran'; exit 7`);
+    await first.executor.launch(launch);
+    await up(first, launch.run);
+    await first.executor.close();
+    await Deno.remove(journal);
+    const second = await Desk.open(world.executor());
+    assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    assertEquals((await second.end(launch.run)).code, 7);
+    assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+    // made anew by the lane
+    assert((await Deno.readTextFile(journal)).includes(`E ${launch.run} `));
+  },
+);
+
+isolatedTest("a run whose journal is removed is not taken for one that did not start", async (world) => {
+  let ahead = 0;
+  const { clock } = world.options();
+  const desk = await Desk.open(world.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
+  const wait = `until [ -e '${world.dir}/go' ]; do sleep 0.02; done`;
+  const launch = launchOf(`echo x >>'${world.dir}/ran'; echo up; ${wait}; exit 7`, { target: "tmux.main.work" });
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  await Deno.remove(`${world.dir}/spool/lanes/1/journal`);
+  ahead = 20_000;
+  // some rounds
+  await world.sh("sleep 3");
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  const end = await desk.end(launch.run);
+  assertEquals([end.kind, end.code], ["exited", 7]);
+  assertEquals(await Deno.readTextFile(`${world.dir}/ran`), "x\n");
+});
+
+isolatedTest("a run that is in no journal, as one was lost, is not launched again", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = launchOf(`echo x >>'${world.dir}/ran'`, { target: "tmux.main.work" });
+  await first.run(launch);
+  await first.output("true", { target: "tmux.main.work" });
+  await first.executor.close();
+  await Deno.remove(`${world.dir}/spool/lanes/1/journal`);
+  const second = await Desk.open(world.executor());
+  assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
+  assertEquals((await second.end(launch.run)).kind, "lost");
+});
+
+isolatedTest("a run whose processes live is not launched again, although no journal has it", async (world) => {
+  const first = await Desk.open(world.executor());
+  await first.output("true");
+  await first.executor.close();
+  const launch = launchOf(`echo x >>'${world.dir}/ran'`);
+  await world.sh(`RUNNER_RUN=${launch.run} setsid sleep 60 >/dev/null 2>&1 &`);
+  const second = await Desk.open(world.executor());
+  assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
+  assertEquals((await second.end(launch.run)).kind, "lost");
+  await world.sh("pkill -x sleep");
+  const third = await Desk.open(world.executor());
+  assertEquals([...(await third.executor.recover([launch])).values()], ["unlaunched"]);
+});

@@ -2,46 +2,29 @@ import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Gate, pause } from "../support/gate.ts";
+import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
 const FAST = ["--beat", "200ms", "--lease", "3s"];
 
-/** A small disk; `null` where none can be had. */
-async function smallDisk(dir: string): Promise<AsyncDisposable | null> {
-  await Deno.mkdir(dir);
-  const run = (command: string, ...args: string[]) =>
-    new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output().catch(() => ({ success: false }));
-  if (!(await run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", dir)).success) return null;
-  return {
-    async [Symbol.asyncDispose]() {
-      await until("the disk can be taken away", async () => (await run("umount", dir)).success);
-    },
-  };
-}
-
-const probe = await Deno.makeTempDir();
-const canMount = await smallDisk(`${probe}/disk`);
-await canMount?.[Symbol.asyncDispose]();
-await Deno.remove(probe, { recursive: true });
-
 Deno.test({
   name: "30 a full disk under the spool: what cannot be written down is not launched, exact codes and ends still come" +
-    (canMount ? "" : " (cannot run: no tmpfs may be mounted here)"),
+    whyNoDisk,
   ignore: !canMount,
   fn: async () => {
     await using world = await World.create();
     const log = new ExecutionLog(world.dir);
     const gate = new Gate(world.dir);
     const spool = `${world.dir}/small`;
-    await using _disk = await smallDisk(spool);
+    await using disk = await SmallDisk.mount(spool, "1m");
     await using _terminals = { [Symbol.asyncDispose]: async () => void await world.tmux("kill-server") };
     const runner = await world.runner({ spool, args: FAST });
     await using _end = { [Symbol.asyncDispose]: () => runner.kill9() };
     const ids = [await world.push({ payload: `${log.line}; echo before; ${gate.wait}; seq 100000; exit 7` })];
     await until("it runs", () => log.ran(ids[0]));
     // everything but what is there already
-    await Deno.writeFile(`${spool}/filler`, new Uint8Array(2 << 20)).catch(() => {});
+    await disk!.fill();
     ids.push(await world.push({ payload: log.line }));
     await pause(1500);
     assertEquals(await log.ran(ids[1]), false, "nothing is launched that is not on disk");
@@ -50,7 +33,7 @@ Deno.test({
     assertEquals([job.status, job.error], ["error", "exited with code 7"]);
     assertStringIncludes(job.result, "truncated");
     assertEquals(runner.code, null, runner.log);
-    await Deno.remove(`${spool}/filler`);
+    await disk!.free();
     const late = await world.push({ payload: `${log.line}; echo fine` });
     assertEquals((await world.ended(late, 30_000)).result, "fine\n");
     const second = await world.ended(ids[1], 30_000);

@@ -11,6 +11,7 @@ import { systemClock } from "../../src/system/clock.ts";
 import { digestOf } from "../../src/system/digest.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
+import { SmallDisk, whyNoDisk } from "./small_disk.ts";
 
 /** Ways to make a namespace: as root, and as a user whose kernel allows user namespaces. */
 const WAYS = [
@@ -43,12 +44,18 @@ export const WHY_NOT = way ? null : "unshare --pid is not permitted here, and th
  * A test that runs in a namespace, for `limit` milliseconds at the most. Where there can be none it counts as ignored, never as
  * passed, and its name says why.
  */
-export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<void>, limit = LIMIT): void {
+export function isolatedTest(
+  name: string,
+  body: (world: TmuxWorld) => Promise<void>,
+  limit = LIMIT,
+  diskSize: string | null = null,
+): void {
+  const why = WHY_NOT === null ? (diskSize === null ? "" : whyNoDisk) : ` (cannot run: ${WHY_NOT})`;
   Deno.test({
-    name: WHY_NOT === null ? name : `${name} (cannot run: ${WHY_NOT})`,
-    ignore: WHY_NOT !== null,
+    name: name + why,
+    ignore: why !== "",
     fn: async () => {
-      await using world = await TmuxWorld.start();
+      await using world = await TmuxWorld.start(diskSize);
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`Cannot wait longer than ${limit} ms for a test`)), limit);
@@ -58,6 +65,11 @@ export function isolatedTest(name: string, body: (world: TmuxWorld) => Promise<v
   });
 }
 
+/** A test whose spool is on a disk of its own of 4 MiB. */
+export function smallDiskTest(name: string, body: (world: TmuxWorld) => Promise<void>): void {
+  isolatedTest(name, body, LIMIT, "4m");
+}
+
 /** A process namespace with a folder for spools and sockets. */
 export class TmuxWorld implements AsyncDisposable {
   /** For spools, sockets, and whatever a test wants. */
@@ -65,18 +77,23 @@ export class TmuxWorld implements AsyncDisposable {
   readonly #holder: Deno.ChildProcess;
   readonly #enter: string[];
   readonly #executors: TmuxExecutor[] = [];
+  /** What the spool is on, when it has a disk of its own. */
+  readonly disk: SmallDisk | null;
   /** Children that were started in the namespace, oldest first. */
   readonly children: ChildProcess[] = [];
 
-  private constructor(dir: string, holder: Deno.ChildProcess) {
+  private constructor(dir: string, disk: SmallDisk | null, holder: Deno.ChildProcess) {
     this.dir = dir;
+    this.disk = disk;
     this.#holder = holder;
     const of = `/proc/${holder.pid}/ns`;
     const user = way!.enter.length > 0 ? [`--user=${of}/user`, "--preserve-credentials"] : [];
     this.#enter = [...user, `--pid=${of}/pid_for_children`, `--mount=${of}/mnt`, "--"];
   }
 
-  static async start(): Promise<TmuxWorld> {
+  static async start(diskSize: string | null): Promise<TmuxWorld> {
+    const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "tmux-test-" });
+    const disk = diskSize === null ? null : await SmallDisk.mount(`${dir}/spool`, diskSize);
     // its first process takes in orphans, as init does
     const holder = new Deno.Command("unshare", {
       args: [...way!.make, "sh", "-c", "echo ready; while :; do sleep 1000 & wait; done"],
@@ -87,7 +104,7 @@ export class TmuxWorld implements AsyncDisposable {
     const reader = holder.stdout.getReader();
     await reader.read();
     await reader.cancel();
-    return new TmuxWorld(await Deno.makeTempDir({ dir: "/var/tmp", prefix: "tmux-test-" }), holder);
+    return new TmuxWorld(dir, disk, holder);
   }
 
   /** Starts programs inside. */
@@ -158,6 +175,7 @@ export class TmuxWorld implements AsyncDisposable {
     this.#holder.kill("SIGKILL");
     await this.#holder.status;
     await Promise.all(this.children.map((child) => Promise.all([child.end(), child.exited])));
+    await this.disk?.[Symbol.asyncDispose]();
     await Deno.remove(this.dir, { recursive: true });
   }
 }

@@ -1,0 +1,52 @@
+import { until } from "./until.ts";
+
+async function run(command: string, ...args: string[]): Promise<boolean> {
+  try {
+    return (await new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+}
+
+/** A disk of a few megabytes on a folder that is made for it. */
+export class SmallDisk implements AsyncDisposable {
+  readonly dir: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  /** Mounts it; `null` where that is not permitted. */
+  static async mount(dir: string, size: string): Promise<SmallDisk | null> {
+    await Deno.mkdir(dir);
+    return await run("mount", "-t", "tmpfs", "-o", `size=${size},mode=700`, "tmpfs", dir) ? new SmallDisk(dir) : null;
+  }
+
+  /** Takes all the room that is left. */
+  async fill(): Promise<void> {
+    await Deno.writeFile(`${this.dir}/filler`, new Uint8Array(32 << 20)).catch(() => {});
+  }
+
+  /** Gives that room back. */
+  async free(): Promise<void> {
+    await Deno.remove(`${this.dir}/filler`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await until("the disk can be taken away", () => run("umount", this.dir));
+  }
+}
+
+async function probe(): Promise<boolean> {
+  const dir = await Deno.makeTempDir();
+  const disk = await SmallDisk.mount(`${dir}/disk`, "1m");
+  await disk?.[Symbol.asyncDispose]();
+  await Deno.remove(dir, { recursive: true });
+  return disk !== null;
+}
+
+/** Whether there can be one here. */
+export const canMount = await probe();
+
+/** What the name of a test ends with that needs one. */
+export const whyNoDisk = canMount ? "" : " (cannot run: no tmpfs may be mounted here)";
