@@ -393,17 +393,18 @@ isolatedTest(
 );
 
 isolatedTest("a run whose journal is removed is not taken for one that did not start", async (world) => {
-  let ahead = 0;
+  let [ahead, looks] = [0, 0];
   const { clock } = world.options();
-  const desk = await Desk.open(world.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
+  const now = () => clock.now() + (looks++, ahead);
+  const desk = await Desk.open(world.executor({ clock: { ...clock, now } }));
   const wait = `until [ -e '${world.dir}/go' ]; do sleep 0.02; done`;
   const launch = launchOf(`echo x >>'${world.dir}/ran'; echo up; ${wait}; exit 7`, { target: "tmux.main.work" });
   await desk.executor.launch(launch);
   await up(desk, launch.run);
   await Deno.remove(`${world.dir}/spool/lanes/1/journal`);
   ahead = 20_000;
-  // some rounds
-  await world.sh("sleep 3");
+  looks = 0;
+  await until("it was looked at several times", () => looks > 10);
   await Deno.writeTextFile(`${world.dir}/go`, "");
   const end = await desk.end(launch.run);
   assertEquals([end.kind, end.code], ["exited", 7]);

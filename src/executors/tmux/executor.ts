@@ -330,7 +330,6 @@ export class TmuxExecutor implements Executor {
     if (this.#closed) return;
     this.#closed = true;
     this.#readiness.close();
-    this.#living.close();
     this.#endings?.close();
     // a server that does not answer holds up no end
     const late = setTimeout(() => this.#server.close(), CLOSE_LIMIT);

@@ -125,8 +125,9 @@ export class Reports {
 
   /** Another try may find room on the disk, another host has it. */
   #giveBack(run: Run, lane: Lane): void {
-    const { options, endings, feed } = this.#readers;
-    lane.release(run, options.clock.now());
+    const { endings, feed } = this.#readers;
+    // the longest unused: other lanes, whose journals may be sound, come before it
+    lane.release(run, 0);
     lane.unforgotten.delete(run.name);
     endings.refuse(run, run.unwanted === null ? { kind: "unlaunched", why: FULL } : { kind: run.unwanted });
     feed(lane);

@@ -45,6 +45,7 @@ export class Watch {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
+    this.#parts.living.close();
     await this.#sweeping?.catch(() => {});
   }
 
