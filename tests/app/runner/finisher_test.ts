@@ -74,3 +74,14 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
     assertEquals(request.retryDelayMs, delay, JSON.stringify([attempt, end]));
   }
 });
+
+Deno.test("the finisher gives a run back that its host could not begin, later each time, whatever retries are left", async () => {
+  for (const [attempt, delay] of [[1, 1000], [3, 4000], [9, 30_000], [100, null]] as const) {
+    await using runner = fakeRunner();
+    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, job, side: {} }]);
+    await launched(runner, "a");
+    runner.executor.end("a", { kind: "unlaunched", code: null, why: "no room" });
+    const request = await until("it is told", () => runner.queue.finished[0]);
+    assertEquals([request.retryDelayMs, request.error], [delay, "no room"], String(attempt));
+  }
+});
