@@ -5,6 +5,7 @@
  * @module
  */
 import { InvalidInputError, SetupError, UnavailableError } from "../domain/errors.ts";
+import type { Log } from "../ports/log.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import { checkTarget } from "../executors/registry.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
@@ -16,6 +17,12 @@ import { onSignals } from "../system/signals.ts";
 import { systemTerminal } from "../system/terminal.ts";
 import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "./context.ts";
 import { VERSION } from "./version.ts";
+
+/** How long a start may take without a word, milliseconds; the pause until the next word doubles, up to the longest. */
+const SLOW_START = 3000;
+const LONGEST_SILENCE = 60_000;
+/** How long the end waits for a Redis of the runner's own, milliseconds: that ends by itself when it has been told to. */
+const REDIS_END = 2000;
 
 async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
   const url = parseRedisUrl(settings.redisUrl);
@@ -59,6 +66,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     { stderrLog },
     host,
     { Runner },
+    { StopTime },
     parts,
     { systemFiles },
     { systemProcess },
@@ -72,6 +80,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/log.ts"),
     import("../system/host.ts"),
     import("../app/runner/runner.ts"),
+    import("../app/runner/stop_time.ts"),
     import("../app/runner/parts.ts"),
     import("../system/files.ts"),
     import("../system/process.ts"),
@@ -81,6 +90,8 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
+  const spool = await JournalSpool.open(instance.dir);
+  const socket = settings.tmuxSocket ?? `runner-${name}`;
   const runner = new Runner({
     queue: redis.openQueue(place, owner),
     executors: await makeExecutors({
@@ -91,7 +102,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       newId,
       digestOf,
       spool: instance.dir,
-      socket: settings.tmuxSocket ?? `runner-${name}`,
+      socket,
       instance: instance.id,
       killGraceMs: settings.killGrace * 1000,
       keepPane: settings.keepPane,
@@ -99,7 +110,8 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       env: host.jobEnvironment(systemEnvironment),
       shell: settings.shell === "auto" ? undefined : settings.shell,
     }),
-    spool: await JournalSpool.open(instance.dir),
+    spool,
+    missing: async () => await instance.missing() ?? spool.missing(),
     clock: systemClock,
     log,
     digestOf,
@@ -126,25 +138,52 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const embedded = settings.embeddedRedis ? await ownRedis(`${instance.dir}/redis`, place) : null;
   return {
     async start() {
-      await embedded?.start();
-      for (const finding of await redis.checkServer(place, host.wallClock)) {
-        if (finding.severity === "error") {
-          throw new UnavailableError(`Cannot use Redis: ${finding.says}; ${finding.remedy}`);
+      const redisPlace = `Redis at ${place.url.hostname}:${place.url.port}`;
+      let checked = false;
+      const started = saySlow(
+        log,
+        () => checked && runner.waitsFor === "tmux" ? `the tmux server "${socket}"` : redisPlace,
+      );
+      try {
+        await embedded?.start();
+        for (const finding of await redis.checkServer(place, host.wallClock)) {
+          if (finding.severity === "error") {
+            throw new UnavailableError(`Cannot use Redis: ${finding.says}; ${finding.remedy}`);
+          }
+          log.warn(`${finding.says}; ${finding.remedy}`);
         }
-        log.warn(`${finding.says}; ${finding.remedy}`);
+        checked = true;
+        await runner.start();
+      } finally {
+        started();
       }
-      await runner.start();
     },
     ended: () => runner.ended(),
     running: () => runner.running(),
     drain: (signal) => runner.drain(signal),
     async stop() {
       const left = await runner.stop();
-      await embedded?.stop();
+      const time = new StopTime(REDIS_END, { clock: systemClock, log });
+      if (embedded) await time.give("end the Redis of its own", REDIS_END, embedded.stop());
+      time.close();
       instance.release();
       return left;
     },
   };
+}
+
+/** Says again and again what a start waits for, when that takes long; answers what ends it. */
+function saySlow(log: Log, what: () => string): () => void {
+  const begun = systemClock.now();
+  let timer: ReturnType<typeof setTimeout>;
+  const wait = (pause: number) => {
+    timer = setTimeout(() => {
+      log.warn(`still starting: waits for ${what()}`, { ms: Math.round(systemClock.now() - begun) });
+      wait(Math.min(2 * pause, LONGEST_SILENCE));
+    }, pause);
+  };
+  wait(SLOW_START);
+  return () => clearTimeout(timer);
 }
 
 async function ownRedis(dir: string, place: RedisPlace) {

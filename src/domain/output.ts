@@ -66,3 +66,14 @@ export function resultText(sample: OutputSample): string {
 export function fitsResult(total: number): boolean {
   return total <= 2 * RESULT_PART;
 }
+
+/** Whether a result shows these bytes exactly: they are UTF-8 without NUL. */
+export function isExact(bytes: Uint8Array): boolean {
+  if (bytes.includes(0)) return false;
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -85,6 +85,18 @@ export interface Place {
   readonly session: string;
 }
 
+/** Which outputs are not needed any more. */
+export interface Pruning {
+  /** Those that no result holds whole go after so many seconds; 0: they are bounded by count and bytes only. */
+  readonly seconds: number;
+  /** Runs whose records are gone since the last round: those that a result holds whole go with them. */
+  readonly forgotten: readonly string[];
+  /** Whether there is a record of a run. */
+  isKnown(run: string): boolean;
+  /** Ends the round early; the next one goes on. */
+  readonly signal?: AbortSignal;
+}
+
 /** An executor kind. */
 export interface Executor extends RunTerminals {
   /** First part of the executor strings it answers to, such as `tmux`. */
@@ -131,8 +143,10 @@ export interface Executor extends RunTerminals {
   sample(run: string): Promise<OutputSample | null>;
   /** The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end again. */
   forget(run: string): Promise<void>;
-  /** Removes the output of runs that were forgotten more than `seconds` ago; 0 keeps all. */
-  prune(seconds: number): Promise<void>;
+  /** Removes outputs that are not needed any more. */
+  prune(pruning: Pruning): Promise<void>;
+  /** Path of a file without which it cannot go on and which is no longer the one that it opened; `null` when all is well. */
+  missing(): Promise<string | null>;
   /** Lets go, after a few seconds at the most. Runs go on. */
   close(): Promise<void>;
 }

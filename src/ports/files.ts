@@ -37,6 +37,8 @@ export interface Pipe {
   read(buffer: Uint8Array): Promise<number>;
   /** Writes all the bytes; up to 4096 at once arrive in one piece. Waits for nobody: what is unread must stay below 64 KiB. */
   write(bytes: Uint8Array): Promise<void>;
+  /** Whether its path still leads to it. */
+  isStill(): Promise<boolean>;
   /** Closes it. A read that waits must have been woken before, by a write to another one. */
   close(): void;
 }
@@ -65,6 +67,6 @@ export interface Files {
   remove(path: string): Promise<boolean>;
   /** Opens a file: an old one for reading, a new and empty one for appending. */
   open(path: string, how: "read" | "new"): Promise<OpenFile>;
-  /** Opens a named pipe that is there. */
+  /** Opens a named pipe that is there; rejects when it is something else. */
   openPipe(path: string): Promise<Pipe>;
 }

@@ -171,6 +171,8 @@ export interface Queue extends RequestQueue {
   claim(limit: number, executors?: Iterable<string>, waited?: string): Promise<readonly Claimed[] | "FENCED">;
   /** Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the truth. */
   wait(waitMs: number): Promise<RawId | null>;
+  /** Ids in the queue that no runner has claimed. */
+  length(): Promise<number>;
   /** Ends a `wait`, which rejects, and every later one. */
   stopWaiting(): void;
   /** Ids in the claim list, next to run first. */

@@ -153,6 +153,13 @@ export class RedisQueue implements Queue {
     this.#wakeUps.listen(this.#keys.bell(this.#owner.runner), wake);
   }
 
+  async length(): Promise<number> {
+    const { runner } = this.#owner;
+    const keys = [this.#keys.queue(runner), this.#keys.low(runner)];
+    const lengths = await Promise.all(keys.map((key) => this.#link.call("LLEN", [key])));
+    return Number(lengths[0]) + Number(lengths[1]);
+  }
+
   stopWaiting(): void {
     this.#waiting.close();
   }

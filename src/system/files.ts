@@ -11,6 +11,16 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
+/** Whether a path still leads to a file, by its status when that was opened. A failure that says nothing about it counts as yes. */
+export async function isStill(path: string, { dev, ino }: Deno.FileInfo): Promise<boolean> {
+  try {
+    const now = await Deno.stat(path);
+    return now.dev === dev && now.ino === ino;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}
+
 async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   while (bytes.length > 0) bytes = bytes.subarray(await file.write(bytes));
 }
@@ -94,7 +104,11 @@ export const systemFiles: Files = {
   },
 
   async openPipe(path) {
-    return openPipe(await Deno.open(path, { read: true, write: true }));
+    const file = await Deno.open(path, { read: true, write: true });
+    const opened = file.statSync();
+    if (opened.isFifo) return openPipe(file, path, opened);
+    file.close();
+    throw new Error(`"${path}" is no pipe`);
   },
 };
 
@@ -111,8 +125,9 @@ function openFile(file: Deno.FsFile): OpenFile {
   };
 }
 
-function openPipe(file: Deno.FsFile): Pipe {
+function openPipe(file: Deno.FsFile, path: string, opened: Deno.FileInfo): Pipe {
   return {
+    isStill: () => isStill(path, opened),
     read: async (buffer) => await file.read(buffer) ?? 0,
     // deno-lint-ignore require-await
     async write(bytes) {

@@ -1,4 +1,5 @@
 import { SetupError } from "../domain/errors.ts";
+import { isStill } from "./files.ts";
 
 /** How long to wait for the lock of a process that is just ending, milliseconds. */
 const LOCK_WAIT = 1000;
@@ -11,6 +12,8 @@ export interface Instance {
   readonly id: string;
   /** New for each process: 12 hex digits. */
   readonly nonce: string;
+  /** Path of its lock when that is no longer the file that this process holds, so that another one could start; else `null`. */
+  missing(): Promise<string | null>;
   /** Lets the next process in. */
   release(): void;
 }
@@ -28,7 +31,10 @@ export async function openInstance(dir: string): Promise<Instance> {
     await exclusive(lock, dir);
     const id = await identity(`${dir}/instance`);
     const nonce = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
-    return { dir, id, nonce, release: () => lock!.close() };
+    const held = await lock.stat();
+    // a folder that was removed or replaced shows in it as well
+    const missing = async () => await isStill(`${dir}/lock`, held) ? null : `${dir}/lock`;
+    return { dir, id, nonce, missing, release: () => lock!.close() };
   } catch (error) {
     lock?.close();
     if (error instanceof SetupError) throw error;

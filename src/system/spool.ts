@@ -1,3 +1,4 @@
+import { fitsResult } from "../domain/output.ts";
 import type { Intent, SettledEnd, Spool, SpoolRecord } from "../ports/spool.ts";
 
 /** Settled runs are kept this long, milliseconds, to be told again to a Redis that lost data ... */
@@ -5,6 +6,8 @@ const KEEP_MS = 10 * 60_000;
 /** ... but no more than so many, of so many characters altogether. */
 const KEEP_COUNT = 4096;
 const KEEP_SIZE = 16 << 20;
+/** Bytes of the outputs that stay on disk as long as their records do, because a result is to be reported again. */
+const KEEP_OUTPUT = 256 << 20;
 /** The journal is written anew when it is larger than this, bytes, and holds more old than live. */
 const COMPACT_ABOVE = 4 << 20;
 /** How long a line for which nobody waits may wait for others, milliseconds. */
@@ -35,6 +38,10 @@ export class JournalSpool implements Spool {
   #liveBytes = 0;
   /** Characters of the intents of settled runs. */
   #settledSize = 0;
+  /** Bytes of the outputs that settled runs keep. */
+  #outputSize = 0;
+  /** Settled runs that were forgotten since `prune` was called last. */
+  #forgotten: string[] = [];
   /** A line did not reach the file: it is to be written anew. */
   #torn = false;
   #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
@@ -82,6 +89,7 @@ export class JournalSpool implements Spool {
     const entry = this.#entries.get(run);
     if (!entry) return;
     if (entry.end === null) this.#settledSize += entry.size;
+    this.#outputSize += outputOf(end) - outputOf(entry.end);
     entry.end = end;
     entry.settledAt = performance.now();
     this.#entries.delete(run); // settled runs stand in the order in which they were settled
@@ -150,7 +158,7 @@ export class JournalSpool implements Spool {
     if (!this.#entries.has(run)) return;
     this.#settled(run, end);
     this.#note({ do: "settle", run, end });
-    if (this.#settledSize > KEEP_SIZE) this.prune();
+    if (this.#settledSize > KEEP_SIZE || this.#outputSize > KEEP_OUTPUT) this.#tidy();
   }
 
   /** Writes a line soon; nobody waits for it. */
@@ -169,24 +177,42 @@ export class JournalSpool implements Spool {
   }
 
   prune(): readonly string[] {
-    const gone: string[] = [];
+    this.#tidy();
+    const gone = this.#forgotten;
+    this.#forgotten = [];
+    return gone;
+  }
+
+  #tidy(): void {
     const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
     let count = settled.length;
     for (const entry of settled) {
       const old = performance.now() - entry.settledAt > KEEP_MS;
-      if (!old && count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && entry.end !== "gone") continue;
+      const fits = count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && this.#outputSize <= KEEP_OUTPUT;
+      if (!old && fits && entry.end !== "gone") continue;
       count--;
+      this.#outputSize -= outputOf(entry.end);
       this.#settledSize -= entry.size;
       this.#liveBytes -= entry.size;
       this.#entries.delete(entry.intent.run);
-      gone.push(entry.intent.run);
+      this.#forgotten.push(entry.intent.run);
     }
     const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
     if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
-    return gone;
+  }
+
+  /** Path of the journal when that is no longer the file that this process writes; else `null`. */
+  missing(): string | null {
+    try {
+      const [now, ours] = [Deno.statSync(this.#path), this.#file.statSync()];
+      return now.dev === ours.dev && now.ino === ours.ino ? null : this.#path;
+    } catch (error) {
+      return error instanceof Deno.errors.NotFound ? this.#path : null;
+    }
   }
 
   #rewrite(): void {
+    if (this.missing() !== null) return; // what is there now may be the journal of another runner
     try {
       this.#compact();
     } catch {
@@ -219,6 +245,11 @@ export class JournalSpool implements Spool {
     if (this.#torn) this.#rewrite();
     this.#file.close();
   }
+}
+
+/** Bytes of the output that a settled run keeps on disk. */
+function outputOf(end: SettledEnd | "gone" | null): number {
+  return end === null || end === "gone" || !fitsResult(end.outputBytes) ? 0 : end.outputBytes;
 }
 
 /** A line of the journal. The line feed stands in front: what a full disk or a crash tore off spoils no later line. */

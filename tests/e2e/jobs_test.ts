@@ -226,8 +226,12 @@ async function names(dir: string): Promise<string[]> {
 }
 
 async function outputs(world: World): Promise<string[]> {
-  const dir = `${world.dir}/spool/${world.name}/out`;
-  return (await names(dir)).map((name) => `${dir}/${name}`);
+  const found: string[] = [];
+  for (const folder of ["out", "kept"]) {
+    const dir = `${world.instance()}/${folder}`;
+    found.push(...(await names(dir)).map((name) => `${dir}/${name}`));
+  }
+  return found;
 }
 
 async function exists(path: string): Promise<boolean> {

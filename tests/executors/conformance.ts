@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
-import type { Executor } from "../../src/ports/executor.ts";
+import type { Executor, RunEnd } from "../../src/ports/executor.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { LaunchError } from "../../src/domain/errors.ts";
 import { until } from "../support/until.ts";
@@ -314,16 +314,29 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/ran`), "x\n");
   });
 
-  test("forget() leaves the output, prune() takes it by its age", async ({ executor }) => {
+  test("prune() takes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
     const desk = await Desk.open(executor());
-    const end = await desk.run(launchOf("echo kept", { target: pool }));
-    await desk.executor.forget(end.run);
-    await desk.executor.prune(0);
-    await desk.executor.prune(3600);
-    assertEquals(textOf((await desk.executor.sample(end.run))!), "kept\n");
-    await until("it is old enough", async () => {
-      await desk.executor.prune(0.05);
-      return await desk.executor.sample(end.run) === null;
+    const known = new Set<string>();
+    const ends: RunEnd[] = [];
+    for (const payload of ["echo small", "printf '\\377'", "head -c 200000 /dev/zero | tr '\\0' x", "echo unknown"]) {
+      const end = await desk.run(launchOf(payload, { target: pool }));
+      await desk.executor.forget(end.run);
+      known.add(end.run);
+      ends.push(end);
+    }
+    const prune = (seconds: number, ...forgotten: string[]) =>
+      desk.executor.prune({ seconds, forgotten, isKnown: (run) => known.has(run) });
+    const there = () => Promise.all(ends.map(async ({ run }) => await desk.executor.sample(run) !== null));
+    known.delete(ends[3].run); // as when a process ends between the end of a record and that of its output
+    await prune(3600);
+    assertEquals(await there(), [true, true, true, false]);
+    await prune(0, ...ends.map(({ run }) => run));
+    assertEquals(await there(), [false, true, true, false]);
+    assertEquals(await desk.executor.sample(ends[2].run), ends[2].output);
+    assertEquals(await desk.executor.read(ends[1].run, 0, 10), new Uint8Array([0xff]));
+    await until("the others are old enough", async () => {
+      await prune(0.05);
+      return (await there()).every((one) => !one);
     });
   });
 }

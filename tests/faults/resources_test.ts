@@ -53,7 +53,7 @@ Deno.test(
     const shout = async () => {
       const loud = await world.push({ payload: "head -c 100000000 /dev/zero" });
       assertEquals((await world.ended(loud, 120_000)).status, "finished");
-      const folder = `${world.instance()}/out`;
+      const folder = `${world.instance()}/kept`;
       for (const { name } of Deno.readDirSync(folder)) await Deno.remove(`${folder}/${name}`);
     };
     const lanes = Array.from({ length: 8 }, () => world.push({ payload: "sleep 1" }));

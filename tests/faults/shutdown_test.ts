@@ -1,10 +1,10 @@
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Gate } from "../support/gate.ts";
+import { Gate, pause } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { type RunnerProcess, World } from "../support/world.ts";
 
 Deno.test("10 TERM under load: leaves at once, keeps the order of what waits, and running jobs go on", async () => {
   await using world = await World.create();
@@ -71,4 +71,102 @@ Deno.test("10 TERM leaves a hundred running jobs behind at once, and the next ru
   assert(back < 10_000, `taken up after ${back} ms`);
   await gate.open();
   await assertClean(world, { ids, log });
+});
+
+/** Ends a runner; it may take no longer than is promised. */
+async function endsInTime(runner: RunnerProcess): Promise<void> {
+  const begun = performance.now();
+  assertEquals(await runner.stop(), 0, runner.log);
+  const ms = performance.now() - begun;
+  assert(ms < 10_000, `left after ${ms} ms: ${runner.log}`);
+}
+
+Deno.test("10 TERM while the tmux server is frozen: leaves in time, and running jobs go on", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: ["--concurrency", "2", "--on-end", "true"] });
+  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; exit 3` })];
+  await until("it runs", () => log.ran(ids[0]));
+  {
+    using _frozen = await world.freezeTmux();
+    ids.push(await world.push({ executor: "tmux.other", payload: log.line }));
+    await world.reaches(ids[1], "started"); // its terminal is being made
+    await endsInTime(runner);
+  }
+  await gate.open();
+  await world.runner();
+  assertEquals((await world.ended(ids[0])).error, "exited with code 3");
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("10 TERM while a start waits for a frozen tmux server: says what it waits for, and leaves", async () => {
+  await using world = await World.create();
+  await (await world.runner()).stop();
+  {
+    using _frozen = await world.freezeTmux();
+    const runner = await world.runner({ ready: false });
+    await runner.says(`waits for the tmux server "${world.socket}"`);
+    await endsInTime(runner);
+  }
+  await world.runner();
+  assertEquals((await world.ended(await world.push({ payload: "echo well" }))).result, "well\n");
+});
+
+Deno.test("11 TERM while Redis is frozen and jobs run, wait and end: leaves in time, and nothing is lost", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: ["--concurrency", "2"] });
+  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; exit 3` })];
+  for (let i = 0; i < 3; i++) {
+    ids.push(await world.push({ executor: "tmux.s.w", payload: `${log.line}; ${gate.wait}` }));
+  }
+  await until("two run", async () => (await log.executions()).size === 2);
+  Deno.kill(world.redis.pid, "SIGSTOP");
+  try {
+    await gate.open();
+    await pause(4000); // deadlines are missed, and the next ones are longer
+    await endsInTime(runner);
+  } finally {
+    Deno.kill(world.redis.pid, "SIGCONT");
+  }
+  await world.runner();
+  assertEquals((await world.ended(ids[0])).error, "exited with code 3");
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("10 TERM while a hundred thousand delayed jobs become due: leaves in time, and the next runner goes on", async () => {
+  await using world = await World.create();
+  const runner = await world.runner({ args: ["--beat", "200ms"] });
+  await world.redis.call("SET", `rr:paused:${world.name}`, "1");
+  await runner.says("paused");
+  const make = "for i = 1, 100000 do redis.call('HSET', 'job_' .. i, 'payload', 'true', 'status', 'dispatched')" +
+    " redis.call('ZADD', KEYS[1], 1, i) end";
+  await world.redis.call("EVAL", make, 1, `rr:delay:${world.name}`);
+  const promoted = async () => Number(await world.redis.call("LLEN", `runner:${world.name}`));
+  await until("some are in the queue", async () => await promoted() > 0);
+  await endsInTime(runner);
+  const before = await promoted();
+  assert(before < 100_000, "there were more to do");
+  await world.runner({ args: ["--beat", "200ms"] });
+  await until("the next runner goes on", async () => await promoted() > before);
+});
+
+Deno.test("10 a burst of a paused queue ends, says how many jobs wait, and leaves them there", async () => {
+  await using world = await World.create();
+  const paused = ["run", "--burst"];
+  assertEquals((await world.run(paused)).code, 0); // now the name of the queue is known
+  assertEquals((await world.run(["pause"])).code, 0);
+  const empty = await world.run(paused);
+  assertEquals(empty.code, 0, empty.stderr);
+  assertStringIncludes(empty.stderr, "the queue is paused");
+  const ids: string[] = [];
+  for (let i = 0; i < 3; i++) ids.push(await world.push({ payload: "true" }));
+  const { code, stderr } = await world.run(paused);
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "count=3");
+  const queued = await world.redis.call("LRANGE", `runner:${world.name}`, 0, -1) as string[];
+  assertEquals(queued, ids.toReversed());
+  await world.tmux("kill-server");
 });

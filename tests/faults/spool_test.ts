@@ -55,6 +55,82 @@ Deno.test("31 a spool that is deleted under a running job: the job goes on, the 
   assertEquals(runner.code, null, runner.log);
 });
 
+Deno.test("31 a spool that is removed under a runner: says so, waits for what runs, gives the rest back and ends", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const runner = await world.runner({ args: FAST });
+  // of one window: all but the first are claimed and wait for it
+  const push = (payload: string) => world.push({ executor: "tmux.s.w", payload });
+  const ids = [await push(`${log.line}; ${gate.wait}; exit 3`)];
+  await until("it runs", () => log.ran(ids[0]));
+  for (let i = 0; i < 3; i++) ids.push(await push(log.line));
+  await Deno.remove(`${world.dir}/spool`, { recursive: true });
+  await runner.says("spool folder was removed or replaced");
+  const queued = () => world.redis.call("LRANGE", `runner:${world.name}`, 0, -1) as Promise<string[]>;
+  await until("the others are back in the queue, in order", async () => {
+    return (await queued()).join() === ids.slice(1).toReversed().join();
+  });
+  assertEquals(runner.code, null, "it waits for the job");
+  await gate.open();
+  assertEquals((await world.ended(ids[0])).error, "exited with code 3");
+  assertEquals(await runner.ended, 1, runner.log);
+  assertEquals(await world.redis.call("ZCARD", `rr:lease:${world.name}`), 0, "its instance is no longer counted");
+  await world.runner({ args: FAST });
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("31 a second runner beside one whose spool was removed: each job runs once, and no running job is hurt", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  const gate = new Gate(world.dir);
+  const first = await world.runner({ args: FAST });
+  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; exit 3` })];
+  await until("it runs", () => log.ran(ids[0]));
+  await Deno.remove(`${world.dir}/spool`, { recursive: true });
+  await world.runner({ args: FAST });
+  for (let i = 0; i < 20; i++) ids.push(await world.push({ payload: log.line }));
+  for (const id of ids.slice(1)) assertEquals((await world.ended(id)).status, "finished");
+  await pause(12_000); // longer than a terminal has until it must have begun a run
+  await gate.open();
+  assertEquals((await world.ended(ids[0])).error, "exited with code 3");
+  assertEquals(await first.ended, 1, first.log);
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("31 jobs that come to a spool which is gone run once, after a restart without help", async () => {
+  await using world = await World.create();
+  const log = new ExecutionLog(world.dir);
+  let runner = await world.runner({ args: FAST });
+  const ids: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    await Deno.remove(`${world.dir}/spool`, { recursive: true });
+    // no lane has that session yet: its folder would be made anew, and the rest of the spool not
+    for (let i = 0; i < 4; i++) {
+      ids.push(await world.push({ executor: `tmux.s${round}${i}`, payload: log.line }));
+    }
+    assertEquals(await runner.ended, 1, runner.log); // a supervisor starts it again
+    runner = await world.runner({ args: FAST });
+  }
+  for (const id of ids) assertEquals((await world.ended(id)).error, "");
+  await assertClean(world, { ids, log });
+});
+
+Deno.test("31 TERM ends a runner whose pipe is gone, or another file", async () => {
+  await using world = await World.create();
+  for (const fault of ["removed", "replaced"]) {
+    const runner = await world.runner({ args: FAST });
+    await world.ended(await world.push({ payload: "true" }));
+    await Deno.remove(`${world.instance()}/done`);
+    if (fault === "replaced") await Deno.writeTextFile(`${world.instance()}/done`, "");
+    const code = await runner.stop();
+    // the runner may have noticed it first
+    assert(code === 0 || code === 1 && runner.log.includes("spool folder was removed"), runner.log);
+  }
+  await world.runner({ args: FAST });
+  assertEquals((await world.ended(await world.push({ payload: "echo well" }))).result, "well\n");
+});
+
 Deno.test("31 a spool that nothing can be written into ends the start with a sentence", async () => {
   await using world = await World.create();
   await Deno.writeTextFile(`${world.dir}/file`, "");

@@ -131,7 +131,7 @@ export class TmuxWorld implements AsyncDisposable {
     return {
       files: systemFiles,
       process: this.process,
-      clock: systemClock,
+      clock: { ...systemClock, random: () => 0 }, // lanes are numbered from 1
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       newId: () => crypto.randomUUID(),
       digestOf,

@@ -224,6 +224,14 @@ export class World implements AsyncDisposable {
     return decoder.decode(stdout);
   }
 
+  /** Freezes the runner's tmux server until the answer is disposed of. */
+  async freezeTmux(): Promise<Disposable> {
+    const pid = Number(await this.tmux("display-message", "-p", "#{pid}"));
+    if (!(pid > 1)) throw new Error("there is no tmux server");
+    Deno.kill(pid, "SIGSTOP");
+    return { [Symbol.dispose]: () => Deno.kill(pid, "SIGCONT") };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const runner of this.#runners) await runner.kill9();
     for (const socket of this.#sockets) await endTmux(socket);

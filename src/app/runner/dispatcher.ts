@@ -95,9 +95,11 @@ export class Dispatcher {
     return this.#waiting.length;
   }
 
-  /** Nothing came at the last look, which began after the last end, no other one is under way, and nothing waits or runs. */
-  get idle(): boolean {
-    return this.#emptyAfter === this.#runs.removed && this.#reserved + this.#waiting.length + this.#runs.size === 0;
+  /** Why nothing runs: no job came at the last look, which began after the last end, or none may be taken; else `null`. */
+  get idle(): "empty" | "paused" | null {
+    const isEmpty = this.#emptyAfter === this.#runs.removed && this.#waiting.length === 0;
+    if (this.#reserved + this.#runs.size > 0) return null;
+    return this.#paused ? "paused" : isEmpty ? "empty" : null;
   }
 
   start(): void {
@@ -382,8 +384,7 @@ export class Dispatcher {
     // what came while nothing may be taken waits until it may: to look at once would be to look for ever
     if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
-    const waits: Promise<unknown>[] = [this.#runs.change()];
-    if (this.#claim) waits.push(this.#claim);
+    const waits: Promise<unknown>[] = [this.#runs.change(), ...(this.#claim ? [this.#claim] : [])];
     const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > since));
     const timer = next < Infinity ? new AbortController() : null;
     if (timer) waits.push(clock.sleep(Math.max(next - clock.now(), 1), timer.signal));

@@ -25,6 +25,8 @@ export class Finisher {
 
   /** Called with the milliseconds until a job is due for its next attempt. */
   onDelayed: (dueInMs: number) => void = () => {};
+  /** Called when the end of an attempt is on record. */
+  onSettled: () => void = () => {};
   /** Called when this process has told the end of a job: once, and never for one that an earlier process told. */
   onTold: (active: ActiveRun, end: FinishRequest) => void = () => {};
 
@@ -132,6 +134,7 @@ export class Finisher {
         }
         : "gone",
     );
+    this.onSettled();
     checkpoint("after_settle");
     this.#forget(intent.run, active.executor);
     if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
@@ -151,7 +154,10 @@ export class Finisher {
   /** One after the other: there may be thousands. Those that are not told are found when their time comes. */
   async #promote(waiters: FinishReply["waiters"]): Promise<void> {
     try {
-      for (const [runner, id] of waiters) await this.#parts.queue.promote(id, { runner, force: true });
+      for (const [runner, id] of waiters) {
+        if (this.#stopping.signal.aborted) return;
+        await this.#parts.queue.promote(id, { runner, force: true });
+      }
     } catch (error) {
       this.#parts.log.warn("could not promote yet", { error: String(error) });
     }

@@ -2,8 +2,10 @@ import type { RunnerParts } from "./parts.ts";
 
 /** Index entries looked at in one round. */
 const BATCH = 200;
+/** Attempts after whose ends a round comes early: what they leave on disk is bounded by their number, not by time. */
+export const EARLY_AFTER = 512;
 
-/** Removes what nobody needs any more: index entries of jobs that left Redis, old records and files of the spool. */
+/** Removes what is not needed any more: index entries of jobs that left Redis, old records and files of the spool. */
 export class Janitor {
   readonly #parts: RunnerParts;
 
@@ -11,11 +13,14 @@ export class Janitor {
     this.#parts = parts;
   }
 
-  /** One round. */
-  async tick(): Promise<void> {
+  /** One round, which ends early when the signal aborts. */
+  async tick(signal?: AbortSignal): Promise<void> {
     const { queue, spool, executors, settings } = this.#parts;
-    spool.prune();
-    for (const executor of executors.values()) await executor.prune(settings.keep);
-    await queue.sweep(BATCH);
+    const forgotten = spool.prune();
+    const isKnown = (run: string) => spool.record(run) !== undefined;
+    for (const executor of executors.values()) {
+      await executor.prune({ seconds: settings.keep, forgotten, isKnown, signal });
+    }
+    if (!signal?.aborted) await queue.sweep(BATCH);
   }
 }

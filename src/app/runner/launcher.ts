@@ -23,6 +23,8 @@ export class Launcher {
   readonly #runs: Runs;
   readonly #finisher: Finisher;
   readonly #launching = new Set<Promise<void>>();
+  /** Called when a launch failed because of this host. */
+  onHostFailure: () => void = () => {};
   /** Boot of this host, known when the executors are open. */
   bootId = "";
 
@@ -177,7 +179,10 @@ export class Launcher {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(intent) : null;
-      if (again !== null) log.error("launch failed", { job: intent.id, attempt: intent.attempt, error: why });
+      if (again !== null) {
+        log.error("launch failed", { job: intent.id, attempt: intent.attempt, error: why });
+        this.onHostFailure();
+      }
       this.#finisher.finish(active, { kind: "failed", why }, null, again);
     }
   }

@@ -44,6 +44,8 @@ export interface RunnerParts {
   readonly queue: Queue;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly spool: Spool;
+  /** Path of a file of the spool folder that is no longer the one that this process opened; `null` when all is well. */
+  readonly missing: () => Promise<string | null>;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;

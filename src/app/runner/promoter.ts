@@ -13,12 +13,13 @@ export class Promoter {
     this.#parts = parts;
   }
 
-  /** Everything that is due. */
-  async tick(): Promise<void> {
+  /** Everything that is due, which can be a hundred thousand jobs; ends early when the signal aborts. */
+  async tick(signal?: AbortSignal): Promise<void> {
     const { queue, log } = this.#parts;
     for (let promoted = BATCH; promoted === BATCH;) {
       promoted = 0;
       for (const id of await queue.due(BATCH)) {
+        if (signal?.aborted) return;
         const reply = await queue.promote(id);
         log.debug("promoted", { job: id, state: reply.toLowerCase() });
         if (reply === "PROMOTED") promoted++;

@@ -9,24 +9,27 @@ export class Reaper {
   }
 
   /** One look at the peers. */
-  async tick(): Promise<void> {
+  async tick(signal?: AbortSignal): Promise<void> {
     const { queue } = this.#parts;
     for (const peer of await queue.peers()) {
-      if (peer.expiredMs > 0) await this.#reap(peer.instance);
+      if (peer.expiredMs > 0) await this.#reap(peer.instance, signal);
     }
   }
 
-  async #reap(instance: string): Promise<void> {
+  /** Leaves the rest to other runners when the signal aborts. */
+  async #reap(instance: string, signal?: AbortSignal): Promise<void> {
     const { queue, log, settings } = this.#parts;
     const options = { policy: settings.lostPolicy, graceMs: 0, lostAfterMs: settings.lostAfterMs };
     const { claims, runs } = await queue.holdings(instance);
     let held = 0;
     for (const claim of claims) {
+      if (signal?.aborted) return;
       const reply = await queue.reap(instance, { claim }, options);
       if (reply === "ALIVE") return;
       if (reply === "REQUEUED") log.warn("reaped", { instance, state: "claim" });
     }
     for (const { id } of runs) {
+      if (signal?.aborted) return;
       // what was claimed has not started and may go on elsewhere at once; what runs is given one more beat
       const reply = await queue.reap(instance, { run: id }, { ...options, graceMs: settings.beatMs });
       if (reply === "ALIVE") return;

@@ -1,11 +1,11 @@
-import { SetupError, UnavailableError } from "../../domain/errors.ts";
+import { SetupError } from "../../domain/errors.ts";
 import type { InstanceInfo, RawId } from "../../ports/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
 import { Heart } from "./heart.ts";
 import { Hooks } from "./hooks.ts";
 import { INPUT_EVERY, InputWatch } from "./input_watch.ts";
-import { Janitor } from "./janitor.ts";
+import { EARLY_AFTER, Janitor } from "./janitor.ts";
 import { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import { Promoter } from "./promoter.ts";
@@ -14,14 +14,18 @@ import { Reconciler } from "./reconciler.ts";
 import { Requests } from "./requests.ts";
 import { Runs } from "./runs.ts";
 import { Loop, type LoopOptions } from "./service.ts";
+import { SPOOL_EVERY, SpoolWatch } from "./spool_watch.ts";
+import { StopTime } from "./stop_time.ts";
 import { STREAM_EVERY, Streamer } from "./streamer.ts";
 
 /** Pause between two looks at the terminals for runs that went away unseen, milliseconds. */
 const SWEEP_EVERY = 2000;
 /** Pause between two rounds of the janitor, milliseconds. */
 const JANITOR_EVERY = 60_000;
-/** How long the stop waits for Redis, milliseconds. */
-const STOP_LIMIT = 2000;
+/** The most that a stop takes altogether, whatever is frozen, milliseconds. */
+const STOP_LIMIT = 8000;
+/** The most that it waits for each of its parts, milliseconds. */
+const PART_LIMITS = { rounds: 2000, launches: 1500, ends: 2000, hooks: 1500, terminals: 4000, redis: 2000, disk: 1000 };
 
 /** What a stopped runner left behind. */
 export interface Leftover {
@@ -42,9 +46,15 @@ export class Runner {
   readonly #inputWatch: InputWatch;
   readonly #requests: Requests;
   readonly #loops: Loop[];
+  readonly #stopping = new AbortController();
+  readonly #spoolWatch: SpoolWatch;
   readonly #over = Promise.withResolvers<void>();
   #info: InstanceInfo | null = null;
   #registered = false;
+  /** What a start waits for just now. */
+  waitsFor: "tmux" | "Redis" = "tmux";
+  /** Attempts whose ends are on record. */
+  #settled = 0;
   /** Asks for a beat. */
   #ring = () => {};
 
@@ -81,6 +91,8 @@ export class Runner {
     this.#inputWatch = new InputWatch(parts, this.#runs);
     this.#requests = new Requests(parts, this.#runs);
     this.#requests.onTyped = (active) => this.#inputWatch.typed(active);
+    this.#spoolWatch = new SpoolWatch(parts);
+    this.#spoolWatch.onLost = (path) => void this.#leaveSpool(path);
     this.#loops = this.#makeLoops();
   }
 
@@ -88,9 +100,16 @@ export class Runner {
     const { clock, log, settings, executors } = this.#parts;
     const loop = (
       name: string,
-      service: { tick(): Promise<void> },
+      service: { tick(signal?: AbortSignal): Promise<void> },
       how: Pick<LoopOptions, "everyMs" | "jitter" | "work">,
-    ) => new Loop(() => service.tick(), { name, clock, log, onOutage: () => void this.#dispatcher.onOutage(), ...how });
+    ) =>
+      new Loop((signal) => service.tick(signal), {
+        name,
+        clock,
+        log,
+        onOutage: () => void this.#dispatcher.onOutage(),
+        ...how,
+      });
     const sweeper = {
       tick: async () => {
         for (const executor of executors.values()) await executor.sweep();
@@ -101,6 +120,12 @@ export class Runner {
     const beat = loop("beat", this.#heart, { everyMs: settings.beatMs, jitter: 0.2 });
     const promote = loop("promote", promoter, { everyMs: Infinity });
     const reap = loop("reap", new Reaper(this.#parts), { everyMs: Infinity });
+    const watch = loop("spool watch", this.#spoolWatch, { everyMs: SPOOL_EVERY });
+    this.#launcher.onHostFailure = () => watch.soon();
+    const janitor = loop("janitor", new Janitor(this.#parts), { everyMs: JANITOR_EVERY, jitter: 0.2 });
+    this.#finisher.onSettled = () => {
+      if (++this.#settled % EARLY_AFTER === 0) janitor.soon();
+    };
     // a beat is the only look at Redis that an idle runner takes besides its claim: everything else follows from its answer
     this.#ring = () => beat.soon();
     promoter.onDone = () => beat.soon();
@@ -113,7 +138,8 @@ export class Runner {
       loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
       loop("stream", new Streamer(this.#parts, this.#runs), { everyMs: STREAM_EVERY, work }),
       loop("input", this.#inputWatch, { everyMs: INPUT_EVERY, work }),
-      loop("janitor", new Janitor(this.#parts), { everyMs: JANITOR_EVERY, jitter: 0.2 }),
+      watch,
+      janitor,
     ];
   }
 
@@ -141,6 +167,8 @@ export class Runner {
         attach: facts.attach,
       };
     }
+    this.#stopping.signal.throwIfAborted();
+    this.waitsFor = "Redis";
     await this.#register();
     this.#parts.checkpoint("after_register");
     await this.#reconciler.recover();
@@ -174,10 +202,32 @@ export class Runner {
   /** Resolves when a burst is over; rejects when the runner cannot go on. Never resolves otherwise. */
   async ended(): Promise<void> {
     if (!this.#parts.settings.burst) return await this.#over.promise;
-    while (!this.#dispatcher.idle) {
+    while (this.#dispatcher.idle === null) {
       await Promise.race([this.#runs.change(), this.#over.promise]);
     }
+    // to wait for a resume could be to wait for ever
+    if (this.#dispatcher.idle === "paused") await this.#sayPaused();
     await Promise.race([this.#hooks.begun(), this.#over.promise]);
+  }
+
+  async #sayPaused(): Promise<void> {
+    const { queue, settings, log } = this.#parts;
+    const count = await queue.length().then((length) => length + this.#dispatcher.waiting, () => undefined);
+    log.warn("the queue is paused: ends without its jobs", { runner: settings.name, count });
+  }
+
+  /** The spool folder went away: what runs here is brought to its end, as no later process will find it. */
+  async #leaveSpool(path: string): Promise<void> {
+    const error = new SetupError(
+      `Cannot go on: "${path}" is not the file that this runner opened, so its spool folder was removed or replaced; ` +
+        "keep the folder from being cleaned up, and start the runner again",
+    );
+    this.#parts.log.error("takes no more jobs and ends when those that run have ended", {
+      error: error.message,
+      count: this.running().length,
+    });
+    await this.drain(this.#stopping.signal).catch(() => {}); // whatever that was, it ends
+    this.#over.reject(error);
   }
 
   /** Jobs that run here now. */
@@ -191,7 +241,8 @@ export class Runner {
     await this.#dispatcher.stop();
     while (this.running().length > 0 && !signal.aborted) {
       // again and again: a claim that was under way may still have taken an id
-      await this.#tryTo("give claims back", this.#giveBack());
+      const claims = new StopTime(PART_LIMITS.redis, this.#parts);
+      await claims.give("give claims back", PART_LIMITS.redis, this.#giveBack());
       const round = new AbortController();
       const stop = () => round.abort();
       signal.addEventListener("abort", stop, { once: true });
@@ -201,42 +252,43 @@ export class Runner {
     }
   }
 
-  /** Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. */
+  /**
+   * Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. Takes no longer than
+   * `STOP_LIMIT`; what is not done by then is named, and the next process does it.
+   */
   async stop(): Promise<Leftover> {
-    const { queue, executors, spool } = this.#parts;
-    await this.#dispatcher.stop();
-    await Promise.all([...this.#loops.map((loop) => loop.stop()), this.#requests.stop()]);
-    await this.#atMost(STOP_LIMIT, this.#launcher.idle());
-    await this.#finisher.stop(STOP_LIMIT);
-    await this.#atMost(STOP_LIMIT, this.#hooks.begun());
+    const { executors, queue, spool } = this.#parts;
+    const time = new StopTime(STOP_LIMIT, this.#parts);
+    this.#stopping.abort();
+    await Promise.all([
+      time.give("end the claims", PART_LIMITS.rounds, this.#dispatcher.stop()),
+      time.give("answer requests", PART_LIMITS.rounds, this.#requests.stop()),
+      ...this.#loops.map((loop) => time.give(`end the round "${loop.name}"`, PART_LIMITS.rounds, loop.stop())),
+    ]);
+    await time.give("launch what was started", PART_LIMITS.launches, this.#launcher.idle());
+    await time.give("report all ends", PART_LIMITS.ends + 200, this.#finisher.stop(PART_LIMITS.ends));
+    await time.give("begin all hooks", PART_LIMITS.hooks, this.#hooks.begun());
     this.#hooks.stop();
     const running = this.running();
-    for (const executor of executors.values()) await executor.close();
-    if (this.#registered) await this.#leave(running.length);
+    const closed = [...executors.values()].map((executor) => executor.close());
+    await time.give("let go of the terminals", PART_LIMITS.terminals, Promise.all(closed));
+    if (this.#registered) await time.give("give claims back", PART_LIMITS.redis, this.#leave());
     queue.close();
-    await spool.close();
+    await time.give("close the journal", PART_LIMITS.disk, spool.close());
+    if (running.length > 0) this.#sayLeft(running.length);
+    time.close();
     return { running };
   }
 
-  /** Waits for some work, but no longer than `ms`. */
-  async #atMost(ms: number, work: Promise<void>): Promise<void> {
-    const limit = new AbortController();
-    await Promise.race([work, this.#parts.clock.sleep(ms, limit.signal)]);
-    limit.abort();
+  #sayLeft(count: number): void {
+    const { log } = this.#parts;
+    if (this.#spoolWatch.lost === null) log.info("left running jobs to the next runner", { count });
+    else log.error("left running jobs that the next runner cannot find: their spool folder is gone", { count });
   }
 
-  async #leave(running: number): Promise<void> {
-    await this.#tryTo("give claims back", this.#giveBack().then(() => this.#sayGoodbye()));
-    if (running > 0) this.#parts.log.info("left running jobs to the next runner", { count: running });
-  }
-
-  /** Waits for work on Redis, which may be away: then the next process, or another runner, does it. */
-  async #tryTo(what: string, work: Promise<void>): Promise<void> {
-    const tried = work.catch((error) => {
-      if (!(error instanceof UnavailableError)) throw error;
-      this.#parts.log.warn(`could not ${what}`, { error: error.message });
-    });
-    await this.#atMost(STOP_LIMIT, tried);
+  async #leave(): Promise<void> {
+    await this.#giveBack();
+    await this.#sayGoodbye();
   }
 
   async #giveBack(): Promise<void> {

@@ -8,7 +8,7 @@ export interface Service {
   tick(): Promise<void>;
   /** Begins the rounds; a second call changes nothing. */
   start(): void;
-  /** Ends after the round under way; may be called before `start`, and twice. */
+  /** Ends after the round under way, which is told to be short; may be called before `start`, and twice. */
   stop(): Promise<void>;
 }
 
@@ -35,9 +35,9 @@ const LONGEST = 3_600_000;
 
 /** A service that calls one function again and again; a round that fails is logged and does not end it. */
 export class Loop implements Service {
-  readonly #work: () => Promise<void>;
+  readonly #work: (signal: AbortSignal) => Promise<void>;
   readonly #options: LoopOptions;
-  #stopped = false;
+  readonly #stopping = new AbortController();
   /** Ends the wait for work. */
   #release: () => void = () => {};
   #running: Promise<void> | null = null;
@@ -45,16 +45,22 @@ export class Loop implements Service {
   #next = Infinity;
   #alarm = new AbortController();
 
-  constructor(work: () => Promise<void>, options: LoopOptions) {
+  /** `work` is one round; its signal aborts when the loop is to end. */
+  constructor(work: (signal: AbortSignal) => Promise<void>, options: LoopOptions) {
     this.#work = work;
     this.#options = options;
+  }
+
+  /** What the log calls it. */
+  get name(): string {
+    return this.#options.name;
   }
 
   /** One round; never rejects. */
   async tick(): Promise<void> {
     const { name, log, onOutage } = this.#options;
     try {
-      await this.#work();
+      await this.#work(this.#stopping.signal);
     } catch (error) {
       if (error instanceof UnavailableError) onOutage?.(error);
       else log.error(`${name} failed`, { error: error instanceof Error ? error.message : String(error) });
@@ -76,18 +82,18 @@ export class Loop implements Service {
 
   async #run(): Promise<void> {
     const { everyMs, jitter = 0, clock, work } = this.#options;
-    while (!this.#stopped) {
+    while (!this.#stopping.signal.aborted) {
       if (work) await this.#some(work());
       const begun = clock.now();
       this.#next = Math.min(this.#next, begun + everyMs * (1 + jitter * (2 * clock.random() - 1)));
-      while (!this.#stopped) {
+      while (!this.#stopping.signal.aborted) {
         const left = Math.max(this.#next, begun + Math.min(GAP, everyMs)) - clock.now();
         if (left <= 0) break;
         this.#alarm = new AbortController();
         await clock.sleep(Math.min(left, LONGEST), this.#alarm.signal);
       }
       this.#next = Infinity;
-      if (!this.#stopped) await this.tick();
+      if (!this.#stopping.signal.aborted) await this.tick();
     }
   }
 
@@ -101,7 +107,7 @@ export class Loop implements Service {
 
   /** Ends the rounds. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     this.#release();
     this.#alarm.abort();
     await this.#running;

@@ -14,6 +14,8 @@ export const run: Command<typeof RUN_ROWS> = {
   description: [
     "Runs until INT or TERM. Jobs that run then go on in tmux, and the next runner of this name finishes them; with --drain " +
     "it waits for them. A second signal stops it at once.",
+    "With --burst it ends when the queue is empty and nothing runs. A paused queue counts as empty: it says how many jobs wait " +
+    "there, and exits 0.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
     "--on-end COMMAND runs in tmux when a job of this runner has ended for good, once for each. Its environment says which and " +
     "how: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, " +

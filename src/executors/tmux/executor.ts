@@ -1,6 +1,6 @@
 import { LaunchError, SetupError } from "../../domain/errors.ts";
 import type { OutputSample } from "../../domain/output.ts";
-import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, RunEnd } from "../../ports/executor.ts";
+import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, Pruning, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
 import type { Screen } from "../../ports/run_terminals.ts";
 import { GoneError, TmuxError } from "./clients.ts";
@@ -8,12 +8,13 @@ import { Endings } from "./endings.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
 import { MAX_RUN } from "./journal.ts";
+import { KeptOutputs } from "./kept_outputs.ts";
 import { KeptPanes } from "./kept_panes.ts";
 import type { Lane } from "./lane.ts";
 import { LanePool } from "./lane_pool.ts";
 import { Living } from "./living.ts";
 import type { TmuxOptions } from "./options.ts";
-import { readPart, readSample } from "./output.ts";
+import { readEnded, readSample } from "./output.ts";
 import { Readiness } from "./readiness.ts";
 import { Recovery } from "./recovery.ts";
 import { Reports } from "./reports.ts";
@@ -25,10 +26,8 @@ import { Terminals } from "./terminals.ts";
 import { parseTarget, placeOf } from "./target.ts";
 import { Watch } from "./watch.ts";
 
-/** How long commands of tmux that are under way may take when the executor is closed, milliseconds. */
-const CLOSE_LIMIT = 2000;
-/** The longest pause between two rounds of `prune`, milliseconds: they look at every output. */
-const PRUNE_EVERY = 3_600_000;
+/** How long the end waits for hooks to begin, for commands of tmux under way, and for what waits in the spool, milliseconds. */
+const CLOSE_LIMITS = { hooks: 1500, server: 2000, reports: 500 };
 
 /**
  * Runs jobs in tmux: sessions, windows and panes that people can attach to.
@@ -44,6 +43,7 @@ export class TmuxExecutor implements Executor {
   readonly #server: TmuxServer;
   readonly #pool: LanePool;
   readonly #kept: KeptPanes;
+  readonly #outputs: KeptOutputs;
   readonly #hooks: Hooks;
   readonly #readiness: Readiness;
   readonly #runs = new Map<string, Run>();
@@ -59,9 +59,10 @@ export class TmuxExecutor implements Executor {
   #watch!: Watch;
   #readers!: Reports;
   #done: Pipe | null = null;
+  /** The same pipe, for the end: its path may lead to another one by then. */
+  #waker: Pipe | null = null;
   #reports: Promise<void> | null = null;
   #closed = false;
-  #prunedAt = -Infinity;
 
   constructor(options: TmuxOptions) {
     this.#options = options;
@@ -69,6 +70,7 @@ export class TmuxExecutor implements Executor {
     this.#server = new TmuxServer(options, this.#spool);
     this.#pool = new LanePool(options, this.#server, this.#spool);
     this.#kept = new KeptPanes(options, { server: this.#server, spool: this.#spool, pool: this.#pool });
+    this.#outputs = new KeptOutputs(options, { spool: this.#spool, runs: this.#runs });
     this.#readiness = new Readiness(options, { server: this.#server, pool: this.#pool });
     this.#base = baseEnvironment(options.env);
     this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
@@ -101,6 +103,7 @@ export class TmuxExecutor implements Executor {
       await this.#hooks.begin(host.shell);
       await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
+      this.#waker = await files.openPipe(this.#spool.done);
       this.#reports = this.#readReports(this.#done);
       this.#epoch = this.#living.epoch = await this.#spool.newEpoch();
       await this.#recovery.findLanes(this.#epoch);
@@ -143,6 +146,7 @@ export class TmuxExecutor implements Executor {
       wipe: (lane) => this.#wipe(lane),
     });
     server.onChange = () => this.#watch.look();
+    pool.isLost = async () => await this.missing() !== null;
     pool.onEmptied = (lane) => this.#feedNext(lane);
     endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
     endings.onTorn = (lane) => {
@@ -252,7 +256,7 @@ export class TmuxExecutor implements Executor {
   async read(name: string, offset: number, limit: number): Promise<Uint8Array> {
     const run = this.#runs.get(name);
     if (run && run.state !== "ended") return await run.readLive(offset, limit);
-    return await readPart(this.#options.files, this.#spool.output(name), offset, limit);
+    return await readEnded(this.#options.files, this.#spool, name, offset, limit);
   }
 
   hook(hook: Hook): Promise<number | null> {
@@ -312,43 +316,46 @@ export class TmuxExecutor implements Executor {
     await this.#options.files.overwrite(this.#spool.laneScript(lane.key), "\n");
   }
 
-  async prune(seconds: number): Promise<void> {
+  async prune(pruning: Pruning): Promise<void> {
     await this.#kept.tidy();
-    const { clock, files } = this.#options;
-    const every = Math.min(PRUNE_EVERY, seconds * 100);
-    if (seconds === 0 || clock.now() - this.#prunedAt < every) return;
-    this.#prunedAt = clock.now();
-    for (const { name } of await files.list(this.#spool.outputs)) {
-      if (this.#runs.has(name.replace(/\.cut$/, ""))) continue;
-      const path = `${this.#spool.outputs}/${name}`;
-      const stat = await files.stat(path);
-      if (stat && stat.ageMs > seconds * 1000) await files.remove(path);
-    }
+    await this.#outputs.prune(pruning);
+  }
+
+  async missing(): Promise<string | null> {
+    const missing = this.#done === null || await this.#done.isStill() ? null : this.#spool.done;
+    this.#spool.isLost = missing !== null;
+    return missing;
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#readiness.close();
+    this.#living.close();
     this.#endings?.close();
-    // a server that does not answer holds up no end
-    const late = setTimeout(() => this.#server.close(), CLOSE_LIMIT);
-    await this.#hooks.close();
-    await this.#watch?.stop();
     for (const run of this.#runs.values()) clearTimeout(run.timer);
+    // no later process knows the lanes of a folder that is gone
+    if (await this.missing() !== null) await this.#within(CLOSE_LIMITS.hooks, this.#pool.closeIdle());
+    const lanes = this.#pool.close(); // from now on they get nothing, whatever else takes its time
+    await this.#within(CLOSE_LIMITS.hooks, this.#hooks.close());
+    await this.#within(CLOSE_LIMITS.server, this.#watch?.stop());
+    this.#server.close(); // what waits for it rejects
     await this.#endReports();
-    await this.#pool.close();
-    clearTimeout(late);
-    this.#server.close();
   }
 
   async #endReports(): Promise<void> {
-    if (!this.#done) return;
-    const waker = await this.#options.files.openPipe(this.#spool.done);
-    await waker.write(new TextEncoder().encode("\n"));
-    await this.#reports;
-    waker.close();
-    this.#done.close();
+    await this.#waker?.write(new TextEncoder().encode("\n"));
+    await this.#within(CLOSE_LIMITS.reports, this.#reports ?? undefined);
+    this.#waker?.close();
+    this.#done?.close();
+  }
+
+  /** Waits for a part of the end, but not longer than `ms`: a frozen server must not keep this process. */
+  async #within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
+    const limit = new AbortController();
+    const failed = (error: unknown) => this.#failed("could not end in good order", error);
+    await Promise.race([work?.catch(failed), this.#options.clock.sleep(ms, limit.signal)]);
+    limit.abort();
   }
 
   #failed(message: string, error: unknown): void {

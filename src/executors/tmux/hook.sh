@@ -31,4 +31,5 @@ set -m
   code=$?
 }
 kill -KILL "-$guard" "-$group"
-echo "H $hook $code" 1<>"$S/done"
+# a redirection alone would make a plain file where the pipe is gone
+[ ! -p "$S/done" ] || echo "H $hook $code" 1<>"$S/done"

@@ -27,6 +27,8 @@ fi
 
 # caught, not ignored: what a shell ignores its children ignore as well. HUP must end the lane.
 trap : INT QUIT TERM
+# without the test a spool that was removed would get plain files in the place of its pipes
+[ -p "$L/in" ] && [ -p "$S/done" ] || exit
 exec 2>/dev/null 3<>"$L/in" 4<>"$S/done" 5>>"$L/journal"
 set -m
 ESC=$(printf '\033') SI=$(printf '\017') LF='

@@ -5,7 +5,7 @@ import type { TmuxOptions } from "./options.ts";
 import { timeless, word } from "./quoting.ts";
 import type { Run } from "./run.ts";
 import type { HostAnswer, Pane, TmuxServer } from "./server.ts";
-import type { Spool } from "./spool.ts";
+import { nextNumber, type Spool } from "./spool.ts";
 import { placeName, type Target } from "./target.ts";
 
 /** How long a new terminal has until its lane answers, milliseconds. */
@@ -27,6 +27,8 @@ export class LanePool {
   #making: Promise<unknown> = Promise.resolve();
   #next = 1;
   #host: HostAnswer | null = null;
+  /** The spool folder is no longer ours: its paths may be those of another runner. */
+  isLost: () => Promise<boolean> = () => Promise.resolve(false);
   /** The log of a lane was emptied: it may begin runs again. */
   onEmptied: (lane: Lane) => void = () => {};
 
@@ -44,7 +46,7 @@ export class LanePool {
   /** Starts to number new lanes after those that are there. */
   begin(host: HostAnswer, folders: readonly string[]): void {
     this.#host = host;
-    this.#next = Math.max(0, ...folders.map(Number).filter(Number.isInteger)) + 1;
+    this.#next = nextNumber(folders, this.#options.clock.random());
   }
 
   /** A lane says that it waits for work. */
@@ -90,6 +92,7 @@ export class LanePool {
 
   async #make(target: Target, run: Run): Promise<Lane> {
     const { files, clock } = this.#options;
+    if (await this.isLost()) throw thisHost("the spool folder was removed");
     await this.#room();
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
@@ -110,7 +113,7 @@ export class LanePool {
         mark: `${this.#options.instance} ${key} ${placeName(target)}`,
       });
       const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
-        if (!late.signal.aborted) throw new LaunchError("Cannot launch job: its new terminal did not come to life");
+        if (!late.signal.aborted) throw thisHost("its new terminal did not come to life");
       });
       await Promise.race([ready.promise, timeout, this.#server.closed]);
       return await this.#open(key, placeName(target), pane, run);
@@ -180,9 +183,7 @@ export class LanePool {
     if (living.length < this.limit) return;
     const oldest = living.find((lane) => lane.kept !== null && !lane.closing) ?? this.#idle()[0];
     if (!oldest) {
-      throw new LaunchError(
-        `Cannot launch job: the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`,
-      );
+      throw thisHost(`the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`);
     }
     await this.retire(oldest);
   }
@@ -240,9 +241,20 @@ export class LanePool {
     this.onEmptied(lane);
   }
 
-  /** Lets go of all lanes; they go on. */
+  /** Closes the lanes that run nothing. */
+  async closeIdle(): Promise<void> {
+    await Promise.all(this.#idle().map((lane) => this.retire(lane)));
+  }
+
+  /** Lets go of all lanes, at once; they go on. */
   async close(): Promise<void> {
+    for (const lane of this.lanes.values()) lane.disconnect();
     await this.#making;
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
   }
+}
+
+/** A failure that says nothing about the job. With a cause the job goes back to the queue. */
+function thisHost(why: string): LaunchError {
+  return new LaunchError(`Cannot launch job: ${why}`, { cause: why });
 }

@@ -1,5 +1,5 @@
 import { RESULT_PART } from "../../domain/limits.ts";
-import type { OutputSample } from "../../domain/output.ts";
+import { isExact, type OutputSample } from "../../domain/output.ts";
 import type { Files, OpenFile } from "../../ports/files.ts";
 import type { Spool } from "./spool.ts";
 
@@ -76,7 +76,8 @@ export class OutputWriter {
     if (bytes.length === 0) return;
     this.#sampler.add(bytes);
     if (this.#file === null && this.#sampler.isWhole) return; // a small one is written at once, at the end
-    await this.#write(async (path) => {
+    await this.#write(async () => {
+      const path = this.#spool.keptOutput(this.#run);
       if (this.#file === null) {
         this.#file = await this.#files.open(path, "new");
         await this.#file.append(this.#sampler.before(bytes));
@@ -86,10 +87,10 @@ export class OutputWriter {
   }
 
   /** A full disk: the sample goes on, and says that something is missing. */
-  async #write(work: (path: string) => Promise<void>): Promise<void> {
+  async #write(work: () => Promise<void>): Promise<void> {
     if (this.#failed) return;
     try {
-      await work(this.#spool.output(this.#run));
+      await work();
     } catch {
       this.#failed = true;
     }
@@ -98,7 +99,11 @@ export class OutputWriter {
   async end(truncated: boolean): Promise<OutputSample> {
     this.#file?.close();
     const { isWhole, total } = this.#sampler;
-    if (isWhole && total > 0) await this.#write((path) => this.#files.write(path, this.#sampler.sample(false).head));
+    if (isWhole && total > 0) {
+      const { head } = this.#sampler.sample(false);
+      const path = isExact(head) ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
+      await this.#write(() => this.#files.write(path, head));
+    }
     // a small output is in the sample whole, file or not
     const cut = truncated || this.#failed && !isWhole;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
@@ -108,10 +113,12 @@ export class OutputWriter {
 
 /** Reads the output of an ended run back; `null` when there is none. */
 export async function readSample(files: Files, spool: Spool, run: string): Promise<OutputSample | null> {
-  const size = (await files.stat(spool.output(run)))?.size;
+  const small = await files.stat(spool.output(run));
+  const size = (small ?? await files.stat(spool.keptOutput(run)))?.size;
   if (size === undefined) return null;
   const truncated = await files.stat(spool.cut(run)) !== null;
-  const part = (offset: number, limit: number) => readPart(files, spool.output(run), offset, limit);
+  const path = small ? spool.output(run) : spool.keptOutput(run);
+  const part = (offset: number, limit: number) => readPart(files, path, offset, limit);
   if (size <= 2 * RESULT_PART) return { total: size, head: await part(0, size), tail: new Uint8Array(), truncated };
   return {
     total: size,
@@ -119,6 +126,12 @@ export async function readSample(files: Files, spool: Spool, run: string): Promi
     tail: await part(size - RESULT_PART, RESULT_PART),
     truncated,
   };
+}
+
+/** A part of the output of an ended run. */
+export async function readEnded(files: Files, spool: Spool, run: string, offset: number, limit: number) {
+  const isSmall = await files.stat(spool.output(run)) !== null;
+  return await readPart(files, isSmall ? spool.output(run) : spool.keptOutput(run), offset, limit);
 }
 
 /** Up to `limit` bytes of a file from an offset on; nothing when there is no such file. */

@@ -7,6 +7,8 @@
 # rights), /proc/PID/wchan tells less: there a program counts only when its files leave no doubt. Without /proc nobody waits.
 S=$1 look=$2
 shift 2
+# a redirection alone would make a plain file where the pipe is gone
+[ -p "$S/done" ] || exit
 exec 4<>"$S/done" 2>/dev/null
 
 # Numbers of the system calls that read, poll, select and wait for events.

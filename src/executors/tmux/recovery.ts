@@ -68,13 +68,17 @@ export class Recovery {
     }
   }
 
-  /** Panes that were made by a process which died before it could mark them. */
+  /**
+   * Panes that were made by a process which died before it could mark them. One with a mark belongs to another instance: a runner
+   * whose folder was removed may still wait for what runs in it.
+   */
   async #closeUnmarked(): Promise<void> {
     const { server, spool, pool } = this.#parts;
     const known = new Set([...pool.lanes.values()].map((lane) => lane.pane));
-    for (const line of await server.run(["list-panes", "-a", "-F", "#{pane_id} #{pane_start_command}"])) {
-      const [id] = line.split(" ", 1);
-      if (line.includes(`${spool.dir}/bin/lane-`) && !known.has(id)) await pool.kill(id);
+    const format = "#{pane_id} <#{@runner_lane}> #{pane_start_command}";
+    for (const line of await server.run(["list-panes", "-a", "-F", format])) {
+      const [id, mark] = line.split(" ", 2);
+      if (mark === "<>" && line.includes(`${spool.dir}/bin/lane-`) && !known.has(id)) await pool.kill(id);
     }
   }
 

@@ -119,7 +119,7 @@ export class Reports {
     run.adopted = false;
     run.state = "sent";
     // the number of this process was removed
-    const kept = ours ? spool.keepEpoch(epoch()) : Promise.resolve();
+    const kept = ours && !spool.isLost ? spool.keepEpoch(epoch()) : Promise.resolve();
     kept.then(() => watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
   }
 

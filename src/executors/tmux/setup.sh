@@ -4,7 +4,8 @@
 # `name value` a line.
 S=$1 answer=$2
 umask 077
-[ -p "$S/done" ] || mkfifo "$S/done"
+# a plain file in its place would be at its end at once, for ever
+[ -p "$S/done" ] || { rm -rf "$S/done" && mkfifo "$S/done"; }
 
 first() {
   for candidate; do command -v "${candidate%% *}" >/dev/null 2>&1 && echo "$candidate" && return; done

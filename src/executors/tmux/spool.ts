@@ -14,6 +14,9 @@ export class Spool {
   readonly dir: string;
   readonly #files: Files;
   readonly #digestOf: (text: string) => string;
+  readonly #random: () => number;
+  /** The folder is no longer the one that this process made or found: what its paths lead to says nothing about our runs. */
+  isLost = false;
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
@@ -23,15 +26,16 @@ export class Spool {
   living = "";
   setup = "";
 
-  constructor({ spool, files, digestOf }: TmuxOptions) {
+  constructor({ spool, files, digestOf, clock }: TmuxOptions) {
     this.dir = spool;
     this.#files = files;
     this.#digestOf = digestOf;
+    this.#random = () => clock.random();
   }
 
   /** Makes folders and scripts. */
   async make(): Promise<void> {
-    for (const folder of ["bin", "jobs", "out", "lanes", "epochs"]) {
+    for (const folder of ["bin", "jobs", "out", "kept", "lanes", "epochs"]) {
       await this.#files.makeFolder(`${this.dir}/${folder}`);
     }
     this.lane = await this.#program("lane", laneScript);
@@ -53,8 +57,10 @@ export class Spool {
   program = (run: string) => `${this.dir}/jobs/${run}.bin`;
   /** Why the run is being stopped. */
   stop = (run: string) => `${this.dir}/jobs/${run}.stop`;
-  /** What the run wrote, when it wrote anything. */
+  /** What the run wrote, when it wrote anything and its result holds all of it. */
   output = (run: string) => `${this.dir}/out/${run}`;
+  /** What the run wrote, when its result does not hold all of it. */
+  keptOutput = (run: string) => `${this.dir}/kept/${run}`;
   /** Stands beside an output whose end was not captured. */
   cut = (run: string) => `${this.dir}/out/${run}.cut`;
   /** The script of a hook: gone when it runs. */
@@ -79,6 +85,9 @@ export class Spool {
   }
   get outputs(): string {
     return `${this.dir}/out`;
+  }
+  get keptOutputs(): string {
+    return `${this.dir}/kept`;
   }
   get lanes(): string {
     return `${this.dir}/lanes`;
@@ -113,7 +122,7 @@ export class Spool {
    */
   async newEpoch(): Promise<string> {
     const old = (await this.#files.list(this.epochs)).map((entry) => entry.name);
-    const epoch = String(Math.max(0, ...old.map(Number).filter(Number.isInteger)) + 1);
+    const epoch = String(nextNumber(old, this.#random()));
     await this.keepEpoch(epoch); // first: a number must never come again
     for (const name of old) await this.#files.remove(`${this.epochs}/${name}`);
     return epoch;
@@ -123,4 +132,15 @@ export class Spool {
   async keepEpoch(epoch: string): Promise<void> {
     await this.#files.write(`${this.epochs}/${epoch}`, "");
   }
+}
+
+/**
+ * The number after the highest one. The first is drawn: after a folder was removed, the runner that still waits for its jobs and the
+ * one that began with a new folder must never mean different things by one path.
+ *
+ * @param random From 0 up to 1.
+ */
+export function nextNumber(names: readonly string[], random: number): number {
+  const highest = Math.max(0, ...names.map(Number).filter(Number.isInteger));
+  return highest === 0 ? 1000 * Math.floor(1e6 * random) + 1 : highest + 1;
 }

@@ -164,8 +164,8 @@ export class Watch {
 
   /** Closes a terminal that does not begin its run, or does not answer although it has none. */
   async #checkStart(lane: Lane): Promise<void> {
-    const { options, pool, stopper, living } = this.#parts;
-    if (lane.pane === null) return;
+    const { options, pool, stopper, living, spool } = this.#parts;
+    if (lane.pane === null || spool.isLost) return;
     const [run] = lane.runs;
     const late = (since: number) => options.clock.now() - since >= START_LIMIT;
     if (!lane.answered && (run?.state ?? "waiting") === "waiting" && lane.stranger === null && late(lane.usedAt)) {

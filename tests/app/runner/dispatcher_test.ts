@@ -159,13 +159,13 @@ Deno.test("the dispatcher is not idle while a claim is under way, which may star
   runner.queue.wait = () => Promise.resolve(null);
   runner.dispatcher.start();
   await until("it asks", () => asked.length === 1);
-  assertEquals(runner.dispatcher.idle, false);
+  assertEquals(runner.dispatcher.idle, null);
   const idle = (async () => {
     while (!runner.dispatcher.idle) await runner.runs.change();
   })();
   asked[0].resolve();
   await until("it asks again", () => asked.length === 2);
-  assertEquals(runner.dispatcher.idle, false);
+  assertEquals(runner.dispatcher.idle, null);
   asked[1].resolve();
   await idle; // it is told, and not only when something runs
   await until("it asks again", () => asked.length === 3);

@@ -201,6 +201,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     clock,
     log: quiet,
     checkpoint: () => {},
+    missing: () => Promise.resolve(null),
     digestOf,
     settings: {
       name: "test",

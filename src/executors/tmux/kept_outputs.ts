@@ -1,0 +1,99 @@
+import type { Pruning } from "../../ports/executor.ts";
+import type { TmuxOptions } from "./options.ts";
+import type { Run } from "./run.ts";
+import type { Spool } from "./spool.ts";
+
+/** Outputs beyond a result that are kept at the most; the oldest go first. */
+export const MAX_KEPT = 4096;
+/** Bytes of all of them; the newest stays whatever its size. */
+const MAX_BYTES = 10 * 2 ** 30;
+/** Files that are handled in one go, before other work has its turn. */
+const BATCH = 100;
+/** Pause between two searches for outputs that have no record, milliseconds. */
+const SEARCH_EVERY = 3_600_000;
+
+/** An output that is kept, as it was when it was seen first. */
+interface Kept {
+  readonly size: number;
+  /** Monotonic time at which it was written. */
+  readonly writtenMs: number;
+}
+
+/**
+ * Decides which outputs stay on disk. One that the result holds whole is needed only as long as its end may be reported again, so it
+ * goes with its record. The others are the only whole copy: they stay for a time, bounded in count and bytes.
+ *
+ * A round costs what came and went since the last one: names of forgotten runs are given, and each kept file is looked at once.
+ */
+export class KeptOutputs {
+  readonly #options: TmuxOptions;
+  readonly #spool: Spool;
+  readonly #runs: ReadonlyMap<string, Run>;
+  #kept = new Map<string, Kept>();
+  #searchedAt = -Infinity;
+
+  constructor(options: TmuxOptions, parts: { spool: Spool; runs: ReadonlyMap<string, Run> }) {
+    this.#options = options;
+    this.#spool = parts.spool;
+    this.#runs = parts.runs;
+  }
+
+  /** One round. */
+  async prune({ seconds, forgotten, isKnown, signal }: Pruning): Promise<void> {
+    const { clock } = this.#options;
+    await this.#inBatches(forgotten, (run) => this.#remove(run), signal);
+    await this.#pruneKept(seconds, signal);
+    if (clock.now() - this.#searchedAt < SEARCH_EVERY) return;
+    this.#searchedAt = clock.now();
+    await this.#removeUnknown(isKnown, signal);
+  }
+
+  async #remove(run: string): Promise<void> {
+    await this.#options.files.remove(this.#spool.output(run));
+    await this.#options.files.remove(this.#spool.cut(run));
+  }
+
+  /** What a process left that ended between the end of a record and that of its output. */
+  async #removeUnknown(isKnown: Pruning["isKnown"], signal?: AbortSignal): Promise<void> {
+    const { files } = this.#options;
+    const found = await files.list(this.#spool.outputs);
+    const runs = new Set(found.map(({ name }) => name.replace(/\.cut$/, "")));
+    const unknown = [...runs].filter((run) => !isKnown(run) && !this.#runs.has(run));
+    await this.#inBatches(unknown, (run) => this.#remove(run), signal);
+  }
+
+  async #pruneKept(seconds: number, signal?: AbortSignal): Promise<void> {
+    const { clock, files } = this.#options;
+    const before = this.#kept;
+    this.#kept = new Map();
+    const names = (await files.list(this.#spool.keptOutputs)).map(({ name }) => name);
+    await this.#inBatches(names.filter((name) => !this.#runs.has(name)), async (name) => {
+      const stat = before.get(name) ?? await this.#look(name);
+      if (stat) this.#kept.set(name, stat);
+    }, signal);
+    let [count, bytes] = [0, 0];
+    const newestFirst = [...this.#kept].sort(([, a], [, b]) => b.writtenMs - a.writtenMs);
+    const gone = newestFirst.filter(([, { size, writtenMs }]) => {
+      count++;
+      bytes += size;
+      const old = seconds > 0 && clock.now() - writtenMs > seconds * 1000;
+      return old || count > MAX_KEPT || count > 1 && bytes > MAX_BYTES;
+    });
+    await this.#inBatches(gone, async ([name]) => {
+      await files.remove(this.#spool.keptOutput(name));
+      this.#kept.delete(name);
+    }, signal);
+  }
+
+  async #look(name: string): Promise<Kept | null> {
+    const stat = await this.#options.files.stat(this.#spool.keptOutput(name));
+    return stat && { size: stat.size, writtenMs: this.#options.clock.now() - stat.ageMs };
+  }
+
+  async #inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>, signal?: AbortSignal): Promise<void> {
+    for (let at = 0; at < items.length && !signal?.aborted; at += BATCH) {
+      for (const item of items.slice(at, at + BATCH)) await work(item);
+      await this.#options.clock.sleep(0);
+    }
+  }
+}
