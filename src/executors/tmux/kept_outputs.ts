@@ -41,36 +41,27 @@ export class KeptOutputs {
   /** One round. */
   async prune({ seconds, forgotten, isKnown, signal }: Pruning): Promise<void> {
     const { clock } = this.#options;
-    await this.#inBatches(forgotten, (run) => this.#remove(run), signal);
+    await this.#removeAll(forgotten, signal);
     await this.#pruneKept(seconds, signal);
     if (clock.now() - this.#searchedAt < SEARCH_EVERY) return;
     this.#searchedAt = clock.now();
     await this.#removeUnknown(isKnown, signal);
   }
 
-  async #remove(run: string): Promise<void> {
-    await this.#options.files.remove(this.#spool.output(run));
-    await this.#options.files.remove(this.#spool.cut(run));
+  async #removeAll(runs: readonly string[], signal?: AbortSignal): Promise<void> {
+    const { files } = this.#options;
+    await this.#inBatches(runs, async (run) => void await files.remove(this.#spool.output(run)), signal);
   }
 
   /** What a process left that ended between the end of a record and that of its output. */
   async #removeUnknown(isKnown: Pruning["isKnown"], signal?: AbortSignal): Promise<void> {
-    const { files } = this.#options;
-    const found = await files.list(this.#spool.outputs);
-    const runs = new Set(found.map(({ name }) => name.replace(/\.cut$/, "")));
-    const unknown = [...runs].filter((run) => !isKnown(run) && !this.#runs.has(run));
-    await this.#inBatches(unknown, (run) => this.#remove(run), signal);
+    const runs = (await this.#options.files.list(this.#spool.outputs)).map(({ name }) => name);
+    await this.#removeAll(runs.filter((run) => !isKnown(run) && !this.#runs.has(run)), signal);
   }
 
   async #pruneKept(seconds: number, signal?: AbortSignal): Promise<void> {
     const { clock, files } = this.#options;
-    const before = this.#kept;
-    this.#kept = new Map();
-    const names = (await files.list(this.#spool.keptOutputs)).map(({ name }) => name);
-    await this.#inBatches(names.filter((name) => !this.#runs.has(name)), async (name) => {
-      const stat = before.get(name) ?? await this.#look(name);
-      if (stat) this.#kept.set(name, stat);
-    }, signal);
+    await this.#list(signal);
     let [count, bytes] = [0, 0];
     const newestFirst = [...this.#kept].sort(([, a], [, b]) => b.writtenMs - a.writtenMs);
     const gone = newestFirst.filter(([, { size, writtenMs }]) => {
@@ -82,6 +73,22 @@ export class KeptOutputs {
     await this.#inBatches(gone, async ([name]) => {
       await files.remove(this.#spool.keptOutput(name));
       this.#kept.delete(name);
+    }, signal);
+  }
+
+  /** Brings the list up to date: the names are read each time, and each file is looked at once. */
+  async #list(signal?: AbortSignal): Promise<void> {
+    const before = this.#kept;
+    this.#kept = new Map();
+    const fresh: string[] = [];
+    for (const { name } of await this.#options.files.list(this.#spool.keptOutputs)) {
+      const known = before.get(name);
+      if (known) this.#kept.set(name, known);
+      else if (!this.#runs.has(name)) fresh.push(name);
+    }
+    await this.#inBatches(fresh, async (name) => {
+      const found = await this.#look(name);
+      if (found) this.#kept.set(name, found);
     }, signal);
   }
 

@@ -101,7 +101,7 @@ export class OutputWriter {
     const { isWhole, total } = this.#sampler;
     if (isWhole && total > 0) {
       const { head } = this.#sampler.sample(false);
-      const path = isExact(head) ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
+      const path = isExact(head) && !truncated ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
       await this.#write(() => this.#files.write(path, head));
     }
     // a small output is in the sample whole, file or not

@@ -62,7 +62,7 @@ export class Spool {
   /** What the run wrote, when its result does not hold all of it. */
   keptOutput = (run: string) => `${this.dir}/kept/${run}`;
   /** Stands beside an output whose end was not captured. */
-  cut = (run: string) => `${this.dir}/out/${run}.cut`;
+  cut = (run: string) => `${this.dir}/kept/${run}.cut`;
   /** The script of a hook: gone when it runs. */
   hook = (name: string) => `${this.hooks}/${name}.sh`;
   get hooks(): string {
