@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
-import { NO_OUTPUT, type OutputSample, resultText } from "../../src/domain/output.ts";
+import { isExact, NO_OUTPUT, type OutputSample, resultText } from "../../src/domain/output.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const whole = (head: Uint8Array): OutputSample => ({ ...NO_OUTPUT, total: head.length, head });
@@ -35,4 +35,9 @@ Deno.test("resultText() says when the end was not captured", () => {
   assert(
     resultText({ ...whole(bytes("x")), truncated: true }).endsWith("[output truncated: its end was not captured]\n"),
   );
+});
+
+Deno.test("isExact() says whether a result shows every byte", () => {
+  for (const text of ["", "h\u00e9llo\n", "\ufeffx", "tab\t\x1b[0m"]) assertEquals(isExact(bytes(text)), true, text);
+  for (const other of [[0x61, 0], [0xff], [0xe2, 0x82]]) assertEquals(isExact(new Uint8Array(other)), false);
 });

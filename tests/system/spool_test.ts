@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { SetupError } from "../../src/domain/errors.ts";
 import type { Intent } from "../../src/ports/spool.ts";
+import { systemFiles } from "../../src/system/files.ts";
 import { openInstance } from "../../src/system/instance.ts";
 import { JournalSpool } from "../../src/system/spool.ts";
 
@@ -154,4 +155,56 @@ Deno.test("JournalSpool writes down what a full disk refused when there is room 
     const again = await JournalSpool.open(dir);
     assertEquals(again.records().map((record) => [record.intent.run, record.end]), [["a", end], ["c", null]]);
     for (const one of [spool, again]) await one.close();
+  }));
+
+Deno.test("JournalSpool bounds the bytes of outputs that stay for its records, and tells which may go", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    const runs = Array.from({ length: 3000 }, (_, i) => `r${i}`);
+    await Promise.all(runs.map((run) => spool.intend(intent(run))));
+    const outputBytes = 128 << 10;
+    runs.forEach((run) => spool.settle(run, { ...end, outputBytes }));
+    assertEquals(spool.records().length, (256 << 20) / outputBytes);
+    const forgotten = spool.prune();
+    assertEquals(forgotten, runs.slice(0, forgotten.length));
+    assertEquals(forgotten.length + spool.records().length, runs.length);
+    assertEquals(spool.prune(), []);
+    await spool.close();
+  }));
+
+Deno.test("JournalSpool does not write anew over a journal that is not its own", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    assertEquals(spool.missing(), null);
+    await Deno.remove(`${dir}/runs.jsonl`);
+    assertEquals(spool.missing(), `${dir}/runs.jsonl`);
+    const other = await JournalSpool.open(dir);
+    await other.intend(intent("theirs"));
+    const big = "x".repeat(200_000);
+    for (let i = 0; i < 60; i++) {
+      await spool.intend(intent(`r${i}`, big));
+      spool.settle(`r${i}`, "gone");
+    }
+    spool.prune();
+    for (const one of [spool, other]) await one.close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().map((record) => record.intent.run), ["theirs"]);
+    await again.close();
+  }));
+
+Deno.test("openInstance() notices that its lock is no longer the file in its folder", () =>
+  withFolder(async (dir) => {
+    const instance = await openInstance(`${dir}/one`);
+    assertEquals(await instance.missing(), null);
+    await Deno.remove(`${dir}/one`, { recursive: true });
+    assertEquals(await instance.missing(), `${dir}/one/lock`);
+    const second = await openInstance(`${dir}/one`);
+    assertEquals(await instance.missing(), `${dir}/one/lock`);
+    for (const one of [instance, second]) one.release();
+  }));
+
+Deno.test("openPipe() refuses what is no pipe", () =>
+  withFolder(async (dir) => {
+    await Deno.writeTextFile(`${dir}/done`, "");
+    await assertRejects(() => systemFiles.openPipe(`${dir}/done`), Error, "is no pipe");
   }));
