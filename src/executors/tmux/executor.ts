@@ -341,6 +341,7 @@ export class TmuxExecutor implements Executor {
     await this.#within(CLOSE_LIMITS.server, this.#watch?.stop());
     this.#server.close(); // what waits for it rejects
     await this.#endReports();
+    await this.#within(CLOSE_LIMITS.reports, lanes);
   }
 
   async #endReports(): Promise<void> {
