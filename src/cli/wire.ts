@@ -63,6 +63,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     { instanceName },
     { digestOf },
     { JournalSpool },
+    { ownershipOf },
     { stderrLog },
     host,
     { Runner },
@@ -77,6 +78,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../domain/instance_name.ts"),
     import("../system/digest.ts"),
     import("../system/spool.ts"),
+    import("../system/ownership.ts"),
     import("../system/log.ts"),
     import("../system/host.ts"),
     import("../app/runner/runner.ts"),
@@ -112,6 +114,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     }),
     spool,
     missing: async () => await instance.missing() ?? spool.missing(),
+    ownership: ownershipOf(instance.dir, instance.nonce),
     clock: systemClock,
     log,
     digestOf,
@@ -146,7 +149,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       );
       try {
         await embedded?.start();
-        for (const finding of await redis.checkServer(place, host.wallClock)) {
+        for (const finding of await runner.patiently(() => redis.checkServer(place, host.wallClock))) {
           if (finding.severity === "error") {
             throw new UnavailableError(`Cannot use Redis: ${finding.says}; ${finding.remedy}`);
           }

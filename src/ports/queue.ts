@@ -56,8 +56,9 @@ export interface OwnedRun {
 
 /** Answer to `register`. */
 export type RegisterReply =
-  | { readonly type: "OK" }
-  | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string; readonly bootId: string };
+  /** `seq`: up to which of its own numbers Redis knows this instance; 0 when it knows nothing. */
+  | { readonly type: "OK"; readonly seq: number }
+  | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string };
 
 /** Answer to `beat`. */
 export type BeatReply =
@@ -96,6 +97,8 @@ export type StartReply =
     readonly type: "OK" | "HELD";
     readonly token: string;
     readonly attempt: number;
+    /** Number of this instance that Redis has given since this start or before: one that knows a smaller one last lacks it. */
+    readonly seq: number;
     readonly job: JobFields;
     /** Side record: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
     readonly side: Readonly<Record<string, string>>;
@@ -156,7 +159,14 @@ export interface Peer {
 
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue extends RequestQueue {
-  register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply>;
+  /**
+   * `proof` names earlier processes of which it is certain that they are gone. `restored`: Redis has everything again that this
+   * instance knows, up to the last number that it was told.
+   */
+  register(
+    info: InstanceInfo,
+    options?: { proof?: readonly string[]; restored?: boolean },
+  ): Promise<RegisterReply>;
   beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
   /** Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed. */
   onBell(wake: () => void): void;
@@ -211,12 +221,20 @@ export interface Queue extends RequestQueue {
   /** `line`: what the terminal of the run shows where somebody is to type. */
   ask(run: OwnedRun, line: string): Promise<void>;
   proceed(run: OwnedRun): Promise<void>;
-  /** Adds a piece of live output, before the end is told; `offset` counts bytes from the start of the attempt's output. */
+  /** Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the attempt's output. */
   appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
   sweep(limit: number): Promise<number>;
-  /** Identity of the Redis server process; a change means that data may have been lost. */
+  /** Identity of the Redis server process and of its data; a change means that data may have been lost. */
   serverId(): Promise<string>;
+  /** From now on jobs are claimed only from that Redis. */
+  trust(serverId: string): void;
+  /** Redis has given this instance that number, to this process or an earlier one. */
+  recall(seq: number): void;
+  /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */
+  readonly told: number;
+  /** Rises with each sign that Redis may have lost data. */
+  readonly doubts: number;
   /** Ends the connections; a `wait` rejects. */
   close(): void;
 }

@@ -17,6 +17,8 @@ export interface Intent {
   readonly startedMs: number;
   /** Boot of the host at that time. */
   readonly bootId: string;
+  /** Number that Redis gave this instance with the start; a Redis that knows a smaller one last has forgotten it. */
+  readonly seq?: number;
   /** Milliseconds until the run is stopped, `null` for no limit. */
   readonly timeoutMs: number | null;
   readonly job: JobFields;

@@ -47,7 +47,10 @@ export class Keys {
     return `${this.#ns}rr:lease:${runner}`;
   }
 
-  /** HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance. */
+  /**
+   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance; `seq`: rises with each
+   * beat and each start, so that a Redis that went back is found out. Of an instance that left: `left` for nonce, for `LEFT_MS`.
+   */
   node(runner: string, instance: string): string {
     return `${this.#ns}rr:node:${runner}:${instance}`;
   }
@@ -128,3 +131,5 @@ export class Keys {
 export const OUTPUT_PIECES = 256;
 /** Bytes of one piece of live output; with `OUTPUT_PIECES` at most 4 MiB a job. */
 export const OUTPUT_PIECE = 16 << 10;
+/** How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again. */
+export const LEFT_MS = 15 * 60_000;

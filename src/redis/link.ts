@@ -53,8 +53,12 @@ export class Link {
   /** Deadlines that a command has missed in a row: a slow path is given more time, command by command. */
   readonly #missed = new Map<string, number>();
 
-  constructor(target: Target, clock: Clock) {
+  readonly #onError: (code: string | undefined) => void;
+
+  /** `onError` is given the code of each error reply. */
+  constructor(target: Target, clock: Clock, onError: (code: string | undefined) => void = () => {}) {
     this.#target = target;
+    this.#onError = onError;
     this.#backoff = new Backoff(clock);
     const { hostname, port } = target.url;
     this.#place = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
@@ -110,7 +114,7 @@ export class Link {
     const replies = readJson(textOf(reply));
     if (!Array.isArray(replies)) throw this.#cut(script);
     return replies.map((items: (string | number | false)[]) => {
-      if (items[0] === "ERROR") return fromReply(String(items[1]), this.#context(script.name)).error;
+      if (items[0] === "ERROR") return this.#meaning(String(items[1]), script.name).error;
       const texts = itemsOf(items);
       return unfitness(script, texts) ?? texts;
     });
@@ -151,7 +155,7 @@ export class Link {
       return bytes ? reply : textOf(reply);
     } catch (error) {
       if (error instanceof ReplyError) {
-        const { error: meaning, drop } = fromReply(error.message, this.#context(name));
+        const { error: meaning, drop } = this.#meaning(error.message, name);
         if (drop) this.#drop();
         throw meaning;
       }
@@ -170,7 +174,7 @@ export class Link {
     } catch (error) {
       this.#drop();
       if (error instanceof ReplyError) {
-        const meaning = fromReply(error.message, this.#context(name)).error;
+        const meaning = this.#meaning(error.message, name).error;
         throw Object.assign(meaning, { sent: false });
       }
       throw this.#trouble(name, this.#reason(error), { sent: false, cause: error });
@@ -197,6 +201,12 @@ export class Link {
 
   #trouble(name: string, what: string, facts: { sent: boolean; cause?: unknown }): TroubleError {
     return trouble("unreachable", `Cannot run ${name}: Redis at ${this.#place} cannot be reached: ${what}`, facts);
+  }
+
+  #meaning(message: string, command: string) {
+    const meaning = fromReply(message, this.#context(command));
+    this.#onError(meaning.error.code);
+    return meaning;
   }
 
   #context(command: string): Context {

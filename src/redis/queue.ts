@@ -23,7 +23,8 @@ import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import { Keys, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
+import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
+import { Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
 import { Requests } from "./requests.ts";
@@ -62,6 +63,7 @@ export class RedisQueue implements Queue {
   readonly #owner: Required<Owner>;
   readonly #housekeeping: Housekeeping;
   readonly #requests: Requests;
+  readonly #evidence = new Evidence();
   /** Redis' clock less the monotonic one; a hint only, because every script looks at Redis' clock itself. */
   #ahead: number | null = null;
 
@@ -70,11 +72,12 @@ export class RedisQueue implements Queue {
     this.#keys = keys;
     this.#clock = clock;
     this.#owner = { leaseMs: 30_000, ...owner };
-    this.#link = new Link(target, clock);
-    this.#waiting = new Link(target, clock);
+    const failed = (code: string | undefined) => this.#evidence.failed(code);
+    this.#link = new Link(target, clock, failed);
+    this.#waiting = new Link(target, clock, failed);
     this.#wakeUps = new WakeUps(target, clock);
     this.#steps = new Steps(this.#link, keys);
-    this.#starting = new Link(target, clock);
+    this.#starting = new Link(target, clock, failed);
     this.#starts = new Steps(this.#starting, keys);
     this.#peeks = new Batch(this.#starting, SCRIPTS.peek);
     this.#startBatch = new Batch(this.#starting, SCRIPTS.start);
@@ -83,40 +86,49 @@ export class RedisQueue implements Queue {
     this.#requests = new Requests(this.#link, keys);
   }
 
-  async register(info: InstanceInfo, options: { takeover: boolean }): Promise<RegisterReply> {
+  async register(
+    info: InstanceInfo,
+    options: { proof?: readonly string[]; restored?: boolean } = {},
+  ): Promise<RegisterReply> {
     const { runner, instance, nonce, leaseMs } = this.#owner;
     const { bootId, host, pid, version, slots, attach } = info;
     const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
     const reply = await this.#link.run(
       SCRIPTS.register,
       [this.#keys.lease(runner), this.#keys.node(runner, instance), this.#keys.names()],
-      [instance, nonce, leaseMs, options.takeover ? 1 : 0, runner, bootId, ...fields],
+      [
+        ...[instance, nonce, leaseMs, `\n${(options.proof ?? []).join("\n")}\n`, runner],
+        ...[options.restored ? this.#evidence.told : 0, bootId, ...fields],
+      ],
     );
     if (reply[0] === "OK") {
       this.#ahead = Number(reply[1]) - this.#clock.now();
-      return { type: "OK" };
+      return { type: "OK", seq: Number(reply[2]) };
     }
-    return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]), bootId: String(reply[3]) };
+    return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]) };
   }
 
   async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#owner;
     const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
-    const args: Argument[] = [instance, nonce, leaseMs, state];
+    const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.told];
     for (const { id, token } of runs) {
       keys.push(this.#keys.job(id), this.#keys.side(id));
       args.push(id, token);
     }
     const reply = await this.#link.run(SCRIPTS.beat, keys, args);
-    if (reply[0] === "OK") this.#ahead = Number(reply[1]) - this.#clock.now();
+    if (reply[0] === "OK") {
+      this.#ahead = Number(reply[1]) - this.#clock.now();
+      this.#evidence.beat(Number(reply[7]), String(reply[8]));
+    }
     return readBeat(reply);
   }
 
   async retire(instance: string = this.#owner.instance): Promise<boolean> {
     const { runner, nonce } = this.#owner;
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance)];
-    return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce]))[0] === "OK";
+    return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce, LEFT_MS]))[0] === "OK";
   }
 
   async claim(limit: number, executors: Iterable<string> = [], waited = ""): Promise<readonly Claimed[] | "FENCED"> {
@@ -129,11 +141,12 @@ export class RedisQueue implements Queue {
       [
         ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
         ...[keys.job(""), keys.side(""), keys.output(""), keys.after(""), keys.channel("")],
-        ...[waited, ...executors],
+        ...[waited, this.#evidence.told, this.#evidence.history, ...executors],
       ],
     );
     const text = String(textOf(head));
     if (text === "FENCED") return text;
+    if (text === "LOST") throw this.#evidence.lost("claim");
     const claimed: Claimed[] = [];
     for (const [id, reply] of JSON.parse(text) as [string, (string | number | false)[]][]) {
       claimed.push({ raw: new TextEncoder().encode(id), reply: await this.#begun(itemsOf(reply)) });
@@ -181,14 +194,16 @@ export class RedisQueue implements Queue {
     const [node, run, claim] = this.#instanceKeys(instance);
     const reply = await this.#starts.together(this.#startBatch, id, {
       keys: [claim, run, node, this.#keys.jobs()],
-      args: [instance, nonce, runner, options.anyRunner ? 1 : 0],
+      args: [instance, nonce, runner, options.anyRunner ? 1 : 0, this.#evidence.told],
     });
     return await this.#begun(reply);
   }
 
   /** The answer to a start; of a job that it has ended the waiters are settled. */
   async #begun(reply: Items): Promise<StartReply> {
+    if (reply[0] === "LOST") throw this.#evidence.lost("start");
     const answer = readStart(reply);
+    if (answer.type === "OK") this.#evidence.tell(answer.seq);
     if (answer.type === "CANCELLED" || answer.type === "TOOBIG") await this.#steps.settle(waitersOf(reply, 1));
     return answer;
   }
@@ -319,15 +334,14 @@ export class RedisQueue implements Queue {
   }
 
   async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void> {
-    const key = this.#keys.output(run.id);
-    const head = [key, "MAXLEN", "~", OUTPUT_PIECES, "*", "a", Number.parseInt(run.token), "o"];
-    const sent: Promise<unknown>[] = [];
+    const pieces: Argument[] = [];
     for (let at = 0; at < bytes.length; at += OUTPUT_PIECE) {
-      const piece = bytes.subarray(at, at + OUTPUT_PIECE);
-      sent.push(this.#link.call("XADD", [...head, offset + at, "d", piece], { name: "appendOutput" }));
+      pieces.push(offset + at, bytes.subarray(at, at + OUTPUT_PIECE));
     }
-    sent.push(this.#link.call("PUBLISH", [this.#keys.channel(run.id), "output"], { name: "appendOutput" }));
-    await Promise.all(sent);
+    await this.#steps.job(SCRIPTS.show, run.id, {
+      args: [run.token, Number.parseInt(run.token), OUTPUT_PIECES],
+      more: pieces,
+    });
   }
 
   sweep(limit: number): Promise<number> {
@@ -335,8 +349,23 @@ export class RedisQueue implements Queue {
   }
 
   async serverId(): Promise<string> {
-    const info = await this.#link.call("INFO", ["server"]);
-    return /^run_id:(\w+)/m.exec(String(info))?.[1] ?? "";
+    return serverIdOf(String(await this.#link.call("INFO", [])));
+  }
+
+  trust(serverId: string): void {
+    this.#evidence.history = historyOf(serverId);
+  }
+
+  recall(seq: number): void {
+    this.#evidence.tell(seq);
+  }
+
+  get told(): number {
+    return this.#evidence.told;
+  }
+
+  get doubts(): number {
+    return this.#evidence.doubts;
   }
 
   close(): void {

@@ -23,8 +23,9 @@ export function readStart(items: Items): StartReply {
         type,
         token: word,
         attempt: Number(items[2]),
-        job: fieldsOf(items, 3),
-        side: recordOf(items, 3 + JOB_FIELDS.length),
+        seq: Number(items[3]),
+        job: fieldsOf(items, 4),
+        side: recordOf(items, 4 + JOB_FIELDS.length),
       };
     case "JSON":
       return { type, raw: word };
@@ -46,7 +47,7 @@ export function readBeat(items: Items): BeatReply {
   const fenced: OwnedRun[] = [];
   const unknown: string[] = [];
   const cancel: { id: string; reason: string }[] = [];
-  for (let i = 7; i + 2 < items.length; i += 3) {
+  for (let i = 9; i + 2 < items.length; i += 3) {
     const id = String(items[i + 1]);
     if (items[i] === "fenced") fenced.push({ id, token: String(items[i + 2]) });
     else if (items[i] === "unknown") unknown.push(id);

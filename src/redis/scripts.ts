@@ -18,6 +18,7 @@ import reassert from "./scripts/reassert.lua" with { type: "text" };
 import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
+import show from "./scripts/show.lua" with { type: "text" };
 import ask from "./scripts/ask.lua" with { type: "text" };
 import proceed from "./scripts/proceed.lua" with { type: "text" };
 import request from "./scripts/request.lua" with { type: "text" };
@@ -41,7 +42,7 @@ const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")
 const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
-/** Every script, by the name of its event. No events: `peek`, `look`, `purge`, `sweep`, `request`, `serve`, `answer`. */
+/** Every script, by the name of its event. No events: `show`, `peek`, `look`, `purge`, `sweep`, `request`, `serve`, `answer`. */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -55,6 +56,7 @@ export const SCRIPTS = {
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
   retry: about("retry", retry),
+  show: about("show", show),
   ask: about("ask", ask),
   proceed: about("proceed", proceed),
   reassert: about("reassert", reassert),

@@ -1,6 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { PromoteReply } from "../ports/queue.ts";
+import type { Argument } from "./client.ts";
 import type { Batch, ScriptCall } from "./batch.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, type Link } from "./link.ts";
@@ -31,10 +32,14 @@ export class Steps {
     this.keys = keys;
   }
 
-  /** Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text. */
-  job(script: Script, id: string, rest: Rest & { readonly raw?: Uint8Array } = {}): Promise<Items> {
+  /** Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text; `more` are further arguments. */
+  job(
+    script: Script,
+    id: string,
+    rest: Rest & { readonly raw?: Uint8Array; readonly more?: readonly Argument[] } = {},
+  ): Promise<Items> {
     const { keys, args: [, ...args] } = this.#call(id, rest);
-    return this.link.run(script, keys, [rest.raw ?? id, ...args]);
+    return this.link.run(script, keys, [rest.raw ?? id, ...args, ...rest.more ?? []]);
   }
 
   /** Runs a batch's script about one job, together with others. */

@@ -16,13 +16,14 @@ const NOTE_WITHIN = 20;
 interface Entry {
   readonly intent: Intent;
   end: SettledEnd | "gone" | null;
+  /** Monotonic time. */
   settledAt: number;
   readonly size: number;
 }
 
 type Line =
   | { readonly do: "intend"; readonly intent: Intent }
-  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone" }
+  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone"; readonly at: number }
   | { readonly do: "server"; readonly id: string };
 
 /**
@@ -60,6 +61,7 @@ export class JournalSpool implements Spool {
     const path = `${dir}/runs.jsonl`;
     const spool = new JournalSpool(path, openAppend(path));
     await spool.#load();
+    spool.#drop({ gone: false }); // too old to be told again
     spool.#compact();
     return spool;
   }
@@ -75,7 +77,7 @@ export class JournalSpool implements Spool {
         continue; // torn: nothing that was resolved is in it
       }
       if (step.do === "intend") this.#remember(step.intent, line.length);
-      else if (step.do === "settle") this.#settled(step.run, step.end);
+      else if (step.do === "settle") this.#settled(step.run, step.end, step.at);
       else this.#server = step.id;
     }
   }
@@ -85,13 +87,14 @@ export class JournalSpool implements Spool {
     this.#liveBytes += size;
   }
 
-  #settled(run: string, end: SettledEnd | "gone"): void {
+  /** `at` is Unix time, milliseconds, as a monotonic clock does not outlive the process. */
+  #settled(run: string, end: SettledEnd | "gone", at: number): void {
     const entry = this.#entries.get(run);
     if (!entry) return;
     if (entry.end === null) this.#settledSize += entry.size;
     this.#outputSize += outputOf(end) - outputOf(entry.end);
     entry.end = end;
-    entry.settledAt = performance.now();
+    entry.settledAt = performance.now() - Math.max(0, Date.now() - at);
     this.#entries.delete(run); // settled runs stand in the order in which they were settled
     this.#entries.set(run, entry);
   }
@@ -156,8 +159,9 @@ export class JournalSpool implements Spool {
 
   settle(run: string, end: SettledEnd | "gone"): void {
     if (!this.#entries.has(run)) return;
-    this.#settled(run, end);
-    this.#note({ do: "settle", run, end });
+    const at = Date.now();
+    this.#settled(run, end, at);
+    this.#note({ do: "settle", run, end, at });
     if (this.#settledSize > KEEP_SIZE || this.#outputSize > KEEP_OUTPUT) this.#tidy();
   }
 
@@ -184,12 +188,19 @@ export class JournalSpool implements Spool {
   }
 
   #tidy(): void {
+    this.#drop({ gone: true });
+    const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
+    if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
+  }
+
+  /** Forgets what is too old or too much; with `gone` also the runs that are no longer ours. */
+  #drop(what: { readonly gone: boolean }): void {
     const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
     let count = settled.length;
     for (const entry of settled) {
       const old = performance.now() - entry.settledAt > KEEP_MS;
       const fits = count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && this.#outputSize <= KEEP_OUTPUT;
-      if (!old && fits && entry.end !== "gone") continue;
+      if (!old && fits && !(what.gone && entry.end === "gone")) continue;
       count--;
       this.#outputSize -= outputOf(entry.end);
       this.#settledSize -= entry.size;
@@ -197,8 +208,6 @@ export class JournalSpool implements Spool {
       this.#entries.delete(entry.intent.run);
       this.#forgotten.push(entry.intent.run);
     }
-    const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
-    if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
   }
 
   /** Path of the journal when that is no longer the file that this process writes; else `null`. */
@@ -223,9 +232,10 @@ export class JournalSpool implements Spool {
   /** Writes what counts into a new file and puts that in the place of the old one; synchronous, so that no line is missed. */
   #compact(): void {
     let text = this.#server === null ? "" : written({ do: "server", id: this.#server });
-    for (const { intent, end } of this.#entries.values()) {
+    const ahead = Date.now() - performance.now();
+    for (const { intent, end, settledAt } of this.#entries.values()) {
       text += written({ do: "intend", intent });
-      if (end !== null) text += written({ do: "settle", run: intent.run, end });
+      if (end !== null) text += written({ do: "settle", run: intent.run, end, at: Math.round(settledAt + ahead) });
     }
     Deno.writeTextFileSync(`${this.#path}.new`, text, { mode: 0o600 });
     const file = openAppend(`${this.#path}.new`);

@@ -54,7 +54,7 @@ export class Fleet implements AsyncDisposable {
       const instance = `host-${i}`;
       const queue = openQueue(place, { runner: Fleet.runner, instance, nonce: `n${i}`, leaseMs: LEASE });
       const node = { bootId: `boot-${i}`, host: `host-${i}.example`, pid: 1, version: "0", slots: 10, attach: "tmux" };
-      await queue.register(node, { takeover: false });
+      await queue.register(node);
       // each has its connections before the clock runs
       queue.onBell(() => {});
       await Promise.all([queue.claim(1), queue.wait(1)]);

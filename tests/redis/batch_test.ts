@@ -105,7 +105,7 @@ Deno.test("when the reply to several steps is lost, all of them can be repeated"
   await using stage = await Stage.open();
   await using proxy = Proxy.start(stage.server.port);
   const queue = openQueue(placeAt(proxy.address), { runner: "r", instance: "i", nonce: "n1" });
-  await queue.register(INFO, { takeover: true });
+  await queue.register(INFO);
   const ids = ["a", "b", "c"];
   for (const id of ["known", ...ids]) await stage.submit(id);
   await queue.claim(4);

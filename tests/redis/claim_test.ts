@@ -4,7 +4,7 @@ import { ended, INFO, raw, Stage } from "./stage.ts";
 Deno.test("two runners of one name share the queue, each id once", async () => {
   await using stage = await Stage.open();
   const other = stage.runner({ instance: "i2", nonce: "n2" });
-  await other.register(INFO, { takeover: false });
+  await other.register(INFO);
   await Promise.all(Array.from({ length: 200 }, (_, i) => stage.submit(`j${i}`)));
   const taken: string[] = [];
   const work = async (queue: typeof other) => {
@@ -84,7 +84,7 @@ Deno.test("claim() takes nothing for a process that lost its instance", async ()
   await using stage = await Stage.open();
   await stage.submit("a");
   const newer = stage.runner({ nonce: "n2" });
-  await newer.register(INFO, { takeover: true });
+  await newer.register(INFO, { proof: ["n1"] });
   assertEquals(await stage.queue.claim(5, ["tmux.main"], "a"), "FENCED");
   assertEquals(await stage.list(stage.keys.queue("r")), ["a"]);
 });

@@ -66,7 +66,7 @@ Deno.test("a namespace without a hash tag is refused in a cluster by a sentence 
   const queue = openQueue(place, { runner: "r", instance: "i", nonce: "n1" });
   try {
     const job = { id: "a", payload: "true", runner: "r", executor: "tmux.main" };
-    for (const step of [() => store.submit(job), () => queue.register(INFO, { takeover: false })]) {
+    for (const step of [() => store.submit(job), () => queue.register(INFO)]) {
       const { message } = await assertRejects(step, UnavailableError);
       assertMatch(message, /is a cluster: use a namespace with a hash tag, such as "\{production\}"$/);
     }

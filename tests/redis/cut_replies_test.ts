@@ -40,8 +40,8 @@ async function live(address: string, namespace: string): Promise<void> {
     assert(reply.type === "OK" || reply.type === "HELD", `${id}: ${reply.type}`);
     return { id, token: reply.token };
   };
-  await surely(() => queue.register(INFO, { takeover: false }));
-  await surely(() => lost.register(INFO, { takeover: false }));
+  await surely(() => queue.register(INFO));
+  await surely(() => lost.register(INFO));
   for (const id of ["gone-run", "gone-claim"]) await surely(() => store.submit(job(id)));
   await start("gone-run", lost);
   await claim(lost);
@@ -96,7 +96,7 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
     const type = await server.call("TYPE", key);
     if (type === "hash") {
       const fields = Object.entries(await server.hash(key));
-      const lasting = fields.filter(([field]) => !TIMES.test(field) && field !== "since");
+      const lasting = fields.filter(([field]) => !TIMES.test(field) && field !== "since" && field !== "seq");
       // the end of a token is the time of its start
       state[name] = Object.fromEntries(lasting.map(([field, value]) => [field, value.replace(/^(\d+\.\D*).*/, "$1")]));
     } else if (type === "list") state[name] = await server.call("LRANGE", key, 0, -1);

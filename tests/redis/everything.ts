@@ -24,7 +24,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
   };
   const reassert = { attempt: 2, startedMs: 5, job: { payload: "true", status: "started" }, side: { keep: "9" } };
   return [
-    ["register", () => queue.register(INFO, { takeover: true })],
+    ["register", () => queue.register(INFO)],
     ["claim", () => queue.claim(1)],
     ["claimed", () => queue.claimed()],
     ["wait", () => queue.wait(1)],
@@ -100,8 +100,8 @@ export function clientSteps(store: RedisJobStore): Step[] {
 
 /** Jobs in every state for the steps above; `t` runs; `queue` and `lost` (instance `gone`) end with claims and runs. */
 export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): Promise<void> {
-  await queue.register(INFO, { takeover: true });
-  await lost.register(INFO, { takeover: true });
+  await queue.register(INFO);
+  await lost.register(INFO);
   for (const id of ["f", "g", "h"]) {
     await store.submit(job(id));
     await lost.claim(1);

@@ -40,7 +40,7 @@ Deno.test("running() names the jobs of one instance", async () => {
   await stage.started("a");
   await stage.started("b");
   const other = stage.runner({ instance: "i2", nonce: "n2" });
-  await other.register(INFO, { takeover: false });
+  await other.register(INFO);
   assertEquals((await stage.store.running("r", "i")).toSorted(), ["a", "b"]);
   assertEquals(await stage.store.running("r", "i2"), []);
 });

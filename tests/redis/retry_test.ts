@@ -81,7 +81,7 @@ Deno.test("retry() fences an attempt that still runs although another program en
   await server.call("HSET", keys.job("a"), "status", "error");
   assertEquals(await store.retry("a"), { type: "OK" });
   const other = stage.runner({ instance: "i2", nonce: "n2" });
-  await other.register(INFO, { takeover: false });
+  await other.register(INFO);
   await other.claim(1);
   const again = await other.start("a");
   assert(again.type === "OK");

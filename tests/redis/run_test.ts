@@ -1,3 +1,4 @@
+import type { Claimed } from "../../src/ports/queue.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { ended, INFO, raw, Stage } from "./stage.ts";
 
@@ -34,7 +35,7 @@ Deno.test("start() answers HELD for an attempt that the instance owns already", 
   assertEquals(await stage.queue.claimed(), []);
   // the next process of the instance gets it too: the one before may have died before it launched it
   const next = stage.runner({ nonce: "n2" });
-  await next.register({ ...INFO }, { takeover: true });
+  await next.register(INFO, { proof: ["n1"] });
   assertEquals((await next.start("a") as typeof run).token, run.token);
 });
 
@@ -48,6 +49,32 @@ Deno.test("start() drops the claim of a job that has ended or runs elsewhere", a
     assertEquals((await stage.job(status)).status, status);
   }
 });
+
+for (const where of ["another instance", "another runner"]) {
+  for (const step of ["start", "claim"]) {
+    Deno.test(`${step}() begins no second attempt of a job that ${where} runs, whatever a foreign program wrote back`, async () => {
+      await using stage = await Stage.open();
+      const { server, keys } = stage;
+      const run = await stage.started("a");
+      const read = await server.call("HGETALL", keys.job("a")) as string[];
+      const [runner, instance] = where === "another runner" ? ["r2", "i"] : ["r", "i2"];
+      const other = stage.runner({ runner, instance, nonce: "n2" });
+      await other.register(INFO);
+      const again = async () => {
+        await server.call("HSET", keys.job("a"), ...read, "status", "dispatched", "runner", runner);
+        await server.call("LPUSH", keys.queue(runner), "a");
+        if (step === "start") await other.claim(1);
+        return step === "start" ? await other.start("a") : (await other.claim(1, ["tmux.main"]) as Claimed[])[0].reply;
+      };
+      assertEquals(await again(), { type: "DUP" });
+      assertEquals([(await stage.job("a")).status, (await stage.side("a")).token], ["started", run.token]);
+      assertEquals([await other.owned(), await other.claimed()], [[], []]);
+      // what its host does not hold any more may begin
+      await server.call("HDEL", keys.run("r", "i"), "a");
+      assertEquals((await again())?.type, "OK");
+    });
+  }
+}
 
 Deno.test("start() leaves a job alone of which our own record is foreign", async () => {
   await using stage = await Stage.open();
@@ -271,6 +298,28 @@ Deno.test("convert() swaps a JSON string for a hash unless it was changed", asyn
   assertEquals(await queue.convert("a", "{}", { payload: "y" }), "CHANGED");
 });
 
+Deno.test("appendOutput() brings nothing back of a job that has ended, or gone to another attempt", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys } = stage;
+  const run = await stage.started("a");
+  await queue.appendOutput(run, 0, raw("out"));
+  const left = async () => Number(await server.call("PTTL", keys.output("a")));
+  await queue.finish(ended(run));
+  await queue.appendOutput(run, 3, raw("late"));
+  assertEquals((await stage.store.output("a", "")).length, 1);
+  assert(await left() > 50_000);
+  // its output was evicted, or the job ended with none, as a peer ends it
+  await server.call("DEL", keys.output("a"));
+  await queue.appendOutput(run, 3, raw("late"));
+  assertEquals(await server.call("EXISTS", keys.output("a")), 0);
+  const lost = await stage.started("b");
+  await server.call("HSET", keys.side("b"), "token", "0");
+  await queue.appendOutput(lost, 0, raw("late"));
+  await server.call("DEL", keys.job("b"), keys.side("b"));
+  await queue.appendOutput(lost, 0, raw("late"));
+  assertEquals(await server.call("EXISTS", keys.output("b")), 0);
+});
+
 Deno.test("appendOutput() keeps the newest pieces, cut to size, until the job goes", async () => {
   await using stage = await Stage.open();
   const run = await stage.started("a");
@@ -316,7 +365,7 @@ Deno.test("finish() works at the memory limit of Redis, submit() says so", async
   assertEquals((await stage.queue.finish(ended(run))).type, "OK");
   assertEquals((await stage.queue.finish(ended(retried, { ...failed, retryDelayMs: 0 }))).type, "RETRY");
   assertEquals(await stage.queue.promote("b"), "PROMOTED");
-  assertEquals((await stage.queue.register(INFO, { takeover: false })).type, "OK");
+  assertEquals((await stage.queue.register(INFO)).type, "OK");
   await stage.server.call("CONFIG", "SET", "maxmemory", 0);
   assertEquals(await stage.submit("d"), "OK");
 });

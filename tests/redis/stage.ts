@@ -54,7 +54,7 @@ export class Stage implements AsyncDisposable {
 
   static async open(options: RedisServerOptions = {}): Promise<Stage> {
     const stage = new Stage(await RedisServer.start(options));
-    await stage.queue.register(INFO, { takeover: false });
+    await stage.queue.register(INFO);
     return stage;
   }
 

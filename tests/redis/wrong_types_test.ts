@@ -19,7 +19,7 @@ const VALUES: Record<string, string[]> = {
 };
 
 /** Steps that are one plain command, or begin with one; a wrong type is their own clear error. */
-const PLAIN = ["wait", "claimed", "owned", "holdings", "peers", "due", "sweep", "purge", "appendOutput", "output"];
+const PLAIN = ["wait", "claimed", "owned", "holdings", "peers", "due", "sweep", "purge", "output"];
 const READS = [
   "running",
   "summaries",

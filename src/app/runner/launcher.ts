@@ -71,6 +71,7 @@ export class Launcher {
       token: reply.token,
       attempt: reply.attempt,
       startedMs: Number(reply.side.started_ms ?? 0),
+      seq: reply.seq,
       bootId: this.bootId,
       timeoutMs: null,
       job: reply.job,

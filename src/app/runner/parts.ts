@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Executor } from "../../ports/executor.ts";
 import type { Log } from "../../ports/log.ts";
+import type { Ownership } from "../../ports/ownership.ts";
 import type { LostPolicy, Queue, ReassertRequest } from "../../ports/queue.ts";
 import type { Intent, Spool } from "../../ports/spool.ts";
 
@@ -46,6 +47,7 @@ export interface RunnerParts {
   readonly spool: Spool;
   /** Path of a file of the spool folder that is no longer the one that this process opened; `null` when all is well. */
   readonly missing: () => Promise<string | null>;
+  readonly ownership: Ownership;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;

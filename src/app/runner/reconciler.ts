@@ -23,15 +23,21 @@ export class Reconciler {
   readonly #finisher: Finisher;
   readonly #dispatcher: Dispatcher;
   #serverId = "";
+  /** Doubts of the queue that are settled. */
+  #doubts = 0;
   #outage: Promise<boolean> | null = null;
   #restoring: Promise<void> | null = null;
   #unfinished = false;
+  /** Runs of earlier processes as the executors found them, until they are taken up. */
+  #found: Map<ActiveRun, FoundRun> | null = null;
+  /** Up to which of our numbers Redis knew us; ends of later attempts are still to be told again. */
+  #knownUpTo = Infinity;
   /** Counts the orders to claim nothing: only the last one may be taken back. */
   #holds = 0;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
-  /** Registers the instance anew. */
-  register: () => Promise<void> = () => Promise.resolve();
+  /** Registers the instance anew; `restored` when Redis has everything again. Answers up to which of our numbers Redis knew us. */
+  register: (restored?: boolean) => Promise<number> = () => Promise.resolve(0);
 
   constructor(
     parts: RunnerParts,
@@ -45,12 +51,38 @@ export class Reconciler {
     this.#dispatcher = work.dispatcher;
   }
 
-  /** At the start, after `register`: takes up every run of earlier processes. */
-  async recover(): Promise<void> {
-    const { queue, spool, executors, checkpoint, log } = this.#parts;
-    this.#serverId = await queue.serverId();
-    const restarted = spool.server !== null && spool.server !== this.#serverId;
+  /**
+   * At the start, after `register`: takes up every run of earlier processes. When Redis goes away meanwhile it may be called again.
+   *
+   * @param seq Up to which of our numbers Redis knew us.
+   */
+  async recover(seq: number): Promise<void> {
+    const { queue, spool, checkpoint, log } = this.#parts;
+    this.#found ??= await this.#findRuns();
+    queue.recall(Math.max(0, ...spool.records().map(({ intent }) => intent.seq ?? 0)));
+    this.#knownUpTo = Math.min(this.#knownUpTo, seq);
+    const forgot = this.#knownUpTo < queue.told;
+    const serverId = await queue.serverId();
+    const restarted = spool.server !== null && spool.server !== serverId;
+    if (restarted) log.warn("Redis was restarted while no runner was there");
+    if (forgot) log.warn("Redis lost data while no runner was there");
     const owned = new Map((await queue.owned()).map((run) => [run.id, run.token]));
+    for (const [active, found] of this.#found) {
+      const { id, token } = active.intent;
+      if (active.ended || owned.get(id) === token || await this.#claimBack(active)) this.#takeUp(active, found);
+      this.#found.delete(active);
+    }
+    checkpoint("after_recover");
+    if (forgot) await this.#tellAgain();
+    await this.adoptStrays();
+    await this.#dispatcher.reconcile();
+    if (restarted || forgot) this.#hold(null);
+    this.#settled(serverId);
+  }
+
+  /** Asks the executors what became of the runs without an end on record. */
+  async #findRuns(): Promise<Map<ActiveRun, FoundRun>> {
+    const { spool, executors, log } = this.#parts;
     const open = spool.records().filter((record) => record.end === null);
     const found = new Map<string, FoundRun>();
     for (const [kind, executor] of executors) {
@@ -62,22 +94,22 @@ export class Reconciler {
       }
       for (const [run, state] of await executor.recover(mine)) found.set(run, state);
     }
-    for (const { intent } of open) {
-      const active = this.#runs.get(intent.run);
-      if (!active) continue;
-      if (owned.get(intent.id) !== intent.token && !await this.#claimBack(active)) continue;
-      this.#takeUp(active, found.get(intent.run) ?? "unlaunched");
-    }
-    checkpoint("after_recover");
-    await this.adoptStrays();
-    await this.#dispatcher.reconcile();
-    if (restarted) {
-      log.warn("Redis was restarted while no runner was there");
-      await this.#resendAll();
-      this.#hold(null);
-    }
-    spool.knownTo(this.#serverId);
     if (open.length > 0) log.info("adopted runs of an earlier process", { count: open.length });
+    return new Map(open.flatMap(({ intent: { run } }) => {
+      const active = this.#runs.get(run);
+      return active ? [[active, found.get(run) ?? "unlaunched"]] : [];
+    }));
+  }
+
+  /** Redis is the one that we know, and has all that we know. */
+  #settled(serverId: string): void {
+    const { queue, spool } = this.#parts;
+    this.#serverId = serverId;
+    this.#knownUpTo = Infinity;
+    this.#doubts = queue.doubts;
+    this.#unfinished = false;
+    queue.trust(serverId);
+    spool.knownTo(serverId);
   }
 
   #takeUp(active: ActiveRun, found: FoundRun): void {
@@ -147,7 +179,7 @@ export class Reconciler {
     try {
       const same = await queue.serverId() === this.#serverId;
       if (!same) log.warn("Redis was restarted");
-      if (same && !this.#unfinished) {
+      if (same && !this.unfinished) {
         await this.adoptStrays(); // the reply that told of them may be what was lost
         await this.#dispatcher.reconcile();
       } else await this.dataLost();
@@ -160,7 +192,7 @@ export class Reconciler {
 
   /** Redis may have lost data, and not everything is brought back yet. */
   get unfinished(): boolean {
-    return this.#unfinished;
+    return this.#unfinished || this.#parts.queue.doubts !== this.#doubts;
   }
 
   /** Redis may have lost data: nothing is claimed until every host had time to bring back what it runs. */
@@ -175,29 +207,33 @@ export class Reconciler {
     this.#dispatcher.held = true;
     this.#holds++;
     const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
+    spool.knownTo(""); // should this process end before it has brought everything back
     const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
-    await this.register();
+    this.#knownUpTo = Math.min(this.#knownUpTo, await this.register());
     await this.reassert(this.#runs.all().filter((run) => !run.ended));
-    await this.#resendAll();
+    await this.#tellAgain();
+    await this.adoptStrays();
     await this.#dispatcher.reconcile();
-    this.#serverId = serverId;
-    spool.knownTo(serverId);
-    this.#unfinished = false;
+    this.#settled(serverId);
     this.#hold(known);
     log.info("brought back what runs here", { count: this.#runs.size });
   }
 
-  /** Tells all ends again that Redis may have forgotten. */
-  async #resendAll(): Promise<void> {
+  /**
+   * Tells again the ends of attempts that Redis went back behind. Of those that it knows the start of it says itself that they have no
+   * end; what is gone of the others was removed.
+   */
+  async #tellAgain(): Promise<void> {
     const { spool, queue, clock, settings } = this.#parts;
     let beatAt = clock.now() + settings.beatMs;
     for (const record of spool.records()) {
-      if (record.end !== null) await this.#resend(record);
+      if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) await this.#resend(record);
       if (clock.now() < beatAt) continue;
       // the heart waits for this, and thousands on a long way take longer than a lease holds
       await queue.beat(this.#runs.owned(), this.state());
       beatAt = clock.now() + settings.beatMs;
     }
+    await this.register(true); // only now Redis may say that it knows all
   }
 
   /** Claims nothing until the other hosts, too, have brought back what they run. */

@@ -7,6 +7,7 @@ import { Hooks } from "./hooks.ts";
 import { INPUT_EVERY, InputWatch } from "./input_watch.ts";
 import { EARLY_AFTER, Janitor } from "./janitor.ts";
 import { Launcher } from "./launcher.ts";
+import { patiently } from "./patience.ts";
 import type { RunnerParts } from "./parts.ts";
 import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
@@ -72,7 +73,7 @@ export class Runner {
     });
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
     this.#reconciler.state = () => this.#heart.state;
-    this.#reconciler.register = () => this.#register();
+    this.#reconciler.register = (restored) => this.#register(restored);
     this.#dispatcher.onOutage = async () => {
       try {
         return await this.#reconciler.afterOutage();
@@ -169,11 +170,11 @@ export class Runner {
     }
     this.#stopping.signal.throwIfAborted();
     this.waitsFor = "Redis";
-    await this.#register();
+    const seq = await this.patiently(() => this.#register());
     this.#parts.checkpoint("after_register");
-    await this.#reconciler.recover();
+    await this.patiently(() => this.#reconciler.recover(seq));
     this.#inputWatch.adopt();
-    await this.#heart.tick();
+    await this.patiently(() => this.#heart.tick());
     for (const loop of this.#loops) loop.start();
     this.#parts.queue.onBell(this.#ring);
     this.#requests.start();
@@ -181,21 +182,33 @@ export class Runner {
     log.info("ready", { runner: settings.name, count: settings.concurrency });
   }
 
-  async #register(): Promise<void> {
-    const { queue, clock, settings, log } = this.#parts;
+  /** Does a piece of work that needs Redis; waits for it as long as it is away. */
+  patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { clock, log } = this.#parts;
+    return patiently(work, { clock, log, signal: this.#stopping.signal });
+  }
+
+  /** Answers up to which of our numbers Redis knows us. */
+  async #register(restored = false): Promise<number> {
+    const { queue, clock, settings, log, ownership } = this.#parts;
+    const proof = await ownership.claim(this.#info!.bootId);
     for (let tries = 0;; tries++) {
-      const reply = await queue.register(this.#info!, { takeover: true });
+      const reply = await queue.register(this.#info!, { proof, restored });
       if (reply.type === "OK") {
         this.#registered = true;
-        return;
+        await ownership.won();
+        return reply.seq;
       }
-      if (reply.bootId !== this.#info!.bootId && tries > 0) {
+      // its lease was renewed while this process waited for its end
+      if (tries > 0) {
         throw new SetupError(
-          `Cannot run "${settings.name}": its spool folder is in use on host "${reply.host}"; give this host a spool of its own`,
+          `Cannot run "${settings.name}": its spool folder, or a copy of it, is in use on host "${reply.host}"; ` +
+            "give this runner a spool folder of its own with --spool",
         );
       }
-      log.warn("waiting for the lease of another host to end", { ms: reply.msLeft });
-      await clock.sleep(reply.msLeft + 100);
+      log.warn("waiting for the lease of another process to end", { ms: reply.msLeft });
+      await clock.sleep(reply.msLeft + 100, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) throw new SetupError("Cannot start: the runner is being stopped");
     }
   }
 

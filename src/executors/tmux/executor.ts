@@ -5,6 +5,7 @@ import type { Pipe } from "../../ports/files.ts";
 import type { Screen } from "../../ports/run_terminals.ts";
 import { GoneError, TmuxError } from "./clients.ts";
 import { Endings } from "./endings.ts";
+import { LANES_FORMAT, refuseForeignLanes } from "./foreign_lanes.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
 import { MAX_RUN } from "./journal.ts";
@@ -96,6 +97,7 @@ export class TmuxExecutor implements Executor {
       await this.#spool.make();
       await files.create(this.#spool.secret, newId().replaceAll("-", ""));
       this.#secret = (await files.readText(this.#spool.secret))!;
+      await refuseForeignLanes(await this.#server.look(LANES_FORMAT), this.#options);
       const host = await this.#server.open();
       const opened = Promise.withResolvers<void>();
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));

@@ -123,6 +123,13 @@ export class TmuxServer {
     }).filter((pane) => !pane.dead);
   }
 
+  /** Asks about all panes before there is a connection; nothing when there is no server. */
+  async look(format: string): Promise<readonly string[]> {
+    return await this.#clients.run([["list-panes", "-a", "-F", format]]).catch((error) =>
+      error instanceof NoServerError ? [] : Promise.reject(error)
+    );
+  }
+
   /**
    * Reaches the server for the first time and asks the host.
    *

@@ -2,17 +2,19 @@
 --
 -- KEYS  1-5 job x out after events  6 claim  7 run  8 node  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
+--       8 the last `seq` that the caller was told
 -- FIELDS names of the job's fields, and LIMIT, bytes of the largest payload, stand in front of this text
--- reply OK         token, attempt, values of FIELDS (null: absent), then the fields of x
+-- reply OK         token, attempt, `seq` of the node, values of FIELDS (null: absent), then the fields of x
 --       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an earlier
 --                  process of the instance died before it launched it)
 --       FENCED     another process owns the instance
+--       LOST       Redis went back behind what it had told
 --       GONE       the id is not claimed
 --       MISSING    there is no such job
 --       JSON       the job is this string
 --       BADTYPE    the job, or x, is of this type
 --       TERMINAL   it has ended; the claim is dropped
---       DUP        it runs; the claim is dropped
+--       DUP        it runs, maybe elsewhere and with a status that another program wrote back; the claim is dropped
 --       BADSTATUS  its status is this word
 --       OTHER      it is for this runner
 --       CANCELLED  it was ended, as asked before; then its waiters
@@ -21,15 +23,13 @@
 local CLAIM, RUN, NODE = KEYS[6], KEYS[7], KEYS[8]
 local inst, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
-local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or unfit(NODE, 'hash')
+local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or refused(NODE, nonce, ARGV[8])
 if bad then return bad end
-local owner = SEEN.nonces[NODE] or call('HGET', NODE, 'nonce')
-SEEN.nonces[NODE] = owner
-if owner ~= nonce then return { 'FENCED', '.' } end
+local here = SEEN.nodes[NODE]
 local found = type_of(JOB)
 
 local function owned(kind, token, attempt)
-  local reply = { kind, token, attempt }
+  local reply = { kind, token, attempt, here.seq }
   for _, value in ipairs(call('HMGET', JOB, unpack(FIELDS))) do reply[#reply + 1] = value end
   for name, value in pairs(sides()) do
     reply[#reply + 1] = name
@@ -68,6 +68,18 @@ if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
 local reason, last = side('cancel'), side('token')
+-- An attempt without an end that an instance holds goes on: another program wrote back what it had read before the start.
+local function runs_elsewhere()
+  if not last or last == '0' or side('done') == last or not side('inst') then return false end
+  local prefix = string.sub(RUN, 1, #RUN - #runner - #inst - 1)
+  local key = prefix .. (side('runner') or runner) .. ':' .. side('inst')
+  return type_of(key) == 'hash' and call('HGET', key, ID) == last
+end
+if runs_elsewhere() then
+  call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
+  record('foreign_overwrite', (number(side('foreign_overwrite')) or 0) + 1)
+  return { 'DUP', '.' }
+end
 -- not an order that an earlier attempt has had
 if reason and not (last and last ~= '0' and side('done') == last) then
   conclude('start', cancelled(reason), 130, at)
@@ -99,6 +111,11 @@ if x_type == 'hash' then
 end
 record('attempt', attempt, 'token', token, 'inst', inst, 'nonce', nonce, 'runner', runner, 'started_ms', at)
 call('HSET', RUN, ID, token)
+-- once for a command: what is lost is lost for all its steps
+if not here.raised then
+  here.seq = call('HINCRBY', NODE, 'seq', 1)
+  here.raised = true
+end
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
 tell('start', 'started', 'n', runner, 'i', inst, 'a', attempt)

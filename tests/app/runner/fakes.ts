@@ -39,6 +39,8 @@ export class FakeQueue {
   /** Answers of `finish` that go before `OK`. */
   readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
   readonly #ids: RawId[] = [];
+  told = 0;
+  doubts = 0;
   #waiter: ((id: RawId | null) => void) | null = null;
 
   push(id: string, fields: JobFields): void {
@@ -93,6 +95,8 @@ export class FakeQueue {
   };
   stopWaiting = (): void => this.#waiter?.(null);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
+  trust = (): void => {};
+  recall = (seq: number): void => void (this.told = Math.max(this.told, seq));
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
     return Promise.resolve(this.jobs.get(id)?.executor ?? null);
@@ -104,7 +108,14 @@ export class FakeQueue {
     if (answer) return Promise.resolve(answer);
     this.#unclaim(id);
     this.started.push(id);
-    return Promise.resolve({ type: "OK", token: "1.abcdef012345", attempt: 1, job: this.jobs.get(id)!, side: {} });
+    return Promise.resolve({
+      type: "OK",
+      token: "1.abcdef012345",
+      attempt: 1,
+      seq: 1,
+      job: this.jobs.get(id)!,
+      side: {},
+    });
   };
   finish = (request: FinishRequest) => {
     this.#fail("finish");
@@ -198,6 +209,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     queue: queue as unknown as Queue,
     executors: new Map([["fake", executor as unknown as Executor]]),
     spool: spool as unknown as Spool,
+    ownership: { claim: () => Promise.resolve([]), won: () => Promise.resolve() },
     clock,
     log: quiet,
     checkpoint: () => {},

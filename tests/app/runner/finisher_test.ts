@@ -67,7 +67,7 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
   ) {
     await using runner = fakeRunner();
     const token = `${attempt}.abcdef012345`;
-    runner.queue.answers.set("a", [{ type: "OK", token, attempt, job, side }]);
+    runner.queue.answers.set("a", [{ type: "OK", token, attempt, seq: attempt, job, side }]);
     await launched(runner, "a");
     runner.executor.end("a", end);
     const request = await until("it is told", () => runner.queue.finished[0]);
@@ -78,7 +78,7 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
 Deno.test("the finisher gives a run back that its host could not begin, later each time, whatever retries are left", async () => {
   for (const [attempt, delay] of [[1, 1000], [3, 4000], [9, 30_000], [100, null]] as const) {
     await using runner = fakeRunner();
-    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, job, side: {} }]);
+    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, seq: 1, job, side: {} }]);
     await launched(runner, "a");
     runner.executor.end("a", { kind: "unlaunched", code: null, why: "no room" });
     const request = await until("it is told", () => runner.queue.finished[0]);

@@ -9,7 +9,16 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
   let beats = 0;
   const records = Array.from({ length: 20 }, (_, i) => {
-    const intent = { run: `r${i}`, id: `${i}`, token: "1.a", attempt: 1, startedMs: 1, bootId: "", timeoutMs: null };
+    const intent = {
+      run: `r${i}`,
+      id: `${i}`,
+      token: "1.a",
+      attempt: 1,
+      startedMs: 1,
+      seq: i + 1,
+      bootId: "",
+      timeoutMs: null,
+    };
     return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side: {} }, end };
   });
   Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
@@ -23,7 +32,7 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   });
   let held = false;
   Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover();
+  await runner.reconciler.recover(0);
   assertEquals(runner.queue.finished.length, records.length);
   assert(beats >= 5, `${beats} beats`);
   await until("it claims again", () => !held);

@@ -49,7 +49,7 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
   const job = (id: string) => ({ id, payload: `echo ${"x".repeat(195)}`, runner: "bench", executor: "tmux.bench" });
   try {
     const node = { bootId: "b", host: "h", pid: 1, version: "0", slots: 1, attach: "" };
-    await queue.register(node, { takeover: false });
+    await queue.register(node);
     await store.submit(job("template"));
     await manyJobs(redis, "template", { runner: "bench", count: queued - 1 });
     const rewriting = async () => await info(redis, "aof_rewrite_in_progress") === 1;

@@ -73,6 +73,24 @@ local function number(text)
   if n and n == n and n >= 0 and n < 1e15 then return n end
 end
 
+-- Name of the history of Redis' data: another one after each restart, and each time that Redis becomes a master.
+local function history()
+  return string.match(call('INFO', 'replication'), 'master_replid:(%w+)') or ''
+end
+
+-- What a process must be and know to take or start a job: nil, or the refusal. `told` is the last `seq` that it was told. Once for a
+-- command.
+local function refused(node, nonce, told)
+  if not SEEN.nodes[node] then
+    local found = redis.pcall('HMGET', node, 'nonce', 'seq')
+    if found.err then return unfit(node, 'hash') or { 'FENCED', '.' } end
+    SEEN.types[node] = 'hash'
+    SEEN.nodes[node] = { nonce = found[1], seq = number(found[2]) or 0 }
+  end
+  if SEEN.nodes[node].nonce ~= nonce then return { 'FENCED', '.' } end
+  if SEEN.nodes[node].seq < tonumber(told) then return { 'LOST', '.' } end
+end
+
 -- Puts an id where its priority wants it; one of low priority waits aside only while others wait.
 local function enqueue(queue, low, id, priority)
   if priority == 'high' then

@@ -1,0 +1,30 @@
+import { SetupError } from "../../domain/errors.ts";
+import type { TmuxOptions } from "./options.ts";
+
+/** What `list-panes` is to print: mark and program of each pane. */
+export const LANES_FORMAT = "#{@runner_lane}\t#{pane_start_command}";
+
+/**
+ * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. They are neither
+ * ours to take over nor to close, and what runs in them is not lost.
+ *
+ * @param lines What `list-panes -a` printed.
+ * @throws {SetupError} There are such terminals; the message names their folder.
+ */
+export async function refuseForeignLanes(lines: readonly string[], options: TmuxOptions): Promise<void> {
+  const { instance, spool, files, newId } = options;
+  let here: string | null = null;
+  for (const line of new Set(lines)) {
+    const [mark, program = ""] = line.split("\t");
+    if (mark.split(" ", 1)[0] !== instance || program.includes(`${spool}/bin/lane-`)) continue;
+    const folder = /^"?(?:exec )?sh "?(.*?)\/bin\/lane-/.exec(program)?.[1];
+    if (folder === undefined) continue;
+    if (here === null) await files.write(`${spool}/here`, here = newId());
+    // the same folder can have two names
+    if (await files.readText(`${folder}/here`).catch(() => null) === here) continue;
+    throw new SetupError(
+      `Cannot start: terminals of this runner work in spool folder "${folder}", and "${spool}" is a copy of it; ` +
+        "give this runner a spool folder of its own with --spool",
+    );
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * What proves to Redis that a process which owned our instance before is gone: it ran in this very folder, on this boot of the host, and
+ * this process holds the folder's lock now. A copy of the folder has the same files and is another folder.
+ *
+ * @module
+ */
+
+/** Who registered from this folder. */
+export interface Ownership {
+  /** Writes down that this process is about to register; answers the earlier ones that are certainly gone. */
+  claim(bootId: string): Promise<readonly string[]>;
+  /** This process is registered: those before are over. */
+  won(): Promise<void>;
+}

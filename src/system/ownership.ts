@@ -1,0 +1,66 @@
+import type { Ownership } from "../ports/ownership.ts";
+
+/** Processes that are remembered; more have not registered in vain one after the other. */
+const MOST = 64;
+
+/** A process that may have registered, and where it ran. */
+interface Owner {
+  readonly nonce: string;
+  readonly boot: string;
+  readonly dev: number;
+  readonly ino: number | null;
+}
+
+/**
+ * The file `owners` of an instance's folder. The place stands beside each nonce: a copy has another inode, a snapshot or a layer of a
+ * container another device, and another host another boot. No one of them is enough, as containers share a boot.
+ */
+export function ownershipOf(dir: string, nonce: string): Ownership {
+  const path = `${dir}/owners`;
+  let mine: Owner | null = null;
+  let proof: Promise<readonly string[]> | null = null;
+
+  async function claim(boot: string): Promise<readonly string[]> {
+    const { dev, ino } = await Deno.stat(dir);
+    mine = { nonce, boot, dev, ino };
+    const earlier = await read(path);
+    await write(path, [...earlier, mine].slice(-MOST));
+    return earlier.filter((one) => ino !== null && one.boot === boot && one.dev === dev && one.ino === ino)
+      .map((one) => one.nonce);
+  }
+
+  return {
+    claim: (boot) => proof ??= claim(boot),
+    async won() {
+      // what stays when this fails names processes that are gone
+      if (mine) await write(path, [mine]).catch(() => {});
+    },
+  };
+}
+
+async function read(path: string): Promise<Owner[]> {
+  try {
+    const owners = JSON.parse(await Deno.readTextFile(path));
+    return Array.isArray(owners) ? owners.filter((one) => typeof one?.nonce === "string") : [];
+  } catch {
+    return []; // without proof it waits for the lease
+  }
+}
+
+/** On disk before this resolves: Redis must not know of a process that the folder does not know. */
+async function write(path: string, owners: readonly Owner[]): Promise<void> {
+  const text = JSON.stringify(owners) + "\n";
+  await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });
+  await sync(`${path}.new`, { write: true });
+  await Deno.rename(`${path}.new`, path);
+  await sync(path.slice(0, path.lastIndexOf("/")), { read: true });
+}
+
+async function sync(path: string, options: Deno.OpenOptions): Promise<void> {
+  const file = await Deno.open(path, options);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+}
