@@ -246,18 +246,6 @@ Deno.test("14 a copied spool on another host is refused as long as the first one
   assertEquals(first.code, null);
 });
 
-Deno.test("14 a copied spool on the same host takes the instance over, and the first process ends", async () => {
-  await using world = await World.create();
-  const log = new ExecutionLog(world.dir);
-  const first = await world.runner(host(world, "a"));
-  await copyFolder(world.instance(`${world.dir}/a`), world.instance(`${world.dir}/b`));
-  await world.runner(host(world, "b"));
-  assertEquals(await first.ended, 1, first.log);
-  assertStringIncludes(first.log, "another process took this runner's instance over");
-  const ids = [await world.push({ payload: log.line })];
-  await assertClean(world, { ids, log, instances: [world.instance(`${world.dir}/b`)] });
-});
-
 async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for (const name of ["instance", "runs.jsonl"]) await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);

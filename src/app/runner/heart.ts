@@ -42,6 +42,7 @@ export class Heart {
 
   async #obey(reply: BeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
     this.#dispatcher.confirmed();
+    this.#reconciler.beaten();
     if (this.#reconciler.unfinished) return await this.#reconciler.dataLost();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
     for (const run of reply.fenced) await this.#drop(run);

@@ -15,6 +15,9 @@ const RECONNECT = 1200;
 /** How long a host may take from its first sign of life until everything is brought back that it runs, milliseconds. */
 const BRING_BACK = 250;
 
+/** Beats after which a lease is too old to tell who lives. */
+const RECENT = 3;
+
 /** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Reconciler {
   readonly #parts: RunnerParts;
@@ -32,6 +35,8 @@ export class Reconciler {
   #found: Map<ActiveRun, FoundRun> | null = null;
   /** Up to which of our numbers Redis knew us; ends of later attempts are still to be told again. */
   #knownUpTo = Infinity;
+  /** The number at each of the last beats, oldest first: by them the age of a Redis that went back is known. */
+  #beats: number[] = [];
   /** Counts the orders to claim nothing: only the last one may be taken back. */
   #holds = 0;
   /** What others are told about us. */
@@ -190,6 +195,11 @@ export class Reconciler {
     }
   }
 
+  /** A beat was answered. */
+  beaten(): void {
+    this.#beats = [...this.#beats, this.#parts.queue.told].slice(-RECENT);
+  }
+
   /** Redis may have lost data, and not everything is brought back yet. */
   get unfinished(): boolean {
     return this.#unfinished || this.#parts.queue.doubts !== this.#doubts;
@@ -214,8 +224,10 @@ export class Reconciler {
     await this.#tellAgain();
     await this.adoptStrays();
     await this.#dispatcher.reconcile();
+    // leases of a state that is older tell neither who lives nor who had come meanwhile
+    const recent = this.#knownUpTo >= (this.#beats[0] ?? 0);
     this.#settled(serverId);
-    this.#hold(known);
+    this.#hold(recent ? known : null);
     log.info("brought back what runs here", { count: this.#runs.size });
   }
 

@@ -170,9 +170,13 @@ export class Runner {
     }
     this.#stopping.signal.throwIfAborted();
     this.waitsFor = "Redis";
-    const seq = await this.patiently(() => this.#register());
+    let seq: number | null = await this.patiently(() => this.#register());
     this.#parts.checkpoint("after_register");
-    await this.patiently(() => this.#reconciler.recover(seq));
+    await this.patiently(async () => {
+      const known = seq ?? await this.#register(); // a Redis that was away may be empty
+      seq = null;
+      await this.#reconciler.recover(known);
+    });
     this.#inputWatch.adopt();
     await this.patiently(() => this.#heart.tick());
     for (const loop of this.#loops) loop.start();
