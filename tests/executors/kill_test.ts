@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+import { Desk, launchOf, textOf } from "./desk.ts";
 
 /**
  * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those whose
@@ -106,7 +106,7 @@ isolatedTest("the kill script refuses arguments that would match strangers", asy
   const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
   const spool = `${world.dir}/spool`;
-  const good = [spool, "1", pid, launch.run, "cancelled", "0", "0"];
+  const good = [spool, "1", pid, launch.run, "cancelled", "0"];
   const wrong: [index: number, value: string][] = [
     ...["", "1 2", "x"].map((value) => [1, value] as [number, string]),
     ...["", "0", "1", "-1", "x"].map((value) => [2, value] as [number, string]),
@@ -144,7 +144,7 @@ isolatedTest("a run that begins while the one before it is being stopped is left
   );
   const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
-  const args = [`${world.dir}/spool`, "1", pid, first.run, "cancelled", "5", "0"].join(" ");
+  const args = [`${world.dir}/spool`, "1", pid, first.run, "cancelled", "5"].join(" ");
   await world.sh(`PATH='${world.dir}/bin':$PATH sh '${script}' ${args}`);
   assertEquals((await desk.end(first.run)).code, 0);
   const end = await desk.end(second.run);
@@ -164,42 +164,5 @@ isolatedTest("a timeout holds when no runner lives", async (world) => {
   const third = await Desk.open(world.executor());
   assertEquals([...(await third.executor.recover([launch])).values()], ["ended"]);
   const end = await third.end(launch.run);
-  assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
-});
-
-isolatedTest("a timeout does not come earlier when somebody ends the programs that wait for it", async (world) => {
-  const first = await Desk.open(world.executor());
-  const launch = patient(world.dir, { timeoutMs: 60_000 });
-  await first.executor.launch(launch);
-  await up(first, launch.run);
-  await first.executor.close();
-  const second = await Desk.open(world.executor());
-  await second.executor.recover([launch]);
-  const pause = async () => await world.sh("pgrep -fx 'sleep [56][0-9]' || true");
-  const before = await until("it is waited for", pause);
-  await world.sh(`kill ${before}`);
-  await until("it is waited for again", async () => !["", before].includes(await pause()));
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  assertEquals((await second.end(launch.run)).kind, "exited");
-});
-
-isolatedTest("a run that outlives its first seconds is ended by tmux when its runner dies", async (world) => {
-  let ahead = 0;
-  const { clock } = world.options();
-  const first = await Desk.open(world.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
-  const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 3000, target: "tmux.main.work" });
-  await first.executor.launch(launch);
-  await up(first, launch.run);
-  ahead = 6000;
-  // two seconds later than the runner itself would
-  await until(
-    "tmux has the order",
-    async () => await world.sh("pgrep -f '[b]in/kill-.* timed_out 5 5$' || true") !== "",
-  );
-  await first.executor.close();
-  await until("tmux has ended it", async () => await world.sh("pgrep -fx 'sleep 60' || true") === "");
-  const second = await Desk.open(world.executor());
-  await second.executor.recover([launch]);
-  const end = await second.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
 });

@@ -48,6 +48,7 @@ export class Endings {
     if (run.state === "ended") return;
     run.state = "ended";
     clearTimeout(run.timer);
+    run.mayBeStopped ||= run.overdue(this.#options.clock.now());
     lane.release(run, this.#options.clock.now());
     // killed: it could not put its terminal back in order
     if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
@@ -79,8 +80,11 @@ export class Endings {
   }
 
   async #stopReason(run: Run): Promise<"timed_out" | "cancelled" | null> {
-    const reason = (await this.#options.files.readText(this.#spool.stop(run.name)))?.trim();
-    return reason === "timed_out" || reason === "cancelled" ? reason : null;
+    const text = await this.#options.files.readText(this.#spool.stop(run.name));
+    const [reason] = text?.split("\n", 1) ?? [];
+    if (reason === "timed_out" || reason === "cancelled") return reason;
+    // on a full disk the file has nothing in it
+    return reason === "" ? run.order?.kind ?? null : null;
   }
 
   /** Copies the output from the lane's log into a file of its own. */

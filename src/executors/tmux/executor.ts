@@ -3,7 +3,6 @@ import type { OutputSample } from "../../domain/output.ts";
 import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, Pruning, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
 import type { Screen } from "../../ports/run_terminals.ts";
-import { GoneError, TmuxError } from "./clients.ts";
 import { Endings } from "./endings.ts";
 import { LANES_FORMAT, refuseForeignLanes } from "./foreign_lanes.ts";
 import { Hooks } from "./hooks.ts";
@@ -203,14 +202,17 @@ export class TmuxExecutor implements Executor {
 
   /** Has a lane begin the first run on its list, when it can. */
   async #feed(lane: Lane): Promise<void> {
-    const { files, cwd, clock } = this.#options;
+    const { files, cwd, clock, killGraceMs } = this.#options;
     const [run] = lane.runs;
     if (run?.state !== "waiting" || !lane.mayBegin) return;
     run.state = "sent";
     lane.script = run.name;
     try {
       const clean = lane.mustClean(clock.now());
-      await writeScript(run.launch, lane.key, { clean, files, spool: this.#spool, base: this.#base, cwd });
+      const parts = { clean, files, spool: this.#spool, base: this.#base, cwd, graceMs: killGraceMs };
+      await writeScript(run.launch, lane.key, parts);
+      await this.#stopper.expect(run);
+      if (run.lane !== lane || run.state !== "sent") return; // its terminal has gone meanwhile
       await lane.send(this.#epoch);
     } catch (error) {
       run.state = "waiting";
@@ -246,13 +248,7 @@ export class TmuxExecutor implements Executor {
 
   async stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
     const run = this.#runs.get(name);
-    if (!run) return;
-    try {
-      await this.#stopper.stop(run, kind, graceMs);
-    } catch (error) {
-      if (!(error instanceof GoneError || error instanceof TmuxError)) throw error;
-      this.#failed("could not reach tmux for a stop", error); // its terminal went with it
-    }
+    if (run) await this.#stopper.stop(run, kind, graceMs);
   }
 
   async read(name: string, offset: number, limit: number): Promise<Uint8Array> {

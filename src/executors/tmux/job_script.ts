@@ -39,23 +39,27 @@ export interface ScriptParts {
 }
 
 /**
- * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane. Then it makes sure
+ * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane, and before that with
+ * what is for the script that ends runs at their timeouts. Then it makes sure
  * that the lane means this run, notes its process id for the lane, and sets environment and folder. The payload begins on the second
  * line, unless a value has several: people can tell from a shell's "line 4" that it means their third one.
  */
 export async function writeScript(
   launch: Launch,
   lane: string,
-  { clean, files, spool, base, cwd }: ScriptParts & {
+  { clean, graceMs, files, spool, base, cwd }: ScriptParts & {
     /** The lane cleans its terminal before. */
     readonly clean: boolean;
+    /** Time between TERM and KILL when it has reached its timeout. */
+    readonly graceMs: number;
   },
 ): Promise<void> {
-  const { run, payload } = launch;
+  const { run, payload, timeoutMs } = launch;
+  const limit = timeoutMs === null ? "" : `limit=${timeoutMs / 1000},${tenthsOf(graceMs)} `;
   const named = isProgram(launch);
   if (named) await files.write(spool.program(run), payload, 0o700);
   const setup = [
-    `[ -n "\${lane_shell-}" ] && run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
+    `[ -n "\${lane_shell-}" ] && ${limit}run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
     `title=${word(titleOf(launch))} && return`,
     `[ "$RUNNER_RUN" = ${run} ] || exit 126`,
     `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
@@ -79,6 +83,11 @@ function environmentOf(launch: Launch, base: Readonly<Record<string, string>>): 
     RUNNER_ATTEMPT: String(launch.attempt),
     RUNNER_RUN: launch.run,
   };
+}
+
+/** A time as the scripts take it. */
+export function tenthsOf(ms: number): string {
+  return String(Math.ceil(ms / 100));
 }
 
 function titleOf({ title, id }: Launch): string {

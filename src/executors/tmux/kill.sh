@@ -1,24 +1,26 @@
-# kill.sh SPOOL LANE LANE_PID RUN REASON GRACE_TENTHS LIMIT
+# kill.sh SPOOL LANE LANE_PID RUN REASON GRACE_TENTHS
 #
 # Stops a run and everything it started: TERM, a pause, then STOP and KILL until nothing is left; the lane goes on. REASON is
-# written into SPOOL/jobs/RUN.stop and becomes the run's end; `orphans` only clears up after a lane that is gone. With a LIMIT above
-# 0 seconds it first waits until the run is that old, and gives way to a script that is already at it.
+# written into SPOOL/jobs/RUN.stop and becomes the run's end; `orphans` only clears up after a lane that is gone. The second line of
+# that file is the process id of this script: another one gives way to it as long as it lives. Fails when something is left.
 #
 # What belongs to a run: its shell and the other children of the lane, processes on the lane's terminal, processes whose
 # environment carries RUNNER_RUN=RUN, their descendants, and what was found once and still lives. Never: a process older than the
 # lane, the lane, its ancestors, this script and its ancestors.
-S=$1 lane=$2 lpid=$3 run=$4 reason=$5 grace=$6 limit=$7 self=$$
+S=$1 lane=$2 lpid=$3 run=$4 reason=$5 grace=$6 self=$$
 # every argument is checked: an empty one in a pattern or a process list would match strangers
 case $run in '' | *[!0-9a-f.]*) exit 2 ;; esac
 case $lane in '' | *[!0-9]*) exit 2 ;; esac
 case $lpid in '' | *[!0-9]* | 0 | 1) exit 2 ;; esac
-case $grace$limit in *[!0-9]*) exit 2 ;; esac
+case $grace in '' | *[!0-9]*) exit 2 ;; esac
 case $reason in timed_out | cancelled | orphans) ;; *) exit 2 ;; esac
 [ -d "$S/jobs" ] || exit 2
-J=$S/lanes/$lane/journal
+J=$S/lanes/$lane/journal stop=$S/jobs/$run.stop LF='
+'
 
 # The lane's process is this very lane, not a later process with the same id.
 lane_lives() {
+  [ -r /proc/self/cmdline ] || { kill -0 "$lpid" 2>/dev/null && return; }
   case $(tr '\0' ' ' <"/proc/$lpid/cmdline" 2>/dev/null) in *"/bin/lane-"*" $S $lane "*) return 0 ;; esac
   return 1
 }
@@ -38,8 +40,14 @@ root_of_run() {
   case $root in *[!0-9]* | 0 | 1) root= ;; esac
 }
 
-# Clock ticks since boot at which a process started; nothing when it is gone.
-started() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Another script is at this run.
+given() {
+  { read -r old && read -r other; } <"$stop"
+  case ${other:=0} in *[!0-9]* | 0 | 1 | "$self") return 1 ;; esac
+  [ -r /proc/self/cmdline ] || { kill -0 "$other" && return; }
+  case $(tr '\0' ' ' <"/proc/$other/cmdline") in *"/bin/kill-"*" $run "*) return 0 ;; esac
+  return 1
+}
 
 # Sets `found` to three numbers for each process of the run, its shell first, then by age; the second is its start, the last its id.
 look() {
@@ -88,27 +96,23 @@ find_set() {
   done
 }
 
-if [ "$limit" -gt 0 ]; then
-  root_of_run
-  [ -n "$root" ] || exit
-  begun=$(started "$root")
-  [ -n "$begun" ] || exit
-  ticks=$(getconf CLK_TCK)
-  # somebody may end the pause
-  while read -r up _ </proc/uptime && age=$((${up%%.*} - begun / ticks)) && [ "$age" -lt "$limit" ]; do
-    sleep $((limit - age))
-  done
-  [ ! -e "$S/jobs/$run.stop" ] || exit
-fi
-
 if [ "$reason" != orphans ]; then
   current || exit 0
   # the first reason stays
+  made=1
   set -C
-  echo "$reason" >"$S/jobs/$run.stop"
+  if ! echo "$reason$LF$self" 2>/dev/null >"$stop"; then
+    made= old= other=
+    ! given 2>/dev/null || exit 0
+    # never shortened: its reader may come at any time
+    echo "${old:-$reason}$LF$self        " 2>/dev/null 1<>"$stop"
+  fi
   set +C
   # it ended meanwhile, and its files may have been removed
-  begun || { rm -f "$S/jobs/$run.stop" && exit 0; }
+  if ! begun; then
+    [ -z "$made" ] || rm -f "$stop"
+    exit 0
+  fi
 fi
 
 if ! [ -r /proc/self/environ ]; then
@@ -149,3 +153,4 @@ while [ "$rounds" -lt 50 ]; do
   rounds=$((rounds + 1))
   sleep 0.02
 done
+exit 1

@@ -29,6 +29,8 @@ export class Lane {
   readonly runs: Run[] = [];
   /** A run that an earlier process launched and nobody knows any more; `null` when there is none. */
   stranger: string | null = null;
+  /** Monotonic time at which that run was ordered to end; `null` when it was not. */
+  strangerStoppedAt: number | null = null;
   /** It reads what this process sends, and nothing of an earlier one is before that. */
   answered = false;
   /** Its last run, as it said when it answered. */

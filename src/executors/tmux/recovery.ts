@@ -183,7 +183,7 @@ export class Recovery {
     for (const lane of pool.lanes.values()) {
       if (lane.stranger === null || lane.pane === null) continue;
       running.add(lane.stranger);
-      await stopper.stopStranger(lane.stranger, lane);
+      await stopper.stopStranger(lane);
     }
     for (const { name } of await options.files.list(spool.jobs)) {
       const run = name.replace(/\.[a-z]+$/, "");

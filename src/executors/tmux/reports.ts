@@ -129,7 +129,7 @@ export class Reports {
     // the longest unused: other lanes, whose journals may be sound, come before it
     lane.release(run, 0);
     lane.unforgotten.delete(run.name);
-    endings.refuse(run, run.unwanted === null ? { kind: "unlaunched", why: FULL } : { kind: run.unwanted });
+    endings.refuse(run, run.order === null ? { kind: "unlaunched", why: FULL } : { kind: run.order.kind });
     feed(lane);
   }
 

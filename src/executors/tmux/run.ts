@@ -2,6 +2,20 @@ import type { Launch } from "../../ports/executor.ts";
 import type { Lane } from "./lane.ts";
 import { MarkReader } from "./marks.ts";
 
+/** An order to end a run. It stands until the end is there. */
+export interface StopOrder {
+  readonly kind: "timed_out" | "cancelled";
+  readonly graceMs: number;
+  /** Monotonic time at which tmux took it last; `null` as long as that is still to come. */
+  givenAt: number | null;
+  /** It is on its way. */
+  giving: boolean;
+  /** Monotonic time by which its terminal is closed, unless it has ended. */
+  closeAt: number;
+  /** Monotonic time before which the log says nothing more about it. */
+  quietUntil: number;
+}
+
 /** A run that this process has launched or adopted, until it is forgotten. */
 export class Run {
   readonly launch: Launch;
@@ -19,16 +33,14 @@ export class Run {
   adopted = false;
   /** Its lane has said that it did not run what the earlier process gave to it. */
   declined = false;
-  /** How it shall end, should it turn out that no lane has begun it. */
-  unwanted: "timed_out" | "cancelled" | null = null;
+  /** It is to end. */
+  order: StopOrder | null = null;
   /** Part of its output was not captured. */
   cut = false;
   /** Terminals that died before they had started it. */
   failures = 0;
   /** A kill script is, or may be, at it: how it ended stands in a file. */
   mayBeStopped = false;
-  /** Monotonic time by which a stop must have worked. */
-  stopBy: number | null = null;
   /** tmux ends it at its timeout, whether this process lives or not. */
   armed = false;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -41,6 +53,11 @@ export class Run {
 
   get name(): string {
     return this.launch.run;
+  }
+
+  /** Whether its timeout is over: others than this process may have stopped it. */
+  overdue(now: number): boolean {
+    return this.launch.timeoutMs !== null && this.firstAt !== null && now - this.firstAt >= this.launch.timeoutMs;
   }
 
   /** Output so far, from the terminal's log. */

@@ -1,6 +1,7 @@
 import type { Files } from "../../ports/files.ts";
 import { type Journal, NO_JOURNAL, readJournal } from "./journal.ts";
 import type { TmuxOptions } from "./options.ts";
+import deadlineScript from "./deadline.sh" with { type: "text" };
 import hookScript from "./hook.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
@@ -20,6 +21,7 @@ export class Spool {
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
+  deadline = "";
   log = "";
   hookProgram = "";
   reading = "";
@@ -40,6 +42,7 @@ export class Spool {
     }
     this.lane = await this.#program("lane", laneScript);
     this.kill = await this.#program("kill", killScript);
+    this.deadline = await this.#program("deadline", deadlineScript);
     this.log = await this.#program("log", logScript);
     this.hookProgram = await this.#program("hook", hookScript);
     this.reading = await this.#program("reading", readingScript);
@@ -55,7 +58,7 @@ export class Spool {
 
   /** The payload of a run that names its interpreter. */
   program = (run: string) => `${this.dir}/jobs/${run}.bin`;
-  /** Why the run is being stopped. */
+  /** Why the run is being stopped, and the process that stops it. */
   stop = (run: string) => `${this.dir}/jobs/${run}.stop`;
   /** What the run wrote, when it wrote anything and its result holds all of it. */
   output = (run: string) => `${this.dir}/out/${run}`;

@@ -1,21 +1,27 @@
 import { MAX_TIMER } from "../../domain/limits.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { Endings } from "./endings.ts";
+import { tenthsOf } from "./job_script.ts";
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
 import { word } from "./quoting.ts";
-import type { Run } from "./run.ts";
+import type { Run, StopOrder } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** Runs that have lasted this long, milliseconds, are also ended by tmux: a short run must not pay for that. */
-const ARM_AFTER = 5000;
-/** How much later than this process tmux ends a run, seconds. */
-const ARM_LATER = 2;
 /** How long the kill script may take beyond its pause, milliseconds; then the terminal is closed. */
 const KILL_LIMIT = 15_000;
+/** How long it may take to begin, milliseconds; then the order is given again. */
+const KILL_BEGINS = 5000;
+/** Pause between two tries to close a terminal, milliseconds. */
+const CLOSE_EVERY = 5000;
 /** Pause between two looks whether a lane has begun a run that shall end, milliseconds. */
 const BEGUN_EVERY = 20;
+/** How long others wait for what is to be told to tmux, milliseconds. */
+const PATIENCE = 1000;
+/** The log says only so often, milliseconds, that an order cannot be given. */
+const SAY_EVERY = 30_000;
 
 /** Ends runs: on order, and at their timeouts. */
 export class Stopper {
@@ -24,6 +30,9 @@ export class Stopper {
   readonly #spool: Spool;
   readonly #pool: LanePool;
   readonly #endings: Endings;
+  readonly #deadlines: Deadlines;
+  /** Runs whose terminals are gone, and whose processes may be left. */
+  readonly #orphaned = new Map<string, Lane>();
 
   constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool; pool: LanePool; endings: Endings }) {
     this.#options = options;
@@ -31,23 +40,54 @@ export class Stopper {
     this.#spool = parts.spool;
     this.#pool = parts.pool;
     this.#endings = parts.endings;
+    this.#deadlines = new Deadlines(options, parts);
   }
 
-  /** Orders a run to be stopped. Its end says whether that came in time. */
+  /**
+   * Orders a run to be stopped: the order stands until the run has ended, whatever becomes of tmux meanwhile. Its end says whether
+   * that came in time. Resolves when tmux has the order, or cannot take it now.
+   */
   async stop(run: Run, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
+    if (run.state === "ended") return;
+    run.order ??= { kind, graceMs, givenAt: null, giving: false, closeAt: Infinity, quietUntil: 0 };
+    if (!run.order.giving) await this.#patiently(this.#give(run, run.order));
+  }
+
+  /** Waits for what may be stuck in tmux, but not for long: it goes on by itself. */
+  async #patiently(work: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const late = this.#options.clock.sleep(PATIENCE, done.signal);
+    await Promise.race([work.catch(() => {}), late]).finally(() => done.abort());
+  }
+
+  async #give(run: Run, order: StopOrder): Promise<void> {
+    order.giving = true;
+    try {
+      await this.#tryToGive(run, order);
+    } catch (error) {
+      const now = this.#options.clock.now();
+      if (now < order.quietUntil) return;
+      order.quietUntil = now + SAY_EVERY;
+      this.#options.log.warn("could not stop a run yet", { job: run.launch.id, error: String(error) });
+    } finally {
+      order.giving = false;
+    }
+  }
+
+  async #tryToGive(run: Run, order: StopOrder): Promise<void> {
+    const { clock } = this.#options;
     if (run.state === "waiting" && !run.adopted) {
-      run.lane?.release(run, this.#options.clock.now());
-      this.#endings.refuse(run, { kind });
+      run.lane?.release(run, clock.now());
+      this.#endings.refuse(run, { kind: order.kind });
       return;
     }
-    while (run.state === "sent" && run.lane?.pane && !await this.begun(run)) {
-      run.unwanted = kind;
-      await this.#options.clock.sleep(BEGUN_EVERY);
-    }
-    if (!this.#isRunning(run)) return; // it has ended, or its terminal is gone and its end is on the way
+    while (run.state === "sent" && run.lane?.pane && !await this.begun(run)) await clock.sleep(BEGUN_EVERY);
+    // it has ended, or its terminal is gone and its end is on the way, or it is still to be found
+    if (!this.#isRunning(run)) return;
     run.mayBeStopped = true;
-    run.stopBy = this.#options.clock.now() + graceMs + KILL_LIMIT;
-    await this.#server.shell(this.#script(run, kind, graceMs, 0));
+    await this.#server.shell(this.#script(run.name, run.lane, order.kind, order.graceMs));
+    order.givenAt = clock.now();
+    if (order.closeAt === Infinity) order.closeAt = order.givenAt + order.graceMs + KILL_LIMIT;
   }
 
   /** Whether the lane of a run has begun it, as the lane's journal says. */
@@ -62,74 +102,105 @@ export class Stopper {
     return run.state === "started" && run.lane !== null && run.lane.pane !== null;
   }
 
+  /** A run is about to be given to its lane, which has its script: resolves when its timeout will hold. */
+  async expect(run: Run): Promise<void> {
+    if (run.launch.timeoutMs !== null) await this.#patiently(this.#deadlines.cover(run));
+  }
+
   /** A run was given to its lane: its time counts. */
   begin(run: Run): void {
     run.firstAt = this.#options.clock.now();
     if (run.launch.timeoutMs !== null) this.#wait(run, run.launch.timeoutMs);
   }
 
-  /** A run began under an earlier process. */
+  /** A run began under an earlier process: how long ago is known to the script alone. */
   adopt(run: Run): void {
-    if (run.launch.timeoutMs !== null) this.#arm(run, 0);
+    this.#deadlines.cover(run).catch((error) => this.#failed(run, error));
   }
 
   #wait(run: Run, ms: number): void {
     const part = Math.min(ms, MAX_TIMER);
     run.timer = setTimeout(() => {
       if (part < ms) return this.#wait(run, ms - part);
-      this.stop(run, "timed_out", this.#options.killGraceMs).catch((error) => this.#failed(run, error));
+      void this.stop(run, "timed_out", this.#options.killGraceMs);
     }, part);
   }
 
-  /** Looks after a run: arms tmux, and closes the terminal of one that cannot be killed. */
-  tick(run: Run): void {
-    const now = this.#options.clock.now();
-    const { timeoutMs } = run.launch;
-    if (run.state === "ended" || !run.lane) return;
-    if (timeoutMs !== null && !run.armed && run.firstAt !== null && now - run.firstAt > ARM_AFTER) {
-      this.#arm(run, now - run.firstAt);
-    }
-    if (run.stopBy !== null && now > run.stopBy && run.lane.pane !== null) {
-      run.stopBy = null;
-      this.#options.log.warn("closed the terminal of a run that did not end", { job: run.launch.id });
-      this.#pool.kill(run.lane.pane);
+  /** One look at everything that is to end. */
+  round(runs: Iterable<Run>, lanes: Iterable<Lane>): void {
+    for (const run of runs) if (run.state !== "ended") this.#tick(run);
+    for (const lane of lanes) void this.#tickStranger(lane);
+    if (this.#orphaned.size > 0) void this.#clearOrphaned();
+  }
+
+  #tick(run: Run): void {
+    const { order } = run;
+    if (this.#isRunning(run) && !this.#deadlines.busy) this.#deadlines.cover(run).catch(() => {}); // the next look tries again
+    if (order && !order.giving) {
+      this.#insist(run, order).catch((error) => this.#failed(run, error));
     }
   }
 
-  /** `ageMs` is how long it has run, when that is known. */
-  #arm(run: Run, ageMs: number): void {
-    const limit = Math.ceil(run.launch.timeoutMs! / 1000) + (run.adopted ? 0 : ARM_LATER);
-    run.armed = true;
-    run.mayBeStopped = true;
-    const script = this.#script(run, "timed_out", this.#options.killGraceMs, limit);
-    // the age of an adopted run is known to the script alone, which waits for the rest
-    const delay = run.adopted ? 0 : Math.max(0, limit - Math.floor(ageMs / 1000));
-    this.#server.shell(script, delay).catch((error) => {
-      run.armed = false;
-      this.#failed(run, error);
-    });
+  /** Gives an order again that has had no effect. */
+  async #insist(run: Run, order: StopOrder): Promise<void> {
+    const now = this.#options.clock.now();
+    if (now > order.closeAt && run.lane !== null && run.lane.pane !== null) {
+      if (now > order.quietUntil) {
+        this.#options.log.warn("closing the terminal of a run that does not end", { job: run.launch.id });
+      }
+      order.quietUntil = now + SAY_EVERY;
+      order.closeAt = now + CLOSE_EVERY;
+      return await this.#pool.kill(run.lane.pane);
+    }
+    if (order.givenAt !== null) {
+      if (now - order.givenAt < KILL_BEGINS) return;
+      if (await this.#options.files.stat(this.#spool.stop(run.name)) !== null) return; // it has begun
+    }
+    if (!order.giving) await this.#give(run, order);
   }
 
   /** Ends what a run left behind when its terminal went away. */
   async clear(run: Run): Promise<void> {
-    if (run.lane) await this.#server.shell(this.#script(run, "orphans", this.#options.killGraceMs, 0));
+    if (!run.lane) return;
+    this.#orphaned.set(run.name, run.lane);
+    await this.#clearOrphaned();
+  }
+
+  async #clearOrphaned(): Promise<void> {
+    for (const [run, lane] of [...this.#orphaned]) {
+      this.#orphaned.delete(run);
+      try {
+        await this.#server.shell(this.#script(run, lane, "orphans", this.#options.killGraceMs));
+      } catch {
+        this.#orphaned.set(run, lane); // the next round tries again
+      }
+    }
   }
 
   /** Ends a run of an earlier process that nobody knows any more. */
-  async stopStranger(run: string, lane: { key: string; pid: number }): Promise<void> {
-    await this.#server.shell(this.#command(run, lane, ["cancelled", this.#tenths(this.#options.killGraceMs), "0"]));
+  async stopStranger(lane: Lane): Promise<void> {
+    lane.strangerStoppedAt = this.#options.clock.now();
+    try {
+      await this.#server.shell(this.#script(lane.stranger!, lane, "cancelled", this.#options.killGraceMs));
+    } catch {
+      lane.strangerStoppedAt = -Infinity; // the next round tries again
+    }
   }
 
-  #script(run: Run, reason: string, graceMs: number, limitSeconds: number): string {
-    return this.#command(run.name, run.lane!, [reason, this.#tenths(graceMs), String(limitSeconds)]);
+  /** Gives that order again, or closes the terminal. */
+  async #tickStranger(lane: Lane): Promise<void> {
+    const { killGraceMs, clock, log } = this.#options;
+    if (lane.stranger === null || lane.pane === null || lane.strangerStoppedAt === null) return;
+    if (lane.strangerStoppedAt === -Infinity) return await this.stopStranger(lane);
+    if (clock.now() - lane.strangerStoppedAt < killGraceMs + KILL_LIMIT) return;
+    lane.strangerStoppedAt = clock.now();
+    log.warn("closing the terminal of a run of an earlier process that does not end");
+    await this.#pool.kill(lane.pane);
   }
 
-  #command(run: string, { key, pid }: { key: string; pid: number }, how: readonly string[]): string {
-    return ["sh", this.#spool.kill, this.#spool.dir, key, String(pid), run, ...how].map(word).join(" ");
-  }
-
-  #tenths(ms: number): string {
-    return String(Math.ceil(ms / 100));
+  #script(run: string, { key, pid }: Lane, reason: string, graceMs: number): string {
+    const { kill, dir } = this.#spool;
+    return ["sh", kill, dir, key, String(pid), run, reason, tenthsOf(graceMs)].map(word).join(" ");
   }
 
   #failed(run: Run, error: unknown): void {

@@ -139,7 +139,7 @@ export class Watch {
     run.state = "waiting";
     run.armed = false;
     clearTimeout(run.timer);
-    if (run.unwanted !== null) return endings.refuse(run, { kind: run.unwanted });
+    if (run.order !== null) return endings.refuse(run, { kind: run.order.kind });
     run.failures++;
     try {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
@@ -151,7 +151,7 @@ export class Watch {
 
   #round(): void {
     const { pool, runs, stopper } = this.#parts;
-    for (const run of runs.values()) stopper.tick(run);
+    stopper.round(runs.values(), pool.lanes.values());
     for (const lane of pool.lanes.values()) {
       if (this.#checking.has(lane)) continue;
       this.#checking.add(lane);

@@ -1,0 +1,107 @@
+# deadline.sh SPOOL KILL [PAUSE]
+#
+# Ends the runs that are older than their limits, and has tmux start it again when the next one will be: no process waits
+# meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. It comes
+# again after PAUSE seconds at the latest, when that is given: the runner relies on that for runs that are still to come. Runs
+# inside the tmux server.
+#
+# A lane's script names its run, the limit in seconds and the grace in tenths; `root` names the process to whose age the limit
+# applies. A run that has not begun is looked at again when its limit could be over at the earliest.
+S=$1 kill=$2 most=${3-} bin=${0%/*} again=
+[ -d "$S/lanes" ] || exit 2
+case $most in *[!0-9.]*) exit 2 ;; esac
+export LC_ALL=C
+# the server, which the timers die with
+server=${TMUX#*,}
+server=${server%%,*}
+case $server in '' | *[!0-9]*) exit 2 ;; esac
+
+# Prints the pause until the next look, and the time of it by the clock of this host since it has been up; `- -` when another look
+# is due by then, or none is needed. Then lane, process of the lane, run and grace for each run whose time is over.
+look() {
+  # the runner ends a run by itself at its limit: a second later is early enough
+  awk -v late=1 -v pause="$most" -v server="$server" -v ticks="$(getconf CLK_TCK)" '
+    function line(path, text) {
+      text = ""
+      if ((getline text < path) < 0) text = ""
+      close(path)
+      return text
+    }
+    # parent and age of a process: PARENT, AGE; false when it is gone
+    function process(pid, text, field, n) {
+      if (proc) {
+        text = line("/proc/" pid "/stat")
+        if (text == "") return 0
+        sub(/^.*\) /, "", text)
+        split(text, field, " ")
+        PARENT = field[2]
+        AGE = now - field[20] / ticks
+        return 1
+      }
+      text = "ps -o ppid= -o etime= -p " pid
+      n = (text | getline PARENT)
+      close(text)
+      if (n <= 0) return 0
+      n = split(PARENT, field, /[^0-9]+/)
+      # leading blanks make an empty field
+      text = (field[1] == "") ? 2 : 1
+      PARENT = field[text]
+      AGE = field[n] + 60 * field[n - 1] + (n - 2 > text ? 3600 * field[n - 2] : 0) + (n - 3 > text ? 86400 * field[n - 3] : 0)
+      return 1
+    }
+    BEGIN {
+      now = line("/proc/uptime")
+      proc = now != ""
+      if (!proc) { srand(); now = srand() }
+      now += 0
+      for (i = 2; i < ARGC; i++) {
+        folder = ARGV[i]
+        # [ -n ... ] && limit=SECONDS,GRACE run=RUN
+        if (split(substr(line(folder "/run"), 1, 300), word, " ") < 7 || word[6] !~ /^limit=[0-9.]+,[0-9]+$/) continue
+        run = substr(word[7], 5)
+        split(substr(word[6], 7), limit, ",")
+        left = limit[1] + late
+        split(line(folder "/root"), root, /[=; ]/)
+        if (root[4] == run && root[2] ~ /^[0-9]+$/) {
+          if (!process(root[2])) continue
+          left -= AGE
+        }
+        if (left <= 0) {
+          sub(/^.*\//, "", folder)
+          due = due " " folder " " PARENT " " run " " limit[2]
+        } else if (pause == "" || left < pause + 0) pause = left
+      }
+      # another server, or one before a boot, had other timers
+      if (proc && process(server)) server = server ":" int(now - AGE)
+      split(line(ARGV[1]), armed, " ")
+      if (pause == "" || (armed[2] == server && armed[1] > now && armed[1] <= now + pause + 0.5)) print "- - -" due
+      # noted as a little earlier than it is, so that it is never taken for one that is still to come
+      else printf "%.1f %.2f %s%s\n", pause + 0.05, now + pause - 0.1, server, due
+    }' "$S/alarm" "$S"/lanes/[0-9]*
+}
+
+# Has tmux start this script again, so many seconds later.
+later() {
+  if [ -z "$again" ]; then
+    # a word of the shell, and nothing in it is a format
+    quoted=$(printf %s "$S" | sed "s/'/'\\\\''/g; s/#/##/g")
+    again="sh '$quoted/bin/${0##*/}' '$quoted' $kill >/dev/null 2>&1"
+  fi
+  tmux run-shell -b -d "$1" "$again"
+}
+
+# shellcheck disable=SC2046 # words
+set -- $(look)
+[ $# -ge 3 ] || exit
+if [ "$1" != - ] && later "$1"; then echo "$2 $3" >"$S/alarm"; fi
+shift 3
+killers=
+while [ $# -ge 4 ]; do
+  sh "$bin/$kill" "$S" "$1" "$2" "$3" timed_out "$4" &
+  killers="$killers $!"
+  shift 4
+done
+for killer in $killers; do
+  wait "$killer" || failed=1
+done
+[ -z "${failed-}" ] || later 5
