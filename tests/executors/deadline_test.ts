@@ -156,3 +156,26 @@ isolatedTest("nothing that ends a run outlives the tmux server", async (world) =
   await world.tmux("kill-server");
   await until("no script is left", async () => (await scripts(world)).length === 0);
 });
+
+for (const [shell, awk] of [["dash", "mawk"], ["bash", "mawk"], ["mksh", "mawk"], ["busybox", "busybox"]]) {
+  isolatedTest(`a timeout holds where sh is ${shell} and awk is ${awk}, also against TERM`, async (world) => {
+    await world.sh(
+      `mkdir '${world.dir}/bin'; ln -s "$(command -v ${shell})" '${world.dir}/bin/sh'; ln -s "$(command -v ${awk})" '${world.dir}/bin/awk'`,
+    );
+    const env = { ...world.env, PATH: `${world.dir}/bin:${world.env.PATH}` };
+    const first = await Desk.open(world.executor({ env, killGraceMs: 300 }));
+    const late = launchOf("echo up; sleep 62", { timeoutMs: 2500 });
+    const stubborn = launchOf("trap '' TERM; echo up; while :; do sleep 0.05; done", { timeoutMs: 200 });
+    for (const launch of [late, stubborn]) await first.executor.launch(launch);
+    await first.executor.close();
+    await until("it runs", async () => await world.sh("pgrep -fx 'sleep 62' || true") !== "");
+    await gone(world, "sleep 62");
+    await until("no script is left", async () => (await scripts(world)).length === 0);
+    const second = await Desk.open(world.executor({ env }));
+    await second.executor.recover([late, stubborn]);
+    for (const [{ run }, code] of [[late, 143], [stubborn, 137]] as const) {
+      const end = await second.end(run);
+      assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", code, "up\n"]);
+    }
+  });
+}

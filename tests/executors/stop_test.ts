@@ -185,3 +185,47 @@ isolatedTest("what a closed terminal left behind is ended also when tmux cannot 
   await until("nothing is left", async () => await world.sh(`pgrep -f '[t]rap .. HUP' || true`) === "");
   assert(broken);
 });
+
+const FAULTS: [name: string, act: (world: TmuxWorld) => string][] = [
+  ["nothing", () => "true"],
+  ["its terminal is closed", () => "tmux -L test kill-pane -t main:work"],
+  [
+    "the clients of tmux die",
+    (world) => `for c in $(pgrep tmux); do [ $c = $(cat '${world.dir}/server') ] || kill -9 $c; done`,
+  ],
+  [
+    "tmux is frozen",
+    (world) => `kill -STOP $(cat '${world.dir}/server'); sleep 0.2; kill -CONT $(cat '${world.dir}/server')`,
+  ],
+  ["tmux is ended", () => "tmux -L test kill-server"],
+];
+
+for (const [name, act] of FAULTS) {
+  isolatedTest(`a run has one end, and leaves nothing, when it is stopped while ${name}`, async (world) => {
+    const desk = await Desk.open(world.executor({ killGraceMs: 100 }));
+    for (let ms = 0; ms < 60; ms += 10) {
+      await desk.output("true", { target: "tmux.main.work" });
+      await Deno.writeTextFile(`${world.dir}/server`, await serverPid(world));
+      // one that is ordered to stop, one whose timeout comes, one that waits behind them
+      const [first, second] = [null, 20].map((timeoutMs) =>
+        launchOf("trap '' HUP; sleep 69", { target: "tmux.main.work", timeoutMs })
+      );
+      const last = launchOf("echo last", { target: "tmux.main.work" });
+      const going = [first, second, last].map((launch) => desk.executor.launch(launch));
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      const fault = world.sh(act(world));
+      void desk.executor.stop(first.run, "cancelled", 100);
+      await fault;
+      await Promise.all(going);
+      const kinds = [
+        (await desk.end(first.run)).kind,
+        (await desk.end(second.run)).kind,
+        (await desk.end(last.run)).kind,
+      ];
+      assert(/^(cancelled|lost),(timed_out|lost),(exited|lost)$/.test(kinds.join()), `${ms} ms: ${kinds}`);
+      for (const { run } of [first, second, last]) await desk.executor.forget(run);
+      await until("nothing is left", async () => await world.sh("pgrep -fx 'sleep 69' || true") === "");
+    }
+    assertEquals(await desk.output("echo next", { target: "tmux.main.work" }), "next\n");
+  });
+}
