@@ -9,6 +9,7 @@ umask 077
 read -r before <writer
 echo $$ >writer
 seconds=0
-while [ "$seconds" -lt 60 ] && kill -0 "$before" && sleep 1; do seconds=$((seconds + 1)); done
+# busybox finds a process without a number
+while [ -n "$before" ] && [ "$seconds" -lt 60 ] && kill -0 "$before" && sleep 1; do seconds=$((seconds + 1)); done
 cat >>log
 [ ! -p "$1/done" ] || echo L 1<>"$1/done"
