@@ -70,6 +70,39 @@ isolatedTest(
   },
 );
 
+isolatedTest(
+  "a session that closes with its last terminal takes its views with it, one by one, before",
+  async (world) => {
+    const said: string[] = [];
+    const { process } = world.options();
+    const desk = await Desk.open(world.executor({
+      idleLanes: 0,
+      idleMs: 0,
+      process: {
+        ...process,
+        run: (command, args, options) => {
+          said.push(args.slice(args.indexOf("-u") + 1).join(" "));
+          return process.run(command, args, options);
+        },
+      },
+    }));
+    await desk.executor.recover([]);
+    await desk.executor.launch(launchOf(`until [ -e '${world.dir}/go' ]; do sleep 0.02; done`));
+    await world.tmux("new-session -d -t main -s view1");
+    await world.tmux("new-session -d -t main -s view2");
+    await world.tmux("new-session -d -s theirs cat");
+    const ids = await world.tmux("list-sessions -F '#{session_id} #{session_group}' | grep main | cut -d' ' -f1");
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    await until(
+      "the sessions are gone",
+      async () => (await world.tmux("list-sessions -F '#{session_name}'")).sort().join() === "_runner-one,theirs",
+    );
+    const closed = said.filter((line) => /^kill-(pane|session)/.test(line));
+    assertEquals(closed.slice(0, 2).filter((line) => ids.includes(line.split(" -t ")[1])).length, 2);
+    assertEquals(closed.slice(2), ["kill-pane -t %1"]);
+  },
+);
+
 isolatedTest("the server outlives many views that come and go while others ask it", async (world) => {
   const desk = await Desk.open(world.executor());
   const { viewer, open } = viewerIn(world);

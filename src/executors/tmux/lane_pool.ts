@@ -1,6 +1,6 @@
 import { LaunchError } from "../../domain/errors.ts";
 import { Lane } from "./lane.ts";
-import { makePane } from "./new_pane.ts";
+import { closePane, makePane } from "./new_pane.ts";
 import type { TmuxOptions } from "./options.ts";
 import { timeless, word } from "./quoting.ts";
 import type { Run } from "./run.ts";
@@ -174,7 +174,7 @@ export class LanePool {
 
   /** Closes a pane; nothing happens when it is gone. */
   async kill(pane: string): Promise<void> {
-    await this.#server.run(["kill-pane", "-t", pane]).catch(() => {});
+    await closePane(this.#server, pane).catch(() => {});
   }
 
   /** Closes an unused lane when there is no room for another one. */

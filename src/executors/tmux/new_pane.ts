@@ -30,6 +30,24 @@ export async function makePane(
   return { id, pid: Number(pid) };
 }
 
+/**
+ * Closes a pane. When it is the last one of its session, other sessions with the same windows, such as views, go before it: a server
+ * of tmux 3.6 or older may die, and every job with it, when a group of sessions ends at once.
+ */
+export async function closePane(server: TmuxServer, pane: string): Promise<void> {
+  const isLast = "#{&&:#{session_grouped},#{==:#{session_windows} #{window_panes},1 1}}";
+  const kill = ["kill-pane", "-t", pane];
+  const tell = `display-message -p -t ${pane} "#{session_id} #{session_group}"`;
+  const [own] = await server.run(["if-shell", "-F", "-t", pane, isLast, tell, kill.join(" ")]);
+  if (own === undefined) return;
+  const group = own.slice(own.indexOf(" "));
+  for (const session of await server.run(["list-sessions", "-F", "#{session_id} #{session_group}"])) {
+    if (session === own || session.slice(session.indexOf(" ")) !== group) continue;
+    await server.run(["kill-session", "-t", session.split(" ", 1)[0]]).catch(() => {}); // it has ended by itself
+  }
+  await server.run(kill);
+}
+
 async function made(server: TmuxServer, { session, window }: Target, parts: PaneParts): Promise<string> {
   const create = ["-P", "-F", "#{pane_id} #{pane_pid}", ...parts.program];
   const name = literal(window ?? parts.name);
@@ -52,7 +70,7 @@ async function made(server: TmuxServer, { session, window }: Target, parts: Pane
   try {
     await server.run(...dress(pane.split(" ", 1)[0], parts));
   } catch (error) {
-    await close(server, pane);
+    await closePane(server, pane.split(" ", 1)[0]).catch(() => {});
     throw error;
   }
   return pane;
@@ -63,13 +81,10 @@ async function dressed(server: TmuxServer, commands: readonly Command[]): Promis
   try {
     return (await server.run(...commands))[0];
   } catch (error) {
-    if (error instanceof TmuxError && error.output.length > 0) await close(server, error.output[0]);
+    const [pane] = error instanceof TmuxError ? error.output : [];
+    if (pane !== undefined) await closePane(server, pane.split(" ", 1)[0]).catch(() => {});
     throw error;
   }
-}
-
-async function close(server: TmuxServer, pane: string): Promise<void> {
-  await server.run(["kill-pane", "-t", pane.split(" ", 1)[0]]).catch(() => {});
 }
 
 function dress(target: string, { pipe, mark }: PaneParts): Command[] {
