@@ -240,22 +240,30 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. */
+/** Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. One that is frozen is killed. */
 async function endTmux(socket: string): Promise<void> {
-  const tmux = async (...args: string[]) => {
-    const command = new Deno.Command("tmux", { args: ["-L", socket, ...args], stdin: "null", stderr: "null" });
-    const { success, stdout } = await command.output();
-    return success ? new TextDecoder().decode(stdout).trim() : null;
-  };
-  const server = Number(await tmux("display-message", "-p", "#{pid}"));
-  await tmux("kill-server");
-  await until("the tmux server has ended", async () => !isTmux(server, socket) && await tmux("list-sessions") === null);
+  const args = ["-L", socket, "kill-server"];
+  const asked = new Deno.Command("tmux", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
+  await until("the tmux server has ended", () => tmuxOf(socket).length === 0, 3000).catch(() => {
+    for (const pid of tmuxOf(socket)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // it has ended
+      }
+    }
+  });
+  await asked.status;
 }
 
-function isTmux(pid: number, socket: string): boolean {
-  try {
-    return Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").includes(socket);
-  } catch {
-    return false; // it has ended
-  }
+/** Process ids of a tmux server and its clients. */
+function tmuxOf(socket: string): number[] {
+  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((pid) => {
+    try {
+      const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0");
+      return words[0].endsWith("tmux") && words.includes(socket);
+    } catch {
+      return false; // no process, or one that has ended
+    }
+  });
 }
