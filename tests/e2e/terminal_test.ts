@@ -90,9 +90,9 @@ Deno.test("attach shows a job's own pane: typing changes nothing without --write
     await person.attaches(job, job === id ? "here it is" : "the other one");
     await person.types("no");
     await person.presses("C-c");
-    assertEquals((await sessions()).filter((name) => name.startsWith("_runner-view-")).length, 1);
+    assertEquals((await sessions()).filter((name) => name.startsWith("~runner-view-")).length, 1);
     assertStringIncludes(await person.leaves(), `job ${job}: read-only; leave with Ctrl-b`);
-    await until("the view is gone", async () => !(await sessions()).some((name) => name.startsWith("_runner-view-")));
+    await until("the view is gone", async () => !(await sessions()).some((name) => name.startsWith("~runner-view-")));
     assertEquals(await current(), before);
     assertEquals((await statusOf(world, job)).status, "started");
   }

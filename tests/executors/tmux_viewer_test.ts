@@ -38,7 +38,7 @@ function viewerIn(world: TmuxWorld) {
 
 /** Names of the sessions of views. */
 async function views(world: TmuxWorld): Promise<string[]> {
-  return (await world.tmux("list-sessions -F '#{session_name}'")).filter((name) => name.startsWith("_runner-view-"));
+  return (await world.tmux("list-sessions -F '#{session_name}'")).filter((name) => name.startsWith("~runner-view-"));
 }
 
 isolatedTest(
@@ -52,7 +52,7 @@ isolatedTest(
     await up(desk, launch.run);
     const place = await desk.executor.locate(launch.run);
     // what a process that was killed leaves behind
-    await world.tmux("new-session -d -t main -s _runner-view-old");
+    await world.tmux("new-session -d -t main -s ~runner-view-old");
     assertEquals(await viewer.find(SIGHT), place);
     assertEquals(await viewer.find({ ...SIGHT, ended: true }), null);
     assertEquals(await viewer.find({ ...SIGHT, token: "2.0123456789ab" }), null);
@@ -61,7 +61,7 @@ isolatedTest(
     const view = viewer.view(ATTACH, place!, HERE);
     await until("it is shown", async () => {
       const attached = await world.tmux("list-sessions -F '#{session_attached} #{session_name}'");
-      return attached.some((line) => line.startsWith("1 _runner-view-"));
+      return attached.some((line) => line.startsWith("1 ~runner-view-"));
     });
     assertEquals((await views(world)).length, 1);
     await open[0].leave();
@@ -102,6 +102,22 @@ isolatedTest(
     assertEquals(closed.slice(2), ["kill-pane -t %1"]);
   },
 );
+
+isolatedTest("views come after the sessions that they join in the order of names", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const { viewer, open } = viewerIn(world);
+  const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf), target: "tmux.zzz" });
+  await desk.executor.launch(launch);
+  await up(desk, launch.run);
+  const view = viewer.view(ATTACH, (await desk.executor.locate(launch.run))!, HERE);
+  await until("it is shown", async () => (await views(world)).length > 0);
+  const sessions = await world.tmux("list-sessions -F '#{session_name}' -f '#{session_grouped}'");
+  assertEquals([sessions[0], sessions.length], ["zzz", 2]);
+  await until("it can be left", async () => (await world.tmux("list-clients")).length === 1);
+  await world.tmux("kill-session -t =zzz");
+  await open[0].leave();
+  await view;
+});
 
 isolatedTest("the server outlives many views that come and go while others ask it", async (world) => {
   const desk = await Desk.open(world.executor());

@@ -5,8 +5,11 @@ import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
 import { word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
-/** What the names of the sessions of views begin with. */
-const VIEW_PREFIX = `${HOLDER_PREFIX}-view-`;
+/**
+ * What the names of the sessions of views begin with: no target does. They come after all others in the order of names: when the last
+ * window of a group goes, a server of tmux 3.6 or older may die unless the session that all the others joined is the first of them.
+ */
+const VIEW_PREFIX = "~runner-view-";
 
 /** What a `TmuxViewer` is made of. */
 export interface ViewerOptions {
