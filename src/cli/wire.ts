@@ -113,7 +113,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       shell: settings.shell === "auto" ? undefined : settings.shell,
     }),
     spool,
-    missing: async () => await instance.missing() ?? spool.missing(),
+    missing: { journal: () => spool.missing(), lock: () => instance.missing() },
     ownership: ownershipOf(instance.dir, instance.nonce),
     clock: systemClock,
     log,

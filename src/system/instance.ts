@@ -4,6 +4,9 @@ import { isStill } from "./files.ts";
 /** How long to wait for the lock of a process that is just ending, milliseconds. */
 const LOCK_WAIT = 1000;
 
+/** Pause between two touches of files that nothing else writes, milliseconds: clean-ups of /var/tmp remove what is old. */
+const TOUCH_EVERY = 3_600_000;
+
 /** The identity of a runner on this host, held by one process at a time. */
 export interface Instance {
   /** Folder of the instance, mode 0700. */
@@ -32,8 +35,16 @@ export async function openInstance(dir: string): Promise<Instance> {
     const id = await identity(`${dir}/instance`);
     const nonce = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
     const held = await lock.stat();
+    let touchedMs = -Infinity;
     // a folder that was removed or replaced shows in it as well
-    const missing = async () => await isStill(`${dir}/lock`, held) ? null : `${dir}/lock`;
+    const missing = async () => {
+      if (!await isStill(`${dir}/lock`, held)) return `${dir}/lock`;
+      if (performance.now() - touchedMs > TOUCH_EVERY) {
+        touchedMs = performance.now();
+        for (const name of ["lock", "instance"]) await touch(`${dir}/${name}`);
+      }
+      return null;
+    };
     return { dir, id, nonce, missing, release: () => lock!.close() };
   } catch (error) {
     lock?.close();
@@ -41,6 +52,12 @@ export async function openInstance(dir: string): Promise<Instance> {
     const why = error instanceof Error ? error.message : String(error);
     throw new SetupError(`Cannot use spool folder "${dir}": ${why}; name another one with --spool`, { cause: error });
   }
+}
+
+/** Makes a file look new. A disk that is full or read-only is no reason to end. */
+async function touch(path: string): Promise<void> {
+  const now = new Date();
+  await Deno.utime(path, now, now).catch(() => {});
 }
 
 /** `flock(2)`: the kernel lets go of it with the process, however that ends. */

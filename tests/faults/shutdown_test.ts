@@ -155,6 +155,7 @@ Deno.test("10 TERM while a hundred thousand delayed jobs become due: leaves in t
 
 Deno.test("10 a burst of a paused queue ends, says how many jobs wait, and leaves them there", async () => {
   await using world = await World.create();
+  await using _terminals = { [Symbol.asyncDispose]: async () => void await world.tmux("kill-server") };
   const paused = ["run", "--burst"];
   assertEquals((await world.run(paused)).code, 0); // now the name of the queue is known
   assertEquals((await world.run(["pause"])).code, 0);
@@ -168,5 +169,4 @@ Deno.test("10 a burst of a paused queue ends, says how many jobs wait, and leave
   assertStringIncludes(stderr, "count=3");
   const queued = await world.redis.call("LRANGE", `runner:${world.name}`, 0, -1) as string[];
   assertEquals(queued, ids.toReversed());
-  await world.tmux("kill-server");
 });

@@ -45,8 +45,8 @@ export interface RunnerParts {
   readonly queue: Queue;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly spool: Spool;
-  /** Path of a file of the spool folder that is no longer the one that this process opened; `null` when all is well. */
-  readonly missing: () => Promise<string | null>;
+  /** Paths of files of the spool folder that are no longer those that this process opened; `null` when all is well. */
+  readonly missing: { journal(): string | null; lock(): Promise<string | null> };
   readonly ownership: Ownership;
   readonly clock: Clock;
   readonly log: Log;

@@ -54,6 +54,8 @@ export class Runner {
   #registered = false;
   /** What a start waits for just now. */
   waitsFor: "tmux" | "Redis" = "tmux";
+  /** The next process will not find what runs here. */
+  #spoolGone = false;
   /** Attempts whose ends are on record. */
   #settled = 0;
   /** Asks for a beat. */
@@ -93,7 +95,7 @@ export class Runner {
     this.#requests = new Requests(parts, this.#runs);
     this.#requests.onTyped = (active) => this.#inputWatch.typed(active);
     this.#spoolWatch = new SpoolWatch(parts);
-    this.#spoolWatch.onLost = (path) => void this.#leaveSpool(path);
+    this.#spoolWatch.onLost = (path, isWhole) => void this.#leaveSpool(path, isWhole);
     this.#loops = this.#makeLoops();
   }
 
@@ -233,17 +235,16 @@ export class Runner {
     log.warn("the queue is paused: ends without its jobs", { runner: settings.name, count });
   }
 
-  /** The spool folder went away: what runs here is brought to its end, as no later process will find it. */
-  async #leaveSpool(path: string): Promise<void> {
+  /** The spool folder went away: what runs here is brought to its end when no later process will find it. */
+  async #leaveSpool(path: string, isWhole: boolean): Promise<void> {
     const error = new SetupError(
       `Cannot go on: "${path}" is not the file that this runner opened, so its spool folder was removed or replaced; ` +
         "keep the folder from being cleaned up, and start the runner again",
     );
-    this.#parts.log.error("takes no more jobs and ends when those that run have ended", {
-      error: error.message,
-      count: this.running().length,
-    });
-    await this.drain(this.#stopping.signal).catch(() => {}); // whatever that was, it ends
+    this.#spoolGone = !isWhole;
+    const how = isWhole ? "takes no more jobs and ends" : "takes no more jobs and ends when those that run have ended";
+    this.#parts.log.error(how, { error: error.message, count: this.running().length });
+    if (!isWhole) await this.drain(this.#stopping.signal).catch(() => {}); // whatever that was, it ends
     this.#over.reject(error);
   }
 
@@ -299,7 +300,7 @@ export class Runner {
 
   #sayLeft(count: number): void {
     const { log } = this.#parts;
-    if (this.#spoolWatch.lost === null) log.info("left running jobs to the next runner", { count });
+    if (!this.#spoolGone) log.info("left running jobs to the next runner", { count });
     else log.error("left running jobs that the next runner cannot find: their spool folder is gone", { count });
   }
 

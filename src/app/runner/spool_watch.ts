@@ -8,8 +8,8 @@ export class SpoolWatch {
   readonly #parts: RunnerParts;
   /** Path of the first file that was missed. */
   lost: string | null = null;
-  /** Called once, with that path. */
-  onLost: (path: string) => void = () => {};
+  /** Called once, with that path; `isWhole`: all but the lock is there, so that the next process will find what runs. */
+  onLost: (path: string, isWhole: boolean) => void = () => {};
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -19,10 +19,12 @@ export class SpoolWatch {
   async tick(): Promise<void> {
     if (this.lost !== null) return;
     const { executors, missing } = this.#parts;
-    for (const look of [missing, ...[...executors.values()].map((executor) => () => executor.missing())]) {
-      const path = await look(); // each is asked: an executor stops to trust its folder then
-      this.lost ??= path;
+    let data = missing.journal();
+    for (const executor of executors.values()) {
+      const path = await executor.missing(); // each is asked: an executor stops to trust its folder then
+      data ??= path;
     }
-    if (this.lost !== null) this.onLost(this.lost);
+    this.lost = data ?? await missing.lock();
+    if (this.lost !== null) this.onLost(this.lost, data === null);
   }
 }

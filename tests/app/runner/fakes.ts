@@ -213,7 +213,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     clock,
     log: quiet,
     checkpoint: () => {},
-    missing: () => Promise.resolve(null),
+    missing: { journal: () => null, lock: () => Promise.resolve(null) },
     digestOf,
     settings: {
       name: "test",
