@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
+import { random } from "../support/random.ts";
 import { World } from "../support/world.ts";
-import { random } from "./chaos.ts";
 
 /** What breaks programs. */
 const PIECES = [

@@ -149,6 +149,36 @@ export class RedisServer implements AsyncDisposable {
     Deno.kill(this.pid, "SIGCONT");
   }
 
+  /** Starts a second server with a copy of the data of now. */
+  async copy(): Promise<RedisServer> {
+    const copy = await RedisServer.start();
+    await this.call("CONFIG", "SET", "repl-diskless-sync-delay", 0);
+    await copy.call("CONFIG", "SET", "repl-diskless-sync-delay", 0);
+    await copy.#follow(this);
+    return copy;
+  }
+
+  /**
+   * Goes back to the data of a copy without saying so: its master for a moment, as after two failovers. Its process, its
+   * run id and its connections stay. Resolves when the data is on disk, too.
+   */
+  async goBackTo(copy: RedisServer): Promise<void> {
+    await this.#follow(copy);
+    await until("the data is on disk", async () => {
+      const text = String(await this.call("INFO", "persistence"));
+      return !/^aof_rewrite_(in_progress|scheduled):1/m.test(text);
+    });
+  }
+
+  /** Takes over the data of another server, and is a master afterwards. */
+  async #follow(master: RedisServer): Promise<void> {
+    await this.call("REPLICAOF", "127.0.0.1", master.port);
+    await until("the data has come over", async () => {
+      const text = String(await this.call("INFO", "replication"));
+      return /^master_link_status:up/m.test(text) && /^master_sync_in_progress:0/m.test(text);
+    }).finally(() => this.call("REPLICAOF", "NO", "ONE"));
+  }
+
   async #end(signal: Deno.Signal): Promise<void> {
     const client = this.#client;
     this.#client = null;

@@ -64,6 +64,11 @@ export class RunnerProcess {
     );
   }
 
+  /** Resolves with its exit code, whenever that is. */
+  get exited(): Promise<number> {
+    return this.#over;
+  }
+
   async #listen(): Promise<void> {
     for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) this.log += text;
   }
