@@ -8,6 +8,7 @@ scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 choose_registry
 set -- "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/faults/chaos.ts" "$@"
 if unshare --pid --fork --mount-proc --kill-child true 2>/dev/null; then
-  set -- unshare --pid --fork --mount-proc --kill-child "$@"
+  # the shell takes in orphans, which the driver does not
+  set -- unshare --pid --fork --mount-proc --kill-child sh -c '"$@"; exit $?' sh "$@"
 fi
 exec "$@"

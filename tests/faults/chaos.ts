@@ -4,30 +4,40 @@
  * ```sh
  * deno task chaos                          # 10,000 jobs and 1,000 faults, five seeds
  * deno task chaos --seed 7 --jobs 500 --faults 50 --tmux
+ * deno task chaos --only disk_full,rollback --seed 7 --jobs 500 --faults 50
  * ```
  *
  * A schedule is not repeated to the millisecond by its seed, because processes take their own time, but its faults are.
  *
  * @module
  */
-import { audit } from "../support/audit.ts";
+import { audit, countExecutions } from "../support/audit.ts";
+import { canMount } from "../support/disk.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { pause } from "../support/gate.ts";
+import { leftAtRest, leftAtTheEnd, mountsLeft } from "../support/leftovers.ts";
+import { random } from "../support/random.ts";
 import { World } from "../support/world.ts";
-import { FAULTS, Schedule, TMUX_FAULT } from "./chaos_faults.ts";
+import { BASIC, DATA, LOCAL, PEOPLE, TMUX } from "./chaos_faults.ts";
 import { Host } from "./chaos_host.ts";
 import { Load } from "./chaos_load.ts";
+import { People } from "./chaos_people.ts";
+import { Rules } from "./chaos_rules.ts";
+import { type Fault, Schedule } from "./chaos_schedule.ts";
+import { Timeline } from "./chaos_timeline.ts";
 
 /** What to do. */
 export interface ChaosOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly faults: number;
-  /** Also kill tmux servers: then jobs may end as lost, but nothing else may happen to them. */
+  /** Names of the faults to draw from; all of them, besides those of `tmux`, when left out. */
+  readonly only?: readonly string[];
+  /** Also end tmux servers: then jobs that ran there may end as lost, but nothing else may happen to them. */
   readonly tmux?: boolean;
   /**
-   * Redis writes to its disk once a second. When that is slow, its death then takes the last jobs with it although it had
-   * acknowledged them: they count as never queued.
+   * Redis writes to its disk once a second. When that is slow, its death then takes the last jobs with it although it
+   * had acknowledged them: they count as never queued.
    */
   readonly everysec?: boolean;
   /** A runner that is no good, in place of ours. */
@@ -40,97 +50,202 @@ export interface ChaosReport {
   readonly faults: Readonly<Record<string, number>>;
   readonly executed: number;
   readonly violations: readonly string[];
-  /** What Redis recorded about the jobs of the violations, an event a line. */
+  /** Events and faults of the jobs of the violations, one a line. */
   readonly stories: readonly string[];
-}
-
-/** Numbers in [0, 1) from a seed: mulberry32. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Runs jobs under faults; answers what was wrong in the end. */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, jobs, faults, tmux = false, everysec = false, naive } = options;
   const begun = performance.now();
-  await using world = await World.create({ persistence: everysec ? "aof-everysec" : "aof-always" });
-  const log = new ExecutionLog(world.dir);
-  const hosts = ["a", "b", "c"].map((letter) => new Host(world, letter, naive));
-  await Promise.all(hosts.map((host) => host.up()));
-  const load = new Load(world, log, random(seed + 1));
-  const schedule = new Schedule(hosts, random(seed), tmux ? [...FAULTS, TMUX_FAULT] : FAULTS);
-  let over = false;
-  const looking = (async () => {
-    while (!over) {
-      await load.look();
-      await pause(300);
-    }
-  })();
-  const pushing = (async () => {
-    while (load.jobs.size < jobs) {
-      // in step with the faults
-      const due = schedule.done >= faults || load.jobs.size / jobs <= schedule.done / faults + 0.02;
-      await (due ? load.push() : pause(20));
-    }
-  })();
-  while (schedule.done < faults) await schedule.next();
-  await Promise.all([schedule.over(), pushing]);
-
-  await load.clear();
-  const limit = performance.now() + (naive ? 2_000 : 60_000);
-  while (load.open > 0 && performance.now() < limit) await pause(100);
-  over = true;
-  await looking;
-  const unsure = new Set([...load.unsure]);
-  const ids = [...load.jobs.keys()];
-  const queued = [];
-  for (const id of ids) {
-    if (!everysec && !unsure.has(id) || await world.redis.call("EXISTS", `job_${id}`) === 1) queued.push(id);
+  await using world = await World.create({ persistence: options.everysec ? "aof-everysec" : "aof-always" });
+  const run = new Run(world, options);
+  await run.begin();
+  try {
+    await run.faults();
+    await run.rest();
+    const findings = await run.findings();
+    const stories = run.stories(findings);
+    findings.push(...await run.end());
+    const { size: executed } = await run.log.executions();
+    const seconds = (performance.now() - begun) / 1000;
+    return { seconds, faults: run.counts, executed, violations: findings, stories };
+  } finally {
+    await run.end();
   }
-  const known = new Set(queued);
-  const givenUp = await load.givenUp();
-  const mayNotRun = (id: string) => tmux || unsure.has(id) || givenUp.has(id) || !known.has(id);
-  const findings = [
-    ...await audit(world, {
-      ids: queued,
-      log,
-      executions: (id) => [mayNotRun(id) ? 0 : 1, 1],
-      instances: hosts.map(({ letter }) => world.instance(`${world.dir}/${letter}`)),
-      ms: 1000,
-    }),
-    ...await load.findings(tmux, givenUp),
-    ...hosts.flatMap((host) => host.unexpected),
-  ];
-  const stories = await storiesOf(world, findings);
-  for (const host of hosts) {
-    await host.down("SIGKILL");
-    await host.killTmux();
-    await host.proxy[Symbol.asyncDispose]();
-  }
-  const executed = (await log.executions()).size;
-  return {
-    seconds: (performance.now() - begun) / 1000,
-    faults: schedule.counts,
-    executed,
-    violations: findings,
-    stories,
-  };
 }
 
-/** The events of every job that a finding names. */
-async function storiesOf(world: World, findings: readonly string[]): Promise<string[]> {
-  const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
-  if (ids.size === 0) return [];
-  const entries = await world.redis.call("XRANGE", "rr:events", "-", "+") as [string, string[]][];
-  return entries.map(([at, fields]) => [at, ...fields].join(" ")).filter((line) =>
-    [...ids].some((id) => line.includes(` id ${id} `))
-  );
+/** The faults to draw from. */
+async function mix({ only, tmux, naive }: ChaosOptions, world: World): Promise<{ faults: Fault[]; people: boolean }> {
+  const mayMount = await canMount(world.dir);
+  const all = [...BASIC, ...LOCAL, ...DATA, ...TMUX];
+  const unknown = only?.find((name) => name !== PEOPLE && !all.some((fault) => fault.name === name));
+  if (unknown) {
+    const names = [...all.map(({ name }) => name), PEOPLE].join(", ");
+    throw new Error(`There is no fault ${unknown}; there are ${names}`);
+  }
+  if (naive) return { faults: [...BASIC], people: false };
+  const faults = only
+    ? all.filter(({ name }) => only.includes(name))
+    : [...BASIC, ...LOCAL, ...DATA, ...tmux ? TMUX : []];
+  const possible = faults.filter(({ name }) => name !== "disk_full" || mayMount);
+  if (possible.length < faults.length) console.error("no disk is filled: none may be mounted here");
+  return { faults: possible, people: only?.includes(PEOPLE) ?? true };
+}
+
+/** One run of the driver. */
+class Run {
+  readonly log: ExecutionLog;
+  readonly #world: World;
+  readonly #options: ChaosOptions;
+  readonly #timeline = new Timeline();
+  readonly #hosts: readonly Host[];
+  readonly #load: Load;
+  #schedule!: Schedule;
+  /** Number of faults; none where people alone are asked for. */
+  #total = 0;
+  #people: readonly People[] = [];
+  #visits = 0;
+  #ended = false;
+
+  constructor(world: World, options: ChaosOptions) {
+    this.#world = world;
+    this.#options = options;
+    this.log = new ExecutionLog(world.dir);
+    this.#hosts = ["a", "b", "c"].map((letter) => new Host(world, letter, this.#timeline, options.naive));
+    this.#load = new Load(world, this.log, random(options.seed + 1));
+  }
+
+  async begin(): Promise<void> {
+    const { seed, faults: total } = this.#options;
+    const { faults, people } = await mix(this.#options, this.#world);
+    if (faults.some(({ name }) => name === "disk_full")) {
+      for (const host of this.#hosts) await host.mountDisk();
+    }
+    await Promise.all(this.#hosts.map((host) => host.up()));
+    this.#total = faults.length > 0 ? total : 0;
+    this.#schedule = new Schedule(this.#hosts, random(seed), faults, total);
+    const chance = random(seed + 2);
+    if (people) this.#people = this.#hosts.map((host, i) => new People(host, 1 + i, chance));
+  }
+
+  /** Draws the faults, and pushes jobs in step with them. */
+  async faults(): Promise<void> {
+    const [load, schedule] = [this.#load, this.#schedule];
+    const { jobs } = this.#options;
+    const faults = this.#total;
+    const pushing = (async () => {
+      while (load.jobs.size < jobs) {
+        const due = schedule.done >= faults || load.jobs.size / jobs <= schedule.done / faults + 0.02;
+        await (due ? load.push() : pause(20));
+      }
+    })();
+    const looking = this.#lookUntil(async () => {
+      while (schedule.done < faults) await schedule.next();
+      await Promise.all([schedule.over(), pushing]);
+    });
+    await looking;
+  }
+
+  /** Looks at the jobs while some work goes on. */
+  async #lookUntil(work: () => Promise<void>): Promise<void> {
+    let over = false;
+    const done = work().finally(() => over = true);
+    while (!over) {
+      await this.#look();
+      await pause(200);
+    }
+    await done;
+  }
+
+  async #look(): Promise<void> {
+    await this.#load.look();
+    await this.#timeline.read(this.#world.redis).catch(() => {}); // Redis is away
+  }
+
+  async #rules(): Promise<Rules> {
+    const ran = await this.log.executions();
+    const { everysec = false } = this.#options;
+    return new Rules({ timeline: this.#timeline, load: this.#load, everysec, ran });
+  }
+
+  /** Waits until every job has ended that is there. */
+  async rest(): Promise<void> {
+    const limit = performance.now() + (this.#options.naive ? 2_000 : 60_000);
+    const load = this.#load;
+    const rules = await this.#rules();
+    await load.clear((id) => rules.mayBeGone(id));
+    for (;;) {
+      await this.#look();
+      const now = await this.#rules();
+      const isOpen = async (id: string) => !now.mayBeGone(id) || Object.keys(await this.#world.job(id)).length > 0;
+      const open = await Promise.all([...load.open].map(isOpen));
+      if (!open.includes(true) || performance.now() > limit) break;
+      await pause(200);
+    }
+    await Promise.all(this.#people.map((each) => each.leave()));
+    this.#visits = this.#people.reduce((sum, { visits }) => sum + visits, 0);
+    this.#people = [];
+  }
+
+  async findings(): Promise<string[]> {
+    const [world, load] = [this.#world, this.#load];
+    const rules = await this.#rules();
+    const findings: string[] = [];
+    const [there, unrun] = [[] as string[], new Set<string>()];
+    for (const id of load.jobs.keys()) {
+      const now = await world.job(id);
+      const gone = Object.keys(now).length === 0 && rules.mayBeGone(id);
+      if (!gone) there.push(id);
+      if (gone || rules.mayBeLost(id, now)) unrun.add(id);
+      const before = load.ended.get(id);
+      if (gone || !before) continue;
+      const found = [rules.changed(id, before, now), rules.wrongEnd(id, now)];
+      findings.push(...found.filter((finding) => finding !== null));
+    }
+    const bounds = (id: string) => [unrun.has(id) ? 0 : 1, 1] as const;
+    return [
+      ...await audit(world, {
+        ids: there,
+        dataWasLost: true, // the timeline knows what had ended, also where Redis has forgotten it
+        instances: this.#hosts.map(({ instance }) => instance),
+        ms: 1000,
+      }),
+      ...await countExecutions([...load.jobs.keys()], this.log, bounds),
+      ...this.#timeline.changes(),
+      ...findings,
+      ...this.#hosts.flatMap((host) => host.unexpected),
+      ...this.#options.naive ? [] : await leftAtRest(world.dir, this.#hosts.map(({ socket }) => socket)),
+    ];
+  }
+
+  /** The stories of the jobs that findings name. */
+  stories(findings: readonly string[]): string[] {
+    const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
+    return [...ids].slice(0, 10).flatMap((id) => this.#timeline.story(id));
+  }
+
+  /** Ends all hosts; answers what they leave. */
+  async end(): Promise<string[]> {
+    if (this.#ended) return [];
+    this.#ended = true;
+    const findings: string[] = [];
+    await Promise.all(this.#people.map((each) => each.leave()));
+    for (const host of this.#hosts) {
+      await host.down("SIGKILL");
+      await host.killTmux();
+      await host.proxy[Symbol.asyncDispose]();
+    }
+    const left = await leftAtTheEnd(this.#world.dir, this.#world.socket);
+    for (const { disk, letter } of this.#hosts) {
+      if (disk && !await disk.unmount()) findings.push(`disk of host ${letter} could not be taken away`);
+    }
+    if (this.#options.naive) return [];
+    return [...left, ...findings, ...await mountsLeft(this.#world.dir)];
+  }
+
+  get counts(): Record<string, number> {
+    return { ...this.#schedule.counts, ...this.#visits > 0 ? { [PEOPLE]: this.#visits } : {} };
+  }
 }
 
 /** Value of a flag of the command line. */
@@ -139,29 +254,42 @@ function flag(name: string): string | undefined {
   return at < 0 ? undefined : Deno.args[at + 1] ?? "";
 }
 
+/** How often each kind of violation was found. */
+function byKind(violations: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const text of violations) {
+    const kind = text.split(/:| with | of host | within /, 1)[0];
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return [...counts].map(([kind, count]) => `${kind} ${count}`).join(", ");
+}
+
 if (import.meta.main) {
   const seeds = flag("seed")
     ? [Number(flag("seed"))]
     : Array.from({ length: Number(flag("seeds") ?? 5) }, () => crypto.getRandomValues(new Uint16Array(1))[0]);
-  const everysec = Deno.args.includes("--everysec");
-  const naive = flag("naive") as "lossy" | "greedy" | undefined;
-  const tmux = Deno.args.includes("--tmux");
+  const how = {
+    jobs: Number(flag("jobs") ?? 10_000),
+    faults: Number(flag("faults") ?? 1_000),
+    only: flag("only")?.split(","),
+    tmux: Deno.args.includes("--tmux"),
+    everysec: Deno.args.includes("--everysec"),
+    naive: flag("naive") as "lossy" | "greedy" | undefined,
+  };
   let bad = false;
   for (const seed of seeds) {
-    const jobs = Number(flag("jobs") ?? 10_000);
-    const faults = Number(flag("faults") ?? 1_000);
-    console.log(
-      `seed ${seed}: ${jobs} jobs, ${faults} faults${tmux ? ", tmux servers too" : ""}${
-        naive ? `, ${naive} runner` : ""
-      }`,
-    );
-    const report = await chaos({ seed, jobs, faults, tmux, everysec, naive });
+    const about = [how.only?.join(" "), how.tmux && "tmux servers too", how.naive && `${how.naive} runner`].filter((
+      text,
+    ) => text);
+    console.log([`seed ${seed}: ${how.jobs} jobs, ${how.faults} faults`, ...about].join(", "));
+    const report = await chaos({ seed, ...how });
     const drawn = Object.entries(report.faults).map(([name, count]) => `${name} ${count}`).join(", ");
     console.log(`seed ${seed}: ${report.executed} jobs executed in ${report.seconds.toFixed(0)} s; ${drawn}`);
-    console.log(`seed ${seed}: ${report.violations.length} violations`);
-    for (const finding of report.violations.slice(0, 30)) console.log(`  ${finding}`);
-    for (const line of report.stories.slice(0, 100)) console.log(`    ${line}`);
-    bad ||= report.violations.length > 0;
+    const { violations, stories } = report;
+    console.log(`seed ${seed}: ${violations.length} violations${violations.length ? `: ${byKind(violations)}` : ""}`);
+    for (const finding of violations.slice(0, 30)) console.log(`  ${finding}`);
+    for (const line of stories.slice(0, 200)) console.log(`    ${line}`);
+    bad ||= violations.length > 0;
   }
   Deno.exit(bad ? 1 : 0);
 }

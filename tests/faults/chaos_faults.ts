@@ -1,19 +1,9 @@
 import { pause } from "../support/gate.ts";
 import { type Host, LEASE } from "./chaos_host.ts";
+import type { Fault } from "./chaos_schedule.ts";
 
-/** Milliseconds between two faults, on the average. Faults last longer than that, so they overlap. */
-const EVERY = 150;
-
-/** A fault: how often it is drawn, what it works on (one fault at a time), and what it does. */
-interface Fault {
-  readonly name: string;
-  readonly weight: number;
-  readonly on: readonly ("process" | "link" | "redis" | "tmux")[];
-  readonly work: (host: Host, random: () => number) => Promise<void>;
-}
-
-/** Faults that leave every terminal alone: no job may be lost. */
-export const FAULTS: readonly Fault[] = [
+/** Faults of processes, links and Redis, after which nothing may be different but later. */
+export const BASIC: readonly Fault[] = [
   {
     name: "kill",
     weight: 30,
@@ -88,43 +78,173 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Ends all jobs of a host. */
-export const TMUX_FAULT: Fault = { name: "tmux_kill", weight: 5, on: ["tmux"], work: (host) => host.killTmux() };
+/** Faults of a host's disk, spool and terminals; each says what may come of it. */
+export const LOCAL: readonly Fault[] = [
+  {
+    // a job may start later, and its output may be marked as truncated
+    name: "disk_full",
+    weight: 12,
+    on: ["disk"],
+    work: async ({ disk, timeline, letter }, random) => {
+      await timeline.during("disk_full", letter, async () => {
+        await disk?.fill();
+        await pause(200 + random() * 2800);
+        await disk?.makeRoom();
+      });
+    },
+  },
+  {
+    // the copy is refused beside its living original; when it comes after its end, one of the two may be in
+    name: "copied_spool",
+    weight: 4,
+    on: ["process", "link", "redis"],
+    work: copySpool,
+  },
+  {
+    // jobs that ran there may be lost; the runner may end by itself, and says why
+    name: "spool_deleted",
+    weight: 4,
+    on: ["process", "link", "redis", "disk"],
+    work: deleteSpool,
+  },
+  {
+    // everything may be late
+    name: "tmux_frozen",
+    weight: 5,
+    on: ["tmux"],
+    work: (host, random) =>
+      freezeTmux(host, "tmux_frozen", () => pause(500 + random() * (random() < 0.7 ? 2000 : 11_500))),
+  },
+  {
+    // it ends in time all the same
+    name: "term_frozen",
+    weight: 4,
+    on: ["process", "link", "tmux"],
+    work: async (host, random) => {
+      const leave = async () => {
+        await pause(random() * 500);
+        await host.down("SIGTERM");
+      };
+      if (random() < 0.5) await freezeTmux(host, "term_frozen", leave);
+      else {
+        host.proxy.stall();
+        await leave();
+        host.proxy.pass();
+      }
+      await host.up();
+    },
+  },
+];
 
-/** Draws faults one after the other; each waits until what it works on is free of others. */
-export class Schedule {
-  readonly #hosts: readonly Host[];
-  readonly #random: () => number;
-  readonly #faults: readonly Fault[];
-  readonly #busy = new Map<string, Promise<void>>();
-  readonly counts: Record<string, number> = {};
-  done = 0;
+/** Faults that make Redis forget what it had acknowledged. */
+export const DATA: readonly Fault[] = [
+  {
+    // what was pushed since the copy may be gone, when it did not run; every runner is there to bring back what it runs
+    name: "rollback",
+    weight: 3,
+    on: ["redis", "everyone"],
+    work: rollBack,
+  },
+  {
+    // what did not run may be gone
+    name: "flush",
+    weight: 3,
+    on: ["redis"],
+    work: async ({ world, timeline }) => {
+      await timeline.during("flush", "*", async () => {
+        await timeline.read(world.redis);
+        await world.redis.call("FLUSHALL");
+      });
+      // or else nothing would ever be queued for long enough to run
+      await pause(2 * LEASE);
+    },
+  },
+];
 
-  constructor(hosts: readonly Host[], random: () => number, faults: readonly Fault[]) {
-    this.#hosts = hosts;
-    this.#random = random;
-    this.#faults = faults;
+/** Faults that end all terminals of a host: jobs that ran there may be lost. */
+export const TMUX: readonly Fault[] = [
+  {
+    name: "tmux_kill",
+    weight: 5,
+    on: ["tmux"],
+    work: (host) => host.timeline.during("tmux_kill", host.letter, () => host.killTmux()),
+  },
+  {
+    name: "tmux_crash",
+    weight: 5,
+    on: ["tmux"],
+    work: async (host) => {
+      await host.timeline.during("tmux_crash", host.letter, () => host.signalTmux("SIGSEGV"));
+    },
+  },
+];
+
+/** Name of what is no fault of a moment: people attach, resize, leave, and have sessions of their own, all the time. */
+export const PEOPLE = "people";
+
+async function copySpool(host: Host, random: () => number): Promise<void> {
+  const { timeline, letter } = host;
+  const socket = random() < 0.5 ? host.socket : `${host.socket}-copy`;
+  const ms = 1000 + random() * 3000;
+  await host.beats();
+  if (random() < 0.5) {
+    const copy = await host.copySpool();
+    if (await host.runCopy(copy, socket, ms)) {
+      host.unexpected.push(`a copied spool of host ${letter} was let in beside its living original`);
+    }
+    return;
   }
+  await timeline.during("copied_spool", letter, async () => {
+    await host.down("SIGKILL");
+    const copy = await host.copySpool();
+    const back = pause(random() * 2 * LEASE).then(() => host.up());
+    // what ran in a copy is on record there alone
+    await timeline.during("copy_ran", letter, () => host.runCopy(copy, socket, ms));
+    await back;
+  });
+}
 
-  /** Begins one fault, and waits a while. */
-  async next(): Promise<void> {
-    const random = this.#random;
-    const host = this.#hosts[Math.floor(random() * this.#hosts.length)];
-    let at = random() * this.#faults.reduce((sum, { weight }) => sum + weight, 0);
-    const fault = this.#faults.find(({ weight }) => (at -= weight) < 0)!;
-    const places = fault.on.map((place) => place === "redis" ? place : `${place} of ${host.letter}`);
-    await Promise.all(places.map((place) => this.#busy.get(place)));
-    const work = fault.work(host, random);
-    for (const place of places) this.#busy.set(place, work);
-    this.counts[fault.name] = (this.counts[fault.name] ?? 0) + 1;
-    this.done++;
-    await pause(EVERY * 2 * random());
-  }
+async function deleteSpool(host: Host): Promise<void> {
+  await host.beats();
+  await host.timeline.during("spool_deleted", host.letter, async () => {
+    // the runner makes files meanwhile
+    for (let tries = 0; tries < 5; tries++) {
+      await Deno.remove(host.instance, { recursive: true }).catch(() => {});
+    }
+  });
+  const end = performance.now() + 5000;
+  while (host.runner && performance.now() < end) await pause(50);
+  await host.down("SIGTERM");
+  await host.up();
+}
 
-  /** Resolves when every fault is over. */
-  async over(): Promise<void> {
-    await Promise.all(this.#busy.values());
-  }
+/** Freezes a tmux server for the time of some work. */
+async function freezeTmux(host: Host, name: string, work: () => Promise<void>): Promise<void> {
+  await host.timeline.during(name, host.letter, async () => {
+    const frozen = await host.signalTmux("SIGSTOP");
+    try {
+      await work();
+    } finally {
+      if (frozen) host.thaw(frozen);
+    }
+  });
+}
+
+async function rollBack(host: Host, random: () => number, hosts: readonly Host[]): Promise<void> {
+  const { world: { redis }, timeline } = host;
+  await Promise.all(hosts.map((each) => each.beats()));
+  await timeline.during("rollback", "*", async () => {
+    const copy = await redis.copy();
+    try {
+      await pause(100 + random() * 1900);
+      await timeline.read(redis);
+      await redis.goBackTo(copy);
+    } finally {
+      await copy[Symbol.asyncDispose]();
+    }
+  });
+  // the runners know of their own accord; all of them bring back what they run before any of them takes a job
+  await pause(2 * LEASE);
 }
 
 async function freeze(host: Host, ms: number): Promise<void> {

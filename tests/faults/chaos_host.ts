@@ -1,25 +1,51 @@
+import { SmallDisk } from "../support/disk.ts";
 import { pause } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
+import { until } from "../support/until.ts";
 import type { RunnerProcess, World } from "../support/world.ts";
+import type { Timeline } from "./chaos_timeline.ts";
 
 /** Lease of the runners, milliseconds. */
 export const LEASE = 1500;
-const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "6", "--kill-grace", "500ms"];
+/** Longer than all faults of a host in a row are: only an instance whose spool is gone is given up. */
+const LOST_AFTER = "20s";
+const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "6", "--kill-grace", "500ms"]
+  .concat("--lost-after", LOST_AFTER);
+
+/** The longest time from a signal to the end of a runner, whatever is frozen, milliseconds. */
+const STOP_LIMIT = 10_000;
+/** The longest start, milliseconds: beside a tmux server that is frozen for as long as the driver does it. */
+const START_LIMIT = 30_000;
+/** Megabytes of a host's disk. */
+const DISK = 24;
 
 const NAIVE = [Deno.execPath(), "run", "-A", new URL("naive_runner.ts", import.meta.url).pathname];
 
-/** A host: its runner, which comes back by itself, and its way to Redis. */
+/** Faults that excuse a runner which does not start, and what it has to say then. */
+const START_EXCUSES: readonly [string, RegExp][] = [
+  ["disk_full", /space|disk|spool/i],
+  ["tmux_frozen", /tmux/i],
+  ["term_frozen", /tmux/i],
+  ["copied_spool", /spool|instance|already runs/i],
+];
+
+/** A host: its disk, its runner, which comes back by itself, and its way to Redis. */
 export class Host {
   readonly world: World;
   readonly letter: string;
+  readonly timeline: Timeline;
   readonly proxy: Proxy;
   readonly #naive: string | undefined;
   runner: RunnerProcess | null = null;
+  /** A disk of its own under its spool, where one may be mounted. */
+  disk: SmallDisk | null = null;
   readonly unexpected: string[] = [];
+  #copies = 0;
 
-  constructor(world: World, letter: string, naive: string | undefined) {
+  constructor(world: World, letter: string, timeline: Timeline, naive?: string) {
     this.world = world;
     this.letter = letter;
+    this.timeline = timeline;
     this.#naive = naive;
     this.proxy = Proxy.start(world.redis.port);
   }
@@ -28,51 +54,158 @@ export class Host {
     return `${this.world.socket}-${this.letter}`;
   }
 
+  get spool(): string {
+    return `${this.world.dir}/${this.letter}`;
+  }
+
+  /** Its folder in the spool. */
+  get instance(): string {
+    return this.world.instance(this.spool);
+  }
+
+  async mountDisk(): Promise<void> {
+    this.disk = await SmallDisk.mount(this.spool, DISK);
+  }
+
+  #start(how: { spool?: string; socket?: string; args?: string[] } = {}): Promise<RunnerProcess> {
+    const env: Record<string, string> = {
+      REDIS_URL: this.proxy.address,
+      RUNNER_TMUX_SOCKET: how.socket ?? this.socket,
+    };
+    if (this.#naive) env.NAIVE = this.#naive;
+    return this.world.runner({
+      spool: how.spool ?? this.spool,
+      args: this.#naive ? [] : [...RUNNER_ARGS, ...how.args ?? []],
+      env,
+      program: this.#naive ? NAIVE : undefined,
+      ready: false,
+    });
+  }
+
   /** Starts a runner, as often as it takes: Redis may be away. */
   async up(): Promise<void> {
-    const env: Record<string, string> = { REDIS_URL: this.proxy.address, RUNNER_TMUX_SOCKET: this.socket };
-    if (this.#naive) env.NAIVE = this.#naive;
     for (;;) {
-      const runner = await this.world.runner({
-        spool: `${this.world.dir}/${this.letter}`,
-        args: this.#naive ? [] : RUNNER_ARGS,
-        env,
-        program: this.#naive ? NAIVE : undefined,
-        ready: false,
-      });
-      while (runner.code === null && !runner.log.includes("ready")) await pause(10);
+      const since = Date.now();
+      const runner = await this.#start();
+      const end = performance.now() + START_LIMIT;
+      while (runner.code === null && !runner.log.includes("ready") && performance.now() < end) await pause(10);
+      if (runner.code === null && runner.log.includes("ready")) return this.#isUp(runner);
       if (runner.code === null) {
-        this.runner = runner;
-        runner.ended.then((code) => this.#ended(runner, code));
-        return;
-      }
-      if (runner.code !== 69) {
+        this.unexpected.push(`runner neither ready nor over within ${START_LIMIT} ms: ${tail(runner.log)}`);
+        runner.signal("SIGKILL");
+        await runner.exited;
+      } else if (runner.code !== 69 && !this.#mayNotStart(runner, since)) {
         this.unexpected.push(`runner ended with ${runner.code} at its start: ${tail(runner.log)}`);
       }
       await pause(100);
     }
   }
 
+  #mayNotStart(runner: RunnerProcess, since: number): boolean {
+    return runner.code === 1 &&
+      START_EXCUSES.some(([fault, says]) => this.timeline.hit([fault], this.letter, since) && says.test(runner.log));
+  }
+
+  async #isUp(runner: RunnerProcess): Promise<void> {
+    this.runner = runner;
+    runner.exited.then((code) => this.#ended(runner, code));
+    const id = await this.#id();
+    if (id) this.timeline.belongs(id, this.letter);
+  }
+
+  async #id(): Promise<string> {
+    return (await Deno.readTextFile(`${this.instance}/instance`).catch(() => "")).trim();
+  }
+
+  /** A runner whose spool was deleted may end, with a sentence about that. */
   #ended(runner: RunnerProcess, code: number): void {
-    if (this.runner === runner) this.unexpected.push(`runner ended by itself with ${code}: ${tail(runner.log)}`);
+    if (this.runner !== runner) return;
+    this.runner = null;
+    const excused = code === 1 && /spool/.test(runner.log) &&
+      this.timeline.hit(["spool_deleted"], this.letter, Date.now());
+    if (!excused) this.unexpected.push(`runner ended by itself with ${code}: ${tail(runner.log)}`);
   }
 
   async down(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    const runner = this.runner!;
+    const runner = this.runner;
     this.runner = null;
+    if (runner) await this.#end(runner, signal);
+  }
+
+  async #end(runner: RunnerProcess, signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     runner.signal(signal);
     const late = setTimeout(() => {
-      this.unexpected.push(`runner did not end within 8 s of ${signal}: ${tail(runner.log)}`);
+      this.unexpected.push(`runner did not end within ${STOP_LIMIT / 1000} s of ${signal}: ${tail(runner.log)}`);
       runner.signal("SIGKILL");
-    }, 8000);
-    await runner.ended;
+    }, STOP_LIMIT);
+    await runner.exited;
     clearTimeout(late);
   }
 
-  async killTmux(): Promise<void> {
-    const args = ["-L", this.socket, "kill-server"];
-    await new Deno.Command("tmux", { args, stdin: "null", stdout: "null", stderr: "null" }).output();
+  /** Waits until its lease has most of its time before it; not for ever, as a fault may keep it from that. */
+  async beats(): Promise<void> {
+    const id = await this.#id();
+    await until(`host ${this.letter} beats`, async () => {
+      const [seconds, micros] = (await this.world.redis.call("TIME") as string[]).map(Number);
+      const end = Number(await this.world.redis.call("ZSCORE", `rr:lease:${this.world.name}`, id));
+      return end - seconds * 1000 - micros / 1000 > LEASE / 2;
+    }, 5000).catch(() => {});
   }
+
+  /** Copies the folder of its instance as it is now; answers the spool of the copy. */
+  async copySpool(): Promise<string> {
+    const spool = `${this.spool}-copy-${++this.#copies}`;
+    await Deno.mkdir(spool);
+    await quietly("cp", "-a", this.instance, spool);
+    return spool;
+  }
+
+  /** A runner on a copy, ended in good order when it was let in. Answers whether it was. */
+  async runCopy(spool: string, socket: string, ms: number): Promise<boolean> {
+    const runner = await this.#start({ spool, socket, args: ["--drain"] });
+    const decided = () => runner.code !== null || runner.log.includes("ready");
+    const limit = performance.now() + START_LIMIT;
+    while (!decided() && performance.now() < limit) await pause(10);
+    const over = performance.now() + ms;
+    while (runner.code === null && performance.now() < over) await pause(10);
+    const wasIn = runner.log.includes("ready");
+    if (!decided()) this.unexpected.push(`runner of a copied spool neither ready nor over: ${tail(runner.log)}`);
+    if (runner.code === null) await this.#end(runner, "SIGTERM");
+    else if (!wasIn && ![1, 69].includes(runner.code)) {
+      this.unexpected.push(`runner of a copied spool ended with ${runner.code}: ${tail(runner.log)}`);
+    }
+    if (socket !== this.socket) await quietly("tmux", "-L", socket, "kill-server");
+    await Deno.remove(spool, { recursive: true }).catch(() => {});
+    return wasIn;
+  }
+
+  /** Sends a signal to its tmux server; answers the number of its process, 0 when there is none. */
+  async signalTmux(signal: Deno.Signal): Promise<number> {
+    const pid = Number(await quietly("tmux", "-L", this.socket, "display-message", "-p", "#{pid}"));
+    if (!(pid > 1)) return 0;
+    Deno.kill(pid, signal);
+    return pid;
+  }
+
+  /** Lets a frozen server go on. */
+  thaw(pid: number): void {
+    try {
+      Deno.kill(pid, "SIGCONT");
+    } catch {
+      this.unexpected.push(`the tmux server of host ${this.letter} ended while it was frozen`);
+    }
+  }
+
+  async killTmux(): Promise<void> {
+    await quietly("tmux", "-L", this.socket, "kill-server");
+  }
+}
+
+/** Runs a program of which nothing is expected; answers what it printed. */
+export async function quietly(command: string, ...args: string[]): Promise<string> {
+  const signal = AbortSignal.timeout(20_000);
+  const { stdout } = await new Deno.Command(command, { args, stdin: "null", stderr: "null", signal }).output();
+  return new TextDecoder().decode(stdout);
 }
 
 function tail(log: string): string {

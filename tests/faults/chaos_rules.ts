@@ -1,0 +1,83 @@
+import { TRUNCATED_LINE } from "../../src/domain/output.ts";
+import type { Ended, Load } from "./chaos_load.ts";
+import { type Life, LOSSES, type Timeline } from "./chaos_timeline.ts";
+
+/** Faults after which a job that ran there may be lost. */
+const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted"];
+/** Faults after which the output of a job that ran there may lack its end, and says so. */
+const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash"];
+/** A full disk does so, too, until each terminal has a new log: so long after there was room again, milliseconds. */
+const FULL = ["disk_full"];
+const NEW_LOG = 3000;
+/** Faults after which a host does not know its ended jobs any more. */
+const TAKES_RECORDS = ["spool_deleted", "copy_ran"];
+
+type Fields = Readonly<Record<string, string>>;
+
+/** What each fault allows to happen to a job, and nothing else. */
+export class Rules {
+  readonly #timeline: Timeline;
+  readonly #load: Load;
+  readonly #everysec: boolean;
+  readonly #lives: ReadonlyMap<string, Life>;
+  readonly #ran: ReadonlyMap<string, unknown>;
+
+  /** @param ran The jobs that were executed. */
+  constructor(how: { timeline: Timeline; load: Load; everysec: boolean; ran: ReadonlyMap<string, unknown> }) {
+    this.#timeline = how.timeline;
+    this.#load = how.load;
+    this.#everysec = how.everysec;
+    this.#ran = how.ran;
+    this.#lives = how.timeline.lives();
+  }
+
+  /** A job that did not run may be gone when its push was cut off, or when Redis forgot it. */
+  #neverQueued(id: string): boolean {
+    const { from, to } = this.#load.pushed.get(id)!;
+    return this.#everysec || this.#load.unsure.has(id) || this.#timeline.hit(["flush"], "*", from) ||
+      this.#timeline.hit(["rollback"], "*", from, to);
+  }
+
+  /** A job that ran may be gone when Redis forgot it and the spool of its host has gone as well. */
+  mayBeGone(id: string): boolean {
+    if (!this.#neverQueued(id)) return false;
+    if (!this.#ran.has(id)) return true;
+    const life = this.#lives.get(id);
+    return life !== undefined && this.#timeline.hit(["flush"], "*", life.from) &&
+      this.#timeline.hit(TAKES_RECORDS, life.host, life.from);
+  }
+
+  /** A job may be lost when its terminal or its spool was taken away, or its host was silent until its timeout was over. */
+  mayBeLost(id: string, now: Fields): boolean {
+    if (!now.error?.startsWith("lost:")) return false;
+    if (this.#load.jobs.get(id)!.timeout && /lease/.test(now.error)) return true;
+    const life = this.#lives.get(id);
+    return life !== undefined && this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to);
+  }
+
+  /** What is wrong with the end of a job. */
+  wrongEnd(id: string, now: Fields): string | null {
+    const { result, error } = this.#load.jobs.get(id)!;
+    if (now.result === result && now.error === error || this.mayBeLost(id, now)) return null;
+    const life = this.#lives.get(id);
+    const mayBeCut = life && (this.#timeline.hit(CUTS_OUTPUT, life.host, life.from, life.to) ||
+      this.#timeline.hit(FULL, life.host, life.from - NEW_LOG, life.to));
+    if (now.error === error && now.result?.endsWith(TRUNCATED_LINE) && mayBeCut) return null;
+    const [is, expected] = [[now.result, now.error], [result, error]].map((pair) => JSON.stringify(pair));
+    return `wrong end: job ${id} says ${is}, expected ${expected}`;
+  }
+
+  /** What is wrong with a job that had ended before and is so now. Redis may have been told its end once more since. */
+  changed(id: string, before: Ended, now: Fields): string | null {
+    const forgotten = this.#timeline.hit(LOSSES, "*", before.at);
+    const count = forgotten ? (fields: Fields) => [fields.status, fields.result, fields.error] : entries;
+    if (JSON.stringify(count(now)) === JSON.stringify(count(before.fields))) return null;
+    // what a peer said about a silent host is known to Redis alone
+    if (forgotten && before.fields.error?.startsWith("lost: the lease")) return null;
+    return `changed after its end: job ${id} was ${JSON.stringify(before.fields)}, is ${JSON.stringify(now)}`;
+  }
+}
+
+function entries(fields: Fields): unknown {
+  return Object.entries(fields).sort();
+}

@@ -1,0 +1,131 @@
+import type { RedisServer } from "../support/redis_server.ts";
+
+/** A fault from its beginning to its end, in milliseconds of the clock that is also Redis' own. */
+export interface Span {
+  readonly fault: string;
+  /** Letter of the host; `*` for all. */
+  readonly host: string;
+  readonly from: number;
+  /** `Infinity` while it lasts. */
+  to: number;
+}
+
+/** An attempt as Redis recorded it: where, and from when to when. */
+export interface Life {
+  readonly host: string;
+  readonly from: number;
+  /** `Infinity` when its end is not on record. */
+  to: number;
+}
+
+/** An event of a job. */
+interface JobEvent {
+  readonly at: number;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** Faults that make Redis forget. */
+export const LOSSES = ["flush", "rollback"];
+
+/** What happened when: every fault, and every event of a job, also such as Redis has forgotten since. */
+export class Timeline {
+  readonly #spans: Span[] = [];
+  readonly #events: JobEvent[] = [];
+  /** Letters of the hosts by their instances. */
+  readonly #hosts = new Map<string, string>();
+  #last = "-";
+  #reading: Promise<void> = Promise.resolve();
+
+  /** Puts a fault on record while it lasts. */
+  async during<T>(fault: string, host: string, work: () => Promise<T>): Promise<T> {
+    const span = { fault, host, from: Date.now(), to: Infinity };
+    this.#spans.push(span);
+    try {
+      return await work();
+    } finally {
+      span.to = Date.now();
+    }
+  }
+
+  /** Whether one of these faults was on at a host in a time. */
+  hit(faults: readonly string[], host: string, from: number, to = Infinity): boolean {
+    return this.#spans.some((span) =>
+      faults.includes(span.fault) && (span.host === host || span.host === "*") && span.from <= to && span.to >= from
+    );
+  }
+
+  /** Remembers which host an instance is. */
+  belongs(instance: string, host: string): void {
+    this.#hosts.set(instance, host);
+  }
+
+  /** Takes down the events since the last time; one look after the other, so that none is taken twice. */
+  read(redis: RedisServer): Promise<void> {
+    const look = () => this.#read(redis);
+    return this.#reading = this.#reading.then(look, look);
+  }
+
+  async #read(redis: RedisServer): Promise<void> {
+    const entries = await redis.call("XRANGE", "rr:events", this.#last, "+") as [string, string[]][];
+    for (const [id, words] of entries) {
+      const fields = Object.fromEntries(words.flatMap((name, i) => i % 2 ? [] : [[name, words[i + 1]]]));
+      this.#events.push({ at: Number.parseInt(id), fields });
+      this.#last = `(${id}`;
+    }
+  }
+
+  /** The last attempt of every job. */
+  lives(): Map<string, Life> {
+    const lives = new Map<string, Life>();
+    for (const { at, fields: { e, id, i, s } } of this.#events) {
+      if (e === "start" || e === "reassert" && !lives.has(id)) {
+        lives.set(id, { host: this.#hosts.get(i) ?? i, from: at, to: Infinity });
+      } else if (isEnd(s)) {
+        const life = lives.get(id);
+        if (life) life.to = Math.min(life.to, at);
+      }
+    }
+    return lives;
+  }
+
+  /** Events of a job after its end which say something else. One that Redis forgot may be told again, as it was. */
+  changes(): string[] {
+    const ended = new Map<string, { s: string; at: number }>();
+    const findings: string[] = [];
+    for (const { at, fields: { e, id, s } } of this.#events) {
+      const before = ended.get(id);
+      // an id that was queued twice may be claimed, given back and dropped after the end of its job
+      const harmless = ["late", undefined].includes(s) || ["release", "reap"].includes(e);
+      const again = before && this.hit(LOSSES, "*", before.at, at) && (s === before.s || e === "reassert");
+      if (before && !harmless && !again) {
+        findings.push(`changed after its end: job ${id} was ${before.s}, then ${e} ${s}`);
+      }
+      if (isEnd(s)) ended.set(id, { s, at });
+    }
+    return findings;
+  }
+
+  /** What happened to a job, and which faults were on meanwhile, a line each. */
+  story(id: string): string[] {
+    const events = this.#events.filter(({ fields }) => fields.id === id);
+    const from = (events[0]?.at ?? Infinity) - 2000;
+    const to = (events.at(-1)?.at ?? -Infinity) + 1000;
+    const host = this.lives().get(id)?.host;
+    const spans = this.#spans.filter((span) => span.from <= to && span.to >= from);
+    const lines = [
+      ...events.map(({ at, fields }) => ({
+        at,
+        text: Object.entries(fields).map(([name, value]) => `${name} ${value}`).join(" "),
+      })),
+      ...spans.filter((span) => span.host === "*" || host === undefined || span.host === host).map((span) => ({
+        at: span.from,
+        text: `fault ${span.fault} on ${span.host} for ${Math.round(span.to - span.from)} ms`,
+      })),
+    ];
+    return lines.sort((a, b) => a.at - b.at).map(({ at, text }) => `${id}${host ? ` on ${host}` : ""}: ${at} ${text}`);
+  }
+}
+
+function isEnd(state: string | undefined): state is string {
+  return state === "finished" || state === "error";
+}
