@@ -393,18 +393,22 @@ isolatedTest(
 );
 
 isolatedTest("a run whose journal is removed is not taken for one that did not start", async (world) => {
-  let [ahead, looks] = [0, 0];
-  const { clock } = world.options();
-  const now = () => clock.now() + (looks++, ahead);
-  const desk = await Desk.open(world.executor({ clock: { ...clock, now } }));
+  let [ahead, asked] = [0, false];
+  const { clock, process } = world.options();
+  const now = () => clock.now() + ahead;
+  const run: typeof process.run = (command, args, how) => {
+    asked ||= args.join(" ").includes("/bin/living-");
+    return process.run(command, args, how);
+  };
+  const desk = await Desk.open(world.executor({ clock: { ...clock, now }, process: { ...process, run } }));
   const wait = `until [ -e '${world.dir}/go' ]; do sleep 0.02; done`;
   const launch = launchOf(`echo x >>'${world.dir}/ran'; echo up; ${wait}; exit 7`, { target: "tmux.main.work" });
   await desk.executor.launch(launch);
   await up(desk, launch.run);
   await Deno.remove(`${world.dir}/spool/lanes/1/journal`);
   ahead = 20_000;
-  looks = 0;
-  await until("it was looked at several times", () => looks > 10);
+  await until("its processes are looked for", () => asked);
+  await desk.executor.sweep();
   await Deno.writeTextFile(`${world.dir}/go`, "");
   const end = await desk.end(launch.run);
   assertEquals([end.kind, end.code], ["exited", 7]);
