@@ -32,6 +32,8 @@ export interface SettledEnd {
   readonly exitCode: number;
   readonly outputBytes: number;
   readonly ms: number;
+  /** The job was to be tried again. */
+  readonly retry?: true;
 }
 
 /** What the spool knows about a run. */

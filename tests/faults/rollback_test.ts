@@ -7,6 +7,8 @@ import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
 const FAST = ["--beat", "200ms", "--lease", "3s"];
+/** A replica is given the data at once. */
+const PROMPT = { config: { "repl-diskless-sync-delay": "0" } };
 
 /** What INFO says under a name. */
 async function info(redis: RedisServer, name: string): Promise<string> {
@@ -15,7 +17,7 @@ async function info(redis: RedisServer, name: string): Promise<string> {
 
 /** A server with the data that another one has now. */
 async function copyOf(redis: RedisServer): Promise<RedisServer> {
-  const copy = await RedisServer.start();
+  const copy = await RedisServer.start(PROMPT);
   await copy.call("REPLICAOF", "127.0.0.1", redis.port);
   await until("it has the data", async () => await info(copy, "master_link_status") === "up");
   await copy.call("REPLICAOF", "NO", "ONE");
@@ -33,7 +35,7 @@ async function goBack(redis: RedisServer, copy: RedisServer): Promise<void> {
 
 for (const slots of [8, 16]) {
   Deno.test(`18 a master that went back to a stale copy under the same run_id runs nothing again (8 jobs, ${slots} slots)`, async () => {
-    await using world = await World.create();
+    await using world = await World.create(PROMPT);
     const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
     const first = new Gate(world.dir, "first");
     const args = [...FAST, "--concurrency", String(slots)];
@@ -56,7 +58,7 @@ for (const slots of [8, 16]) {
 }
 
 Deno.test("18 a master that went back to a stale copy: an idle peer runs nothing that another host has", async () => {
-  await using world = await World.create();
+  await using world = await World.create(PROMPT);
   const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
   const ids: string[] = [];
   for (let i = 0; i < 8; i++) ids.push(await world.push({ payload: `${log.line}; ${gate.wait}; echo kept ${i}` }));
@@ -82,6 +84,25 @@ Deno.test("18 a master that went back to a stale copy: an idle peer runs nothing
     instances: spools.map((spool) => world.instance(spool)),
   });
 });
+
+for (const behind of ["its start", "its end"]) {
+  Deno.test(`18 an attempt that is to be tried again is not begun anew when Redis goes back behind ${behind}`, async () => {
+    await using world = await World.create(PROMPT);
+    const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
+    const payload = `${log.line}; ${gate.wait}; [ $RUNNER_ATTEMPT = 2 ]`;
+    const id = await world.submit("--retries", "1", "--backoff", "1h..1h", payload);
+    const early = await copyOf(world.redis);
+    await world.runner({ args: FAST });
+    await until("it runs", () => log.ran(id));
+    const late = await copyOf(world.redis);
+    await gate.open();
+    await world.reaches(id, "dispatched");
+    await goBack(world.redis, behind === "its start" ? early : late);
+    assertEquals((await world.ended(id)).status, "finished");
+    await assertClean(world, { ids: [id], log, executions: () => [2, 2], dataWasLost: true });
+    for (const copy of [early, late]) await copy[Symbol.asyncDispose]();
+  });
+}
 
 for (const end of ["kill9", "stop"] as const) {
   Deno.test(`19 FLUSHALL while no runner lives (${end}): every end is told again, and what runs goes on`, async () => {

@@ -3,6 +3,7 @@ import { SetupError } from "../../src/domain/errors.ts";
 import type { Intent } from "../../src/ports/spool.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { openInstance } from "../../src/system/instance.ts";
+import { ownershipOf } from "../../src/system/ownership.ts";
 import { JournalSpool } from "../../src/system/spool.ts";
 
 async function withFolder(body: (dir: string) => Promise<void>): Promise<void> {
@@ -73,6 +74,47 @@ Deno.test("JournalSpool keeps settled runs for a while, and no more than a bound
     assertEquals(spool.records().length, 4097);
     assert(spool.record("r0"), "a run that is not settled stays");
     await spool.close();
+  }));
+
+Deno.test("JournalSpool forgets after a restart what was settled long ago, whatever the age of its process", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    for (const run of ["old", "young", "gone", "open"]) await spool.intend(intent(run));
+    spool.settle("gone", "gone");
+    spool.settle("old", end);
+    spool.settle("young", end);
+    await spool.close();
+    const path = `${dir}/runs.jsonl`;
+    const age = (line: string) => line.replace(/"at":(\d+)/, (_, at) => `"at":${Number(at) - 11 * 60_000}`);
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    await Deno.writeTextFile(path, lines.map((line) => /"(old|gone)",/.test(line) ? age(line) : line).join("\n"));
+    // twice: what is written anew keeps its time
+    await (await JournalSpool.open(dir)).close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.records().map((r) => r.intent.run), ["open", "young"]);
+    await again.close();
+  }));
+
+Deno.test("ownershipOf() gives proof against earlier processes of this folder on this boot only", () =>
+  withFolder(async (dir) => {
+    const claims = (place: string, nonce: string, boot = "boot") => ownershipOf(place, nonce).claim(boot);
+    await Deno.mkdir(`${dir}/a`);
+    assertEquals(await claims(`${dir}/a`, "n1"), []);
+    // it is not known whether those that did not win have registered
+    assertEquals(await claims(`${dir}/a`, "n2"), ["n1"]);
+    assertEquals(await claims(`${dir}/a`, "n3", "another boot"), []);
+    assertEquals(await claims(`${dir}/a`, "n4"), ["n1", "n2"]);
+    await new Deno.Command("cp", { args: ["-a", `${dir}/a`, `${dir}/copy`] }).output();
+    assertEquals(await claims(`${dir}/copy`, "c1"), []);
+    assertEquals(await claims(`${dir}/copy`, "c2"), ["c1"]);
+    await Deno.rename(`${dir}/a`, `${dir}/moved`);
+    const won = ownershipOf(`${dir}/moved`, "n5");
+    assertEquals(await won.claim("boot"), ["n1", "n2", "n4"]);
+    await won.won();
+    assertEquals(await claims(`${dir}/moved`, "n6"), ["n5"]);
+    assertEquals((await Deno.stat(`${dir}/moved/owners`)).mode! & 0o777, 0o600);
+    await Deno.writeTextFile(`${dir}/moved/owners`, "torn");
+    assertEquals(await claims(`${dir}/moved`, "n7"), []);
   }));
 
 Deno.test("JournalSpool does not grow without end", () =>

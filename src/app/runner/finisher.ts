@@ -122,15 +122,17 @@ export class Finisher {
     const { spool, log, checkpoint } = this.#parts;
     const { intent } = active;
     const ours = reply.type === "OK" || reply.type === "ALREADY";
+    const known = ours || reply.type === "RETRY";
     spool.settle(
       intent.run,
-      ours
+      known
         ? {
           state: request.state,
           error: request.error,
           exitCode: request.exitCode,
           outputBytes: request.outputBytes,
           ms: request.ms,
+          ...(reply.type === "RETRY" && { retry: true as const }),
         }
         : "gone",
     );

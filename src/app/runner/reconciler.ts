@@ -297,15 +297,16 @@ export class Reconciler {
     if (end === null || end === "gone") return;
     const answer = await queue.reassert(reassertionOf(intent));
     if (answer !== "OK") return;
+    const { retry, ...told } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
     const sample = await executor?.sample(intent.run);
     await queue.finish({
-      ...end,
+      ...told,
       id: intent.id,
       token: intent.token,
       result: sample ? resultText(sample) : "",
       keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
-      retryDelayMs: null,
+      retryDelayMs: retry ? 0 : null,
     });
   }
 }
