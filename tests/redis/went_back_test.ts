@@ -1,0 +1,61 @@
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { INFO, Stage } from "./stage.ts";
+
+Deno.test("nothing is taken from a Redis that went back behind what it had told", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys } = stage;
+  await stage.claimed("early");
+  await stage.started("a");
+  await server.call("HINCRBY", keys.node("r", "i"), "seq", -1);
+  await stage.submit("late");
+  const { doubts } = queue;
+  const before = await server.digest();
+  for (const step of [() => queue.claim(1), () => queue.claim(1, ["tmux.main"]), () => queue.start("early")]) {
+    const error = await assertRejects(step);
+    assertEquals([(error as { code?: string }).code, (error as { condition?: string }).condition], ["LOST", "busy"]);
+  }
+  assertEquals(await server.digest(), before);
+  assertEquals(queue.doubts, doubts + 3);
+  for (let i = 1; i <= 2; i++) {
+    assertEquals((await queue.beat([], "up")).type, "OK");
+    assertEquals(queue.doubts, doubts + 3 + i, "also at the second look");
+  }
+  await queue.register(INFO, { restored: true });
+  assertEquals((await queue.start("early")).type, "OK");
+  await queue.beat([], "up");
+  assertEquals(queue.doubts, doubts + 5);
+});
+
+Deno.test("nothing is taken from a Redis that became a master anew, and a beat notices it", async () => {
+  await using stage = await Stage.open();
+  const { queue, server } = stage;
+  const id = await queue.serverId();
+  queue.trust(id);
+  await queue.beat([], "up");
+  assertEquals(queue.doubts, 0);
+  await server.call("REPLICAOF", "127.0.0.1", 1);
+  await server.call("REPLICAOF", "NO", "ONE");
+  assert(await queue.serverId() !== id);
+  await stage.submit("a");
+  const error = await assertRejects(() => queue.claim(1));
+  assertEquals((error as { code?: string }).code, "LOST");
+  assertEquals((await queue.beat([], "up")).type, "OK");
+  assertEquals(queue.doubts, 2);
+  queue.trust(await queue.serverId());
+  assertEquals(await stage.claim(1), ["a"]);
+});
+
+for (const code of ["READONLY", "UNBLOCKED"]) {
+  Deno.test(`${code} is a sign that Redis may have gone back`, async () => {
+    await using stage = await Stage.open();
+    const { queue, server } = stage;
+    const waiting = code === "UNBLOCKED" ? queue.wait(60_000).catch(() => {}) : null;
+    if (waiting) {
+      await until("it waits", async () => /blocked_clients:1/.test(String(await server.call("INFO", "clients"))));
+    }
+    await server.call("REPLICAOF", "127.0.0.1", 1);
+    await (waiting ?? queue.beat([], "up").catch(() => {}));
+    assert(queue.doubts > 0);
+  });
+}
