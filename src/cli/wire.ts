@@ -63,7 +63,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     { instanceName },
     { digestOf },
     { JournalSpool },
-    { ownershipOf },
+    { hadOwner, ownershipOf },
     { stderrLog },
     host,
     { Runner },
@@ -92,7 +92,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
-  const spool = await JournalSpool.open(instance.dir);
+  const spool = await JournalSpool.open(instance.dir, { expected: await hadOwner(instance.dir) });
   const socket = settings.tmuxSocket ?? `runner-${name}`;
   const runner = new Runner({
     queue: redis.openQueue(place, owner),

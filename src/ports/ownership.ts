@@ -7,8 +7,11 @@
 
 /** Who registered from this folder. */
 export interface Ownership {
-  /** Writes down that this process is about to register; answers the earlier ones that are certainly gone. */
-  claim(bootId: string): Promise<readonly string[]>;
+  /**
+   * Writes down that this process is about to register. Returns the earlier ones that are certainly gone, and all that ran in this very
+   * folder, also before the host was restarted.
+   */
+  claim(bootId: string): Promise<{ readonly proof: readonly string[]; readonly lineage: readonly string[] }>;
   /** This process is registered: those before are over. */
   won(): Promise<void>;
 }

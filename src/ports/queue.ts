@@ -54,10 +54,27 @@ export interface OwnedRun {
   readonly token: string;
 }
 
+/** How a process registers. */
+export interface RegisterOptions {
+  /** Earlier processes of which it is certain that they are gone. */
+  readonly proof?: readonly string[];
+  /** All that ran in this very folder, as far as it remembers them. */
+  readonly lineage?: readonly string[];
+  /** Redis has everything again that this instance knows, up to the last number that it was told. */
+  readonly restored?: boolean;
+}
+
 /** Answer to `register`. */
 export type RegisterReply =
   /** `seq`: up to which of its own numbers Redis knows this instance; 0 when it knows nothing. */
-  | { readonly type: "OK"; readonly seq: number }
+  | {
+    readonly type: "OK";
+    readonly seq: number;
+    /** Another spool folder had this identity since this one brought everything back: it may have run what is on record here. */
+    readonly mixed: boolean;
+    /** The data has another history than when it was last known to be whole. */
+    readonly stale: boolean;
+  }
   | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string };
 
 /** Answer to `beat`. */
@@ -159,14 +176,7 @@ export interface Peer {
 
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue extends RequestQueue {
-  /**
-   * `proof` names earlier processes of which it is certain that they are gone. `restored`: Redis has everything again that this
-   * instance knows, up to the last number that it was told.
-   */
-  register(
-    info: InstanceInfo,
-    options?: { proof?: readonly string[]; restored?: boolean },
-  ): Promise<RegisterReply>;
+  register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
   beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
   /** Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed. */
   onBell(wake: () => void): void;
@@ -229,6 +239,8 @@ export interface Queue extends RequestQueue {
   serverId(): Promise<string>;
   /** From now on jobs are claimed only from that Redis. */
   trust(serverId: string): void;
+  /** All instances of this runner had the time to bring back what they run: the data is whole. */
+  seal(): Promise<void>;
   /** Redis has given this instance that number, to this process or an earlier one. */
   recall(seq: number): void;
   /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */

@@ -49,6 +49,12 @@ export interface Spool {
   readonly server: string | null;
   /** Every record is known to this Redis server. */
   knownTo(server: string): void;
+  /** Whether it has every record that was ever written into this folder; once it lost some, until `restored` says so. */
+  readonly isWhole: boolean;
+  /** All that may have run and has no record is settled. */
+  restored(): void;
+  /** Redis' clock at the start of the youngest attempt whose record was forgotten, Unix milliseconds; 0 when there is none. */
+  readonly forgottenUntil: number;
   /** Every run that is not settled, and those settled lately, oldest first. */
   records(): readonly SpoolRecord[];
   /** What it knows about one run. */

@@ -96,6 +96,14 @@ export class Keys {
     return `${this.#ns}rr:jobs`;
   }
 
+  /**
+   * STRING: name of the history of Redis' data when all instances of a runner last had the time to bring back what they run. With
+   * another one the data may be older than that, and who is new waits, too.
+   */
+  history(runner: string): string {
+    return `${this.#ns}rr:history:${runner}`;
+  }
+
   /** SET of runner names that were ever used. */
   names(): string {
     return `${this.#ns}rr:names`;

@@ -16,6 +16,7 @@ import type {
   RawId,
   ReapReply,
   ReassertRequest,
+  RegisterOptions,
   RegisterReply,
   StartReply,
 } from "../ports/queue.ts";
@@ -27,6 +28,7 @@ import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
+import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { trouble } from "./trouble.ts";
@@ -86,26 +88,11 @@ export class RedisQueue implements Queue {
     this.#requests = new Requests(this.#link, keys);
   }
 
-  async register(
-    info: InstanceInfo,
-    options: { proof?: readonly string[]; restored?: boolean } = {},
-  ): Promise<RegisterReply> {
-    const { runner, instance, nonce, leaseMs } = this.#owner;
-    const { bootId, host, pid, version, slots, attach } = info;
-    const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
-    const reply = await this.#link.run(
-      SCRIPTS.register,
-      [this.#keys.lease(runner), this.#keys.node(runner, instance), this.#keys.names()],
-      [
-        ...[instance, nonce, leaseMs, `\n${(options.proof ?? []).join("\n")}\n`, runner],
-        ...[options.restored ? this.#evidence.told : 0, bootId, ...fields],
-      ],
-    );
-    if (reply[0] === "OK") {
-      this.#ahead = Number(reply[1]) - this.#clock.now();
-      return { type: "OK", seq: Number(reply[2]) };
-    }
-    return { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]) };
+  async register(info: InstanceInfo, options: RegisterOptions = {}): Promise<RegisterReply> {
+    const told = options.restored ? this.#evidence.told : 0;
+    const { at, reply } = await register(this.#link, this.#keys, { ...options, info, owner: this.#owner, told });
+    if (at !== null) this.#ahead = at - this.#clock.now();
+    return reply;
   }
 
   async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
@@ -354,6 +341,10 @@ export class RedisQueue implements Queue {
 
   trust(serverId: string): void {
     this.#evidence.history = historyOf(serverId);
+  }
+
+  async seal(): Promise<void> {
+    await this.#link.call("SET", [this.#keys.history(this.#owner.runner), this.#evidence.history]);
   }
 
   recall(seq: number): void {

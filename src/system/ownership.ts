@@ -18,24 +18,32 @@ interface Owner {
 export function ownershipOf(dir: string, nonce: string): Ownership {
   const path = `${dir}/owners`;
   let mine: Owner | null = null;
-  let proof: Promise<readonly string[]> | null = null;
+  /** Earlier processes of this very folder. */
+  let earlier: readonly Owner[] = [];
+  let claimed: ReturnType<Ownership["claim"]> | null = null;
 
-  async function claim(boot: string): Promise<readonly string[]> {
+  async function claim(boot: string): ReturnType<Ownership["claim"]> {
     const { dev, ino } = await Deno.stat(dir);
     mine = { nonce, boot, dev, ino };
-    const earlier = await read(path);
-    await write(path, [...earlier, mine].slice(-MOST));
-    return earlier.filter((one) => ino !== null && one.boot === boot && one.dev === dev && one.ino === ino)
-      .map((one) => one.nonce);
+    const all = await read(path);
+    await write(path, [...all, mine].slice(-MOST));
+    earlier = all.filter((one) => ino !== null && one.ino === ino);
+    const proof = earlier.filter((one) => one.boot === boot && one.dev === dev);
+    return { proof: proof.map((one) => one.nonce), lineage: earlier.map((one) => one.nonce) };
   }
 
   return {
-    claim: (boot) => proof ??= claim(boot),
+    claim: (boot) => claimed ??= claim(boot),
     async won() {
       // what stays when this fails names processes that are gone
-      if (mine) await write(path, [mine]).catch(() => {});
+      if (mine) await write(path, [...earlier, mine].slice(-MOST)).catch(() => {});
     },
   };
+}
+
+/** Whether a process has ever registered from a folder. */
+export async function hadOwner(dir: string): Promise<boolean> {
+  return (await read(`${dir}/owners`)).length > 0;
 }
 
 async function read(path: string): Promise<Owner[]> {

@@ -24,7 +24,9 @@ interface Entry {
 type Line =
   | { readonly do: "intend"; readonly intent: Intent }
   | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone"; readonly at: number }
-  | { readonly do: "server"; readonly id: string };
+  | { readonly do: "server"; readonly id: string }
+  | { readonly do: "forget"; readonly until: number }
+  | { readonly do: "whole"; readonly is: boolean };
 
 /**
  * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
@@ -35,6 +37,8 @@ export class JournalSpool implements Spool {
   #file: Deno.FsFile;
   readonly #entries = new Map<string, Entry>();
   #server: string | null = null;
+  #isWhole = true;
+  #forgottenUntil = 0;
   #bytes = 0;
   #liveBytes = 0;
   /** Characters of the intents of settled runs. */
@@ -56,11 +60,17 @@ export class JournalSpool implements Spool {
     this.#file = file;
   }
 
-  /** Opens the journal in an instance's folder. */
-  static async open(dir: string): Promise<JournalSpool> {
+  /**
+   * Opens the journal in an instance's folder.
+   *
+   * @param expected An earlier process of this folder had one: when it is not there, it was lost.
+   */
+  static async open(dir: string, { expected = false } = {}): Promise<JournalSpool> {
     const path = `${dir}/runs.jsonl`;
+    const lost = expected && !await Deno.stat(path).then(() => true, () => false);
     const spool = new JournalSpool(path, openAppend(path));
     await spool.#load();
+    if (lost) spool.#isWhole = false;
     spool.#drop({ gone: false }); // too old to be told again
     spool.#compact();
     return spool;
@@ -78,6 +88,8 @@ export class JournalSpool implements Spool {
       }
       if (step.do === "intend") this.#remember(step.intent, line.length);
       else if (step.do === "settle") this.#settled(step.run, step.end, step.at);
+      else if (step.do === "forget") this.#forgottenUntil = Math.max(this.#forgottenUntil, step.until);
+      else if (step.do === "whole") this.#isWhole = step.is;
       else this.#server = step.id;
     }
   }
@@ -107,6 +119,20 @@ export class JournalSpool implements Spool {
     if (server === this.#server) return;
     this.#server = server;
     this.#note({ do: "server", id: server });
+  }
+
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  restored(): void {
+    if (this.#isWhole) return;
+    this.#isWhole = true;
+    this.#note({ do: "whole", is: true });
+  }
+
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
   }
 
   records(): readonly SpoolRecord[] {
@@ -197,6 +223,7 @@ export class JournalSpool implements Spool {
   #drop(what: { readonly gone: boolean }): void {
     const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
     let count = settled.length;
+    const before = this.#forgottenUntil;
     for (const entry of settled) {
       const old = performance.now() - entry.settledAt > KEEP_MS;
       const fits = count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && this.#outputSize <= KEEP_OUTPUT;
@@ -207,7 +234,9 @@ export class JournalSpool implements Spool {
       this.#liveBytes -= entry.size;
       this.#entries.delete(entry.intent.run);
       this.#forgotten.push(entry.intent.run);
+      this.#forgottenUntil = Math.max(this.#forgottenUntil, entry.intent.startedMs);
     }
+    if (this.#forgottenUntil > before) this.#note({ do: "forget", until: this.#forgottenUntil });
   }
 
   /** Path of the journal when that is no longer the file that this process writes; else `null`. */
@@ -232,6 +261,8 @@ export class JournalSpool implements Spool {
   /** Writes what counts into a new file and puts that in the place of the old one; synchronous, so that no line is missed. */
   #compact(): void {
     let text = this.#server === null ? "" : written({ do: "server", id: this.#server });
+    if (!this.#isWhole) text += written({ do: "whole", is: false });
+    if (this.#forgottenUntil > 0) text += written({ do: "forget", until: this.#forgottenUntil });
     const ahead = Date.now() - performance.now();
     for (const { intent, end, settledAt } of this.#entries.values()) {
       text += written({ do: "intend", intent });

@@ -2,40 +2,14 @@ import { assertEquals } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Gate } from "../support/gate.ts";
-import { RedisServer } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
 const FAST = ["--beat", "200ms", "--lease", "3s"];
-/** A replica is given the data at once. */
-const PROMPT = { config: { "repl-diskless-sync-delay": "0" } };
-
-/** What INFO says under a name. */
-async function info(redis: RedisServer, name: string): Promise<string> {
-  return new RegExp(`^${name}:(\\S*)`, "m").exec(String(await redis.call("INFO")))?.[1] ?? "";
-}
-
-/** A server with the data that another one has now. */
-async function copyOf(redis: RedisServer): Promise<RedisServer> {
-  const copy = await RedisServer.start(PROMPT);
-  await copy.call("REPLICAOF", "127.0.0.1", redis.port);
-  await until("it has the data", async () => await info(copy, "master_link_status") === "up");
-  await copy.call("REPLICAOF", "NO", "ONE");
-  return copy;
-}
-
-/** Makes a server a replica of an older copy for as long as it takes to become like it: it goes back, and is the same process. */
-async function goBack(redis: RedisServer, copy: RedisServer): Promise<void> {
-  const before = await info(redis, "run_id");
-  await redis.call("REPLICAOF", "127.0.0.1", copy.port);
-  await until("it is like the copy", async () => await info(redis, "master_link_status") === "up");
-  await redis.call("REPLICAOF", "NO", "ONE");
-  assertEquals(await info(redis, "run_id"), before);
-}
 
 for (const slots of [8, 16]) {
   Deno.test(`18 a master that went back to a stale copy under the same run_id runs nothing again (8 jobs, ${slots} slots)`, async () => {
-    await using world = await World.create(PROMPT);
+    await using world = await World.create();
     const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
     const first = new Gate(world.dir, "first");
     const args = [...FAST, "--concurrency", String(slots)];
@@ -43,10 +17,10 @@ for (const slots of [8, 16]) {
     for (let i = 0; i < 8; i++) {
       ids.push(await world.push({ payload: `${log.line}; ${i < 4 ? first.wait : gate.wait}; echo kept ${i}` }));
     }
-    await using stale = await copyOf(world.redis);
+    await using stale = await world.redis.copy();
     await world.runner({ args });
     for (const id of ids) await until("it runs", () => log.ran(id));
-    await goBack(world.redis, stale);
+    await world.redis.goBackTo(stale);
     // slots become free before the next beat: the stale queue holds all eight
     await first.open();
     for (const id of ids.slice(0, 4)) await world.ended(id);
@@ -58,11 +32,11 @@ for (const slots of [8, 16]) {
 }
 
 Deno.test("18 a master that went back to a stale copy: an idle peer runs nothing that another host has", async () => {
-  await using world = await World.create(PROMPT);
+  await using world = await World.create();
   const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
   const ids: string[] = [];
   for (let i = 0; i < 8; i++) ids.push(await world.push({ payload: `${log.line}; ${gate.wait}; echo kept ${i}` }));
-  await using stale = await copyOf(world.redis);
+  await using stale = await world.redis.copy();
   const spools = ["a", "b"].map((letter) => `${world.dir}/${letter}`);
   const start = (i: number) =>
     world.runner({
@@ -73,7 +47,7 @@ Deno.test("18 a master that went back to a stale copy: an idle peer runs nothing
   await start(0);
   for (const id of ids) await until("it runs", () => log.ran(id));
   await start(1);
-  await goBack(world.redis, stale);
+  await world.redis.goBackTo(stale);
   await gate.open();
   for (const [i, id] of ids.entries()) assertEquals((await world.ended(id)).result, `kept ${i}\n`);
   ids.push(await world.push({ payload: log.line }));
@@ -85,19 +59,52 @@ Deno.test("18 a master that went back to a stale copy: an idle peer runs nothing
   });
 });
 
+Deno.test("18 a runner that is new waits until the others have brought back what they run when Redis went back before it came", async () => {
+  await using world = await World.create();
+  const [log, first, gate] = [new ExecutionLog(world.dir), new Gate(world.dir, "first"), new Gate(world.dir)];
+  const spools = ["a", "b"].map((letter) => `${world.dir}/${letter}`);
+  const start = (i: number, beat: string) =>
+    world.runner({
+      args: ["--beat", beat, "--lease", "30s", "--concurrency", "1"],
+      spool: spools[i],
+      env: { RUNNER_TMUX_SOCKET: `${world.socket}-${i}` },
+    });
+  // it has no slot free, and so notices with its next beat only
+  await start(0, "5s");
+  const ids = [await world.push({ payload: `${log.line}; ${first.wait}; echo first` })];
+  await until("it runs", () => log.ran(ids[0]));
+  ids.push(await world.push({ payload: `${log.line}; ${gate.wait}; echo second` }));
+  await using stale = await world.redis.copy();
+  await first.open();
+  await until("the next one runs", () => log.ran(ids[1]));
+  await world.redis.goBackTo(stale);
+  await start(1, "3s");
+  await world.reaches(ids[1], "started");
+  await gate.open();
+  assertEquals((await world.ended(ids[0])).result, "first\n");
+  assertEquals((await world.ended(ids[1])).result, "second\n");
+  ids.push(await world.push({ payload: log.line }));
+  await assertClean(world, {
+    ids,
+    log,
+    dataWasLost: true,
+    instances: spools.map((spool) => world.instance(spool)),
+  });
+});
+
 for (const behind of ["its start", "its end"]) {
   Deno.test(`18 an attempt that is to be tried again is not begun anew when Redis goes back behind ${behind}`, async () => {
-    await using world = await World.create(PROMPT);
+    await using world = await World.create();
     const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
     const payload = `${log.line}; ${gate.wait}; [ $RUNNER_ATTEMPT = 2 ]`;
     const id = await world.submit("--retries", "1", "--backoff", "1h..1h", payload);
-    const early = await copyOf(world.redis);
+    const early = await world.redis.copy();
     await world.runner({ args: FAST });
     await until("it runs", () => log.ran(id));
-    const late = await copyOf(world.redis);
+    const late = await world.redis.copy();
     await gate.open();
     await world.reaches(id, "dispatched");
-    await goBack(world.redis, behind === "its start" ? early : late);
+    await world.redis.goBackTo(behind === "its start" ? early : late);
     assertEquals((await world.ended(id)).status, "finished");
     await assertClean(world, { ids: [id], log, executions: () => [2, 2], dataWasLost: true });
     for (const copy of [early, late]) await copy[Symbol.asyncDispose]();

@@ -193,3 +193,20 @@ Deno.test("33 panes that are renamed, killed or typed into: jobs are known by th
   assertEquals((await world.ended(ids[2])).status, "finished");
   await assertClean(world, { ids, log });
 });
+
+Deno.test("31 a journal of attempts that is removed while no runner lives: what may have run is not run again", async () => {
+  await using world = await World.create();
+  const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
+  const runner = await world.runner({ args: FAST });
+  const id = await world.push({ payload: `${log.line}; ${gate.wait}` });
+  await until("it runs", () => log.ran(id));
+  await runner.kill9();
+  await Deno.remove(`${world.instance()}/runs.jsonl`);
+  await world.runner({ args: FAST });
+  const job = await world.ended(id);
+  assertEquals([job.status, job.error.slice(0, 5)], ["error", "lost:"]);
+  const next = await world.push({ payload: log.line });
+  await world.ended(next);
+  await gate.open();
+  await assertClean(world, { ids: [id, next], log });
+});

@@ -27,10 +27,10 @@ import { hostFaults, laneSteps, redisFaults } from "./host_steps.ts";
 /** The model under some rules, with at most so many faults. The second host has a spool of its own unless `copy` makes it one. */
 export function attemptModel(faults: Faults, rules: Partial<Rules> = {}): Model<State> {
   const all = { ...RULES, ...rules };
-  const second = faults.copy || faults.clone ? { ...HOST, exists: false } : { ...HOST, instance: 1 };
+  const second = faults.copy ? { ...HOST, exists: false } : { ...HOST, instance: 1 };
   return {
     start: {
-      redis: { job: "queued", token: 0, instance: -1, end: "", nodes: [0, 0], seal: 1 },
+      redis: { job: "queued", token: 0, instance: -1, end: "", nodes: [0, 0], seal: 1, mixed: [false, false] },
       era: 1,
       saved: null,
       hosts: [HOST, second],
@@ -45,11 +45,11 @@ export function attemptModel(faults: Faults, rules: Partial<Rules> = {}): Model<
         if (!state.hosts[at].exists) continue;
         yield* laneSteps(state, at, all);
         yield* processSteps(state, at, all);
-        yield* hostFaults(state, at, all);
+        yield* hostFaults(state, at);
       }
       yield* redisFaults(state);
     },
-    wrong,
+    wrong: (state) => wrong(state, Boolean(faults.copy && faults.kill)),
     // a story that is longer than the model counts is no finding
     isOver: ({ redis, hosts, tokens, nonces }) =>
       redis.job === "final" || tokens === MOST || nonces === MOST ||
@@ -57,11 +57,12 @@ export function attemptModel(faults: Faults, rules: Partial<Rules> = {}): Model<
   };
 }
 
-function wrong({ executed, redis, hosts, verdict }: State): string | null {
+/** `mayBeLost`: a copy may call lost what its original runs. */
+function wrong({ executed, redis, hosts, verdict }: State, mayBeLost: boolean): string | null {
   if (executed.length > new Set(executed).size) return "an attempt is executed twice";
   if (executed.length > 1) return "the job is executed in two attempts";
   if (redis.job === "final" && redis.end !== verdict) return "an end changes";
-  if (redis.job === "final" && redis.end === "lost" && hosts.some(({ lane }) => lane.program)) {
+  if (!mayBeLost && redis.job === "final" && redis.end === "lost" && hosts.some(({ lane }) => lane.program)) {
     return "a job is called lost while it runs";
   }
   return null;
@@ -72,9 +73,9 @@ function* processSteps(state: State, at: number, rules: Rules): Generator<Step<S
   const { process } = host;
   if (process === null) {
     const nonce = state.nonces + 1;
-    const started: Process = { nonce, at: "registers", era: 0, held: false, token: 0, run: "none" };
+    const started: Process = { nonce, at: "registers", era: 0, mixed: false, held: false, token: 0, run: "none" };
     // on record before it registers
-    const to = withHost({ ...state, nonces: nonce }, at, { process: started, proof: [...host.proof, nonce] });
+    const to = withHost({ ...state, nonces: nonce }, at, { process: started, lineage: [...host.lineage, nonce] });
     if (nonce <= MOST) yield { name: `runner ${at} starts as ${nonce}`, to };
     return;
   }
@@ -92,19 +93,21 @@ function* registering(state: State, at: number, process: Process, rules: Rules):
   const { instance } = host;
   const owner = state.redis.nodes[instance];
   const lives = state.hosts.some((other) => other.process?.nonce === owner && other.process.at !== "registers");
-  const proven = rules.takeoverNeedsProof ? !host.cloned && host.proof.includes(owner) : true;
+  const proven = rules.takeoverNeedsProof ? host.lineage.includes(owner) : true;
   if (owner !== 0 && lives && !proven) {
     yield {
       name: `runner ${at} is refused`,
-      to: withHost(state, at, { process: null, proof: host.proof.slice(0, -1) }),
+      to: withHost(state, at, { process: null, lineage: host.lineage.slice(0, -1) }),
     };
     return;
   }
   const nodes = state.redis.nodes.map((nonce, i) => i === instance ? process.nonce : nonce);
   const held = rules.dataIsSealed && state.redis.seal !== state.era;
-  const next: Process = { ...process, at: "numbers", era: state.era, held };
-  const own = { process: next, proof: [process.nonce], cloned: false };
-  const to = withHost({ ...state, redis: { ...state.redis, nodes } }, at, own);
+  const known = owner === 0 || owner === process.nonce || host.lineage.includes(owner);
+  const isMixed = rules.mixedLaunchesNothing && (state.redis.mixed[instance] || !known);
+  const mixed = state.redis.mixed.map((was, i) => i === instance ? isMixed : was);
+  const next: Process = { ...process, at: "numbers", era: state.era, held, mixed: isMixed };
+  const to = withHost({ ...state, redis: { ...state.redis, nodes, mixed } }, at, { process: next });
   yield { name: `runner ${at} registers`, to };
 }
 
@@ -126,7 +129,7 @@ function* reading(state: State, at: number, process: Process, rules: Rules): Gen
 type Go = (name: string, run: Process["run"], change?: Partial<Host>) => Step<State>;
 
 /** What became of the attempt on record, by lane, journal and processes; `null` as long as it goes on. */
-function judged(state: State, at: number, _process: Process, rules: Rules, go: Go): Step<State> | null {
+function judged(state: State, at: number, process: Process, rules: Rules, go: Go): Step<State> | null {
   const { lane, intent } = state.hosts[at];
   const mine = lane.script === intent;
   if (mine && lane.journal === "E") return go("reads the end", "ended");
@@ -135,14 +138,19 @@ function judged(state: State, at: number, _process: Process, rules: Rules, go: G
   if (lane.at === "dead") {
     if (rules.processesAreAsked && lane.program) return null;
     if (begun || unknown && rules.processesAreAsked) return go("finds the terminal of the run gone", "lost");
-    return go("finds the run not begun", "intended");
+    return notBegun(process, go);
   }
   if (begun) return null;
   if (unknown && rules.processesAreAsked) {
     // its lane answers when it has nothing to do: then nobody knows how the run ended, or whether it ran
     return lane.at === "idle" && lane.pipe === 0 && lane.report === "" ? go("finds an idle lane", "lost") : null;
   }
-  return go("finds the run not begun", "intended");
+  return notBegun(process, go);
+}
+
+/** A run that no lane has begun: another folder may have run it. */
+function notBegun({ mixed }: Process, go: Go): Step<State> {
+  return mixed ? go("finds the run, and that a copy was here", "lost") : go("finds the run not begun", "intended");
 }
 
 /** Makes Redis agree about the attempt on record. */
@@ -219,7 +227,14 @@ function* starting(state: State, at: number, process: Process, rules: Rules): Ge
     !(process.held && rules.lossIsWaitedOut);
   if (process.run !== "none" || !mayAsk) return;
   if (redis.job === "started" && redis.instance === host.instance) {
-    if (redis.token !== host.intent) {
+    if (redis.token !== host.intent && process.mixed) {
+      const to = {
+        ...state,
+        redis: { ...redis, job: "final", end: "lost" } as const,
+        verdict: state.verdict || "lost" as const,
+      };
+      yield { name: `runner ${at} ends what a copy may have run`, to };
+    } else if (redis.token !== host.intent) {
       const held: Process = { ...process, token: redis.token, run: "started" };
       yield { name: `runner ${at} takes up what it started`, to: withHost(state, at, { process: held }) };
     } else if (host.settled !== "") {
@@ -227,6 +242,12 @@ function* starting(state: State, at: number, process: Process, rules: Rules): Ge
       const to = { ...state, redis: { ...redis, job: "final", end } as const, verdict: state.verdict || end };
       yield { name: `runner ${at} ends what its record says has ended`, to };
     }
+  }
+  if (process.mixed && !(redis.job === "started" && redis.instance === host.instance)) {
+    const mixed = redis.mixed.map((was, i) => i === host.instance ? false : was);
+    const clear = withHost({ ...state, redis: { ...redis, mixed } }, at, { process: { ...process, mixed: false } });
+    yield { name: `runner ${at} has taken everything up`, to: clear };
+    return;
   }
   if (redis.job !== "queued") return;
   const token = state.tokens + 1;

@@ -13,10 +13,10 @@ export const RULES = {
   endIsReserved: true,
   /** An end that comes through the pipe before its run was asked for is kept. */
   reportsAreKept: true,
-  /** A live instance is taken over only by the spool that registered it last, on the same boot. */
+  /** A live instance is taken over only by the very folder that registered it last. */
   takeoverNeedsProof: true,
-  /** A spool whose folder is another one than on record is an instance of its own, and inherits nothing. */
-  copiesAreNew: true,
+  /** What another folder of the same identity may have run is not launched. */
+  mixedLaunchesNothing: true,
   /** A heartbeat compares the identity of Redis' data. */
   dataIsIdentified: true,
   /** The data itself says for which server it was known to be whole, so that a process which is new notices a loss, too. */
@@ -36,10 +36,11 @@ export interface Faults {
   readonly diskFull?: number;
   readonly laneDies?: number;
   readonly journalGone?: number;
-  /** The folder of the first host is copied on the same host ... */
+  /**
+   * The spool of the first host is copied. When its runner is killed as well, the copy may call lost what still runs there: that is a
+   * limit that is stated, and no finding.
+   */
   readonly copy?: number;
-  /** ... or with the whole disk, so that nothing in it tells the copy from its original. */
-  readonly clone?: number;
   readonly rollback?: number;
   readonly flush?: number;
 }
@@ -54,6 +55,8 @@ export interface Data {
   readonly nodes: readonly number[];
   /** Identity of the data when it was last known to be whole. */
   readonly seal: number;
+  /** Another folder had the identity of an instance since one of them has brought everything back. */
+  readonly mixed: readonly boolean[];
 }
 
 /** One process of a runner. */
@@ -62,6 +65,8 @@ export interface Process {
   readonly at: "registers" | "numbers" | "reads" | "asks" | "works";
   /** Identity of the data that it knows. */
   readonly era: number;
+  /** Redis has said that another folder had its identity. */
+  readonly mixed: boolean;
   /** It noticed that Redis lost data, and claims nothing. */
   readonly held: boolean;
   /** Token of its attempt, also before that is on record, and what it knows of it. */
@@ -88,12 +93,10 @@ export interface Lane {
 /** A host with one spool. */
 export interface Host {
   readonly exists: boolean;
-  /** It came with a copy of its disk: the boot is another one than on record. */
-  readonly cloned: boolean;
   readonly instance: number;
   readonly process: Process | null;
-  /** Nonces that its spool may have registered last. */
-  readonly proof: readonly number[];
+  /** Nonces of all processes that may have registered from this very folder. */
+  readonly lineage: readonly number[];
   /** Token of the attempt on record, and how it ended as far as Redis acknowledged it. */
   readonly intent: number;
   readonly settled: "" | "real" | "lost" | "gone";
@@ -127,7 +130,6 @@ export const NO_FAULTS = {
   laneDies: 0,
   journalGone: 0,
   copy: 0,
-  clone: 0,
   rollback: 0,
   flush: 0,
 };
@@ -136,10 +138,9 @@ export const LANE: Lane = { at: "idle", pipe: 0, epoch: 0, script: 0, journal: "
 /** A host on which nothing has run. */
 export const HOST: Host = {
   exists: true,
-  cloned: false,
   instance: 0,
   process: null,
-  proof: [],
+  lineage: [],
   intent: 0,
   settled: "",
   epoch: 0,

@@ -1,14 +1,5 @@
 import type { Step } from "./explore.ts";
-import {
-  type Data,
-  type Faults,
-  HOST,
-  type Host,
-  type Lane,
-  type Rules,
-  type State,
-  withHost,
-} from "./attempt_state.ts";
+import { type Data, type Faults, type Host, type Lane, type Rules, type State, withHost } from "./attempt_state.ts";
 
 /** What a lane does. */
 export function* laneSteps(state: State, at: number, rules: Rules): Generator<Step<State>> {
@@ -47,7 +38,7 @@ export function* laneSteps(state: State, at: number, rules: Rules): Generator<St
 }
 
 /** What breaks on a host. */
-export function* hostFaults(state: State, at: number, rules: Rules): Generator<Step<State>> {
+export function* hostFaults(state: State, at: number): Generator<Step<State>> {
   const host = state.hosts[at];
   const { faults } = state;
   const spend = (kind: keyof Faults): State => ({ ...state, faults: { ...faults, [kind]: faults[kind] - 1 } });
@@ -70,18 +61,8 @@ export function* hostFaults(state: State, at: number, rules: Rules): Generator<S
   }
   if (at !== 0 || state.hosts[1].exists) return;
   const lane: Lane = { ...host.lane, at: "dead", pipe: 0, report: "", program: false };
-  const copy: Host = { ...host, exists: true, process: null, lane };
-  if (faults.copy > 0) {
-    const fresh: Host = { ...HOST, instance: 1 };
-    yield {
-      name: "the spool is copied",
-      to: withHost(spend("copy"), 1, rules.copiesAreNew ? fresh : copy),
-      fault: true,
-    };
-  }
-  if (faults.clone > 0) {
-    yield { name: "the disk is copied", to: withHost(spend("clone"), 1, { ...copy, cloned: true }), fault: true };
-  }
+  const copy: Host = { ...host, exists: true, process: null, lane, lineage: [] };
+  if (faults.copy > 0) yield { name: "the spool is copied", to: withHost(spend("copy"), 1, copy), fault: true };
 }
 
 /** What breaks in Redis. */
@@ -105,7 +86,7 @@ export function* redisFaults(state: State): Generator<Step<State>> {
     yield { name: "Redis goes back to the copy", to, fault: true };
   }
   if (faults.flush > 0) {
-    const empty: Data = { job: "none", token: 0, instance: -1, end: "", nodes: [0, 0], seal: 0 };
+    const empty: Data = { job: "none", token: 0, instance: -1, end: "", nodes: [0, 0], seal: 0, mixed: [false, false] };
     const to = { ...state, redis: empty, era: state.era + 1, faults: { ...faults, flush: faults.flush - 1 } };
     yield { name: "Redis loses everything", to, fault: true };
   }

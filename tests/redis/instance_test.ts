@@ -22,6 +22,41 @@ Deno.test("register() lets one process own an instance, and another one only wit
   assertEquals((await stage.queue.register({ ...INFO, bootId: "boot-3" })).type, "OK");
 });
 
+Deno.test("register() says that another folder had the identity meanwhile, until everything is brought back", async () => {
+  await using stage = await Stage.open();
+  const mixed = async (nonce: string, options: { lineage?: string[]; restored?: boolean } = {}) => {
+    await stage.expire("i");
+    const reply = await stage.runner({ nonce }).register(INFO, options);
+    assert(reply.type === "OK");
+    return reply.mixed;
+  };
+  assertEquals(await mixed("n2", { lineage: ["n1"] }), false);
+  // a copy of that folder, whose first reply was lost
+  assertEquals([await mixed("c1"), await mixed("c1")], [true, true]);
+  // and the original after it
+  assertEquals(await mixed("n3", { lineage: ["n1", "n2"] }), true);
+  assertEquals(await mixed("n4", { lineage: ["n2", "n3"] }), true);
+  assertEquals(await mixed("n4", { lineage: ["n2", "n3"], restored: true }), false);
+  assertEquals(await mixed("n5", { lineage: ["n3", "n4"] }), false);
+});
+
+Deno.test("register() says that the data has another history than when it was whole, also to an instance that is new", async () => {
+  await using stage = await Stage.open();
+  const stale = async (instance: string) => {
+    const reply = await stage.runner({ instance, nonce: `of ${instance}` }).register(INFO);
+    assert(reply.type === "OK");
+    return reply.stale;
+  };
+  assertEquals([await stale("a"), await stale("b")], [false, false]);
+  await stage.server.call("REPLICAOF", "127.0.0.1", 1);
+  await stage.server.call("REPLICAOF", "NO", "ONE");
+  assertEquals([await stale("b"), await stale("c")], [true, true]);
+  const queue = stage.runner({ instance: "d", nonce: "of d" });
+  queue.trust(await queue.serverId());
+  await queue.seal();
+  assertEquals([await stale("b"), await stale("e")], [false, false]);
+});
+
 Deno.test("register() answers up to which of its numbers Redis knows the instance, also after it left", async () => {
   await using stage = await Stage.open();
   const { queue, server, keys } = stage;

@@ -97,7 +97,8 @@ Deno.test("JournalSpool forgets after a restart what was settled long ago, whate
 
 Deno.test("ownershipOf() gives proof against earlier processes of this folder on this boot only", () =>
   withFolder(async (dir) => {
-    const claims = (place: string, nonce: string, boot = "boot") => ownershipOf(place, nonce).claim(boot);
+    const claims = async (place: string, nonce: string, boot = "boot") =>
+      (await ownershipOf(place, nonce).claim(boot)).proof;
     await Deno.mkdir(`${dir}/a`);
     assertEquals(await claims(`${dir}/a`, "n1"), []);
     // it is not known whether those that did not win have registered
@@ -109,12 +110,37 @@ Deno.test("ownershipOf() gives proof against earlier processes of this folder on
     assertEquals(await claims(`${dir}/copy`, "c2"), ["c1"]);
     await Deno.rename(`${dir}/a`, `${dir}/moved`);
     const won = ownershipOf(`${dir}/moved`, "n5");
-    assertEquals(await won.claim("boot"), ["n1", "n2", "n4"]);
+    const all = await won.claim("boot");
+    assertEquals(all, { proof: ["n1", "n2", "n4"], lineage: ["n1", "n2", "n3", "n4"] });
     await won.won();
-    assertEquals(await claims(`${dir}/moved`, "n6"), ["n5"]);
+    assertEquals(await claims(`${dir}/moved`, "n6"), ["n1", "n2", "n4", "n5"]);
     assertEquals((await Deno.stat(`${dir}/moved/owners`)).mode! & 0o777, 0o600);
     await Deno.writeTextFile(`${dir}/moved/owners`, "torn");
     assertEquals(await claims(`${dir}/moved`, "n7"), []);
+  }));
+
+Deno.test("JournalSpool says that records are missing until they are settled, and how young the forgotten ones are", () =>
+  withFolder(async (dir) => {
+    const first = await JournalSpool.open(dir, { expected: false });
+    assertEquals([first.isWhole, first.forgottenUntil], [true, 0]);
+    await first.intend({ ...intent("gone"), startedMs: 7 });
+    first.settle("gone", "gone");
+    assertEquals(first.prune(), ["gone"]);
+    assertEquals(first.forgottenUntil, 7);
+    await first.close();
+    const second = await JournalSpool.open(dir, { expected: true });
+    assertEquals([second.isWhole, second.forgottenUntil], [true, 7]);
+    await second.close();
+    await Deno.remove(`${dir}/runs.jsonl`);
+    // also when that process dies before it has settled anything
+    for (let i = 0; i < 2; i++) await (await JournalSpool.open(dir, { expected: true })).close();
+    const third = await JournalSpool.open(dir, { expected: true });
+    assertEquals(third.isWhole, false);
+    third.restored();
+    await third.close();
+    const fourth = await JournalSpool.open(dir, { expected: true });
+    assertEquals(fourth.isWhole, true);
+    await fourth.close();
   }));
 
 Deno.test("JournalSpool does not grow without end", () =>

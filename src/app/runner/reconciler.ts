@@ -1,5 +1,5 @@
 import type { FoundRun } from "../../ports/executor.ts";
-import type { InstanceState } from "../../ports/queue.ts";
+import type { InstanceState, RegisterReply } from "../../ports/queue.ts";
 import type { SpoolRecord } from "../../ports/spool.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -17,6 +17,9 @@ const BRING_BACK = 250;
 
 /** Beats after which a lease is too old to tell who lives. */
 const RECENT = 3;
+
+/** What Redis answered to a process that owns its instance. */
+export type Registered = Omit<RegisterReply & { readonly type: "OK" }, "type">;
 
 /** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Reconciler {
@@ -39,10 +42,16 @@ export class Reconciler {
   #beats: number[] = [];
   /** Counts the orders to claim nothing: only the last one may be taken back. */
   #holds = 0;
+  /** Others may still bring back what they run: what Redis says is ours may be theirs. */
+  #isHeld = false;
+  /** Another folder had our identity meanwhile: it may have run what is on record here. */
+  #mixed = false;
+  /** What earlier processes started and never launched has been found. */
+  #isTakenUp = false;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
-  /** Registers the instance anew; `restored` when Redis has everything again. Answers up to which of our numbers Redis knew us. */
-  register: (restored?: boolean) => Promise<number> = () => Promise.resolve(0);
+  /** Registers the instance anew; `restored` when Redis has everything again. */
+  register: (restored?: boolean) => Promise<Registered> = () => Promise.resolve({ seq: 0, mixed: false, stale: false });
 
   constructor(
     parts: RunnerParts,
@@ -59,10 +68,11 @@ export class Reconciler {
   /**
    * At the start, after `register`: takes up every run of earlier processes. When Redis goes away meanwhile it may be called again.
    *
-   * @param seq Up to which of our numbers Redis knew us.
+   * @param registered What Redis answered to `register`.
    */
-  async recover(seq: number): Promise<void> {
+  async recover({ seq, mixed, stale }: Registered): Promise<void> {
     const { queue, spool, checkpoint, log } = this.#parts;
+    this.#mixed ||= mixed;
     this.#found ??= await this.#findRuns();
     queue.recall(Math.max(0, ...spool.records().map(({ intent }) => intent.seq ?? 0)));
     this.#knownUpTo = Math.min(this.#knownUpTo, seq);
@@ -71,6 +81,7 @@ export class Reconciler {
     const restarted = spool.server !== null && spool.server !== serverId;
     if (restarted) log.warn("Redis was restarted while no runner was there");
     if (forgot) log.warn("Redis lost data while no runner was there");
+    const doubtful = restarted || forgot || stale;
     const owned = new Map((await queue.owned()).map((run) => [run.id, run.token]));
     for (const [active, found] of this.#found) {
       const { id, token } = active.intent;
@@ -79,10 +90,10 @@ export class Reconciler {
     }
     checkpoint("after_recover");
     if (forgot) await this.#tellAgain();
-    await this.adoptStrays();
+    if (!doubtful) await this.adoptStrays();
     await this.#dispatcher.reconcile();
-    if (restarted || forgot) this.#hold(null);
     this.#settled(serverId);
+    if (doubtful) this.#hold(null);
   }
 
   /** Asks the executors what became of the runs without an end on record. */
@@ -119,6 +130,9 @@ export class Reconciler {
 
   #takeUp(active: ActiveRun, found: FoundRun): void {
     if (active.ended || found !== "unlaunched") return;
+    if (this.#mixed) {
+      return this.#finisher.lose(active, "a copy of its runner's spool folder was in use meanwhile: it may have run");
+    }
     if (active.intent.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
     // Before a crash of the host its start may not have reached the disk: it may have run.
     this.#finisher.lose(active, "the host restarted before its start was on record");
@@ -150,9 +164,15 @@ export class Reconciler {
     await active.executor.forget(run); // one that still runs is forgotten when it ends
   }
 
-  /** Runs that Redis says are ours and the spool does not know: they were started and never launched. */
-  async adoptStrays(): Promise<void> {
+  /**
+   * Runs that Redis says are ours and the spool does not know: they were started and never launched, unless a record may be missing.
+   *
+   * @param doubtful Redis went back: it may say so of attempts whose records were forgotten long ago.
+   */
+  async adoptStrays(doubtful = false): Promise<void> {
+    if (this.#isHeld) return; // at its end
     const { queue, spool, log } = this.#parts;
+    const isComplete = this.#isTakenUp || !this.#mixed && spool.isWhole;
     for (const { id } of await queue.owned()) {
       if (this.#runs.ofJob(id) || this.#runs.starting.has(id)) continue;
       const reply = await queue.start(id);
@@ -161,11 +181,18 @@ export class Reconciler {
       if (known?.end === "gone") {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "it had been taken away from its runner" });
       } else if (known) await this.#resend(known);
-      else {
+      else if (!isComplete || doubtful && Number(reply.side.started_ms ?? 0) <= spool.forgottenUntil) {
+        this.#launcher.refuse(id, reply, { kind: "lost", why: "its record is gone: it may have run" });
+      } else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
         this.#launcher.take(id, reply);
       }
     }
+    if (this.#isTakenUp) return;
+    this.#isTakenUp = true;
+    if (this.#mixed) await this.register(true);
+    this.#mixed = false;
+    spool.restored();
   }
 
   /** Runs that Redis does not know: gives them back. */
@@ -214,15 +241,14 @@ export class Reconciler {
 
   async #restore(): Promise<void> {
     const { queue, spool, log } = this.#parts;
-    this.#dispatcher.held = true;
+    this.#dispatcher.held = this.#isHeld = true;
     this.#holds++;
     const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
     spool.knownTo(""); // should this process end before it has brought everything back
     const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
-    this.#knownUpTo = Math.min(this.#knownUpTo, await this.register());
+    this.#knownUpTo = Math.min(this.#knownUpTo, (await this.register()).seq);
     await this.reassert(this.#runs.all().filter((run) => !run.ended));
     await this.#tellAgain();
-    await this.adoptStrays();
     await this.#dispatcher.reconcile();
     // leases of a state that is older tell neither who lives nor who had come meanwhile
     const recent = this.#knownUpTo >= (this.#beats[0] ?? 0);
@@ -251,12 +277,21 @@ export class Reconciler {
   /** Claims nothing until the other hosts, too, have brought back what they run. */
   #hold(known: ReadonlyMap<string, number> | null): void {
     const order = ++this.#holds;
-    this.#dispatcher.held = true;
+    this.#dispatcher.held = this.#isHeld = true;
     this.#resume(known)
+      .then(() => this.#release(order))
       .catch((error) => this.#parts.log.warn("could not look for the other runners", { error: String(error) }))
       .finally(() => {
-        if (order === this.#holds) this.#dispatcher.held = false;
+        if (order === this.#holds) this.#dispatcher.held = this.#isHeld = false;
       });
+  }
+
+  /** Everything is brought back that will be: what Redis says now counts, also for processes that are new. */
+  async #release(order: number): Promise<void> {
+    if (order !== this.#holds) return;
+    this.#isHeld = false;
+    await this.adoptStrays(true);
+    await this.#parts.queue.seal();
   }
 
   /** Waits until the other hosts have brought back what they run. */

@@ -11,7 +11,7 @@ import { patiently } from "./patience.ts";
 import type { RunnerParts } from "./parts.ts";
 import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
-import { Reconciler } from "./reconciler.ts";
+import { Reconciler, type Registered } from "./reconciler.ts";
 import { Requests } from "./requests.ts";
 import { Runs } from "./runs.ts";
 import { Loop, type LoopOptions } from "./service.ts";
@@ -172,11 +172,11 @@ export class Runner {
     }
     this.#stopping.signal.throwIfAborted();
     this.waitsFor = "Redis";
-    let seq: number | null = await this.patiently(() => this.#register());
+    let registered: Registered | null = await this.patiently(() => this.#register());
     this.#parts.checkpoint("after_register");
     await this.patiently(async () => {
-      const known = seq ?? await this.#register(); // a Redis that was away may be empty
-      seq = null;
+      const known = registered ?? await this.#register(); // a Redis that was away may be empty
+      registered = null;
       await this.#reconciler.recover(known);
     });
     this.#inputWatch.adopt();
@@ -194,16 +194,15 @@ export class Runner {
     return patiently(work, { clock, log, signal: this.#stopping.signal });
   }
 
-  /** Answers up to which of our numbers Redis knows us. */
-  async #register(restored = false): Promise<number> {
+  async #register(restored = false): Promise<Registered> {
     const { queue, clock, settings, log, ownership } = this.#parts;
-    const proof = await ownership.claim(this.#info!.bootId);
+    const claim = await ownership.claim(this.#info!.bootId);
     for (let tries = 0;; tries++) {
-      const reply = await queue.register(this.#info!, { proof, restored });
+      const reply = await queue.register(this.#info!, { ...claim, restored });
       if (reply.type === "OK") {
         this.#registered = true;
         await ownership.won();
-        return reply.seq;
+        return reply;
       }
       // its lease was renewed while this process waited for its end
       if (tries > 0) {

@@ -1,25 +1,34 @@
 -- register: makes a process the owner of its instance.
 --
--- KEYS  1 lease  2 node  3 names
+-- KEYS  1 lease  2 node  3 names  4 history
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 nonces of earlier processes of this spool, a line feed before and after each
---       5 runner  6 the least `seq` from now on  7 boot id  8... further fields of node
--- reply OK    Redis' clock in ms, `seq` as it was found, 0 when there was no node
+--       5 runner  6 the least `seq` from now on  7 '1': everything is brought back  8 nonces of all processes that this very folder
+--       remembers, written as the others  9 boot id  10... further fields of node
+-- reply OK    Redis' clock in ms, `seq` as it was found, 0 when there was no node, 1 when another folder had this identity since this
+--             one brought everything back, 1 when the data has another history than when it was known to be whole
 --       BUSY  another process owns it: ms until its lease ends, its host
 
 local bad = unfit(KEYS[1], 'zset') or unfit(KEYS[2], 'hash')
 if bad then return bad end
 local at = clock()
-local owner = call('HMGET', KEYS[2], 'nonce', 'host', 'seq')
+local owner = call('HMGET', KEYS[2], 'nonce', 'host', 'seq', 'left', 'mixed')
 local left = tonumber(call('ZSCORE', KEYS[1], ARGV[1]) or 0) - at
 -- the caller holds the lock on the folder of a process that it can name: that process is gone
-local gone = left <= 0 or (owner[1] and string.find(ARGV[4], '\n' .. owner[1] .. '\n', 1, true))
+local function among(list, nonce)
+  return nonce == ARGV[2] or string.find(list, '\n' .. nonce .. '\n', 1, true)
+end
+local gone = left <= 0 or (owner[1] and among(ARGV[4], owner[1]))
 if owner[1] and owner[1] ~= ARGV[2] and not gone then return { 'BUSY', left, owner[2] or '', '.' } end
 
-local seq = number(owner[3]) or 0
+local seq, last = number(owner[3]) or 0, owner[1] or owner[4]
+local mixed = ARGV[7] ~= '1' and (owner[5] == '1' or (last and not among(ARGV[8], last)))
+local now, whole = history(), usable(KEYS[4], 'string') and call('GET', KEYS[4])
 call('DEL', KEYS[2])
-call('HSET', KEYS[2], 'nonce', ARGV[2], 'ttl', ARGV[3], 'boot_id', ARGV[7], 'state', 'up', 'since', at,
+call('HSET', KEYS[2], 'nonce', ARGV[2], 'ttl', ARGV[3], 'boot_id', ARGV[9], 'state', 'up', 'since', at,
   'seq', string.format('%.0f', math.max(seq, ARGV[6])))
-fill(KEYS[2], ARGV, 8, #ARGV)
+if mixed then call('HSET', KEYS[2], 'mixed', 1) end
+fill(KEYS[2], ARGV, 10, #ARGV)
 call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
 if usable(KEYS[3], 'set') then call('SADD', KEYS[3], ARGV[5]) end
-return { 'OK', at, seq, '.' }
+if not whole and usable(KEYS[4], 'string') then call('SET', KEYS[4], now) end
+return { 'OK', at, seq, mixed and 1 or 0, whole and whole ~= now and 1 or 0, '.' }

@@ -96,6 +96,7 @@ export class FakeQueue {
   stopWaiting = (): void => this.#waiter?.(null);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   trust = (): void => {};
+  seal = (): Promise<void> => Promise.resolve();
   recall = (seq: number): void => void (this.told = Math.max(this.told, seq));
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
@@ -209,7 +210,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     queue: queue as unknown as Queue,
     executors: new Map([["fake", executor as unknown as Executor]]),
     spool: spool as unknown as Spool,
-    ownership: { claim: () => Promise.resolve([]), won: () => Promise.resolve() },
+    ownership: { claim: () => Promise.resolve({ proof: [], lineage: [] }), won: () => Promise.resolve() },
     clock,
     log: quiet,
     checkpoint: () => {},

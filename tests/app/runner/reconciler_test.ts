@@ -32,7 +32,7 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   });
   let held = false;
   Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover(0);
+  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
   assertEquals(runner.queue.finished.length, records.length);
   assert(beats >= 5, `${beats} beats`);
   await until("it claims again", () => !held);

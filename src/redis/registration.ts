@@ -1,0 +1,42 @@
+import type { InstanceInfo, RegisterOptions, RegisterReply } from "../ports/queue.ts";
+import type { Keys } from "./keys.ts";
+import type { Link } from "./link.ts";
+import type { Owner } from "./queue.ts";
+import { SCRIPTS } from "./scripts.ts";
+
+/** Who registers, and what it knows. */
+interface Registration extends RegisterOptions {
+  readonly info: InstanceInfo;
+  readonly owner: Required<Owner>;
+  /** The least number of the instance from now on. */
+  readonly told: number;
+}
+
+/** Makes a process the owner of its instance. Also returns Redis' clock, Unix ms, when it is the owner. */
+export async function register(
+  link: Link,
+  keys: Keys,
+  { info, owner, told, proof = [], lineage = [], restored = false }: Registration,
+): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
+  const { runner, instance, nonce, leaseMs } = owner;
+  const { bootId, host, pid, version, slots, attach } = info;
+  const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
+  const reply = await link.run(
+    SCRIPTS.register,
+    [keys.lease(runner), keys.node(runner, instance), keys.names(), keys.history(runner)],
+    [
+      ...[instance, nonce, leaseMs, linesOf(proof), runner],
+      ...[told, restored ? 1 : 0, linesOf(lineage), bootId, ...fields],
+    ],
+  );
+  if (reply[0] !== "OK") {
+    return { at: null, reply: { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]) } };
+  }
+  const [, at, seq, mixed, stale] = reply;
+  return { at: Number(at), reply: { type: "OK", seq: Number(seq), mixed: mixed === 1, stale: stale === 1 } };
+}
+
+/** Names with a line feed before and after each. */
+function linesOf(names: readonly string[]): string {
+  return `\n${names.join("\n")}\n`;
+}
