@@ -123,11 +123,14 @@ export class TmuxServer {
     }).filter((pane) => !pane.dead);
   }
 
-  /** Asks about all panes before there is a connection; nothing when there is no server. */
-  async look(format: string): Promise<readonly string[]> {
-    return await this.#clients.run([["list-panes", "-a", "-F", format]]).catch((error) =>
-      error instanceof NoServerError ? [] : Promise.reject(error)
-    );
+  /**
+   * Lists all panes of a server that may be none of ours; nothing when there is no server.
+   *
+   * @throws {SetupError} There is no tmux that can be used, or its server does not answer.
+   */
+  look(format: string): Promise<readonly string[]> {
+    const list = () => this.#clients.run([["list-panes", "-a", "-F", format]]);
+    return this.#usable(() => list().catch((error) => error instanceof NoServerError ? [] : Promise.reject(error)));
   }
 
   /**
@@ -137,7 +140,7 @@ export class TmuxServer {
    */
   async open(): Promise<HostAnswer> {
     const { files, clock } = this.#options;
-    await this.#firstContact();
+    await this.#usable(() => this.#prepared());
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
     await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer].map(word).join(" "));
@@ -154,9 +157,10 @@ export class TmuxServer {
     );
   }
 
-  async #firstContact(): Promise<void> {
+  /** Does what comes first, so that a failure speaks of tmux itself. */
+  async #usable<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await this.#prepared();
+      return await work();
     } catch (error) {
       if (error instanceof TmuxError) {
         const version = await this.#clients.version();
