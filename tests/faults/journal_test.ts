@@ -10,6 +10,12 @@ const FAST = ["--beat", "200ms", "--lease", "3s"];
 const executor = "tmux.main";
 const BLOCK = 4096;
 
+/** The journal of the only lane of an instance. */
+function journalOf(instance: string): string {
+  const [{ name }] = Deno.readDirSync(`${instance}/lanes`);
+  return `${instance}/lanes/${name}/journal`;
+}
+
 /** A world whose spool is on a small disk. */
 class FullDisk implements AsyncDisposable {
   readonly world: World;
@@ -33,7 +39,7 @@ class FullDisk implements AsyncDisposable {
   }
 
   get journal(): string {
-    return `${this.world.instance(this.spool)}/lanes/1/journal`;
+    return journalOf(this.world.instance(this.spool));
   }
 
   async runner(): Promise<RunnerProcess> {
@@ -160,7 +166,7 @@ Deno.test({
     await world.ended(await world.push({ executor, payload: "true" }));
     // the lane opens a journal that is not there: this one lies on another disk, which is full
     await disk!.fill();
-    const journal = `${world.instance()}/lanes/1/journal`;
+    const journal = journalOf(world.instance());
     await Deno.remove(journal);
     await Deno.symlink(`${disk!.dir}/journal`, journal);
     const id = await world.push({ executor, payload: log.line });
@@ -181,7 +187,7 @@ Deno.test("31 a journal that is deleted under its terminal: no job is executed t
   const runner = await world.runner({ args: FAST });
   const push = (payload: string) => world.push({ executor, payload });
   await world.ended(await push("true"));
-  const journal = `${world.instance()}/lanes/1/journal`;
+  const journal = journalOf(world.instance());
   const ids = [await push(`${log.line}; ${gate.wait}; exit 3`)];
   await until("it runs", () => log.ran(ids[0]));
   await Deno.remove(journal);

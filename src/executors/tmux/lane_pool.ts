@@ -107,7 +107,8 @@ export class LanePool {
     try {
       const { shell, laneShell } = this.#host!;
       pane = await makePane(this.#server, target, {
-        name: `lane-${key}`,
+        // people see it: without the drawn part of the number
+        name: `lane-${Number(key) % 1000}`,
         program: ["sh", this.#spool.lane, this.#spool.dir, key, shell, laneShell],
         pipe: this.#pipeOf(key),
         mark: `${this.#options.instance} ${key} ${placeName(target)}`,

@@ -48,7 +48,8 @@ function checkName(text: string, what: string, name: string): void {
   // deno-lint-ignore no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) refuse("holds a control character");
   if (/[\p{Cn}\p{Zl}\p{Zp}]/u.test(name)) refuse("holds a character that no terminal shows");
-  if (/[:#\\]/.test(name)) refuse('holds ":", "#" or "\\"');
+  // tmux writes a backslash before a "$" that looks like a variable
+  if (/[:#$\\]/.test(name)) refuse('holds ":", "#", "$" or "\\"');
   if (/^[-=%@$!+^{~]/.test(name)) refuse(`begins with "${name[0]}"`);
   if (name !== name.trim()) refuse("begins or ends with a space");
   if (new TextEncoder().encode(name).length > MAX_NAME) refuse(`is longer than ${MAX_NAME} bytes`);
