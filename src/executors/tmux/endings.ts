@@ -83,8 +83,8 @@ export class Endings {
     const text = await this.#options.files.readText(this.#spool.stop(run.name));
     const [reason] = text?.split("\n", 1) ?? [];
     if (reason === "timed_out" || reason === "cancelled") return reason;
-    // on a full disk the file has nothing in it
-    return reason === "" ? run.order?.kind ?? null : null;
+    // on a full disk the file has nothing in it, and with its folder it is gone
+    return reason === "" || this.#spool.isLost ? run.order?.kind ?? null : null;
   }
 
   /** Copies the output from the lane's log into a file of its own. */

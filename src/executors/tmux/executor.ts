@@ -227,7 +227,7 @@ export class TmuxExecutor implements Executor {
     const [run] = lane.runs;
     this.#feed(lane).catch((error) => {
       lane.release(run, this.#options.clock.now());
-      this.#endings.refuse(run, { kind: "lost", why: `it could not be given to its terminal: ${error}` });
+      this.#endings.refuse(run, { kind: "unlaunched", why: `it could not be given to its terminal: ${error}` });
       this.#feedNext(lane);
     });
   }

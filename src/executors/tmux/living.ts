@@ -40,6 +40,7 @@ export class Living {
    */
   async ask(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
     const { clock, log } = this.#options;
+    if (this.#spool.isLost) return null; // the script went with the folder
     for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
       if (tries > 0) await clock.sleep(PAUSE);
       try {

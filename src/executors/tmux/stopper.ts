@@ -85,6 +85,7 @@ export class Stopper {
     // it has ended, or its terminal is gone and its end is on the way, or it is still to be found
     if (!this.#isRunning(run)) return;
     run.mayBeStopped = true;
+    if (this.#spool.isLost) return await this.#pool.kill(run.lane.pane!); // the script went with the folder
     await this.#server.shell(this.#script(run.name, run.lane, order.kind, order.graceMs));
     order.givenAt = clock.now();
     if (order.closeAt === Infinity) order.closeAt = order.givenAt + order.graceMs + KILL_LIMIT;
@@ -93,7 +94,8 @@ export class Stopper {
   /** Whether the lane of a run has begun it, as the lane's journal says. */
   async begun(run: Run): Promise<boolean> {
     const { running, ends } = await this.#spool.readJournal(run.lane!.key);
-    const begun = running === run.name || ends.has(run.name);
+    // the journal of a folder that is gone says nothing: a terminal that is closed for it has begun the run, or never will
+    const begun = running === run.name || ends.has(run.name) || this.#spool.isLost;
     if (begun && run.state === "sent") run.state = "started";
     return begun;
   }

@@ -145,7 +145,7 @@ export class Watch {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
       await this.#ways.enter(run);
     } catch (error) {
-      endings.refuse(run, { kind: "lost", why: error instanceof Error ? error.message : String(error) });
+      endings.refuse(run, { kind: "unlaunched", why: error instanceof Error ? error.message : String(error) });
     }
   }
 
