@@ -10,6 +10,8 @@ export interface OutputSample {
   readonly tail: Uint8Array;
   /** The end of the output was not captured: the terminal went away or the disk was full. */
   readonly truncated: boolean;
+  /** A full disk refused the file of the output: nothing but this sample has it. */
+  readonly unsaved?: true;
 }
 
 /** A sample with nothing in it. */

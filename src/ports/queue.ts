@@ -241,6 +241,8 @@ export interface Queue extends RequestQueue {
   trust(serverId: string): void;
   /** All instances of this runner had the time to bring back what they run: the data is whole. */
   seal(): Promise<void>;
+  /** Which of some instances have brought back everything that they run since Redis has the history of its data that it has now. */
+  back(instances: readonly string[]): Promise<readonly string[]>;
   /** Redis has given this instance that number, to this process or an earlier one. */
   recall(seq: number): void;
   /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */

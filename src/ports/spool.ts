@@ -32,6 +32,8 @@ export interface SettledEnd {
   readonly exitCode: number;
   readonly outputBytes: number;
   readonly ms: number;
+  /** The job's result, when no file has the output. */
+  readonly result?: string;
   /** The job was to be tried again. */
   readonly retry?: true;
 }
@@ -61,8 +63,11 @@ export interface Spool {
   record(run: string): SpoolRecord | undefined;
   /** Resolves when the intent is on disk. Rejects when it is not: then nothing may be launched. */
   intend(intent: Intent): Promise<void>;
-  /** Notes that Redis acknowledged the end, or gave the attempt to somebody else. */
-  settle(run: string, end: SettledEnd | "gone"): void;
+  /**
+   * Notes that Redis acknowledged the end, or gave the attempt to another instance. Resolves when that outlives this process: until then
+   * the next one finds the end anew, and needs what tells of it.
+   */
+  settle(run: string, end: SettledEnd | "gone"): Promise<void>;
   /** Forgets settled runs that are too old to be told again; answers their names. */
   prune(): readonly string[];
   close(): Promise<void>;

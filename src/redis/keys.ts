@@ -97,8 +97,8 @@ export class Keys {
   }
 
   /**
-   * STRING: name of the history of Redis' data when all instances of a runner last had the time to bring back what they run. With
-   * another one the data may be older than that, and who is new waits, too.
+   * HASH instance -> history of Redis' data for which it has brought back what it runs; `whole` -> the history when all of them had the
+   * time for that. With another one the data may be older than what was known, and who is new waits, too.
    */
   history(runner: string): string {
     return `${this.#ns}rr:history:${runner}`;

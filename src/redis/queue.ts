@@ -114,7 +114,7 @@ export class RedisQueue implements Queue {
 
   async retire(instance: string = this.#owner.instance): Promise<boolean> {
     const { runner, nonce } = this.#owner;
-    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance)];
+    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), this.#keys.history(runner)];
     return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce, LEFT_MS]))[0] === "OK";
   }
 
@@ -344,7 +344,13 @@ export class RedisQueue implements Queue {
   }
 
   async seal(): Promise<void> {
-    await this.#link.call("SET", [this.#keys.history(this.#owner.runner), this.#evidence.history]);
+    await this.#link.call("HSET", [this.#keys.history(this.#owner.runner), "whole", this.#evidence.history]);
+  }
+
+  async back(instances: readonly string[]): Promise<readonly string[]> {
+    if (instances.length === 0) return [];
+    const found = await this.#link.call("HMGET", [this.#keys.history(this.#owner.runner), ...instances]) as unknown[];
+    return instances.filter((_, i) => found[i] === this.#evidence.history);
   }
 
   recall(seq: number): void {

@@ -12,6 +12,8 @@ const KEEP_OUTPUT = 256 << 20;
 const COMPACT_ABOVE = 4 << 20;
 /** How long a line for which nobody waits may wait for others, milliseconds. */
 const NOTE_WITHIN = 20;
+/** Pause between two tries to write a journal anew that a full disk has torn, milliseconds. */
+const MEND_EVERY = 1000;
 
 interface Entry {
   readonly intent: Intent;
@@ -54,6 +56,8 @@ export class JournalSpool implements Spool {
   /** Lines for which nobody waits. */
   #notes = "";
   #noting: ReturnType<typeof setTimeout> | undefined;
+  /** Resolve when the notes are in the file. */
+  #noted: (() => void)[] = [];
 
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
@@ -177,18 +181,26 @@ export class JournalSpool implements Spool {
     this.#bytes += bytes.length;
     try {
       while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+      if (!this.#torn) this.#sayNoted();
     } catch (error) {
       this.#torn = true;
       throw error;
     }
   }
 
-  settle(run: string, end: SettledEnd | "gone"): void {
-    if (!this.#entries.has(run)) return;
+  /** Everything that was noted is in the file. */
+  #sayNoted(): void {
+    for (const resolve of this.#noted.splice(0)) resolve();
+  }
+
+  settle(run: string, end: SettledEnd | "gone"): Promise<void> {
+    if (!this.#entries.has(run)) return Promise.resolve();
     const at = Date.now();
     this.#settled(run, end, at);
     this.#note({ do: "settle", run, end, at });
+    const noted = new Promise<void>((resolve) => this.#noted.push(resolve));
     if (this.#settledSize > KEEP_SIZE || this.#outputSize > KEEP_OUTPUT) this.#tidy();
+    return noted;
   }
 
   /** Writes a line soon; nobody waits for it. */
@@ -199,11 +211,13 @@ export class JournalSpool implements Spool {
 
   #writeNotes(): void {
     this.#noting = undefined;
+    if (this.#torn && !this.#flushing) this.#rewrite();
     try {
-      this.#append();
+      if (!this.#torn) this.#append();
     } catch {
-      // A full disk: it is written down when there is room again.
+      // a full disk: it is written down when there is room again
     }
+    if (this.#torn) this.#noting = setTimeout(() => this.#writeNotes(), MEND_EVERY);
   }
 
   prune(): readonly string[] {
@@ -276,6 +290,7 @@ export class JournalSpool implements Spool {
     this.#file = file;
     this.#bytes = text.length;
     this.#torn = false;
+    this.#sayNoted();
     syncFolder(this.#path);
   }
 
@@ -283,7 +298,7 @@ export class JournalSpool implements Spool {
     await this.#flushing;
     clearTimeout(this.#noting);
     this.#writeNotes();
-    if (this.#torn) this.#rewrite();
+    clearTimeout(this.#noting);
     this.#file.close();
   }
 }

@@ -89,7 +89,7 @@ export class Host {
       const runner = await this.#start();
       const end = performance.now() + START_LIMIT;
       while (runner.code === null && !runner.log.includes("ready") && performance.now() < end) await pause(10);
-      if (runner.code === null && runner.log.includes("ready")) return this.#isUp(runner);
+      if (runner.code === null && runner.log.includes("ready")) return this.#isUp(runner, since);
       if (runner.code === null) {
         this.unexpected.push(`runner neither ready nor over within ${START_LIMIT} ms: ${tail(runner.log)}`);
         runner.signal("SIGKILL");
@@ -106,9 +106,9 @@ export class Host {
       START_EXCUSES.some(([fault, says]) => this.timeline.hit([fault], this.letter, since) && says.test(runner.log));
   }
 
-  async #isUp(runner: RunnerProcess): Promise<void> {
+  async #isUp(runner: RunnerProcess, since: number): Promise<void> {
     this.runner = runner;
-    runner.exited.then((code) => this.#ended(runner, code));
+    runner.exited.then((code) => this.#ended(runner, code, since));
     const id = await this.#id();
     if (id) this.timeline.belongs(id, this.letter);
   }
@@ -117,12 +117,12 @@ export class Host {
     return (await Deno.readTextFile(`${this.instance}/instance`).catch(() => "")).trim();
   }
 
-  /** A runner whose spool was deleted may end, with a sentence about that. */
-  #ended(runner: RunnerProcess, code: number): void {
+  /** A runner whose spool was deleted since it started may end, with a sentence about that. */
+  #ended(runner: RunnerProcess, code: number, since: number): void {
     if (this.runner !== runner) return;
     this.runner = null;
     const excused = code === 1 && /spool/.test(runner.log) &&
-      this.timeline.hit(["spool_deleted"], this.letter, Date.now());
+      this.timeline.hit(["spool_deleted"], this.letter, since);
     if (!excused) this.unexpected.push(`runner ended by itself with ${code}: ${tail(runner.log)}`);
   }
 

@@ -119,6 +119,18 @@ Deno.test("ownershipOf() gives proof against earlier processes of this folder on
     assertEquals(await claims(`${dir}/moved`, "n7"), []);
   }));
 
+Deno.test("JournalSpool settles a run when the end is in the file: until then the next process finds it anew", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(intent("r"));
+    const onRecord = () => Deno.readTextFileSync(`${dir}/runs.jsonl`).includes('"settle"');
+    const noted = spool.settle("r", end).then(onRecord);
+    assertEquals(onRecord(), false);
+    assertEquals(await noted, true);
+    await spool.settle("unknown", end);
+    await spool.close();
+  }));
+
 Deno.test("JournalSpool says that records are missing until they are settled, and how young the forgotten ones are", () =>
   withFolder(async (dir) => {
     const first = await JournalSpool.open(dir, { expected: false });

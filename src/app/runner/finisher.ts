@@ -96,7 +96,7 @@ export class Finisher {
         const reply = await queue.finish(request);
         if (reply.type === "MISSING" && await this.#restore(active)) continue;
         checkpoint("after_finish");
-        this.#settle(active, request, reply);
+        this.#settle(active, request, { reply, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#runs.remove(active); // now: a burst is not over before those that waited are in their queues
         return;
@@ -118,12 +118,16 @@ export class Finisher {
     return answer === "OK";
   }
 
-  #settle(active: ActiveRun, request: FinishRequest, reply: FinishReply): void {
+  #settle(
+    active: ActiveRun,
+    request: FinishRequest,
+    { reply, unsaved }: { readonly reply: FinishReply; readonly unsaved: boolean },
+  ): void {
     const { spool, log, checkpoint } = this.#parts;
     const { intent } = active;
     const ours = reply.type === "OK" || reply.type === "ALREADY";
     const known = ours || reply.type === "RETRY";
-    spool.settle(
+    const noted = spool.settle(
       intent.run,
       known
         ? {
@@ -132,13 +136,14 @@ export class Finisher {
           exitCode: request.exitCode,
           outputBytes: request.outputBytes,
           ms: request.ms,
+          ...(unsaved && { result: request.result }),
           ...(reply.type === "RETRY" && { retry: true as const }),
         }
         : "gone",
     );
     this.onSettled();
     checkpoint("after_settle");
-    this.#forget(intent.run, active.executor);
+    noted.then(() => this.#forget(intent.run, active.executor));
     if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();

@@ -169,7 +169,7 @@ export class Launcher {
     const { checkpoint, log, spool } = this.#parts;
     const { intent } = active;
     // while the intent was written, an order came that the executor could not carry out
-    if (active.ended) return spool.settle(intent.run, "gone");
+    if (active.ended) return await spool.settle(intent.run, "gone");
     if (active.cancelReason !== null) {
       return this.#finisher.finish(active, { kind: "cancelled", reason: active.cancelReason });
     }

@@ -7,13 +7,13 @@ import type { Finisher } from "./finisher.ts";
 import type { Launcher } from "./launcher.ts";
 import { type ActiveRun, reassertionOf, type RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
-import { resultText } from "../../domain/output.ts";
+import { NO_OUTPUT, resultText } from "../../domain/output.ts";
 
 /** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
 const RECONNECT = 1200;
 
-/** How long a host may take from its first sign of life until everything is brought back that it runs, milliseconds. */
-const BRING_BACK = 250;
+/** How long other hosts are waited for at the most, milliseconds. */
+const LONGEST_HOLD = 60_000;
 
 /** Beats after which a lease is too old to tell who lives. */
 const RECENT = 3;
@@ -90,7 +90,8 @@ export class Reconciler {
     }
     checkpoint("after_recover");
     if (forgot) await this.#tellAgain();
-    if (!doubtful) await this.adoptStrays();
+    if (doubtful) await this.register(true); // the others wait for this
+    else await this.adoptStrays();
     await this.#dispatcher.reconcile();
     this.#settled(serverId);
     if (doubtful) this.#hold(null);
@@ -159,8 +160,9 @@ export class Reconciler {
     } catch (error) {
       log.warn("could not stop a run", { job: id, error: String(error) });
     }
-    spool.settle(run, "gone");
+    const noted = spool.settle(run, "gone");
     this.#runs.remove(active);
+    await noted;
     await active.executor.forget(run); // one that still runs is forgotten when it ends
   }
 
@@ -294,23 +296,19 @@ export class Reconciler {
     await this.#parts.queue.seal();
   }
 
-  /** Waits until the other hosts have brought back what they run. */
+  /**
+   * Waits until the other hosts have brought back what they run. Where the leases survived, they tell who lives: each is waited for until
+   * it says so itself, or its lease ends. Where they did not, everybody gets the same time.
+   */
   async #resume(known: ReadonlyMap<string, number> | null): Promise<void> {
-    const { clock, settings } = this.#parts;
-    const limit = clock.now() + 2 * settings.beatMs;
-    await clock.sleep(Math.min(RECONNECT, 2 * settings.beatMs));
-    while (clock.now() < limit) {
-      // where the leases survived, they tell who is to come back; where they did not, everybody gets the whole time
-      if (known && await this.#areBack(known)) break;
-      await clock.sleep(Math.min(RECONNECT / 10, settings.beatMs));
+    const { queue, clock, settings } = this.#parts;
+    const pause = Math.min(RECONNECT / 10, settings.beatMs);
+    if (known === null) return await clock.sleep(Math.max(2 * settings.beatMs, 2 * RECONNECT));
+    const limit = clock.now() + LONGEST_HOLD;
+    for (let open = [...known.keys()]; open.length > 0 && clock.now() < limit; await clock.sleep(pause)) {
+      const [leases, back] = [await this.#leases(), await queue.back(open)];
+      open = open.filter((instance) => leases.has(instance) && !back.includes(instance));
     }
-    // a host's first sign of life comes right before what it brings back
-    if (known?.size) await clock.sleep(Math.min(BRING_BACK, settings.beatMs));
-  }
-
-  async #areBack(known: ReadonlyMap<string, number>): Promise<boolean> {
-    const now = await this.#leases();
-    return [...known].every(([instance, ends]) => (now.get(instance) ?? Infinity) > ends + 1);
   }
 
   /** When the leases of the other live instances end, by our monotonic clock. */
@@ -339,7 +337,7 @@ export class Reconciler {
       ...told,
       id: intent.id,
       token: intent.token,
-      result: sample ? resultText(sample) : "",
+      result: end.result ?? resultText(sample ?? { ...NO_OUTPUT, truncated: end.outputBytes > 0 }),
       keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
       retryDelayMs: retry ? 0 : null,
     });

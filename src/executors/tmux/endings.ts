@@ -5,6 +5,7 @@ import { MarkReader } from "./marks.ts";
 import type { TmuxOptions } from "./options.ts";
 import { CHUNK, OutputWriter } from "./output.ts";
 import type { Run } from "./run.ts";
+import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
 /** How long the end mark may be on its way from a living terminal without any progress, milliseconds ... */
@@ -13,6 +14,9 @@ const MARK_LIMIT = 3000;
 const LAST_WORDS = 100;
 /** Most outputs are small: the first read takes this many bytes. */
 const FIRST_READ = 16 << 10;
+
+/** A terminal whose server does not answer may be that late, milliseconds: its output is still to come. */
+const FROZEN_LIMIT = 60_000;
 
 /** How a run ended, before its output and its stop order are known. */
 export type Verdict =
@@ -25,6 +29,7 @@ export type Verdict =
 export class Endings {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
+  readonly #server: Pick<TmuxServer, "answers">;
   readonly #onEnd: (end: RunEnd) => void;
   #closed = false;
   /** A run has ended in a lane that lives; nobody else has been told yet. */
@@ -32,9 +37,14 @@ export class Endings {
   /** A terminal's log does not get what it should. */
   onTorn: (lane: Lane) => void = () => {};
 
-  constructor(options: TmuxOptions, spool: Spool, onEnd: (end: RunEnd) => void) {
+  constructor(
+    options: TmuxOptions,
+    { spool, server }: { readonly spool: Spool; readonly server: Pick<TmuxServer, "answers"> },
+    onEnd: (end: RunEnd) => void,
+  ) {
     this.#options = options;
     this.#spool = spool;
+    this.#server = server;
     this.#onEnd = onEnd;
   }
 
@@ -96,8 +106,9 @@ export class Endings {
     // ends of earlier processes are told in any order; a lane of ours writes in the order in which we read
     const from = run.adopted ? 0 : lane.position;
     let position = from;
-    let quietSince = clock.now();
-    for (let looks = 0; !this.#closed; looks++) {
+    const since = clock.now();
+    let quietSince = since;
+    for (let looks = 0, asked = false; !this.#closed; looks++) {
       const count = await lane.log.read(buffer, position);
       if (count > 0) {
         position += count;
@@ -105,9 +116,16 @@ export class Endings {
         if (marks.complete) break;
         if (count === buffer.length && count < CHUNK) buffer = new Uint8Array(CHUNK);
         quietSince = clock.now();
+        asked = false;
         continue;
       }
-      if (clock.now() - quietSince > (expected && lane.pane !== null ? MARK_LIMIT : LAST_WORDS)) break;
+      const awaited = expected && lane.pane !== null;
+      if (clock.now() - quietSince > (awaited ? MARK_LIMIT : LAST_WORDS)) {
+        if (!awaited || asked || clock.now() - since > FROZEN_LIMIT) break;
+        // what a server that stood still has not written yet comes right after its answer
+        asked = await this.#server.answers();
+        quietSince = clock.now();
+      }
       await clock.sleep(Math.min(20, looks >> 1));
     }
     if (marks.complete) {

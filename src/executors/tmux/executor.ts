@@ -127,7 +127,7 @@ export class TmuxExecutor implements Executor {
 
   #assemble(onEnd: (end: RunEnd) => void): void {
     const [options, server, spool, pool, runs] = [this.#options, this.#server, this.#spool, this.#pool, this.#runs];
-    const endings = this.#endings = new Endings(options, spool, onEnd);
+    const endings = this.#endings = new Endings(options, { spool, server }, onEnd);
     const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
     const living = this.#living;
     const parts = { options, server, spool, pool, endings, stopper, living, runs };

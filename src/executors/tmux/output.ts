@@ -103,11 +103,14 @@ export class OutputWriter {
       const { head } = this.#sampler.sample(false);
       const path = isExact(head) && !truncated ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
       await this.#write(() => this.#files.write(path, head));
+      // what a full disk took of it says less than nothing
+      if (this.#failed) await this.#files.remove(path).catch(() => {});
     }
     // a small output is in the sample whole, file or not
     const cut = truncated || this.#failed && !isWhole;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
-    return this.#sampler.sample(cut);
+    const sample = this.#sampler.sample(cut);
+    return this.#failed ? { ...sample, unsaved: true } : sample;
   }
 }
 

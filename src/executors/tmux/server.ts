@@ -91,6 +91,11 @@ export class TmuxServer {
       error.message.endsWith(this.holder);
   }
 
+  /** Whether the server answers: not when it stands still, or is gone. */
+  answers(): Promise<boolean> {
+    return this.#clients.run([this.isOurs]).then(() => true, (error) => error instanceof TmuxError);
+  }
+
   /** A command that fails when the server is not the one that we set up. */
   get isOurs(): Command {
     return ["has-session", "-t", `=${this.holder}`];

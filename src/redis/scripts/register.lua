@@ -22,7 +22,8 @@ if owner[1] and owner[1] ~= ARGV[2] and not gone then return { 'BUSY', left, own
 
 local seq, last = number(owner[3]) or 0, owner[1] or owner[4]
 local mixed = ARGV[7] ~= '1' and (owner[5] == '1' or (last and not among(ARGV[8], last)))
-local now, whole = history(), usable(KEYS[4], 'string') and call('GET', KEYS[4])
+local now, known = history(), usable(KEYS[4], 'hash')
+local whole = known and call('HGET', KEYS[4], 'whole')
 call('DEL', KEYS[2])
 call('HSET', KEYS[2], 'nonce', ARGV[2], 'ttl', ARGV[3], 'boot_id', ARGV[9], 'state', 'up', 'since', at,
   'seq', string.format('%.0f', math.max(seq, ARGV[6])))
@@ -30,5 +31,6 @@ if mixed then call('HSET', KEYS[2], 'mixed', 1) end
 fill(KEYS[2], ARGV, 10, #ARGV)
 call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
 if usable(KEYS[3], 'set') then call('SADD', KEYS[3], ARGV[5]) end
-if not whole and usable(KEYS[4], 'string') then call('SET', KEYS[4], now) end
+if known and not whole then call('HSET', KEYS[4], 'whole', now) end
+if known and ARGV[7] == '1' then call('HSET', KEYS[4], ARGV[1], now) end
 return { 'OK', at, seq, mixed and 1 or 0, whole and whole ~= now and 1 or 0, '.' }

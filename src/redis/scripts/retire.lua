@@ -1,7 +1,7 @@
 -- retire: takes an instance that left, or whose lease ended, and that holds nothing, out of the living. Its node stays for as long as
 -- its host could tell ends again: a node that is missing before is data that Redis lost.
 --
--- KEYS  1 lease  2 node  3 run  4 claim
+-- KEYS  1 lease  2 node  3 run  4 claim  5 history
 -- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the node stays
 -- reply OK     it is retired
 --       GONE   there is no such instance
@@ -16,6 +16,7 @@ if nonce ~= ARGV[2] and lease and tonumber(lease) > clock() then return { 'ALIVE
 if call('HLEN', KEYS[3]) > 0 or call('LLEN', KEYS[4]) > 0 then return { 'HOLDS', '.' } end
 
 call('ZREM', KEYS[1], ARGV[1])
+if usable(KEYS[5], 'hash') then call('HDEL', KEYS[5], ARGV[1]) end
 if nonce then
   call('HDEL', KEYS[2], 'nonce')
   call('HSET', KEYS[2], 'left', nonce)

@@ -97,6 +97,7 @@ export class FakeQueue {
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   trust = (): void => {};
   seal = (): Promise<void> => Promise.resolve();
+  back = (instances: readonly string[]) => Promise.resolve(instances);
   recall = (seq: number): void => void (this.told = Math.max(this.told, seq));
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
@@ -189,8 +190,9 @@ export class FakeSpool implements Pick<Spool, "record" | "intend" | "settle" | "
     this.intents.push(intent);
     return Promise.resolve();
   }
-  settle(run: string, end: SettledEnd | "gone"): void {
+  settle(run: string, end: SettledEnd | "gone"): Promise<void> {
     this.settled.push([run, end]);
+    return Promise.resolve();
   }
 }
 
