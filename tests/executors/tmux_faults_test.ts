@@ -439,3 +439,16 @@ isolatedTest("a run whose processes live is not launched again, although no jour
   const third = await Desk.open(world.executor());
   assertEquals([...(await third.executor.recover([launch])).values()], ["unlaunched"]);
 });
+
+isolatedTest(
+  "a terminal whose log is not written any more while it is idle gets a new one before its next run",
+  async (world) => {
+    const desk = await Desk.open(world.executor());
+    assertEquals(await desk.output("echo first", { target: "tmux.main.work" }), "first\n");
+    const writer = () => Deno.readTextFile(`${world.dir}/spool/lanes/1/writer`);
+    const before = await writer();
+    await world.sh("pkill -x cat -P $(cat '" + world.dir + "/spool/lanes/1/writer')");
+    await until("it has another writer", async () => await writer() !== before);
+    assertEquals(await desk.output("echo next", { target: "tmux.main.work" }), "next\n");
+  },
+);

@@ -2,10 +2,10 @@ import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import type { Ended, Load } from "./chaos_load.ts";
 import { type Life, LOSSES, type Timeline } from "./chaos_timeline.ts";
 
-/** Faults after which a job that ran there may be lost. */
-const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted"];
+/** Faults after which a job that ran there may be lost. A copy that took over does not see what runs in another tmux server. */
+const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted", "copy_ran"];
 /** Faults after which the output of a job that ran there may lack its end, and says so. */
-const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash"];
+const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
 /** A full disk does so, too, until each terminal has a new log: so long after there was room again, milliseconds. */
 const FULL = ["disk_full"];
 const NEW_LOG = 3000;

@@ -23,8 +23,8 @@ export type Report =
   | { readonly type: "reading"; readonly look: string; readonly lane: string }
   /** Processes of a run live; `.`: those were all. */
   | { readonly type: "living"; readonly question: string; readonly run: string }
-  /** Something about the panes has changed. */
-  | { readonly type: "layout" };
+  /** What wrote the log of a lane has ended: the pane is gone, or its log was not written. */
+  | { readonly type: "unlogged"; readonly lane: string };
 
 /** The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin it. */
 export interface LastRun {
@@ -51,7 +51,7 @@ export function readReport(line: string): Report | null {
     case "P":
       return { type: "living", question: lane, run };
     case "L":
-      return { type: "layout" };
+      return { type: "unlogged", lane };
     default:
       return null;
   }

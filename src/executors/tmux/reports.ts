@@ -53,8 +53,8 @@ export class Reports {
         return this.#declined(report);
       case "ended":
         return this.#ended(report);
-      case "layout":
-        return watch.look();
+      case "unlogged":
+        return this.#unlogged(report.lane);
       case "hook":
         return hooks.ended(report.run, report.code);
       case "reading":
@@ -62,6 +62,13 @@ export class Reports {
       case "living":
         return living.said(report.question, report.run);
     }
+  }
+
+  /** A lane that lives gets a new log before it begins its next run. */
+  #unlogged(key: string): void {
+    const lane = this.#readers.pool.lanes.get(key);
+    if (lane) lane.torn = true;
+    this.#readers.watch.look();
   }
 
   #ended(report: Ended): void {
