@@ -76,10 +76,10 @@ Deno.test("doctor knows which tmux is too old", async () => {
 Deno.test("doctor says what a version of tmux is known for, as a warning with one remedy", async () => {
   const world = healthy();
   const known: [string, string | null][] = [
-    ["tmux 3.2a", "may die with all its jobs when somebody attaches in control mode"],
-    ["tmux 3.3a", "may die with all its jobs when somebody attaches in control mode"],
-    ["tmux 3.6b", "may die with all its jobs when somebody attaches in control mode"],
-    ["tmux 3.7c", "may die with all its jobs when a session ends while somebody is attached in control mode"],
+    ["tmux 3.2a", "may die with all its jobs when a client attaches in control mode"],
+    ["tmux 3.3a", "may die with all its jobs when a client attaches in control mode"],
+    ["tmux 3.6b", "may die with all its jobs when a client attaches in control mode"],
+    ["tmux 3.7c", "may die with all its jobs when a session ends while a client is attached in control mode"],
     ["tmux 3.8", null],
     ["tmux 4.0", null],
     ["tmux openbsd-7.9", null],

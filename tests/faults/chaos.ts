@@ -12,7 +12,7 @@
  * @module
  */
 import { audit, countExecutions } from "../support/audit.ts";
-import { canMount } from "../support/disk.ts";
+import { canMount } from "../support/small_disk.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { pause } from "../support/gate.ts";
 import { leftAtRest, leftAtTheEnd, mountsLeft } from "../support/leftovers.ts";
@@ -75,8 +75,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
 }
 
 /** The faults to draw from. */
-async function mix({ only, tmux, naive }: ChaosOptions, world: World): Promise<{ faults: Fault[]; people: boolean }> {
-  const mayMount = await canMount(world.dir);
+function mix({ only, tmux, naive }: ChaosOptions): { faults: Fault[]; people: boolean } {
   const all = [...BASIC, ...LOCAL, ...DATA, ...TMUX];
   const unknown = only?.find((name) => name !== PEOPLE && !all.some((fault) => fault.name === name));
   if (unknown) {
@@ -87,7 +86,7 @@ async function mix({ only, tmux, naive }: ChaosOptions, world: World): Promise<{
   const faults = only
     ? all.filter(({ name }) => only.includes(name))
     : [...BASIC, ...LOCAL, ...DATA, ...tmux ? TMUX : []];
-  const possible = faults.filter(({ name }) => name !== "disk_full" || mayMount);
+  const possible = faults.filter(({ name }) => name !== "disk_full" || canMount);
   if (possible.length < faults.length) console.error("no disk is filled: none may be mounted here");
   return { faults: possible, people: only?.includes(PEOPLE) ?? true };
 }
@@ -117,7 +116,7 @@ class Run {
 
   async begin(): Promise<void> {
     const { seed, faults: total } = this.#options;
-    const { faults, people } = await mix(this.#options, this.#world);
+    const { faults, people } = mix(this.#options);
     if (faults.some(({ name }) => name === "disk_full")) {
       for (const host of this.#hosts) await host.mountDisk();
     }

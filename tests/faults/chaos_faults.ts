@@ -89,7 +89,7 @@ export const LOCAL: readonly Fault[] = [
       await timeline.during("disk_full", letter, async () => {
         await disk?.fill();
         await pause(200 + random() * 2800);
-        await disk?.makeRoom();
+        await disk?.free();
       });
     },
   },

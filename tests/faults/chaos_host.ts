@@ -1,4 +1,4 @@
-import { SmallDisk } from "../support/disk.ts";
+import { SmallDisk } from "../support/small_disk.ts";
 import { pause } from "../support/gate.ts";
 import { Proxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
@@ -16,8 +16,8 @@ const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency"
 const STOP_LIMIT = 10_000;
 /** The longest start, milliseconds: beside a tmux server that is frozen for as long as the driver does it. */
 const START_LIMIT = 30_000;
-/** Megabytes of a host's disk. */
-const DISK = 24;
+/** Size of a host's disk. */
+const DISK = "24m";
 
 const NAIVE = [Deno.execPath(), "run", "-A", new URL("naive_runner.ts", import.meta.url).pathname];
 

@@ -18,7 +18,7 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Mounts it; `null` where that is not permitted. */
   static async mount(dir: string, size: string): Promise<SmallDisk | null> {
-    await Deno.mkdir(dir);
+    await Deno.mkdir(dir, { recursive: true });
     return await run("mount", "-t", "tmpfs", "-o", `size=${size},mode=700`, "tmpfs", dir) ? new SmallDisk(dir) : null;
   }
 
@@ -29,11 +29,18 @@ export class SmallDisk implements AsyncDisposable {
 
   /** Gives that room back. */
   async free(): Promise<void> {
-    await Deno.remove(`${this.dir}/filler`);
+    await Deno.remove(`${this.dir}/filler`).catch(() => {}); // what was full before had no room for it
+  }
+
+  /** Takes the disk away; whether no process held it any more. What is open on it goes with its last process. */
+  async unmount(): Promise<boolean> {
+    const free = await until("the disk can be taken away", () => run("umount", this.dir), 3000).catch(() => false);
+    if (!free) await run("umount", "-l", this.dir);
+    return free;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await until("the disk can be taken away", () => run("umount", this.dir));
+    if (!await this.unmount()) throw new Error(`Cannot take the disk ${this.dir} away: a process holds it`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { TmuxOptions } from "./options.ts";
 
 /** How long commands may take, milliseconds, their wait for a place included; then the server is as good as gone. */
 export const DEADLINE = 10_000;
-/** Clients side by side: a server that answers nobody must not fill the host with them. */
+/** Clients side by side: one that does not answer must not fill the host with them. */
 const SIDE_BY_SIDE = 4;
 
 /** A tmux command: its name and its arguments, as they are. */

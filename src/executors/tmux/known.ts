@@ -11,10 +11,10 @@ interface Weakness {
  * are never in control mode (clients.ts), so only those of people can be hit.
  */
 const WEAKNESSES: readonly Weakness[] = [
-  { until: [3, 7], says: "may die with all its jobs when somebody attaches in control mode (tmux -C, iTerm2)" },
+  { until: [3, 7], says: "may die with all its jobs when a client attaches in control mode (tmux -C, iTerm2)" },
   {
     until: [3, 8],
-    says: "may die with all its jobs when a session ends while somebody is attached in control mode (tmux -C, iTerm2)",
+    says: "may die with all its jobs when a session ends while a client is attached in control mode (tmux -C, iTerm2)",
   },
 ];
 

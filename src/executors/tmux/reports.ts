@@ -42,7 +42,7 @@ export class Reports {
 
   /** Takes a line. */
   take(line: string): void {
-    const { readiness, watch, hooks, terminals, living } = this.#readers;
+    const { readiness, hooks, terminals, living } = this.#readers;
     const report = readReport(line);
     switch (report?.type) {
       case "ready":
