@@ -1,6 +1,6 @@
 import { SetupError } from "../../src/domain/errors.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
-import { Desk, launchOf, patient, up } from "../executors/desk.ts";
+import { Desk, launchOf, patient, textOf, up } from "../executors/desk.ts";
 import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
 
@@ -87,10 +87,14 @@ isolatedTest(
       { length: 100 },
       (_, i) => desk.executor.hook({ run: `${i}.x`, command: "true", env: {}, limitMs: 1000 }).catch(quiet),
     );
-    const end = await desk.run(launchOf("exit 7", { target: "tmux.main.work" }));
-    assertEquals([end.kind, end.code], ["exited", 7]);
+    const launch = launchOf(`: >'${world.dir}/ran'; echo out; exit 7`, { target: "tmux.main.work" });
+    await desk.executor.launch(launch);
+    await until("it runs", () => Deno.stat(`${world.dir}/ran`).then(() => true, () => false));
     assert(await clients(world) <= 8, "it has many clients");
     await thaw();
+    // its output was late, not lost
+    const end = await desk.end(launch.run);
+    assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 7, "out\n"]);
     await Promise.all([...asked, ...screens]);
   },
 );

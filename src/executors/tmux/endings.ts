@@ -16,7 +16,7 @@ const LAST_WORDS = 100;
 const FIRST_READ = 16 << 10;
 
 /** A terminal whose server does not answer may be that late, milliseconds: its output is still to come. */
-const FROZEN_LIMIT = 60_000;
+const FROZEN_LIMIT = 30_000;
 
 /** How a run ended, before its output and its stop order are known. */
 export type Verdict =
