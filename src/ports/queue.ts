@@ -62,6 +62,8 @@ export interface RegisterOptions {
   readonly lineage?: readonly string[];
   /** Redis has everything again that this instance knows, up to the last number that it was told. */
   readonly restored?: boolean;
+  /** All that another folder of this identity may have run has its end. */
+  readonly unmixed?: boolean;
 }
 
 /** Answer to `register`. */

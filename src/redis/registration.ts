@@ -16,7 +16,7 @@ interface Registration extends RegisterOptions {
 export async function register(
   link: Link,
   keys: Keys,
-  { info, owner, told, proof = [], lineage = [], restored = false }: Registration,
+  { info, owner, told, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
 ): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
   const { runner, instance, nonce, leaseMs } = owner;
   const { bootId, host, pid, version, slots, attach } = info;
@@ -26,7 +26,7 @@ export async function register(
     [keys.lease(runner), keys.node(runner, instance), keys.names(), keys.history(runner)],
     [
       ...[instance, nonce, leaseMs, linesOf(proof), runner],
-      ...[told, restored ? 1 : 0, linesOf(lineage), bootId, ...fields],
+      ...[told, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],
     ],
   );
   if (reply[0] !== "OK") {

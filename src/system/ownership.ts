@@ -1,3 +1,4 @@
+import { SetupError } from "../domain/errors.ts";
 import type { Ownership } from "../ports/ownership.ts";
 
 /** Processes that are remembered; more have not registered in vain one after the other. */
@@ -27,13 +28,24 @@ export function ownershipOf(dir: string, nonce: string): Ownership {
     mine = { nonce, boot, dev, ino };
     const all = await read(path);
     await write(path, [...all, mine].slice(-MOST));
-    earlier = all.filter((one) => ino !== null && one.ino === ino);
+    // numbers of devices change with the boot only; a snapshot has the same inode on another one
+    earlier = all.filter((one) => ino !== null && one.ino === ino && (one.boot !== boot || one.dev === dev));
     const proof = earlier.filter((one) => one.boot === boot && one.dev === dev);
     return { proof: proof.map((one) => one.nonce), lineage: earlier.map((one) => one.nonce) };
   }
 
   return {
-    claim: (boot) => claimed ??= claim(boot),
+    claim: (boot) =>
+      claimed ??= claim(boot).catch((error) => {
+        claimed = null;
+        const why = error instanceof Error ? error.message : String(error);
+        throw new SetupError(
+          `Cannot write to the spool folder "${dir}": ${why}; make room there, or name another one`,
+          {
+            cause: error,
+          },
+        );
+      }),
     async won() {
       // what stays when this fails names processes that are gone
       if (mine) await write(path, [...earlier, mine].slice(-MOST)).catch(() => {});

@@ -24,7 +24,7 @@ Deno.test("register() lets one process own an instance, and another one only wit
 
 Deno.test("register() says that another folder had the identity meanwhile, until everything is brought back", async () => {
   await using stage = await Stage.open();
-  const mixed = async (nonce: string, options: { lineage?: string[]; restored?: boolean } = {}) => {
+  const mixed = async (nonce: string, options: { lineage?: string[]; restored?: boolean; unmixed?: boolean } = {}) => {
     await stage.expire("i");
     const reply = await stage.runner({ nonce }).register(INFO, options);
     assert(reply.type === "OK");
@@ -36,7 +36,8 @@ Deno.test("register() says that another folder had the identity meanwhile, until
   // and the original after it
   assertEquals(await mixed("n3", { lineage: ["n1", "n2"] }), true);
   assertEquals(await mixed("n4", { lineage: ["n2", "n3"] }), true);
-  assertEquals(await mixed("n4", { lineage: ["n2", "n3"], restored: true }), false);
+  assertEquals(await mixed("n4", { lineage: ["n2", "n3"], restored: true }), true);
+  assertEquals(await mixed("n4", { lineage: ["n2", "n3"], unmixed: true }), false);
   assertEquals(await mixed("n5", { lineage: ["n3", "n4"] }), false);
 });
 

@@ -64,6 +64,11 @@ export class Finisher {
     this.finish(active, { kind: "lost", why }, null, this.#retryDelay({ kind: "lost", code: null }, active));
   }
 
+  /** Resolves when no end is on its way to Redis. */
+  async idle(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+
   /** Gives up after `ms`: what is not told then is told by the next process. */
   async stop(ms: number): Promise<void> {
     const limit = new AbortController();

@@ -22,9 +22,9 @@ export async function patiently<T>(
     } catch (error) {
       if (!isAway(error) || signal.aborted) throw error;
       if (tries === 0) {
-        log.warn("waiting for Redis; start one there, name another with --redis-url, or try --embedded-redis", {
-          error: error.message,
-        });
+        const isThere = (error as Partial<Trouble>).condition !== "unreachable";
+        const remedy = isThere ? "" : "; start one there, name another with --redis-url, or try --embedded-redis";
+        log.warn(`waiting for Redis${remedy}`, { error: error.message });
       }
       await clock.sleep(Math.min(PAUSES[0] * 2 ** tries, PAUSES[1]) * (0.5 + clock.random() / 2), signal);
       if (signal.aborted) throw error;

@@ -1,5 +1,5 @@
 import type { FoundRun } from "../../ports/executor.ts";
-import type { InstanceState, RegisterReply } from "../../ports/queue.ts";
+import type { InstanceState, RegisterOptions, RegisterReply } from "../../ports/queue.ts";
 import type { SpoolRecord } from "../../ports/spool.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -44,14 +44,17 @@ export class Reconciler {
   #holds = 0;
   /** Others may still bring back what they run: what Redis says is ours may be theirs. */
   #isHeld = false;
+  /** Redis went back, and what it says is ours has not been looked at since. */
+  #isDoubtful = false;
   /** Another folder had our identity meanwhile: it may have run what is on record here. */
   #mixed = false;
   /** What earlier processes started and never launched has been found. */
   #isTakenUp = false;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
-  /** Registers the instance anew; `restored` when Redis has everything again. */
-  register: (restored?: boolean) => Promise<Registered> = () => Promise.resolve({ seq: 0, mixed: false, stale: false });
+  /** Registers the instance anew. */
+  register: (state?: Pick<RegisterOptions, "restored" | "unmixed">) => Promise<Registered> = () =>
+    Promise.resolve({ seq: 0, mixed: false, stale: false });
 
   constructor(
     parts: RunnerParts,
@@ -90,7 +93,7 @@ export class Reconciler {
     }
     checkpoint("after_recover");
     if (forgot) await this.#tellAgain();
-    if (doubtful) await this.register(true); // the others wait for this
+    if (doubtful) await this.register({ restored: true }); // the others wait for this
     else await this.adoptStrays();
     await this.#dispatcher.reconcile();
     this.#settled(serverId);
@@ -162,16 +165,16 @@ export class Reconciler {
     }
     const noted = spool.settle(run, "gone");
     this.#runs.remove(active);
-    await noted;
-    await active.executor.forget(run); // one that still runs is forgotten when it ends
+    // one that still runs is forgotten when it ends; a full disk holds up nothing but this
+    noted.then(() => active.executor.forget(run))
+      .catch((error) => log.warn("could not remove files of a run", { error: String(error) }));
   }
 
   /**
    * Runs that Redis says are ours and the spool does not know: they were started and never launched, unless a record may be missing.
-   *
-   * @param doubtful Redis went back: it may say so of attempts whose records were forgotten long ago.
+   * A Redis that went back may say so of attempts whose records were forgotten long ago.
    */
-  async adoptStrays(doubtful = false): Promise<void> {
+  async adoptStrays(): Promise<void> {
     if (this.#isHeld) return; // at its end
     const { queue, spool, log } = this.#parts;
     const isComplete = this.#isTakenUp || !this.#mixed && spool.isWhole;
@@ -183,18 +186,27 @@ export class Reconciler {
       if (known?.end === "gone") {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "it had been taken away from its runner" });
       } else if (known) await this.#resend(known);
-      else if (!isComplete || doubtful && Number(reply.side.started_ms ?? 0) <= spool.forgottenUntil) {
+      else if (!isComplete || this.#isDoubtful && Number(reply.side.started_ms ?? 0) <= spool.forgottenUntil) {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "its record is gone: it may have run" });
       } else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
         this.#launcher.take(id, reply);
       }
     }
+    this.#isDoubtful = false;
     if (this.#isTakenUp) return;
     this.#isTakenUp = true;
-    if (this.#mixed) await this.register(true);
+    this.#completed().catch((error) =>
+      log.warn("could not say that all records are complete", { error: String(error) })
+    );
+  }
+
+  /** Once what may have run elsewhere has its end in Redis, the next process may believe its records again. */
+  async #completed(): Promise<void> {
+    await this.#finisher.idle();
+    if (this.#mixed) await this.register({ unmixed: true });
     this.#mixed = false;
-    spool.restored();
+    this.#parts.spool.restored();
   }
 
   /** Runs that Redis does not know: gives them back. */
@@ -273,13 +285,13 @@ export class Reconciler {
       await queue.beat(this.#runs.owned(), this.state());
       beatAt = clock.now() + settings.beatMs;
     }
-    await this.register(true); // only now Redis may say that it knows all
+    await this.register({ restored: true }); // only now Redis may say that it knows all
   }
 
   /** Claims nothing until the other hosts, too, have brought back what they run. */
   #hold(known: ReadonlyMap<string, number> | null): void {
     const order = ++this.#holds;
-    this.#dispatcher.held = this.#isHeld = true;
+    this.#dispatcher.held = this.#isHeld = this.#isDoubtful = true;
     this.#resume(known)
       .then(() => this.#release(order))
       .catch((error) => this.#parts.log.warn("could not look for the other runners", { error: String(error) }))
@@ -292,7 +304,7 @@ export class Reconciler {
   async #release(order: number): Promise<void> {
     if (order !== this.#holds) return;
     this.#isHeld = false;
-    await this.adoptStrays(true);
+    await this.adoptStrays();
     await this.#parts.queue.seal();
   }
 

@@ -1,5 +1,5 @@
 import { SetupError } from "../../domain/errors.ts";
-import type { InstanceInfo, RawId } from "../../ports/queue.ts";
+import type { InstanceInfo, RawId, RegisterOptions } from "../../ports/queue.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
 import { Heart } from "./heart.ts";
@@ -75,7 +75,7 @@ export class Runner {
     });
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
     this.#reconciler.state = () => this.#heart.state;
-    this.#reconciler.register = (restored) => this.#register(restored);
+    this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
       try {
         return await this.#reconciler.afterOutage();
@@ -194,11 +194,11 @@ export class Runner {
     return patiently(work, { clock, log, signal: this.#stopping.signal });
   }
 
-  async #register(restored = false): Promise<Registered> {
+  async #register(state: Pick<RegisterOptions, "restored" | "unmixed"> = {}): Promise<Registered> {
     const { queue, clock, settings, log, ownership } = this.#parts;
     const claim = await ownership.claim(this.#info!.bootId);
     for (let tries = 0;; tries++) {
-      const reply = await queue.register(this.#info!, { ...claim, restored });
+      const reply = await queue.register(this.#info!, { ...claim, ...state });
       if (reply.type === "OK") {
         this.#registered = true;
         await ownership.won();

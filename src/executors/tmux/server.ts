@@ -174,10 +174,10 @@ export class TmuxServer {
         });
       }
       if (!(error instanceof GoneError)) throw error;
-      throw new SetupError(
-        `Cannot use tmux: ${error.message}; if its server "${this.#options.socket}" is stopped let it go on, or end it`,
-        { cause: error },
-      );
+      const remedy = error instanceof NoServerError
+        ? "look at the folder of its socket, /tmp or TMUX_TMPDIR"
+        : `if its server "${this.#options.socket}" is stopped let it go on, or end it`;
+      throw new SetupError(`Cannot use tmux: ${error.message}; ${remedy}`, { cause: error });
     }
   }
 
