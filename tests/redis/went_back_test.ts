@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { INFO, Stage } from "./stage.ts";
+import { ended, INFO, Stage } from "./stage.ts";
 
 Deno.test("nothing is taken from a Redis that went back behind what it had told", async () => {
   await using stage = await Stage.open();
@@ -59,3 +59,20 @@ for (const code of ["READONLY", "UNBLOCKED"]) {
     assert(queue.doubts > 0);
   });
 }
+
+Deno.test("an attempt that is newer than what Redis knows is unknown to it, and not fenced", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys } = stage;
+  const run = await stage.started("a");
+  await server.call("HSET", keys.side("a"), "attempt", "1", "token", "1.older");
+  const newer = { ...run, token: `2.${run.token.slice(2)}` };
+  const beat = await queue.beat([newer], "up");
+  assert(beat.type === "OK");
+  assertEquals([beat.unknown, beat.fenced], [["a"], []]);
+  assertEquals((await queue.finish({ ...ended(run), token: newer.token })).type, "MISSING");
+  // the same attempt of another process has it
+  const taken = await queue.beat([run], "up");
+  assert(taken.type === "OK");
+  assertEquals(taken.fenced, [{ id: "a", token: run.token }]);
+  assertEquals((await queue.finish(ended(run))).type, "FENCED");
+});

@@ -44,6 +44,8 @@ export class Reconciler {
   #holds = 0;
   /** Others may still bring back what they run: what Redis says is ours may be theirs. */
   #isHeld = false;
+  /** Ends of attempts that are to be tried again: reported when all hosts had the time to bring back later attempts. */
+  readonly #retries: SpoolRecord[] = [];
   /** Redis went back, and what it says is ours has not been looked at since. */
   #isDoubtful = false;
   /** Another folder had our identity meanwhile: it may have run what is on record here. */
@@ -279,7 +281,11 @@ export class Reconciler {
     const { spool, queue, clock, settings } = this.#parts;
     let beatAt = clock.now() + settings.beatMs;
     for (const record of spool.records()) {
-      if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) await this.#resend(record);
+      if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) {
+        // a later attempt may have ended on another host, which has yet to say so
+        if (record.end !== "gone" && record.end.retry) this.#retries.push(record);
+        else await this.#resend(record);
+      }
       if (clock.now() < beatAt) continue;
       // the heart waits for this, and thousands on a long way take longer than a lease holds
       await queue.beat(this.#runs.owned(), this.state());
@@ -303,6 +309,10 @@ export class Reconciler {
   /** Everything is brought back that will be: what Redis says now counts, also for processes that are new. */
   async #release(order: number): Promise<void> {
     if (order !== this.#holds) return;
+    for (let next = this.#retries[0]; next; next = this.#retries[0]) {
+      await this.#resend(next);
+      this.#retries.shift();
+    }
     this.#isHeld = false;
     await this.adoptStrays();
     await this.#parts.queue.seal();

@@ -43,14 +43,16 @@ end
 
 for n = 1, named do
   local job, x, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
-  local known = { false, false, false }
-  if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel') end
+  local known = { false, false, false, false }
+  if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel', 'attempt') end
   local found = type_of(job)
-  if known[1] and known[1] ~= token then
+  -- a Redis that went back knows an older attempt only
+  local newer = (number(known[4]) or math.huge) >= tonumber(string.match(token, '^%d+') or 0)
+  if known[1] and known[1] ~= token and newer then
     order('fenced', id, token)
   elseif known[2] == token then
     -- its end was written while this beat was on its way
-  elseif not known[1] or found == 'none' or call('HGET', KEYS[3], id) ~= token then
+  elseif not known[1] or known[1] ~= token or found == 'none' or call('HGET', KEYS[3], id) ~= token then
     order('unknown', id, '')
   elseif known[3] then
     order('cancel', id, known[3])

@@ -28,6 +28,10 @@ if side('done') == token then
   return with_waiters({ 'ALREADY' })
 end
 if not current or found == 'none' then return { 'MISSING', '.' } end
+-- Redis went back: it knows an older attempt only
+if current ~= token and (number(side('attempt')) or 0) < tonumber(string.match(token, '^%d+') or 0) then
+  return { 'MISSING', '.' }
+end
 if current ~= token then
   let_go()
   return { 'FENCED', '.' }
