@@ -109,6 +109,32 @@ isolatedTest("a runner takes one look at its lanes for many runs of one timeout"
   assertEquals(await Deno.readTextFile(trace), "look\n");
 });
 
+isolatedTest("a look that a runner relies on comes also when others have come before it", async (world) => {
+  const first = await Desk.open(world.executor());
+  const before = patient(world.dir, { timeoutMs: 3000 });
+  await first.executor.launch(before);
+  await up(first, before.run);
+  await first.executor.close();
+  const second = await Desk.open(world.executor());
+  await second.executor.recover([before]);
+  const trace = `${world.dir}/looks`;
+  const script = await world.sh(`ls '${world.dir}'/spool/bin/deadline-*`);
+  await Deno.writeTextFile(script, `echo look >>'${trace}'\n${await Deno.readTextFile(script)}`);
+  const looks = async () => (await Deno.readTextFile(trace).catch(() => "")).split("\n").length - 1;
+  // the look that it needs is later than the one that is there
+  await second.output("true", { timeoutMs: 7000 });
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await second.end(before.run)).kind, "exited");
+  const asked = await looks();
+  await until("the look for the first run finds none", async () => await looks() > asked);
+  await until("it is over", async () => (await scripts(world)).length === 0);
+  const launch = launchOf("sleep 64", { timeoutMs: 7000, target: "tmux.main.work" });
+  await second.executor.launch(launch);
+  await until("it runs", async () => await world.sh("pgrep -fx 'sleep 64' || true") !== "");
+  await second.executor.close();
+  await gone(world, "sleep 64");
+});
+
 isolatedTest("a kill script gives way to one that is at it, and takes over from one that died", async (world) => {
   const desk = await Desk.open(world.executor());
   const payload = `trap 'echo x >>"${world.dir}/terms"' TERM; echo up; while :; do sleep 0.05; done`;

@@ -2,8 +2,8 @@
 #
 # Ends the runs that are older than their limits, and has tmux start it again when the next one will be: no process waits
 # meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. It comes
-# again after PAUSE seconds at the latest, when that is given: the runner relies on that for runs that are still to come. Runs
-# inside the tmux server.
+# again after PAUSE seconds, when that is given, however many looks there are before. The runner relies on that for
+# runs that are still to come. Runs inside the tmux server.
 #
 # A lane's script names its run, the limit in seconds and the grace in tenths; `root` names the process to whose age the limit
 # applies. A run that has not begun is looked at again when its limit could be over at the earliest.
@@ -16,11 +16,13 @@ server=${TMUX#*,}
 server=${server%%,*}
 case $server in '' | *[!0-9]*) exit 2 ;; esac
 
-# Prints the pause until the next look, and the time of it by the clock of this host since it has been up; `- -` when another look
-# is due by then, or none is needed. Then lane, process of the lane, run and grace for each run whose time is over.
+# Prints four words about the looks to come: pause until the one that runs need, its time by the clock since the boot,
+# the server, and the pause until the one that the runner needs. The first three are `-` when another look is due by
+# then, or none is needed; the last one is `-` when one look is enough for both.
+# Then lane, process of the lane, run and grace for each run whose time is over.
 look() {
   # the runner ends a run by itself at its limit: a second later is early enough
-  awk -v late=1 -v pause="$most" -v server="$server" -v ticks="$(getconf CLK_TCK)" '
+  awk -v late=1 -v most="$most" -v other=- -v server="$server" -v ticks="$(getconf CLK_TCK)" '
     function line(path, text) {
       text = ""
       if ((getline text < path) < 0) text = ""
@@ -50,6 +52,8 @@ look() {
       return 1
     }
     BEGIN {
+      # a look that is too early does not see the runs for which the runner needs it
+      if (most != "") most += 0.1
       now = line("/proc/uptime")
       proc = now != ""
       if (!proc) { srand(); now = srand() }
@@ -71,12 +75,18 @@ look() {
           due = due " " folder " " PARENT " " run " " limit[2]
         } else if (pause == "" || left < pause + 0) pause = left
       }
+      # one look for both, unless a run needs it clearly earlier
+      if (most != "") {
+        if (shared = pause == "" || pause > most - 0.3) pause = most
+        else other = sprintf("%.1f", most)
+      }
       # another server, or one before a boot, had other timers
       if (proc && process(server)) server = server ":" int(now - AGE)
       split(line(ARGV[1]), armed, " ")
-      if (pause == "" || (armed[2] == server && armed[1] > now && armed[1] <= now + pause + 0.5)) print "- - -" due
+      stands = !shared && armed[2] == server && armed[1] > now && armed[1] <= now + pause + 0.5
+      if (pause == "" || stands) print "- - -", other due
       # noted as a little earlier than it is, so that it is never taken for one that is still to come
-      else printf "%.1f %.2f %s%s\n", pause + 0.05, now + pause - 0.1, server, due
+      else printf "%.1f %.2f %s %s%s\n", pause + 0.05, now + pause - 0.1, server, other, due
     }' "$S/alarm" "$S"/lanes/[0-9]*
 }
 
@@ -92,9 +102,10 @@ later() {
 
 # shellcheck disable=SC2046 # words
 set -- $(look)
-[ $# -ge 3 ] || exit
+[ $# -ge 4 ] || exit
 if [ "$1" != - ] && later "$1"; then echo "$2 $3" >"$S/alarm"; fi
-shift 3
+[ "$4" = - ] || later "$4"
+shift 4
 killers=
 while [ $# -ge 4 ]; do
   sh "$bin/$kill" "$S" "$1" "$2" "$3" timed_out "$4" &
