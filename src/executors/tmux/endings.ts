@@ -66,13 +66,16 @@ export class Endings {
     if (expected) this.onEnded(run, lane, verdict.code);
     let output: OutputSample;
     let known = verdict;
+    const writer = new OutputWriter(this.#options.files, this.#spool, run);
     try {
-      const { sample, marks } = await lane.inTurn(() => this.#collect(run, lane, expected));
+      const { sample, marks } = await lane.inTurn(() => this.#collect(run, lane, { writer, expected }));
       output = sample;
       if ("why" in verdict && marks.complete) known = { code: marks.code };
     } catch (error) {
       this.#options.log.error("could not read the output of a run", { job: run.launch.id, error: String(error) });
       output = { ...NO_OUTPUT, truncated: true };
+    } finally {
+      writer.close();
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run) : null;
     if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(known, stopped) });
@@ -90,7 +93,8 @@ export class Endings {
   }
 
   async #stopReason(run: Run): Promise<"timed_out" | "cancelled" | null> {
-    const text = await this.#options.files.readText(this.#spool.stop(run.name));
+    // one that cannot be read says as little as an empty one
+    const text = await this.#options.files.readText(this.#spool.stop(run.name)).catch(() => "");
     const [reason] = text?.split("\n", 1) ?? [];
     if (reason === "timed_out" || reason === "cancelled") return reason;
     // on a full disk the file has nothing in it, and with its folder it is gone
@@ -98,10 +102,13 @@ export class Endings {
   }
 
   /** Copies the output from the lane's log into a file of its own. */
-  async #collect(run: Run, lane: Lane, expected: boolean): Promise<{ sample: OutputSample; marks: MarkReader }> {
-    const { files, clock } = this.#options;
+  async #collect(
+    run: Run,
+    lane: Lane,
+    { writer, expected }: { readonly writer: OutputWriter; readonly expected: boolean },
+  ): Promise<{ sample: OutputSample; marks: MarkReader }> {
+    const { clock } = this.#options;
     const marks = new MarkReader(run.token);
-    const writer = new OutputWriter(files, this.#spool, run.name);
     let buffer = new Uint8Array(FIRST_READ);
     // ends of earlier processes are told in any order; a lane of ours writes in the order in which we read
     const from = run.adopted ? 0 : lane.position;
@@ -128,6 +135,8 @@ export class Endings {
       }
       await clock.sleep(Math.min(20, looks >> 1));
     }
+    // the next process finds this end, and takes all of the output
+    if (this.#closed) return { sample: NO_OUTPUT, marks };
     if (marks.complete) {
       lane.position = Math.max(lane.position, from + marks.taken);
       // as a line feed alone the end mark tells that the terminal no longer translates

@@ -4,6 +4,11 @@ import type { TmuxOptions } from "./options.ts";
 /** What `list-panes` is to print: mark and program of each pane. */
 export const LANES_FORMAT = "#{@runner_lane}\t#{pane_start_command}";
 
+/** The program of a pane as it is: tmux writes a backslash before some characters of what it prints. */
+export function unescaped(program: string): string {
+  return program.replace(/\\(.)/g, "$1");
+}
+
 /**
  * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. They are neither
  * ours to take over nor to close, and what runs in them is not lost.
@@ -15,9 +20,10 @@ export async function refuseForeignLanes(lines: readonly string[], options: Tmux
   const { instance, spool, files, newId } = options;
   let here: string | null = null;
   for (const line of new Set(lines)) {
-    const [mark, program = ""] = line.split("\t");
+    const [mark, shown = ""] = line.split("\t");
+    const program = unescaped(shown);
     if (mark.split(" ", 1)[0] !== instance || program.includes(`${spool}/bin/lane-`)) continue;
-    const folder = /^"?(?:exec )?sh "?(.*?)\/bin\/lane-/.exec(program)?.[1];
+    const folder = /^"?(?:exec )?sh ["']?(.*?)\/bin\/lane-/.exec(program)?.[1];
     if (folder === undefined) continue;
     if (here === null) await files.write(`${spool}/here`, here = newId());
     // the same folder can have two names

@@ -30,7 +30,8 @@ while [ $# -ge 2 ]; do
 done
 
 if [ -r /proc/self/environ ]; then
-  runs=$(cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | sed -n 's/^RUNNER_RUN=\([0-9a-f.]*\)$/\1/p' | sort -u)
+  # one by one: the last variable of a program that wrote over its own may have no end
+  runs=$(grep -ahzsx 'RUNNER_RUN=[0-9a-f.]*' /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | sed 's/^RUNNER_RUN=//' | sort -u)
 else
   # no /proc (macOS, BSD): the shell that each lane has started last
   runs=

@@ -1,6 +1,7 @@
 import { RESULT_PART } from "../../domain/limits.ts";
 import { isExact, type OutputSample } from "../../domain/output.ts";
 import type { Files, OpenFile } from "../../ports/files.ts";
+import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
 /** Bytes that are read at once. */
@@ -62,14 +63,17 @@ export class OutputWriter {
   readonly #files: Files;
   readonly #spool: Spool;
   readonly #run: string;
+  /** An earlier process may have left files of the same run. */
+  readonly #adopted: boolean;
   readonly #sampler = new Sampler();
   #file: OpenFile | null = null;
   #failed = false;
 
-  constructor(files: Files, spool: Spool, run: string) {
+  constructor(files: Files, spool: Spool, { name, adopted }: Pick<Run, "name" | "adopted">) {
     this.#files = files;
     this.#spool = spool;
-    this.#run = run;
+    this.#run = name;
+    this.#adopted = adopted;
   }
 
   async add(bytes: Uint8Array): Promise<void> {
@@ -96,9 +100,24 @@ export class OutputWriter {
     }
   }
 
-  async end(truncated: boolean): Promise<OutputSample> {
+  /** Closes its file. Without `end` that is left for the next process, which writes it anew. */
+  close(): void {
     this.#file?.close();
+    this.#file = null;
+  }
+
+  /** Removes what an earlier process has left of the same output: its way of keeping it may be another one. */
+  async #removeOld(): Promise<void> {
+    const { output, keptOutput, cut } = this.#spool;
+    const old = this.#file === null ? [keptOutput, output, cut] : [output, cut];
+    for (const path of old) await this.#files.remove(path(this.#run)).catch(() => {});
+  }
+
+  async end(truncated: boolean): Promise<OutputSample> {
     const { isWhole, total } = this.#sampler;
+    // without any output the log may be gone: what is left is better
+    if (this.#adopted && total > 0) await this.#removeOld();
+    this.close();
     if (isWhole && total > 0) {
       const { head } = this.#sampler.sample(false);
       const path = isExact(head) && !truncated ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);

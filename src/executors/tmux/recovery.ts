@@ -1,5 +1,6 @@
 import type { FoundRun, Launch } from "../../ports/executor.ts";
 import type { Endings, Verdict } from "./endings.ts";
+import { unescaped } from "./foreign_lanes.ts";
 import type { Journal, Report } from "./journal.ts";
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -78,7 +79,8 @@ export class Recovery {
     const format = "#{pane_id} <#{@runner_lane}> #{pane_start_command}";
     for (const line of await server.run(["list-panes", "-a", "-F", format])) {
       const [id, mark] = line.split(" ", 2);
-      if (mark === "<>" && line.includes(`${spool.dir}/bin/lane-`) && !known.has(id)) await pool.kill(id);
+      if (mark !== "<>" || known.has(id)) continue;
+      if (unescaped(line).includes(`${spool.dir}/bin/lane-`)) await pool.kill(id);
     }
   }
 
