@@ -334,9 +334,10 @@ export class TmuxExecutor implements Executor {
     for (const run of this.#runs.values()) clearTimeout(run.timer);
     // no later process knows the lanes of a folder that is gone
     if (await this.missing() !== null) await this.#within(CLOSE_LIMITS.hooks, this.#pool.closeIdle());
+    const watch = this.#watch?.stop(); // a lane that is let go of looks like one that is gone
     const lanes = this.#pool.close(); // from now on they get nothing, whatever else takes its time
     await this.#within(CLOSE_LIMITS.hooks, this.#hooks.close());
-    await this.#within(CLOSE_LIMITS.server, this.#watch?.stop());
+    await this.#within(CLOSE_LIMITS.server, watch);
     this.#server.close(); // what waits for it rejects
     await this.#endReports();
     await this.#within(CLOSE_LIMITS.reports, lanes);

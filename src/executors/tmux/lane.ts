@@ -13,6 +13,14 @@ const CLEAN_EVERY = 5000;
 /** A log that is larger than this, bytes, is emptied as soon as nobody needs it; until then its lane begins no run. */
 const MAX_LOG = 4 << 20;
 
+/** What is read of a log that cannot be opened. */
+const NO_LOG: OpenFile = {
+  read: () => Promise.resolve(0),
+  append: () => Promise.resolve(),
+  size: () => Promise.resolve(0),
+  close: () => {},
+};
+
 /** One of our terminals: a pane whose process takes runs, one after the other. */
 export class Lane {
   /** Its number; also the name of its folder. */
@@ -53,6 +61,8 @@ export class Lane {
   closing = false;
   /** Its log did not get what it should: it begins no run until that is mended. */
   torn = false;
+  /** Part of what it wrote while no runner was there is in no log. */
+  cut = false;
   #cleanedAt = -Infinity;
   #begunAt = -Infinity;
   #input: Pipe | null = null;
@@ -71,8 +81,23 @@ export class Lane {
     return new Lane(key, place, await files.open(spool.laneLog(key), "read"));
   }
 
-  /** Connects it with its pane. */
-  connect(pane: string, pid: number, input: Pipe, now: number): void {
+  /** Opens the folder of a lane that was there before, also when its log cannot be read. */
+  static async reopen(key: string, place: string, parts: { files: Files; spool: Spool }): Promise<Lane> {
+    return await Lane.open(key, place, parts).catch(() => new Lane(key, place, NO_LOG));
+  }
+
+  /** Its log can be read. */
+  get hasLog(): boolean {
+    return this.log !== NO_LOG;
+  }
+
+  /** It can be sent lines. */
+  get hasInput(): boolean {
+    return this.#input !== null;
+  }
+
+  /** Connects it with its pane; without a pipe it goes on with its run, and is closed later, as it does not answer. */
+  connect(pane: string, pid: number, input: Pipe | null, now: number): void {
     this.usedAt = now;
     this.pane = pane;
     this.pid = pid;

@@ -1,4 +1,5 @@
 import { LaunchError } from "../../domain/errors.ts";
+import { TmuxError } from "./clients.ts";
 import { Lane } from "./lane.ts";
 import { closePane, makePane } from "./new_pane.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -26,6 +27,10 @@ export class LanePool {
   /** Lanes are made one after the other: the second one finds the session that the first has made. */
   #making: Promise<unknown> = Promise.resolve();
   #next = 1;
+  /** Lanes that could not be closed. */
+  readonly #unclosed = new Set<Lane>();
+  #tidying: Promise<void> | null = null;
+  #closed = false;
   #host: HostAnswer | null = null;
   /** The spool folder is no longer ours: its paths may be those of another runner. */
   isLost: () => Promise<boolean> = () => Promise.resolve(false);
@@ -119,8 +124,8 @@ export class LanePool {
       await Promise.race([ready.promise, timeout, this.#server.closed]);
       return await this.#open(key, placeName(target), pane, run);
     } catch (error) {
-      if (pane !== null) await this.kill(pane.id);
-      await files.remove(this.#spool.laneFolder(key));
+      // a pane that lives is taken over with its folder by the next process
+      if (pane === null || await this.#kill(pane.id)) await files.remove(this.#spool.laneFolder(key));
       if (error instanceof LaunchError) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${why}`, { cause: error });
@@ -130,36 +135,44 @@ export class LanePool {
     }
   }
 
-  /** `first` is the run that a new lane is made for: nobody comes before it. */
-  async #open(
-    key: string,
-    place: string,
-    pane: { id: string; pid: number },
-    first: Run | null = null,
-  ): Promise<Lane> {
-    const lane = await Lane.open(key, place, { files: this.#options.files, spool: this.#spool });
-    const input = await this.#options.files.openPipe(this.#spool.laneInput(key));
-    lane.connect(pane.id, pane.pid, input, this.#options.clock.now());
-    if (first) {
-      lane.answered = true;
-      lane.deaf = false;
-      lane.assign(first, this.#options.clock.now());
-    }
+  /** `first` is the run that the new lane is made for: nobody comes before it. */
+  async #open(key: string, place: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
+    const { files, clock } = this.#options;
+    const lane = await Lane.open(key, place, { files, spool: this.#spool });
+    lane.connect(pane.id, pane.pid, await files.openPipe(this.#spool.laneInput(key)), clock.now());
+    lane.answered = true;
+    lane.deaf = false;
+    lane.assign(first, clock.now());
     this.lanes.set(key, lane);
     return lane;
   }
 
-  /** Takes over a lane that an earlier process made. */
+  /** Takes over a lane that an earlier process made. What is missing in its folder costs its run no more than output. */
   async adopt(pane: Pane, key: string, place: string): Promise<Lane> {
-    const lane = await this.#open(key, place, pane);
+    const { files, clock, log } = this.#options;
+    const isNew = await files.create(this.#spool.laneLog(key), "").catch(() => false);
+    const lane = await Lane.reopen(key, place, { files, spool: this.#spool });
+    const input = lane.hasLog ? await files.openPipe(this.#spool.laneInput(key)).catch(() => null) : null;
+    lane.connect(pane.id, pane.pid, input, clock.now());
+    if (isNew || input === null) log.warn(`files of lane ${key} are missing or cannot be read`);
+    this.lanes.set(key, lane);
     if (pane.kept !== "") lane.kept = pane.kept;
-    if (!pane.piped) await this.pipe(pane.id, key);
+    lane.cut = isNew || !lane.hasLog || !pane.piped;
+    if (lane.cut) await this.pipe(pane.id, key);
     return lane;
   }
 
-  /** The folder of a lane whose pane is gone, for what is in its log and journal. */
-  async openDead(key: string): Promise<Lane> {
-    const lane = await Lane.open(key, "", { files: this.#options.files, spool: this.#spool });
+  /** The folder of a lane whose pane is gone, for what is in its log and journal; `null` when nothing ever ran in it. */
+  async openDead(key: string): Promise<Lane | null> {
+    const { files } = this.#options;
+    const lane = await Lane.reopen(key, "", { files, spool: this.#spool });
+    if (!lane.hasLog) {
+      const left = [this.#spool.journal(key), this.#spool.laneRoot(key)].map((path) =>
+        files.stat(path).then((stat) => stat !== null, () => true)
+      );
+      // the process that made the folder died before it made more
+      if (!(await Promise.all(left)).includes(true)) return null;
+    }
     this.lanes.set(key, lane);
     return lane;
   }
@@ -175,7 +188,12 @@ export class LanePool {
 
   /** Closes a pane; nothing happens when it is gone. */
   async kill(pane: string): Promise<void> {
-    await closePane(this.#server, pane).catch(() => {});
+    await this.#kill(pane);
+  }
+
+  /** As `kill`; answers `false` when the pane may live on, as the server did not answer. */
+  async #kill(pane: string): Promise<boolean> {
+    return await closePane(this.#server, pane).then(() => true, (error) => error instanceof TmuxError);
   }
 
   /** Closes an unused lane when there is no room for another one. */
@@ -196,13 +214,20 @@ export class LanePool {
 
   /** Closes a lane that runs nothing. */
   async retire(lane: Lane): Promise<void> {
+    this.#unclosed.delete(lane);
+    if (lane.pane === null) return;
     lane.closing = true;
-    await this.kill(lane.pane!);
-    lane.disconnect();
+    if (await this.#kill(lane.pane)) lane.disconnect();
+    else this.#unclosed.add(lane);
   }
 
   /** Closes lanes that are too many, empties long logs, removes folders that nobody needs. */
-  async tidy(): Promise<void> {
+  tidy(): Promise<void> {
+    return this.#tidying ??= this.#tidy().finally(() => this.#tidying = null);
+  }
+
+  async #tidy(): Promise<void> {
+    for (const lane of [...this.#unclosed]) await this.retire(lane);
     const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
     const idle = this.#idle();
     for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) {
@@ -221,14 +246,17 @@ export class LanePool {
   }
 
   async #discard(lane: Lane): Promise<void> {
-    this.lanes.delete(lane.key);
+    // at the end all lanes are disconnected, and live
+    if (this.#closed || !this.lanes.delete(lane.key)) return;
     await lane.close();
     await this.#options.files.remove(this.#spool.laneFolder(lane.key));
   }
 
   /** The lane and the log's writer append, so both go on at the start. */
   async #empty(lane: Lane): Promise<void> {
-    if (!lane.full || !lane.settled || lane.closing) return;
+    if (!lane.full || !lane.settled || lane.closing || lane.pane === null) return;
+    // one without its log cannot be emptied: its runs go to another lane
+    if (await this.#options.files.stat(this.#spool.laneLog(lane.key)) === null) return void await this.kill(lane.pane);
     lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
     try {
       const journal = this.#spool.journal(lane.key);
@@ -249,6 +277,7 @@ export class LanePool {
 
   /** Lets go of all lanes, at once; they go on. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const lane of this.lanes.values()) lane.disconnect();
     await this.#making;
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));

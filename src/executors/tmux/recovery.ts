@@ -34,6 +34,8 @@ export class Recovery {
   readonly #early = new Map<string, Early>();
   /** The record of a terminal is gone: a run that is found nowhere may have run in it. */
   #unknown = false;
+  /** Runs of which part of the output is in no log. */
+  readonly #cut = new Set<string>();
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -60,11 +62,14 @@ export class Recovery {
     await this.#closeUnmarked();
     for (const key of folders) {
       if (!/^[0-9]+$/.test(key)) continue;
-      const lane = pool.lanes.get(key) ?? await pool.openDead(key).catch(() => null); // no log: nothing ever ran in it
+      const lane = pool.lanes.get(key) ?? await pool.openDead(key);
       if (lane === null) await options.files.remove(spool.laneFolder(key));
       else if (lane.pane !== null) {
-        const { running } = await this.#read(lane);
+        const { known, running } = await this.#read(lane);
+        if (lane.cut && running !== null) this.#cut.add(running);
         if (!lane.answered) lane.stranger = running; // else it has ended meanwhile
+        // neither its journal nor an answer would ever say that it is idle
+        if (!known && !lane.hasInput) await pool.retire(lane);
       }
     }
   }
@@ -92,6 +97,7 @@ export class Recovery {
     for (const run of taken) {
       run.adopted = true;
       run.mayBeStopped = true;
+      run.cut = this.#cut.has(run.name);
       runs.set(run.name, run);
     }
     const journals = new Map<Lane, Journal>();
