@@ -8,6 +8,8 @@ import type { Spool } from "./spool.ts";
 const LIMIT = 6000;
 /** How often it is asked, and the pause before it is asked again, milliseconds. */
 const TRIES = 3, PAUSE = 1000;
+/** Lanes that one script waits for: a command line of tmux has a limit. */
+const AT_ONCE = 400;
 
 interface Question {
   readonly runs: Set<string>;
@@ -44,7 +46,10 @@ export class Living {
     for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
       if (tries > 0) await clock.sleep(PAUSE);
       try {
-        return await this.#ask(gone);
+        let runs = await this.#ask(gone.slice(0, AT_ONCE));
+        // the last answer is the one after all are gone
+        for (let at = AT_ONCE; at < gone.length; at += AT_ONCE) runs = await this.#ask(gone.slice(at, at + AT_ONCE));
+        return runs;
       } catch (error) {
         log.warn("could not look for living runs", { error: String(error) });
       }

@@ -1,4 +1,4 @@
-import type { Command } from "./clients.ts";
+import { type Command, TmuxError } from "./clients.ts";
 import { FLOOD, type Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -99,8 +99,8 @@ export class Readiness {
         ...meant.map((lane): Command => ["select-pane", deaf ? "-d" : "-e", "-t", lane.pane!]),
       );
     } catch (error) {
-      // one that is gone keeps the others from it
-      if (meant.length === 1) throw error;
+      // one that is gone keeps the others from it; a server that does not answer would cost its deadline for each
+      if (meant.length === 1 || !(error instanceof TmuxError)) throw error;
       for (const lane of meant) await this.#set([lane], deaf).catch(() => this.soon(RETRY));
       return;
     }

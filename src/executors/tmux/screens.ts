@@ -45,9 +45,11 @@ export class Screens {
       ]));
       for (const [pane, { resolve }] of round) resolve(screenOf(pane, lines));
     } catch (error) {
-      if (round.length === 1) {
-        if (error instanceof TmuxError || error instanceof GoneError) round[0][1].resolve(null);
-        else round[0][1].reject(error);
+      if (round.length === 1 || !(error instanceof TmuxError)) {
+        for (const [, { resolve, reject }] of round) {
+          if (error instanceof TmuxError || error instanceof GoneError) resolve(null);
+          else reject(error);
+        }
         return;
       }
       // one that is gone keeps those behind it from it
