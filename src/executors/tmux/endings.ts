@@ -77,7 +77,7 @@ export class Endings {
     } finally {
       writer.close();
     }
-    const stopped = run.mayBeStopped ? await this.#stopReason(run) : null;
+    const stopped = run.mayBeStopped ? await this.#stopReason(run, "code" in known ? known.code : null) : null;
     if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(known, stopped) });
   }
 
@@ -92,13 +92,14 @@ export class Endings {
     if (!this.#closed) this.#onEnd({ run: run.name, output: NO_OUTPUT, code: null, ...end });
   }
 
-  async #stopReason(run: Run): Promise<"timed_out" | "cancelled" | null> {
+  async #stopReason(run: Run, code: number | null): Promise<"timed_out" | "cancelled" | null> {
     // one that cannot be read says as little as an empty one
     const text = await this.#options.files.readText(this.#spool.stop(run.name)).catch(() => "");
     const [reason] = text?.split("\n", 1) ?? [];
     if (reason === "timed_out" || reason === "cancelled") return reason;
-    // on a full disk the file has nothing in it, and with its folder it is gone
-    return reason === "" || this.#spool.isLost ? run.order?.kind ?? null : null;
+    // on a full disk the file has nothing in it or is not there at all, and with its folder it is gone
+    const isStopped = run.order?.givenAt != null && (code === 128 + 15 || code === 128 + 9);
+    return reason === "" || this.#spool.isLost || isStopped ? run.order?.kind ?? null : null;
   }
 
   /** Copies the output from the lane's log into a file of its own. */

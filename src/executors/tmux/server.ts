@@ -134,8 +134,17 @@ export class TmuxServer {
    * @throws {SetupError} There is no tmux that can be used, or its server does not answer.
    */
   look(format: string): Promise<readonly string[]> {
-    const list = () => this.#clients.run([["list-panes", "-a", "-F", format]]);
-    return this.#usable(() => list().catch((error) => error instanceof NoServerError ? [] : Promise.reject(error)));
+    const list = async (): Promise<string[]> => {
+      try {
+        return await this.#clients.run([["list-panes", "-a", "-F", format]]);
+      } catch (error) {
+        if (error instanceof NoServerError) return [];
+        throw error;
+      }
+    };
+    // a server that ends just now is not yet gone; one that stands still is not asked twice
+    const again = (error: unknown) => error instanceof GoneError && /^(server|lost)/.test(error.message);
+    return this.#usable(() => list().catch((error) => again(error) ? list() : Promise.reject(error)));
   }
 
   /**
