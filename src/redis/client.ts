@@ -67,8 +67,9 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
   signal?.addEventListener("abort", close, { once: true });
   try {
     const pong = client.sendCommand("PING");
-    // a connection that comes to life after its deadline is closed
-    pong.then(() => dial.signal.aborted && close(), () => {});
+    // a connection that comes to life after its deadline is closed, also when nothing came of its PING
+    const closeLate = () => void (dial.signal.aborted && close());
+    pong.then(closeLate, closeLate);
     const answer = await within(target.connectMs ?? 3_000, pong, "connecting");
     if (answer !== "PONG") throw new Error("its answer to PING is not Redis'");
   } catch (error) {
