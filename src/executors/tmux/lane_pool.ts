@@ -135,7 +135,7 @@ export class LanePool {
     }
   }
 
-  /** `first` is the run that the new lane is made for: nobody comes before it. */
+  /** `first` is the run that the new lane is made for: no other one comes before it. */
   async #open(key: string, place: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
     const { files, clock } = this.#options;
     const lane = await Lane.open(key, place, { files, spool: this.#spool });

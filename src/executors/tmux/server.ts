@@ -101,10 +101,9 @@ export class TmuxServer {
     return ["has-session", "-t", `=${this.holder}`];
   }
 
-  /** Has a shell run a command in the server, without waiting for it; `afterSeconds` later when given. */
-  async shell(command: string, afterSeconds = 0): Promise<void> {
-    const delay = afterSeconds > 0 ? ["-d", String(afterSeconds)] : [];
-    await this.run(["run-shell", "-b", ...delay, literal(`${command} >/dev/null 2>&1`)]);
+  /** Has a shell run a command in the server, without waiting for it. */
+  async shell(command: string): Promise<void> {
+    await this.run(["run-shell", "-b", literal(`${command} >/dev/null 2>&1`)]);
   }
 
   /** All panes. */
