@@ -7,6 +7,7 @@
  */
 import type { JobFields } from "../domain/job.ts";
 import type { RequestQueue } from "./requests.ts";
+import type { SettledEnd } from "./spool.ts";
 
 /**
  * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a long script.
@@ -160,6 +161,9 @@ export interface ReassertRequest extends OwnedRun {
   readonly side: Readonly<Record<string, string>>;
 }
 
+/** Answer to `reassert`: as `reassert.lua` says. */
+export type ReassertReply = "OK" | "FENCED" | "TERMINAL" | "DONE";
+
 /** What to do with runs of an instance whose lease ended: wait for its host, run again, or end them as lost. */
 export type LostPolicy = "hold" | "requeue" | "fail";
 
@@ -213,7 +217,9 @@ export interface Queue extends RequestQueue {
   reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;
   bury(id: RawId, reason: string): Promise<boolean>;
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
-  reassert(request: ReassertRequest): Promise<"OK" | "FENCED" | "TERMINAL" | "DONE">;
+  reassert(request: ReassertRequest): Promise<ReassertReply>;
+  /** The end that Redis has on record for an attempt, with its result; `null` when it has none, or a later attempt. */
+  endOf(run: OwnedRun): Promise<SettledEnd | null>;
 
   /** Ids among the delayed jobs of `runner` (default: our own) that are due, at most `limit`. */
   due(limit: number): Promise<readonly string[]>;

@@ -15,6 +15,7 @@ import type {
   Queue,
   RawId,
   ReapReply,
+  ReassertReply,
   ReassertRequest,
   RegisterOptions,
   RegisterReply,
@@ -23,15 +24,16 @@ import type {
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
+import type { SettledEnd } from "../ports/spool.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
+import { endOf, reassert } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { trouble } from "./trouble.ts";
 import { type Items, itemsOf, pairsOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
@@ -237,26 +239,12 @@ export class RedisQueue implements Queue {
     return reply[0] as "OK" | "CHANGED";
   }
 
-  async reassert(request: ReassertRequest): Promise<"OK" | "FENCED" | "TERMINAL" | "DONE"> {
-    const { runner, instance, nonce } = this.#owner;
-    const [node, run, claim] = this.#instanceKeys(instance);
-    const fields = Object.entries(request.job).flat();
-    const reply = await this.#steps.job(SCRIPTS.reassert, request.id, {
-      keys: [
-        ...[this.#keys.jobs(), claim, run, node],
-        ...[this.#keys.queue(runner), this.#keys.low(runner), this.#keys.delay(runner)],
-      ],
-      args: [
-        ...[instance, nonce, request.token, request.attempt, request.startedMs, runner],
-        ...[fields.length, ...fields, ...Object.entries(request.side).flat()],
-      ],
-    });
-    if (reply[0] === "STRANGER") {
-      // no verdict on the attempt: the next beat says who owns the instance
-      const message = `Cannot run reassert: this process does not own instance "${instance}" of runner "${runner}"`;
-      throw trouble("busy", message, { sent: true, code: "STRANGER" });
-    }
-    return reply[0] as "OK" | "FENCED" | "TERMINAL" | "DONE";
+  reassert(request: ReassertRequest): Promise<ReassertReply> {
+    return reassert(this.#steps, this.#owner, request);
+  }
+
+  endOf(run: OwnedRun): Promise<SettledEnd | null> {
+    return endOf(this.#steps, run);
   }
 
   async due(limit: number): Promise<readonly string[]> {

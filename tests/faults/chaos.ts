@@ -217,10 +217,12 @@ class Run {
     ];
   }
 
-  /** The stories of the jobs that findings name. */
+  /** The stories of the jobs that findings name, and what the runners logged about them. */
   stories(findings: readonly string[]): string[] {
     const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
-    return [...ids].slice(0, 10).flatMap((id) => this.#timeline.story(id));
+    return [...ids].slice(0, 10).flatMap((
+      id,
+    ) => [...this.#timeline.story(id), ...this.#hosts.flatMap((host) => host.said(id))]);
   }
 
   /** Ends all hosts; answers what they leave. */

@@ -40,6 +40,7 @@ export class Host {
   /** A disk of its own under its spool, where one may be mounted. */
   disk: SmallDisk | null = null;
   readonly unexpected: string[] = [];
+  readonly #runners: RunnerProcess[] = [];
   #copies = 0;
 
   constructor(world: World, letter: string, timeline: Timeline, naive?: string) {
@@ -67,19 +68,31 @@ export class Host {
     this.disk = await SmallDisk.mount(this.spool, DISK);
   }
 
-  #start(how: { spool?: string; socket?: string; args?: string[] } = {}): Promise<RunnerProcess> {
+  /** Lines of the logs of all its runners that name a job. */
+  said(id: string): string[] {
+    const about = new RegExp(`\\bjob=${id}\\b`);
+    return this.#runners.flatMap(({ log, child }) =>
+      log.split("\n").filter((line) => about.test(line)).map((line) =>
+        `${id}: runner ${child.pid} on ${this.letter}: ${line}`
+      )
+    );
+  }
+
+  async #start(how: { spool?: string; socket?: string; args?: string[] } = {}): Promise<RunnerProcess> {
     const env: Record<string, string> = {
       REDIS_URL: this.proxy.address,
       RUNNER_TMUX_SOCKET: how.socket ?? this.socket,
     };
     if (this.#naive) env.NAIVE = this.#naive;
-    return this.world.runner({
+    const runner = await this.world.runner({
       spool: how.spool ?? this.spool,
       args: this.#naive ? [] : [...RUNNER_ARGS, ...how.args ?? []],
       env,
       program: this.#naive ? NAIVE : undefined,
       ready: false,
     });
+    this.#runners.push(runner);
+    return runner;
   }
 
   /** Starts a runner, as often as it takes: Redis may be away. */

@@ -334,6 +334,34 @@ Deno.test("reassert() restores a run after Redis lost everything", async () => {
   assertEquals((await stage.job("a")).status, "finished");
 });
 
+Deno.test("endOf() says what is on record of an attempt, until another one begins or the job is gone", async () => {
+  await using stage = await Stage.open();
+  const { queue } = stage;
+  const run = await stage.started("a", { retries: 2 });
+  assertEquals(await queue.endOf(run), null);
+  const failed = {
+    state: "error",
+    result: "",
+    error: "exited with code 3",
+    exitCode: 3,
+    outputBytes: 9,
+    ms: 8,
+  } as const;
+  await queue.finish(ended(run, { ...failed, retryDelayMs: 0 }));
+  assertEquals(await queue.endOf(run), { ...failed, retry: true });
+  await queue.promote("a");
+  await queue.claim(1);
+  const second = await queue.start("a");
+  assert(second.type === "OK");
+  assertEquals(await queue.endOf(run), null);
+  const last = { id: "a", token: second.token };
+  await queue.finish(ended(last));
+  const { keep: _, retryDelayMs: __, id: ___, token: ____, ...end } = ended(last);
+  assertEquals(await queue.endOf(last), end);
+  await stage.server.call("DEL", stage.keys.job("a"));
+  assertEquals(await queue.endOf(last), null);
+});
+
 Deno.test("reassert() takes a job that Redis went back to out of every list", async () => {
   await using stage = await Stage.open();
   const run = await stage.started("a");

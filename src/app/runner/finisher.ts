@@ -4,6 +4,7 @@ import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
+import type { SettledEnd } from "../../ports/spool.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
@@ -101,7 +102,9 @@ export class Finisher {
         const reply = await queue.finish(request);
         if (reply.type === "MISSING" && await this.#restore(active)) continue;
         checkpoint("after_finish");
-        this.#settle(active, request, { reply, unsaved: output.unsaved ?? false });
+        // an earlier process may have told another end than this one would
+        const told = reply.type === "ALREADY" ? await queue.endOf(intent) : null;
+        this.#settle(active, request, { reply, told, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#runs.remove(active); // now: a burst is not over before those that waited are in their queues
         return;
@@ -126,7 +129,11 @@ export class Finisher {
   #settle(
     active: ActiveRun,
     request: FinishRequest,
-    { reply, unsaved }: { readonly reply: FinishReply; readonly unsaved: boolean },
+    { reply, told, unsaved }: {
+      readonly reply: FinishReply;
+      readonly told: SettledEnd | null;
+      readonly unsaved: boolean;
+    },
   ): void {
     const { spool, log, checkpoint } = this.#parts;
     const { intent } = active;
@@ -134,7 +141,7 @@ export class Finisher {
     const known = ours || reply.type === "RETRY";
     const noted = spool.settle(
       intent.run,
-      known
+      told ?? (known
         ? {
           state: request.state,
           error: request.error,
@@ -144,7 +151,7 @@ export class Finisher {
           ...(unsaved && { result: request.result }),
           ...(reply.type === "RETRY" && { retry: true as const }),
         }
-        : "gone",
+        : "gone"),
     );
     this.onSettled();
     checkpoint("after_settle");

@@ -1,6 +1,6 @@
 import type { FoundRun } from "../../ports/executor.ts";
 import type { InstanceState, RegisterOptions, RegisterReply } from "../../ports/queue.ts";
-import type { SpoolRecord } from "../../ports/spool.ts";
+import type { SettledEnd, SpoolRecord } from "../../ports/spool.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Finisher } from "./finisher.ts";
@@ -150,13 +150,14 @@ export class Reconciler {
     const answer = await this.#parts.queue.reassert(reassertionOf(intent));
     this.#parts.checkpoint("after_reassert");
     this.#parts.log.info("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
-    if (answer === "OK") return true;
-    await this.abandon(active);
+    if (answer === "OK" || active.ended) return true; // of one that ended meanwhile the finisher brings the end
+    const end = answer === "DONE" ? await this.#parts.queue.endOf(intent) : null;
+    await this.abandon(active, end ?? "gone");
     return false;
   }
 
-  /** Stops a run that is no longer ours and forgets it. */
-  async abandon(active: ActiveRun): Promise<void> {
+  /** Stops a run that is no longer ours and forgets it; `end` is what Redis has on record of it. */
+  async abandon(active: ActiveRun, end: SettledEnd | "gone" = "gone"): Promise<void> {
     const { spool, settings, log } = this.#parts;
     const { run, id } = active.intent;
     this.#runs.end(active);
@@ -165,7 +166,7 @@ export class Reconciler {
     } catch (error) {
       log.warn("could not stop a run", { job: id, error: String(error) });
     }
-    const noted = spool.settle(run, "gone");
+    const noted = spool.settle(run, end);
     this.#runs.remove(active);
     // one that still runs is forgotten when it ends; a full disk holds up nothing but this
     noted.then(() => active.executor.forget(run))
@@ -213,7 +214,7 @@ export class Reconciler {
 
   /** Runs that Redis does not know: gives them back. */
   async reassert(runs: readonly ActiveRun[]): Promise<void> {
-    for (const active of runs) await this.#claimBack(active);
+    for (const active of runs) if (!active.ended) await this.#claimBack(active);
   }
 
   /** Redis could not be reached: finds out whether it is the one that we knew. Answers whether that is known. */
@@ -263,7 +264,7 @@ export class Reconciler {
     spool.knownTo(""); // should this process end before it has brought everything back
     const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
     this.#knownUpTo = Math.min(this.#knownUpTo, (await this.register()).seq);
-    await this.reassert(this.#runs.all().filter((run) => !run.ended));
+    await this.reassert(this.#runs.all());
     await this.#tellAgain();
     await this.#dispatcher.reconcile();
     // leases of a state that is older tell neither who lives nor who had come meanwhile

@@ -129,6 +129,7 @@ export class FakeQueue {
     this.reasserted.push(request);
     return Promise.resolve("OK" as const);
   };
+  endOf = () => Promise.resolve(null);
   bury = (id: RawId, reason: string): Promise<boolean> => {
     this.buriedIds.push([text(id), reason]);
     this.#unclaim(text(id));

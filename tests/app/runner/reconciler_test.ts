@@ -3,6 +3,8 @@ import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { fakeRunner } from "./fakes.ts";
 
+const TOLD = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0, ms: 5, result: "" } as const;
+
 const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
 
 Deno.test("a runner that tells many ends again beats meanwhile", async () => {
@@ -36,4 +38,43 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   assertEquals(runner.queue.finished.length, records.length);
   assert(beats >= 5, `${beats} beats`);
   await until("it claims again", () => !held);
+});
+
+Deno.test("an end that an earlier process told is put on record as Redis has it", async () => {
+  await using runner = fakeRunner();
+  Object.assign(runner.queue, {
+    endOf: () => Promise.resolve(TOLD),
+    reassert: () => Promise.resolve("DONE"),
+  });
+  const job = { executor: "fake.s", payload: "true" };
+  // a run of which this process knows nothing better
+  const [asked, refused] = ["a", "b"].map((id) => ({
+    ...{ type: "HELD", token: "1.abcdef012345", attempt: 1, seq: 1, job, side: {} } as const,
+    id,
+  }));
+  runner.queue.finishAnswers.push("ALREADY");
+  runner.launcher.refuse("b", refused, { kind: "lost", why: "it may have run" });
+  await until("it is on record", () => runner.spool.settled.length === 1);
+  // a run that Redis is asked about
+  runner.launcher.take("a", asked);
+  await until("it is launched", () => runner.executor.launched.length === 1);
+  await runner.reconciler.reassert(runner.runs.all());
+  assertEquals(runner.spool.settled.map(([, end]) => end), [TOLD, TOLD]);
+});
+
+Deno.test("a run that ends while Redis is asked about it keeps its end", async () => {
+  await using runner = fakeRunner();
+  runner.queue.push("a", { executor: "fake.s", payload: "true" });
+  runner.dispatcher.start();
+  await until("it is launched", () => runner.executor.launched.length === 1);
+  const answered = Promise.withResolvers<"DONE">();
+  Object.assign(runner.queue, { reassert: () => answered.promise });
+  const asking = runner.reconciler.reassert(runner.runs.all());
+  runner.executor.end("a", { code: 3 });
+  await until("it is on record", () => runner.spool.settled.length === 1);
+  answered.resolve("DONE");
+  await asking;
+  assertEquals(runner.spool.settled.length, 1);
+  assert(runner.spool.settled[0][1] !== "gone");
+  assertEquals(runner.executor.stopped, []);
 });
