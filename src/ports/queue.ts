@@ -218,6 +218,8 @@ export interface Queue extends RequestQueue {
   bury(id: RawId, reason: string): Promise<boolean>;
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
   reassert(request: ReassertRequest): Promise<ReassertReply>;
+  /** Gives back an attempt that has ended, and its end, in one step. Answers as `finish`, but never `MISSING`. */
+  restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply>;
   /** The end that Redis has on record for an attempt, with its result; `null` when it has none, or a later attempt. */
   endOf(run: OwnedRun): Promise<SettledEnd | null>;
 

@@ -30,7 +30,7 @@ import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
-import { endOf, reassert } from "./recovery.ts";
+import { endOf, endOfAttempt, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -199,11 +199,10 @@ export class RedisQueue implements Queue {
 
   async finish(request: FinishRequest): Promise<FinishReply> {
     const { runner, instance } = this.#owner;
-    const { id, token, state, result, error, exitCode, outputBytes, ms, keep, retryDelayMs } = request;
-    const reply = await this.#steps.together(this.#finishes, id, {
+    const reply = await this.#steps.together(this.#finishes, request.id, {
       keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
-      args: [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""],
-      keepMs: keep * 1_000,
+      args: endOfAttempt(request),
+      keepMs: request.keep * 1_000,
     });
     return { type: reply[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
   }
@@ -241,6 +240,10 @@ export class RedisQueue implements Queue {
 
   reassert(request: ReassertRequest): Promise<ReassertReply> {
     return reassert(this.#steps, this.#owner, request);
+  }
+
+  restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply> {
+    return restore(this.#steps, this.#owner, request, end);
   }
 
   endOf(run: OwnedRun): Promise<SettledEnd | null> {

@@ -1,19 +1,16 @@
-import type { OwnedRun, ReassertReply, ReassertRequest } from "../ports/queue.ts";
+import type { FinishReply, FinishRequest, OwnedRun, ReassertReply, ReassertRequest } from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/spool.ts";
 import type { Owner } from "./queue.ts";
+import { hasCode } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import type { Steps } from "./steps.ts";
+import { type Items, type Steps, waitersOf } from "./steps.ts";
 import { trouble } from "./trouble.ts";
 
-/** Gives an attempt back to a Redis that may have forgotten it. */
-export async function reassert(
-  steps: Steps,
-  { runner, instance, nonce }: Owner,
-  request: ReassertRequest,
-): Promise<ReassertReply> {
+/** Keys and arguments of the script `reassert`, without those of every script about one job. */
+function attemptOf(steps: Steps, { runner, instance, nonce }: Owner, request: ReassertRequest) {
   const { keys } = steps;
   const fields = Object.entries(request.job).flat();
-  const reply = await steps.job(SCRIPTS.reassert, request.id, {
+  return {
     keys: [
       ...[keys.jobs(), keys.claim(runner, instance), keys.run(runner, instance), keys.node(runner, instance)],
       ...[keys.queue(runner), keys.low(runner), keys.delay(runner)],
@@ -22,29 +19,63 @@ export async function reassert(
       ...[instance, nonce, request.token, request.attempt, request.startedMs, runner],
       ...[fields.length, ...fields, ...Object.entries(request.side).flat()],
     ],
+  };
+}
+
+/** Arguments of the script `finish`, without those of every script about one job. */
+export function endOfAttempt({ token, state, result, error, exitCode, outputBytes, ms, retryDelayMs }: FinishRequest) {
+  return [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""];
+}
+
+/** That another process owns the instance is no verdict on the attempt: the next beat says who does. */
+function owned(reply: Items, script: string, { runner, instance }: Owner): Items {
+  if (reply[0] !== "STRANGER") return reply;
+  const message = `Cannot run ${script}: this process does not own instance "${instance}" of runner "${runner}"`;
+  throw trouble("busy", message, { sent: true, code: "STRANGER" });
+}
+
+/** Gives an attempt that runs back to a Redis that may have forgotten it. */
+export async function reassert(steps: Steps, owner: Owner, request: ReassertRequest): Promise<ReassertReply> {
+  const reply = await steps.job(SCRIPTS.reassert, request.id, attemptOf(steps, owner, request));
+  return owned(reply, "reassert", owner)[0] as ReassertReply;
+}
+
+/** Gives an attempt back that has ended, and its end. */
+export async function restore(
+  steps: Steps,
+  owner: Owner,
+  request: ReassertRequest,
+  end: FinishRequest,
+): Promise<FinishReply> {
+  const { keys, args } = attemptOf(steps, owner, request);
+  const reply = await steps.job(SCRIPTS.restore, request.id, {
+    keys,
+    args: [args.length, ...args, ...endOfAttempt(end)],
+    keepMs: end.keep * 1_000,
   });
-  if (reply[0] === "STRANGER") {
-    // no verdict on the attempt: the next beat says who owns the instance
-    const message = `Cannot run reassert: this process does not own instance "${instance}" of runner "${runner}"`;
-    throw trouble("busy", message, { sent: true, code: "STRANGER" });
-  }
-  return reply[0] as ReassertReply;
+  return { type: owned(reply, "restore", owner)[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
 }
 
 /** The end that Redis has on record for an attempt; `null` when it has none. */
 export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<SettledEnd | null> {
   const { link, keys } = steps;
   const read = async (key: string, names: readonly string[]) => {
-    const values = await link.call("HMGET", [key, ...names]) as (string | null)[];
-    return values.map((value) => value ?? "");
+    try {
+      const values = await link.call("HMGET", [key, ...names]) as (string | null)[];
+      return values.map((value) => value ?? "");
+    } catch (error) {
+      if (hasCode(error, "WRONGTYPE")) return names.map(() => "");
+      throw error;
+    }
   };
-  const [newest, done, exit, bytes, ms, last] = await read(keys.side(id), [
-    ...["token", "done", "exit", "output_bytes", "ms", "last_error"],
+  const [newest, attempt, done, exit, bytes, ms, last] = await read(keys.side(id), [
+    ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error"],
   ]);
-  if (newest !== token || done !== token) return null;
+  // of a host that was given up the token is gone
+  if (newest !== token && (newest !== "0" || attempt !== String(Number.parseInt(token)))) return null;
   const [status, error, result] = await read(keys.job(id), ["status", "error", "result"]);
   const numbers = { exitCode: Number(exit), outputBytes: Number(bytes), ms: Number(ms) };
   if (status === "finished" || status === "error") return { state: status, error, ...numbers, result };
-  if (status === "") return null; // it was purged, or has expired
+  if (status === "" || done !== token) return null; // it was purged, or runs again
   return { state: "error", error: last, ...numbers, result: "", retry: true };
 }

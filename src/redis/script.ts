@@ -14,9 +14,9 @@ const ALL = `for n, one in ipairs(CALLS) do
 end
 return cjson.encode(CALLS)`;
 
-/** Parts of a script as a function `step(KEYS, ARGV)` of another one. */
-export function stepOf(parts: readonly string[]): string {
-  return ["local function step(KEYS, ARGV)", ...parts, "end"].join("\n");
+/** Parts of a script as a function of another one: `step(KEYS, ARGV)`, or of another name. */
+export function stepOf(parts: readonly string[], name = "step"): string {
+  return [`local function ${name}(KEYS, ARGV)`, ...parts, "end"].join("\n");
 }
 
 /** A Lua script, run by the hash of its text and sent whole only when Redis does not know it. */

@@ -15,6 +15,7 @@ import finish from "./scripts/finish.lua" with { type: "text" };
 import cancel from "./scripts/cancel.lua" with { type: "text" };
 import retry from "./scripts/retry.lua" with { type: "text" };
 import reassert from "./scripts/reassert.lua" with { type: "text" };
+import restore from "./scripts/restore.lua" with { type: "text" };
 import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
@@ -42,7 +43,10 @@ const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")
 const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
-/** Every script, by the name of its event. No events: `show`, `peek`, `look`, `purge`, `sweep`, `request`, `serve`, `answer`. */
+/**
+ * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`, `sweep`, `request`,
+ * `serve`, `answer`.
+ */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
@@ -60,6 +64,7 @@ export const SCRIPTS = {
   ask: about("ask", ask),
   proceed: about("proceed", proceed),
   reassert: about("reassert", reassert),
+  restore: new Script("restore", base, [stepOf([job, reassert], "reassert"), stepOf([job, finish], "finish"), restore]),
   reap: about("reap", reap),
   register: plain("register", register),
   beat: plain("beat", beat),

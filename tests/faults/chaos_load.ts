@@ -56,8 +56,8 @@ export class Load {
     const seconds = random() < 0.7 ? random() * 0.1 : random() * (kind < 0.15 ? 6 : 2);
     return {
       payload: `${this.#log.line}; sleep ${seconds.toFixed(3)}; echo out ${id}; exit ${code}`,
-      // a timeout that is never reached has to leave nothing behind
-      ...(kind < 0.25 ? { timeout: "120" } : {}),
+      // a timeout that is never reached has to leave nothing behind; a host that is gone is waited for so long
+      ...(kind < 0.25 ? { timeout: "45" } : {}),
       result: `out ${id}\n`,
       error: code === 0 ? "" : `exited with code ${code}`,
     };

@@ -11,6 +11,8 @@ const FULL = ["disk_full"];
 const NEW_LOG = 3000;
 /** Faults after which a host does not know its ended jobs any more. */
 const TAKES_RECORDS = ["spool_deleted", "copy_ran"];
+/** The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way. */
+const BRINGS_BACK = 15_000;
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -43,8 +45,15 @@ export class Rules {
     if (!this.#neverQueued(id)) return false;
     if (!this.#ran.has(id)) return true;
     const life = this.#lives.get(id);
-    return life !== undefined && this.#timeline.hit(["flush"], "*", life.from) &&
-      this.#timeline.hit(TAKES_RECORDS, life.host, life.from);
+    return life !== undefined && this.#isForgotten(life);
+  }
+
+  /** Redis forgot what became of an attempt, and its host cannot say it again: its records went before it could. */
+  #isForgotten(life: Life): boolean {
+    const losses = this.#timeline.spans(LOSSES, "*").filter((loss) =>
+      loss.to >= life.from && (loss.fault === "flush" || loss.from <= life.to)
+    );
+    return losses.some((loss) => this.#timeline.hit(TAKES_RECORDS, life.host, life.from, loss.to + BRINGS_BACK));
   }
 
   /** A job may be lost when its terminal or its spool was taken away, or its host was silent until its timeout was over. */
@@ -52,7 +61,8 @@ export class Rules {
     if (!now.error?.startsWith("lost:")) return false;
     if (this.#load.jobs.get(id)!.timeout && /lease/.test(now.error)) return true;
     const life = this.#lives.get(id);
-    return life !== undefined && this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to);
+    return life !== undefined &&
+      (this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to) || this.#isForgotten(life));
   }
 
   /** What is wrong with the end of a job. */
@@ -61,7 +71,7 @@ export class Rules {
     if (now.result === result && now.error === error || this.mayBeLost(id, now)) return null;
     const life = this.#lives.get(id);
     const mayBeCut = life && (this.#timeline.hit(CUTS_OUTPUT, life.host, life.from, life.to) ||
-      this.#timeline.hit(FULL, life.host, life.from - NEW_LOG, life.to));
+      this.#timeline.hit(FULL, life.host, life.from - NEW_LOG, life.to) || this.#isForgotten(life));
     if (now.error === error && now.result?.endsWith(TRUNCATED_LINE) && mayBeCut) return null;
     const [is, expected] = [[now.result, now.error], [result, error]].map((pair) => JSON.stringify(pair));
     return `wrong end: job ${id} says ${is}, expected ${expected}`;
@@ -69,10 +79,13 @@ export class Rules {
 
   /** What is wrong with a job that had ended before and is so now. Redis may have been told its end once more since. */
   changed(id: string, before: Ended, now: Fields): string | null {
+    const life = this.#lives.get(id);
+    // then its end is another one, which `wrongEnd` looks at
+    if (life && this.#isForgotten(life)) return null;
     const forgotten = this.#timeline.hit(LOSSES, "*", before.at);
     const count = forgotten ? (fields: Fields) => [fields.status, fields.result, fields.error] : entries;
     if (JSON.stringify(count(now)) === JSON.stringify(count(before.fields))) return null;
-    // what a peer said about a silent host is known to Redis alone
+    // what a peer said about a silent host is known to Redis alone until the host comes back
     if (forgotten && before.fields.error?.startsWith("lost: the lease")) return null;
     return `changed after its end: job ${id} was ${JSON.stringify(before.fields)}, is ${JSON.stringify(now)}`;
   }

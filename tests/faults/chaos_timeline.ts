@@ -49,9 +49,12 @@ export class Timeline {
 
   /** Whether one of these faults was on at a host in a time. */
   hit(faults: readonly string[], host: string, from: number, to = Infinity): boolean {
-    return this.#spans.some((span) =>
-      faults.includes(span.fault) && (span.host === host || span.host === "*") && span.from <= to && span.to >= from
-    );
+    return this.spans(faults, host).some((span) => span.from <= to && span.to >= from);
+  }
+
+  /** When some faults were on at a host. */
+  spans(faults: readonly string[], host: string): readonly Span[] {
+    return this.#spans.filter((span) => faults.includes(span.fault) && (span.host === host || span.host === "*"));
   }
 
   /** Remembers which host an instance is. */

@@ -83,6 +83,8 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => queue.reap("gone", { run: "gone-run" }, reap));
   await surely(() => queue.retire("gone"));
   await surely(() => queue.reassert({ ...second, attempt: 2, startedMs: 1, job: {}, side: {} }));
+  await surely(() => queue.restore({ ...second, attempt: 2, startedMs: 1, job: {}, side: {} }, ended(second)));
+  await surely(() => queue.endOf(second));
   for (const one of [store, queue, lost]) one.close();
 }
 

@@ -267,6 +267,8 @@ Deno.test("reap() with hold waits for the host until the job is over", async () 
   assertEquals(await reap("timed", 0), "FAILED");
   // the host comes back
   assertEquals((await stage.queue.finish(ended(run))).type, "FENCED");
+  const end = await stage.queue.endOf(run);
+  assertEquals([end?.state, end?.exitCode, end?.error.slice(0, 5)], ["error", 125, "lost:"]);
   const beat = await stage.queue.beat([run], "up");
   assert(beat.type === "OK" && beat.fenced[0].token === run.token);
   assertEquals(await stage.queue.reassert({ ...run, startedMs: 1 }), "FENCED");
@@ -360,6 +362,27 @@ Deno.test("endOf() says what is on record of an attempt, until another one begin
   assertEquals(await queue.endOf(last), end);
   await stage.server.call("DEL", stage.keys.job("a"));
   assertEquals(await queue.endOf(last), null);
+});
+
+Deno.test("restore() brings an attempt and its end back in one step, or says who has it", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys } = stage;
+  const run = await stage.started("a", { retries: 1 });
+  const request = { ...run, startedMs: Number(run.side.started_ms) };
+  await server.call("FLUSHALL");
+  await queue.register(INFO);
+  assertEquals((await queue.restore(request, ended(run))).type, "OK");
+  assertEquals((await stage.job("a")).status, "finished");
+  assertEquals(await queue.owned(), []);
+  assertEquals((await queue.restore(request, ended(run, { state: "error" }))).type, "ALREADY");
+  assertEquals((await stage.job("a")).status, "finished");
+  await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x", "done", "2.x");
+  assertEquals((await queue.restore(request, ended(run))).type, "FENCED");
+  // an attempt that is to be tried again
+  await server.call("FLUSHALL");
+  await queue.register(INFO);
+  assertEquals((await queue.restore(request, ended(run, { state: "error", retryDelayMs: 0 }))).type, "RETRY");
+  assertEquals(await queue.due(5), ["a"]);
 });
 
 Deno.test("reassert() takes a job that Redis went back to out of every list", async () => {

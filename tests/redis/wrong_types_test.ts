@@ -33,7 +33,7 @@ const READS = [
   "buried",
 ];
 /** Steps that replace the value of a key that is wholly ours: of a job that is new, or that its host restores. */
-const REPLACES = ["submit", "reassert", "convert", "retire", "register", "sweep", "pause"];
+const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "register", "sweep", "pause"];
 
 /** The keys of runner `r` and of job `a`, with the right type. */
 function everyKey(keys: Keys): [string, string][] {

@@ -99,11 +99,11 @@ export class Finisher {
     for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
       try {
         if (retryDelayMs !== null) await showEnd(this.#parts, active, output.total);
-        const reply = await queue.finish(request);
-        if (reply.type === "MISSING" && await this.#restore(active)) continue;
+        let reply = await queue.finish(request);
+        if (reply.type === "MISSING") reply = await this.#restore(active, request);
         checkpoint("after_finish");
-        // an earlier process may have told another end than this one would
-        const told = reply.type === "ALREADY" ? await queue.endOf(intent) : null;
+        // what Redis has may be another end than this one: an earlier process told it, another program, or who gave this host up
+        const told = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(intent);
         this.#settle(active, request, { reply, told, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#runs.remove(active); // now: a burst is not over before those that waited are in their queues
@@ -117,13 +117,12 @@ export class Finisher {
     }
   }
 
-  /** Redis lost the job: gives it back. Answers whether the end should be told again. */
-  async #restore(active: ActiveRun): Promise<boolean> {
+  /** Redis lost the job: gives it back with its end. */
+  async #restore(active: ActiveRun, request: FinishRequest): Promise<FinishReply> {
     const { intent } = active;
-    const answer = await this.#parts.queue.reassert(reassertionOf(intent));
-    this.#parts.checkpoint("after_reassert");
-    this.#parts.log.warn("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
-    return answer === "OK";
+    const reply = await this.#parts.queue.restore(reassertionOf(intent), request);
+    this.#parts.log.warn("restored", { job: intent.id, attempt: intent.attempt, state: reply.type });
+    return reply;
   }
 
   #settle(

@@ -1,6 +1,6 @@
 import type { FoundRun } from "../../ports/executor.ts";
 import type { InstanceState, RegisterOptions, RegisterReply } from "../../ports/queue.ts";
-import type { SettledEnd, SpoolRecord } from "../../ports/spool.ts";
+import type { SpoolRecord } from "../../ports/spool.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Finisher } from "./finisher.ts";
@@ -151,22 +151,23 @@ export class Reconciler {
     this.#parts.checkpoint("after_reassert");
     this.#parts.log.info("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
     if (answer === "OK" || active.ended) return true; // of one that ended meanwhile the finisher brings the end
-    const end = answer === "DONE" ? await this.#parts.queue.endOf(intent) : null;
-    await this.abandon(active, end ?? "gone");
+    await this.abandon(active);
     return false;
   }
 
-  /** Stops a run that is no longer ours and forgets it; `end` is what Redis has on record of it. */
-  async abandon(active: ActiveRun, end: SettledEnd | "gone" = "gone"): Promise<void> {
-    const { spool, settings, log } = this.#parts;
+  /** Stops a run that is no longer ours and forgets it, but for an end that Redis has on record. */
+  async abandon(active: ActiveRun): Promise<void> {
+    const { spool, settings, log, queue } = this.#parts;
     const { run, id } = active.intent;
+    const end = await queue.endOf(active.intent);
+    if (active.ended) return;
     this.#runs.end(active);
     try {
       await active.executor.stop(run, "cancelled", settings.killGraceMs);
     } catch (error) {
       log.warn("could not stop a run", { job: id, error: String(error) });
     }
-    const noted = spool.settle(run, end);
+    const noted = spool.settle(run, end ?? "gone");
     this.#runs.remove(active);
     // one that still runs is forgotten when it ends; a full disk holds up nothing but this
     noted.then(() => active.executor.forget(run))
@@ -351,12 +352,10 @@ export class Reconciler {
     const { queue, settings } = this.#parts;
     const { intent, end } = record;
     if (end === null || end === "gone") return;
-    const answer = await queue.reassert(reassertionOf(intent));
-    if (answer !== "OK") return;
     const { retry, ...told } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
     const sample = await executor?.sample(intent.run);
-    await queue.finish({
+    await queue.restore(reassertionOf(intent), {
       ...told,
       id: intent.id,
       token: intent.token,

@@ -129,6 +129,10 @@ export class FakeQueue {
     this.reasserted.push(request);
     return Promise.resolve("OK" as const);
   };
+  restore = (request: ReassertRequest, end: FinishRequest) => {
+    this.reasserted.push(request);
+    return this.finish(end);
+  };
   endOf = () => Promise.resolve(null);
   bury = (id: RawId, reason: string): Promise<boolean> => {
     this.buriedIds.push([text(id), reason]);

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import type { FinishRequest } from "../../../src/ports/queue.ts";
 import { fakeRunner } from "./fakes.ts";
 
 const TOLD = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0, ms: 5, result: "" } as const;
@@ -30,7 +31,7 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
     owned: () => Promise.resolve([]),
     peers: () => Promise.resolve([]),
     beat: () => Promise.resolve({ type: "OK", beats: beats++ }),
-    reassert: () => systemClock.sleep(5).then(() => "OK"),
+    restore: (_: unknown, end: FinishRequest) => systemClock.sleep(5).then(() => runner.queue.finish(end)),
   });
   let held = false;
   Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
