@@ -201,7 +201,7 @@ class Run {
       const found = [rules.changed(id, before, now), rules.wrongEnd(id, now)];
       findings.push(...found.filter((finding) => finding !== null));
     }
-    const bounds = (id: string) => [unrun.has(id) ? 0 : 1, 1] as const;
+    const bounds = (id: string) => [unrun.has(id) ? 0 : 1, rules.mayRunAgain(id) ? 2 : 1] as const;
     return [
       ...await audit(world, {
         ids: there,

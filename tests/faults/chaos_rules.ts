@@ -56,6 +56,16 @@ export class Rules {
     return losses.some((loss) => this.#timeline.hit(TAKES_RECORDS, life.host, life.from, loss.to + BRINGS_BACK));
   }
 
+  /** Redis went back behind a start, and the host has no record of it any more: to both, the job waits to run. */
+  mayRunAgain(id: string): boolean {
+    const rollbacks = this.#timeline.spans(["rollback"], "*");
+    return this.#timeline.starts(id).some(({ host, at }) =>
+      rollbacks.some((span) =>
+        span.from <= at && at <= span.to && this.#timeline.hit(TAKES_RECORDS, host, at, span.to + BRINGS_BACK)
+      )
+    );
+  }
+
   /** A job may be lost when its terminal or its spool was taken away, or its host was silent until its timeout was over. */
   mayBeLost(id: string, now: Fields): boolean {
     if (!now.error?.startsWith("lost:")) return false;

@@ -91,6 +91,12 @@ export class Timeline {
     return lives;
   }
 
+  /** Where and when a job was started, as often as it was. */
+  starts(job: string): { readonly host: string; readonly at: number }[] {
+    const starts = this.#events.filter(({ fields: { e, id } }) => e === "start" && id === job);
+    return starts.map(({ at, fields: { i } }) => ({ host: this.#hosts.get(i) ?? i, at }));
+  }
+
   /** Events of a job after its end which say something else. One that Redis forgot may be told again, as it was. */
   changes(): string[] {
     const ended = new Map<string, { s: string; at: number }>();
