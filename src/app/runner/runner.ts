@@ -154,7 +154,7 @@ export class Runner {
   async start(): Promise<void> {
     const { executors, settings, log } = this.#parts;
     for (const executor of executors.values()) {
-      const facts = await executor.open((end) => this.#finisher.ended(end, executor));
+      const facts = await executor.open((end) => this.#finisher.ended(end, executor), this.#stopping.signal);
       this.#launcher.bootId = facts.bootId;
       if (facts.maxSlots < settings.concurrency) {
         throw new SetupError(

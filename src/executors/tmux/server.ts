@@ -14,8 +14,6 @@ const OLDEST = "3.2";
 
 /** A pane of the server. */
 export interface Pane {
-  /** Id of its window, such as `@2`. */
-  readonly window: string;
   /** Its own id, such as `%3`. */
   readonly id: string;
   /** Process id of the program in it. */
@@ -108,15 +106,14 @@ export class TmuxServer {
 
   /** All panes. */
   async panes(): Promise<Pane[]> {
-    const format = "#{window_id} #{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} <#{@runner_kept}> #{@runner_lane}";
+    const format = "#{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} <#{@runner_kept}> #{@runner_lane}";
     const list = () => this.run(["list-panes", "-a", "-F", format]);
     // a server that ends just now is not yet gone
     const lines = await list().catch((error) => error instanceof GoneError ? list() : Promise.reject(error));
     // a pane is listed once for each session of a group, and somebody who looks has one
     return [...new Set(lines)].map((line) => {
-      const [window, id, pid, dead, piped, kept, ...mark] = line.split(" ");
+      const [id, pid, dead, piped, kept, ...mark] = line.split(" ");
       return {
-        window,
         id,
         pid: Number(pid),
         dead: dead === "1",
