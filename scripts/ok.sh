@@ -75,7 +75,7 @@ in_nothing() {
     RUNNER_REGISTRY="$RUNNER_REGISTRY" RUNNER_REGISTRY_SAID="$RUNNER_REGISTRY" "$@"
 }
 
-# run_tests FILE_OR_FOLDER...: adds to passed and failed; where `inside` is set, that function starts them
+# run_tests FILE_OR_FOLDER_OR_FLAG...: adds to passed and failed; where `inside` is set, that function starts them
 inside=
 passed=0
 failed=0
@@ -90,6 +90,24 @@ run_tests() {
   passed=$((passed + ${counts%% *}))
   counts=${counts#*, }
   failed=$((failed + ${counts%% *}))
+}
+
+# Tests that measure: what else runs at the same time would change what they find.
+MEASURING='tests/bench tests/faults/resources_test.ts'
+
+# Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them, alone.
+run_all_tests() {
+  measuring=
+  for path in $MEASURING; do
+    if [ -e "$path" ]; then measuring="$measuring $path"; fi
+  done
+  # shellcheck disable=SC2086 # paths without spaces
+  set -- $measuring
+  ignored=$(IFS=,; echo "$*")
+  DENO_JOBS=${DENO_JOBS:-2}
+  export DENO_JOBS
+  run_tests --parallel ${ignored:+--ignore="$ignored"} tests
+  if [ $# -gt 0 ]; then run_tests "$@"; fi
 }
 
 # again NAME PROGRAM: begins the end-to-end tests with another form of the program, when that could be made
@@ -128,7 +146,7 @@ bundle_program() {
 
 test_all() {
   say "== test"
-  run_tests "${@:-tests}"
+  if [ $# -gt 0 ]; then run_tests "$@"; else run_all_tests; fi
   # some of the tests, in one form of the program, are what was asked for
   if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
   rm -f dist/js-runner dist/runner dist/*.counts
