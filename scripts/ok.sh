@@ -93,7 +93,7 @@ run_tests() {
 }
 
 # Tests that measure: what else runs at the same time would change what they find.
-MEASURING='tests/bench tests/faults/resources_test.ts'
+MEASURING='tests/faults/resources_test.ts'
 
 # Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them, alone.
 run_all_tests() {

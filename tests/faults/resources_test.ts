@@ -85,29 +85,6 @@ Deno.test(
   },
 );
 
-Deno.test("54 thousands of jobs leave a bounded number of files, and recent ends can still be restored from them", async () => {
-  const [recorded, early] = [4096, 512]; // KEEP_COUNT of src/system/spool.ts, EARLY_AFTER of src/app/runner/janitor.ts
-  await using world = await World.create();
-  const runner = await world.runner({ args: FAST });
-  const loud = await world.push({ payload: "seq 1 40000" });
-  await world.ended(loud);
-  const count = recorded + 2 * early;
-  const make =
-    "for i = 1, ARGV[1] do redis.call('HSET', 'job_' .. i, 'payload', 'echo ' .. i, 'status', 'dispatched')" +
-    " redis.call('LPUSH', KEYS[1], i) end";
-  await world.redis.call("EVAL", make, 1, `runner:${world.name}`, count);
-  await world.ended(String(count), 120_000);
-  const files = (folder: string) => [...Deno.readDirSync(`${world.instance()}/${folder}`)].length;
-  await until("only those with a record are left", () => files("out") <= recorded + early);
-  assert(files("out") >= recorded - 8, "as long as an end may be reported again its output is there");
-  assertEquals(files("kept"), 1);
-  await world.redis.call("FLUSHALL");
-  assertEquals((await world.ended(String(count - 1), 60_000)).result, `${count - 1}\n`);
-  const { code, stdout } = await world.run(["logs", String(count - 1)]);
-  assertEquals([code, stdout], [0, `${count - 1}\n`]);
-  assertEquals(runner.code, null, runner.log);
-});
-
 Deno.test("an idle runner asks little of Redis and of the processor", async () => {
   await using world = await World.create();
   await using proxy = Proxy.start(world.redis.port);
