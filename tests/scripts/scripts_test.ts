@@ -187,6 +187,22 @@ Deno.test("the gate goes red for each kind of fault", async () => {
   }
 });
 
+Deno.test("the gate counts the tests that run side by side and those that run alone, and shows each failure", async () => {
+  await using folder = await temporaryFolder();
+  const copy = `${folder.path}/project`;
+  await Deno.mkdir(copy);
+  await run(["cp", "-R", SCRIPTS, `${ROOT}deno.json`, copy]);
+  const alone = /^MEASURING='(\S+)/m.exec(await Deno.readTextFile(`${SCRIPTS}ok.sh`))![1];
+  const bad = (what: string) => `Deno.test("${what}", () => {\n  throw new Error("it is ${what}");\n});\n`;
+  for (const name of ["a", "b"]) await write(`${copy}/tests/${name}_test.ts`, `Deno.test("${name}", () => {});\n`);
+  await write(`${copy}/tests/c_test.ts`, bad("beside"));
+  await write(`${copy}/${alone}`, `Deno.test("fine", () => {});\n${bad("alone")}`);
+  const env = { RUNNER_REGISTRY: "npm" };
+  const { code, stdout, stderr } = await run(["sh", `${copy}/scripts/ok.sh`, "test"], { cwd: folder.path, env });
+  assertEquals([code, stdout], [1, "3 passed, 2 failed\n"], stderr);
+  for (const what of ["beside", "alone"]) assertStringIncludes(stderr, `it is ${what}`);
+});
+
 /** A folder with the tools that install.sh may count on, as the only folder of PATH, and `programs` as shell texts. */
 async function machine(folder: string, programs: Record<string, string>) {
   const bin = `${folder}/bin`;
