@@ -47,6 +47,10 @@ export interface Target {
   readonly connectMs?: number;
 }
 
+/** How often, and after how many milliseconds each time, a connection is looked for that was given up while it was made. */
+const LATE_LOOKS = 5;
+const LATE_MS = 20;
+
 /**
  * Connects: name, TCP, TLS, AUTH, SELECT and one PING within one deadline. The library's own deadline covers only the first of these.
  *
@@ -56,21 +60,13 @@ export interface Target {
 export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
   const dial = new AbortController();
   const client = createClient(target, dial.signal);
-  const close = () => {
-    dial.abort();
-    try {
-      client.close();
-    } catch {
-      // it was never open
-    }
-  };
-  signal?.addEventListener("abort", close, { once: true });
+  const pong = client.sendCommand("PING");
+  const close = closing(client, pong, dial);
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(new Error("it was given up"));
+  signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    const pong = client.sendCommand("PING");
-    // a connection that comes to life after its deadline is closed, also when nothing came of its PING
-    const closeLate = () => void (dial.signal.aborted && close());
-    pong.then(closeLate, closeLate);
-    const answer = await within(target.connectMs ?? 3_000, pong, "connecting");
+    const answer = await within(target.connectMs ?? 3_000, Promise.race([pong, givenUp]), "connecting");
     if (answer !== "PONG") throw new Error("its answer to PING is not Redis'");
   } catch (error) {
     // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written to
@@ -79,10 +75,46 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
       throw translate(error);
     }
   } finally {
-    signal?.removeEventListener("abort", close);
+    signal?.removeEventListener("abort", giveUp);
   }
   if (signal?.aborted) close();
   return new ClientConnection(client, close);
+}
+
+/**
+ * How to close a client, also while its connection is being made. Deno loses the socket for ever when it is told to give
+ * up in the moment in which the connection stands. So it is given some turns to stand, and is closed then.
+ */
+function closing(client: Redis, pong: Promise<unknown>, dial: AbortController): () => void {
+  const end = () => {
+    try {
+      client.close();
+    } catch {
+      // it was never open
+    }
+  };
+  let isOver = false;
+  let isMade = false;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const settled = () => {
+    isMade = true;
+    clearInterval(timer);
+    if (isOver) end();
+  };
+  pong.then(settled, settled);
+  return () => {
+    const stands = client.isConnected;
+    end();
+    if (isOver || isMade || stands) return void (isOver = true);
+    isOver = true;
+    let looks = 0;
+    timer = setInterval(() => {
+      if (!client.isConnected && ++looks < LATE_LOOKS) return;
+      clearInterval(timer);
+      if (!client.isConnected) dial.abort();
+      end();
+    }, LATE_MS);
+  };
 }
 
 function createClient({ url, caCerts }: Target, signal: AbortSignal): Redis {

@@ -100,14 +100,12 @@ Deno.test("a link gives up on a stalled path at its deadline and makes a new con
   using link = linkTo(proxy.address, { connectMs: 100 });
   await link.call("PING", []);
   proxy.stall();
-  const began = performance.now();
   const failures = await Promise.all([
     failureOf(link.call("GET", ["a"], { ms: 100 })),
     failureOf(link.call("GET", ["b"], { ms: 100 })),
   ]);
   assertEquals(failures.map((failure) => failure.sent), [true, false]);
   assertStringIncludes(failures[0].message, "took longer than 100 ms");
-  assert(performance.now() - began < 1_000);
   assertStringIncludes((await failureOf(link.call("GET", ["c"]))).message, "connecting took longer than 100 ms");
   proxy.pass();
   assertEquals(await until("it answers", () => link.call("ECHO", ["x"]).catch(() => null)), "x");
@@ -128,12 +126,26 @@ Deno.test("a link waits no longer than its deadline for a connection", async () 
   for (const [scheme, pong] of rows) {
     await using silent = fakeRedis(null, pong);
     using link = linkTo(`${scheme}${silent.address}`, { connectMs: 80 });
-    const began = performance.now();
     const { sent, message } = await failureOf(link.call("GET", ["x"]));
-    assert(performance.now() - began < 1_000);
+    assertStringIncludes(message, "connecting took longer than 80 ms");
     assertEquals(sent, false);
     assert(!message.includes("hunter2"));
   }
+});
+
+Deno.test("a link that is closed while its connection is being made leaves none behind", async () => {
+  await using server = await RedisServer.start();
+  for (let i = 0; i < 40; i++) {
+    using link = linkTo(server.address);
+    const waits = link.call("PING", []).catch((error) => String(error));
+    // some are closed in the moment in which the connection stands
+    await new Promise((resolve) => setTimeout(resolve, i % 2));
+    link.close();
+    assertMatch(String(await waits), /PONG|the link was closed/);
+  }
+  await until("only the test's own connection is left", async () => {
+    return /^connected_clients:1\r?$/m.test(String(await server.call("INFO", "clients")));
+  });
 });
 
 Deno.test("close() of a link does not wait for a connection that is being made", async () => {
