@@ -2,7 +2,7 @@
 # Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
 #
 #   install.sh              for the program
-#   install.sh --for-tests  also the shells that tests run completions, payloads and lanes in
+#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and lanes, awk, git
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu
@@ -21,10 +21,15 @@ as_root() {
   fi
 }
 
-# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy
+# A certificate that is not trusted now is not trusted in a moment either. The code is curl's.
+UNTRUSTED=60
+
+# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy; one when it ends as UNTRUSTED
 retry() {
   for pause in 2 5 last; do
-    if "$@"; then return 0; fi
+    code=0
+    "$@" || code=$?
+    case $code in 0 | "$UNTRUSTED") return "$code" ;; esac
     if [ "$pause" != last ]; then
       say "$1 failed, trying again in $pause s"
       sleep "$pause"
@@ -56,14 +61,31 @@ install_tool() {
   have "$1" || die "Cannot find $1 although it was installed: add its folder to PATH"
 }
 
+# npm_install FOLDER PACKAGE: what npm says is seen; ends as UNTRUSTED when that was why. npm's own repeats of such a
+# failure take more than a minute, so there is only one here: retry has its own.
+npm_install() {
+  npm_code=0
+  said=$(npm install --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error \
+    "$2" 2>&1) || npm_code=$?
+  [ -z "$said" ] || say "$said"
+  [ "$npm_code" -ne 0 ] || return 0
+  case $said in *_CERT* | *CERT_* | *LEAF_SIGNATURE* | *[cC]ertificate*) return "$UNTRUSTED" ;; esac
+  return 1
+}
+
 # deno_from_npm: complete or not at all, also when two run at once
 deno_from_npm() {
   say "installing Deno with npm into $CACHE/deno"
   fresh=$(mktemp -d "$CACHE/deno.XXXXXX")
   trap 'rm -rf "$fresh"' EXIT
   echo '{ "private": true }' >"$fresh/package.json"
-  retry npm install --prefix "$fresh" --no-fund --no-audit --loglevel=error "deno@^$DENO_MAJOR.$DENO_MINOR" >&2 ||
-    die "Cannot install Deno with npm: see its message above"
+  code=0
+  retry npm_install "$fresh" "deno@^$DENO_MAJOR.$DENO_MINOR" || code=$?
+  case $code in
+    0) ;;
+    "$UNTRUSTED") die "Cannot install Deno with npm: it does not trust its registry's certificate; set NODE_EXTRA_CA_CERTS to the file with this network's root certificate" ;;
+    *) die "Cannot install Deno with npm: see its message above" ;;
+  esac
   rm -rf "$CACHE/deno"
   mv "$fresh" "$CACHE/deno"
   trap - EXIT
@@ -91,11 +113,12 @@ install_deno() {
 }
 
 case ${1:-} in
-  '') shells= ;;
-  --for-tests) shells='zsh fish mksh busybox' ;;
+  '') for_tests= ;;
+  --for-tests) for_tests='dash zsh fish mksh busybox mawk git' ;;
   *) die "Cannot use $1: there is only --for-tests" ;;
 esac
 install_deno
 install_tool redis-server redis-server redis
 install_tool tmux tmux tmux
-for shell in $shells; do install_tool "$shell" "$shell" "$shell"; done
+[ -z "$for_tests" ] || install_tool pgrep procps procps
+for tool in $for_tests; do install_tool "$tool" "$tool" "$tool"; done

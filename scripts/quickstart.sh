@@ -19,10 +19,19 @@ log=$state/runner.log
 START_LIMIT=120
 STOP_LIMIT=20
 
+# command_of PID: its command line. Minimal systems and containers have no ps, others no /proc.
+if [ -r /proc/self/cmdline ]; then
+  command_of() { tr '\0' ' ' <"/proc/$1/cmdline"; }
+elif have ps; then
+  command_of() { ps -o args= -p "$1"; }
+else
+  die "Cannot tell which process is the runner: there is neither /proc nor ps; install ps"
+fi
+
 # is_up: the recorded process lives, and is still ours: another one that got the same number does not name our spool
 is_up() {
-  [ -s "$state/pid" ] && pid=$(cat "$state/pid") &&
-    ps -o args= -p "$pid" 2>/dev/null | grep -qF -- "$state/spool"
+  [ -s "$state/pid" ] && pid=$(cat "$state/pid") || return 1
+  case $(command_of "$pid" 2>/dev/null) in *"$state/spool"*) ;; *) return 1 ;; esac
 }
 
 stop() {

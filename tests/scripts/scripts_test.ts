@@ -217,7 +217,14 @@ async function machine(folder: string, programs: Record<string, string>) {
   }
   const env = { PATH: bin, HOME: folder, LOG: `${folder}/log`, BIN: bin };
   const log = () => Deno.readTextFile(env.LOG).catch(() => "");
-  return { install: (...args: string[]) => run(["/bin/sh", `${SCRIPTS}install.sh`, ...args], { env }), log };
+  const script = (name: string, args: string[], more: Record<string, string>) =>
+    run(["/bin/sh", `${SCRIPTS}${name}`, ...args], { env: { ...env, ...more } });
+  return {
+    install: (...args: string[]) => script("install.sh", args, {}),
+    /** Where there is no Deno yet. */
+    installDeno: () => script("install.sh", [], { DENO: "" }),
+    log,
+  };
 }
 
 const ROOT_USER = "echo 0";
@@ -225,6 +232,9 @@ const USER = "echo 1000";
 // notes its arguments; installs a program that does nothing, once the lists are there
 const APT =
   `echo "$*" >>"$LOG"\nfor last; do :; done\ncase $last in update) : >"$BIN/../lists" ;; *) [ -e "$BIN/../lists" ] && : >"$BIN/$last" && chmod +x "$BIN/$last" ;; esac`;
+
+// what only tests use, but fish and procps
+const FOR_TESTS = { dash: "", zsh: "", mksh: "", busybox: "", mawk: "", git: "" };
 
 Deno.test("install.sh changes nothing and says nothing when all is there", async () => {
   await using folder = await temporaryFolder();
@@ -245,7 +255,7 @@ Deno.test("install.sh as root installs what is missing with apt, and fetches the
 
 Deno.test("install.sh installs shells for the tests only when asked, and refuses what it does not know", async () => {
   await using folder = await temporaryFolder();
-  const tools = { "redis-server": "", tmux: "", zsh: "", mksh: "", busybox: "" };
+  const tools = { ...FOR_TESTS, "redis-server": "", tmux: "", pgrep: "" };
   const { install, log } = await machine(folder.path, { id: ROOT_USER, "apt-get": APT, ...tools });
   assertEquals(await install(), { code: 0, stdout: "", stderr: "" });
   assertEquals((await install("--for-test")).code, 1);
@@ -253,6 +263,35 @@ Deno.test("install.sh installs shells for the tests only when asked, and refuses
   assertEquals((await install("--for-tests")).code, 0);
   const wanted = "install -y --no-install-recommends fish";
   assertEquals(await log(), `${wanted}\nupdate\n${wanted}\n`);
+});
+
+Deno.test("install.sh brings ps with its relatives for the tests", async () => {
+  await using folder = await temporaryFolder();
+  const tools = { ...FOR_TESTS, "redis-server": "", tmux: "", fish: "" };
+  // the package's name is not the program's
+  const apt = `${APT}\n[ "$last" != procps ] || mv "$BIN/procps" "$BIN/pgrep"`;
+  const { install, log } = await machine(folder.path, { id: ROOT_USER, "apt-get": apt, ...tools });
+  await Deno.writeTextFile(`${folder.path}/lists`, "");
+  assertEquals((await install("--for-tests")).code, 0);
+  assertEquals(await log(), "install -y --no-install-recommends procps\n");
+});
+
+Deno.test("install.sh asks npm three times for Deno, and once where the certificate is not trusted", async () => {
+  for (
+    const [says, times, why] of [
+      ["npm error code SELF_SIGNED_CERT_IN_CHAIN", 1, "set NODE_EXTRA_CA_CERTS to the file"],
+      ["npm error code UNABLE_TO_VERIFY_LEAF_SIGNATURE", 1, "set NODE_EXTRA_CA_CERTS to the file"],
+      ["npm error code ETIMEDOUT", 3, "see its message above"],
+    ] as const
+  ) {
+    await using folder = await temporaryFolder();
+    const npm = `echo npm >>"$LOG"; echo '${says}' >&2; exit 1`;
+    const { installDeno, log } = await machine(folder.path, { id: ROOT_USER, npm, sleep: "" });
+    const { code, stderr } = await installDeno();
+    assertEquals([code, await log()], [1, "npm\n".repeat(times)], stderr);
+    assertStringIncludes(stderr, says);
+    assertMatch(stderr, new RegExp(`\nCannot install Deno with npm: [^\n]*${why}[^\n]*\n$`));
+  }
 });
 
 Deno.test("install.sh as a plain user goes through sudo, and says what to ask for without it", async () => {
@@ -276,4 +315,23 @@ Deno.test("install.sh says what to install where it knows no package manager", a
   const { code, stdout, stderr } = await install();
   assertEquals({ code, stdout }, { code: 1, stdout: "" });
   assertStringIncludes(stderr, "Cannot install tmux: there is neither apt-get nor brew; install tmux with");
+});
+
+Deno.test("quickstart.sh --stop ends the runner where there is no ps", async () => {
+  await using folder = await temporaryFolder();
+  const { path } = folder;
+  const state = `${path}/state/hero-runner-quickstart`;
+  const bin = `${path}/bin`;
+  for (const tool of ["sh", "cat", "date", "dirname", "rm", "sed", "sleep", "tr", "env"]) {
+    await Deno.mkdir(bin, { recursive: true });
+    await Deno.symlink((await run(["sh", "-c", `command -v ${tool}`])).stdout.trim(), `${bin}/${tool}`);
+  }
+  const runner = new Deno.Command("sh", { args: ["-c", "read -r line", "runner", `${state}/spool`], stdin: "piped" })
+    .spawn();
+  await write(`${state}/pid`, `${runner.pid}\n`);
+  const env = { PATH: bin, HOME: path, XDG_STATE_HOME: `${path}/state` };
+  const stopped = await run(["/bin/sh", `${SCRIPTS}quickstart.sh`, "--stop"], { env });
+  assertEquals(stopped.stderr, `stopped the runner (process ${runner.pid}) and its Redis\n`);
+  assertEquals((await runner.status).signal, "SIGTERM");
+  await runner.stdin.close();
 });
