@@ -3,6 +3,7 @@
 #
 #   install.sh              for the program
 #   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and lanes, awk, git
+#   install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu
@@ -112,11 +113,20 @@ install_deno() {
   find_deno || die "Cannot run the Deno that was just installed in $CACHE/deno: is this processor supported?"
 }
 
+names=
+if [ "${1:-}" = --names ]; then
+  names=yes
+  shift
+fi
 case ${1:-} in
   '') for_tests= ;;
   --for-tests) for_tests='dash zsh fish mksh busybox mawk git' ;;
-  *) die "Cannot use $1: there is only --for-tests" ;;
+  *) die "Cannot use $1: there are only --for-tests and --names" ;;
 esac
+if [ -n "$names" ]; then
+  echo "redis-server redis-cli tmux ${for_tests:+ps pgrep pkill} $for_tests"
+  exit 0
+fi
 install_deno
 install_tool redis-server redis-server redis
 install_tool tmux tmux tmux

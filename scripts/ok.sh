@@ -1,6 +1,7 @@
 #!/bin/sh
-# The gate: formatting, lint with the house rules, types, documentation, tests; the end-to-end tests again with the bundle, and
-# with the binary where it can be compiled. Ends with the line `N passed, N failed`.
+# The gate: formatting, lint with the house rules, types, documentation, tests; the end-to-end tests again with the bundle,
+# where no program is found but those that scripts/bare.sh names, and with the binary where it can be compiled. Ends with
+# the line `N passed, N failed`.
 #
 #   ok.sh                    everything
 #   ok.sh check              one stage: fmt, lint, check, doc or test
@@ -74,6 +75,9 @@ in_nothing() {
   env -i PATH="$PATH" DENO_DIR="$cache" RUNNER_BIN="$RUNNER_BIN" \
     RUNNER_REGISTRY="$RUNNER_REGISTRY" RUNNER_REGISTRY_SAID="$RUNNER_REGISTRY" "$@"
 }
+
+# in_bare COMMAND...: with no programs but those that every Debian has, and those that install.sh brings
+in_bare() { PATH=$ROOT/dist/bare "$@"; }
 
 # run_tests FILE_OR_FOLDER_OR_FLAG...: adds to passed and failed; where `inside` is set, that function starts them
 inside=
@@ -155,12 +159,15 @@ test_all() {
   if (find_stub); then step compile compile_program; else say "== no test with the binary: Deno's stub is not here"; fi
   # side by side: most of their time is spent waiting; two forms are two already
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
+  rm -rf dist/bare
+  if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then inside=in_bare; else say "== the bundle finds all programs of this machine"; fi
   again bundle "$ROOT/dist/js-runner"
   # the form that must need nothing from its surroundings
   inside=in_nothing
   again binary "$ROOT/dist/runner"
   inside=
   end_again
+  rm -rf dist/bare
 }
 
 # with the Deno that fits the stub; the tests go on with theirs
