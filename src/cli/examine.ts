@@ -20,7 +20,7 @@ function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check 
   return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
 }
 
-function judgeSpool({ path, is, mine, mode, writable }: FolderLook): Check {
+function judgeSpool({ path, is, unsafe, mode, writable }: FolderLook): Check {
   const subject = "spool";
   const bad = (severity: "error" | "warning", says: string, remedy: string): Check => (
     { severity, subject, says: `${path} ${says}`, remedy }
@@ -31,8 +31,8 @@ function judgeSpool({ path, is, mine, mode, writable }: FolderLook): Check {
     return bad("error", "is not there and cannot be made", other);
   }
   if (is !== "folder") return bad("error", "is no folder", other);
+  if (unsafe !== null) return bad("error", `is not safe from other users: ${unsafe}`, other);
   if (!writable) return bad("error", "cannot be written to", other);
-  if (!mine) return bad("error", "belongs to another user", other);
   const open = (mode & 0o077) !== 0;
   if (open) return bad("warning", `can be read by others (mode ${mode.toString(8)})`, `chmod 700 ${path}`);
   return { severity: "ok", subject, says: path };

@@ -112,7 +112,7 @@ export const RUN_ROWS = {
     env: "RUNNER_SPOOL",
     config: true,
     read: readSpool,
-    defaultText: "$XDG_STATE_HOME/runner, else /var/tmp/runner-UID",
+    defaultText: "$XDG_STATE_HOME/runner, else ~/.local/state/runner",
     help: "Folder that holds what must survive the runner: scripts, output, exit codes",
   },
   defaultTimeout: {

@@ -87,7 +87,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/files.ts"),
     import("../system/process.ts"),
   ]);
-  const root = settings.spool ?? host.defaultSpool(systemEnvironment);
+  const root = host.absolutePath(settings.spool ?? host.defaultSpool(systemEnvironment));
   const name = instanceName(settings.namespace + settings.name, digestOf);
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
@@ -221,13 +221,14 @@ async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> 
 
 /** Looks at this host, for `runner doctor`. */
 async function lookAtHost(spool?: string): Promise<HostLook> {
-  const [{ defaultSpool }, { lookAtFolder, missingRights }, { programVersion }, { knownFor }] = await Promise.all([
-    import("../system/host.ts"),
-    import("../system/look.ts"),
-    import("../system/process.ts"),
-    import("../executors/registry.ts"),
-  ]);
-  const folder = spool ?? defaultSpool(systemEnvironment);
+  const [{ absolutePath, defaultSpool }, { lookAtFolder, missingRights }, { programVersion }, { knownFor }] =
+    await Promise.all([
+      import("../system/host.ts"),
+      import("../system/look.ts"),
+      import("../system/process.ts"),
+      import("../executors/registry.ts"),
+    ]);
+  const folder = absolutePath(spool ?? defaultSpool(systemEnvironment));
   const tmux = await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin");
   return {
     tmux,

@@ -2,8 +2,8 @@
 export interface FolderLook {
   readonly path: string;
   readonly is: "folder" | "missing" | "something else";
-  /** It belongs to our user. */
-  readonly mine: boolean;
+  /** What lets other users have a hand in it; `null`: nothing. */
+  readonly unsafe: string | null;
   /** Permission bits. */
   readonly mode: number;
   /** A file can be made in it; of one that is missing: it can be made. */

@@ -11,12 +11,28 @@ export function processId(): number {
 }
 
 /**
- * Folder for what must survive the runner: `$XDG_STATE_HOME/runner`, else `/var/tmp/runner-UID` (which no reboot and no
- * cleaner of /tmp empties).
+ * Folder for what must survive the runner: `$XDG_STATE_HOME/runner`, else `$HOME/.local/state/runner`. A user without a home has
+ * `/var/tmp/runner-UID`, which no reboot empties.
  */
 export function defaultSpool(environment: Environment): string {
   const state = environment.get("XDG_STATE_HOME");
-  return state ? `${state}/runner` : `/var/tmp/runner-${Deno.uid() ?? 0}`;
+  if (state?.startsWith("/")) return `${state}/runner`; // the custom has it that others are ignored
+  const home = environment.get("HOME");
+  return home?.startsWith("/") && isFolder(home) ? `${home}/.local/state/runner` : `/var/tmp/runner-${Deno.uid() ?? 0}`;
+}
+
+/** Users without a home have one by name that is not there. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** A path as it is seen from the root folder. */
+export function absolutePath(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
 /** Wall clock of this host, Unix milliseconds; for comparing it with others, never for a decision. */

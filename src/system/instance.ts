@@ -1,10 +1,11 @@
 import { SetupError } from "../domain/errors.ts";
 import { isStill } from "./files.ts";
+import { whyNotOurs, whyStrange, whyUnsafe } from "./safe_folder.ts";
 
 /** How long to wait for the lock of a process that is just ending, milliseconds. */
 const LOCK_WAIT = 1000;
 
-/** Pause between two touches of files that nothing else writes, milliseconds: clean-ups of /var/tmp remove what is old. */
+/** Pause between two touches of files that nothing else writes, milliseconds: clean-ups of temporary folders remove what is old. */
 const TOUCH_EVERY = 3_600_000;
 
 /** The identity of a runner on this host, held by one process at a time. */
@@ -22,14 +23,24 @@ export interface Instance {
 }
 
 /**
- * Opens the folder of a runner instance: makes it, locks it, and reads or makes its identity.
+ * Opens the folder of a runner instance: makes it, makes sure that other users have no hand in it, locks it, and reads or makes its
+ * identity.
  *
+ * @param dir An absolute path.
  * @throws {SetupError} The folder cannot be used, or another process holds it.
  */
 export async function openInstance(dir: string): Promise<Instance> {
+  let folder: Deno.FsFile | undefined;
   let lock: Deno.FsFile | undefined;
   try {
+    refuse(dir, whyUnsafe(dir));
     await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+    // again: another user may have made it meanwhile
+    refuse(dir, whyUnsafe(dir) ?? whyNotOurs(dir));
+    folder = await Deno.open(dir);
+    // clean-ups of temporary folders leave alone what is locked; network disks do not lock folders, and have no such clean-ups
+    await gotLock(folder).catch(() => {});
+    refuse(dir, whyStrange(dir));
     lock = await Deno.open(`${dir}/lock`, { create: true, write: true, mode: 0o600 });
     await exclusive(lock, dir);
     const id = await identity(`${dir}/instance`);
@@ -45,9 +56,14 @@ export async function openInstance(dir: string): Promise<Instance> {
       }
       return null;
     };
-    return { dir, id, nonce, missing, release: () => lock!.close() };
+    const release = () => {
+      lock!.close();
+      folder!.close();
+    };
+    return { dir, id, nonce, missing, release };
   } catch (error) {
     lock?.close();
+    folder?.close();
     if (error instanceof SetupError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new SetupError(`Cannot use spool folder "${dir}": ${why}; name another one with --spool`, { cause: error });
@@ -60,13 +76,26 @@ async function touch(path: string): Promise<void> {
   await Deno.utime(path, now, now).catch(() => {});
 }
 
-/** `flock(2)`: the kernel lets go of it with the process, however that ends. */
-async function exclusive(file: Deno.FsFile, dir: string): Promise<void> {
+function refuse(dir: string, reason: string | null): void {
+  if (reason === null) return;
+  throw new SetupError(
+    `Cannot use spool folder "${dir}": ${reason}; name a folder of your own with --spool, or see who did that and remove it`,
+  );
+}
+
+/** `flock(2)`: the kernel lets go of it with the process, however that ends. Answers whether it came in time. */
+async function gotLock(file: Deno.FsFile): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<"late">((resolve) => timer = setTimeout(() => resolve("late"), LOCK_WAIT));
-  const got = await Promise.race([file.lock(true), late]);
-  clearTimeout(timer);
-  if (got === "late") {
+  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT));
+  try {
+    return await Promise.race([file.lock(true).then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function exclusive(file: Deno.FsFile, dir: string): Promise<void> {
+  if (!await gotLock(file)) {
     throw new SetupError(
       `Cannot start: a runner with this name already runs on this host (it holds "${dir}/lock"); stop it first, or choose another --name`,
     );

@@ -1,4 +1,5 @@
 import type { FolderLook } from "../ports/folder_look.ts";
+import { whyUnsafe } from "./safe_folder.ts";
 
 async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
@@ -19,19 +20,20 @@ async function canWrite(path: string): Promise<boolean> {
   }
 }
 
-/** Looks at a folder; of one that is missing, whether it can be made. */
+/** Looks at a folder by its absolute path; of one that is missing, whether it can be made. */
 export async function lookAtFolder(path: string): Promise<FolderLook> {
   const stat = await statOf(path);
+  const unsafe = whyUnsafe(path);
   if (stat) {
     const is = stat.isDirectory ? "folder" : "something else";
-    const writable = stat.isDirectory && await canWrite(path);
-    return { path, is, mine: stat.uid === null || stat.uid === Deno.uid(), mode: (stat.mode ?? 0) & 0o777, writable };
+    const writable = unsafe === null && stat.isDirectory && await canWrite(path);
+    return { path, is, unsafe, mode: (stat.mode ?? 0) & 0o777, writable };
   }
   let above = path;
   while (above !== "/" && above !== "." && !await statOf(above)) {
     above = above.replace(/\/*[^/]*\/*$/, "") || (path.startsWith("/") ? "/" : ".");
   }
-  return { path, is: "missing", mine: true, mode: 0, writable: await canWrite(above) };
+  return { path, is: "missing", unsafe, mode: 0, writable: await canWrite(above) };
 }
 
 /** Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one for it. */

@@ -101,7 +101,7 @@ Deno.test("doctor judges the spool folder", async () => {
     [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
     [{ is: "something else" }, 1, "is no folder"],
     [{ writable: false }, 1, "cannot be written to"],
-    [{ mine: false }, 1, "belongs to another user"],
+    [{ unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
     [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
   ];
   for (const [look, code, says] of cases) {
@@ -115,11 +115,11 @@ Deno.test("doctor judges the spool folder", async () => {
 Deno.test("lookAtFolder() changes nothing", async () => {
   const dir = await Deno.makeTempDir();
   const path = `${dir}/spool`;
-  const missing = { path, is: "missing", mine: true, mode: 0, writable: true } as const;
+  const missing = { path, is: "missing", unsafe: null, mode: 0, writable: true } as const;
   assertEquals(await lookAtFolder(path), missing);
   assertEquals(await lookAtFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
   await Deno.mkdir(path, { mode: 0o750 });
-  assertEquals(await lookAtFolder(path), { path, is: "folder", mine: true, mode: 0o750, writable: true });
+  assertEquals(await lookAtFolder(path), { path, is: "folder", unsafe: null, mode: 0o750, writable: true });
   assertEquals([...Deno.readDirSync(path)], []);
   await Deno.writeTextFile(`${path}/file`, "");
   assertEquals((await lookAtFolder(`${path}/file`)).is, "something else");

@@ -81,7 +81,7 @@ function hostCases(world: World): Case[] {
   const cases: Case[] = [
     run(`${dir}/spool-b`, { RUNNER_SPOOL: `${dir}/spool-b` }),
     run(`${dir}/state`, state),
-    // the default folder belongs to others: not to be written
+    // the default folder is the user's own: not to be written
     { ...run(`${dir}/none`, { RUNNER_SPOOL: null, XDG_STATE_HOME: null }), code: 1 },
     { ...run(`${dir}/spool-r`, own), of: "run --embedded-redis", args: ["run", "--burst", "--embedded-redis"] },
     { of: "doctor", args: ["doctor"], read: [`${dir}/spool`], write: [`${dir}/spool`] },

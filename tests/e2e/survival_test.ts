@@ -100,6 +100,18 @@ Deno.test("a runner takes jobs again by itself when Redis was away", async () =>
   assertEquals((await world.ended(id, 30_000)).result, "back\n");
 });
 
+Deno.test("a runner keeps its spool below the home folder, whatever that is called and however long its path is", async () => {
+  await using world = await World.create();
+  const home = `${world.dir}/${"a very long name of a folder; ".repeat(8)}/it's $HOME "{}" #{pid} %d/\u00e4`;
+  await Deno.mkdir(home, { recursive: true });
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+  const runner = await world.runner({ env: { HOME: home, XDG_CACHE_HOME: cache, RUNNER_SPOOL: "" } });
+  assertEquals((await world.ended(await world.push({ payload: "echo here; exit 3" }))).result, "here\n");
+  assertEquals((await world.ended(await world.push({ payload: "#!/bin/sh\necho there" }))).result, "there\n");
+  assertEquals((await Deno.stat(`${home}/.local/state/runner/${world.name}`)).mode! & 0o777, 0o700);
+  assertEquals(await runner.stop(), 0);
+});
+
 Deno.test("without Redis the runner says once what to do, and waits", async () => {
   await using world = await World.create();
   const runner = await world.runner({ args: ["--redis-url", "127.0.0.1:1"], ready: false });
