@@ -72,7 +72,13 @@ export const NEEDS: readonly Need[] = [
     run: ["tmux"],
     sys: ["hostname", "uid"],
   },
-  { of: ["run --embedded-redis"], besides: "run", run: ["redis-server"] },
+  {
+    of: ["run --embedded-redis"],
+    besides: "run",
+    read: "also the default spool",
+    write: "also the default spool",
+    run: ["redis-server"],
+  },
   {
     of: ["doctor"],
     net: true,

@@ -27,7 +27,7 @@ const REDIS_END = 2000;
 async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
   const url = parseRedisUrl(settings.redisUrl);
   const connectMs = settings.redisTimeoutSeconds * 1000;
-  const place = { url, namespace: settings.namespace, clock: systemClock, connectMs };
+  const place = { url, namespace: settings.namespace, clock: systemClock, connectMs, own: await ownAccess(url) };
   if (url.caFile === undefined) return place;
   const pem = await systemEnvironment.readFile(url.caFile);
   if (!pem) {
@@ -38,6 +38,21 @@ async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
     );
   }
   return { ...place, caCerts: [new TextDecoder().decode(pem)] };
+}
+
+/** Access to a Redis of a runner's own, in a file that is known by its port; `undefined` where none can be. */
+async function ownAccess({ hostname, port, tls, password }: RedisPlace["url"]): Promise<RedisPlace["own"]> {
+  if (tls || password !== undefined) return undefined;
+  const { accessPath, findAccess, OWN_HOST } = await import("../system/redis_access.ts");
+  if (!OWN_HOST.test(hostname)) return undefined;
+  const find = () => findAccess(systemEnvironment, port);
+  return {
+    known: await find(),
+    find,
+    get file() {
+      return accessPath(systemEnvironment, port);
+    },
+  };
 }
 
 /** A connection to Redis for clients. */
@@ -55,7 +70,10 @@ export async function openStore(settings: StoreSettings): Promise<JobStore> {
 
 /** A worker with everything it needs. It holds this host's spool; Redis has not been spoken to. */
 export async function openWorker(settings: WorkerSettings): Promise<Worker> {
-  const place = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
+  const there = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
+  const { accessPath } = await import("../system/redis_access.ts");
+  const own = { known: null, find: () => Promise.resolve(null), file: accessPath(systemEnvironment, there.url.port) };
+  const place = settings.embeddedRedis ? { ...there, own } : there;
   const [
     redis,
     { makeExecutors },
@@ -138,7 +156,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       pid: host.processId(),
     },
   });
-  const embedded = settings.embeddedRedis ? await ownRedis(`${instance.dir}/redis`, place) : null;
+  const embedded = settings.embeddedRedis ? await ownRedis(`${instance.dir}/redis`, { ...place, own }) : null;
   return {
     async start() {
       const redisPlace = `Redis at ${place.url.hostname}:${place.url.port}`;
@@ -189,7 +207,7 @@ function saySlow(log: Log, what: () => string): () => void {
   return () => clearTimeout(timer);
 }
 
-async function ownRedis(dir: string, place: RedisPlace) {
+async function ownRedis(dir: string, place: RedisPlace & { own: NonNullable<RedisPlace["own"]> }) {
   const [{ OwnRedis }, { configFileOf, shutDown }, { systemProcess }] = await Promise.all([
     import("../system/redis_server.ts"),
     import("../redis/server.ts"),
@@ -200,6 +218,7 @@ async function ownRedis(dir: string, place: RedisPlace) {
     clock: systemClock,
     talk: { configFile: () => configFileOf(place), shutDown: () => shutDown(place) },
     path: systemEnvironment.get("PATH") ?? "/usr/bin:/bin",
+    own: place.own,
   });
 }
 

@@ -38,6 +38,29 @@ export interface Listener {
   readonly messages: AsyncIterable<string>;
 }
 
+/** What a Redis of a runner's own wants to be told, and what only it can answer. */
+export interface Access {
+  readonly password: string;
+  /** The value of its setting `masterauth`, which has no other use there. */
+  readonly proof: string;
+}
+
+/** Access to a Redis of a runner's own, for the programs of its user. */
+export interface OwnAccess {
+  /** With it, a server that does not know the proof is refused: another program may have taken over the address. */
+  known: Access | null;
+  /** Looks for it anew: the server may be another one by now. */
+  find(): Promise<Access | null>;
+  /** The file in which it stands, for messages. */
+  readonly file: string;
+}
+
+/** The server at the address is not the Redis of a runner's own that was there. */
+export class StrangerError extends Error {
+  /** Name of the class. */
+  override name = "StrangerError";
+}
+
 /** Where to connect, and how. */
 export interface Target {
   readonly url: RedisUrl;
@@ -45,6 +68,7 @@ export interface Target {
   readonly caCerts?: readonly string[];
   /** Milliseconds until a connection must answer its first PING; 3,000 when left out. */
   readonly connectMs?: number;
+  readonly own?: OwnAccess;
 }
 
 /** How often, and after how many milliseconds each time, a connection is looked for that was given up while it was made. */
@@ -52,28 +76,49 @@ const LATE_LOOKS = 5;
 const LATE_MS = 20;
 
 /**
- * Connects: name, TCP, TLS, AUTH, SELECT and one PING within one deadline. The library's own deadline covers only the first of these.
+ * Connects. A server that wants a password, or another one, may be a Redis of a runner's own that has started since.
  *
  * @param signal Gives up.
  * @throws {ReplyError} Redis answered with an error.
  */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
+  const { own } = target;
+  const known = own?.known ?? null;
+  try {
+    return await dialAs(target, known, signal);
+  } catch (error) {
+    const refused = error instanceof ReplyError && /^(NOAUTH|WRONGPASS)$/.test(codeOf(error.message));
+    if (!own || !refused && !(error instanceof StrangerError)) throw error;
+    const found = await own.find();
+    if (!found || found.password === known?.password) throw known === null ? error : stranger(own);
+    const connection = await dialAs(target, found, signal);
+    own.known = found;
+    return connection;
+  }
+}
+
+function stranger({ file }: OwnAccess): StrangerError {
+  return new StrangerError(
+    `another program has the address of a Redis that a runner of this user started; start that runner again, or remove ${
+      JSON.stringify(file)
+    } when it is over`,
+  );
+}
+
+/** Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of these. */
+async function dialAs(target: Target, access: Access | null, signal?: AbortSignal): Promise<Connection> {
   const dial = new AbortController();
-  const client = createClient(target, dial.signal);
-  const pong = client.sendCommand("PING");
-  const close = closing(client, pong, dial);
+  const client = createClient(target, access, dial.signal);
+  const greeting = greet(client, access);
+  const close = closing(client, greeting, dial);
   const { promise: givenUp, reject } = Promise.withResolvers<never>();
   const giveUp = () => reject(new Error("it was given up"));
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    const answer = await within(target.connectMs ?? 3_000, Promise.race([pong, givenUp]), "connecting");
-    if (answer !== "PONG") throw new Error("its answer to PING is not Redis'");
+    await within(target.connectMs ?? 3_000, Promise.race([greeting, givenUp]), "connecting");
   } catch (error) {
-    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written to
-    if (!(error instanceof ErrorReplyError && codeOf(error.message) === "MISCONF")) {
-      close();
-      throw translate(error);
-    }
+    close();
+    throw translate(error);
   } finally {
     signal?.removeEventListener("abort", giveUp);
   }
@@ -85,7 +130,7 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
  * How to close a client, also while its connection is being made. Deno loses the socket for ever when it is told to give
  * up in the moment in which the connection stands. So it is given some turns to stand, and is closed then.
  */
-function closing(client: Redis, pong: Promise<unknown>, dial: AbortController): () => void {
+function closing(client: Redis, greeting: Promise<unknown>, dial: AbortController): () => void {
   const end = () => {
     try {
       client.close();
@@ -101,7 +146,7 @@ function closing(client: Redis, pong: Promise<unknown>, dial: AbortController): 
     clearInterval(timer);
     if (isOver) end();
   };
-  pong.then(settled, settled);
+  greeting.then(settled, settled);
   return () => {
     const stands = client.isConnected;
     end();
@@ -117,8 +162,26 @@ function closing(client: Redis, pong: Promise<unknown>, dial: AbortController): 
   };
 }
 
-function createClient({ url, caCerts }: Target, signal: AbortSignal): Redis {
+async function greet(client: Redis, access: Access | null): Promise<void> {
+  try {
+    if (await client.sendCommand("PING") !== "PONG") throw new Error("its answer to PING is not Redis'");
+  } catch (error) {
+    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written to
+    if (!(error instanceof ErrorReplyError && codeOf(error.message) === "MISCONF")) throw error;
+  }
+  if (access === null) return;
+  // what took over the address takes any password, and is not to give us work
+  const reply = await client.sendCommand("CONFIG", ["GET", "masterauth"]).catch((error) => {
+    if (error instanceof ErrorReplyError) return null;
+    throw error;
+  });
+  if (Array.isArray(reply) && reply[1] === access.proof) return;
+  throw new StrangerError("it does not prove itself");
+}
+
+function createClient({ url, caCerts }: Target, access: Access | null, signal: AbortSignal): Redis {
   let dialled = false;
+  const password = access?.password ?? url.password;
   return createLazyClient({
     hostname: url.hostname,
     port: url.port,
@@ -126,7 +189,7 @@ function createClient({ url, caCerts }: Target, signal: AbortSignal): Redis {
     noDelay: true,
     ...(url.tls ? { tls: true } : {}),
     ...(url.tls && caCerts ? { caCerts: [...caCerts] } : {}),
-    ...(url.password === undefined ? {} : { username: url.username, password: url.password }),
+    ...(password === undefined ? {} : { username: url.username, password }),
     ...(url.db === 0 ? {} : { db: url.db }),
     signal: () => {
       // a subscription would connect again by itself, and sends SUBSCRIBE before AUTH then

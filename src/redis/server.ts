@@ -1,13 +1,13 @@
 import { UnavailableError } from "../domain/errors.ts";
 import type { Trouble } from "../ports/queue.ts";
+import { StrangerError } from "./client.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
 
 /**
  * The path of the configuration file that a server was started with.
  *
- * @returns `""` when it was started without one; `null` when no server answers.
- * @throws {UnavailableError} It answers, and refuses us.
+ * @returns `""` when it was started without one, or is none that we have access to; `null` when no server answers.
  */
 export async function configFileOf(place: Place): Promise<string | null> {
   const link = new Link(place, place.clock);
@@ -16,6 +16,7 @@ export async function configFileOf(place: Place): Promise<string | null> {
     return /^config_file:(.*?)\r?$/m.exec(info)?.[1] ?? "";
   } catch (error) {
     const { condition, cause } = error as Partial<Trouble> & Error;
+    if (condition === "refused" || cause instanceof StrangerError) return "";
     // without the right to ask, nobody would ever answer
     const denied = cause instanceof Error && cause.name === "NotCapable";
     const silent = condition === "unreachable" || condition === "busy";

@@ -1,6 +1,7 @@
 import { InvalidInputError, SetupError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ChildProcess, Process } from "../ports/process.ts";
+import { newAccess, OWN_HOST, readAccess, removeAccess, writeAccess } from "./redis_access.ts";
 
 /** How long a server may take to answer, or to end, milliseconds. */
 const LIMIT = 15_000;
@@ -17,30 +18,37 @@ export interface Address {
 
 /** What the program can ask a server. */
 export interface ServerTalk {
-  /** Path of its configuration file; `null` when none answers. */
+  /** Path of its configuration file, `""` when it does not prove itself; `null` when none answers. */
   configFile(): Promise<string | null>;
   shutDown(): Promise<void>;
 }
 
-/** A redis-server of the runner's own: on the loopback, with an append-only file in a folder of its own. */
+/** What a Redis of the runner's own needs of the outside. */
+export interface Outside {
+  readonly process: Pick<Process, "spawn">;
+  readonly clock: Clock;
+  readonly talk: ServerTalk;
+  /** The environment variable PATH for the server. */
+  readonly path: string;
+  /** What `talk` speaks with; this class knows it first. `file`: where other programs of the user find it. */
+  readonly own: { known: ReturnType<typeof newAccess> | null; readonly file: string };
+}
+
+/**
+ * A redis-server of the runner's own: on the loopback, with an append-only file in a folder of its own, and a password that is new with
+ * each start of it: whoever waited at its address while it was away may have been told the old one.
+ */
 export class OwnRedis {
   readonly #dir: string;
   readonly #address: Address;
-  readonly #outside: { process: Pick<Process, "spawn">; clock: Clock; talk: ServerTalk; path: string };
+  readonly #outside: Outside;
   #child: ChildProcess | null = null;
   #starting: Promise<void> | null = null;
   #stopping = false;
   #ours = false;
 
-  /**
-   * @param dir Folder for its data.
-   * @param outside `path` is the environment variable PATH for the server.
-   */
-  constructor(
-    dir: string,
-    address: Address,
-    outside: { process: Pick<Process, "spawn">; clock: Clock; talk: ServerTalk; path: string },
-  ) {
+  /** @param dir Folder for its data. */
+  constructor(dir: string, address: Address, outside: Outside) {
     this.#dir = dir;
     this.#address = address;
     this.#outside = outside;
@@ -59,26 +67,33 @@ export class OwnRedis {
   async #start(): Promise<void> {
     const { hostname, port, username = "default", tls = false } = this.#address;
     const shown = `${hostname}:${port}`;
-    if (!/^(127\.\d+\.\d+\.\d+|localhost)$/.test(hostname) || username !== "default" || tls) {
+    if (!OWN_HOST.test(hostname) || username !== "default" || tls) {
       throw new InvalidInputError(
         `Cannot start a Redis at ${shown}: --embedded-redis is for this host alone, without TLS; use --redis-url 127.0.0.1:PORT`,
       );
     }
+    const { own, talk } = this.#outside;
     const config = `${this.#dir}/redis.conf`;
-    await this.#write(config);
-    const found = await this.#outside.talk.configFile();
-    if (found === null) await this.#spawn(config, shown);
-    else if (found !== config) {
+    const kept = `${this.#dir}/access`;
+    own.known = await readAccess(kept);
+    const found = await talk.configFile();
+    if (found === null) {
+      own.known = newAccess(this.#address.password);
+      await this.#write(config, own.known);
+      await writeAccess(kept, own.known);
+      await this.#spawn(config, shown);
+    } else if (own.known === null || found !== config) {
       throw new SetupError(
         `Cannot start a Redis at ${shown}: one answers there already; leave out --embedded-redis to use it, or choose another port with --redis-url`,
       );
     }
     this.#ours = true;
+    await writeAccess(own.file, own.known);
   }
 
-  /** The password stands in a file for the owner alone, never on a command line. */
-  async #write(config: string): Promise<void> {
-    const { port, password } = this.#address;
+  /** The password stands in files for the owner alone, never on a command line. */
+  async #write(config: string, { password, proof }: ReturnType<typeof newAccess>): Promise<void> {
+    const { port } = this.#address;
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
     const dir = JSON.stringify(this.#dir);
     const lines = [
@@ -90,9 +105,12 @@ export class OwnRedis {
       'save ""',
       "maxmemory-policy noeviction",
       "hash-max-listpack-value 1024",
-      ...(password === undefined ? [] : [`requirepass ${JSON.stringify(password)}`]),
+      `requirepass ${JSON.stringify(password)}`,
+      `masterauth ${proof}`,
     ];
-    await Deno.writeTextFile(config, lines.map((line) => line + "\n").join(""), { mode: 0o600 });
+    const text = lines.map((line) => line + "\n").join("");
+    await Deno.remove(config).catch(() => {}); // one with another mode would keep that
+    await Deno.writeTextFile(config, text, { mode: 0o600, createNew: true });
   }
 
   async #spawn(config: string, shown: string): Promise<void> {
@@ -117,8 +135,9 @@ export class OwnRedis {
     await this.#starting?.catch(() => {});
     if (!this.#ours) return;
     this.#ours = false;
-    const { clock, talk } = this.#outside;
+    const { clock, talk, own } = this.#outside;
     await talk.shutDown();
+    await removeAccess(own.file, own.known!);
     for (const end = clock.now() + LIMIT; clock.now() < end; await clock.sleep(20)) {
       if (await talk.configFile() === null) break;
     }

@@ -118,7 +118,7 @@ function whyOpen(path: string, stat: Deno.FileInfo): string | null {
 }
 
 function isForeign({ uid }: Deno.FileInfo): boolean {
-  return uid !== null && uid !== 0 && uid !== Deno.uid();
+  return ![null, 0, Deno.uid()].includes(uid);
 }
 
 function belongs(path: string, { uid }: Deno.FileInfo): string {

@@ -77,13 +77,22 @@ function hostCases(world: World): Case[] {
     env: { ...other, ...env },
   });
   const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${dir}/state` };
-  const own = { REDIS_URL: `127.0.0.1:${freePort()}`, RUNNER_SPOOL: `${dir}/spool-r` };
+  const own = {
+    REDIS_URL: `127.0.0.1:${freePort()}`,
+    RUNNER_SPOOL: `${dir}/spool-r`,
+    XDG_STATE_HOME: `${dir}/state-r`,
+  };
   const cases: Case[] = [
     run(`${dir}/spool-b`, { RUNNER_SPOOL: `${dir}/spool-b` }),
     run(`${dir}/state`, state),
     // the default folder is the user's own: not to be written
     { ...run(`${dir}/none`, { RUNNER_SPOOL: null, XDG_STATE_HOME: null }), code: 1 },
-    { ...run(`${dir}/spool-r`, own), of: "run --embedded-redis", args: ["run", "--burst", "--embedded-redis"] },
+    {
+      ...run(`${dir}/spool-r`, own),
+      of: "run --embedded-redis",
+      args: ["run", "--burst", "--embedded-redis"],
+      write: [`${dir}/spool-r`, `${dir}/state-r`],
+    },
     { of: "doctor", args: ["doctor"], read: [`${dir}/spool`], write: [`${dir}/spool`] },
     { of: "doctor", args: ["doctor"], read: [dir], write: [dir], env: state },
   ];

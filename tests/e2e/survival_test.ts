@@ -105,7 +105,9 @@ Deno.test("a runner keeps its spool below the home folder, whatever that is call
   const home = `${world.dir}/${"a very long name of a folder; ".repeat(8)}/it's $HOME "{}" #{pid} %d/\u00e4`;
   await Deno.mkdir(home, { recursive: true });
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const runner = await world.runner({ env: { HOME: home, XDG_CACHE_HOME: cache, RUNNER_SPOOL: "" } });
+  const runner = await world.runner({
+    env: { HOME: home, XDG_STATE_HOME: "", XDG_CACHE_HOME: cache, RUNNER_SPOOL: "" },
+  });
   assertEquals((await world.ended(await world.push({ payload: "echo here; exit 3" }))).result, "here\n");
   assertEquals((await world.ended(await world.push({ payload: "#!/bin/sh\necho there" }))).result, "there\n");
   assertEquals((await Deno.stat(`${home}/.local/state/runner/${world.name}`)).mode! & 0o777, 0o700);

@@ -69,7 +69,10 @@ Deno.test({
     await Deno.mkdir(home);
     await Deno.chown(home, Number(OTHER), Number(OTHER));
     const cache = { XDG_CACHE_HOME: Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache` };
-    const runner = await world.runner({ env: { ...cache, HOME: home, RUNNER_SPOOL: "" }, ready: false });
+    const runner = await world.runner({
+      env: { ...cache, HOME: home, XDG_STATE_HOME: "", RUNNER_SPOOL: "" },
+      ready: false,
+    });
     assertEquals(await runner.ended, 1);
     assertMatch(runner.log, /home" belongs to user 54321/);
     assertEquals([...Deno.readDirSync(home)], []);

@@ -145,6 +145,7 @@ export class World implements AsyncDisposable {
       RUNNER_NAME: this.name,
       RUNNER_SPOOL: `${this.dir}/spool`,
       XDG_CONFIG_HOME: `${this.dir}/config`,
+      XDG_STATE_HOME: `${this.dir}/state`,
       ...more,
     };
   }

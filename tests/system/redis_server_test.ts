@@ -19,6 +19,7 @@ Deno.test("a Redis of the runner's own that is stopped while it starts is ended 
       shutDown: () => Promise.resolve(),
     },
     path: "",
+    own: { known: null, file: `${folder.path}/state/redis@1` },
   });
   const starting = assertRejects(() => redis.start(), SetupError);
   await asked.promise;
