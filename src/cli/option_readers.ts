@@ -5,15 +5,6 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 
-/** `production` and `production:` are the same tenant. */
-export function readNamespace(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new InvalidInputError(`Cannot use namespace ${JSON.stringify(text)}: it holds control characters`);
-  }
-  return text === "" || text.endsWith(":") ? text : `${text}:`;
-}
-
 /** A command line that a shell can be given. */
 export function readHook(text: string): string {
   if (text.trim() === "" || text.includes("\0")) {

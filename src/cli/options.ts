@@ -12,11 +12,12 @@ import {
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
+import { readNamespace } from "../domain/namespace.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import { SORT_KEYS } from "../app/sort_keys.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
-import { readHook, readNamespace, readSocket, readSpool } from "./option_readers.ts";
+import { readHook, readSocket, readSpool } from "./option_readers.ts";
 
 /** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
 const SHORTEST = 0.001;

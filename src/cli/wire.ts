@@ -106,7 +106,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/process.ts"),
   ]);
   const root = host.absolutePath(settings.spool ?? host.defaultSpool(systemEnvironment));
-  const name = instanceName(settings.namespace + settings.name, digestOf);
+  const name = instanceName(settings.namespace, settings.name, digestOf);
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };

@@ -1,3 +1,4 @@
+import { readNamespace } from "../domain/namespace.ts";
 import { Keys } from "./keys.ts";
 
 /** Commands that every program needs, also inside scripts, which Redis checks too. */
@@ -24,7 +25,7 @@ const CLIENT = [
  * @param namespace Raw prefix of all keys, such as `production:`.
  */
 export function aclRules(role: "runner" | "client", namespace: string): string[] {
-  const { keys, channels } = new Keys(namespace).patterns();
+  const { keys, channels } = new Keys(readNamespace(namespace)).patterns();
   return [
     ...["resetkeys", "resetchannels", "-@all"],
     ...keys.map((pattern) => `~${pattern}`),

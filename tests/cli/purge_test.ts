@@ -1,4 +1,4 @@
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
 const HOUR = 3_600_000;
@@ -15,6 +15,17 @@ function worldWith(options: WorldOptions = {}): FakeWorld {
 }
 
 const left = (world: FakeWorld) => [...world.redis.jobs.keys()];
+
+Deno.test("a command is refused for a namespace whose keys would be those of another one", async () => {
+  for (const command of [["purge", "--yes"], ["submit", "true"], ["status"], ["run"], ["cancel", "one"]]) {
+    for (const namespace of ["rr:x", "rr", "a:runner", "a:job_b", "job_"]) {
+      const world = worldWith();
+      assertEquals(await world.run(...command, "--namespace", namespace), 2);
+      assertEquals(left(world).length, 4);
+      assertStringIncludes(world.stderr, "its keys would be those of another namespace");
+    }
+  }
+});
 
 Deno.test("purge --yes deletes ended jobs by age and state", async () => {
   const cases: [string[], string[], string][] = [

@@ -1,0 +1,24 @@
+import { InvalidInputError } from "./errors.ts";
+
+/** With one of these after it, the prefix of a tenant would be the beginning of keys of another one; see src/redis/keys.ts. */
+const KEY_OF_ANOTHER = /(?:^|:)(job_|runner:|rr:)/;
+
+/**
+ * The prefix of all keys of a tenant: `production` and `production:` are the same one.
+ *
+ * @throws {InvalidInputError} It can be none.
+ */
+export function readNamespace(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(text)) {
+    throw new InvalidInputError(`Cannot use namespace ${JSON.stringify(text)}: it holds control characters`);
+  }
+  const prefix = text === "" || text.endsWith(":") ? text : `${text}:`;
+  const [, word] = KEY_OF_ANOTHER.exec(prefix) ?? [];
+  if (word === undefined) return prefix;
+  throw new InvalidInputError(
+    `Cannot use namespace ${JSON.stringify(text)}: its keys would be those of another namespace; choose one without ${
+      JSON.stringify(word)
+    } at its start or after a colon`,
+  );
+}
