@@ -128,13 +128,11 @@ or_say() {
 
 sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when there is no such pair.
-# Besides the two variables there may be a tool beside the clone, ../shared/tools/denort, that prints them.
+# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when DENORT_BIN names no stub.
+# DENORT_DENO names the Deno of the stub's version, where that is not the one of everything else. Nothing beside the clone is
+# looked for: what this finds is run.
 find_stub() {
-  if [ -n "${DENORT_BIN:-}" ]; then
-    find_deno && export DENORT_BIN
-    return
-  fi
-  [ -x "$ROOT/../shared/tools/denort" ] && pair=$("$ROOT/../shared/tools/denort" 2>/dev/null) || return 1
-  eval "$pair"
+  [ -n "${DENORT_BIN:-}" ] || return 1
+  DENO=${DENORT_DENO:-${DENO:-}}
+  find_deno && export DENORT_BIN
 }

@@ -156,7 +156,7 @@ test_all() {
   if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
   rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program
-  if (find_stub); then step compile compile_program; else say "== no test with the binary: Deno's stub is not here"; fi
+  if (find_stub); then step compile compile_program; else say '== no test with the binary: DENORT_BIN names no stub'; fi
   # side by side: most of their time is spent waiting; two forms are two already
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
   rm -rf dist/bare

@@ -126,7 +126,7 @@ elif find_stub; then
   builds "$scripts/compile.sh"
   sums runner runner.js
 else
-  left_out "compile.sh, because Deno's stub is not here"
+  left_out "compile.sh, because DENORT_BIN names no stub"
   sums runner.js
 fi
 

@@ -56,6 +56,19 @@ Deno.test("every script is valid for a POSIX shell", async () => {
   }
 });
 
+Deno.test("find_stub() takes the stub that is named, and runs nothing from beside the clone", async () => {
+  await using folder = await temporaryFolder();
+  const scripts = `${folder.path}/clone/scripts`;
+  await write(`${scripts}/lib.sh`, await Deno.readTextFile(`${SCRIPTS}lib.sh`));
+  await write(`${folder.path}/shared/tools/denort`, `#!/bin/sh\ntouch '${folder.path}/ran'\n`, 0o755);
+  const text = `scripts=${scripts}; . "$scripts/lib.sh"; find_stub && echo "$DENORT_BIN"`;
+  const [none, named] = await Promise.all(
+    ["", "/the/stub"].map((DENORT_BIN) => run(["sh", "-euc", text], { env: { DENORT_BIN, DENORT_DENO: "" } })),
+  );
+  assertEquals([none.code, named.stdout], [1, "/the/stub\n"]);
+  assertEquals(await Deno.stat(`${folder.path}/ran`).catch(() => null), null);
+});
+
 Deno.test("choose_registry() does as RUNNER_REGISTRY says, and says it", async () => {
   const jsr = await withLib('choose_registry; echo "$DENO_CONFIG"', { RUNNER_REGISTRY: "jsr" });
   assertEquals(jsr.stdout, `${ROOT}deno.json\n`);
