@@ -3,9 +3,10 @@ import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
 import { waitForJobs } from "../app/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { EXIT } from "../domain/exit_codes.ts";
-import { quoteWord } from "../domain/shell_words.ts";
+import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
+import { EscapeFilter } from "./escapes.ts";
 import { jobJson } from "./job_json.ts";
 import { outputSink } from "./output_sinks.ts";
 import { Progress } from "./progress.ts";
@@ -13,7 +14,7 @@ import { printable, toJson } from "./text.ts";
 import { SIGNAL_EXIT } from "./until_signal.ts";
 
 /** What the waiting needs of a command's context; `json`: write each ended job. */
-export interface Waiter extends Pick<Context, "terminal" | "wire"> {
+export interface Waiter extends Pick<Context, "terminal" | "wire" | "color"> {
   readonly json: boolean;
 }
 
@@ -45,7 +46,7 @@ function stopper(waiter: Waiter, limit: number | undefined) {
 }
 
 async function sayStop(waiter: Waiter, stop: Stop, ids: readonly string[]): Promise<number> {
-  const names = ids.slice(0, 5).map((id) => printable(quoteWord(id))).join(" ");
+  const names = ids.slice(0, 5).map((id) => pasteWord(id, "ID")).join(" ");
   const what = ids.length === 1 ? "the job goes on" : "the jobs go on";
   if (stop.by === "limit") {
     await waiter.terminal.say(`runner: the limit of ${formatDuration(stop.seconds)} is reached; ${what}\n`);
@@ -144,6 +145,11 @@ export async function followInto(
  * @returns The exit code of the job.
  */
 export async function showJob(waiter: Waiter, store: JobStore, id: string): Promise<number> {
-  const followed = await followInto(waiter, store, id, { sink: outputSink(waiter.terminal) });
+  // a program that reads our output gets each byte as it is
+  const filter = () =>
+    waiter.terminal.isTerminal.output ? new EscapeFilter(waiter.color ? "all but colours" : "all") : null;
+  const sink = outputSink(waiter.terminal, filter);
+  const followed = await followInto(waiter, store, id, { sink });
+  await sink.end();
   return "job" in followed ? await sayEnd(waiter, followed.job) : followed.code;
 }

@@ -1,88 +1,177 @@
-/** Escape sequences in the output of programs, as ECMA-48 and xterm's ctlseqs define them. */
+/** Text for a terminal, out of whatever programs write. Escape sequences are those of ECMA-48 and xterm's ctlseqs. */
+import { printableLines } from "../domain/printable.ts";
 
-/** `all` are left out, also colours; or all but colours. */
-export type Removed = "all" | "all but colours";
+/**
+ * `all`: escape sequences and control characters; or all but colours; or escape sequences only, for JSON, which escapes every
+ * character by itself.
+ */
+export type Removed = "all" | "all but colours" | "sequences";
 
-const ESC = 0x1b;
-const BEL = 0x07;
-/** Bytes of a sequence that may be a colour; a longer one is none. */
+/** Characters of a sequence that may be a colour; a longer one is none. */
 const LONGEST = 64;
+/** What begins a sequence: ESC, or its 8-bit form. */
+// deno-lint-ignore no-control-regex
+const STARTS = /[\u001b\u0080-\u009f]/g;
+/** Controls that a terminal would carry out: all but line end, tab and carriage return, which has a rule of its own. */
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+/** Select graphic rendition: numbers, then `m`. */
+// deno-lint-ignore no-control-regex
+const COLOUR = /^\u001b\[[0-9;:]*m$/;
+const RESET = "\x1b[0m";
 
-/** In what the filter is. `string`: a title or the like, up to BEL or ESC \\. `intermediate`: ESC ( and the like, up to a final byte. */
+const encoder = new TextEncoder();
+
+/** In what the filter is. `string`: a title or the like. `intermediate`: ESC ( and the like, up to a final character. */
 type State = "ground" | "escape" | "intermediate" | "csi" | "string" | "string escape";
 
 /**
- * Takes escape sequences out of bytes that come in pieces, however these are cut. A program's output may move the cursor, set
- * titles and write to the clipboard of whoever looks at it later; what stays is text and, when wanted, colours.
+ * Takes everything out of bytes that a terminal would obey, also when it is cut anywhere between two pieces. A program's output may
+ * move the cursor, set titles, write to the clipboard, or make a terminal type an answer. What stays is text in UTF-8 with line ends,
+ * tabs and, when wanted, colours. A carriage return that overwrites a line becomes a line end; characters that show nothing or
+ * reorder the text are marked, such as `\u202e`.
  */
 export class EscapeFilter {
-  readonly #colours: boolean;
+  readonly #removed: Removed;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   #state: State = "ground";
   /** The sequence so far, from its ESC on. */
-  #sequence: number[] = [];
+  #sequence = "";
+  /** Carriage returns of which it is not known yet what follows. */
+  #isReturning = false;
+  /** The last character of the text so far. */
+  #last = "";
+  /** The last byte may belong to a character that is not complete. */
+  #isCut = false;
+  #isColoured = false;
 
   constructor(removed: Removed) {
-    this.#colours = removed === "all but colours";
+    this.#removed = removed;
   }
 
   /** What is left of the next bytes. */
   push(bytes: Uint8Array): Uint8Array {
-    const out: number[] = [];
-    if (this.#state === "ground" && !bytes.includes(ESC)) return bytes;
-    for (const byte of bytes) this.#step(byte, out);
-    return Uint8Array.from(out);
+    if (bytes.length === 0) return bytes;
+    const isPlain = this.#state === "ground" && !this.#isReturning && !this.#isCut && bytes.every(isText);
+    this.#isCut = bytes[bytes.length - 1] >= 0x80;
+    if (!isPlain) return encoder.encode(this.#strip(this.#decoder.decode(bytes, { stream: true })));
+    this.#last = String.fromCharCode(bytes[bytes.length - 1]);
+    return bytes;
   }
 
-  #step(byte: number, out: number[]): void {
-    // a new sequence begins wherever an ESC stands; within a string it may be the string's end
-    if (byte === ESC) {
-      this.#state = this.#state === "string" ? "string escape" : "escape";
-      this.#sequence = [byte];
-      return;
+  /** What is to be written behind the last bytes: the rest of a character that was cut, and the end of a colour. */
+  end(): Uint8Array {
+    const rest = this.#strip(this.#decoder.decode());
+    const reset = this.#isColoured ? RESET : "";
+    this.#isColoured = false;
+    return encoder.encode(rest + reset);
+  }
+
+  #strip(text: string): string {
+    let out = "";
+    for (let at = 0; at < text.length;) {
+      if (this.#state === "ground") {
+        STARTS.lastIndex = at;
+        const end = STARTS.exec(text)?.index ?? text.length;
+        out += this.#shown(text.slice(at, end));
+        at = end;
+      }
+      if (at === text.length) break;
+      const char = String.fromCodePoint(text.codePointAt(at)!);
+      at += char.length;
+      out += this.#step(char);
+    }
+    return out;
+  }
+
+  /** One character within a sequence, or the first one of it; returns what is to be shown. */
+  #step(char: string): string {
+    const code = char.charCodeAt(0);
+    const isString = this.#state === "string" || this.#state === "string escape";
+    if (code === 0x1b) {
+      this.#state = isString ? "string escape" : "escape";
+      this.#sequence = char;
+      return "";
+    }
+    if (code >= 0x80 && code <= 0x9f) return this.#begin(String.fromCharCode(code - 0x40));
+    // CAN and SUB end every sequence; so does a line end that of a string, which would hide all that follows
+    if (code === 0x18 || code === 0x1a || (isString && code === 0x0a)) {
+      this.#state = "ground";
+      return code === 0x0a ? this.#shown(char) : "";
     }
     switch (this.#state) {
-      case "ground":
-        out.push(byte);
-        return;
-      case "escape":
-        return this.#afterEscape(byte);
-      case "intermediate":
-        if (byte < 0x20 || byte > 0x2f) this.#state = "ground";
-        return;
-      case "csi":
-        return this.#inCsi(byte, out);
       case "string":
-        if (byte === BEL) this.#state = "ground";
-        return;
+        if (code === 0x07) this.#state = "ground";
+        return "";
       case "string escape":
-        if (byte === 0x5c) this.#state = "ground";
-        else this.#afterEscape(byte);
+        if (char !== "\\") return this.#begin(char);
+        this.#state = "ground";
+        return "";
+      case "escape":
+        return code < 0x20 ? this.#shown(char) : this.#begin(char);
+      case "intermediate":
+        if (code < 0x20) return this.#shown(char);
+        if (code > 0x2f) this.#state = "ground";
+        return code > 0x7f ? this.#shown(char) : "";
+      default:
+        return this.#inCsi(char, code);
     }
   }
 
-  #afterEscape(byte: number): void {
-    this.#sequence.push(byte);
-    const char = String.fromCharCode(byte);
+  /** The character behind ESC says what the sequence is; one that cannot stand there is text. */
+  #begin(char: string): string {
     if (char === "[") this.#state = "csi";
     else if ("]PX^_".includes(char)) this.#state = "string";
-    else this.#state = byte >= 0x20 && byte <= 0x2f ? "intermediate" : "ground";
+    else this.#state = char >= " " && char <= "/" ? "intermediate" : "ground";
+    this.#sequence = `\x1b${char}`;
+    return char > "\x7f" ? this.#shown(char) : "";
   }
 
-  #inCsi(byte: number, out: number[]): void {
+  #inCsi(char: string, code: number): string {
     // a control character within a sequence is carried out by terminals: it is text to us
-    if (byte < 0x20) {
-      out.push(byte);
-      return;
+    if (code < 0x20) return this.#shown(char);
+    if (code > 0x7f) {
+      this.#state = "ground";
+      return this.#shown(char);
     }
-    if (this.#sequence.length < LONGEST) this.#sequence.push(byte);
-    if (byte < 0x40) return;
+    if (this.#sequence.length < LONGEST) this.#sequence += char;
+    if (code < 0x40 || code === 0x7f) return "";
     this.#state = "ground";
-    if (this.#colours && isColour(this.#sequence)) out.push(...this.#sequence);
+    if (this.#removed !== "all but colours" || !COLOUR.test(this.#sequence)) return "";
+    this.#isColoured = this.#sequence !== RESET && this.#sequence !== "\x1b[m";
+    return this.#sequence;
+  }
+
+  /** Text between sequences. */
+  #shown(text: string): string {
+    if (this.#removed === "sequences" || text === "") return text;
+    const all = (this.#isReturning ? "\r" : "") + text.replace(CONTROLS, "");
+    const ready = all.replace(/\r+$/, "");
+    this.#isReturning = ready.length < all.length;
+    const lines = ready.replace(/\r+/g, (returns, at: number) => {
+      const before = at > 0 ? ready[at - 1] : this.#last;
+      // at the border of a line it overwrites nothing
+      return before === "" || before === "\n" || ready[at + returns.length] === "\n" ? "" : "\n";
+    });
+    if (lines === "") return "";
+    const marked = printableLines(this.#last + lines).slice(printableLines(this.#last).length);
+    this.#last = lastCharacter(lines);
+    return marked;
   }
 }
 
-/** Select graphic rendition: numbers, then `m`. */
-function isColour(sequence: readonly number[]): boolean {
-  // deno-lint-ignore no-control-regex
-  return /^\x1b\[[0-9;:]*m$/.test(String.fromCharCode(...sequence));
+function isText(byte: number): boolean {
+  return (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x09;
+}
+
+function lastCharacter(text: string): string {
+  const unit = text.charCodeAt(text.length - 1);
+  return text.slice(unit >= 0xdc00 && unit <= 0xdfff ? -2 : -1);
+}
+
+/** A whole text as `EscapeFilter` leaves it. */
+export function withoutEscapes(text: string, removed: Removed): string {
+  const filter = new EscapeFilter(removed);
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return decoder.decode(filter.push(encoder.encode(text)), { stream: true }) + decoder.decode(filter.end());
 }

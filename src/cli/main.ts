@@ -7,6 +7,7 @@ import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args
 import type { Command } from "./command.ts";
 import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
 import type { Context, Wire } from "./context.ts";
+import { guardTerminal } from "./guard_terminal.ts";
 import type { OptionRows } from "./option_row.ts";
 import { GLOBAL_ROWS, SETTING_ROWS } from "./options.ts";
 import { resolveSettings } from "./settings.ts";
@@ -71,6 +72,7 @@ const NOTHING: Environment = {
 };
 
 async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
+  const terminal = guardTerminal(wire.terminal);
   const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
   const line = parseCommandLine(args, rows);
   const positionals = argumentsOf(command, line);
@@ -81,12 +83,12 @@ async function runCommand(command: Command, args: readonly string[], wire: Wire)
   try {
     return await command.run({
       wire,
-      terminal: wire.terminal,
+      terminal,
       settings: values,
       origins,
       positionals,
       rest: line.rest,
-      color: wantsColor(wire.terminal, environment, values.color),
+      color: wantsColor(terminal, environment, values.color),
       store: store.open,
     });
   } finally {
@@ -140,6 +142,6 @@ export async function main(args: readonly string[], wire: Wire): Promise<number>
   } catch (error) {
     const command = name !== null && Object.hasOwn(COMMANDS, name) ? name : null;
     const { reportError } = await import("./report_error.ts");
-    return await reportError(error, wire.terminal, { json: hasFlag(rest, "--json"), command });
+    return await reportError(error, guardTerminal(wire.terminal), { json: hasFlag(rest, "--json"), command });
   }
 }

@@ -317,7 +317,7 @@ export const STATUS_ROWS = {
 export const LOGS_ROWS = {
   follow: { type: "flag", short: "f", help: "Go on showing what comes, until the job has ended" },
   lines: { type: "integer", short: "n", value: "N", min: 0, help: "Only the last lines of what is there" },
-  raw: { type: "flag", help: "Leave out no escape sequences" },
+  raw: { type: "flag", help: "Show each byte as the job wrote it" },
 } as const satisfies OptionRows;
 
 /** Options of `runner attach`. */

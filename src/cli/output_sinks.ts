@@ -6,12 +6,31 @@ import { toJson } from "./text.ts";
 
 const NEWLINE = 0x0a;
 
-/** Output on standard output, through a filter if there is one; what is missing is said on standard error. */
-export function outputSink(terminal: Terminal, filter: EscapeFilter | null = null): FollowSink {
+/**
+ * Output on standard output, through filters if there are some; what is missing is said on standard error.
+ *
+ * @param filter Makes a filter for output that goes on without a gap.
+ */
+export function outputSink(terminal: Terminal, filter: () => EscapeFilter | null) {
+  let current = filter();
+  // what was cut by a gap must not hide what comes behind it
+  const end = async () => {
+    const rest = current?.end();
+    if (rest && rest.length > 0) await terminal.write(rest);
+    current = filter();
+  };
   return {
-    write: (bytes) => terminal.write(filter ? filter.push(bytes) : bytes),
-    gap: (bytes) => terminal.say(`\nrunner: ${bytes} bytes of output are missing here\n`),
-    attempt: (attempt) => terminal.say(`\nrunner: attempt ${attempt}\n`),
+    write: (bytes: Uint8Array) => terminal.write(current ? current.push(bytes) : bytes),
+    gap: async (bytes: number) => {
+      await end();
+      await terminal.say(`\nrunner: ${bytes} bytes of output are missing here\n`);
+    },
+    attempt: async (attempt: number) => {
+      await end();
+      await terminal.say(`\nrunner: attempt ${attempt}\n`);
+    },
+    /** Writes what stands behind the last byte, such as the end of a colour. */
+    end,
   };
 }
 
@@ -56,7 +75,11 @@ export class JsonLinesSink implements FollowSink {
   #line(): string {
     const bytes = Uint8Array.from(this.#open.at(-1) === NEWLINE ? this.#open.slice(0, -1) : this.#open);
     this.#open = [];
-    const line = new TextDecoder().decode(this.#filter()?.push(bytes) ?? bytes);
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    const filter = this.#filter();
+    const line = filter
+      ? decoder.decode(filter.push(bytes), { stream: true }) + decoder.decode(filter.end())
+      : decoder.decode(bytes);
     return `${toJson({ ...this.#place, line })}\n`;
   }
 }

@@ -60,9 +60,8 @@ export class Progress {
       return;
     }
     const { terminal } = this.#context;
-    const decoder = new TextDecoder();
     this.#bar = new this.#makeBar({
-      writable: new WritableStream({ write: (bytes) => terminal.say(decoder.decode(bytes, { stream: true })) }),
+      writable: new WritableStream({ write: (bytes) => terminal.say(bytes) }),
       value: this.#done,
       max: this.#total,
       barLength: BAR,

@@ -1,29 +1,7 @@
 /** Text from elsewhere, made fit for a terminal. */
 import { unicodeWidth } from "./args.ts";
 
-/** Control characters, and the marks that reorder text on screen. */
-// deno-lint-ignore no-control-regex
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-const NAMED: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
-
-/** One line without control characters: they are shown as `\n` or `\x1b`. */
-export function printable(text: string): string {
-  return text.replace(UNSAFE, (char) => {
-    const code = char.charCodeAt(0);
-    return NAMED[char] ?? (code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`);
-  });
-}
-
-/** Text of several lines: line ends and tabs stay, every other control character is shown. */
-export function printableLines(text: string): string {
-  return text.split("\n").map((line) => line.split("\t").map(printable).join("\t")).join("\n");
-}
-
-/** JSON in one line that is safe on a terminal too. */
-export function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
+export { printable, printableLines, toJson } from "../domain/printable.ts";
 
 /** The first line of a text that has something on it; ` …` says that more follows. */
 export function firstLine(text: string): string {

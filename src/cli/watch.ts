@@ -5,6 +5,7 @@ import { EXIT } from "../domain/exit_codes.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { Context } from "./context.ts";
+import { withoutEscapes } from "./escapes.ts";
 import { untilSignal } from "./until_signal.ts";
 
 /** Longest and shortest time between two looks, milliseconds: ages go on, and a burst of events is one change. */
@@ -18,6 +19,9 @@ export interface View {
   readonly over: boolean;
 }
 
+/** Commands to the terminal are bytes: of a text, it would get none. */
+const encoder = new TextEncoder();
+
 /** A picture on the terminal that is drawn over the one before, in one piece: nothing flickers. */
 class Screen {
   readonly #terminal: Terminal;
@@ -28,18 +32,25 @@ class Screen {
 
   /** The alternate screen, without cursor and line wrap: what was on the terminal comes back at the end. */
   async open(): Promise<void> {
-    await this.#terminal.write("\x1b[?1049h\x1b[?25l\x1b[?7l");
+    await this.#obey("\x1b[?1049h\x1b[?25l\x1b[?7l");
   }
 
   async draw(text: string): Promise<void> {
     // the line end of the last row would scroll
-    const lines = text.trimEnd().split("\n").slice(0, this.#terminal.rows() ?? undefined);
+    const lines = withoutEscapes(text.trimEnd(), "all but colours").split("\n").slice(
+      0,
+      this.#terminal.rows() ?? undefined,
+    );
     // between the marks of "synchronized output", terminals that know them show nothing half-drawn
-    await this.#terminal.write(`\x1b[?2026h\x1b[H${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J\x1b[?2026l`);
+    await this.#obey(`\x1b[?2026h\x1b[H${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J\x1b[?2026l`);
   }
 
   async close(): Promise<void> {
-    await this.#terminal.write("\x1b[?7h\x1b[?25h\x1b[?1049l");
+    await this.#obey("\x1b[?7h\x1b[?25h\x1b[?1049l");
+  }
+
+  async #obey(commands: string): Promise<void> {
+    await this.#terminal.write(encoder.encode(commands));
   }
 }
 

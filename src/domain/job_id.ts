@@ -1,5 +1,6 @@
 import { InvalidInputError } from "./errors.ts";
 import { MAX_ID } from "./limits.ts";
+import { printable } from "./printable.ts";
 
 /**
  * Reads an id as it came out of a queue.
@@ -25,10 +26,11 @@ export function readJobId(raw: Uint8Array): { readonly id: string } | { readonly
  */
 export function checkJobId(id: string): void {
   const bytes = new TextEncoder().encode(id).length;
-  // deno-lint-ignore no-control-regex
-  if (id === "" || bytes > MAX_ID || /[\u0000-\u001f\u007f]/.test(id) || id.startsWith("@")) {
+  if (id === "" || bytes > MAX_ID || printable(id) !== id || id.startsWith("@")) {
     throw new InvalidInputError(
-      `Cannot use id ${JSON.stringify(id)}: an id has 1 to ${MAX_ID} bytes, no control characters and no "@" in front`,
+      `Cannot use id ${
+        JSON.stringify(id)
+      }: an id has 1 to ${MAX_ID} bytes, no control or invisible characters and no "@" in front`,
     );
   }
 }

@@ -19,7 +19,7 @@ export interface Terminal {
    */
   write(data: string | Uint8Array): Promise<void>;
   /** Says something to a person, on standard error; a reader that went away is no error. */
-  say(text: string): Promise<void>;
+  say(data: string | Uint8Array): Promise<void>;
   /** Standard input in pieces, to its end. */
   input(): AsyncIterable<Uint8Array>;
 }

@@ -1,4 +1,5 @@
 import { BaseHandler, type LevelName, Logger } from "jsr:@std/log@^0.224.14";
+import { printable, toJson } from "../domain/printable.ts";
 import type { Log, LogFields } from "../ports/log.ts";
 
 const encoder = new TextEncoder();
@@ -35,14 +36,14 @@ class StderrHandler extends BaseHandler {
 export function stderrLog(options: { level?: LevelName; json?: boolean } = {}): Log {
   const formatter = options.json
     ? (record: { datetime: Date; levelName: string; msg: string; args: unknown[] }) =>
-      JSON.stringify({
+      toJson({
         time: record.datetime.toISOString(),
         level: record.levelName.toLowerCase(),
         message: record.msg,
         ...record.args[0] as LogFields,
       })
     : (record: { datetime: Date; levelName: string; msg: string; args: unknown[] }) =>
-      `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} ${record.msg}${pairs(record.args[0])}`;
+      `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} ${printable(record.msg)}${pairs(record.args[0])}`;
   const level = options.level ?? "INFO";
   const handler = new StderrHandler(level, { formatter });
   handler.setup(); // by itself the package does this for the handlers of its own registry only
@@ -57,6 +58,8 @@ export function stderrLog(options: { level?: LevelName; json?: boolean } = {}): 
 
 function pairs(fields: unknown): string {
   return Object.entries(fields as LogFields)
-    .map(([key, value]) => ` ${key}=${/^[\w.:+/-]+$/.test(String(value)) ? value : JSON.stringify(String(value))}`)
+    .map(([key, value]) =>
+      ` ${key}=${/^[\w.:+/-]+$/.test(String(value)) ? value : printable(JSON.stringify(String(value)))}`
+    )
     .join("");
 }

@@ -5,6 +5,10 @@ async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array): Promise<
   while (done < bytes.length) done += await stream.write(bytes.subarray(done));
 }
 
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === "string" ? new TextEncoder().encode(data) : data;
+}
+
 /** A terminal that does not know its size says 0, or nothing. */
 function size(what: "columns" | "rows"): number | null {
   if (!Deno.stdout.isTerminal()) return null;
@@ -35,11 +39,11 @@ export const systemTerminal: Terminal = {
     return () => Deno.removeSignalListener("SIGWINCH", handler);
   },
   write(data) {
-    return writeAll(Deno.stdout, typeof data === "string" ? new TextEncoder().encode(data) : data);
+    return writeAll(Deno.stdout, bytesOf(data));
   },
-  async say(text) {
+  async say(data) {
     try {
-      await writeAll(Deno.stderr, new TextEncoder().encode(text));
+      await writeAll(Deno.stderr, bytesOf(data));
     } catch (error) {
       // whoever closed stderr does not want to hear us; the work goes on
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;

@@ -47,6 +47,7 @@ export class FakeWorld implements Wire {
   readonly #options: WorldOptions;
   #writes = 0;
   #resized: (() => void) | null = null;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** Columns of the terminal since its last change. */
   columns: number | null = null;
   #handler: ((signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void) | null = null;
@@ -87,11 +88,11 @@ export class FakeWorld implements Wire {
         if (this.#writes++ >= (options.writesUntilClosed ?? Infinity)) {
           return Promise.reject(Object.assign(new Error("nobody reads"), { name: "BrokenPipe" }));
         }
-        this.stdout += typeof data === "string" ? data : decoder.decode(data);
+        this.stdout += typeof data === "string" ? data : this.#decoder.decode(data, { stream: true });
         return Promise.resolve();
       },
-      say: (text: string) => {
-        this.stderr += text;
+      say: (data: string | Uint8Array) => {
+        this.stderr += typeof data === "string" ? data : decoder.decode(data);
         return Promise.resolve();
       },
       // in small pieces, as a pipe may give them
@@ -137,6 +138,7 @@ export class FakeWorld implements Wire {
     const line = target.split(".").length > 2 ? target : null;
     return { line, session };
   }
+
 
   checkRedis() {
     return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.findings);

@@ -98,7 +98,7 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
       ["-n", "a\x07"],
       {},
       null,
-      'Cannot use -n: cannot use runner name "a\\u0007": a name has 1 to 200 characters and no control characters',
+      'Cannot use -n: cannot use runner name "a\\u0007": a name has 1 to 200 characters and no control or invisible characters',
     ],
     [
       [],

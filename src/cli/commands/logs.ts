@@ -16,9 +16,9 @@ type LogsContext = Context<typeof LOGS_ROWS>;
 
 /** The way of the output to standard output; `end` writes what is left, `isEmpty` whether nothing came. */
 function openSink({ terminal, settings, color }: LogsContext) {
-  const filter = () => settings.raw ? null : new EscapeFilter(color && !settings.json ? "all but colours" : "all");
-  const json = settings.json ? new JsonLinesSink(terminal, filter) : null;
-  const last = json ?? outputSink(terminal, filter());
+  const removed = settings.json ? "sequences" : color ? "all but colours" : "all";
+  const filter = () => settings.raw ? null : new EscapeFilter(removed);
+  const last = settings.json ? new JsonLinesSink(terminal, filter) : outputSink(terminal, filter);
   const lines: FollowSink = settings.lines === undefined ? last : new LastLinesSink(last, settings.lines);
   let empty = true;
   const sink: FollowSink = {
@@ -30,7 +30,7 @@ function openSink({ terminal, settings, color }: LogsContext) {
     attempt: (attempt) => lines.attempt(attempt),
     caughtUp: async () => await lines.caughtUp?.(),
   };
-  return { sink, end: async () => await json?.end(), isEmpty: () => empty };
+  return { sink, end: () => last.end(), isEmpty: () => empty };
 }
 
 /** Says on standard error what the output itself does not: that there is none, and how the job ended. */
@@ -53,8 +53,9 @@ export const logs: Command<typeof LOGS_ROWS> = {
     "tried several times, the newest attempt is shown.",
     "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
     "Ctrl-C ends the showing and not the job.",
-    "On a terminal, colours stay and all other escape sequences are left out, because they could do more than show text; " +
-    "in a pipe colours are left out too. --raw leaves nothing out.",
+    "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
+    "too. A carriage return within a line becomes a line end, what is no UTF-8 becomes U+FFFD, and characters that show nothing " +
+    "or reorder the text are marked, such as \\u202e. --raw leaves everything as it is.",
   ],
   examples: [
     { command: "runner logs @", does: "the output of the newest job" },
@@ -64,7 +65,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
   rows: LOGS_ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
-    const { terminal, wire, settings, positionals } = context;
+    const { terminal, wire, settings, positionals, color } = context;
     const store = await context.store();
     const [id] = await findJobs(store, positionals);
     const { sink, end, isEmpty } = openSink(context);
@@ -76,7 +77,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
       await sayRest(context, job, isEmpty());
       return EXIT.ok;
     }
-    const followed = await followInto({ terminal, wire, json: false }, store, id, { sink, from: "newest" });
+    const followed = await followInto({ terminal, wire, color, json: false }, store, id, { sink, from: "newest" });
     await end();
     if ("code" in followed) return followed.code;
     await sayRest(context, followed.job, isEmpty());

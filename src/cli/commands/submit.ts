@@ -5,6 +5,7 @@ import type { Draft } from "../../app/read_submission.ts";
 import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
 import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { pasteWord } from "../../domain/shell_words.ts";
 import type { Trouble } from "../../ports/queue.ts";
 import type { Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
@@ -38,8 +39,8 @@ function checkOptions({ settings }: SubmitContext): void {
   }
 }
 
-function waiterOf({ terminal, wire, settings }: SubmitContext): Waiter {
-  return { terminal, wire, json: settings.json };
+function waiterOf({ terminal, wire, settings, color }: SubmitContext): Waiter {
+  return { terminal, wire, color, json: settings.json };
 }
 
 /** Data on standard output, and a note for what was not queued. With --follow, the output of the job alone is the data. */
@@ -75,7 +76,9 @@ function isUnknown(error: unknown): error is UnavailableError & Trouble {
 }
 
 function unknownFate(error: UnavailableError & Trouble, id: string): UnavailableError {
-  const message = `${error.message}; whether the job is queued is unknown, --id ${id} makes it safe to submit it again`;
+  const message = `${error.message}; whether the job is queued is unknown, --id ${
+    pasteWord(id, "ID")
+  } makes it safe to submit it again`;
   return Object.assign(new UnavailableError(message, { cause: error }), { condition: error.condition, sent: true });
 }
 
@@ -190,7 +193,8 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
   ],
   description: [
     "Standard output gets the id and nothing else; with --wait the exit code is the job's own, 124 timed out, 125 lost, 130 " +
-    "cancelled; with --follow standard output gets the output of the job instead of its id. Ctrl-C ends the waiting, not the job.",
+    "cancelled; with --follow standard output gets the output of the job instead of its id, on a terminal as `runner logs` shows " +
+    "it and in a pipe as it is. Ctrl-C ends the waiting, not the job.",
     "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, labels, " +
     "priority, in, at, after, retries, backoff, keep and cwd; what it does not say comes from the options. Nothing is queued " +
     "when a line is bad, unless --skip-bad.",

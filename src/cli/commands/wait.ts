@@ -21,7 +21,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
   async run(context) {
     const store = await context.store();
     const ids = await findJobs(store, context.positionals);
-    const { terminal, wire, settings } = context;
-    return await awaitJobs({ terminal, wire, json: settings.json }, store, ids, { limit: settings.timeout });
+    const { terminal, wire, settings, color } = context;
+    return await awaitJobs({ terminal, wire, color, json: settings.json }, store, ids, { limit: settings.timeout });
   },
 };
