@@ -1,6 +1,7 @@
 import { formatDuration } from "../domain/duration.ts";
 import { JobNotFoundError, NoTerminalError } from "../domain/errors.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
+import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { JobAnswer, JobRequest } from "../ports/requests.ts";
 
@@ -41,7 +42,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
     }
     case "gone":
       throw new NoTerminalError(
-        `${cannot}: it has no terminal now: it ends, or waits for its turn; see runner status ${id}`,
+        `${cannot}: it has no terminal now: it ends, or waits for its turn; see runner status ${pasteWord(id, "ID")}`,
       );
     case "silent": {
       const where = await hostOf(store, job);
@@ -60,7 +61,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
       throw new NoTerminalError(
         `${cannot}: its runner${where} did not answer within ${
           formatDuration(options.waitMs / 1000)
-        }${what}; see runner status ${id}`,
+        }${what}; see runner status ${pasteWord(id, "ID")}`,
       );
     }
   }
@@ -75,13 +76,15 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
 export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void {
   const status = fields.status || "dispatched";
   if (isTerminal(status)) {
-    throw new NoTerminalError(`${cannot}: it has ended with status ${status}; its output: runner logs ${id}`);
+    throw new NoTerminalError(
+      `${cannot}: it has ended with status ${status}; its output: runner logs ${pasteWord(id, "ID")}`,
+    );
   }
   if (status !== "started") {
-    throw new NoTerminalError(`${cannot}: it has not started yet; why it waits: runner status ${id}`);
+    throw new NoTerminalError(`${cannot}: it has not started yet; why it waits: runner status ${pasteWord(id, "ID")}`);
   }
   if (!side.token || !side.inst) {
-    throw new NoTerminalError(`${cannot}: no runner of ours has started it; see runner status ${id}`);
+    throw new NoTerminalError(`${cannot}: no runner of ours has started it; see runner status ${pasteWord(id, "ID")}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { formatDuration } from "../domain/duration.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
-import { quoteWord } from "../domain/shell_words.ts";
+import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
 import { viewJob } from "./job_view.ts";
 import { formatTime } from "./read_time.ts";
@@ -34,7 +34,7 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
   }
   if (job.side.cancel !== undefined) return `is being stopped on ${owner.host}`;
   return viewJob(job).input
-    ? `waiting for input on ${owner.host}; answer it: runner send ${quoteWord(job.id)} TEXT --enter`
+    ? `waiting for input on ${owner.host}; answer it: runner send ${pasteWord(job.id, "ID")} TEXT --enter`
     : `runs on ${owner.host}`;
 }
 
@@ -42,7 +42,9 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
   const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
   if (queue?.paused) return `its queue is paused; ${before}`;
   const alive = instances.filter((instance) => instance.alive);
-  if (alive.length === 0) return `no runner "${runner}" is alive; start one: runner run --name ${quoteWord(runner)}`;
+  if (alive.length === 0) {
+    return `no runner "${runner}" is alive; start one: runner run --name ${pasteWord(runner, "NAME")}`;
+  }
   const up = alive.filter((instance) => instance.state === "up");
   if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
   const busy = up.every((instance) => instance.running >= instance.slots);

@@ -8,6 +8,7 @@
  */
 import { EXIT } from "../domain/exit_codes.ts";
 import { InvalidInputError } from "../domain/errors.ts";
+import { quoteWord } from "../domain/shell_words.ts";
 
 /** What a supervisor is to run. */
 export interface ServicePlan {
@@ -202,7 +203,7 @@ ${plan.config === undefined ? "" : `    <key>RUNNER_CONFIG</key>\n    <string>${
   return {
     path,
     content,
-    start: [`launchctl bootstrap ${domain} ${path}`],
+    start: [`launchctl bootstrap ${domain} ${quoteWord(path)}`],
     links: [],
     stop: [`launchctl bootout ${domain}/${label}`],
     look: `launchctl print ${domain}/${label}`,

@@ -127,6 +127,8 @@ export interface Wire {
    * @throws {InvalidInputError} No executor would take it.
    */
   checkExecutor(target: string): Place;
+  /** The command that attaches to the terminals of an executor string, by what its runner says; `null`: there is none. */
+  attachLine(said: string, target: string): string | null;
   /**
    * Judges the Redis server.
    *

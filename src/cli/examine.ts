@@ -1,3 +1,4 @@
+import { pasteWord } from "../domain/shell_words.ts";
 import type { StoredInstance } from "../ports/job_store.ts";
 import type { FolderLook } from "../ports/folder_look.ts";
 import type { Finding, HostLook } from "./context.ts";
@@ -34,7 +35,9 @@ function judgeSpool({ path, is, unsafe, mode, writable }: FolderLook): Check {
   if (unsafe !== null) return bad("error", `is not safe from other users: ${unsafe}`, other);
   if (!writable) return bad("error", "cannot be written to", other);
   const open = (mode & 0o077) !== 0;
-  if (open) return bad("warning", `can be read by others (mode ${mode.toString(8)})`, `chmod 700 ${path}`);
+  if (open) {
+    return bad("warning", `can be read by others (mode ${mode.toString(8)})`, `chmod 700 ${pasteWord(path, "FOLDER")}`);
+  }
   return { severity: "ok", subject, says: path };
 }
 
@@ -64,6 +67,6 @@ export function judgeRunners(name: string, instances: readonly StoredInstance[])
     severity: "warning",
     subject,
     says: `no runner "${name}" is alive: its jobs wait`,
-    remedy: `runner run --name ${name}`,
+    remedy: `runner run --name ${pasteWord(name, "NAME")}`,
   };
 }

@@ -1,5 +1,5 @@
 import { UnavailableError } from "../domain/errors.ts";
-import { quoteWord } from "../domain/shell_words.ts";
+import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredInstance } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { suggest } from "./suggest.ts";
@@ -25,7 +25,9 @@ export async function hintAtRunner(
   const silent = [...new Set(names)].filter((name) => !alive.includes(name));
   for (const name of silent.slice(0, MAX_NAMES)) {
     const near = suggest(name, alive);
-    const next = near ? `did you mean ${JSON.stringify(near)}?` : `start one: runner run --name ${quoteWord(name)}`;
+    const next = near
+      ? `did you mean ${JSON.stringify(near)}?`
+      : `start one: runner run --name ${pasteWord(name, "NAME")}`;
     await terminal.say(`runner: no runner ${printable(JSON.stringify(name))} is alive yet; ${printable(next)}\n`);
   }
 }

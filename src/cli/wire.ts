@@ -7,7 +7,7 @@
 import { InvalidInputError, SetupError, UnavailableError } from "../domain/errors.ts";
 import type { Log } from "../ports/log.ts";
 import type { JobStore } from "../ports/job_store.ts";
-import { checkTarget } from "../executors/registry.ts";
+import { attachLine, checkTarget } from "../executors/registry.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
 import { maskUrl, parseRedisUrl } from "../redis/url.ts";
 import { systemClock } from "../system/clock.ts";
@@ -279,6 +279,7 @@ export const wire: Wire = {
   openStore,
   openWorker,
   checkExecutor: checkTarget,
+  attachLine,
   checkRedis,
   lookAtHost,
   serviceHost: () => import("../system/service_host.ts").then(({ serviceHost }) => serviceHost()),

@@ -6,6 +6,7 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Executor, Place } from "../ports/executor.ts";
 import type { Viewer } from "../ports/viewer.ts";
+import { attachCommand } from "./tmux/attach.ts";
 import type { TmuxOptions } from "./tmux/options.ts";
 import { placeOf as tmuxPlace } from "./tmux/target.ts";
 import type { ViewerOptions } from "./tmux/viewer.ts";
@@ -16,6 +17,8 @@ export type ExecutorSetup = TmuxOptions;
 interface Kind {
   /** Reads a target of this kind. */
   readonly place: (target: string) => Place;
+  /** The command that attaches to a session of a runner, by what the runner says; `null`: there is none. */
+  readonly attach: (said: string, session: string) => string | null;
   /** Loaded when there is something to run: clients only read targets. */
   readonly make: (setup: ExecutorSetup) => Promise<Executor>;
 }
@@ -23,6 +26,7 @@ interface Kind {
 const KINDS: Readonly<Record<string, Kind>> = {
   tmux: {
     place: tmuxPlace,
+    attach: attachCommand,
     make: async (setup) => new (await import("./tmux/executor.ts")).TmuxExecutor(setup),
   },
 };
@@ -42,6 +46,22 @@ export function checkTarget(target: string): Place {
     );
   }
   return KINDS[name].place(target);
+}
+
+/**
+ * The command with which a person sees the terminals of a target.
+ *
+ * @param said What its runner says, from Redis.
+ * @returns `null` when the runner says nothing that a runner says, or nothing takes the target.
+ */
+export function attachLine(said: string, target: string): string | null {
+  try {
+    const { session } = checkTarget(target);
+    return KINDS[target.split(".", 1)[0]].attach(said, session);
+  } catch (error) {
+    if (error instanceof InvalidInputError) return null;
+    throw error;
+  }
 }
 
 /** What is to be said of the program behind terminals, by what it says of its version; `null`: nothing. */

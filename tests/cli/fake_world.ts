@@ -1,5 +1,6 @@
 import { main } from "../../src/cli/main.ts";
 import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
+import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import type { Viewer, ViewOptions } from "../../src/ports/viewer.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -139,6 +140,7 @@ export class FakeWorld implements Wire {
     return { line, session };
   }
 
+  readonly attachLine = attachLine;
 
   checkRedis() {
     return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.findings);

@@ -26,7 +26,7 @@ async function loadedBy(world: World, args: readonly string[]): Promise<string[]
 }
 
 /** What only a runner, a view of a terminal or the doctor needs: clients and texts do without. */
-const WORK = /^src\/app\/runner\/|^src\/executors\/(?!registry\.ts|tmux\/target\.ts)|[@/](std\/)?log[@/]/;
+const WORK = /^src\/app\/runner\/|^src\/executors\/(?!registry\.ts|tmux\/(attach|target)\.ts)|[@/](std\/)?log[@/]/;
 const HOST =
   /^src\/system\/(?!clock|environment|host|new_id|redis_access|signals|terminal)|^src\/redis\/(queue|open|check|server)\.ts$/;
 /** What waiting, showing and help need. */

@@ -3,6 +3,7 @@ import { findJobs } from "../../app/find.ts";
 import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isTerminal } from "../../domain/lifecycle.ts";
+import { pasteWord } from "../../domain/shell_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
 import type { Viewer } from "../../ports/viewer.ts";
 import type { Command } from "../command.ts";
@@ -54,12 +55,14 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     if (host !== null && !settings.ssh) {
       const command = viewer.command(owner.attach, place, options);
       throw new NoTerminalError(
-        `${cannot(job)}: it runs on host ${JSON.stringify(host)}; write runner attach --ssh ${id}, or ${command}`,
+        `${cannot(job)}: it runs on host ${JSON.stringify(host)}; write runner attach --ssh ${
+          pasteWord(id, "ID")
+        }, or ${command}`,
       );
     }
     const keys = await viewer.leaveKeys(owner.attach, host);
     const how = settings.write ? "keys reach the job" : "read-only";
-    await terminal.say(`job ${printable(id)}: ${how}; leave with ${keys}, and the job goes on\n`);
+    await terminal.say(`job ${printable(id)}: ${how}; leave with ${printable(keys)}, and the job goes on\n`);
     // tmux begins with dropping what the terminal has not shown yet
     await wire.clock.sleep(FIRST_WORDS);
     await viewer.view(owner.attach, place, options);
@@ -94,7 +97,9 @@ async function placeHere(
   if (place !== null) return place;
   checkRuns(job, cannot(job));
   throw new NoTerminalError(
-    `${cannot(job)}: it has no terminal now: it ends, or waits for its turn; see runner status ${job.id}`,
+    `${cannot(job)}: it has no terminal now: it ends, or waits for its turn; see runner status ${
+      pasteWord(job.id, "ID")
+    }`,
   );
 }
 
@@ -106,9 +111,9 @@ async function placeThere(
 ): Promise<string> {
   if (isTerminal(job.fields.status ?? "")) {
     throw new NoTerminalError(
-      `${cannot(job)}: it has ended; its output: runner logs ${job.id}; when its terminal was kept, attach on host ${
-        JSON.stringify(host)
-      }`,
+      `${cannot(job)}: it has ended; its output: runner logs ${
+        pasteWord(job.id, "ID")
+      }; when its terminal was kept, attach on host ${JSON.stringify(host)}`,
     );
   }
   const done = await askRunner(store, job.id, { type: "locate" }, {

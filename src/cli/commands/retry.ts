@@ -1,6 +1,7 @@
 import { findJobs } from "../../app/find.ts";
 import { retryJob } from "../../app/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { pasteWord } from "../../domain/shell_words.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../text.ts";
 
@@ -34,7 +35,7 @@ export const retry: Command = {
       await terminal.say(
         `runner: Cannot retry job ${JSON.stringify(id)}: it has not ended, it is ${
           printable(retried.status)
-        }; wait for its end, or stop it first: runner cancel ${printable(id)}\n`,
+        }; wait for its end, or stop it first: runner cancel ${pasteWord(id, "ID")}\n`,
       );
     }
     return code;

@@ -28,13 +28,13 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
     store.time(),
   ]);
   const job = viewJob(stored);
-  return { job, why, nowMs, host: owner?.host ?? null, attach: attachLine(owner?.attach, job.executor, context) };
-}
-
-/** The command that shows the job's terminal; `null` when its runner is not known. */
-function attachLine(prefix: string | undefined, executor: string, context: StatusContext): string | null {
-  const place = placeOf(executor, context);
-  return prefix && place ? `${prefix} ${place.session}` : null;
+  return {
+    job,
+    why,
+    nowMs,
+    host: owner?.host ?? null,
+    attach: owner ? context.wire.attachLine(owner.attach, job.executor) : null,
+  };
 }
 
 /** Where an executor string means; `null` for one that a foreign client wrote and nothing takes. */

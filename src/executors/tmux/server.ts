@@ -1,4 +1,5 @@
 import { SetupError } from "../../domain/errors.ts";
+import { attachOf } from "./attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
 import { literal, word } from "./quoting.ts";
@@ -58,7 +59,7 @@ export class TmuxServer {
 
   /** Prefix of the command that attaches to a session. */
   get attach(): string {
-    return this.#clients.foreign ? "tmux attach -t" : `tmux -L ${this.#options.socket} attach -t`;
+    return attachOf(this.#clients.foreign ? null : this.#options.socket);
   }
 
   /** Rejects when no command is answered any more. */

@@ -2,6 +2,7 @@ import { NoTerminalError } from "../../domain/errors.ts";
 import { runName } from "../../domain/run_name.ts";
 import type { Process } from "../../ports/process.ts";
 import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
+import { checkHost, idsOf, serverOf } from "./attach.ts";
 import { word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
@@ -41,6 +42,9 @@ export class TmuxViewer implements Viewer {
 
   async find({ attach, instance, id, token, ended }: Sight): Promise<string | null> {
     const server = serverOf(attach);
+    if (!/^[\w-]{1,64}$/.test(instance)) {
+      throw new NoTerminalError(`Cannot attach: ${JSON.stringify(instance)} is no instance of a runner`);
+    }
     const run = runName({ id, token }, this.#options.digestOf);
     const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
     // what a view shows belongs to another session, too, and that one stays
@@ -53,12 +57,12 @@ export class TmuxViewer implements Viewer {
         }" on this host; attach as the user that runs the runner`,
       );
     }
-    const idsOf = (line: string | undefined) => line?.split(" ", 3).join(" ") ?? null;
+    const placeIn = (line: string | undefined) => line?.split(" ", 3).join(" ") ?? null;
     const kept = panes.find((line) => line.includes(` <${run}> `));
-    if (kept !== undefined || ended) return idsOf(kept);
+    if (kept !== undefined || ended) return placeIn(kept);
     const ours = panes.filter((line) => line.includes(` <> ${instance} `));
     const roots = await this.#rootsOf(server, instance, ours.map((line) => line.split(" ")[5]));
-    return idsOf(ours[roots.findIndex((root) => root.includes(` name=${run};`))]);
+    return placeIn(ours[roots.findIndex((root) => root.includes(` name=${run};`))]);
   }
 
   /** What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that is. */
@@ -70,6 +74,11 @@ export class TmuxViewer implements Viewer {
     const buffer = `runner-view-${this.#options.newId()}`;
     const roots: string[] = [];
     for (const lane of lanes) {
+      // a job can set the options of its pane
+      if (!/^[\w-]+$/.test(lane)) {
+        roots.push("");
+        continue;
+      }
       const load = ["load-buffer", "-b", buffer, `${spool[0]}/lanes/${lane}/root`];
       const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
       roots.push((await this.#ask([...server, ...load, ";", ...show]))?.[0] ?? "");
@@ -96,6 +105,7 @@ export class TmuxViewer implements Viewer {
       await this.#ask(endOf(attach, name));
       return;
     }
+    checkHost(host);
     // only tmux may be started: a server of its own, without keys and status line, starts ssh
     const hold = `"$@" || { echo "ssh ended with exit code $?; press Enter"; read -r _; }`;
     const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
@@ -109,6 +119,7 @@ export class TmuxViewer implements Viewer {
   }
 
   command(attach: string, place: string, options: ViewOptions): string {
+    if (options.host !== null) checkHost(options.host);
     const line = this.#remoteLine(attach, place, options);
     return options.host === null ? line : `ssh -t ${word(options.host)} ${word(line)}`;
   }
@@ -143,7 +154,7 @@ export class TmuxViewer implements Viewer {
 
 /** Arguments of the command that shows a place in a session of its own. */
 function viewOf(attach: string, place: string, name: string, { write }: ViewOptions): string[] {
-  const [session, window, pane] = place.split(" ");
+  const [session, window, pane] = idsOf(place);
   const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
   return [
     ...serverOf(attach),
@@ -157,10 +168,4 @@ function viewOf(attach: string, place: string, name: string, { write }: ViewOpti
 /** Arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3 dies of it. */
 function endOf(attach: string, name: string): string[] {
   return [...serverOf(attach), "kill-session", "-t", `=${name}`];
-}
-
-/** Arguments that choose the server of a runner, from its line `tmux [-L NAME] attach -t`. */
-function serverOf(attach: string): string[] {
-  const socket = /^tmux -L (.+) attach -t$/.exec(attach)?.[1];
-  return socket === undefined ? [] : ["-L", socket];
 }
