@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Screen } from "./run_terminals.ts";
+import type { Screen, Typed } from "./run_terminals.ts";
 
 /** Something to do with the terminal of a job that runs. */
 export type JobRequest =
-  /** Type bytes into it, as they are. */
-  | { readonly type: "type"; readonly bytes: Uint8Array }
+  /** Type into it. */
+  | { readonly type: "type" } & Typed
   /** Say what it shows. */
   | { readonly type: "screen" }
   /** Say where it is. */

@@ -16,13 +16,20 @@ export interface Screen {
   readonly title: string;
 }
 
+/** What is typed. */
+export interface Typed {
+  readonly bytes: Uint8Array;
+  /** Enter is pressed after them: a key of its own, apart from the text. */
+  readonly enter?: boolean;
+}
+
 /** The terminals of runs that run now. */
 export interface RunTerminals {
   /**
-   * Types bytes into the terminal of a run, exactly as they are; what it shows and whoever looks at it make no difference. `false`:
-   * it has none: it has ended, or waits behind another one.
+   * Types bytes into the terminal of a run, exactly as they are; what it shows and whoever looks at it make no difference. Lines of
+   * text are one paste to a program that asked for bracketed paste. `false`: it has none: it has ended, or waits behind another one.
    */
-  type(run: string, bytes: Uint8Array): Promise<boolean>;
+  type(run: string, typed: Typed): Promise<boolean>;
   /** What the terminal of a run shows; `null`: it has none. */
   screen(run: string): Promise<Screen | null>;
   /** Where the terminal of a run is, in words that viewers of the same kind understand; `null`: it has none. */

@@ -58,8 +58,10 @@ export class Requests {
 
 /** As JSON, bytes in base64. */
 function encodeRequest({ request, ...rest }: OpenRequest): string {
-  const typed = request.type === "type" ? { bytes: base64Of(request.bytes) } : {};
-  return JSON.stringify({ ...rest, request: { type: request.type, ...typed } });
+  return JSON.stringify({
+    ...rest,
+    request: request.type === "type" ? { ...request, bytes: base64Of(request.bytes) } : request,
+  });
 }
 
 function decodeRequest(text: string): OpenRequest {
@@ -67,7 +69,11 @@ function decodeRequest(text: string): OpenRequest {
   if (request.type !== "type") return { ...rest, request };
   return {
     ...rest,
-    request: { type: "type", bytes: Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0)) },
+    request: {
+      type: "type",
+      bytes: Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0)),
+      ...request.enter === true && { enter: true },
+    },
   };
 }
 

@@ -14,19 +14,21 @@ function worldWithJob(options: WorldOptions = {}): FakeWorld {
 
 /** Texts that a runner was asked to type. */
 function typed({ redis }: FakeWorld): string[] {
-  return redis.asked.map(([, request]) => request.type === "type" ? new TextDecoder().decode(request.bytes) : "?");
+  return redis.asked.map(([, request]) =>
+    request.type === "type" ? new TextDecoder().decode(request.bytes) + (request.enter ? "<Enter>" : "") : "?"
+  );
 }
 
 Deno.test("send types its texts with blanks between them, exactly as they are", async () => {
   const cases: [args: string[], input: string, want: string][] = [
     [["run-1", "yes"], "", "yes"],
-    [["run-1", "yes", "--enter"], "", "yes\r"],
-    [["-e", "run-1"], "", "\r"],
+    [["run-1", "yes", "--enter"], "", "yes<Enter>"],
+    [["-e", "run-1"], "", "<Enter>"],
     [["run-1", "one", "two  three"], "", "one two  three"],
     [["run-1", "$(id) `id` #{x} \\n 'q'"], "", "$(id) `id` #{x} \\n 'q'"],
     [["run-1", "--", "--enter", "-"], "", "--enter -"],
     [["run-1", "-"], "secret\n", "secret\n"],
-    [["run-1", "-", "-e"], "secret", "secret\r"],
+    [["run-1", "-", "-e"], "secret", "secret<Enter>"],
     [["run-1", "--", "-"], "not read", "-"],
     [["run-1", "a", "-"], "not read", "a -"],
   ];

@@ -41,15 +41,15 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     await up(desk, launch.run);
     const next = launchOf("echo next", { target: line });
     await desk.executor.launch(next);
-    assertEquals(await desk.executor.type(next.run, bytes), false);
-    assertEquals(await desk.executor.type(launch.run, bytes.subarray(0, 1000)), true);
-    assertEquals(await desk.executor.type(launch.run, new Uint8Array()), true);
-    assertEquals(await desk.executor.type(launch.run, bytes.subarray(1000)), true);
+    assertEquals(await desk.executor.type(next.run, { bytes }), false);
+    assertEquals(await desk.executor.type(launch.run, { bytes: bytes.subarray(0, 1000) }), true);
+    assertEquals(await desk.executor.type(launch.run, { bytes: new Uint8Array() }), true);
+    assertEquals(await desk.executor.type(launch.run, { bytes: bytes.subarray(1000) }), true);
     assertEquals((await desk.end(launch.run)).code, 0);
     assertEquals(await Deno.readFile(`${dir}/got`), bytes);
     assertEquals(textOf((await desk.end(next.run)).output), "next\n");
-    assertEquals(await desk.executor.type(launch.run, bytes), false);
-    assertEquals(await desk.executor.type("unknown", bytes), false);
+    assertEquals(await desk.executor.type(launch.run, { bytes }), false);
+    assertEquals(await desk.executor.type("unknown", { bytes }), false);
   });
 
   test("type() answers a question", async ({ executor }) => {
@@ -57,7 +57,10 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     const launch = launchOf(`read -rp 'Name? ' name; echo "got <$name>"`, { target: pool });
     await desk.executor.launch(launch);
     await up(desk, launch.run);
-    assertEquals(await desk.executor.type(launch.run, new TextEncoder().encode("$(id) '\"#{x} ünï\r")), true);
+    assertEquals(
+      await desk.executor.type(launch.run, { bytes: new TextEncoder().encode("$(id) '\"#{x} ünï\r") }),
+      true,
+    );
     assertEquals(textOf((await desk.end(launch.run)).output), `Name? got <$(id) '"#{x} ünï>\n`);
   });
 
@@ -96,7 +99,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     for (let looks = 0; looks < 3; looks++) assertEquals(payloads(await desk.executor.reading(all)), want);
     assertEquals(payloads(await desk.executor.reading([reading[1].run, others[0].run])), [want[1]]);
     assertEquals(await desk.executor.reading([]), new Set());
-    await desk.executor.type(reading[0].run, new TextEncoder().encode("x\n"));
+    await desk.executor.type(reading[0].run, { bytes: new TextEncoder().encode("x\n") });
     assertEquals((await desk.end(reading[0].run)).code, 0);
     assert(!(await desk.executor.reading(all)).has(reading[0].run));
     for (const { run } of [...reading.slice(1), ...others]) await desk.executor.stop(run, "cancelled", 0);

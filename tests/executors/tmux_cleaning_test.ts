@@ -20,7 +20,7 @@ isolatedTest("what is typed at a run whose terminal is being cleaned for it reac
   await desk.run(launchOf("exit 130", { target }));
   const reading = launchOf("read -r line; echo got $line", { target });
   await desk.executor.launch(reading);
-  assertEquals(await desk.executor.type(reading.run, new TextEncoder().encode("hello\n")), true);
+  assertEquals(await desk.executor.type(reading.run, { bytes: new TextEncoder().encode("hello\n") }), true);
   assertEquals(textOf((await desk.end(reading.run)).output), "got hello\n");
 });
 
@@ -32,7 +32,7 @@ isolatedTest("what one run has left unread does not reach the next, however soon
       .map((payload) => launchOf(payload, { target }));
     await desk.executor.launch(first);
     await desk.executor.launch(second);
-    assertEquals(await desk.executor.type(first.run, new TextEncoder().encode("one\ntwo\n")), true);
+    assertEquals(await desk.executor.type(first.run, { bytes: new TextEncoder().encode("one\ntwo\n") }), true);
     assertEquals(
       textOf((await desk.end(first.run)).output) + textOf((await desk.end(second.run)).output),
       "got one\ngot\n",

@@ -17,10 +17,10 @@ Deno.test("a request reaches the runner that holds the job, byte for byte, and i
   let woken = 0;
   stage.queue.onRequest(() => woken++);
   await until("it listens", () => woken === 1);
-  const answer = ask(stage, "a", { type: "type", bytes }, "q1");
+  const answer = ask(stage, "a", { type: "type", bytes, enter: true }, "q1");
   await until("it was woken", () => woken === 2);
   const open = await stage.queue.serve();
-  assertEquals(open, { reply: "q1", id: "a", token, request: { type: "type", bytes } });
+  assertEquals(open, { reply: "q1", id: "a", token, request: { type: "type", bytes, enter: true } });
   assertEquals(await stage.queue.serve(), null);
   await stage.queue.answer(open!, { type: "typed" });
   assertEquals(await answer, { type: "typed" });

@@ -59,7 +59,7 @@ export class Requests {
     try {
       switch (request.type) {
         case "type": {
-          if (!await executor.type(run, request.bytes)) return { type: "gone" };
+          if (!await executor.type(run, request)) return { type: "gone" };
           this.#parts.log.info("typed", { job: id, attempt: active.intent.attempt });
           this.onTyped(active);
           return { type: "typed" };

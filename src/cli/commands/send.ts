@@ -8,9 +8,6 @@ import type { Context } from "../context.ts";
 import { SEND_ROWS } from "../options.ts";
 import { printable, toJson } from "../text.ts";
 
-/** What the Enter key sends. */
-const ENTER = new TextEncoder().encode("\r");
-
 /** `runner send`. */
 export const send: Command<typeof SEND_ROWS> = {
   name: "send",
@@ -21,6 +18,8 @@ export const send: Command<typeof SEND_ROWS> = {
     "them, exactly as they are: neither tmux nor a shell reads anything into them. With - standard input is typed, which " +
     "keeps a password out of the list of processes. At most 64 KiB at once; a program that reads lines gets at most 4,095 " +
     "bytes of one from any terminal.",
+    "--enter is a key of its own, a tenth of a second after the text, so that programs that read keys take it as one. Text of " +
+    "several lines is one paste to a program that asked for that (bracketed paste), and lines that are typed to any other.",
     "A job that waits for input says so in `runner status`.",
   ],
   examples: [
@@ -33,16 +32,18 @@ export const send: Command<typeof SEND_ROWS> = {
   takesRest: true,
   async run(context) {
     const { terminal, settings, wire, positionals } = context;
+    const { enter } = settings;
     const bytes = await readTyped(context);
     const store = await context.store();
     const [id] = await findJobs(store, positionals.slice(0, 1));
-    await askRunner(store, id, { type: "type", bytes }, {
+    await askRunner(store, id, { type: "type", bytes, enter }, {
       cannot: "Cannot type into job",
       reply: wire.newId(),
       waitMs: settings.redisTimeout * 1000,
     });
-    if (settings.json) await terminal.write(`${toJson({ id, result: "typed", bytes: bytes.length })}\n`);
-    else await terminal.say(`job ${printable(id)}: typed ${bytes.length === 1 ? "1 byte" : `${bytes.length} bytes`}\n`);
+    const count = bytes.length + (enter ? 1 : 0);
+    if (settings.json) await terminal.write(`${toJson({ id, result: "typed", bytes: count })}\n`);
+    else await terminal.say(`job ${printable(id)}: typed ${count === 1 ? "1 byte" : `${count} bytes`}\n`);
     return EXIT.ok;
   },
 };
@@ -66,7 +67,8 @@ async function readTyped({ positionals, rest, settings, terminal }: Context<type
   };
   if (isInput) { for await (const part of terminal.input()) add(part); }
   else add(new TextEncoder().encode(words.join(" ")));
-  if (settings.enter) add(ENTER);
-  if (size === 0) throw new InvalidInputError("Cannot type: there is no text; write one after the id, or --enter");
+  if (size === 0 && !settings.enter) {
+    throw new InvalidInputError("Cannot type: there is no text; write one after the id, or --enter");
+  }
   return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
 }

@@ -2,7 +2,7 @@ import { LaunchError, SetupError } from "../../domain/errors.ts";
 import type { OutputSample } from "../../domain/output.ts";
 import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, Pruning, RunEnd } from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
-import type { Screen } from "../../ports/run_terminals.ts";
+import type { Screen, Typed } from "../../ports/run_terminals.ts";
 import { Endings } from "./endings.ts";
 import { LANES_FORMAT, refuseForeignLanes } from "./foreign_lanes.ts";
 import { Hooks } from "./hooks.ts";
@@ -261,8 +261,8 @@ export class TmuxExecutor implements Executor {
     return this.#hooks.run(hook);
   }
 
-  type(run: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#terminals.type(run, bytes);
+  type(run: string, typed: Typed): Promise<boolean> {
+    return this.#terminals.type(run, typed);
   }
 
   screen(run: string): Promise<Screen | null> {

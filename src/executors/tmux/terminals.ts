@@ -1,4 +1,4 @@
-import type { RunTerminals, Screen } from "../../ports/run_terminals.ts";
+import type { RunTerminals, Screen, Typed } from "../../ports/run_terminals.ts";
 import { type Command, GoneError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
 import { word } from "./quoting.ts";
@@ -14,6 +14,10 @@ const LOOK_LIMIT = 5000;
 const LOOK_AT_ONCE = 500;
 /** How long the shell of a run may take to come to life when somebody types, and the pause between two looks, milliseconds. */
 const SHELL_LIMIT = 1000, SHELL_EVERY = 10;
+/** What the Enter key sends. */
+const ENTER = Uint8Array.of(0x0d);
+/** Pause before Enter, milliseconds: a program that gets it in one read with a text takes it for a part of that. */
+const ENTER_AFTER = 100;
 /** What stands in front of the names of our paste buffers. */
 const BUFFER = "runner-typed";
 
@@ -32,6 +36,8 @@ export class Terminals implements RunTerminals {
   readonly #runs: ReadonlyMap<string, Run>;
   readonly #looks = new Map<string, Look>();
   #count = 0;
+  /** Flags with which `paste-buffer` changes nothing. */
+  #asIs = ["-S"];
 
   constructor(
     options: TmuxOptions,
@@ -45,14 +51,20 @@ export class Terminals implements RunTerminals {
     this.#runs = parts.runs;
   }
 
+  async type(name: string, { bytes, enter = false }: Typed): Promise<boolean> {
+    if (this.#paneOf(name) === null) return false;
+    if (bytes.length > 0 && !await this.#write(name, bytes)) return false;
+    if (!enter) return true;
+    if (bytes.length > 0) await this.#options.clock.sleep(ENTER_AFTER);
+    return await this.#write(name, ENTER);
+  }
+
   /**
    * By a paste buffer, which tmux loads from a file and writes to the terminal: no byte stands in a command or means a key, not even
    * while somebody scrolls in the pane.
    */
-  async type(name: string, bytes: Uint8Array): Promise<boolean> {
+  async #write(name: string, bytes: Uint8Array): Promise<boolean> {
     const { files } = this.#options;
-    if (this.#paneOf(name) === null) return false;
-    if (bytes.length === 0) return true;
     const buffer = `${BUFFER}-${++this.#count}`;
     const path = `${this.#spool.dir}/${buffer}`;
     try {
@@ -65,12 +77,27 @@ export class Terminals implements RunTerminals {
       if (this.#paneOf(name) !== pane) return false;
       // it may leave some of it unread, and that is not for the next run
       lane.dirty = true;
-      const paste = ["paste-buffer", "-d", "-r", "-b", buffer, "-t", pane];
-      const sent = await this.#ask(["load-buffer", "-b", buffer, path], paste) !== null;
+      const bracket = isLines(bytes) ? ["-p"] : [];
+      const sent = await this.#paste(["load-buffer", "-b", buffer, path], [...bracket, "-b", buffer, "-t", pane]);
       if (!sent) await this.#ask(["delete-buffer", "-b", buffer]);
       return sent;
     } finally {
       await files.remove(path);
+    }
+  }
+
+  /** tmux from 3.7 on writes control bytes as `^[` without `-S`; an older one refuses that flag, before it does anything. */
+  async #paste(load: Command, how: readonly string[]): Promise<boolean> {
+    const paste = () => ["paste-buffer", ...this.#asIs, "-d", "-r", ...how];
+    try {
+      await this.#server.run(load, paste());
+      return true;
+    } catch (error) {
+      if (error instanceof GoneError) return false;
+      if (!(error instanceof TmuxError)) throw error;
+      if (this.#asIs.length === 0 || !/unknown (flag|option)|usage: /.test(error.message)) return false;
+      this.#asIs = [];
+      return await this.#ask(load, paste()) !== null;
     }
   }
 
@@ -166,4 +193,11 @@ export class Terminals implements RunTerminals {
       throw error;
     }
   }
+}
+
+/** Whether bytes are text of several lines, and no keys that only a terminal sends. */
+function isLines(bytes: Uint8Array): boolean {
+  const text = new TextDecoder().decode(bytes);
+  // deno-lint-ignore no-control-regex
+  return /[\r\n][^\r\n]/.test(text) && !/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]/.test(text);
 }
