@@ -67,6 +67,8 @@ export interface JobView {
   readonly retries: number | null;
   /** Length of its whole output, bytes. */
   readonly outputBytes: number | null;
+  /** Part of what it wrote was not captured: the disk of its spool was full, or its terminal went away. */
+  readonly truncated: boolean;
   /** Why somebody asked to cancel it; `null` when nobody did. */
   readonly cancelReason: string | null;
   /** Its output; of a large one the first and last 64 KiB. */
@@ -120,6 +122,7 @@ export function viewJob(job: StoredJob): JobView {
     after: side.after ?? "",
     retries: number(side.retry_max),
     outputBytes: number(side.output_bytes),
+    truncated: ended && side.truncated === "1",
     cancelReason: side.cancel ?? null,
     result: fields.result ?? "",
   };

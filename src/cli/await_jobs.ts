@@ -3,6 +3,7 @@ import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
 import { waitForJobs } from "../app/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { EXIT } from "../domain/exit_codes.ts";
+import { NOT_CAPTURED } from "../domain/output.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
@@ -57,12 +58,20 @@ async function sayStop(waiter: Waiter, stop: Stop, ids: readonly string[]): Prom
   return SIGNAL_EXIT[stop.by];
 }
 
+/** Says that part of the output of an ended job is lost, whatever its exit code says. */
+export async function sayTruncated(terminal: Waiter["terminal"], job: StoredJob): Promise<void> {
+  if (viewJob(job).truncated) {
+    await terminal.say(`job ${printable(job.id)}: its output is not whole: ${NOT_CAPTURED}\n`);
+  }
+}
+
 async function sayEnd(waiter: Waiter, job: StoredJob): Promise<number> {
   if (waiter.json) await waiter.terminal.write(`${toJson(jobJson(viewJob(job)))}\n`);
   const code = exitCodeOfJob(job) ?? EXIT.failed;
   if (code !== EXIT.ok) {
     await waiter.terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);
   }
+  await sayTruncated(waiter.terminal, job);
   return code;
 }
 
@@ -104,7 +113,7 @@ export async function awaitJobs(
       },
       onEnd: async (job) => {
         ended++;
-        if (waiter.json || exitCodeOfJob(job) !== EXIT.ok) await progress?.hide();
+        if (waiter.json || exitCodeOfJob(job) !== EXIT.ok || viewJob(job).truncated) await progress?.hide();
         highest = Math.max(highest, await sayEnd(waiter, job));
         progress?.update(ended, ids.length);
       },

@@ -1,6 +1,7 @@
 import type { JobView } from "../app/job_view.ts";
 import { formatTime } from "../app/read_time.ts";
 import { formatDuration } from "../domain/duration.ts";
+import { NOT_CAPTURED } from "../domain/output.ts";
 import { type Look, pairsText, statusStyle } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
@@ -29,6 +30,11 @@ function when(ms: number | null, nowMs: number): string {
 function attemptOf({ attempt, retries }: JobView): string {
   if (attempt === null) return "";
   return retries && attempt <= retries + 1 ? `${attempt} of ${retries + 1}` : String(attempt);
+}
+
+function outputOf({ outputBytes, truncated }: JobView): string {
+  const bytes = outputBytes === null ? "" : `${outputBytes} bytes`;
+  return truncated ? `${bytes}${bytes && "; "}${NOT_CAPTURED}` : bytes;
 }
 
 function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly [string, string])[] {
@@ -60,7 +66,7 @@ function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly
     ["priority", job.priority === "normal" ? "" : job.priority],
     ["after", job.after],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
-    ["output", job.outputBytes === null ? "" : `${job.outputBytes} bytes`],
+    ["output", outputOf(job)],
   ];
 }
 

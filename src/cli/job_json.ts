@@ -13,6 +13,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
     status: job.status,
     exit_code: job.exitCode,
     error: job.error || null,
+    output_truncated: job.truncated,
     runner: job.runner,
     executor: job.executor,
     title: job.title || null,

@@ -75,7 +75,11 @@ function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
     caller: { title: "CALLER", value: ({ callerId }) => callerId },
     context: { title: "CONTEXT", value: ({ contextId }) => contextId },
     labels: { title: "LABELS", value: ({ labels }) => pairsText(labels) },
-    error: { title: "ERROR", value: ({ error }) => error, flexible: true },
+    error: {
+      title: "ERROR",
+      value: ({ error, truncated }) => error || (truncated ? "output truncated" : ""),
+      flexible: true,
+    },
     text: {
       title: "JOB TEXT",
       value: ({ title, payload, input }) => `${title || firstLine(payload)}${input ? ` ▸ ${input.line}` : ""}`,

@@ -48,6 +48,9 @@ export function missingLine(missing: number, total: number): string {
   return `\n[${missing} bytes missing here: the middle of ${total}]\n`;
 }
 
+/** Says of an output that it is truncated. */
+export const NOT_CAPTURED = "part of it was not captured: the disk of the spool was full, or the terminal went away";
+
 /** The line at the end of a result whose output was not captured to its end. */
 export const TRUNCATED_LINE = "\n[output truncated: its end was not captured]\n";
 

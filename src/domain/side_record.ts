@@ -22,6 +22,8 @@ export interface SideRecord {
   exit?: string;
   /** Bytes that the attempt wrote. */
   output_bytes?: string;
+  /** `1` when part of what it wrote was not captured. */
+  truncated?: string;
   /** Set when somebody asked to cancel; the reason, possibly empty. */
   cancel?: string;
   /** Since when the running attempt waits for somebody to type, and what the line that asks shows; else absent. */

@@ -138,6 +138,8 @@ export interface FinishRequest extends OwnedRun {
   readonly exitCode: number;
   /** Output in bytes, as the program wrote it. */
   readonly outputBytes: number;
+  /** Part of the output was not captured. */
+  readonly truncated?: boolean;
   /** Milliseconds from start to end. */
   readonly ms: number;
   /** Seconds that Redis keeps the job; 0 for ever. */

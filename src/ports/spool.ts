@@ -31,6 +31,8 @@ export interface SettledEnd {
   readonly error: string;
   readonly exitCode: number;
   readonly outputBytes: number;
+  /** Part of the output was not captured. */
+  readonly truncated?: boolean;
   readonly ms: number;
   /** The job's result, when no file has the output. */
   readonly result?: string;

@@ -23,8 +23,9 @@ function attemptOf(steps: Steps, { runner, instance, nonce }: Owner, request: Re
 }
 
 /** Arguments of the script `finish`, without those of every script about one job. */
-export function endOfAttempt({ token, state, result, error, exitCode, outputBytes, ms, retryDelayMs }: FinishRequest) {
-  return [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? ""];
+export function endOfAttempt({ token, state, result, error, exitCode, outputBytes, ms, ...rest }: FinishRequest) {
+  const { retryDelayMs, truncated } = rest;
+  return [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? "", truncated ? "1" : ""];
 }
 
 /** That another process owns the instance is no verdict on the attempt: the next beat says who does. */
@@ -68,13 +69,16 @@ export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<Sett
       throw error;
     }
   };
-  const [newest, attempt, done, exit, bytes, ms, last] = await read(keys.side(id), [
-    ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error"],
+  const [newest, attempt, done, exit, bytes, ms, last, truncated] = await read(keys.side(id), [
+    ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error", "truncated"],
   ]);
   // of a host that was given up the token is gone
   if (newest !== token && (newest !== "0" || attempt !== String(Number.parseInt(token)))) return null;
   const [status, error, result] = await read(keys.job(id), ["status", "error", "result"]);
-  const numbers = { exitCode: Number(exit), outputBytes: Number(bytes), ms: Number(ms) };
+  const numbers = {
+    ...{ exitCode: Number(exit), outputBytes: Number(bytes), ms: Number(ms) },
+    ...(truncated === "1" && { truncated: true }),
+  };
   if (status === "finished" || status === "error") return { state: status, error, ...numbers, result };
   if (status === "" || done !== token) return null; // it was purged, or runs again
   return { state: "error", error: last, ...numbers, result: "", retry: true };

@@ -41,6 +41,41 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "30 a full disk under the output of a job that exits with 0: wait and status say that it is not whole" +
+    whyNoDisk,
+  ignore: !canMount,
+  fn: async () => {
+    await using world = await World.create();
+    const gate = new Gate(world.dir);
+    const spool = `${world.dir}/small`;
+    await using disk = await SmallDisk.mount(spool, "4m");
+    await using _terminals = { [Symbol.asyncDispose]: async () => void await world.tmux("kill-server") };
+    const runner = await world.runner({ spool, args: FAST });
+    await using _end = { [Symbol.asyncDispose]: () => runner.kill9() };
+    const id = await world.submit(`echo before; ${gate.wait}; seq 100000; exit 0`);
+    await until("it runs", async () => (await world.run(["logs", id])).stdout.includes("before"));
+    await disk!.fill();
+    await gate.open();
+    const waited = await world.run(["wait", id]);
+    assertEquals(waited.code, 0);
+    assertStringIncludes(waited.stderr, `job ${id}: its output is not whole: part of it was not captured: the disk`);
+    const status = JSON.parse((await world.run(["status", "--json", id])).stdout);
+    assertEquals([status.status, status.exit_code, status.output_truncated], ["finished", 0, true]);
+    assertStringIncludes((await world.run(["status", id])).stdout, "bytes; part of it was not captured");
+    await runner.says("truncated");
+    await disk!.free();
+    // what an end says of one attempt is not said of the next
+    assertEquals((await world.run(["retry", id])).code, 0);
+    const again = await until("it has ended again", async () => {
+      const now = JSON.parse((await world.run(["status", "--json", id])).stdout);
+      return now.attempt === 2 && now.status === "finished" ? now : null;
+    }, 30_000);
+    assertEquals(again.output_truncated, false);
+    assertEquals((await world.run(["wait", id])).stderr, "");
+  },
+});
+
 Deno.test("31 a spool that is deleted under a running job: the job goes on, the runner lives, and says so", async () => {
   await using world = await World.create();
   const log = new ExecutionLog(world.dir);

@@ -91,6 +91,7 @@ export class Finisher {
       error: sentenceOf(outcome),
       exitCode: exitCodeOf(outcome),
       outputBytes: output.total,
+      ...(output.truncated && { truncated: true }),
       ms,
       keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
       retryDelayMs,
@@ -146,6 +147,7 @@ export class Finisher {
           error: request.error,
           exitCode: request.exitCode,
           outputBytes: request.outputBytes,
+          ...(request.truncated && { truncated: true }),
           ms: request.ms,
           ...(unsaved && { result: request.result }),
           ...(reply.type === "RETRY" && { retry: true as const }),
@@ -165,6 +167,7 @@ export class Finisher {
       state,
       code: request.exitCode,
       ...(signal && { signal }),
+      ...(request.truncated && { truncated: true }),
       ms: request.ms,
     });
   }

@@ -100,6 +100,7 @@ function environmentOf(
     RUNNER_EXIT_CODE: String(end.exitCode),
     RUNNER_SIGNAL: signalOf(end.exitCode)?.name ?? "",
     RUNNER_ERROR: end.error,
+    RUNNER_TRUNCATED: end.truncated ? "1" : "",
     RUNNER_SECONDS: String(end.ms / 1000),
     RUNNER_EXECUTOR: job.executor || DEFAULT_EXECUTOR,
     RUNNER_TITLE: side.title ?? "",

@@ -354,12 +354,14 @@ export class Reconciler {
     if (end === null || end === "gone") return;
     const { retry, ...told } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
-    const sample = await executor?.sample(intent.run);
+    const found = await executor?.sample(intent.run);
+    const sample = found ?? { ...NO_OUTPUT, truncated: end.outputBytes > 0 };
     await queue.restore(reassertionOf(intent), {
       ...told,
+      ...(end.result === undefined && sample.truncated && { truncated: true }),
       id: intent.id,
       token: intent.token,
-      result: end.result ?? resultText(sample ?? { ...NO_OUTPUT, truncated: end.outputBytes > 0 }),
+      result: end.result ?? resultText(sample),
       keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
       retryDelayMs: retry ? 0 : null,
     });

@@ -35,7 +35,10 @@ Deno.test("a hook is told which job has ended, and how", async () => {
   ended("it's", {
     side: { title: "T" },
     fields: { caller_id: "me", context_id: "x".repeat(5000) },
-    ...{ state: "error", exitCode: 137, error: "killed by signal 9 (KILL)" } as unknown as Record<string, object>,
+    ...{ state: "error", exitCode: 137, error: "killed by signal 9 (KILL)", truncated: true } as unknown as Record<
+      string,
+      object
+    >,
   });
   const { env, ...hook } = begun[0].hook;
   assertEquals(hook, { run: "run-it's", ...onEnd });
@@ -46,6 +49,7 @@ Deno.test("a hook is told which job has ended, and how", async () => {
     RUNNER_EXIT_CODE: "137",
     RUNNER_SIGNAL: "KILL",
     RUNNER_ERROR: "killed by signal 9 (KILL)",
+    RUNNER_TRUNCATED: "1",
     RUNNER_SECONDS: "1.5",
     RUNNER_EXECUTOR: "fake.s",
     RUNNER_TITLE: "T",
