@@ -21,12 +21,16 @@ function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check 
   return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
 }
 
-function judgeSpool({ path, is, unsafe, mode, writable }: FolderLook): Check {
+function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Check {
   const subject = "spool";
   const bad = (severity: "error" | "warning", says: string, remedy: string): Check => (
     { severity, subject, says: `${path} ${says}`, remedy }
   );
   const other = "Name another folder with --spool or RUNNER_SPOOL";
+  if (full) {
+    const remedy = "Make room there: until then no job begins, and what running ones write is not kept";
+    return bad("error", "has no room: its disk is full, or a quota is used up", remedy);
+  }
   if (is === "missing") {
     if (writable) return { severity: "ok", subject, says: `${path} is not there yet; the first runner makes it` };
     return bad("error", "is not there and cannot be made", other);

@@ -8,4 +8,6 @@ export interface FolderLook {
   readonly mode: number;
   /** A file can be made in it; of one that is missing: it can be made. */
   readonly writable: boolean;
+  /** Its disk has no room, or what our user may use of it is used up. */
+  readonly full: boolean;
 }

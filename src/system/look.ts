@@ -10,13 +10,21 @@ async function statOf(path: string): Promise<Deno.FileInfo | null> {
   }
 }
 
-/** Whether something can be made in a folder: tried, because rights have more sources than mode and owner. */
-async function canWrite(path: string): Promise<boolean> {
+/** Bytes that must find room in a spool: so large a terminal's log may be before it is emptied. */
+const ROOM = 4 << 20;
+
+/** Whether something can be made in a folder, and has room: tried, because rights and quotas have many sources. */
+async function tryOut(path: string): Promise<Pick<FolderLook, "writable" | "full">> {
+  let dir: string | undefined;
   try {
-    await Deno.remove(await Deno.makeTempDir({ dir: path, prefix: ".runner-" }));
-    return true;
-  } catch {
-    return false;
+    dir = await Deno.makeTempDir({ dir: path, prefix: ".runner-" });
+    await Deno.writeFile(`${dir}/room`, new Uint8Array(ROOM));
+    return { writable: true, full: false };
+  } catch (error) {
+    const full = ["ENOSPC", "EDQUOT"].includes((error as { code?: string }).code ?? "");
+    return { writable: full, full };
+  } finally {
+    if (dir !== undefined) await Deno.remove(dir, { recursive: true }).catch(() => {});
   }
 }
 
@@ -26,14 +34,14 @@ export async function lookAtFolder(path: string): Promise<FolderLook> {
   const unsafe = whyUnsafe(path);
   if (stat) {
     const is = stat.isDirectory ? "folder" : "something else";
-    const writable = unsafe === null && stat.isDirectory && await canWrite(path);
-    return { path, is, unsafe, mode: (stat.mode ?? 0) & 0o777, writable };
+    const tried = unsafe === null && stat.isDirectory ? await tryOut(path) : { writable: false, full: false };
+    return { path, is, unsafe, mode: (stat.mode ?? 0) & 0o777, ...tried };
   }
   let above = path;
   while (above !== "/" && above !== "." && !await statOf(above)) {
     above = above.replace(/\/*[^/]*\/*$/, "") || (path.startsWith("/") ? "/" : ".");
   }
-  return { path, is: "missing", unsafe, mode: 0, writable: await canWrite(above) };
+  return { path, is: "missing", unsafe, mode: 0, ...await tryOut(above) };
 }
 
 /** Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one for it. */

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "../support/assert.ts";
+import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { World } from "../support/world.ts";
 import { knownFor } from "../../src/executors/registry.ts";
 import type { FolderLook } from "../../src/ports/folder_look.ts";
@@ -101,6 +102,8 @@ Deno.test("doctor judges the spool folder", async () => {
     [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
     [{ is: "something else" }, 1, "is no folder"],
     [{ writable: false }, 1, "cannot be written to"],
+    [{ full: true }, 1, "has no room: its disk is full"],
+    [{ is: "missing", full: true }, 1, "has no room: its disk is full"],
     [{ unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
     [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
   ];
@@ -115,16 +118,34 @@ Deno.test("doctor judges the spool folder", async () => {
 Deno.test("lookAtFolder() changes nothing", async () => {
   const dir = await Deno.makeTempDir();
   const path = `${dir}/spool`;
-  const missing = { path, is: "missing", unsafe: null, mode: 0, writable: true } as const;
+  const missing = { path, is: "missing", unsafe: null, mode: 0, writable: true, full: false } as const;
   assertEquals(await lookAtFolder(path), missing);
   assertEquals(await lookAtFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
   await Deno.mkdir(path, { mode: 0o750 });
-  assertEquals(await lookAtFolder(path), { path, is: "folder", unsafe: null, mode: 0o750, writable: true });
+  assertEquals(await lookAtFolder(path), { path, is: "folder", unsafe: null, mode: 0o750, writable: true, full: false });
   assertEquals([...Deno.readDirSync(path)], []);
   await Deno.writeTextFile(`${path}/file`, "");
   assertEquals((await lookAtFolder(`${path}/file`)).is, "something else");
   assertEquals((await lookAtFolder(`${path}/file/below`)).writable, false);
   await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test({
+  name: "doctor of the real program sees a spool on a full disk, and leaves nothing there" + whyNoDisk,
+  ignore: !canMount,
+  fn: async () => {
+    await using world = await World.create();
+    await using disk = await SmallDisk.mount(`${world.dir}/small`, "8m");
+    const spoolOf = async () => {
+      const { code, stdout } = await world.run(["doctor", "--json", "--spool", disk!.dir]);
+      const check = JSON.parse(stdout).checks.find(({ subject }: { subject: string }) => subject === "spool");
+      return [code, check.severity, check.says];
+    };
+    assertEquals(await spoolOf(), [0, "ok", disk!.dir]);
+    await disk!.fill();
+    assertEquals(await spoolOf(), [1, "error", `${disk!.dir} has no room: its disk is full, or a quota is used up`]);
+    assertEquals([...Deno.readDirSync(disk!.dir)].map(({ name }) => name), ["filler"]);
+  },
 });
 
 Deno.test("doctor of the real program asks the real Redis and the real tmux", async () => {

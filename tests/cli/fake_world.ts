@@ -40,7 +40,7 @@ export class FakeWorld implements Wire {
   host: HostLook = {
     tmux: "tmux 3.3a",
     tmuxKnownFor: null,
-    spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true },
+    spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true, full: false },
     missingRights: [],
   };
   readonly clock = systemClock;
