@@ -11,9 +11,9 @@ right=$(runner submit -e tmux.examples --env HERE="$dir/right" --env THERE="$dir
 runner wait "$left" "$right"
 echo "two jobs met"
 
-# tmux.SESSION.WINDOW: in queue order, never two at once.
-for step in build check deploy; do
-  last=$(runner submit -e tmux.examples.pipeline "echo $step >> $dir/steps")
+# tmux.SESSION.WINDOW: in queue order, never two at once, whatever becomes of the one before.
+for step in first second third; do
+  last=$(runner submit -e tmux.examples.line "echo $step >> $dir/steps")
 done
 runner wait "$last"
 cat "$dir/steps"
@@ -26,7 +26,7 @@ echo "two panes of one window"
 
 # Output:
 # two jobs met
-# build
-# check
-# deploy
+# first
+# second
+# third
 # two panes of one window

@@ -1,9 +1,13 @@
 import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
 
-/** What became of a request for a new attempt; a job that has not ended is left alone. */
+/** What became of a request for a new attempt; a job that has not ended, or would not start, is left alone. */
 export type Retried =
   | { readonly result: "queued" }
+  /** It is queued when the job `after` has finished. */
+  | { readonly result: "waits"; readonly after: string }
+  /** The job `after`, which must have finished first, has ended with `error`, or is not there. */
+  | { readonly result: "blocked"; readonly after: string; readonly state: "error" | "missing" }
   | { readonly result: "not_ended"; readonly status: string };
 
 /**
@@ -19,6 +23,10 @@ export async function retryJob(store: JobStore, id: string): Promise<Retried> {
   switch (reply.type) {
     case "OK":
       return { result: "queued" };
+    case "WAITS":
+      return { result: "waits", after: reply.after };
+    case "NEVER":
+      return { result: "blocked", after: reply.after, state: reply.failed ? "error" : "missing" };
     case "ALIVE":
       return { result: "not_ended", status: reply.status };
     case "MISSING":

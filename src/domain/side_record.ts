@@ -44,6 +44,8 @@ export interface SideRecord {
   priority?: string;
   /** Id of the job that must have finished first. */
   after?: string;
+  /** Set when that job had finished: whatever becomes of it later, this one need not wait for it. */
+  met?: string;
 }
 
 /** The side record with which a submission begins; empty when it asks for nothing special. */

@@ -35,7 +35,9 @@ export interface SubmitCondition {
 /** Answer to `retry`. */
 export type RetryReply =
   | { readonly type: "OK" | "MISSING" | "NOWHERE" }
-  | { readonly type: "ALIVE"; readonly status: string };
+  | { readonly type: "ALIVE"; readonly status: string }
+  | { readonly type: "WAITS"; readonly after: string }
+  | { readonly type: "NEVER"; readonly after: string; readonly failed: boolean };
 
 /** Which ended jobs are to be deleted. */
 export interface PurgeQuery {
@@ -133,7 +135,10 @@ export interface JobStore {
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
-  /** `OK`: it is queued for a new attempt. `NOWHERE`: nobody knows the runner whose queue it should go to. */
+  /**
+   * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`: that job has
+   * failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner.
+   */
   retry(id: string): Promise<RetryReply>;
   /**
    * Asks the runner of a job that runs to do something with its terminal. The answer comes within `waitMs`, or somewhat later

@@ -106,12 +106,25 @@ export class RedisJobStore implements JobStore {
     const runner = await this.#runnerOf(id);
     if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
     const keys = this.#keys;
-    const reply = await this.#steps.job(SCRIPTS.retry, id, {
-      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
-      args: [runner],
+    const after = await this.#steps.field(keys.side(id), "after") ?? "";
+    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
+    const [type, detail, state] = await this.#steps.job(SCRIPTS.retry, id, {
+      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
+      args: [runner, after],
     });
-    const type = reply[0] as RetryReply["type"];
-    return type === "ALIVE" ? { type, status: String(reply[1]) } : { type };
+    switch (type as RetryReply["type"]) {
+      case "ALIVE":
+        return { type: "ALIVE", status: String(detail) };
+      case "WAITS":
+        return { type: "WAITS", after };
+      case "NEVER":
+        return { type: "NEVER", after, failed: state === "error" };
+      case "OK":
+        if (detail !== undefined) await this.#ring(runner); // it is delayed
+        return { type: "OK" };
+      default:
+        return { type: "MISSING" };
+    }
   }
 
   async request(

@@ -106,8 +106,13 @@ export class FakeStore implements JobStore {
     const status = job.fields.status ?? "dispatched";
     if (!isTerminal(status)) return Promise.resolve({ type: "ALIVE", status });
     if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
+    const after = job.side.after ?? "";
+    const parent = this.jobs.get(after)?.fields.status;
+    if (after !== "" && (parent === undefined || parent === "error")) {
+      return Promise.resolve({ type: "NEVER", after, failed: parent === "error" });
+    }
     this.change(id, { status: "dispatched", result: "", error: "" });
-    return Promise.resolve({ type: "OK" });
+    return Promise.resolve(after === "" || parent === "finished" ? { type: "OK" } : { type: "WAITS", after });
   }
 
   request(job: StoredJob, request: JobRequest): Promise<RequestReply> {

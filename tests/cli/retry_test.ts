@@ -40,6 +40,27 @@ Deno.test("retry changes nothing when one of the ids is wrong, and says so of a 
   );
 });
 
+Deno.test("retry says that a job waits again, and refuses one whose parent has failed or is gone", async () => {
+  const world = new FakeWorld();
+  const fields = { status: "error", runner: "r" };
+  world.redis.put("runs", { ...fields, status: "started" });
+  world.redis.put("failed", fields);
+  for (const after of ["runs", "failed", "gone"]) world.redis.put(`after-${after}`, fields, { after });
+  assertEquals(await world.run("retry", "after-runs"), 0);
+  assertEquals(world.stderr, "job after-runs: queued for a new attempt, when job runs has finished\n");
+  world.stderr = "";
+  assertEquals(await world.run("retry", "after-failed", "after-gone"), 1);
+  assertEquals(
+    world.stderr,
+    'runner: Cannot retry job "after-failed": job "failed", which must have finished first, has ended with error; ' +
+      "retry that one first: runner retry failed\n" +
+      'runner: Cannot retry job "after-gone": job "gone", which must have finished first, is not there any more; ' +
+      "submit it anew without --after\n",
+  );
+  assertEquals(await world.run("retry", "--json", "after-failed"), 1);
+  assertEquals(world.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
+});
+
 Deno.test("pause and resume are about the queue of --name", async () => {
   const world = new FakeWorld();
   world.redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));

@@ -25,24 +25,50 @@ Deno.test("there are the examples that the README promises", () => {
   }
 });
 
+/** Runs an example, which may have been changed, in a world with a runner. */
+async function runExample(world: World, name: string, path: string) {
+  await world.runner();
+  const bin = `${world.dir}/bin`;
+  await Deno.mkdir(bin);
+  await Deno.symlink(Deno.env.get("RUNNER_BIN") ?? `${ROOT}scripts/runner`, `${bin}/runner`);
+  const env = world.env();
+  const config = ["--config", `${ROOT}${env.RUNNER_REGISTRY === "jsr" ? "" : "scripts/npm/"}deno.json`];
+  const [command, args] = name.endsWith(".ts") ? [Deno.execPath(), ["run", "-A", ...config]] : ["sh", []];
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args, path],
+    clearEnv: true,
+    env: { ...env, PATH: `${bin}:${env.PATH}` },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
 for (const { name, text } of examples) {
   Deno.test(`examples/${name} prints what it says`, async () => {
     await using world = await World.create();
-    await world.runner();
-    const bin = `${world.dir}/bin`;
-    await Deno.mkdir(bin);
-    await Deno.symlink(Deno.env.get("RUNNER_BIN") ?? `${ROOT}scripts/runner`, `${bin}/runner`);
-    const env = world.env();
-    const config = ["--config", `${ROOT}${env.RUNNER_REGISTRY === "jsr" ? "" : "scripts/npm/"}deno.json`];
-    const [command, args] = name.endsWith(".ts") ? [Deno.execPath(), ["run", "-A", ...config]] : ["sh", []];
-    const { code, stdout, stderr } = await new Deno.Command(command, {
-      args: [...args, FOLDER + name],
-      clearEnv: true,
-      env: { ...env, PATH: `${bin}:${env.PATH}` },
-      stdin: "null",
-    }).output();
-    const decoder = new TextDecoder();
-    assertEquals(decoder.decode(stdout), expected(text), decoder.decode(stderr));
+    const { code, stdout, stderr } = await runExample(world, name, FOLDER + name);
+    assertEquals(stdout, expected(text), stderr);
     assertEquals(code, 0);
+  });
+}
+
+for (const [units, style] of [[4, 0], [0, 3], [0, 0]]) {
+  Deno.test(`examples/pipeline.sh deploys only after both tests: exit codes ${units} and ${style}`, async () => {
+    await using world = await World.create();
+    const path = `${world.dir}/pipeline.sh`;
+    const text = (await Deno.readTextFile(`${FOLDER}pipeline.sh`))
+      .replace(/(step units .*)'\)$/m, `$1; exit ${units}')`).replace("exit 3", `exit ${style}`);
+    await Deno.writeTextFile(path, text);
+    const { stdout, stderr } = await runExample(world, "pipeline.sh", path);
+    const index = await world.redis.call("ZRANGE", "rr:jobs", 0, -1) as string[];
+    const ran = [];
+    for (const id of index) {
+      const { title, attempt } = await world.redis.hash(`rr:x:${id}`);
+      if (attempt !== undefined) ran.push(title);
+    }
+    const deployed = units === 0 && style === 0 ? ["deploy"] : [];
+    assertEquals(ran.sort(), ["build", ...deployed, "style", "units"].sort(), stderr);
+    assertEquals(stdout.includes(`exit code of the pipeline: ${Math.max(units, style)}\n`), true, stdout);
   });
 }

@@ -92,3 +92,83 @@ Deno.test("retry() fences an attempt that still runs although another program en
   assertEquals((await queue.finish(ended(run))).type, "FENCED");
   assertEquals((await stage.job("a")).status, "started");
 });
+
+/** A job `build` that has ended with `state`, and `deploy`, which waits for it and has ended, too. */
+async function pipeline(stage: Stage, state: "finished" | "error"): Promise<void> {
+  const { queue } = stage;
+  const run = await stage.started("build");
+  await stage.submit("deploy", { after: "build" });
+  const { waiters } = await queue.finish(ended(run, state === "finished" ? {} : failed));
+  for (const [, id] of waiters) await queue.promote(id, { force: true });
+  if (state === "error") return;
+  await queue.claim(1);
+  const second = await queue.start("deploy");
+  assert(second.type === "OK");
+  await queue.finish(ended({ id: "deploy", token: second.token }, failed));
+}
+
+for (const state of ["finished", "error"] as const) {
+  Deno.test(`retry() of a child waits again for its retried parent, which had ended with ${state}`, async () => {
+    await using stage = await Stage.open();
+    const { queue, store, keys } = stage;
+    await pipeline(stage, state);
+    assertEquals((await stage.job("deploy")).status, "error");
+    assertEquals(await store.retry("build"), { type: "OK" });
+    assertEquals(await store.retry("deploy"), { type: "WAITS", after: "build" });
+    assertEquals(await stage.list(keys.queue("r")), ["build"], "the child is not in the queue");
+    await queue.claim(1);
+    const again = await queue.start("build");
+    assert(again.type === "OK");
+    const { waiters } = await queue.finish(ended({ id: "build", token: again.token }));
+    assertEquals(waiters, [["r", "deploy"]]);
+    assertEquals(await queue.promote("deploy", { force: true }), "PROMOTED");
+    assertEquals(await stage.list(keys.queue("r")), ["deploy"]);
+  });
+}
+
+Deno.test("retry() of a child ends it again when its retried parent fails", async () => {
+  await using stage = await Stage.open();
+  const { queue, store } = stage;
+  await pipeline(stage, "error");
+  await store.retry("build");
+  await store.retry("deploy");
+  await queue.claim(1);
+  const again = await queue.start("build");
+  assert(again.type === "OK");
+  await queue.finish(ended({ id: "build", token: again.token }, failed));
+  assertEquals(await queue.promote("deploy", { force: true }), "FAILED");
+  assertEquals((await stage.job("deploy")).error, 'not started: job "build" it waits for ended with error');
+});
+
+Deno.test("retry() of a child changes nothing while its parent has failed, or is gone and was never met", async () => {
+  await using stage = await Stage.open();
+  const { store, server, keys } = stage;
+  await pipeline(stage, "error");
+  const before = await server.digest();
+  assertEquals(await store.retry("deploy"), { type: "NEVER", after: "build", failed: true });
+  assertEquals(await server.digest(), before);
+  await server.call("DEL", keys.job("build"));
+  assertEquals(await store.retry("deploy"), { type: "NEVER", after: "build", failed: false });
+});
+
+Deno.test("retry() of a child whose parent had finished runs it, also when the parent is gone", async () => {
+  await using stage = await Stage.open();
+  const { store, server, keys } = stage;
+  await pipeline(stage, "finished");
+  assertEquals(await store.retry("deploy"), { type: "OK" });
+  await store.cancel("deploy", "");
+  await server.call("DEL", keys.job("build"));
+  assertEquals(await store.retry("deploy"), { type: "OK" });
+  assertEquals(await stage.list(keys.queue("r")), ["deploy"]);
+});
+
+Deno.test("retry() of a job that was cancelled before its time waits for that time again", async () => {
+  await using stage = await Stage.open();
+  const { store, server, keys } = stage;
+  const at = await store.time() + 3_600_000;
+  await stage.submit("late", { notBeforeMs: at });
+  await store.cancel("late", "");
+  assertEquals(await store.retry("late"), { type: "OK" });
+  assertEquals(Number(await server.call("ZSCORE", keys.delay("r"), "late")), at);
+  assertEquals(await stage.list(keys.queue("r")), []);
+});

@@ -1,9 +1,22 @@
 import { findJobs } from "../../app/find.ts";
-import { retryJob } from "../../app/retry.ts";
+import { type Retried, retryJob } from "../../app/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../text.ts";
+
+/** What stands in the way of a new attempt, and what to do about it. */
+function hindrance(id: string, retried: Exclude<Retried, { readonly result: "queued" | "waits" }>): string {
+  if (retried.result === "not_ended") {
+    return `it has not ended, it is ${printable(retried.status)}; wait for its end, or stop it first: runner cancel ${pasteWord(id, "ID")}`;
+  }
+  const after = JSON.stringify(retried.after);
+  return retried.state === "missing"
+    ? `job ${after}, which must have finished first, is not there any more; submit it anew without --after`
+    : `job ${after}, which must have finished first, has ended with error; retry that one first: runner retry ${
+      pasteWord(retried.after, "ID")
+    }`;
+}
 
 /** `runner retry`. */
 export const retry: Command = {
@@ -13,6 +26,8 @@ export const retry: Command = {
   description: [
     "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that has ended " +
     "can be run again: others are named, and the exit code is 1.",
+    "A job with --after waits again until that job has finished, and a job with --at until its time. When that job has failed " +
+    "it is to be retried first.",
   ],
   examples: [
     { command: "runner retry @", does: "run the newest job again" },
@@ -27,16 +42,13 @@ export const retry: Command = {
     for (const id of ids) {
       const retried = await retryJob(redis, id);
       if (settings.json) await terminal.write(`${toJson({ id, ...retried })}\n`);
-      if (retried.result === "queued") {
-        if (!settings.json) await terminal.say(`job ${printable(id)}: queued for a new attempt\n`);
+      if (retried.result === "queued" || retried.result === "waits") {
+        const when = retried.result === "queued" ? "" : `, when job ${printable(retried.after)} has finished`;
+        if (!settings.json) await terminal.say(`job ${printable(id)}: queued for a new attempt${when}\n`);
         continue;
       }
       code = EXIT.failed;
-      await terminal.say(
-        `runner: Cannot retry job ${JSON.stringify(id)}: it has not ended, it is ${
-          printable(retried.status)
-        }; wait for its end, or stop it first: runner cancel ${pasteWord(id, "ID")}\n`,
-      );
+      await terminal.say(`runner: Cannot retry job ${JSON.stringify(id)}: ${hindrance(id, retried)}\n`);
     }
     return code;
   },

@@ -23,8 +23,9 @@ if not due or found == 'none' or is_terminal(state) or state == 'started' then
   return { 'GONE', '.' }
 end
 
--- the condition holds for the first attempt only
-local waits = not side('token') and side('after') or ''
+-- a further attempt does not wait again, but after `retry`, which takes the token away
+local token = side('token')
+local waits = not side('met') and (not token or token == '0') and side('after') or ''
 if waits ~= ARGV[5] then waits = '' end
 local at = clock()
 if tonumber(due) > at and not (waits ~= '' and ARGV[6] == '1') then return { 'EARLY', '.' } end
@@ -41,6 +42,7 @@ if waits ~= '' then
     conclude('promote', verdict, 1, at)
     return with_waiters({ 'FAILED' })
   end
+  record('met', '1')
   local not_before = number(side('not_before'))
   if not_before and not_before > at then
     call('ZADD', KEYS[6], 'XX', not_before, ID)

@@ -33,6 +33,7 @@ call('DEL', X, OUT)
 if attempt then record('attempt', attempt) end
 fill(X, ARGV, 15, #ARGV)
 fields, x_type = nil, 'hash' -- they are others now
+if KEYS[11] and not wait then record('met', '1') end
 
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], at, ID) end
 if usable(KEYS[10], 'set') then call('SADD', KEYS[10], runner) end
