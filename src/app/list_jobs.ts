@@ -1,5 +1,6 @@
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import { type JobView, viewJob } from "./job_view.ts";
+import { mapSideBySide } from "./map_side_by_side.ts";
 import type { SORT_KEYS } from "./sort_keys.ts";
 
 /** Index entries that one step looks at. */
@@ -67,7 +68,7 @@ function sorted(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobVi
 /** Jobs that our runners run now: they are found however many newer ones there are. */
 async function runningJobs(store: JobStore): Promise<string[]> {
   const instances = await store.instances();
-  const ids = await Promise.all(instances.map(({ runner, instance }) => store.running(runner, instance)));
+  const ids = await mapSideBySide(instances, ({ runner, instance }) => store.running(runner, instance));
   return ids.flat();
 }
 

@@ -43,8 +43,29 @@ export class Housekeeping {
     return { total: Number(total), looked: ids.length, purged, next };
   }
 
-  /** Looks at the next `limit` entries of the index, oldest first and round and round. */
+  /**
+   * Looks at the next `limit` entries of the index, oldest first and round and round, and at some names of queues.
+   *
+   * @returns How many entries were forgotten.
+   */
   async sweep(limit: number): Promise<number> {
+    await this.#forgetNames(limit);
+    return await this.#sweepIndex(limit);
+  }
+
+  /** Looks at some names, by chance: over the rounds it is all of them. */
+  async #forgetNames(limit: number): Promise<void> {
+    const keys = this.#keys;
+    const names = await this.#link.call("SRANDMEMBER", [keys.names(), limit]) as string[];
+    if (names.length === 0) return;
+    const belonging = names.flatMap((name) => [
+      ...[keys.queue(name), keys.low(name), keys.delay(name)],
+      ...[keys.paused(name), keys.lease(name), keys.history(name)],
+    ]);
+    await this.#link.run(SCRIPTS.forget, [keys.names(), ...belonging], names);
+  }
+
+  async #sweepIndex(limit: number): Promise<number> {
     const keys = this.#keys;
     const ids = await this.#link.call("ZRANGE", [keys.jobs(), this.#rank, this.#rank + limit - 1]) as string[];
     const there = ids.length === 0 ? 0 : await this.#link.call("EXISTS", ids.map((id) => keys.job(id)));

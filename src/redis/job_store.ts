@@ -29,7 +29,7 @@ import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
+import { type Items, pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
 /** Ids among which a prefix is looked for. */
@@ -94,12 +94,33 @@ export class RedisJobStore implements JobStore {
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }> {
-    const runner = await this.#runnerOf(id);
-    const reply = await this.#steps.job(SCRIPTS.cancel, id, { keys: [this.#keys.delay(runner)], args: [reason] });
+    let [runner, reply] = await this.#cancel(id, reason, false);
+    if (reply[0] === "JSON") {
+      const raw = String(reply[1]);
+      const fields = readJsonJob(raw);
+      if (fields) await this.#steps.convert(id, raw, fields);
+      [runner, reply] = await this.#cancel(id, reason, true);
+    }
     const type = reply[0] as "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING";
-    if (type === "CANCELLED") await this.#steps.settle(waitersOf(reply, 1));
+    if (type === "CANCELLED") {
+      await this.#steps.settle(waitersOf(reply, 2));
+      if (reply[1] === 0) await this.#listing.remove(id); // a foreign program may have pushed it elsewhere
+    }
     if (type === "REQUESTED") await this.#ring(runner);
     return { type };
+  }
+
+  async #cancel(id: string, reason: string, isString: boolean): Promise<[runner: string, reply: Items]> {
+    const runner = await this.#runnerOf(id);
+    const keys = this.#keys;
+    const reply = await this.#steps.job(SCRIPTS.cancel, id, {
+      keys: [
+        ...[keys.delay(runner), keys.queue(runner), keys.low(runner)],
+        ...[keys.lease(runner), keys.paused(runner), keys.history(runner), keys.names()],
+      ],
+      args: [reason, runner, isString ? 1 : 0],
+    });
+    return [runner, reply];
   }
 
   async retry(id: string): Promise<RetryReply> {
@@ -146,9 +167,11 @@ export class RedisJobStore implements JobStore {
   }
 
   async summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]> {
-    return await Promise.all(
-      (await this.#listing.summaries(ids)).map((job, i) => job === "string" ? this.read(ids[i]) : job),
-    );
+    const jobs: (StoredJob | null)[] = [];
+    for (const [i, job] of (await this.#listing.summaries(ids)).entries()) {
+      jobs.push(job === "string" ? await this.read(ids[i]) : job);
+    }
+    return jobs;
   }
 
   async newest(count: number, offset = 0): Promise<readonly string[]> {

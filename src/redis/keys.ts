@@ -98,13 +98,14 @@ export class Keys {
 
   /**
    * HASH instance -> history of Redis' data for which it has brought back what it runs; `whole` -> the history when all of them had the
-   * time for that. With another one the data may be older than what was known, and who is new waits, too.
+   * time for that. With another one the data may be older than what was known, and who is new waits, too. Stays for `LEFT_MS` after
+   * the last instance.
    */
   history(runner: string): string {
     return `${this.#ns}rr:history:${runner}`;
   }
 
-  /** SET of runner names that were ever used. */
+  /** SET of runner names that are in use: something waits or runs there, or a runner served it within the last `LEFT_MS`. */
   names(): string {
     return `${this.#ns}rr:names`;
   }

@@ -4,11 +4,11 @@ import type { InstanceState } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { pairsOf, recordOf } from "./steps.ts";
+import { pairsOf } from "./steps.ts";
 
 /** Bytes of a payload that a list shows. */
 const PAYLOAD_SHOWN = 1_000;
-/** Jobs that one look reads: Redis serves nobody else meanwhile. */
+/** Jobs, queues or instances that one look reads: Redis serves no one else meanwhile. */
 const LOOK_AT_ONCE = 200;
 
 /** A job as the script `look` gives it. */
@@ -16,6 +16,17 @@ interface Looked {
   readonly type: string;
   readonly fields: JobFields;
   readonly side: Readonly<Record<string, string>>;
+}
+
+/** An instance as the script `instances` gives it. */
+interface Node {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly running: number;
+}
+
+interface Surveyed extends StoredQueue {
+  /** Instances and the ends of their leases. */
+  readonly leases: readonly (readonly [string, string])[];
 }
 
 /** What is where: for overviews and explanations. */
@@ -65,28 +76,49 @@ export class Listing {
 
   /** @param now Milliseconds of Redis' clock. */
   async instances(now: number): Promise<readonly StoredInstance[]> {
-    const all = await Promise.all((await this.#names()).map(async (runner) => {
-      const leases = pairsOf(
-        await this.#link.call("ZRANGE", [this.#keys.lease(runner), 0, -1, "WITHSCORES"]) as string[],
-      );
-      return await Promise.all(
-        leases.map(([instance, ends]) => this.#instance(runner, instance, Number(ends) - now)),
-      );
-    }));
-    return all.flat();
+    const leases = (await this.#surveyed()).flatMap(({ runner, leases }) =>
+      leases.map(([instance, ends]) => ({ runner, instance, leftMs: Number(ends) - now }))
+    );
+    const instances: StoredInstance[] = [];
+    for (let at = 0; at < leases.length; at += LOOK_AT_ONCE) {
+      const some = leases.slice(at, at + LOOK_AT_ONCE);
+      const keys = some.flatMap(({ runner, instance }) => [
+        this.#keys.node(runner, instance),
+        this.#keys.run(runner, instance),
+      ]);
+      const [, text] = await this.#link.run(SCRIPTS.instances, keys, []);
+      for (const [i, node] of (JSON.parse(String(text)) as Node[]).entries()) instances.push(instanceOf(some[i], node));
+    }
+    return instances;
   }
 
   async queues(): Promise<readonly StoredQueue[]> {
-    return await Promise.all((await this.#names()).map(async (runner) => {
-      const ask = (command: string, key: string) => this.#link.call(command, [key]).then(Number);
-      const [queued, low, delayed, paused] = await Promise.all([
-        ask("LLEN", this.#keys.queue(runner)),
-        ask("LLEN", this.#keys.low(runner)),
-        ask("ZCARD", this.#keys.delay(runner)),
-        ask("EXISTS", this.#keys.paused(runner)),
+    return (await this.#surveyed()).map(({ leases: _, ...queue }) => queue);
+  }
+
+  /** Takes an id out of every queue that it stands in. */
+  async remove(id: string): Promise<void> {
+    const lists = (await this.#names()).flatMap((name) => [this.#keys.queue(name), this.#keys.low(name)]);
+    for (const list of lists) await this.#link.call("LREM", [list, 0, id]);
+  }
+
+  /** Queues, and the leases of their runners. */
+  async #surveyed(): Promise<Surveyed[]> {
+    const names = await this.#names();
+    const queues: Surveyed[] = [];
+    for (let at = 0; at < names.length; at += LOOK_AT_ONCE) {
+      const some = names.slice(at, at + LOOK_AT_ONCE);
+      const keys = some.flatMap((name) => [
+        ...[this.#keys.queue(name), this.#keys.low(name), this.#keys.delay(name)],
+        ...[this.#keys.paused(name), this.#keys.lease(name)],
       ]);
-      return { runner, queued: queued + low, delayed, paused: paused === 1 };
-    }));
+      const [, text] = await this.#link.run(SCRIPTS.queues, keys, []);
+      for (const [i, items] of (JSON.parse(String(text)) as (number | string)[][]).entries()) {
+        const [queued, delayed, paused] = items.map(Number);
+        queues.push({ runner: some[i], queued, delayed, paused: paused === 1, leases: pairsOf(items, 3) });
+      }
+    }
+    return queues;
   }
 
   async #names(): Promise<string[]> {
@@ -105,26 +137,24 @@ export class Listing {
     if (at !== null) return Number(queued) - 1 - Number(at);
     return lowAt === null ? null : Number(queued) + Number(lowQueued) - 1 - Number(lowAt);
   }
+}
 
-  async #instance(runner: string, instance: string, leftMs: number): Promise<StoredInstance> {
-    const [node, running] = await Promise.all([
-      this.#link.call("HGETALL", [this.#keys.node(runner, instance)]),
-      this.#link.call("HLEN", [this.#keys.run(runner, instance)]),
-    ]);
-    const fields = recordOf(node as string[]);
-    return {
-      runner,
-      instance,
-      bootId: fields.boot_id ?? "",
-      host: fields.host ?? "",
-      pid: Number(fields.pid ?? 0),
-      version: fields.version ?? "",
-      slots: Number(fields.slots ?? 0),
-      attach: fields.attach ?? "",
-      state: (fields.state ?? "detached") as InstanceState,
-      silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
-      alive: leftMs > 0,
-      running: Number(running),
-    };
-  }
+function instanceOf(
+  { runner, instance, leftMs }: { runner: string; instance: string; leftMs: number },
+  { fields, running }: Node,
+): StoredInstance {
+  return {
+    runner,
+    instance,
+    bootId: fields.boot_id ?? "",
+    host: fields.host ?? "",
+    pid: Number(fields.pid ?? 0),
+    version: fields.version ?? "",
+    slots: Number(fields.slots ?? 0),
+    attach: fields.attach ?? "",
+    state: (fields.state ?? "detached") as InstanceState,
+    silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
+    alive: leftMs > 0,
+    running,
+  };
 }

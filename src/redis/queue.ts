@@ -230,12 +230,8 @@ export class RedisQueue implements Queue {
     return (await this.#link.run(SCRIPTS.bury, keys, [id, reason.replaceAll("\n", " ")]))[0] === "OK";
   }
 
-  async convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
-    const reply = await this.#link.run(SCRIPTS.convert, [this.#keys.job(id), this.#keys.side(id)], [
-      raw,
-      ...Object.entries(fields).flat(),
-    ]);
-    return reply[0] as "OK" | "CHANGED";
+  convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
+    return this.#steps.convert(id, raw, fields);
   }
 
   reassert(request: ReassertRequest): Promise<ReassertReply> {

@@ -29,6 +29,9 @@ import retire from "./scripts/retire.lua" with { type: "text" };
 import look from "./scripts/look.lua" with { type: "text" };
 import purge from "./scripts/purge.lua" with { type: "text" };
 import sweep from "./scripts/sweep.lua" with { type: "text" };
+import forget from "./scripts/forget.lua" with { type: "text" };
+import queues from "./scripts/queues.lua" with { type: "text" };
+import instances from "./scripts/instances.lua" with { type: "text" };
 import { Script, stepOf } from "./script.ts";
 
 /** A script of its own. */
@@ -44,8 +47,8 @@ const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "e
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
 /**
- * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`, `sweep`, `request`,
- * `serve`, `answer`.
+ * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`, `sweep`,
+ * `forget`, `queues`, `instances`, `request`, `serve`, `answer`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),
@@ -75,4 +78,7 @@ export const SCRIPTS = {
   look: plain("look", `${LOOK}${look}`),
   purge: plain("purge", purge),
   sweep: plain("sweep", sweep),
+  forget: plain("forget", forget),
+  queues: plain("queues", queues),
+  instances: plain("instances", instances),
 } as const;

@@ -1,4 +1,5 @@
 import { UnavailableError } from "../domain/errors.ts";
+import type { JobFields } from "../domain/job.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { PromoteReply } from "../ports/queue.ts";
 import type { Argument } from "./client.ts";
@@ -53,6 +54,12 @@ export class Steps {
     const own = [keys.job(id), keys.side(id), keys.output(id), keys.after(id), keys.events()];
     const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;
     return { keys: [...own, ...rest.keys ?? []], args: [id, keys.channel(id), keepMs, ...rest.args ?? []] };
+  }
+
+  /** Turns a job that is a JSON string into a hash, unless it was changed meanwhile. */
+  async convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
+    const keys = [this.keys.job(id), this.keys.side(id)];
+    return (await this.link.run(SCRIPTS.convert, keys, [raw, ...Object.entries(fields).flat()]))[0] as "OK" | "CHANGED";
   }
 
   /** A field of a hash; `null` when there is none, or no hash. */

@@ -35,6 +35,7 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
   await server.call("HSET", keys.job("ended"), "status", "finished");
   await stage.submit("cancelled");
   await stage.store.cancel("cancelled", "why");
+  await server.call("LPUSH", keys.queue("r"), "cancelled");
   await stage.submit("other", { runner: "q" });
   await server.call("LPUSH", keys.queue("r"), "other");
   await stage.submit("last");

@@ -26,21 +26,36 @@ Deno.test("an id that is pushed before its hash can be started as soon as that i
   assertEquals((await queue.start("a")).type, "OK");
 });
 
-Deno.test("a job that is a JSON string is converted and started, also when it was cancelled before", async () => {
+Deno.test("a job that is a JSON string is converted and started, or ended when it is cancelled before", async () => {
+  await using stage = await Stage.open();
+  const { server, queue, store, keys } = stage;
+  for (const id of ["a", "claimed", "queued"]) {
+    await server.call("SET", keys.job(id), '{"payload":"x","runner":"r"}');
+    await server.call("LPUSH", keys.queue("r"), id);
+    if (id !== "queued") await queue.claim(1);
+  }
+  for (const id of ["claimed", "queued"]) {
+    assertEquals(await store.cancel(id, "no"), { type: "CANCELLED" });
+    const { status, error, payload } = await stage.job(id);
+    assertEquals([status, error, payload], ["error", "cancelled: no", "x"]);
+  }
+  assertEquals(await queue.length(), 0);
+  assertEquals((await queue.start("claimed")).type, "TERMINAL");
+  const reply = await queue.start("a");
+  assert(reply.type === "JSON");
+  await queue.convert("a", reply.raw, { payload: "x" });
+  assertEquals((await queue.start("a")).type, "OK");
+});
+
+Deno.test("cancel() of a job that is a string of another kind is carried out when a runner has read it", async () => {
   await using stage = await Stage.open();
   const { server, queue, keys } = stage;
-  for (const id of ["a", "b"]) {
-    await server.call("SET", keys.job(id), '{"payload":"x"}');
-    await server.call("LPUSH", keys.queue("r"), id);
-    await queue.claim(1);
-  }
-  assertEquals(await stage.store.cancel("b", "no"), { type: "REQUESTED" });
-  for (const [id, expected] of [["a", "OK"], ["b", "CANCELLED"]]) {
-    const reply = await queue.start(id);
-    assert(reply.type === "JSON");
-    await queue.convert(id, reply.raw, { payload: "x" });
-    assertEquals((await queue.start(id)).type, expected);
-  }
+  await server.call("SET", keys.job("a"), "[]");
+  await server.call("LPUSH", keys.queue("r"), "a");
+  await queue.claim(1);
+  assertEquals(await stage.store.cancel("a", "no"), { type: "REQUESTED" });
+  await queue.convert("a", "[]", { payload: "x" });
+  assertEquals((await queue.start("a")).type, "CANCELLED");
 });
 
 Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {

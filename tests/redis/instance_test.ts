@@ -448,3 +448,42 @@ Deno.test("serverId() changes when Redis was started anew", async () => {
   const after = await until("Redis answers", () => stage.queue.serverId().catch(() => ""));
   assert(after !== before);
 });
+
+Deno.test("sweep() forgets names of queues that are empty, not paused and not served, and no others", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, store, keys } = stage;
+  const names = async () => (await store.queues()).map(({ runner }) => runner).sort();
+  for (const runner of ["queued", "low", "delayed", "paused", "emptied"]) await stage.submit(runner, { runner });
+  for (const runner of ["low", "delayed", "paused", "emptied"]) await server.call("DEL", keys.queue(runner));
+  await server.call("LPUSH", keys.low("low"), "low");
+  await server.call("ZADD", keys.delay("delayed"), 1, "delayed");
+  await store.pause("paused", true);
+  await queue.sweep(100);
+  assertEquals(await names(), ["delayed", "low", "paused", "queued", "r"]);
+  await store.pause("paused", false);
+  await server.call("DEL", keys.low("low"), keys.delay("delayed"));
+  await queue.sweep(100);
+  assertEquals(await names(), ["queued", "r"]);
+  await stage.submit("again", { runner: "emptied" });
+  assertEquals(await names(), ["emptied", "queued", "r"]);
+});
+
+Deno.test("the name of a queue is remembered for a while after its last runner left, and as long as one is there", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, store, keys } = stage;
+  const names = async () => (await store.queues()).map(({ runner }) => runner);
+  const second = stage.runner({ instance: "i2", nonce: "n2" });
+  await second.register(INFO);
+  await second.retire();
+  assertEquals(await server.call("PTTL", keys.history("r")), -1, "a runner is still there");
+  await queue.retire();
+  assert(Number(await server.call("PTTL", keys.history("r"))) > 60_000);
+  await queue.sweep(100);
+  assertEquals(await names(), ["r"]);
+  await queue.register(INFO);
+  assertEquals(await server.call("PTTL", keys.history("r")), -1, "a runner is there again");
+  await queue.retire();
+  await server.call("DEL", keys.history("r"));
+  await queue.sweep(100);
+  assertEquals(await names(), []);
+});

@@ -45,6 +45,48 @@ Deno.test("running() names the jobs of one instance", async () => {
   assertEquals(await stage.store.running("r", "i2"), []);
 });
 
+Deno.test("the overview works with 700 leases and 1,200 names, and needs few commands for them", async () => {
+  await using stage = await Stage.open();
+  const { server, keys, store } = stage;
+  const until = await store.time() + 3_600_000;
+  for (let i = 0; i < 1_200; i++) {
+    const runner = `r${String(i).padStart(4, "0")}`;
+    await server.call("SADD", keys.names(), runner);
+    await server.call("LPUSH", keys.queue(runner), "a", "b");
+    if (i % 2 === 0) await server.call("ZADD", keys.delay(runner), 1, "c");
+    if (i % 3 === 0) await server.call("SET", keys.paused(runner), "1");
+    if (i >= 700) continue;
+    await server.call("ZADD", keys.lease(runner), i === 5 ? 1 : until, `i${i}`);
+    await server.call("HSET", keys.node(runner, `i${i}`), "host", `h${i}`, "slots", "4", "state", "up", "ttl", "30000");
+    await server.call("HSET", keys.run(runner, `i${i}`), "x", "1.n");
+  }
+  await server.call("CONFIG", "RESETSTAT");
+  const overview = await readOverview(store, { count: 20, among: 20 });
+  const stats = String(await server.call("INFO", "commandstats"));
+  const calls = [...stats.matchAll(/^cmdstat_eval(?:sha)?:calls=(\d+)/gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+  assert(calls > 0 && calls < 40, `${calls} scripts`);
+  assertEquals([overview.instances.length, overview.queues.length], [701, 1_201]);
+  assertEquals(overview.queues.slice(1, 4), [
+    { runner: "r0000", queued: 2, delayed: 1, paused: true },
+    { runner: "r0001", queued: 2, delayed: 0, paused: false },
+    { runner: "r0002", queued: 2, delayed: 1, paused: false },
+  ]);
+  const [, first, second] = overview.instances;
+  assertEquals([first.runner, first.host, first.slots, first.running, first.alive], ["r0000", "h0", 4, 1, true]);
+  assertEquals([second.runner, second.instance], ["r0001", "i1"]);
+  assertEquals(overview.instances.filter(({ alive }) => !alive).map(({ instance }) => instance), ["i5"]);
+  const started = await listJobs(store, { states: ["started"], count: 5, among: 5 });
+  assertEquals(started.jobs, []);
+});
+
+Deno.test("a list of 600 jobs that are strings is read whole", async () => {
+  await using stage = await Stage.open();
+  const ids = Array.from({ length: 600 }, (_, i) => `j${i}`);
+  for (const id of ids) await stage.server.call("SET", stage.keys.job(id), '{"payload":"x"}');
+  const jobs = await stage.store.summaries(ids);
+  assertEquals(jobs.map((job) => job?.fields.payload).filter((payload) => payload === "x").length, 600);
+});
+
 Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody", async () => {
   await using stage = await Stage.open();
   const { store } = stage;

@@ -224,10 +224,30 @@ Deno.test("cancel() ends a job that waits, wherever it waits", async () => {
   }
   assertEquals(await stage.server.call("EXISTS", stage.keys.delay("r")), 0);
   assertEquals((await stage.queue.start("claimed")).type, "TERMINAL");
-  await stage.queue.claim(1);
-  assertEquals((await stage.queue.start("queued")).type, "TERMINAL");
   assertEquals(await stage.queue.claimed(), []);
+  assertEquals(await stage.list(stage.keys.queue("r")), []);
   assertEquals(await stage.store.cancel("none", ""), { type: "MISSING" });
+});
+
+Deno.test("cancel() takes a job off the queue at once, so that it counts no more, where no runner lives", async () => {
+  await using stage = await Stage.open();
+  const { store, server, keys } = stage;
+  const submit = (id: string, more: object = {}) =>
+    store.submit({ id, payload: "true", runner: "away", executor: "tmux.main", ...more }, { maxQueued: 2 });
+  await submit("a");
+  await submit("b", { priority: "low" });
+  assertEquals((await submit("c")).type, "FULL");
+  for (const id of ["a", "b"]) await store.cancel(id, "");
+  assertEquals((await store.queues()).filter(({ runner }) => runner === "away"), []);
+  assertEquals((await submit("c")).type, "OK");
+  const [{ queued }] = (await store.queues()).filter(({ runner }) => runner === "away");
+  assertEquals(queued, 1);
+  // a job that names no runner, and one that a foreign program has pushed to another one
+  await server.call("HSET", keys.job("bare"), "payload", "true");
+  await server.call("HSET", keys.job("strayed"), "payload", "true", "runner", "r");
+  await server.call("LPUSH", keys.queue("away"), "bare", "strayed");
+  for (const id of ["bare", "strayed"]) assertEquals(await store.cancel(id, ""), { type: "CANCELLED" });
+  assertEquals(await stage.list(keys.queue("away")), ["c"]);
 });
 
 Deno.test("cancel() of a started job asks its runner, and a retry does not follow", async () => {

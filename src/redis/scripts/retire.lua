@@ -2,7 +2,7 @@
 -- its host could tell ends again: a node that is missing before is data that Redis lost.
 --
 -- KEYS  1 lease  2 node  3 run  4 claim  5 history
--- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the node stays
+-- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the node stays, and the history after the last one
 -- reply OK     it is retired
 --       GONE   there is no such instance
 --       ALIVE  its lease holds
@@ -17,6 +17,8 @@ if call('HLEN', KEYS[3]) > 0 or call('LLEN', KEYS[4]) > 0 then return { 'HOLDS',
 
 call('ZREM', KEYS[1], ARGV[1])
 if usable(KEYS[5], 'hash') then call('HDEL', KEYS[5], ARGV[1]) end
+-- with it goes what is known of the name, unless a runner comes
+if call('ZCARD', KEYS[1]) == 0 then call('PEXPIRE', KEYS[5], ARGV[3]) end
 if nonce then
   call('HDEL', KEYS[2], 'nonce')
   call('HSET', KEYS[2], 'left', nonce)

@@ -102,6 +102,12 @@ local function enqueue(queue, low, id, priority)
   end
 end
 
+-- Forgets the name of a queue when none of its keys is there: it is empty and not paused, and no runner has served it lately.
+local function forget_name(names, name, ...)
+  if name == '' or call('EXISTS', ...) > 0 or not usable(names, 'set') then return 0 end
+  return call('SREM', names, name)
+end
+
 local function event(key, name, ...)
   if usable(key, 'stream') then call('XADD', key, 'MAXLEN', '~', 10000, '*', 'e', name, ...) end
 end
