@@ -2,8 +2,8 @@ import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.t
 import type { JobView } from "./job_view.ts";
 import { type JobQuery, listJobs } from "./list_jobs.ts";
 
-/** Ids that were put aside, as far as an overview shows them. */
-const BURIED_SHOWN = 5;
+/** Ids that were put aside, as far as an overview has them. */
+const MAX_BURIED = 100;
 
 /** What a namespace looks like at one moment. */
 export interface Overview {
@@ -14,7 +14,7 @@ export interface Overview {
   readonly jobs: readonly JobView[];
   /** `false`: there are older jobs that were not looked at, and that might belong to `jobs`. */
   readonly complete: boolean;
-  /** The newest ids that were no runnable jobs, with the reason. */
+  /** The newest ids of the last day that were no runnable jobs, with the reason. */
   readonly buried: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
 }
 
@@ -30,7 +30,7 @@ export async function readOverview(store: JobStore, query: JobQuery): Promise<Ov
     store.instances(),
     store.queues(),
     listJobs(store, query),
-    store.buried(BURIED_SHOWN),
+    store.buried(MAX_BURIED),
   ]);
   return {
     nowMs,

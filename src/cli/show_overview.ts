@@ -88,6 +88,9 @@ function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
   };
 }
 
+/** Ids that were put aside, as far as people see them, and how long, milliseconds: later they are no news. */
+const BURIED_SHOWN = 5, BURIED_NEWS = 3_600_000;
+
 /** What of an overview is shown. */
 export interface Shown {
   /** Names of the columns of the jobs. */
@@ -114,8 +117,9 @@ export function showOverview(overview: Overview, look: Look, { columns, jobsOnly
     overview.queues.length > 0 ? table(overview.queues, QUEUES, look) : heading("no queue"),
     jobs,
   ];
-  if (overview.buried.length > 0) {
-    const lines = overview.buried.map(({ id, reason, ms }) =>
+  const buried = overview.buried.filter(({ ms }) => ms >= overview.nowMs - BURIED_NEWS);
+  if (buried.length > 0) {
+    const lines = buried.slice(0, BURIED_SHOWN).map(({ id, reason, ms }) =>
       `  ${printable(id)}: ${printable(reason)} (${ago(ms, overview.nowMs)})\n`
     );
     parts.push(`put aside, because they are no runnable jobs:\n${lines.join("")}`);

@@ -10,7 +10,7 @@ const BOTH = [
 /** Those of a runner. */
 const RUNNER = [
   ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hincrby", "hlen", "hstrlen"],
-  ...["srandmember", "zcard", "zrangebyscore", "zremrangebyrank", "rpop", "subscribe"],
+  ...["srandmember", "zcard", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop", "subscribe"],
 ];
 /** Those of a program that submits, waits and looks. */
 const CLIENT = [

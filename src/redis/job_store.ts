@@ -23,7 +23,7 @@ import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
-import type { Keys } from "./keys.ts";
+import { DEAD_MS, type Keys } from "./keys.ts";
 import { hasCode, Link, textOf } from "./link.ts";
 import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
@@ -218,7 +218,8 @@ export class RedisJobStore implements JobStore {
     limit: number,
   ): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]> {
     const dead = await this.#link.call("ZREVRANGE", [this.#keys.dead(), 0, limit - 1, "WITHSCORES"]) as string[];
-    return pairsOf(dead).map(([member, ms]) => {
+    const since = await this.time() - DEAD_MS;
+    return pairsOf(dead).filter(([, ms]) => Number(ms) > since).map(([member, ms]) => {
       const end = member.indexOf("\n");
       return { id: member.slice(end + 1), reason: member.slice(0, end), ms: Number(ms) };
     });

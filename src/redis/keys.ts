@@ -86,7 +86,7 @@ export class Keys {
     return `${this.#ns}rr:after:${id}`;
   }
 
-  /** ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000. */
+  /** ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000, for `DEAD_MS`. */
   dead(): string {
     return `${this.#ns}rr:dead`;
   }
@@ -142,3 +142,5 @@ export const OUTPUT_PIECES = 256;
 export const OUTPUT_PIECE = 16 << 10;
 /** How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again. */
 export const LEFT_MS = 15 * 60_000;
+/** How long an id that was put aside is remembered, milliseconds. */
+export const DEAD_MS = 86_400_000;

@@ -27,7 +27,7 @@ import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
 import type { SettledEnd } from "../ports/spool.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
-import { Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
+import { DEAD_MS, Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { readBeat, readStart } from "./replies.ts";
 import { endOf, endOfAttempt, reassert, restore } from "./recovery.ts";
@@ -227,7 +227,7 @@ export class RedisQueue implements Queue {
   async bury(id: RawId, reason: string): Promise<boolean> {
     const { runner, instance } = this.#owner;
     const keys = [this.#keys.claim(runner, instance), this.#keys.dead(), this.#keys.events()];
-    return (await this.#link.run(SCRIPTS.bury, keys, [id, reason.replaceAll("\n", " ")]))[0] === "OK";
+    return (await this.#link.run(SCRIPTS.bury, keys, [id, reason.replaceAll("\n", " "), DEAD_MS]))[0] === "OK";
   }
 
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {

@@ -61,6 +61,20 @@ Deno.test("retry says that a job waits again, and refuses one whose parent has f
   assertEquals(world.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
 });
 
+Deno.test("retry of a whole chain takes parents first, in whatever order they are named", async () => {
+  const world = new FakeWorld();
+  for (const [id, after] of [["a", ""], ["b", "a"], ["c", "b"], ["x", "y"], ["y", "x"]]) {
+    world.redis.put(id, { status: "error", runner: "r" }, after === "" ? {} : { after });
+  }
+  assertEquals(await world.run("retry", "c", "b", "a"), 0);
+  assertEquals(
+    world.stderr,
+    "job a: queued for a new attempt\njob b: queued for a new attempt, when job a has finished\n" +
+      "job c: queued for a new attempt, when job b has finished\n",
+  );
+  assertEquals(await world.run("retry", "x", "y"), 1, "each waits for the other");
+});
+
 Deno.test("pause and resume are about the queue of --name", async () => {
   const world = new FakeWorld();
   world.redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));

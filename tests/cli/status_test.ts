@@ -89,6 +89,15 @@ Deno.test("status --json is one object", async () => {
   assertEquals(overview.put_aside, [{ id: "\x1b[2J", reason: "missing", time: "2026-01-31T11:00:00.000Z" }]);
 });
 
+Deno.test("status names an id that was put aside for an hour, and with --json as long as Redis knows it", async () => {
+  const world = busyWorld();
+  world.redis.buriedList = [{ id: "x", reason: "missing", ms: world.redis.nowMs - 3_600_001 }];
+  assertEquals((await shown(world, "status")).includes("put aside"), false);
+  assertEquals(JSON.parse(await shown(world, "status", "--json")).put_aside.length, 1);
+  world.redis.buriedList = [{ id: "x", reason: "missing", ms: world.redis.nowMs - 3_600_000 }];
+  assertEquals((await shown(world, "status")).includes("x: missing (1h ago)"), true);
+});
+
 Deno.test("status ID shows everything about a job", async () => {
   const world = busyWorld();
   for (const id of ["job-running", "job-ended", "job-foreign"]) {

@@ -258,11 +258,25 @@ Deno.test("bury() puts any bytes aside and keeps the newest thousand", async () 
   const [{ reason, ms }] = await stage.store.buried(5);
   assertEquals(reason, "the id is not UTF-8");
   assert(Math.abs(ms - await stage.store.time()) < 5_000);
-  await server.call("EVAL", "for i=1,1200 do redis.call('ZADD',KEYS[1],i,'old\\n'..i) end", 1, keys.dead());
+  await server.call("EVAL", "for i=1,1200 do redis.call('ZADD',KEYS[1],ARGV[1]-i,'old\\n'..i) end", 1, keys.dead(), ms);
   await stage.claimed("x\ny");
   await queue.bury(raw("x\ny"), "odd");
   assertEquals(await server.call("ZCARD", keys.dead()), 1_000);
   assertEquals((await stage.store.buried(1)).map(({ id, reason }) => [id, reason]), [["x\ny", "odd"]]);
+});
+
+Deno.test("an id that was put aside is forgotten after a day, also while others come", async () => {
+  await using stage = await Stage.open();
+  const { server, store, queue, keys } = stage;
+  const day = 86_400_000;
+  const now = await store.time();
+  await server.call("ZADD", keys.dead(), now - day - 1, "odd\nold");
+  assertEquals(await store.buried(5), []);
+  await stage.claimed("new");
+  await queue.bury(raw("new"), "odd");
+  assertEquals(await server.call("ZRANGE", keys.dead(), 0, -1), ["odd\nnew"]);
+  const ttl = Number(await server.call("PTTL", keys.dead()));
+  assert(ttl > 0 && ttl <= day, String(ttl));
 });
 
 Deno.test("reroute() moves a job to its runner once, and ends it the second time", async () => {

@@ -39,8 +39,17 @@ export const retry: Command = {
     const redis = await store();
     const ids = await findJobs(redis, positionals);
     let code: number = EXIT.ok;
-    for (const id of ids) {
+    const open = [...ids];
+    /** How many in a row were put off. */
+    let putOff = 0;
+    for (let id = open.shift(); id !== undefined; id = open.shift()) {
       const retried = await retryJob(redis, id);
+      // the one that it waits for is named too, and goes first
+      if (retried.result === "blocked" && open.includes(retried.after) && putOff++ < open.length) {
+        open.push(id);
+        continue;
+      }
+      putOff = 0;
       if (settings.json) await terminal.write(`${toJson({ id, ...retried })}\n`);
       if (retried.result === "queued" || retried.result === "waits") {
         const when = retried.result === "queued" ? "" : `, when job ${printable(retried.after)} has finished`;

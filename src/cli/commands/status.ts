@@ -91,6 +91,8 @@ export const status: Command<typeof STATUS_ROWS> = {
     "For a job that has not ended, it says why it waits and how to attach to its terminal.",
     "With options that choose among jobs, only jobs are shown, and a job must fit all of them. Jobs that run are always found; " +
     "of the others, the newest are looked at.",
+    "Ids in a queue that are no runnable jobs are put aside; the overview names those of the last hour, with --json those of the " +
+    "last day.",
     "With --watch it is shown anew whenever something happens; for jobs that are named, until they have ended.",
   ],
   examples: [

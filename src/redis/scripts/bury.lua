@@ -1,7 +1,7 @@
 -- bury: puts an id that is no runnable job aside, with the reason.
 --
 -- KEYS  1 claim  2 dead  3 events
--- ARGV  1 id, any bytes  2 reason, one line
+-- ARGV  1 id, any bytes  2 reason, one line  3 ms that it is kept
 -- reply OK    it is among the dead, of which the newest 1,000 are kept
 --       GONE  it is not claimed
 
@@ -10,8 +10,10 @@ if bad then return bad end
 
 if call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return { 'GONE', '.' } end
 if usable(KEYS[2], 'zset') then
+  call('ZREMRANGEBYSCORE', KEYS[2], '-inf', clock() - ARGV[3])
   call('ZADD', KEYS[2], clock(), ARGV[2] .. '\n' .. ARGV[1])
   call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)
+  call('PEXPIRE', KEYS[2], ARGV[3])
 end
 event(KEYS[3], 'bury', 'id', ARGV[1])
 return { 'OK', '.' }
