@@ -1,7 +1,8 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { checkEnv } from "../domain/job.ts";
 import { checkJobId } from "../domain/job_id.ts";
-import { MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
+import { MAX_DETAILS, MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
+import type { Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
 
@@ -51,6 +52,13 @@ function checkLabels(labels: Readonly<Record<string, string>>): void {
   }
 }
 
+/** Everything but payload and environment, as far as its user says it. A runner adds a little of its own. */
+function checkDetails({ payload: _, env: __, ...details }: Submission): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(details)).length;
+  const most = MAX_DETAILS / 2;
+  if (bytes > most) refuse("its texts and labels", `have ${bytes} bytes together, more than ${most}`);
+}
+
 /**
  * Checks everything about a job that can be known before it is queued.
  *
@@ -72,6 +80,7 @@ export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor:
   }
   checkEnvironment(submission.env ?? {});
   checkLabels(submission.labels ?? {});
+  checkDetails(submission);
   const { cwd, timeout, retries, backoff, keep, notBeforeMs = 0 } = submission;
   checkNumber("its delay in seconds", delay, 0, MAX_TIME / 1000);
   if (!(Math.abs(notBeforeMs) < MAX_TIME)) refuse("its start", "must be a time before the year 11000");

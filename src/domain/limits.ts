@@ -22,8 +22,14 @@ export const DEFAULT_KILL_GRACE = 10;
 export const MAX_SUBMIT_PAYLOAD = 1 << 20;
 /** Bytes of a payload, or of all environment values, that a runner runs. */
 export const MAX_RUN_PAYLOAD = 16 << 20;
+/** Bytes of all other fields, texts and labels of a job together that `submit` accepts and that a runner runs. */
+export const MAX_DETAILS = 1 << 20;
+/** Bytes of a job that is stored as a JSON string: the largest payload, escaped, and the rest. */
+export const MAX_JSON_JOB = 2 * MAX_RUN_PAYLOAD;
 /** Bytes that `send` types at once. */
 export const MAX_TYPED = 64 << 10;
+/** Bytes of a request about a terminal as it stands in Redis: the most that is typed, in base64, and the rest. */
+export const MAX_REQUEST = 2 * MAX_TYPED;
 /** Bytes of an id. */
 export const MAX_ID = 512;
 /** Bytes of output from the start, and as many from the end, that `result` holds. */

@@ -9,7 +9,7 @@ const BOTH = [
 ];
 /** Those of a runner. */
 const RUNNER = [
-  ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hincrby", "hlen", "hstrlen"],
+  ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hincrby", "hlen", "hstrlen", "strlen"],
   ...["srandmember", "zcard", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop", "subscribe"],
 ];
 /** Those of a program that submits, waits and looks. */

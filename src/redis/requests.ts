@@ -1,3 +1,4 @@
+import { MAX_ID, MAX_REQUEST, MAX_TYPED } from "../domain/limits.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 import type { JobAnswer, JobRequest, OpenRequest, RequestReply } from "../ports/requests.ts";
 import type { Keys } from "./keys.ts";
@@ -45,10 +46,15 @@ export class Requests {
     return { type: "unanswered", taken: withdrawn === 0 };
   }
 
-  /** Takes the next request for an instance. */
+  /** Takes the next request for an instance; drops what is none. */
   async serve(runner: string, instance: string): Promise<OpenRequest | null> {
-    const [type, text] = await this.#link.run(SCRIPTS.serve, [this.#keys.requests(runner, instance)], []);
-    return type === "OK" ? decodeRequest(String(text)) : null;
+    for (;;) {
+      const keys = [this.#keys.requests(runner, instance)];
+      const [type, text] = await this.#link.run(SCRIPTS.serve, keys, [MAX_REQUEST]);
+      if (type !== "OK") return null;
+      const request = decodeRequest(String(text));
+      if (request) return request;
+    }
   }
 
   async answer({ reply }: OpenRequest, answer: JobAnswer): Promise<void> {
@@ -64,17 +70,19 @@ function encodeRequest({ request, ...rest }: OpenRequest): string {
   });
 }
 
-function decodeRequest(text: string): OpenRequest {
-  const { request, ...rest } = JSON.parse(text);
-  if (request.type !== "type") return { ...rest, request };
-  return {
-    ...rest,
-    request: {
-      type: "type",
-      bytes: Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0)),
-      ...request.enter === true && { enter: true },
-    },
-  };
+/** `null` for what is no request: any program that may write to Redis can have put it there. */
+function decodeRequest(text: string): OpenRequest | null {
+  try {
+    const { reply, id, token, request } = JSON.parse(text);
+    if (![reply, id, token].every((name) => typeof name === "string") || reply.length > MAX_ID) return null;
+    if (request.type === "screen" || request.type === "locate") return { reply, id, token, request };
+    if (request.type !== "type") return null;
+    const bytes = Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0));
+    if (bytes.length > MAX_TYPED) return null;
+    return { reply, id, token, request: { type: "type", bytes, ...request.enter === true && { enter: true } } };
+  } catch {
+    return null;
+  }
 }
 
 function base64Of(bytes: Uint8Array): string {

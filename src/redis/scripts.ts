@@ -1,5 +1,5 @@
 import { JOB_FIELDS } from "../domain/job.ts";
-import { MAX_ID, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
+import { MAX_DETAILS, MAX_ID, MAX_JSON_JOB, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
@@ -40,7 +40,9 @@ const plain = (name: string, text: string) => new Script(name, base, [text]);
 const about = (name: string, text: string) => new Script(name, base, [job, text]);
 
 /** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
-const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}\nlocal LIMIT = ${MAX_RUN_PAYLOAD}\n`;
+const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}
+local LIMIT, DETAILS, STRING = ${MAX_RUN_PAYLOAD}, ${MAX_DETAILS}, ${MAX_JSON_JOB}
+`;
 
 /** What the Lua text of `look` takes from the domain: the fields that are neither large nor secret. */
 const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");

@@ -115,6 +115,7 @@ Deno.test("submit refuses a wrong job in one sentence and queues nothing", async
     [["  \n"], "Cannot submit job: its payload is empty; write shell text"],
     [["a\0b"], "Cannot submit job: its payload holds a NUL character"],
     [["x".repeat((1 << 20) + 1)], "Cannot submit job: its payload has 1048577 bytes, more than 1048576"],
+    [["--title", "t".repeat(1 << 19), "true"], "Cannot submit job: its texts and labels have 5243"],
     [["--script", "/none"], 'Cannot submit file "/none": there is no such file'],
     [["--script", "/bin"], 'Cannot submit file "/bin": it is not UTF-8'],
     [["-e", "ssh.x", "true"], 'Cannot use executor "ssh.x"'],

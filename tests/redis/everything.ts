@@ -50,6 +50,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["release", () => queue.release(raw("b"))],
     ["reroute", () => queue.reroute("c", "q")],
     ["bury", () => queue.bury(raw("d"), "odd")],
+    ["start", () => queue.start("e")],
     ["convert", () => queue.convert("e", "{}", { payload: "x" })],
     ["peers", () => queue.peers()],
     ["holdings", () => queue.holdings(gone)],

@@ -110,3 +110,38 @@ Deno.test("ask() is told once and changes its line, proceed() ends it, and so do
   await stage.queue.ask(run, "an older attempt");
   assertEquals((await stage.side("a")).input_line, undefined);
 });
+
+/** Bytes that Redis has sent so far. */
+async function sent({ server }: Stage): Promise<number> {
+  return Number(/^total_net_output_bytes:(\d+)/m.exec(String(await server.call("INFO", "stats")))![1]);
+}
+
+Deno.test("a request that is too large, or is none, never reaches the runner, and those after it are served", async () => {
+  await using stage = await Stage.open();
+  const { server, keys } = stage;
+  const { token } = await stage.started("a");
+  const until = await stage.store.time() + 60_000;
+  const list = keys.requests("r", "i");
+  const good = { reply: "q", id: "a", token };
+  const typed = (size: number) => ({ ...good, request: { type: "type", bytes: btoa("x".repeat(size)) } });
+  const wrong = [
+    ...["nonsense", "null", "[]", "{}", JSON.stringify({ ...good, request: null })],
+    ...[{ ...good, reply: 1 }, { ...good, id: null }, { ...good, reply: "r".repeat(513) }, { ...good, token: [] }]
+      .map((one) => JSON.stringify({ ...one, request: SCREEN })),
+    JSON.stringify({ ...good, request: { type: "shell" } }),
+    JSON.stringify({ ...good, request: { type: "type", bytes: "%" } }),
+    JSON.stringify({ ...good, request: { type: "type" } }),
+    JSON.stringify(typed(65_537)),
+  ];
+  await stage.queue.serve();
+  const before = await sent(stage);
+  await server.call("LPUSH", list, `${until}\n${JSON.stringify(typed(45 << 20))}`);
+  for (const text of wrong) await server.call("LPUSH", list, `${until}\n${text}`);
+  await server.call("LPUSH", list, `${until}\n${JSON.stringify(typed(65_536))}`);
+  const open = await stage.queue.serve();
+  assert(open?.request.type === "type");
+  assertEquals([open.id, open.request.bytes.length], ["a", 65_536]);
+  assertEquals(await stage.queue.serve(), null);
+  const bytes = await sent(stage) - before;
+  assert(bytes < 1 << 20, `${bytes} bytes`);
+});

@@ -129,6 +129,48 @@ Deno.test("start() ends a job that was cancelled before, and one that is too lar
   assertEquals(await stage.queue.claimed(), []);
 });
 
+Deno.test("start() ends a job whose other fields, or bookkeeping, are too large, and sends none of it", async () => {
+  await using stage = await Stage.open();
+  const { server, keys, queue } = stage;
+  const large = new Uint8Array(8 << 20).fill(97);
+  const before = await server.call("INFO", "stats");
+  for (
+    const [kind, field] of [["job", "caller_id"], ["job", "result"], ["job", "executor"], ["side", "title"]] as const
+  ) {
+    await stage.claimed(field);
+    await server.call("HSET", kind === "job" ? keys.job(field) : keys.side(field), field, large);
+    assertEquals(await queue.start(field), { type: "TOOBIG" });
+    assertMatch(
+      String(await server.call("HGET", keys.job(field), "error")),
+      /^not started: its fields and labels, without payload and environment, have 83\d+ bytes, more than 1048576$/,
+    );
+    await server.call("DEL", keys.job(field), keys.side(field));
+  }
+  for (const [field, type] of [["status", "BADSTATUS"], ["runner", "OTHER"]]) {
+    await stage.claimed(field);
+    await server.call("HSET", keys.job(field), field, large);
+    assertEquals((await queue.start(field)).type, type);
+  }
+  await server.call("SET", keys.job("string"), new Uint8Array((32 << 20) + 1).fill(97));
+  await server.call("LPUSH", keys.queue("r"), "string");
+  await queue.claim(1);
+  assertEquals(await queue.start("string"), { type: "BADTYPE", redisType: "string of 33554433 bytes" });
+  await server.call("LPUSH", keys.queue("r"), "i".repeat(8 << 20));
+  const sent = (text: unknown) => Number(/^total_net_output_bytes:(\d+)/m.exec(String(text))![1]);
+  const bytes = sent(await server.call("INFO", "stats")) - sent(before);
+  assert(bytes < 1 << 20, `${bytes} bytes`);
+});
+
+Deno.test("bury() keeps no more than the beginning of an id that is far too long", async () => {
+  await using stage = await Stage.open();
+  const id = "i".repeat(1 << 20);
+  await stage.server.call("LPUSH", stage.keys.queue("r"), id);
+  await stage.queue.claim(1);
+  assertEquals(await stage.queue.bury(raw(id), "the id is long"), true);
+  assertEquals((await stage.store.buried(1))[0].id, "i".repeat(1000));
+  assertEquals((await stage.store.newestEvents(1))[0].id, "i".repeat(1000));
+});
+
 Deno.test("start() runs a payload of 16 MiB and keeps every character of it", async () => {
   await using stage = await Stage.open();
   const payload = "\ufeff\u0000ä".padEnd((16 << 20) - 5, "x");

@@ -1,6 +1,7 @@
 import { RefusedError, UnavailableError } from "../../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
 import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
+import { sideNumber } from "../../domain/side_record.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
@@ -93,7 +94,7 @@ export class Finisher {
       outputBytes: output.total,
       ...(output.truncated && { truncated: true }),
       ms,
-      keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
+      keep: sideNumber(intent.side.keep, settings.keep),
       retryDelayMs,
     };
     checkpoint("before_finish");
@@ -195,10 +196,10 @@ export class Finisher {
     const { side, attempt } = active.intent;
     if (end.kind === "unlaunched") return giveBack(active.intent);
     if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
-    const max = Number(side.retry_max ?? 0);
+    const max = sideNumber(side.retry_max, 0);
     if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
-    const from = Number(side.backoff_from ?? 1);
-    const to = Number(side.backoff_to ?? 3600);
+    const from = sideNumber(side.backoff_from, 1);
+    const to = sideNumber(side.backoff_to, 3600);
     const seconds = Math.min(from * 2 ** (attempt - 1), to);
     return Math.round(seconds * 1000 * (0.8 + 0.4 * this.#parts.clock.random()));
   }

@@ -43,6 +43,7 @@ export class Launcher {
     try {
       const defaultTimeout = settings.defaultTimeoutMs === null ? null : settings.defaultTimeoutMs / 1000;
       const work = readWork(id, reply.job, defaultTimeout);
+      checkFolder(reply.side.cwd);
       for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
       const intent = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
       const { executor, line } = this.#resolve(work.executor);
@@ -186,6 +187,13 @@ export class Launcher {
       }
       this.#finisher.finish(active, { kind: "failed", why }, null, again);
     }
+  }
+}
+
+/** A check of `submit` again: other programs can have written it. */
+function checkFolder(cwd: string | undefined): void {
+  if (cwd !== undefined && (!cwd.startsWith("/") || cwd.includes("\0"))) {
+    throw new InvalidInputError("Cannot run job: its working directory is no absolute path");
   }
 }
 

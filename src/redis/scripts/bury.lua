@@ -9,11 +9,13 @@ local bad = unfit(KEYS[1], 'list')
 if bad then return bad end
 
 if call('LREM', KEYS[1], -1, ARGV[1]) == 0 then return { 'GONE', '.' } end
+-- an id of any length can have been pushed, and every overview reads these
+local id = string.sub(ARGV[1], 1, 1000)
 if usable(KEYS[2], 'zset') then
   call('ZREMRANGEBYSCORE', KEYS[2], '-inf', clock() - ARGV[3])
-  call('ZADD', KEYS[2], clock(), ARGV[2] .. '\n' .. ARGV[1])
+  call('ZADD', KEYS[2], clock(), ARGV[2] .. '\n' .. id)
   call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)
   call('PEXPIRE', KEYS[2], ARGV[3])
 end
-event(KEYS[3], 'bury', 'id', ARGV[1])
+event(KEYS[3], 'bury', 'id', id)
 return { 'OK', '.' }

@@ -1,7 +1,7 @@
--- serve: takes the next request whose sender still waits.
+-- serve: takes the next request whose sender still waits. One that is larger than any that is meant is dropped here.
 --
 -- KEYS  1 requests of the instance
--- ARGV  none
+-- ARGV  1 bytes of the largest request
 -- reply OK    the request
 --       NONE  there is none
 
@@ -11,6 +11,8 @@ local at = clock()
 while true do
   local entry = call('RPOP', KEYS[1])
   if not entry then return { 'NONE', '.' } end
-  local limit, request = string.match(entry, '^(%d+)\n(.*)$')
-  if limit and tonumber(limit) > at then return { 'OK', request, '.' } end
+  if #entry <= tonumber(ARGV[1]) then
+    local limit, request = string.match(entry, '^(%d+)\n(.*)$')
+    if limit and tonumber(limit) > at then return { 'OK', request, '.' } end
+  end
 end

@@ -3,7 +3,8 @@
 -- KEYS  1-5 job x out after events  6 claim  7 run  8 node  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
 --       8 the last `seq` that the caller was told
--- FIELDS names of the job's fields, and LIMIT, bytes of the largest payload, stand in front of this text
+-- FIELDS names of the job's fields, LIMIT, bytes of the largest payload and environment, DETAILS, bytes of all the rest together,
+--        and STRING, bytes of the largest job that is a string, stand in front of this text
 -- reply OK         token, attempt, `seq` of the node, values of FIELDS (null: absent), then the fields of x
 --       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an earlier
 --                  process of the instance died before it launched it)
@@ -28,9 +29,9 @@ if bad then return bad end
 local here = SEEN.nodes[NODE]
 local found = type_of(JOB)
 
-local function owned(kind, token, attempt)
+local function owned(kind, token, attempt, values)
   local reply = { kind, token, attempt, here.seq }
-  for _, value in ipairs(call('HMGET', JOB, unpack(FIELDS))) do reply[#reply + 1] = value end
+  for _, value in ipairs(values) do reply[#reply + 1] = value end
   for name, value in pairs(sides()) do
     reply[#reply + 1] = name
     reply[#reply + 1] = value
@@ -42,7 +43,7 @@ end
 local held = call('HGET', RUN, ID)
 if held and found == 'hash' and side('token') == held then
   call('LREM', CLAIM, -1, ID)
-  return owned('HELD', held, side('attempt'))
+  return owned('HELD', held, side('attempt'), call('HMGET', JOB, unpack(FIELDS)))
 end
 -- the attempt was taken away from this instance
 if held and side('token') and side('token') ~= held then call('HDEL', RUN, ID) end
@@ -55,15 +56,21 @@ local function dropped(answer)
 end
 if not X then return left('BADTYPE', x_type, '.') end
 if found == 'none' then return left('MISSING', '.') end
-if found == 'string' then return left('JSON', call('GET', JOB), '.') end
+if found == 'string' then
+  local size = call('STRLEN', JOB)
+  if size > STRING then return left('BADTYPE', 'string of ' .. size .. ' bytes', '.') end
+  return left('JSON', call('GET', JOB), '.')
+end
 if found ~= 'hash' then return left('BADTYPE', found, '.') end
 
 local now = call('HMGET', JOB, 'status', 'runner')
 local state = now[1] or ''
 if is_terminal(state) then return dropped({ 'TERMINAL', '.' }) end
 if state == 'started' then return dropped({ 'DUP', '.' }) end
-if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', state, '.') end
-if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then return left('OTHER', now[2], '.') end
+if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', string.sub(state, 1, 100), '.') end
+if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then
+  return left('OTHER', string.sub(now[2], 1, 1000), '.')
+end
 if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
@@ -85,13 +92,24 @@ if reason and not (last and last ~= '0' and side('done') == last) then
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
 end
+local function too_big(what, size, limit)
+  conclude('start', 'not started: its ' .. what .. size .. ' bytes, more than ' .. limit, 1, at)
+  return with_waiters({ 'TOOBIG' })
+end
 for _, field in ipairs({ 'payload', 'env_vars' }) do
   local size = call('HSTRLEN', JOB, field)
-  if size > LIMIT then
-    conclude('start', 'not started: its ' .. field .. ' has ' .. size .. ' bytes, more than ' .. LIMIT, 1, at)
-    return with_waiters({ 'TOOBIG' })
-  end
+  if size > LIMIT then return too_big(field .. ' has ', size, LIMIT) end
 end
+local values, rest = call('HMGET', JOB, unpack(FIELDS)), 0
+for i, name in ipairs(FIELDS) do
+  if name ~= 'payload' and name ~= 'env_vars' then rest = rest + #(values[i] or '') end
+  if name == 'status' then values[i] = 'started' end
+  if name == 'updated_at' then values[i] = stamp(at) end
+end
+for name, value in pairs(sides()) do
+  if name ~= 'raw' then rest = rest + #name + #value end
+end
+if rest > DETAILS then return too_big('fields and labels, without payload and environment, have ', rest, DETAILS) end
 
 local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
 -- x may have gone with an earlier job of this id: the count begins anew, the token must not
@@ -119,4 +137,4 @@ end
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
 tell('start', 'started', 'n', runner, 'i', inst, 'a', attempt)
-return owned('OK', token, attempt)
+return owned('OK', token, attempt, values)

@@ -363,3 +363,24 @@ Deno.test("reconcile() starts no more claims than there are slots", async () => 
   await until("the third runs", () => runner.executor.launched.length === 3);
   assertEquals(runner.queue.started, ["a", "b", "c"]);
 });
+
+Deno.test("jobs stored as JSON for a busy pane take no slot from others", async () => {
+  await using runner = fakeRunner({ concurrency: 3 });
+  const { queue } = runner;
+  queue.push("first", job("fake.s.line"));
+  runner.dispatcher.start();
+  await until("the pane is busy", () => runner.executor.launched.length === 1);
+  const ids = ["j0", "j1", "j2", "j3"];
+  for (const id of ids) {
+    queue.answers.set(id, [{ type: "JSON", raw: JSON.stringify(job("fake.s.line")) }]);
+    queue.push(id, {});
+  }
+  await until("they were read", () => ids.every((id) => queue.jobs.get(id)?.executor));
+  queue.push("plain", job("fake.s"));
+  await until("the plain job runs", () => runner.executor.ids().includes("plain"));
+  assertEquals([runner.executor.ids(), runner.dispatcher.waiting], [["first", "plain"], 4]);
+  for (const id of ["first", ...ids]) {
+    await until("it runs", () => runner.executor.ids().includes(id));
+    runner.executor.end(id);
+  }
+});

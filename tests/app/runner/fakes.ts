@@ -119,6 +119,10 @@ export class FakeQueue {
       side: {},
     });
   };
+  convert = (id: string, _raw: string, fields: JobFields) => {
+    this.jobs.set(id, fields);
+    return Promise.resolve("OK" as const);
+  };
   finish = (request: FinishRequest) => {
     this.#fail("finish");
     const type = this.finishAnswers.shift() ?? "OK";

@@ -75,6 +75,23 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
   }
 });
 
+Deno.test("the finisher does not believe numbers of the bookkeeping that submit would refuse", async () => {
+  for (
+    const [name, value] of [["retry_max", "x"], ["retry_max", "-1"], ["retry_max", "Infinity"], ["keep", "-1"], [
+      "keep",
+      "x",
+    ]]
+  ) {
+    await using runner = fakeRunner();
+    const started = { type: "OK", token: "1.abcdef012345", attempt: 1, seq: 1, job, side: { [name]: value } } as const;
+    runner.queue.answers.set("a", [started]);
+    await launched(runner, "a");
+    runner.executor.end("a", { code: 1 });
+    const request = await until("it is told", () => runner.queue.finished[0]);
+    assertEquals([request.retryDelayMs, request.keep], [null, 60], `${name} ${value}`);
+  }
+});
+
 Deno.test("the finisher gives a run back that its host could not begin, later each time, whatever retries are left", async () => {
   for (const [attempt, delay] of [[1, 1000], [3, 4000], [9, 30_000], [100, null]] as const) {
     await using runner = fakeRunner();

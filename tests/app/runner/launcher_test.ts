@@ -42,3 +42,19 @@ Deno.test("a run of which nobody knows what became is tried again as its runner,
     assertEquals(runner.queue.finished[0].retryDelayMs, delay);
   }
 });
+
+Deno.test("a job whose bookkeeping names no absolute folder ends with a sentence, and is not launched", async () => {
+  for (const cwd of ["relative", "", "/a\0b"]) {
+    await using runner = fakeRunner();
+    const job = { executor: "fake.s", payload: "true" };
+    const token = "1.abcdef012345";
+    runner.queue.answers.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, side: { cwd } }]);
+    runner.queue.push("a", job);
+    runner.dispatcher.start();
+    await until("it has ended", () => runner.queue.finished.length === 1);
+    assertEquals(
+      [runner.executor.ids(), runner.queue.finished[0].error],
+      [[], "Cannot run job: its working directory is no absolute path"],
+    );
+  }
+});
