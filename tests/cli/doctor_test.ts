@@ -122,7 +122,14 @@ Deno.test("lookAtFolder() changes nothing", async () => {
   assertEquals(await lookAtFolder(path), missing);
   assertEquals(await lookAtFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
   await Deno.mkdir(path, { mode: 0o750 });
-  assertEquals(await lookAtFolder(path), { path, is: "folder", unsafe: null, mode: 0o750, writable: true, full: false });
+  assertEquals(await lookAtFolder(path), {
+    path,
+    is: "folder",
+    unsafe: null,
+    mode: 0o750,
+    writable: true,
+    full: false,
+  });
   assertEquals([...Deno.readDirSync(path)], []);
   await Deno.writeTextFile(`${path}/file`, "");
   assertEquals((await lookAtFolder(`${path}/file`)).is, "something else");

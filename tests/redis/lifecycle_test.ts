@@ -6,13 +6,20 @@ import { assert, assertEquals } from "../support/assert.ts";
 
 const folder = new URL("../../src/redis/scripts/", import.meta.url);
 /** No events of a job or an instance: they read, delete ended jobs, forget what is left of jobs that are gone, or carry words. */
-<<<<<<< HEAD
-const housekeeping = ["answer", "look", "peek", "purge", "request", "restore", "serve", "show", "sweep"];
-=======
 const housekeeping = [
-  ...["answer", "forget", "instances", "look", "peek", "purge", "queues", "request", "serve", "show", "sweep"],
+  "answer",
+  "forget",
+  "instances",
+  "look",
+  "peek",
+  "purge",
+  "queues",
+  "request",
+  "restore",
+  "serve",
+  "show",
+  "sweep",
 ];
->>>>>>> 0d7065f (redis: stop counting cancelled jobs, and forget names of unused queues)
 const expected = [...Object.keys(LIFECYCLE), ...Object.keys(INSTANCE_EVENTS), ...housekeeping].sort();
 
 Deno.test("scripts/ has one Lua file for every event, and no other", () => {

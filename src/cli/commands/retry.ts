@@ -8,7 +8,9 @@ import { printable, toJson } from "../text.ts";
 /** What stands in the way of a new attempt, and what to do about it. */
 function hindrance(id: string, retried: Exclude<Retried, { readonly result: "queued" | "waits" }>): string {
   if (retried.result === "not_ended") {
-    return `it has not ended, it is ${printable(retried.status)}; wait for its end, or stop it first: runner cancel ${pasteWord(id, "ID")}`;
+    return `it has not ended, it is ${printable(retried.status)}; wait for its end, or stop it first: runner cancel ${
+      pasteWord(id, "ID")
+    }`;
   }
   const after = JSON.stringify(retried.after);
   return retried.state === "missing"
