@@ -16,7 +16,7 @@ export type Retried =
  * @param store Redis.
  * @param id The whole id.
  * @throws {JobNotFoundError} There is no such job.
- * @throws {InvalidInputError} Nobody knows which runner it is for.
+ * @throws {InvalidInputError} Nobody knows which runner it is for, or what it was to do.
  */
 export async function retryJob(store: JobStore, id: string): Promise<Retried> {
   const reply = await store.retry(id);
@@ -31,6 +31,10 @@ export async function retryJob(store: JobStore, id: string): Promise<Retried> {
       return { result: "not_ended", status: reply.status };
     case "MISSING":
       throw new JobNotFoundError(`Cannot retry job ${JSON.stringify(id)}: no job of this namespace has that id`);
+    case "EMPTY":
+      throw new InvalidInputError(
+        `Cannot retry job ${JSON.stringify(id)}: its payload is gone, as Redis had lost the job; submit it again`,
+      );
     case "NOWHERE":
       throw new InvalidInputError(
         `Cannot retry job ${JSON.stringify(id)}: it names no runner and none has run it; set its field runner in Redis`,

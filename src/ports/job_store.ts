@@ -34,7 +34,7 @@ export interface SubmitCondition {
 
 /** Answer to `retry`. */
 export type RetryReply =
-  | { readonly type: "OK" | "MISSING" | "NOWHERE" }
+  | { readonly type: "OK" | "MISSING" | "NOWHERE" | "EMPTY" }
   | { readonly type: "ALIVE"; readonly status: string }
   | { readonly type: "WAITS"; readonly after: string }
   | { readonly type: "NEVER"; readonly after: string; readonly failed: boolean };
@@ -137,7 +137,8 @@ export interface JobStore {
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
   /**
    * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`: that job has
-   * failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner.
+   * failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner. `EMPTY`: it
+   * has no payload.
    */
   retry(id: string): Promise<RetryReply>;
   /**

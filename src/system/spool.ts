@@ -1,5 +1,20 @@
-import { fitsResult } from "../domain/output.ts";
 import type { Intent, SettledEnd, Spool, SpoolRecord } from "../ports/spool.ts";
+import {
+  blank,
+  encoder,
+  joined,
+  type Line,
+  linesOf,
+  openAppend,
+  outputOf,
+  type Place,
+  publicPart,
+  type Secret,
+  syncFolder,
+  whole,
+  writeSync,
+  written,
+} from "./journal_lines.ts";
 
 /** Settled runs are kept this long, milliseconds, to be told again to a Redis that lost data ... */
 const KEEP_MS = 10 * 60_000;
@@ -16,27 +31,26 @@ const NOTE_WITHIN = 20;
 const MEND_EVERY = 1000;
 
 interface Entry {
-  readonly intent: Intent;
+  intent: Intent;
   end: SettledEnd | "gone" | null;
   /** Monotonic time. */
   settledAt: number;
-  readonly size: number;
+  /** Characters of its lines. */
+  size: number;
+  /** The line with payload and environment; `null` when it has been erased. */
+  secret: Place | null;
 }
-
-type Line =
-  | { readonly do: "intend"; readonly intent: Intent }
-  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone"; readonly at: number }
-  | { readonly do: "server"; readonly id: string }
-  | { readonly do: "forget"; readonly until: number }
-  | { readonly do: "whole"; readonly is: boolean };
 
 /**
  * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
- * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened.
+ * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened. Payload and environment stand in a
+ * line of their own, which is overwritten with spaces when the attempt is settled: nothing needs them any more.
  */
 export class JournalSpool implements Spool {
   readonly #path: string;
   #file: Deno.FsFile;
+  /** The same file, for writing in its middle. */
+  #eraser: Deno.FsFile;
   readonly #entries = new Map<string, Entry>();
   #server: string | null = null;
   #isWhole = true;
@@ -51,10 +65,14 @@ export class JournalSpool implements Spool {
   #forgotten: string[] = [];
   /** A line did not reach the file: it is to be written anew. */
   #torn = false;
-  #batch: { text: string; done: PromiseWithResolvers<void>[] } | null = null;
+  #batch: { lines: string[]; done: PromiseWithResolvers<Place>[] } | null = null;
   #flushing: Promise<void> | null = null;
   /** Lines for which nobody waits. */
   #notes = "";
+  /** Lines to be erased as soon as the notes are in the file. */
+  #stale: Place[] = [];
+  /** Runs that are settled and whose jobs are to be tried again, by job: until that has begun here, they keep their secrets. */
+  readonly #retried = new Map<string, string>();
   #noting: ReturnType<typeof setTimeout> | undefined;
   /** Resolve when the notes are in the file. */
   #noted: (() => void)[] = [];
@@ -62,6 +80,7 @@ export class JournalSpool implements Spool {
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
     this.#file = file;
+    this.#eraser = Deno.openSync(path, { write: true });
   }
 
   /**
@@ -82,25 +101,55 @@ export class JournalSpool implements Spool {
 
   async #load(): Promise<void> {
     const text = await Deno.readTextFile(this.#path);
+    const secrets = new Map<string, { of: Secret; size: number }>();
+    const torn: string[] = [];
     for (const line of text.split("\n")) {
-      if (line === "") continue;
+      if (line.trimStart() === "") continue;
       let step: Line;
       try {
         step = JSON.parse(line);
       } catch {
         continue; // torn: nothing that was resolved is in it
       }
-      if (step.do === "intend") this.#remember(step.intent, line.length);
-      else if (step.do === "settle") this.#settled(step.run, step.end, step.at);
+      if (step.do === "secret") secrets.set(step.run, { of: step.of, size: line.length });
+      else if (step.do === "intend") {
+        const { of, size = 0 } = secrets.get(step.intent.run) ?? {};
+        if (step.secret && !of) torn.push(step.intent.run);
+        // it is written anew before it is erased
+        this.#remember(whole(step.intent, of), line.length + size, of ? { at: 0, length: 0, size } : null);
+      } else if (step.do === "settle") this.#settled(step.run, step.end, step.at);
       else if (step.do === "forget") this.#forgottenUntil = Math.max(this.#forgottenUntil, step.until);
       else if (step.do === "whole") this.#isWhole = step.is;
       else this.#server = step.id;
     }
+    // the secret of one that is settled was erased; without an end it is a step that never happened
+    for (const run of torn) {
+      const entry = this.#entries.get(run);
+      if (entry?.end !== null) continue;
+      this.#liveBytes -= entry.size;
+      this.#entries.delete(run);
+    }
   }
 
-  #remember(intent: Intent, size: number): void {
-    this.#entries.set(intent.run, { intent, end: null, settledAt: 0, size });
+  #remember(intent: Intent, size: number, secret: Place | null): void {
+    const before = this.#entries.get(this.#retried.get(intent.id) ?? "");
+    if (before) this.#strip(before);
+    this.#retried.delete(intent.id);
+    this.#entries.set(intent.run, { intent, end: null, settledAt: 0, size, secret });
     this.#liveBytes += size;
+  }
+
+  /** Forgets what is secret about a run. */
+  #strip(entry: Entry): void {
+    const { secret } = entry;
+    if (secret === null) return;
+    entry.intent = publicPart(entry.intent);
+    entry.secret = null;
+    entry.size -= secret.size;
+    this.#liveBytes -= secret.size;
+    if (entry.end !== null) this.#settledSize -= secret.size;
+    this.#stale.push(secret);
+    this.#noting ??= setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
   }
 
   /** `at` is Unix time, milliseconds, as a monotonic clock does not outlive the process. */
@@ -113,6 +162,8 @@ export class JournalSpool implements Spool {
     entry.settledAt = performance.now() - Math.max(0, Date.now() - at);
     this.#entries.delete(run); // settled runs stand in the order in which they were settled
     this.#entries.set(run, entry);
+    if (end === "gone" || !end.retry) this.#strip(entry);
+    else this.#retried.set(entry.intent.id, run);
   }
 
   get server(): string | null {
@@ -148,43 +199,57 @@ export class JournalSpool implements Spool {
   }
 
   intend(intent: Intent): Promise<void> {
-    const line = written({ do: "intend", intent });
-    const done = Promise.withResolvers<void>();
-    this.#batch ??= { text: "", done: [] };
-    this.#batch.text += line;
+    const lines = linesOf(intent);
+    const done = Promise.withResolvers<Place>();
+    this.#batch ??= { lines: [], done: [] };
+    this.#batch.lines.push(...lines);
     this.#batch.done.push(done);
     this.#flushing ??= this.#flush();
-    return done.promise.then(() => this.#remember(intent, line.length));
+    return done.promise.then((secret) => this.#remember(intent, lines[0].length + lines[1].length, secret));
   }
 
   /** Writes what has gathered while the last batch was on its way. */
   async #flush(): Promise<void> {
     await Promise.resolve(); // intents of the same turn go together
     while (this.#batch) {
-      const batch = this.#batch;
+      const { lines, done } = this.#batch;
       this.#batch = null;
       try {
-        this.#append(batch.text);
+        const places = this.#append(lines);
         await this.#file.syncData();
-        for (const done of batch.done) done.resolve();
+        done.forEach(({ resolve }, i) => resolve(places[2 * i]));
       } catch (error) {
-        for (const done of batch.done) done.reject(error);
+        for (const { reject } of done) reject(error);
       }
     }
     this.#flushing = null;
   }
 
-  /** Writes what was noted so far, and a text; into the page cache, which needs no change of thread. */
-  #append(text = ""): void {
-    let bytes = new TextEncoder().encode(this.#notes + text);
+  /** Writes what was noted so far, and lines, of which it answers the places; into the page cache, which needs no change of thread. */
+  #append(lines: readonly string[] = []): Place[] {
+    const [notes, ...parts] = [this.#notes, ...lines].map((text) => encoder.encode(text));
     this.#notes = "";
-    this.#bytes += bytes.length;
+    let at = this.#bytes + notes.length;
+    const places = parts.map(({ length }, i) => ({ at: (at += length) - length, length, size: lines[i].length }));
+    this.#bytes = at;
     try {
-      while (bytes.length > 0) bytes = bytes.subarray(this.#file.writeSync(bytes));
+      writeSync(this.#file, joined([notes, ...parts]));
       if (!this.#torn) this.#sayNoted();
     } catch (error) {
       this.#torn = true;
       throw error;
+    }
+    this.#erase();
+    return places;
+  }
+
+  /** Overwrites lines of runs whose end stands in the file. After a torn line no place is sure: then all is written anew. */
+  #erase(): void {
+    if (this.#torn) return;
+    try {
+      for (const place of this.#stale.splice(0)) blank(this.#eraser, place);
+    } catch {
+      this.#torn = true;
     }
   }
 
@@ -243,6 +308,8 @@ export class JournalSpool implements Spool {
       const fits = count <= KEEP_COUNT && this.#settledSize <= KEEP_SIZE && this.#outputSize <= KEEP_OUTPUT;
       if (!old && fits && !(what.gone && entry.end === "gone")) continue;
       count--;
+      this.#strip(entry);
+      if (this.#retried.get(entry.intent.id) === entry.intent.run) this.#retried.delete(entry.intent.id);
       this.#outputSize -= outputOf(entry.end);
       this.#settledSize -= entry.size;
       this.#liveBytes -= entry.size;
@@ -278,17 +345,30 @@ export class JournalSpool implements Spool {
     if (!this.#isWhole) text += written({ do: "whole", is: false });
     if (this.#forgottenUntil > 0) text += written({ do: "forget", until: this.#forgottenUntil });
     const ahead = Date.now() - performance.now();
-    for (const { intent, end, settledAt } of this.#entries.values()) {
-      text += written({ do: "intend", intent });
-      if (end !== null) text += written({ do: "settle", run: intent.run, end, at: Math.round(settledAt + ahead) });
+    const parts = [encoder.encode(text)];
+    let at = parts[0].length;
+    const add = (line: string) => {
+      const { length } = parts[parts.push(encoder.encode(line)) - 1];
+      return { at: (at += length) - length, length, size: line.length };
+    };
+    const places = new Map<Entry, Place>();
+    for (const entry of this.#entries.values()) {
+      const { intent, end, settledAt } = entry;
+      const [secret, line] = linesOf(intent);
+      if (entry.secret !== null) places.set(entry, add(secret));
+      add(line);
+      if (end !== null) add(written({ do: "settle", run: intent.run, end, at: Math.round(settledAt + ahead) }));
     }
-    Deno.writeTextFileSync(`${this.#path}.new`, text, { mode: 0o600 });
+    Deno.writeFileSync(`${this.#path}.new`, joined(parts), { mode: 0o600 });
     const file = openAppend(`${this.#path}.new`);
     file.syncDataSync();
     Deno.renameSync(`${this.#path}.new`, this.#path);
-    this.#file.close();
+    for (const one of [this.#file, this.#eraser]) one.close();
     this.#file = file;
-    this.#bytes = text.length;
+    this.#eraser = Deno.openSync(this.#path, { write: true });
+    for (const [entry, place] of places) entry.secret = place;
+    this.#stale = [];
+    this.#bytes = at;
     this.#torn = false;
     this.#sayNoted();
     syncFolder(this.#path);
@@ -299,29 +379,6 @@ export class JournalSpool implements Spool {
     clearTimeout(this.#noting);
     this.#writeNotes();
     clearTimeout(this.#noting);
-    this.#file.close();
-  }
-}
-
-/** Bytes of the output that a settled run keeps on disk. */
-function outputOf(end: SettledEnd | "gone" | null): number {
-  return end === null || end === "gone" || !fitsResult(end.outputBytes) ? 0 : end.outputBytes;
-}
-
-/** A line of the journal. The line feed stands in front: what a full disk or a crash tore off spoils no later line. */
-function written(line: Line): string {
-  return "\n" + JSON.stringify(line);
-}
-
-function openAppend(path: string): Deno.FsFile {
-  return Deno.openSync(path, { create: true, append: true, mode: 0o600 });
-}
-
-function syncFolder(path: string): void {
-  const folder = Deno.openSync(path.slice(0, path.lastIndexOf("/")));
-  try {
-    folder.syncSync();
-  } finally {
-    folder.close();
+    for (const one of [this.#file, this.#eraser]) one.close();
   }
 }

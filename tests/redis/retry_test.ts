@@ -38,12 +38,14 @@ Deno.test("retry() leaves alone what has not ended", async () => {
   await server.call("SET", keys.job("json"), '{"runner":"r"}');
   await server.call("HSET", keys.job("odd"), "runner", "r");
   await server.call("HSET", keys.job("homeless"), "status", "error");
+  await server.call("HSET", keys.job("empty"), "status", "error", "runner", "r");
   const before = await server.digest();
   assertEquals(await store.retry("runs"), { type: "ALIVE", status: "started" });
   assertEquals(await store.retry("waits"), { type: "ALIVE", status: "dispatched" });
   assertEquals(await store.retry("odd"), { type: "ALIVE", status: "dispatched" });
   assertEquals((await store.retry("json")).type, "NOWHERE");
   assertEquals(await store.retry("homeless"), { type: "NOWHERE" });
+  assertEquals(await store.retry("empty"), { type: "EMPTY" }); // its end came back after Redis had lost the job
   assertEquals(await store.retry("none"), { type: "MISSING" });
   assertEquals(await server.digest(), before);
 });

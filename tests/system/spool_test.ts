@@ -207,8 +207,9 @@ Deno.test("openInstance() says what is wrong with a folder that cannot be one", 
 Deno.test("JournalSpool keeps few large settled runs, however fast they come", () =>
   withFolder(async (dir) => {
     const spool = await JournalSpool.open(dir);
+    const title = "x".repeat(1 << 20);
     for (let i = 0; i < 60; i++) {
-      await spool.intend(intent(`r${i}`, "x".repeat(1 << 20)));
+      await spool.intend({ ...intent(`r${i}`), side: { title } });
       spool.settle(`r${i}`, end);
     }
     assertEquals(spool.records().length, 15);
@@ -269,6 +270,123 @@ Deno.test("JournalSpool does not write anew over a journal that is not its own",
     for (const one of [spool, other]) await one.close();
     const again = await JournalSpool.open(dir);
     assertEquals(again.records().map((record) => record.intent.run), ["theirs"]);
+    await again.close();
+  }));
+
+/** What is not to be found in a journal when an attempt has ended. */
+const SECRETS = ["hidden payload", "hidden value", "hidden text"];
+
+function secretIntent(run: string, id = `id of ${run}`): Intent {
+  const [payload, value, raw] = SECRETS;
+  const job = { payload: `echo ${payload} \u{1f511}`, env_vars: `{"A":"${value}"}`, executor: "tmux.main" };
+  return { ...intent(run), id, job, side: { raw, title: "shown" } };
+}
+
+/** Which of the secrets the file holds. */
+function secretsIn(dir: string): string[] {
+  const text = Deno.readTextFileSync(`${dir}/runs.jsonl`);
+  return SECRETS.filter((secret) => text.includes(secret));
+}
+
+Deno.test("JournalSpool keeps payload and environment until the attempt is settled, and the rest as long as before", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    const [one, two, three] = ["one", "two", "three"].map((run) => secretIntent(run));
+    await Promise.all([one, two, three].map((each) => spool.intend(each)));
+    assertEquals(secretsIn(dir), SECRETS);
+    await spool.settle("one", end);
+    await spool.settle("two", "gone");
+    const left = JSON.stringify([spool.record("one"), spool.record("two")]);
+    assertEquals(SECRETS.filter((secret) => left.includes(secret)), []);
+    assertEquals(spool.record("one")?.intent.side, { title: "shown" });
+    assertEquals(spool.record("three")?.intent, three);
+    // what follows is whole
+    await spool.intend(intent("four"));
+    await spool.close();
+    assertEquals(secretsIn(dir), SECRETS);
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.record("three")?.intent, three);
+    assertEquals(again.record("four")?.intent, intent("four"));
+    assertEquals(again.record("one")?.end, end);
+    await again.settle("three", end);
+    assertEquals(secretsIn(dir), []);
+    await again.close();
+    const last = await JournalSpool.open(dir);
+    assertEquals(last.records().map(({ intent }) => intent.run), ["one", "two", "four", "three"]);
+    assertEquals(last.record("four")?.intent, intent("four"));
+    await last.close();
+    assertEquals(secretsIn(dir), []);
+  }));
+
+Deno.test("JournalSpool keeps the payload of a job that is to be tried again until that begins, or is too old", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(secretIntent("first", "job"));
+    await spool.settle("first", { ...end, retry: true });
+    assertEquals(spool.record("first")?.intent, secretIntent("first", "job"));
+    await spool.close();
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.record("first")?.intent, secretIntent("first", "job"));
+    await again.intend(secretIntent("second", "job"));
+    assertEquals(again.record("first")?.intent.job, { executor: "tmux.main" });
+    await again.settle("second", end);
+    assertEquals(secretsIn(dir), []);
+    await again.close();
+  }));
+
+Deno.test("JournalSpool erases what a process left that died between an end and the erasure", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(secretIntent("one"));
+    const before = await Deno.readTextFile(`${dir}/runs.jsonl`);
+    await spool.settle("one", end);
+    await spool.close();
+    const settled = (await Deno.readTextFile(`${dir}/runs.jsonl`)).split("\n").at(-1);
+    await Deno.writeTextFile(`${dir}/runs.jsonl`, `${before}\n${settled}`);
+    assertEquals(secretsIn(dir), SECRETS);
+    await (await JournalSpool.open(dir)).close();
+    assertEquals(secretsIn(dir), []);
+    // half of it, as a crash of the host may leave it: the end counts all the same
+    const torn = before.replace('"payload":"echo hid', " ".repeat(19));
+    await Deno.writeTextFile(`${dir}/runs.jsonl`, `${torn}\n${settled}`);
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.record("one")?.end, end);
+    await again.close();
+    // and without an end nothing that was resolved is in it
+    await Deno.writeTextFile(`${dir}/runs.jsonl`, torn);
+    const third = await JournalSpool.open(dir);
+    assertEquals(third.records(), []);
+    await third.close();
+  }));
+
+Deno.test("JournalSpool erases by the right places after a full disk tore a line, and after it was written anew", () =>
+  withFolder(async (dir) => {
+    const spool = await JournalSpool.open(dir);
+    await spool.intend(secretIntent("one"));
+    const { writeSync } = Deno.FsFile.prototype;
+    Deno.FsFile.prototype.writeSync = function (bytes: Uint8Array) {
+      Deno.FsFile.prototype.writeSync = () => {
+        throw new Error("No space left on device");
+      };
+      return writeSync.call(this, bytes.subarray(0, 40));
+    };
+    try {
+      await assertRejects(() => spool.intend(secretIntent("two")), Error, "No space left");
+    } finally {
+      Deno.FsFile.prototype.writeSync = writeSync;
+    }
+    await spool.intend(secretIntent("three"));
+    await spool.settle("one", end);
+    spool.prune();
+    await spool.intend(secretIntent("four"));
+    await spool.settle("three", end);
+    const four = spool.record("four")?.intent;
+    await spool.close();
+    const text = await Deno.readTextFile(`${dir}/runs.jsonl`);
+    assertEquals(text.split("hidden payload").length, 2, "that of the one that is not settled");
+    const again = await JournalSpool.open(dir);
+    assertEquals(again.record("four")?.intent, four);
+    assertEquals(again.records().length, 3);
     await again.close();
   }));
 

@@ -12,6 +12,7 @@
 --                was changed
 --       ALIVE    it has not ended; its status
 --       MISSING  there is no such job
+--       EMPTY    it has no payload: Redis had lost the job, and only its end came back
 
 local found = type_of(JOB)
 if found == 'string' then return { 'ALIVE', 'dispatched', '.' } end
@@ -21,6 +22,7 @@ local bad = unfit(KEYS[2], 'hash') or unfit(KEYS[6], 'list') or unfit(KEYS[7], '
 if bad then return bad end
 local state = call('HGET', JOB, 'status') or ''
 if not is_terminal(state) then return { 'ALIVE', state == '' and 'dispatched' or state, '.' } end
+if not call('HGET', JOB, 'payload') then return { 'EMPTY', '.' } end
 
 -- another job was given this id since the caller read it
 if (side('after') or '') ~= ARGV[5] then return { 'MISSING', '.' } end
