@@ -143,6 +143,8 @@ export class RedisJobStore implements JobStore {
       case "OK":
         if (detail !== undefined) await this.#ring(runner); // it is delayed
         return { type: "OK" };
+      case "EMPTY":
+        return { type: "EMPTY" };
       default:
         return { type: "MISSING" };
     }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../support/assert.ts";
+import { assertEquals } from "../support/assert.ts";
 import { Gate } from "../support/gate.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
@@ -27,7 +27,7 @@ Deno.test("67 payload and environment of a job that has ended stand nowhere in t
   const env = ["--env", `SECRET=${VALUE}`];
   const held = await world.submit(...env, `: ${PAYLOAD}; ${gate.wait}; echo done`);
   await world.reaches(held, "started");
-  assert((await filesWith(world)).includes("runs.jsonl"), "it is found while the job runs");
+  await until("it is found while the job runs", async () => (await filesWith(world)).includes("runs.jsonl"));
   const ids = [
     await world.submit(...env, `: ${PAYLOAD}; echo done`),
     await world.submit(...env, `#!/bin/sh\n: ${PAYLOAD}; echo done`),
