@@ -37,6 +37,7 @@ Deno.test("67 payload and environment of a job that has ended stand nowhere in t
   const json = JSON.stringify({ payload: `: ${PAYLOAD}`, env_vars: { A: VALUE }, status: "dispatched" });
   await world.redis.call("SET", "job_json", json);
   await world.redis.call("LPUSH", `runner:${world.name}`, "json");
+  await until("the text is a job", async () => await world.redis.call("TYPE", "job_json") === "hash");
   for (const id of [...ids, "json"]) await world.ended(id);
   await gate.open();
   await world.ended(held);
