@@ -20,7 +20,7 @@ export interface ServicePlan {
   readonly command: readonly string[];
   /** Search path for tmux, and for the jobs. */
   readonly path: string;
-  /** User that it runs as, for `system`; root when left out. */
+  /** User that it runs as, for `system`. */
   readonly user?: string;
   /** Path of the configuration file, when the runner would not find it. */
   readonly config?: string;
@@ -130,7 +130,9 @@ OOMPolicy=continue
 # the jobs count as the unit's own
 TasksMax=infinity
 LimitNOFILE=65536
-
+# the memory of a runner holds passwords; a job that wants a core file raises its own limit
+LimitCORE=0:infinity
+${isSystem ? "# of the jobs; what the runner writes is for its user alone whatever this is\nUMask=0022\n" : ""}
 [Install]
 WantedBy=${target}
 `;
@@ -195,6 +197,12 @@ ${plan.config === undefined ? "" : `    <key>RUNNER_CONFIG</key>\n    <string>${
   <!-- only the runner is stopped: tmux and the jobs go on, and the next start takes them over -->
   <key>AbandonProcessGroup</key>
   <true/>
+  <!-- the memory of a runner holds passwords -->
+  <key>SoftResourceLimits</key>
+  <dict>
+    <key>Core</key>
+    <integer>0</integer>
+  </dict>
   <key>StandardErrorPath</key>
   <string>${xml(log)}</string>
 </dict>

@@ -389,7 +389,7 @@ export const SERVICE_ROWS = {
     defaultText: "system for root, else user",
     help: "A service of the host, or of one user",
   },
-  runAs: { type: "string", value: "USER", defaultText: "root", help: "Whom a service of the host runs as" },
+  runAs: { type: "string", value: "USER", help: "Whom a service of the host, and so its jobs, run as; to be named" },
   program: { type: "string", value: "FILE", defaultText: "this one", help: "What it starts" },
   print: { type: "flag", help: "Only print the file that install would write" },
   ...LASTING_ROWS,

@@ -9,7 +9,8 @@ const UNIT = "/etc/systemd/system/runner-build.service";
 
 async function runService(options: WorldOptions, ...args: string[]) {
   const world = new FakeWorld(options);
-  return { world, code: await world.run("service", ...args) };
+  const user = options.plainUser || args[0] !== "install" || args.includes("--run-as") ? [] : ["--run-as", "builder"];
+  return { world, code: await world.run("service", ...args, ...user) };
 }
 
 /** What `runner service install --print` shows. */
@@ -33,8 +34,27 @@ Deno.test("service install writes the options that were given into the unit, and
   ]);
   assertEquals(directive(unit, "KillMode"), ["process"]);
   assertEquals(directive(unit, "RestartPreventExitStatus"), ["2 78"]);
-  assertEquals(directive(unit, "User"), []);
-  assertEquals(directive(await unitFor({ env }, "--run-as", "builder"), "User"), ["builder"]);
+  assertEquals(directive(unit, "User"), ["builder"]);
+});
+
+Deno.test("a service of the host runs as root only when that is said", async () => {
+  for (const os of ["linux", "darwin"]) {
+    for (const scope of [[], ["--scope", "system"]]) {
+      const world = new FakeWorld({ os });
+      assertEquals(await world.run("service", "install", "-n", "build", ...scope), 2);
+      assertStringIncludes(world.stderr, "its jobs would run as root; name one with --run-as USER");
+      assertEquals(world.services.size, 0);
+    }
+    assertMatch(await unitFor({ os }, "--run-as", "root"), /^User=root$|<string>root<\/string>/m);
+  }
+});
+
+Deno.test("the core of a runner is not written, and its jobs have the umask that users expect", async () => {
+  const unit = await unitFor({}, "-n", "build");
+  assertEquals([directive(unit, "LimitCORE"), directive(unit, "UMask")], [["0:infinity"], ["0022"]]);
+  const own = await unitFor({ plainUser: true, env: { HOME: "/home/x" } }, "-n", "build");
+  assertEquals([directive(own, "LimitCORE"), directive(own, "UMask")], [["0:infinity"], []]);
+  assertMatch(await unitFor({ os: "darwin" }, "-n", "build"), /<key>Core<\/key>\s*<integer>0</);
 });
 
 Deno.test("a service finds the configuration file that was read, and every path", async () => {
@@ -73,11 +93,11 @@ Deno.test("service install, status and uninstall agree on where the file is", as
   const world = new FakeWorld({});
   assertEquals(await world.run("service", "status", "-n", "build"), 1);
   assertEquals(world.stdout, `${UNIT}  not installed\n`);
-  assertEquals(await world.run("service", "install", "-n", "build"), 0);
+  assertEquals(await world.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
   assertEquals([...world.services.keys()], [UNIT]);
   assertStringIncludes(world.stderr, "  systemctl restart runner-build.service\n");
   const first = world.services.get(UNIT);
-  assertEquals(await world.run("service", "install", "-n", "build"), 0);
+  assertEquals(await world.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
   assertStringIncludes(world.stderr, "was there already");
   assertEquals(world.services.get(UNIT), first);
   assertEquals(await world.run("service", "status", "-n", "build"), 0);
@@ -153,6 +173,7 @@ Deno.test({ name: "launchd's list is read as it is meant", ignore: !hasPython },
     RunAtLoad: true,
     KeepAlive: true,
     AbandonProcessGroup: true,
+    SoftResourceLimits: { Core: 0 },
     StandardErrorPath: "/home/x/Library/Logs/hero.runner.build.log",
   });
 });

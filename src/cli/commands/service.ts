@@ -123,6 +123,11 @@ function commands(lines: readonly string[]): string {
 
 async function install(context: ServiceContext, host: ServiceHost): Promise<number> {
   const { terminal, settings } = context;
+  if (settings.runAs === undefined && scopeOf(context, host) === "system") {
+    throw new InvalidInputError(
+      "Cannot make a service of the host without a user: its jobs would run as root; name one with --run-as USER, or root itself",
+    );
+  }
   const { files } = host;
   const file = fileFor(context, host, [programOf(context, host), ...runArguments(context)]);
   if (settings.print) {
@@ -188,7 +193,7 @@ export const service: Command<typeof SERVICE_ROWS> = {
     "not, because everybody can read it.",
   ],
   examples: [
-    { command: "runner service install --print --name build", does: "look at the unit" },
+    { command: "runner service install --print --name build --run-as builder", does: "look at the unit" },
     { command: "runner service install --name build --run-as builder", does: "as root: a runner of the whole host" },
     { command: "runner service uninstall --name build", does: "take it away again; running jobs go on" },
   ],
