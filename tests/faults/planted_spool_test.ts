@@ -78,3 +78,23 @@ Deno.test({
     assertEquals([...Deno.readDirSync(home)], []);
   },
 });
+
+const hasCleaner = await new Deno.Command("systemd-tmpfiles", { args: ["--version"] }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "66 systemd's cleaner of temporary folders leaves the spool of a living runner alone",
+  ignore: !hasCleaner,
+  fn: async () => {
+    await using world = await World.create();
+    const runner = await world.runner();
+    await world.ended(await world.push({ payload: "true" }));
+    const config = `${world.dir}/cleaner.conf`;
+    // whatever is older than nothing
+    await Deno.writeTextFile(config, `d ${world.dir}/spool - - - 0\n`);
+    await sh(`mkdir ${world.dir}/spool/other; systemd-tmpfiles --clean ${config}`);
+    assertEquals([...Deno.readDirSync(`${world.dir}/spool`)].map(({ name }) => name), [world.name]);
+    assertEquals((await world.ended(await world.push({ payload: "echo here; exit 3" }))).result, "here\n");
+    assertEquals([await runner.stop(), runner.log.includes("removed")], [0, false]);
+  },
+});
