@@ -1,3 +1,4 @@
+import { isOlder, OLDEST_TMUX } from "../domain/versions.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { StoredInstance } from "../ports/job_store.ts";
 import type { FolderLook } from "../ports/folder_look.ts";
@@ -6,18 +7,11 @@ import type { Finding, HostLook } from "./context.ts";
 /** Something that was looked at and is as it should be. */
 export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };
 
-/** The oldest tmux whose commands the executor uses. */
-const OLDEST_TMUX = [3, 2] as const;
-
 function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check {
   const subject = "tmux";
-  const remedy = `Install tmux ${OLDEST_TMUX.join(".")} or newer`;
+  const remedy = `Install tmux ${OLDEST_TMUX} or newer`;
   if (said === null) return { severity: "error", subject, says: "there is no tmux in PATH that can be run", remedy };
-  const version = /(\d+)\.(\d+)/.exec(said);
-  const [major, minor] = version ? [Number(version[1]), Number(version[2])] : OLDEST_TMUX;
-  if (major < OLDEST_TMUX[0] || (major === OLDEST_TMUX[0] && minor < OLDEST_TMUX[1])) {
-    return { severity: "error", subject, says: `${said} is too old`, remedy };
-  }
+  if (isOlder(said, OLDEST_TMUX)) return { severity: "error", subject, says: `${said} is too old`, remedy };
   return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
 }
 

@@ -1,3 +1,5 @@
+import { isOlder, OLDEST_REDIS } from "../domain/versions.ts";
+
 /** What is wrong with a Redis server for our purpose. */
 export interface Finding {
   /** `error`: jobs would be lost or cannot run. */
@@ -38,13 +40,12 @@ export function judgeServer(info: string, facts: { readonly namespace: string; r
 }
 
 function judgeVersion(version: string): Finding[] {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  if (version === "" || major > 6 || (major === 6 && minor >= 2)) return [];
+  if (!isOlder(version, OLDEST_REDIS)) return [];
   return [{
     severity: "error",
     subject: "version",
-    says: `Redis is version ${version}, which has no BLMOVE`,
-    remedy: "Install Redis 6.2 or newer",
+    says: `Redis is version ${version}, which is too old`,
+    remedy: `Install Redis ${OLDEST_REDIS} or newer`,
   }];
 }
 

@@ -1,4 +1,5 @@
 import { LaunchError, SetupError } from "../../src/domain/errors.ts";
+import { OLDEST_TMUX } from "../../src/domain/versions.ts";
 import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";
@@ -25,12 +26,34 @@ isolatedTest("sessions, windows and panes are made as the target says, and no mo
   assertEquals((await world.tmux("list-panes -a")).length, 6);
 });
 
+isolatedTest("a dollar sign in a title stays as it is", async (world) => {
+  const desk = await Desk.open(world.executor());
+  const launch = patient(world.dir, { target: "tmux.main.work" });
+  const titled = { ...launch, payload: `printf '\\033]2;the $HOME of \${X}\\007'; ${launch.payload}` };
+  await desk.executor.launch(titled);
+  const screen = async () => await desk.executor.screen(titled.run);
+  await until("it has its title", async () => (await screen())?.title.startsWith("the "));
+  assertEquals((await screen())?.title, "the $HOME of ${X}");
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  await desk.end(titled.run);
+});
+
+isolatedTest("a tmux that is too old is refused with a sentence, before anything is asked of it", async (world) => {
+  await Deno.mkdir(`${world.dir}/bin`);
+  const tmux = `${world.dir}/bin/tmux`;
+  await Deno.writeTextFile(tmux, `#!/bin/sh\necho "$1" >>'${world.dir}/asked'\necho tmux 3.1c\n`, { mode: 0o755 });
+  const env = { ...world.env, PATH: `${world.dir}/bin:${world.env.PATH}` };
+  const error = await assertRejects(() => Desk.open(world.executor({ env })), SetupError);
+  assertEquals(error.message, `Cannot use "tmux 3.1c": tmux ${OLDEST_TMUX} or later is needed`);
+  assertEquals(await Deno.readTextFile(`${world.dir}/asked`), "-V\n");
+});
+
 isolatedTest("a window takes as many panes as there is room for, and says when there is none", async (world) => {
   const desk = await Desk.open(world.executor());
   for (let pane = 1; pane <= 12; pane++) {
     assertEquals(await desk.output("echo here", { target: `tmux.main.grid.${pane}` }), "here\n");
   }
-  await world.tmux("new-session -d -s tiny -n box -x 10 -y 3");
+  await world.tmux("new-session -d -s tiny -n box \\; resize-window -t tiny -x 10 -y 3");
   const error = await assertRejects(async () => {
     for (let pane = 1; pane <= 12; pane++) await desk.run(launchOf("true", { target: `tmux.tiny.box.p${pane}` }));
   }, LaunchError);

@@ -3,7 +3,7 @@ import { checkTarget } from "../../src/executors/registry.ts";
 import { MAX_RUN, padOf, readJournal, readReport } from "../../src/executors/tmux/journal.ts";
 import { MarkReader } from "../../src/executors/tmux/marks.ts";
 import { argumentsOf } from "../../src/executors/tmux/clients.ts";
-import { literal, timeless, word } from "../../src/executors/tmux/quoting.ts";
+import { literal, printed, timeless, word } from "../../src/executors/tmux/quoting.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
@@ -103,10 +103,12 @@ isolatedTest("text arrives in tmux, in its formats and in shells as it is", asyn
     return output.replace(/\n$/, "");
   };
   await ask(["new-session", "-d", "exec cat"]);
+  const version = await ask(["display-message", "-p", "#{version}"]);
   const printable = String.fromCharCode(...Array.from({ length: 95 }, (_, i) => i + 32));
   const texts = [
     printable,
     "~/x $HOME ${HOME} ~",
+    "\\$HOME \\\\${HOME} $ $1 $_ \\$",
     "a;b \\; c",
     "end;",
     "end\\;",
@@ -119,9 +121,9 @@ isolatedTest("text arrives in tmux, in its formats and in shells as it is", asyn
     '"',
   ];
   for (const text of texts) {
-    const shown = ask(["set-option", "-g", "@text", text], ["show-options", "-gv", "@text"]);
-    assertEquals(await shown, text);
-    assertEquals(await ask(["display-message", "-p", timeless(text)]), text);
+    const shown = await ask(["set-option", "-g", "@text", text], ["show-options", "-gv", "@text"]);
+    assertEquals(printed(shown, version), text);
+    assertEquals(printed(await ask(["display-message", "-p", timeless(text)]), version), text);
     const path = `${world.dir}/out`;
     await Deno.remove(path).catch(() => {});
     const command = `printf %s ${word(text)} >${word(`${path}.new`)}; mv ${word(`${path}.new`)} ${word(path)}`;

@@ -1,5 +1,6 @@
 import { checkServer } from "../../src/redis/open.ts";
 import { judgeServer } from "../../src/redis/check.ts";
+import { OLDEST_REDIS } from "../../src/domain/versions.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
 import { placeAt } from "./stage.ts";
@@ -18,7 +19,8 @@ const good = {
 Deno.test("judgeServer() finds what would lose jobs, with a remedy", () => {
   const rows: [Partial<typeof good>, string, string[]][] = [
     [{}, "", []],
-    [{ redis_version: "6.2.0" }, "", []],
+    [{ redis_version: `${OLDEST_REDIS}.0` }, "", []],
+    [{ redis_version: "6.2.16" }, "", ["error version"]],
     [{ redis_version: "10.1.0" }, "", []],
     [{ redis_version: "6.0.16" }, "", ["error version"]],
     [{ redis_version: "5.0.7" }, "", ["error version"]],

@@ -1,12 +1,13 @@
 import { SetupError } from "../../domain/errors.ts";
 import type { TmuxOptions } from "./options.ts";
+import { printed } from "./quoting.ts";
 
-/** What `list-panes` is to print: mark and program of each pane. */
-export const LANES_FORMAT = "#{@runner_lane}\t#{pane_start_command}";
+/** What `list-panes` is to print: version of the server, mark and program of each pane. */
+export const LANES_FORMAT = "#{version}\t#{@runner_lane}\t#{pane_start_command}";
 
-/** The program of a pane as it is: tmux writes a backslash before some characters of what it prints. */
-export function unescaped(program: string): string {
-  return program.replace(/\\(.)/g, "$1");
+/** The program of a pane as it is: tmux writes a backslash before some characters of it. */
+export function unescaped(program: string, version: string): string {
+  return printed(program, version).replace(/\\(.)/g, "$1");
 }
 
 /**
@@ -20,8 +21,8 @@ export async function refuseForeignLanes(lines: readonly string[], options: Tmux
   const { instance, spool, files, newId } = options;
   let here: string | null = null;
   for (const line of new Set(lines)) {
-    const [mark, shown = ""] = line.split("\t");
-    const program = unescaped(shown);
+    const [version, mark = "", shown = ""] = line.split("\t");
+    const program = unescaped(shown, version);
     if (mark.split(" ", 1)[0] !== instance || program.includes(`${spool}/bin/lane-`)) continue;
     const folder = /^"?(?:exec )?sh ["']?(.*?)\/bin\/lane-/.exec(program)?.[1];
     if (folder === undefined) continue;

@@ -55,7 +55,10 @@ async function made(server: TmuxServer, { session, window }: Target, parts: Pane
   if (place.session === null) {
     const start = ["new-session", "-d", "-s", session, "-n", name, "-x", "200", "-y", "50", ...create];
     // a server that is not set up would make it, too
-    return await dressed(server, [server.isOurs, start, fixed(`=${session}:`), ...dress(`=${session}:`, parts)]);
+    const target = `=${session}:`;
+    const sized = ["resize-window", "-t", target, "-x", "200", "-y", "50"]; // tmux 3.2 makes it smaller
+    const made = [start, fixed(target), sized, ...dress(target, parts)];
+    return await dressed(server, [server.isOurs, ...made]);
   }
   if (place.window === null) {
     const last = `${place.session}:{end}`;

@@ -15,6 +15,11 @@ export function timeless(text: string): string {
   return literal(text).replaceAll("%", "%%");
 }
 
+/** What a client printed, as it was meant: tmux 3.4 writes a backslash before a dollar sign that a name follows. */
+export function printed(text: string, version: string): string {
+  return version === "3.4" ? text.replace(/\\(\$[A-Za-z_{])/g, "$1") : text;
+}
+
 /** A word of a POSIX shell. */
 export function word(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;

@@ -81,11 +81,11 @@ export class Recovery {
   async #closeUnmarked(): Promise<void> {
     const { server, spool, pool } = this.#parts;
     const known = new Set([...pool.lanes.values()].map((lane) => lane.pane));
-    const format = "#{pane_id} <#{@runner_lane}> #{pane_start_command}";
+    const format = "#{version} #{pane_id} <#{@runner_lane}> #{pane_start_command}";
     for (const line of await server.run(["list-panes", "-a", "-F", format])) {
-      const [id, mark] = line.split(" ", 2);
+      const [version, id, mark] = line.split(" ", 3);
       if (mark !== "<>" || known.has(id)) continue;
-      if (unescaped(line).includes(`${spool.dir}/bin/lane-`)) await pool.kill(id);
+      if (unescaped(line, version).includes(`${spool.dir}/bin/lane-`)) await pool.kill(id);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Screen } from "../../ports/run_terminals.ts";
 import { type Command, GoneError, TmuxError } from "./clients.ts";
+import { printed } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 
 /** Screens that one client captures: its command line has a limit. */
@@ -43,7 +44,7 @@ export class Screens {
         ["display-message", "-p", "-t", pane, FACTS],
         ["capture-pane", "-p", "-t", pane],
       ]));
-      for (const [pane, { resolve }] of round) resolve(screenOf(pane, lines));
+      for (const [pane, { resolve }] of round) resolve(screenOf(pane, lines, this.#server.version));
     } catch (error) {
       if (round.length === 1 || !(error instanceof TmuxError)) {
         for (const [, { resolve, reject }] of round) {
@@ -61,7 +62,7 @@ export class Screens {
 }
 
 /** Takes the screen of a pane off the front of some lines. */
-function screenOf(pane: string, lines: string[]): Screen | null {
+function screenOf(pane: string, lines: string[], version: string): Screen | null {
   const [id, column, row, columns, rows, ...title] = (lines.shift() ?? "").split(" ");
   const shown = lines.splice(0, Number(rows)).map((line) => line.trimEnd());
   if (id !== pane) return null;
@@ -70,6 +71,6 @@ function screenOf(pane: string, lines: string[]): Screen | null {
     cursor: { column: Number(column), row: Number(row) },
     columns: Number(columns),
     rows: Number(rows),
-    title: title.join(" "),
+    title: printed(title.join(" "), version),
   };
 }

@@ -1,4 +1,5 @@
 import { SetupError } from "../../domain/errors.ts";
+import { isOlder, OLDEST_TMUX } from "../../domain/versions.ts";
 import { attachOf } from "./attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -10,8 +11,6 @@ import { HOLDER_PREFIX } from "./target.ts";
 const PAUSES = [0, 20, 50, 100, 200, 500];
 /** How long the host has for the set-up script, milliseconds. */
 const SETUP_LIMIT = 10_000;
-/** The first tmux whose commands are used. */
-const OLDEST = "3.2";
 
 /** A pane of the server. */
 export interface Pane {
@@ -43,6 +42,8 @@ export class TmuxServer {
   readonly #clients: Clients;
   /** Session of the runner's own, which lives as long as the server. */
   readonly holder: string;
+  /** What the server that was set up last says of its version. */
+  version = "";
   #preparing: Promise<void> | null = null;
   #over = false;
   readonly #closed = Promise.withResolvers<never>();
@@ -130,7 +131,11 @@ export class TmuxServer {
    *
    * @throws {SetupError} There is no tmux that can be used, or its server does not answer.
    */
-  look(format: string): Promise<readonly string[]> {
+  async look(format: string): Promise<readonly string[]> {
+    const version = await this.#clients.version();
+    if (isOlder(version, OLDEST_TMUX)) {
+      throw new SetupError(`Cannot use "${version}": tmux ${OLDEST_TMUX} or later is needed`);
+    }
     const list = async (): Promise<string[]> => {
       try {
         return await this.#clients.run([["list-panes", "-a", "-F", format]]);
@@ -141,7 +146,7 @@ export class TmuxServer {
     };
     // a server that ends just now is not yet gone; one that stands still is not asked twice
     const again = (error: unknown) => error instanceof GoneError && /^(server|lost)/.test(error.message);
-    return this.#usable(() => list().catch((error) => again(error) ? list() : Promise.reject(error)));
+    return await this.#usable(() => list().catch((error) => again(error) ? list() : Promise.reject(error)));
   }
 
   /**
@@ -175,7 +180,7 @@ export class TmuxServer {
     } catch (error) {
       if (error instanceof TmuxError) {
         const version = await this.#clients.version();
-        throw new SetupError(`Cannot use "${version}": ${error.message}; tmux ${OLDEST} or later is needed`, {
+        throw new SetupError(`Cannot use "${version}": ${error.message}; tmux ${OLDEST_TMUX} or later is needed`, {
           cause: error,
         });
       }
@@ -234,10 +239,13 @@ export class TmuxServer {
   async #setUp(): Promise<void> {
     const settings = this.#settings();
     try {
-      await this.#clients.run([this.isOurs, ...settings]);
+      [this.version] = await this.#clients.run([this.isOurs, ...settings]);
     } catch (error) {
       if (!(error instanceof NoServerError) && !this.#isUnknown(error)) throw error;
-      await this.#clients.run([["new-session", "-d", "-s", this.holder, "exec cat"], ...settings]);
+      [this.version] = await this.#clients.run([
+        ["new-session", "-d", "-s", this.holder, "exec cat"],
+        ...settings,
+      ]);
       this.onChange();
     }
   }
@@ -245,6 +253,7 @@ export class TmuxServer {
   #settings(): Command[] {
     const holder = `=${this.holder}:`;
     const own: Command[] = [
+      ["display-message", "-p", "-t", holder, "#{version}"],
       // for viewers, which know nothing but the server
       ["set-option", "-t", holder, "@runner_spool", this.#spool.dir],
       ["set-option", "-t", holder, "destroy-unattached", "off"],

@@ -3,7 +3,7 @@ import { runName } from "../../domain/run_name.ts";
 import type { Process } from "../../ports/process.ts";
 import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
 import { checkHost, idsOf, serverOf } from "./attach.ts";
-import { word } from "./quoting.ts";
+import { literal, printed, word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
 /**
@@ -68,8 +68,10 @@ export class TmuxViewer implements Viewer {
   /** What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that is. */
   async #rootsOf(server: readonly string[], instance: string, lanes: readonly string[]): Promise<string[]> {
     const holder = `=${HOLDER_PREFIX}-${instance}:`;
-    const spool = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{@runner_spool}"]);
-    if (!spool?.[0]) return [];
+    const asked = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{version} #{@runner_spool}"]);
+    const [, version, said] = /^(\S*) (.+)/.exec(asked?.[0] ?? "") ?? [];
+    if (said === undefined) return [];
+    const spool = literal(printed(said, version));
     // tmux reads the files, which spares a right to read
     const buffer = `runner-view-${this.#options.newId()}`;
     const roots: string[] = [];
@@ -79,7 +81,7 @@ export class TmuxViewer implements Viewer {
         roots.push("");
         continue;
       }
-      const load = ["load-buffer", "-b", buffer, `${spool[0]}/lanes/${lane}/root`];
+      const load = ["load-buffer", "-b", buffer, `${spool}/lanes/${lane}/root`];
       const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
       roots.push((await this.#ask([...server, ...load, ";", ...show]))?.[0] ?? "");
     }
