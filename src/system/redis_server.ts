@@ -1,6 +1,8 @@
 import { InvalidInputError, SetupError } from "../domain/errors.ts";
+import { isOlder, OLDEST_REDIS } from "../domain/versions.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ChildProcess, Process } from "../ports/process.ts";
+import { programVersion } from "./process.ts";
 import { newAccess, OWN_HOST, readAccess, removeAccess, writeAccess } from "./redis_access.ts";
 
 /** How long a server may take to answer, or to end, milliseconds. */
@@ -126,7 +128,12 @@ export class OwnRedis {
     }
     child.kill();
     await child.exited;
-    throw new SetupError(`Cannot start a Redis at ${shown}: see "${this.#dir}/redis.log"`);
+    // an old one does not know a line of its configuration, and says so in no log
+    const version = /v=(\S+)/.exec(await programVersion("redis-server", "--version", path) ?? "")?.[1] ?? "";
+    const why = isOlder(version, OLDEST_REDIS)
+      ? `redis-server ${version} is too old: install ${OLDEST_REDIS} or newer`
+      : `see "${this.#dir}/redis.log"`;
+    throw new SetupError(`Cannot start a Redis at ${shown}: ${why}`);
   }
 
   /** Ends it, when `start` has succeeded or is under way. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { manPage, readmeParts, updateReadme } from "../../scripts/docs.ts";
+import { OLDEST_REDIS, OLDEST_TMUX } from "../../src/domain/versions.ts";
 import { allCommands, COMMANDS } from "../../src/cli/commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -10,6 +11,13 @@ Deno.test("the man page and the README's tables are what scripts/docs.ts writes"
   assertEquals(page === manPage(commands), true, "scripts/runner.1 is out of date: run scripts/docs.ts");
   const readme = await Deno.readTextFile(new URL("README.md", ROOT));
   assertEquals(readme === updateReadme(readme, commands), true, "README.md is out of date: run scripts/docs.ts");
+});
+
+Deno.test("the README names the oldest versions that the program takes", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+  for (const oldest of [`tmux ${OLDEST_TMUX}`, `Redis ${OLDEST_REDIS}`]) {
+    assert(readme.includes(`${oldest} or later`), `${oldest} or later`);
+  }
 });
 
 Deno.test("updateReadme() replaces what stands between the marks, and nothing else", async () => {
