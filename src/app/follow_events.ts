@@ -1,4 +1,5 @@
 import { UnavailableError } from "../domain/errors.ts";
+import { orAborted } from "../domain/or_aborted.ts";
 import type { JobStore, StoredEvent } from "../ports/job_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { passes } from "./wait.ts";
@@ -31,18 +32,17 @@ export async function* followEvents(
   options: FollowEventsOptions,
 ): AsyncGenerator<readonly StoredEvent[]> {
   const { signal, clock, onOutage } = options;
-  const aborted = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }));
   let cursor = after;
   while (!signal.aborted) {
     try {
       const look = store.eventsAfter(cursor, options.everyMs ?? WAIT);
       // a look that is given up may fail later, when the connection is closed
       look.catch(() => {});
-      const events = await Promise.race([look, aborted]);
-      if (events === null) return;
+      const events = await orAborted(look, signal);
       cursor = events.at(-1)?.cursor ?? cursor;
       yield events;
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof UnavailableError) || !passes(error)) throw error;
       await onOutage?.(error);
       await clock.sleep(PAUSE, signal);

@@ -385,17 +385,17 @@ export class Dispatcher {
     // what came while nothing may be taken waits until it may: to look at once would be to look for ever
     if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
-    const waits: Promise<unknown>[] = [this.#runs.change(), ...(this.#claim ? [this.#claim] : [])];
+    const over = new AbortController();
+    const waits: Promise<unknown>[] = [this.#runs.change(over.signal), ...(this.#claim ? [this.#claim] : [])];
     const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > since));
-    const timer = next < Infinity ? new AbortController() : null;
-    if (timer) waits.push(clock.sleep(Math.max(next - clock.now(), 1), timer.signal));
+    if (next < Infinity) waits.push(clock.sleep(Math.max(next - clock.now(), 1), over.signal));
     try {
       await Promise.race(waits);
     } catch (error) {
       this.#claim = null;
       await this.#failed(error);
     } finally {
-      timer?.abort(OVER);
+      over.abort(OVER);
     }
   }
 }

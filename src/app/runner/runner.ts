@@ -1,5 +1,6 @@
 import { SetupError } from "../../domain/errors.ts";
 import type { InstanceInfo, RawId, RegisterOptions } from "../../ports/queue.ts";
+import { untilIdle } from "./burst.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
 import { Heart } from "./heart.ts";
@@ -220,11 +221,8 @@ export class Runner {
   /** Resolves when a burst is over; rejects when the runner cannot go on. Never resolves otherwise. */
   async ended(): Promise<void> {
     if (!this.#parts.settings.burst) return await this.#over.promise;
-    while (this.#dispatcher.idle === null) {
-      await Promise.race([this.#runs.change(), this.#over.promise]);
-    }
     // to wait for a resume could be to wait for ever
-    if (this.#dispatcher.idle === "paused") await this.#sayPaused();
+    if (await untilIdle(this.#dispatcher, this.#runs, this.#over.promise) === "paused") await this.#sayPaused();
     await Promise.race([this.#hooks.begun(), this.#over.promise]);
   }
 
@@ -263,7 +261,8 @@ export class Runner {
       const round = new AbortController();
       const stop = () => round.abort();
       signal.addEventListener("abort", stop, { once: true });
-      await Promise.race([this.#runs.change(), this.#parts.clock.sleep(this.#parts.settings.beatMs, round.signal)]);
+      const { clock, settings } = this.#parts;
+      await Promise.race([this.#runs.change(round.signal), clock.sleep(settings.beatMs, round.signal)]);
       signal.removeEventListener("abort", stop);
       stop();
     }

@@ -11,7 +11,7 @@ export class Runs {
   version = 0;
   /** Counts those that were removed. */
   removed = 0;
-  #waiters: (() => void)[] = [];
+  readonly #waiters = new Set<() => void>();
 
   add(run: ActiveRun): void {
     this.#byRun.set(run.intent.run, run);
@@ -77,9 +77,17 @@ export class Runs {
     return lines;
   }
 
-  /** Resolves at the next change of any kind. */
-  change(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve));
+  /** Resolves at the next change of any kind, or when the signal aborts. */
+  change(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiters.delete(done);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      signal?.addEventListener("abort", done);
+    });
   }
 
   /** Resolves when there are runs. */
@@ -94,8 +102,6 @@ export class Runs {
 
   #changed(): void {
     this.version++;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const resolve of waiters) resolve();
+    for (const done of [...this.#waiters]) done();
   }
 }

@@ -1,4 +1,5 @@
 import { LaunchError } from "../../domain/errors.ts";
+import { orAborted } from "../../domain/or_aborted.ts";
 import { TmuxError } from "./clients.ts";
 import { Lane } from "./lane.ts";
 import { closePane, makePane } from "./new_pane.ts";
@@ -121,7 +122,7 @@ export class LanePool {
       const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
         if (!late.signal.aborted) throw thisHost("its new terminal did not come to life");
       });
-      await Promise.race([ready.promise, timeout, this.#server.closed]);
+      await orAborted(Promise.race([ready.promise, timeout]), this.#server.closed);
       return await this.#open(key, placeName(target), pane, run);
     } catch (error) {
       // a pane that lives is taken over with its folder by the next process

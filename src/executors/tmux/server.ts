@@ -1,6 +1,7 @@
 import { SetupError } from "../../domain/errors.ts";
 import { isOlder, OLDEST_TMUX } from "../../domain/versions.ts";
 import { attachOf } from "./attach.ts";
+import { orAborted } from "../../domain/or_aborted.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
 import { literal, word } from "./quoting.ts";
@@ -46,7 +47,7 @@ export class TmuxServer {
   version = "";
   #preparing: Promise<void> | null = null;
   #over = false;
-  readonly #closed = Promise.withResolvers<never>();
+  readonly #closing = new AbortController();
   /** The server is a new one: the panes of the old one are gone. */
   onChange: () => void = () => {};
 
@@ -55,7 +56,6 @@ export class TmuxServer {
     this.#spool = spool;
     this.#clients = new Clients(options);
     this.holder = `${HOLDER_PREFIX}-${options.instance}`;
-    this.#closed.promise.catch(() => {}); // for those who wait
   }
 
   /** Prefix of the command that attaches to a session. */
@@ -63,9 +63,9 @@ export class TmuxServer {
     return attachOf(this.#clients.foreign ? null : this.#options.socket);
   }
 
-  /** Rejects when no command is answered any more. */
-  get closed(): Promise<never> {
-    return this.#closed.promise;
+  /** Aborts when no command is answered any more. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
   }
 
   /**
@@ -164,7 +164,7 @@ export class TmuxServer {
     while (clock.now() < until) {
       const text = await files.readText(`${this.#spool.dir}/${answer}`);
       if (text !== null) return this.#hostAnswer(text);
-      await Promise.race([clock.sleep(2), this.closed]);
+      await orAborted(clock.sleep(2), this.closed);
     }
     throw new SetupError(
       `Cannot use tmux: its server did not run "${this.#spool.setup}" within ${
@@ -212,7 +212,7 @@ export class TmuxServer {
   close(reason?: Error): void {
     this.#over = true;
     this.#clients.close(reason);
-    this.#closed.reject(reason ?? new GoneError("the executor is closed"));
+    this.#closing.abort(reason ?? new GoneError("the executor is closed"));
   }
 
   /** Makes sure that there is a server with our session and our settings. */

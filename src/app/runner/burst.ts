@@ -1,0 +1,22 @@
+import { orAborted } from "../../domain/or_aborted.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { Runs } from "./runs.ts";
+
+/**
+ * Waits until nothing runs and no job came, or none may be taken.
+ *
+ * @param failed Rejects when the runner cannot go on; so does this then.
+ */
+export async function untilIdle(
+  dispatcher: Pick<Dispatcher, "idle">,
+  runs: Runs,
+  failed: Promise<void>,
+): Promise<"empty" | "paused"> {
+  const over = new AbortController();
+  failed.catch((error) => over.abort(error));
+  for (;;) {
+    const { idle } = dispatcher;
+    if (idle !== null) return idle;
+    await orAborted(runs.change(), over.signal);
+  }
+}
