@@ -1,5 +1,6 @@
 import { createLazyClient, ErrorReplyError, type Redis } from "jsr:@db/redis@^0.41.2";
 import { MAX_TIMER } from "../domain/limits.ts";
+import { handshakes } from "./tls_probe.ts";
 import { codeOf } from "./trouble.ts";
 import type { RedisUrl } from "./url.ts";
 
@@ -107,6 +108,7 @@ function stranger({ file }: OwnAccess): StrangerError {
 
 /** Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of these. */
 async function dialAs(target: Target, access: Access | null, signal?: AbortSignal): Promise<Connection> {
+  if (target.url.tls) await probe(target, signal);
   const dial = new AbortController();
   const client = createClient(target, access, dial.signal);
   const greeting = greet(client, access);
@@ -116,7 +118,9 @@ async function dialAs(target: Target, access: Access | null, signal?: AbortSigna
   signal?.addEventListener("abort", giveUp, { once: true });
   try {
     await within(target.connectMs ?? 3_000, Promise.race([greeting, givenUp]), "connecting");
+    handshakes.answered(target.url);
   } catch (error) {
+    if (target.url.tls && error instanceof DeadlineError) handshakes.unanswered(target.url);
     close();
     throw translate(error);
   } finally {
@@ -124,6 +128,19 @@ async function dialAs(target: Target, access: Access | null, signal?: AbortSigna
   }
   if (signal?.aborted) close();
   return new ClientConnection(client, close);
+}
+
+/** Makes sure that a server which left a handshake unanswered answers again. */
+async function probe({ url, connectMs = 3_000 }: Target, signal?: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const stop = () => over.abort();
+  signal?.addEventListener("abort", stop, { once: true });
+  try {
+    await within(connectMs, handshakes.probe(url, over.signal), "connecting");
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    stop();
+  }
 }
 
 /**

@@ -337,6 +337,69 @@ Deno.test("a link talks TLS, and only with a server that its root certificate vo
   assertEquals((await failureOf(plain.call("ECHO", ["x"]))).condition, "unreachable");
 });
 
+/** Sockets that this process has open. */
+function sockets(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
+    try {
+      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:");
+    } catch {
+      return false; // the folder's own
+    }
+  }).length;
+}
+
+Deno.test("a link to a server that answers no handshake keeps no socket for each try", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const held: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const conn of listener) held.push(conn);
+  })();
+  using link = linkTo(`rediss://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`, { connectMs: 100 });
+  const tries = async (count: number) => {
+    const before = held.length;
+    for (let i = 0; i < count; i++) assertEquals((await failureOf(link.call("PING", []))).condition, "unreachable");
+    assertEquals(held.length - before, count, "each try reaches the server");
+    return sockets() - held.length;
+  };
+  const first = await tries(1);
+  const kept = await tries(8) - first;
+  assert(kept <= 1, `${kept} more sockets`);
+  listener.close();
+  for (const conn of held) conn.close();
+  await accepting.catch(() => {});
+});
+
+Deno.test("a link comes back to a server that answered no handshake for a while", async () => {
+  const tlsPort = freePort();
+  await using _server = await RedisServer.start({
+    config: {
+      "tls-port": String(tlsPort),
+      "tls-cert-file": tls("server.pem"),
+      "tls-key-file": tls("server.key"),
+      "tls-ca-cert-file": tls("ca.pem"),
+      "tls-auth-clients": "no",
+    },
+  });
+  const caCerts = [await Deno.readTextFile(tls("ca.pem"))];
+  await using proxy = Proxy.start(tlsPort);
+  using link = linkTo(`rediss://${proxy.address}`, { caCerts, connectMs: 500 });
+  proxy.stall();
+  for (let i = 0; i < 3; i++) await failureOf(link.call("PING", []));
+  proxy.pass();
+  assertEquals(await until("it is back", () => link.call("ECHO", ["x"]).catch(() => null)), "x");
+});
+
+Deno.test("a link with TLS to a Redis without it keeps no socket for each try", async () => {
+  await using server = await RedisServer.start();
+  using link = linkTo(`rediss://${server.address}`, { connectMs: 100 });
+  await failureOf(link.call("PING", []));
+  const before = Number(/^connected_clients:(\d+)/m.exec(String(await server.call("INFO", "clients")))![1]);
+  for (let i = 0; i < 8; i++) await failureOf(link.call("PING", []));
+  await until("no more are left than after the first", async () => {
+    return Number(/^connected_clients:(\d+)/m.exec(String(await server.call("INFO", "clients")))![1]) <= before;
+  });
+});
+
 Deno.test("a link lets a thousand commands wait and fails the next at once", async () => {
   await using server = await RedisServer.start();
   await using proxy = Proxy.start(server.port);
