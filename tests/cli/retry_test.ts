@@ -8,14 +8,14 @@ Deno.test("retry queues ended jobs, and names those that have not ended", async 
   assertEquals(await world.run("retry", "fin", "error"), 0);
   assertEquals([world.stdout, world.stderr], [
     "",
-    "job finished: queued for a new attempt\njob error: queued for a new attempt\n",
+    "runner: fin is job finished, finished in queue r\njob finished: queued for a new attempt\njob error: queued for a new attempt\n",
   ]);
   world.stderr = "";
   assertEquals(await world.run("retry", "started", "dispatched"), 1);
   assertEquals(
     world.stderr,
-    'runner: Cannot retry job "started": it has not ended, it is started; wait for its end, or stop it first: runner cancel started\n' +
-      'runner: Cannot retry job "dispatched": it has not ended, it is dispatched; wait for its end, or stop it first: runner cancel dispatched\n',
+    'runner: Cannot retry job "started": it has not ended, it is running; wait for its end, or stop it first: runner cancel started\n' +
+      'runner: Cannot retry job "dispatched": it has not ended, it is queued; wait for its end, or stop it first: runner cancel dispatched\n',
   );
 });
 

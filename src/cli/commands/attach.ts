@@ -1,11 +1,11 @@
 import { askRunner, checkRuns } from "../../app/ask_runner.ts";
-import { findJobs } from "../../app/find.ts";
 import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isTerminal } from "../../domain/lifecycle.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
 import type { Viewer } from "../../ports/viewer.ts";
+import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { ATTACH_ROWS } from "../options.ts";
@@ -43,7 +43,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
       );
     }
     const store = await context.store();
-    const [id] = await findJobs(store, positionals);
+    const [id] = await findNamed(context, positionals);
     const job = await store.read(id);
     if (!job) throw new JobNotFoundError(`Cannot attach to job ${JSON.stringify(id)}: it has just left Redis`);
     const owner = await ownerOf(store, job);

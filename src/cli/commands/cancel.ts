@@ -1,6 +1,6 @@
 import { cancelJob, type Cancelled } from "../../app/cancel.ts";
-import { findJobs } from "../../app/find.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { findAloud } from "../find_aloud.ts";
 import type { Command } from "../command.ts";
 import { CANCEL_ROWS } from "../options.ts";
 import { printable, toJson } from "../text.ts";
@@ -18,7 +18,7 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
   usage: ["[OPTIONS] ID..."],
   description: [
     "A job that waits ends at once. One that runs gets TERM and then KILL, with everything it started. When its runner is " +
-    "down, the next one on its host stops it.",
+    "down, the next one on its host stops it. What is no whole id, such as @, is said with the job that it means.",
   ],
   examples: [
     { command: "runner cancel @", does: "stop the newest job" },
@@ -26,10 +26,11 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
   ],
   rows: CANCEL_ROWS,
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
-  async run({ terminal, settings, positionals, store }) {
-    const redis = await store();
+  async run(context) {
+    const { terminal, settings, positionals } = context;
+    const redis = await context.store();
     // all are looked up first: a wrong id among them changes nothing
-    const ids = await findJobs(redis, positionals);
+    const ids = await findAloud(context, positionals);
     for (const id of ids) {
       const became = await cancelJob(redis, id, settings.reason);
       if (settings.json) await terminal.write(`${toJson({ id, result: became })}\n`);

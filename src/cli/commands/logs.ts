@@ -1,10 +1,10 @@
-import { findJobs } from "../../app/find.ts";
 import { type FollowSink, showOutput } from "../../app/follow.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isTerminal } from "../../domain/lifecycle.ts";
 import type { StoredJob } from "../../ports/job_store.ts";
 import { followInto } from "../await_jobs.ts";
+import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EscapeFilter } from "../escapes.ts";
@@ -67,7 +67,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
   async run(context) {
     const { terminal, wire, settings, positionals, color } = context;
     const store = await context.store();
-    const [id] = await findJobs(store, positionals);
+    const [id] = await findNamed(context, positionals);
     const { sink, end, isEmpty } = openSink(context);
     if (!settings.follow) {
       const job = await store.read(id);

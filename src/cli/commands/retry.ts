@@ -1,16 +1,17 @@
-import { findJobs } from "../../app/find.ts";
 import { type Retried, retryJob } from "../../app/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
+import { findAloud } from "../find_aloud.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../text.ts";
 
 /** What stands in the way of a new attempt, and what to do about it. */
 function hindrance(id: string, retried: Exclude<Retried, { readonly result: "queued" | "waits" }>): string {
   if (retried.result === "not_ended") {
-    return `it has not ended, it is ${printable(retried.status)}; wait for its end, or stop it first: runner cancel ${
-      pasteWord(id, "ID")
-    }`;
+    return `it has not ended, it is ${
+      printable(stateWord(retried.status))
+    }; wait for its end, or stop it first: runner cancel ${pasteWord(id, "ID")}`;
   }
   const after = JSON.stringify(retried.after);
   return retried.state === "missing"
@@ -20,8 +21,10 @@ function hindrance(id: string, retried: Exclude<Retried, { readonly result: "que
     }`;
 }
 
+const ROWS = {} as const;
+
 /** `runner retry`. */
-export const retry: Command = {
+export const retry: Command<typeof ROWS> = {
   name: "retry",
   summary: "Run ended jobs again, each as a new attempt of the same job",
   usage: ["[OPTIONS] ID..."],
@@ -35,11 +38,12 @@ export const retry: Command = {
     { command: "runner retry @", does: "run the newest job again" },
     { command: "runner retry 3f2a 77b1", does: "run two again, by the first letters of their ids" },
   ],
-  rows: {},
+  rows: ROWS,
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
-  async run({ terminal, settings, positionals, store }) {
-    const redis = await store();
-    const ids = await findJobs(redis, positionals);
+  async run(context) {
+    const { terminal, settings, positionals } = context;
+    const redis = await context.store();
+    const ids = await findAloud(context, positionals);
     let code: number = EXIT.ok;
     const open = [...ids];
     /** How many in a row were put off. */

@@ -1,6 +1,6 @@
 import { askRunner } from "../../app/ask_runner.ts";
-import { findJobs } from "../../app/find.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../text.ts";
 
@@ -24,7 +24,7 @@ export const screen: Command<typeof ROWS> = {
   async run(context) {
     const { terminal, settings, wire, positionals } = context;
     const store = await context.store();
-    const [id] = await findJobs(store, positionals);
+    const [id] = await findNamed(context, positionals);
     const done = await askRunner(store, id, { type: "screen" }, {
       cannot: "Cannot show screen of job",
       reply: wire.newId(),

@@ -1,10 +1,10 @@
 import { askRunner } from "../../app/ask_runner.ts";
-import { findJobs } from "../../app/find.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { MAX_TYPED } from "../../domain/limits.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { findAloud } from "../find_aloud.ts";
 import { SEND_ROWS } from "../options.ts";
 import { printable, toJson } from "../text.ts";
 
@@ -35,7 +35,7 @@ export const send: Command<typeof SEND_ROWS> = {
     const { enter } = settings;
     const bytes = await readTyped(context);
     const store = await context.store();
-    const [id] = await findJobs(store, positionals.slice(0, 1));
+    const [id] = await findAloud(context, positionals.slice(0, 1));
     await askRunner(store, id, { type: "type", bytes, enter }, {
       cannot: "Cannot type into job",
       reply: wire.newId(),

@@ -1,5 +1,4 @@
 import { checkSubmission } from "../../app/check_submission.ts";
-import { findJobs } from "../../app/find.ts";
 import type { BadLine } from "../../app/read_jobs.ts";
 import type { Draft } from "../../app/read_submission.ts";
 import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
@@ -10,6 +9,7 @@ import type { Trouble } from "../../ports/queue.ts";
 import type { Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { findNamed } from "../find_named.ts";
 import { hintAtRunner } from "../hint_runner.ts";
 import { SUBMIT_ROWS } from "../options.ts";
 import { choosePayload, openBatch, readPayload } from "../payload.ts";
@@ -65,7 +65,7 @@ async function nowFor(context: SubmitContext, drafts: readonly Draft[]): Promise
 async function resolveAfter(context: SubmitContext, draft: Draft): Promise<Draft> {
   const { after } = draft.submission;
   if (after === undefined) return draft;
-  const [id] = await findJobs(await context.store(), [after]);
+  const [id] = await findNamed(context, [after]);
   return { ...draft, submission: { ...draft.submission, after: id } };
 }
 
