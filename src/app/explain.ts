@@ -16,6 +16,7 @@ interface Facts {
   readonly runner: string;
   /** Id of a job that has not ended and that it waits for. */
   readonly awaited: string | null;
+  readonly time: (ms: number) => string;
   /** The terminal that a job was taken for, and the job that runs in it. */
   readonly busy: { readonly line: string; readonly id: string } | null;
 }
@@ -67,7 +68,7 @@ function explainWaiting(facts: Facts): string {
   if (awaited) return `waits for the end of job ${JSON.stringify(awaited)}`;
   if (placement.dueMs !== null) {
     const what = Number(job.side.attempt ?? 0) > 0 ? "its next attempt" : "it";
-    return `${what} is delayed until ${formatTime(placement.dueMs)}`;
+    return `${what} is delayed until ${facts.time(placement.dueMs)}`;
   }
   return "is in no queue: it was stored and never pushed, or was put aside";
 }
@@ -91,11 +92,15 @@ async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineO
 /** The terminal that an executor string names, in which one job runs at a time; `null` when it names none. */
 export type LineOf = (executor: string) => string | null;
 
-/** Says why a job is where it is, and which instance holds it. */
+/**
+ * Says why a job is where it is, and which instance holds it.
+ *
+ * @param options `time` writes points in time; RFC 3339 in UTC when left out.
+ */
 export async function explainJob(
   store: JobStore,
   job: StoredJob,
-  lineOf: LineOf,
+  { lineOf, time = formatTime }: { readonly lineOf: LineOf; readonly time?: (ms: number) => string },
 ): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
   const status = job.fields.status || "dispatched";
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
@@ -106,6 +111,7 @@ export async function explainJob(
   const facts: Facts = {
     job,
     placement,
+    time,
     busy: await busyWith(store, job, placement, lineOf),
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),

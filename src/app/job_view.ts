@@ -79,6 +79,15 @@ function number(text: string | undefined): number | null {
   return text === undefined || text === "" || !Number.isFinite(Number(text)) ? null : Number(text);
 }
 
+/** The last point in time of the calendar, Unix ms. */
+const LATEST = 8.64e15;
+
+/** A point in time that can be written. */
+function time(text: string | undefined): number | null {
+  const ms = number(text);
+  return ms === null || Math.abs(ms) > LATEST ? null : ms;
+}
+
 function envNames(text: string | undefined): string[] {
   try {
     const env: unknown = JSON.parse(text || "{}");
@@ -105,8 +114,8 @@ export function viewJob(job: StoredJob): JobView {
     error: fields.error ?? "",
     attempt: number(side.attempt),
     createdMs: readTime(fields.created_at ?? "", "utc"),
-    startedMs: number(side.started_ms),
-    endedMs: ended ? number(side.ended_ms) ?? changed : null,
+    startedMs: time(side.started_ms),
+    endedMs: ended ? time(side.ended_ms) ?? changed : null,
     seconds: ended && ms !== null ? ms / 1000 : null,
     input: inputOf(job),
     instance: side.inst || null,
@@ -129,7 +138,7 @@ export function viewJob(job: StoredJob): JobView {
 }
 
 function inputOf({ fields, side }: StoredJob): JobView["input"] {
-  const sinceMs = number(side.input_ms);
+  const sinceMs = time(side.input_ms);
   // the record of an attempt that has ended may still say so
   if (sinceMs === null || fields.status !== "started" || side.done === side.token) return null;
   return { sinceMs, line: side.input_line ?? "" };

@@ -1,10 +1,14 @@
-import type { JobStore, StoredJob } from "../ports/job_store.ts";
+import { statusOf } from "../domain/state_words.ts";
+import type { JobStore, StoredInstance, StoredJob } from "../ports/job_store.ts";
 import { type JobView, viewJob } from "./job_view.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
 import type { SORT_KEYS } from "./sort_keys.ts";
 
 /** Index entries that one step looks at. */
 const PAGE = 1_000;
+
+/** Running jobs among which those that wait for input are looked for when nothing else is asked. */
+const ASKING_AMONG = 1_000;
 
 /** Which jobs to list; what is left out is no condition. */
 export interface JobQuery {
@@ -20,18 +24,27 @@ export interface JobQuery {
   readonly count: number;
   /** How many of the newest jobs are looked at for it. */
   readonly among: number;
+  /** Look at all of them, to say how many fit, and not only until there are enough. */
+  readonly counted?: boolean;
 }
 
 /** Jobs that were found. */
 export interface FoundJobs {
   readonly jobs: readonly JobView[];
+  /** How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`. */
+  readonly counts: { readonly looked: number; readonly fitting: number } | null;
   /** `false`: there are older jobs that were not looked at, and that might belong to them. */
   readonly complete: boolean;
 }
 
+/** A job that waits for input runs as well. */
+function isIn(job: JobView, name: string): boolean {
+  return job.status === statusOf(name) && (name !== "waiting" || job.input !== null);
+}
+
 function fits(job: JobView, query: JobQuery): boolean {
   const { states = [], runner, callerId, contextId, labels = {}, sinceMs } = query;
-  return (states.length === 0 || states.includes(job.status)) &&
+  return (states.length === 0 || states.some((name) => isIn(job, name))) &&
     (runner === undefined || job.runner === runner) &&
     (callerId === undefined || job.callerId === callerId) &&
     (contextId === undefined || job.contextId === contextId) &&
@@ -66,10 +79,14 @@ function sorted(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobVi
 }
 
 /** Jobs that our runners run now: they are found however many newer ones there are. */
-async function runningJobs(store: JobStore): Promise<string[]> {
-  const instances = await store.instances();
-  const ids = await mapSideBySide(instances, ({ runner, instance }) => store.running(runner, instance));
-  return ids.flat();
+async function runningJobs(
+  store: JobStore,
+  instances: readonly StoredInstance[],
+  limit: number,
+): Promise<JobView[]> {
+  const busy = instances.filter(({ running }) => running > 0);
+  const ids = await mapSideBySide(busy, ({ runner, instance }) => store.running(runner, instance));
+  return views(await store.summaries(ids.flat().slice(0, limit)));
 }
 
 function views(jobs: readonly (StoredJob | null)[]): JobView[] {
@@ -77,25 +94,52 @@ function views(jobs: readonly (StoredJob | null)[]): JobView[] {
   return jobs.filter((job) => job !== null).map(viewJob);
 }
 
-/** Lists jobs, newest first unless the query says otherwise. */
-export async function listJobs(store: JobStore, query: JobQuery): Promise<FoundJobs> {
-  const { count, sort = "created", sinceMs } = query;
-  if (count === 0) return { jobs: [], complete: true };
-  const among = isFiltered(query) || sort !== "created" ? query.among : Math.min(count, query.among);
+/** Those that wait for input come first: they would wait for ever. */
+function inOrder(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobView[] {
+  const all = sorted(jobs, sort);
+  return sort === "created" ? all.toSorted((a, b) => Number(b.input !== null) - Number(a.input !== null)) : all;
+}
+
+/**
+ * Lists jobs, newest first unless the query says otherwise, and before them those that wait for input, however old they are.
+ *
+ * @param instances All there are, when they are known.
+ */
+export async function listJobs(
+  store: JobStore,
+  query: JobQuery,
+  instances?: readonly StoredInstance[],
+): Promise<FoundJobs> {
+  const { count, sort = "created", sinceMs, counted = false } = query;
+  if (count === 0) return { jobs: [], complete: true, counts: null };
+  const filtered = isFiltered(query);
+  const among = filtered || sort !== "created" ? query.among : Math.min(count, query.among);
   const found = new Map<string, JobView>();
+  const looked = new Set<string>();
   const take = (jobs: readonly JobView[]) => {
-    for (const job of jobs) if (fits(job, query)) found.set(job.id, job);
+    for (const job of jobs) {
+      looked.add(job.id);
+      if (fits(job, query)) found.set(job.id, job);
+    }
   };
-  if (query.states?.includes("started")) take(views(await store.summaries(await runningJobs(store))));
+  const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
+  const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
+  take(isRunning ? running : running.filter(({ input }) => input !== null));
   let complete = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);
-    const ids = await store.newest(size, from);
-    const page = views(await store.summaries(ids));
+    // one more says whether there are any
+    const ids = await store.newest(size + 1, from);
+    const page = views(await store.summaries(ids.slice(0, size)));
     take(page);
     const oldest = page.at(-1)?.createdMs ?? null;
     const isTooOld = sinceMs !== undefined && oldest !== null && oldest < sinceMs;
-    complete = ids.length < size || isTooOld || (sort === "created" && found.size >= count);
+    const isEnough = sort === "created" && found.size >= count && !counted;
+    complete = ids.length <= size || isTooOld || isEnough;
   }
-  return { jobs: sorted([...found.values()], sort).slice(0, count), complete: complete || !isFiltered(query) };
+  return {
+    jobs: inOrder([...found.values()], sort).slice(0, count),
+    complete: complete || !filtered,
+    counts: filtered && counted ? { looked: looked.size, fitting: found.size } : null,
+  };
 }

@@ -1,9 +1,12 @@
 import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.ts";
 import type { JobView } from "./job_view.ts";
-import { type JobQuery, listJobs } from "./list_jobs.ts";
+import { type FoundJobs, type JobQuery, listJobs } from "./list_jobs.ts";
 
 /** Ids that were put aside, as far as an overview has them. */
 const MAX_BURIED = 100;
+
+/** Failed jobs of which the end of their output is read. */
+const ENDINGS_SHOWN = 100;
 
 /** What a namespace looks like at one moment. */
 export interface Overview {
@@ -14,6 +17,10 @@ export interface Overview {
   readonly jobs: readonly JobView[];
   /** `false`: there are older jobs that were not looked at, and that might belong to `jobs`. */
   readonly complete: boolean;
+  /** How many jobs were looked at and how many fit, when that was asked for. */
+  readonly counts: FoundJobs["counts"];
+  /** The end of the output of listed jobs that failed, by id. */
+  readonly endings: ReadonlyMap<string, string>;
   /** The newest ids of the last day that were no runnable jobs, with the reason. */
   readonly buried: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
 }
@@ -25,13 +32,16 @@ export interface Overview {
  */
 export async function readOverview(store: JobStore, query: JobQuery): Promise<Overview> {
   const isWanted = ({ runner }: { runner: string }) => query.runner === undefined || runner === query.runner;
-  const [nowMs, instances, queues, { jobs, complete }, buried] = await Promise.all([
+  const known = store.instances();
+  const [nowMs, instances, queues, { jobs, complete, counts }, buried] = await Promise.all([
     store.time(),
-    store.instances(),
+    known,
     store.queues(),
-    listJobs(store, query),
+    known.then((instances) => listJobs(store, query, instances)),
     store.buried(MAX_BURIED),
   ]);
+  const failed = jobs.filter(({ status }) => status === "error").slice(0, ENDINGS_SHOWN).map(({ id }) => id);
+  const ends = await store.endings(failed);
   return {
     nowMs,
     instances: instances.filter(isWanted).toSorted((a, b) =>
@@ -40,6 +50,8 @@ export async function readOverview(store: JobStore, query: JobQuery): Promise<Ov
     queues: queues.filter(isWanted).toSorted((a, b) => a.runner.localeCompare(b.runner)),
     jobs,
     complete,
+    counts,
+    endings: new Map(failed.map((id, i) => [id, ends[i]])),
     buried,
   };
 }

@@ -30,6 +30,16 @@ export function readTime(text: string, zoneless: "local" | "utc"): number | null
   return utc.getTime() - offsetOf(zone) * 60_000;
 }
 
+/** A point in time for a person, in local time; `readTime` takes it as well. */
+export function formatLocalTime(ms: number): string {
+  const east = -new Date(ms).getTimezoneOffset();
+  const local = new Date(ms + east * 60_000).toISOString().slice(0, 19).replace("T", " ");
+  const [hours, minutes] = [Math.floor(Math.abs(east) / 60), Math.abs(east) % 60].map((n) =>
+    String(n).padStart(2, "0")
+  );
+  return `${local}${east < 0 ? "-" : "+"}${hours}:${minutes}`;
+}
+
 /** A point in time as RFC 3339 in UTC with milliseconds. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString();

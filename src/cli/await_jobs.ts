@@ -9,6 +9,7 @@ import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { EscapeFilter } from "./escapes.ts";
 import { jobJson } from "./job_json.ts";
+import { lastLine } from "./last_line.ts";
 import { outputSink } from "./output_sinks.ts";
 import { Progress } from "./progress.ts";
 import { printable, toJson } from "./text.ts";
@@ -65,11 +66,14 @@ export async function sayTruncated(terminal: Waiter["terminal"], job: StoredJob)
   }
 }
 
-async function sayEnd(waiter: Waiter, job: StoredJob): Promise<number> {
-  if (waiter.json) await waiter.terminal.write(`${toJson(jobJson(viewJob(job)))}\n`);
+/** @param isSeen Its output was shown. */
+async function sayEnd(waiter: Waiter, job: StoredJob, isSeen: boolean): Promise<number> {
+  const last = job.fields.status === "error" ? lastLine(job.fields.result ?? "") : "";
+  if (waiter.json) await waiter.terminal.write(`${toJson({ ...jobJson(viewJob(job)), last_line: last || null })}\n`);
   const code = exitCodeOfJob(job) ?? EXIT.failed;
   if (code !== EXIT.ok) {
-    await waiter.terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);
+    const said = last === "" || isSeen ? "" : `; its last line: ${printable(last)}`;
+    await waiter.terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}${said}\n`);
   }
   await sayTruncated(waiter.terminal, job);
   return code;
@@ -114,7 +118,7 @@ export async function awaitJobs(
       onEnd: async (job) => {
         ended++;
         if (waiter.json || exitCodeOfJob(job) !== EXIT.ok || viewJob(job).truncated) await progress?.hide();
-        highest = Math.max(highest, await sayEnd(waiter, job));
+        highest = Math.max(highest, await sayEnd(waiter, job, false));
         progress?.update(ended, ids.length);
       },
     });
@@ -160,5 +164,5 @@ export async function showJob(waiter: Waiter, store: JobStore, id: string): Prom
   const sink = outputSink(waiter.terminal, filter);
   const followed = await followInto(waiter, store, id, { sink });
   await sink.end();
-  return "job" in followed ? await sayEnd(waiter, followed.job) : followed.code;
+  return "job" in followed ? await sayEnd(waiter, followed.job, true) : followed.code;
 }

@@ -1,8 +1,8 @@
 import type { JobView } from "../app/job_view.ts";
-import { formatTime } from "../app/read_time.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { NOT_CAPTURED } from "../domain/output.ts";
-import { type Look, pairsText, statusStyle } from "./show_overview.ts";
+import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
+import type { Look } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
 /** Lines of a payload or a result that the detail shows of a long one, at its end. */
@@ -21,9 +21,14 @@ export interface JobDetail {
   readonly attach: string | null;
 }
 
-function when(ms: number | null, nowMs: number): string {
+/** The look of a detail: `time` writes points in time. */
+export interface DetailLook extends Look {
+  readonly time: (ms: number) => string;
+}
+
+function when(ms: number | null, nowMs: number, time: DetailLook["time"]): string {
   if (ms === null) return "";
-  return `${formatTime(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
+  return `${time(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
 }
 
 /** `2 of 3`; a further attempt that somebody asked for counts beyond those. */
@@ -37,13 +42,16 @@ function outputOf({ outputBytes, truncated }: JobView): string {
   return truncated ? `${bytes}${bytes && "; "}${NOT_CAPTURED}` : bytes;
 }
 
-function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly [string, string])[] {
+function facts(
+  { job, why, nowMs, host, attach }: JobDetail,
+  time: DetailLook["time"],
+): readonly (readonly [string, string])[] {
   const seconds = (value: number | null) => value === null ? "" : formatDuration(value);
   const live = job.status === "started";
   return [
     ["job", job.id],
     ["title", job.title],
-    ["status", job.status],
+    ["status", stateOf(job)],
     ["now", why],
     ["asks", job.input?.line ?? ""],
     ["exit code", job.exitCode === null ? "" : String(job.exitCode)],
@@ -53,9 +61,9 @@ function facts({ job, why, nowMs, host, attach }: JobDetail): readonly (readonly
     ["executor", job.executor],
     ["host", host ?? ""],
     ["attach", live ? attach ?? "" : ""],
-    ["created", when(job.createdMs, nowMs)],
-    ["started", when(job.startedMs, nowMs)],
-    ["ended", when(job.endedMs, nowMs)],
+    ["created", when(job.createdMs, nowMs, time)],
+    ["started", when(job.startedMs, nowMs, time)],
+    ["ended", when(job.endedMs, nowMs, time)],
     ["took", seconds(job.seconds)],
     ["timeout", seconds(job.timeout)],
     ["directory", job.cwd],
@@ -81,12 +89,12 @@ function block(name: string, text: string, { room, color }: Look): string {
 }
 
 /** Everything about one job, for people: what is not set is left out. */
-export function showDetail(detail: JobDetail, look: Look): string {
+export function showDetail(detail: JobDetail, look: DetailLook): string {
   const { job } = detail;
-  const lines = facts(detail).filter(([, value]) => value !== "");
+  const lines = facts(detail, look.time).filter(([, value]) => value !== "");
   const left = Math.max(...lines.map(([name]) => name.length));
   const head = lines.map(([name, value]) => {
-    const style = name === "status" ? statusStyle(value) : name === "error" ? "red" as const : null;
+    const style = name === "status" ? stateStyle(value) : name === "error" ? "red" as const : null;
     return `${styled(pad(name, left), "bold", look.color)}  ${styled(printable(value), style, look.color)}\n`;
   });
   return head.join("") + block("payload", job.payload, look) + block("result", job.result, look);

@@ -14,6 +14,7 @@ import {
 } from "../domain/limits.ts";
 import { readNamespace } from "../domain/namespace.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
+import { STATE_NAMES } from "../domain/state_words.ts";
 import { SORT_KEYS } from "../app/sort_keys.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
@@ -288,8 +289,9 @@ export const STATUS_ROWS = {
   state: {
     type: "list",
     value: "STATE",
-    choices: ["dispatched", "started", "finished", "error"],
-    help: "Only jobs in this state; may be repeated",
+    choices: STATE_NAMES,
+    help:
+      "Only jobs in this state; may be repeated. waiting: for input, one of the running; the last three are Redis' words",
   },
   runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
   caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
@@ -352,7 +354,7 @@ export const PURGE_ROWS = {
   olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago" },
   state: {
     type: "choice",
-    choices: ["finished", "error"],
+    choices: ["finished", "failed", "error"],
     value: "STATE",
     defaultText: "both",
     help: "Only jobs that ended so",

@@ -1,11 +1,14 @@
-import type { JobView } from "../app/job_view.ts";
 import type { Overview } from "../app/overview.ts";
 import { formatTime } from "../app/read_time.ts";
 import { formatDuration } from "../domain/duration.ts";
 import type { StoredInstance, StoredQueue } from "../ports/job_store.ts";
+import { DEFAULT_COLUMNS } from "./column_names.ts";
+import { ago, jobColumns } from "./job_columns.ts";
 import { jobJson } from "./job_json.ts";
+import { lastLine } from "./last_line.ts";
+import type { ShortIds } from "./short_ids.ts";
 import { type Column, table } from "./table.ts";
-import { firstLine, printable, type Style, styled } from "./text.ts";
+import { printable, styled } from "./text.ts";
 
 /** How much room there is and whether colours are on. */
 export interface Look {
@@ -14,24 +17,8 @@ export interface Look {
   readonly color: boolean;
 }
 
-/** The look of a status word. */
-export function statusStyle(status: string): Style | null {
-  return ({ started: "yellow", finished: "green", error: "red" } as const)[status] ?? null;
-}
-
-function ago(fromMs: number | null, nowMs: number): string {
-  return fromMs === null ? "" : `${formatDuration(Math.max(0, nowMs - fromMs) / 1000)} ago`;
-}
-
 function instanceState(instance: StoredInstance): string {
   return instance.alive ? instance.state : "silent";
-}
-
-function tookOf(job: JobView, nowMs: number): string {
-  if (job.seconds !== null) return formatDuration(job.seconds);
-  return job.status === "started" && job.startedMs !== null
-    ? formatDuration(Math.max(0, nowMs - job.startedMs) / 1000)
-    : "";
 }
 
 const RUNNERS: readonly Column<StoredInstance>[] = [
@@ -55,66 +42,32 @@ const QUEUES: readonly Column<StoredQueue>[] = [
   { title: "PAUSED", value: ({ paused }) => paused ? "paused" : "", style: () => "yellow" },
 ];
 
-/** Columns of jobs by name, as src/cli/column_names.ts lists them. */
-function jobColumns(nowMs: number): Readonly<Record<string, Column<JobView>>> {
-  return {
-    id: { title: "JOB", value: ({ id }) => id, flexible: true },
-    status: {
-      title: "STATUS",
-      value: ({ status, input }) => input ? "waiting for input" : status,
-      style: ({ status }) => statusStyle(status),
-    },
-    exit: { title: "EXIT", value: ({ exitCode }) => exitCode ? String(exitCode) : "", right: true },
-    runner: { title: "RUNNER", value: ({ runner }) => runner },
-    executor: { title: "EXECUTOR", value: ({ executor }) => executor },
-    created: { title: "CREATED", value: ({ createdMs }) => ago(createdMs, nowMs), right: true },
-    started: { title: "STARTED", value: ({ startedMs }) => ago(startedMs, nowMs), right: true },
-    ended: { title: "ENDED", value: ({ endedMs }) => ago(endedMs, nowMs), right: true },
-    took: { title: "TOOK", value: (job) => tookOf(job, nowMs), right: true },
-    try: { title: "TRY", value: ({ attempt }) => attempt && attempt > 1 ? String(attempt) : "", right: true },
-    caller: { title: "CALLER", value: ({ callerId }) => callerId },
-    context: { title: "CONTEXT", value: ({ contextId }) => contextId },
-    labels: { title: "LABELS", value: ({ labels }) => pairsText(labels) },
-    error: {
-      title: "ERROR",
-      value: ({ error, truncated }) => error || (truncated ? "output truncated" : ""),
-      flexible: true,
-    },
-    text: {
-      title: "JOB TEXT",
-      value: ({ title, payload, input }) => `${title || firstLine(payload)}${input ? ` ▸ ${input.line}` : ""}`,
-      flexible: true,
-    },
-  };
-}
-
 /** Ids that were put aside, as far as people see them, and how long, milliseconds: later they are no news. */
 const BURIED_SHOWN = 5, BURIED_NEWS = 3_600_000;
 
 /** What of an overview is shown. */
 export interface Shown {
-  /** Names of the columns of the jobs. */
-  readonly columns: readonly string[];
+  /** Names of the columns of the jobs; `null`: nobody asked for certain ones. */
+  readonly columns: readonly string[] | null;
   /** Only the jobs: somebody asked for certain ones. */
   readonly jobsOnly: boolean;
-}
-
-/** Labels in one line. */
-export function pairsText(map: Readonly<Record<string, string>>): string {
-  return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
+  /** Shortens ids; `null`: they are whole. */
+  readonly ids: ShortIds | null;
 }
 
 /** The overview as tables. */
-export function showOverview(overview: Overview, look: Look, { columns, jobsOnly }: Shown): string {
+export function showOverview(overview: Overview, look: Look, { columns, jobsOnly, ids }: Shown): string {
   const heading = (text: string) => `${styled(text, "dim", look.color)}\n`;
-  const known = jobColumns(overview.nowMs);
+  // in a pipe every list has the same columns
+  const names = columns ?? (look.room === null ? DEFAULT_COLUMNS : null);
   const jobs = overview.jobs.length > 0
-    ? table(overview.jobs, columns.map((name) => known[name]), look)
+    ? table(overview.jobs, jobColumns(overview, names, ids), look)
     : heading("no job");
+  const queues = overview.queues.filter(({ queued, delayed, paused }) => queued > 0 || delayed > 0 || paused);
   if (jobsOnly) return jobs;
   const parts = [
     overview.instances.length > 0 ? table(overview.instances, RUNNERS, look) : heading("no runner has been here"),
-    overview.queues.length > 0 ? table(overview.queues, QUEUES, look) : heading("no queue"),
+    queues.length > 0 ? table(queues, QUEUES, look) : heading("nothing is queued"),
     jobs,
   ];
   const buried = overview.buried.filter(({ ms }) => ms >= overview.nowMs - BURIED_NEWS);
@@ -129,6 +82,7 @@ export function showOverview(overview: Overview, look: Look, { columns, jobsOnly
 
 /** The overview as one JSON object. */
 export function overviewJson(overview: Overview): unknown {
+  const hosts = new Map(overview.instances.map(({ instance, host }) => [instance, host]));
   return {
     time: formatTime(overview.nowMs),
     runners: overview.instances.map((instance) => ({
@@ -144,7 +98,13 @@ export function overviewJson(overview: Overview): unknown {
       attach: instance.attach,
     })),
     queues: overview.queues,
-    jobs: overview.jobs.map(jobJson),
+    jobs: overview.jobs.map((job) => ({
+      ...jobJson(job),
+      host: hosts.get(job.instance ?? "") ?? null,
+      last_line: lastLine(overview.endings.get(job.id) ?? "") || null,
+    })),
+    jobs_fit: overview.counts?.fitting ?? null,
+    jobs_looked_at: overview.counts?.looked ?? null,
     put_aside: overview.buried.map(({ id, reason, ms }) => ({ id, reason, time: formatTime(ms) })),
   };
 }

@@ -1,6 +1,6 @@
 import type { JobQuery } from "../app/list_jobs.ts";
 import { InvalidInputError } from "../domain/errors.ts";
-import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
+import { COLUMN_NAMES } from "./column_names.ts";
 import type { Values } from "./option_row.ts";
 import type { STATUS_ROWS } from "./options.ts";
 import type { Shown } from "./show_overview.ts";
@@ -36,14 +36,16 @@ export function readQuery(settings: StatusSettings, nowMs: number): JobQuery {
     sort,
     count,
     among,
+    // a list that is shown again and again looks no further than it must
+    counted: !settings.watch,
   };
 }
 
 /** What of the overview is to be shown. */
 export function readShown(settings: StatusSettings): Shown {
   const jobsOnly = CHOOSING.some((key) => key !== "runner" && key !== "columns" && isSet(settings, key));
-  const columns = settings.columns === undefined ? DEFAULT_COLUMNS : settings.columns.split(",");
-  for (const name of columns) {
+  const columns = settings.columns?.split(",") ?? null;
+  for (const name of columns ?? []) {
     if ((COLUMN_NAMES as readonly string[]).includes(name)) continue;
     const near = suggest(name, COLUMN_NAMES);
     throw new InvalidInputError(
@@ -52,5 +54,5 @@ export function readShown(settings: StatusSettings): Shown {
       }; columns are ${COLUMN_NAMES.join(", ")}`,
     );
   }
-  return { columns, jobsOnly };
+  return { columns, jobsOnly, ids: null };
 }

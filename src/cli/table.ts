@@ -7,12 +7,34 @@ export interface Column<Row> {
   /** Text of a cell; whatever it holds, it is made printable. */
   value(row: Row): string;
   readonly right?: boolean;
+  /** The cell in a number of columns that it does not fit into; cut at its end when left out. */
+  fitted?(row: Row, room: number): string;
   /** Gives way first when the terminal is narrow. */
   readonly flexible?: boolean;
+  /** Left out on a terminal where flexible columns would have to give way for it; a higher number goes first. */
+  readonly optional?: number;
   style?(row: Row): Style | null;
 }
 
 const GAP = 2;
+/** Columns of a flexible column for which an optional one is left out. */
+const ENOUGH = 50;
+
+/** The columns that there is room for, by their numbers. */
+function withoutOptional<Row>(kept: readonly number[], columns: readonly Column<Row>[], sizes: {
+  readonly widths: readonly number[];
+  readonly room: number;
+}): number[] {
+  const left = [...kept];
+  const needed = () =>
+    left.reduce((sum, i) => sum + GAP + Math.min(sizes.widths[i], columns[i].flexible ? ENOUGH : Infinity), -GAP);
+  while (needed() > sizes.room) {
+    const [first] = left.filter((i) => columns[i].optional).sort((a, b) => columns[b].optional! - columns[a].optional!);
+    if (first === undefined) break;
+    left.splice(left.indexOf(first), 1);
+  }
+  return left;
+}
 
 function shrink(widths: number[], columns: readonly { flexible?: boolean }[], room: number): void {
   const over = () => widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1)) - room;
@@ -43,17 +65,25 @@ export function table<Row>(
   options: { readonly room: number | null; readonly color: boolean },
 ): string {
   const cells = rows.map((row) => columns.map((column) => printable(column.value(row))));
-  const kept = columns.map((_, i) => i).filter((i) => options.room === null || cells.some((line) => line[i] !== ""));
-  const widths = kept.map((i) => Math.max(...[columns[i].title, ...cells.map((line) => line[i])].map(unicodeWidth)));
+  const filled = columns.map((_, i) => i).filter((i) => options.room === null || cells.some((line) => line[i] !== ""));
+  const wanted = columns.map(({ title }, i) =>
+    cells.reduce((width, line) => Math.max(width, unicodeWidth(line[i])), unicodeWidth(title))
+  );
+  const kept = options.room === null
+    ? filled
+    : withoutOptional(filled, columns, { widths: wanted, room: options.room });
+  const widths = kept.map((i) => wanted[i]);
   if (options.room !== null) shrink(widths, kept.map((i) => columns[i]), options.room);
-  const line = (texts: readonly string[], style: (i: number) => Style | null) =>
+  const line = (texts: readonly string[], style: (i: number) => Style | null, row?: Row) =>
     kept.map((i, at) => {
-      const text = options.room === null ? texts[i] : fit(texts[i], widths[at]);
+      const isCut = options.room !== null && unicodeWidth(texts[i]) > widths[at];
+      const own = isCut && row !== undefined ? columns[i].fitted?.(row, widths[at]) : undefined;
+      const text = isCut ? fit(own ?? texts[i], widths[at]) : texts[i];
       // blanks at the end of a line would wrap on a narrow terminal
       const padded = at === kept.length - 1 && !columns[i].right ? text : pad(text, widths[at], columns[i].right);
       return styled(padded, style(i), options.color);
     }).join(" ".repeat(GAP)).trimEnd();
   const head = line(columns.map((column) => column.title), () => "bold");
-  const body = rows.map((row, at) => line(cells[at], (i) => columns[i].style?.(row) ?? null));
+  const body = rows.map((row, at) => line(cells[at], (i) => columns[i].style?.(row) ?? null, row));
   return [head, ...body].map((text) => `${text}\n`).join("");
 }

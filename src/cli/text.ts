@@ -29,7 +29,7 @@ export function pad(text: string, columns: number, right = false): string {
   return right ? blanks + text : text + blanks;
 }
 
-const CODES = { bold: 1, red: 31, green: 32, yellow: 33, dim: 2 } as const;
+const CODES = { bold: "1", red: "31", green: "32", yellow: "33", dim: "2", alert: "1;33" } as const;
 
 /** A look of text on a terminal. */
 export type Style = keyof typeof CODES;

@@ -37,5 +37,8 @@ export const RESULT_PART = 64 << 10;
 /** Claimed jobs that wait here for a busy pane while others run. */
 export const LOOK_AHEAD = 32;
 
+/** Newest jobs among which the begin of an id is looked for. */
+export const PREFIX_AMONG = 10_000;
+
 /** The longest time that one timer of the runtime can wait, milliseconds; a longer one would end at once. */
 export const MAX_TIMER = 0x7fff_ffff;

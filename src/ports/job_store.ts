@@ -155,6 +155,8 @@ export interface JobStore {
   read(id: string): Promise<StoredJob | null>;
   /** Jobs without result and environment, and with only the beginning of a long payload; `null` for one that is gone. */
   summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]>;
+  /** The end of the output of each job that failed, as far as its last line is looked for in it; empty for any other. */
+  endings(ids: readonly string[]): Promise<readonly string[]>;
   /** The newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;
   /** Ids that begin with `prefix`, among the newest 10,000, at most `limit`. */

@@ -2,6 +2,7 @@ import { UnavailableError } from "../domain/errors.ts";
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import { readJsonJob } from "../domain/json_job.ts";
 import { sideOf } from "../domain/side_record.ts";
+import { PREFIX_AMONG } from "../domain/limits.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
@@ -32,8 +33,6 @@ import { SCRIPTS } from "./scripts.ts";
 import { type Items, pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
-/** Ids among which a prefix is looked for. */
-const PREFIX_AMONG = 10_000;
 /** Pieces of output that one look brings. */
 const PIECES = 64;
 
@@ -174,6 +173,10 @@ export class RedisJobStore implements JobStore {
       jobs.push(job === "string" ? await this.read(ids[i]) : job);
     }
     return jobs;
+  }
+
+  endings(ids: readonly string[]): Promise<readonly string[]> {
+    return this.#listing.endings(ids);
   }
 
   async newest(count: number, offset = 0): Promise<readonly string[]> {

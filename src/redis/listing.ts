@@ -8,6 +8,8 @@ import { pairsOf } from "./steps.ts";
 
 /** Bytes of a payload that a list shows. */
 const PAYLOAD_SHOWN = 1_000;
+/** Bytes of the end of an output in which its last line is looked for. */
+const END_SHOWN = 1_000;
 /** Jobs, queues or instances that one look reads: Redis serves no one else meanwhile. */
 const LOOK_AT_ONCE = 200;
 
@@ -41,16 +43,25 @@ export class Listing {
 
   /** Jobs without what may be large; `"string"` for one that is stored as JSON text. */
   async summaries(ids: readonly string[]): Promise<(StoredJob | null | "string")[]> {
-    const jobs: (StoredJob | null | "string")[] = [];
+    return (await this.#look(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, side }, i) =>
+      type === "none" ? null : type === "string" ? type : { id: ids[i], fields, side }
+    );
+  }
+
+  /** @param shown Bytes of a payload, and of the end of a result. */
+  async #look(ids: readonly string[], shown: readonly number[]): Promise<Looked[]> {
+    const jobs: Looked[] = [];
     for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
-      const some = ids.slice(at, at + LOOK_AT_ONCE);
-      const keys = some.flatMap((id) => [this.#keys.job(id), this.#keys.side(id)]);
-      const [, text] = await this.#link.run(SCRIPTS.look, keys, [PAYLOAD_SHOWN]);
-      for (const [i, { type, fields, side }] of (JSON.parse(String(text)) as Looked[]).entries()) {
-        jobs.push(type === "none" ? null : type === "string" ? type : { id: some[i], fields, side });
-      }
+      const keys = ids.slice(at, at + LOOK_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.side(id)]);
+      const [, text] = await this.#link.run(SCRIPTS.look, keys, [...shown]);
+      jobs.push(...JSON.parse(String(text)) as Looked[]);
     }
     return jobs;
+  }
+
+  /** The end of what each job that failed has written; empty for any other. */
+  async endings(ids: readonly string[]): Promise<string[]> {
+    return (await this.#look(ids, [0, END_SHOWN])).map(({ fields }) => fields.result ?? "");
   }
 
   /** Ids of the jobs that an instance runs. */

@@ -201,7 +201,7 @@ Deno.test("runner complete says what a word is, and is in no list", async () => 
   world.redis.put("k", { status: "started", runner: "r", payload: "line 1\nline 2" });
   assertEquals([await world.run("complete", "jobs"), world.stdout], [
     0,
-    "k\tstarted line 1 …\nj\terror A\\ttitle\n",
+    "k\trunning line 1 …\nj\tfailed A\\ttitle\n",
   ]);
   assertEquals((await allCommands()).some(({ name }) => name === "complete"), false);
   const other = new FakeWorld();

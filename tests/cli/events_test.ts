@@ -17,9 +17,9 @@ Deno.test("events shows what happened, oldest first", async () => {
   assertEquals([await world.run("events"), world.stderr], [0, ""]);
   assertEquals(
     world.stdout,
-    "2026-01-31T12:00:00.000Z  submit    dispatched  a  runner r\n" +
-      "2026-01-31T12:00:00.000Z  start     started     a  runner r  attempt 1\n" +
-      "2026-01-31T12:00:00.000Z  bury                  \\x1b[2J\n",
+    "2026-01-31T12:00:00.000Z  submit    queued    a  runner r\n" +
+      "2026-01-31T12:00:00.000Z  start     running   a  runner r  attempt 1\n" +
+      "2026-01-31T12:00:00.000Z  bury                \\x1b[2J\n",
   );
   world.stdout = "";
   assertEquals([await world.run("events", "-n", "1", "--json"), JSON.parse(world.stdout).event], [0, "bury"]);

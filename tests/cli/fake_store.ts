@@ -152,6 +152,11 @@ export class FakeStore implements JobStore {
     return jobs.map((job) => job && { ...job, fields: { ...job.fields, result: undefined, env_vars: undefined } });
   }
 
+  endings(ids: readonly string[]) {
+    const jobs = ids.map((id) => this.jobs.get(id));
+    return Promise.resolve(jobs.map((job) => job?.fields.status === "error" ? job.fields.result ?? "" : ""));
+  }
+
   running(_runner: string, instance: string) {
     const ids = [...this.jobs.values()].filter(({ fields, side }) =>
       fields.status === "started" && side.inst === instance

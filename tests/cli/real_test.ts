@@ -109,18 +109,40 @@ Deno.test("status -w on a real terminal shows changes by itself, and gives the s
   await person.sees("the overview", (screen) => screen.includes("no job\n"));
   const id = await world.submit("exit 3");
   await person.sees("the job", (screen) => screen.includes(id.slice(0, 8)));
-  await person.sees("its end", (screen) => /error +3 /.test(screen));
+  await person.sees("its end", (screen) => /failed +3 /.test(screen));
   await person.resizes(50, 12);
   await person.sees("what fits a narrow terminal", (screen) => {
     const lines = screen.split("\n");
     return lines.some((line) => line.startsWith("JOB")) && lines.some((line) => line.length > 30 && line.includes("…"));
   });
   await person.resizes(160, 30);
-  await person.sees("all of a wide terminal", (screen) => screen.includes(id));
+  await person.sees("all of a wide terminal", (screen) => /EXECUTOR\n.*tmux\.main/.test(screen));
   await person.presses("C-c");
   await person.sees("the screen as it was", (screen) => screen.includes("ended with 130"));
   const text = await person.screen();
   assert(text.includes("before") && !text.includes("RUNNER  "), text);
+});
+
+Deno.test("a terminal shows who waits for an answer, local time and the last line of what failed", async () => {
+  await using world = await World.create();
+  await world.runner();
+  await using person = await Person.at(world);
+  await person.resizes(80, 24);
+  const asks = await world.submit("--title", "a rather long title of a job that asks", "read -p 'Overwrite? [y/N] ' x");
+  const fails = await world.submit("echo one; echo 'no rule to make target'; exit 2");
+  await world.ended(fails);
+  await until("it asks", async () => (await world.run(["status", "--state", "waiting"])).stdout.includes(asks));
+  await person.types("clear; TZ=Asia/Kolkata runner status");
+  await person.sees("both", (screen) => /^[0-9a-f]{8}… +failed +2 .* ▸ no rule to make target$/m.test(screen));
+  const screen = await person.screen();
+  assertMatch(screen, /^[0-9a-f]{8}… +waiting .* ▸ Overwrite\? \[y\/N\]$/m);
+  await person.types(`clear; TZ=Asia/Kolkata runner status ${fails.slice(0, 8)}…`);
+  await person.sees("local time", (screen) => /^created +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\+05:30 /m.test(screen));
+  await person.types(`clear; runner wait ${fails}; echo "waited with $?"`);
+  const last = /exited with code 2; its last line: no\s+rule to make target/;
+  await person.sees("the last line", (screen) => last.test(screen));
+  await person.types("clear; TZ=America/New_York runner cancel @~1");
+  await person.sees("what it is", (screen) => screen.includes(`@~1 is job ${asks}, `));
 });
 
 Deno.test("long work shows a bar on a real terminal, and nothing of it elsewhere", async () => {

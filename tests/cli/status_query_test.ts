@@ -75,7 +75,7 @@ Deno.test("status finds running jobs however old, and says when it did not look 
   assertEquals(await ids(world, "--caller", "me", "--among", "2"), "");
   assertEquals(
     world.stderr.split("\n").at(-2),
-    "runner: only the newest 2 jobs were looked at; --among N looks at more",
+    "runner: 0 of 2 jobs fit; only the newest 2 were looked at, --among N looks at more",
   );
   world.stderr = "";
   assertEquals(await ids(world, "--since", "2m", "--among", "2"), "d");
@@ -111,7 +111,7 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
       ["--columns", "id,staus"],
       'Cannot use column "staus": there is no such column, perhaps you mean status; columns are',
     ],
-    [["--state", "running"], 'Cannot use --state: "running" is none of dispatched, started, finished, error'],
+    [["--state", "runnning"], 'Cannot use --state: "runnning" is none of queued, running, waiting, finished, failed, '],
     [["--state", "error", "a"], "Cannot use --state with ids: it chooses among all jobs"],
     [["--sort", "age"], 'Cannot use --sort: "age" is none of created'],
   ];

@@ -10,7 +10,7 @@ async function watching(options: WorldOptions, ...args: string[]) {
   const world = new FakeWorld(options);
   world.redis.put("j", { status: "started", runner: "r", payload: "sleep 1" });
   const code = world.run("status", "-w", ...args);
-  await until("it is shown", () => world.stdout.includes("started"));
+  await until("it is shown", () => /started|running/.test(world.stdout));
   return { world, code };
 }
 
@@ -33,7 +33,7 @@ Deno.test("status -w draws anew when something happened, in place, and gives the
   assert(world.stdout.startsWith(OPEN) && world.stdout.endsWith(CLOSE));
   assertEquals(world.stdout.split(OPEN).length, 2);
   const [first, second] = pictures(world.stdout);
-  assert(first.at(-1)!.includes("started") && second.at(-1)!.includes("finished"), second.join("\n"));
+  assert(first.at(-1)!.includes("running") && second.at(-1)!.includes("finished"), second.join("\n"));
   // nothing is cleared before it is drawn over
   assert(!world.stdout.includes("\x1b[2J"));
 });
@@ -113,7 +113,7 @@ Deno.test("status -w draws anew at once when the terminal has changed its size, 
   world.redis.eventsAfter = () => new Promise(() => {});
   world.redis.put("j", { status: "started", runner: "r", payload: "sleep 1 ".repeat(20) });
   const code = world.run("status", "-w");
-  await until("it is shown", () => world.stdout.includes("started"));
+  await until("it is shown", () => /started|running/.test(world.stdout));
   const drawn = () => pictures(world.stdout).length;
   for (const columns of [60, 50, 40]) assert(world.resize(columns));
   await until("it is drawn anew", () => drawn() > 1);

@@ -6,6 +6,7 @@ import { valuesAmong } from "../args.ts";
 import type { Command } from "../command.ts";
 import type { Completed, OptionRow } from "../option_row.ts";
 import { GLOBAL_ROWS } from "../options.ts";
+import { stateOf } from "../job_columns.ts";
 import { firstLine, fit, printable } from "../text.ts";
 
 /** Somebody waits for the answer with a key under the finger, seconds. */
@@ -15,7 +16,7 @@ const MAX_JOBS = 100;
 /** Columns of what is said about a job. */
 const WIDTH = 50;
 /** What every shell takes as one word without quotes. */
-const PLAIN = /^[A-Za-z0-9_.-]+$/;
+const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/;
 
 async function newestJobs(store: JobStore): Promise<StoredJob[]> {
   const jobs = await store.summaries(await store.newest(MAX_JOBS));
@@ -23,8 +24,9 @@ async function newestJobs(store: JobStore): Promise<StoredJob[]> {
 }
 
 function describe(job: StoredJob): string {
-  const { id, status, title, payload } = viewJob(job);
-  return `${id}\t${printable(fit(`${status} ${title || firstLine(payload)}`, WIDTH))}`;
+  const view = viewJob(job);
+  const { id, title, payload } = view;
+  return `${id}\t${printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH))}`;
 }
 
 /** Words by what they are, each with a tab and something about it where there is something to say. */

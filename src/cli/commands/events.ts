@@ -1,11 +1,13 @@
 import { followEvents, newestCursor } from "../../app/follow_events.ts";
 import { formatTime } from "../../app/read_time.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { stateWord } from "../../domain/state_words.ts";
 import type { StoredEvent } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EVENTS_ROWS } from "../options.ts";
-import { statusStyle } from "../show_overview.ts";
+import { stateStyle } from "../job_columns.ts";
+import { timeFor } from "../times.ts";
 import { pad, printable, styled, toJson } from "../text.ts";
 import { untilSignal } from "../until_signal.ts";
 
@@ -17,11 +19,15 @@ function eventJson({ ms, event, id, state, runner, instance, attempt }: StoredEv
 }
 
 /** One line: events come one by one, so that no table can be laid out. */
-function eventLine({ ms, event, id, state, runner, attempt }: StoredEvent, color: boolean): string {
+function eventLine(
+  { ms, event, id, state, runner, attempt }: StoredEvent,
+  { color, time }: { readonly color: boolean; readonly time: (ms: number) => string },
+): string {
+  const word = stateWord(state ?? "");
   const cells = [
-    formatTime(ms),
+    time(ms),
     pad(printable(event), 8),
-    styled(pad(printable(state ?? ""), 10), statusStyle(state ?? ""), color),
+    styled(pad(printable(word), 8), stateStyle(word), color),
     printable(id),
     ...(runner === null ? [] : [`runner ${printable(runner)}`]),
     ...(attempt === null ? [] : [`attempt ${attempt}`]),
@@ -48,8 +54,9 @@ export const events: Command<typeof EVENTS_ROWS> = {
   async run(context: Context<typeof EVENTS_ROWS>) {
     const { terminal, wire, settings, color } = context;
     const store = await context.store();
+    const look = { color, time: timeFor(terminal) };
     const show = async (list: readonly StoredEvent[]) => {
-      const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, color));
+      const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, look));
       if (texts.length > 0) await terminal.write(texts.join(""));
     };
     const some = await store.newestEvents(settings.count ?? (settings.follow ? 0 : DEFAULT_COUNT));

@@ -2,6 +2,7 @@ import { purgeJobs } from "../../app/purge.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { stateWord } from "../../domain/state_words.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -14,13 +15,18 @@ type PurgeContext = Context<typeof PURGE_ROWS>;
 /** What would be deleted, in words. */
 function words({ settings }: PurgeContext, count: number): string {
   const { state, olderThan, namespace } = settings;
-  const which = state === undefined ? "ended" : state === "error" ? "failed" : "finished";
+  const which = state === undefined ? "ended" : stateWord(state);
   const age = olderThan === 0 ? "" : ` that ended more than ${formatDuration(olderThan)} ago`;
   return `${count} ${which} job${count === 1 ? "" : "s"}${age}${namespace === "" ? "" : ` in namespace ${namespace}`}`;
 }
 
+function stateOf({ settings: { state } }: PurgeContext): "finished" | "error" | undefined {
+  return state === "failed" ? "error" : state;
+}
+
 async function goThrough(context: PurgeContext, store: JobStore, countOnly: boolean): Promise<number> {
-  const { state, olderThan } = context.settings;
+  const { olderThan } = context.settings;
+  const state = stateOf(context);
   const endedBeforeMs = await store.time() - Math.round(olderThan * 1000);
   const progress = new Progress(context, "jobs looked at");
   try {

@@ -1,12 +1,13 @@
 import { explainJob } from "../../app/explain.ts";
-import { findJobs } from "../../app/find.ts";
 import { viewJob } from "../../app/job_view.ts";
-import { readOverview } from "../../app/overview.ts";
+import { type Overview, readOverview } from "../../app/overview.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isTerminal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
+import { PREFIX_AMONG } from "../../domain/limits.ts";
 import type { JobStore } from "../../ports/job_store.ts";
+import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type JobDetail, showDetail } from "../job_detail.ts";
@@ -16,6 +17,8 @@ import { checkRunnerName } from "../pause_queue.ts";
 import { overviewJson, type Shown, showOverview } from "../show_overview.ts";
 import { readQuery, readShown, refuseChoosing } from "../status_query.ts";
 import { toJson } from "../text.ts";
+import { ShortIds } from "../short_ids.ts";
+import { timeFor } from "../times.ts";
 import { type View, watch } from "../watch.ts";
 
 type StatusContext = Context<typeof STATUS_ROWS>;
@@ -24,7 +27,10 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
   const stored = await store.read(id);
   if (!stored) throw new JobNotFoundError(`Cannot show job ${JSON.stringify(id)}: it has just left Redis`);
   const [{ why, owner }, nowMs] = await Promise.all([
-    explainJob(store, stored, (executor) => placeOf(executor, context)?.line ?? null),
+    explainJob(store, stored, {
+      lineOf: (executor) => placeOf(executor, context)?.line ?? null,
+      time: context.settings.json ? undefined : timeFor(context.terminal),
+    }),
     store.time(),
   ]);
   const job = viewJob(stored);
@@ -46,18 +52,26 @@ function placeOf(executor: string, { wire }: StatusContext): Place | null {
   }
 }
 
+/** Says how many jobs a list with conditions does not show. */
+async function sayHidden({ jobs, complete, counts }: Overview, { terminal, settings }: StatusContext): Promise<void> {
+  if (counts === null || (settings.json && complete)) return;
+  const { looked, fitting } = counts;
+  const hidden = fitting - jobs.length;
+  const rest = hidden > 0 ? `; ${hidden} of them are not shown, -n ${fitting} shows all` : "";
+  const older = complete ? "" : `; only the newest ${settings.among} were looked at, --among N looks at more`;
+  await terminal.say(`runner: ${fitting} of ${looked} jobs fit${rest}${older}\n`);
+}
+
 /** Overview as it is now. */
 async function viewOverview(context: StatusContext, store: JobStore, shown: Shown): Promise<View> {
   const { terminal, settings, color } = context;
   const query = readQuery(settings, await store.time());
   const overview = await readOverview(store, query);
-  const { instances, queues, jobs, complete } = overview;
+  const { instances, queues, jobs } = overview;
   if (settings.runner !== undefined && instances.length + queues.length + jobs.length === 0) {
     await checkRunnerName(store, settings.runner, "Cannot show runner");
   }
-  if (!complete && jobs.length < settings.count && !settings.watch) {
-    await terminal.say(`runner: only the newest ${query.among} jobs were looked at; --among N looks at more\n`);
-  }
+  if (!settings.watch) await sayHidden(overview, context);
   const text = settings.json
     ? `${toJson(overviewJson(overview))}\n`
     : showOverview(overview, { room: terminal.columns(), color }, shown);
@@ -75,7 +89,7 @@ async function viewDetails(context: StatusContext, store: JobStore, ids: readonl
     texts.push(
       settings.json
         ? `${toJson(jobDetailJson(detail.job, detail))}\n`
-        : showDetail(detail, { room: terminal.columns(), color }),
+        : showDetail(detail, { room: terminal.columns(), color, time: timeFor(terminal) }),
     );
   }
   return { text: texts.join(settings.json ? "" : "\n"), over };
@@ -87,10 +101,14 @@ export const status: Command<typeof STATUS_ROWS> = {
   summary: "Show runners, queues and recent jobs, or everything about some jobs",
   usage: ["[OPTIONS]", "[OPTIONS] ID..."],
   description: [
-    "A job is named by its id, by the first letters of it, by @ for the newest job, or by @~2 for the one two before that. " +
+    "A job is named by its id, by the first letters of it, also with the ellipsis of this list, by @ for the newest job, or by " +
+    "@~2 for the one two before that: of the queue that --name, RUNNER_NAME or the configuration names, else of the namespace. " +
     "For a job that has not ended, it says why it waits and how to attach to its terminal.",
+    "Jobs that wait for input come first, however old they are. On a terminal ids are short and times are local, and what is " +
+    "the same for every job stands behind the text, or is left out when there is no room. A pipe gets whole ids, all columns " +
+    "and UTC; JSON has the status words of Redis.",
     "With options that choose among jobs, only jobs are shown, and a job must fit all of them. Jobs that run are always found; " +
-    "of the others, the newest are looked at.",
+    "of the others, the newest are looked at. Standard error says how many fit, and how many of these are not shown.",
     "Ids in a queue that are no runnable jobs are put aside; the overview names those of the last hour, with --json those of the " +
     "last day.",
     "With --watch it is shown anew whenever something happens; for jobs that are named, until they have ended.",
@@ -105,10 +123,13 @@ export const status: Command<typeof STATUS_ROWS> = {
   positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;
-    const shown = readShown(settings);
+    const query = readShown(settings);
     if (positionals.length > 0) refuseChoosing(settings);
     const store = await context.store();
-    const ids = await findJobs(store, positionals);
+    const ids = await findNamed(context, positionals);
+    // once: a job that comes while this is watched is a newer one, and those are on the list
+    const isShort = ids.length === 0 && terminal.isTerminal.output && !settings.json;
+    const shown = { ...query, ids: isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null };
     const view = () => ids.length > 0 ? viewDetails(context, store, ids) : viewOverview(context, store, shown);
     if (settings.watch) return await watch(context, store, view);
     await terminal.write((await view()).text);

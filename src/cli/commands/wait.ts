@@ -1,5 +1,5 @@
-import { findJobs } from "../../app/find.ts";
 import { awaitJobs } from "../await_jobs.ts";
+import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import { WAIT_ROWS } from "../options.ts";
 
@@ -10,7 +10,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
   usage: ["[OPTIONS] ID..."],
   description: [
     "The exit code is the job's own, of several jobs the highest; 124 timed out, 125 lost, 130 cancelled, 75 when the limit " +
-    "of --timeout is reached. Ctrl-C ends the waiting and not the job.",
+    "of --timeout is reached. Standard error says why a job failed, with the last line of its output. Ctrl-C ends the waiting and not the job.",
   ],
   examples: [
     { command: "runner wait @", does: "wait for the newest job" },
@@ -20,7 +20,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const store = await context.store();
-    const ids = await findJobs(store, context.positionals);
+    const ids = await findNamed(context, context.positionals);
     const { terminal, wire, settings, color } = context;
     return await awaitJobs({ terminal, wire, color, json: settings.json }, store, ids, { limit: settings.timeout });
   },

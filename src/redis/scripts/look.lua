@@ -2,7 +2,7 @@
 -- its bookkeeping.
 --
 -- KEYS  job and x of every id
--- ARGV  1 bytes of a payload
+-- ARGV  1 bytes of a payload  2 bytes of the end of the result of a job that failed; 0: none of it
 -- FIELDS names of the fields stand in front of this text
 -- reply OK  JSON list with an object for every id: type of the job key, its fields, its bookkeeping. One text, because
 --           a program reads JSON ten times as fast as as many elements of a reply; all values are texts
@@ -28,6 +28,10 @@ for n = 1, #KEYS, 2 do
   if payload and #payload > tonumber(ARGV[1]) then
     -- a character that the cut breaks in two is left out
     fields.payload = string.gsub(string.sub(payload, 1, ARGV[1]), '[\192-\247]?[\128-\191]*$', '') .. '…'
+  end
+  if ARGV[2] ~= '0' and fields.status == 'error' then
+    local result = string.sub(call('HGET', KEYS[n], 'result') or '', -ARGV[2])
+    fields.result = string.gsub(result, '^[\128-\191]*', '')
   end
   local side = type_of(KEYS[n + 1]) == 'hash' and record_of(call('HGETALL', KEYS[n + 1])) or {}
   jobs[#jobs + 1] = { type = found, fields = fields, side = side }
