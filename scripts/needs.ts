@@ -34,25 +34,35 @@ export interface Need {
   readonly write?: string;
   readonly run?: readonly string[];
   readonly sys?: readonly string[];
+  /** Kinds without which it works, and shows what Redis has of an output. */
+  readonly spares?: readonly ("read" | "sys")[];
 }
 
 /** Every command stands in at least one row. */
 export const NEEDS: readonly Need[] = [
   { of: ["version", "help", "completions", "--help"] },
-  { of: ["submit --dry-run"], env: ["settings"] },
+  { of: ["submit --dry-run"], env: ["settings"], names: ["RUNNER_SPOOL"] },
   {
-    of: [
-      ...["submit", "status", "logs", "events", "wait", "send", "screen"],
-      ...["cancel", "retry", "pause", "resume", "purge"],
-    ],
+    of: ["status", "events", "wait", "send", "screen", "cancel", "retry", "pause", "resume", "purge"],
     net: true,
     env: ["settings"],
   },
+  { of: ["submit"], net: true, env: ["settings"], names: ["RUNNER_SPOOL"] },
   {
     of: ["submit --script", "submit --env-file", "submit --from"],
     net: true,
     env: ["settings"],
+    names: ["RUNNER_SPOOL"],
     read: "that file",
+  },
+  {
+    of: ["submit --follow", "logs"],
+    net: true,
+    env: ["settings"],
+    names: ["RUNNER_SPOOL", "XDG_STATE_HOME"],
+    read: "spool, if it can",
+    sys: ["uid"],
+    spares: ["read", "sys"],
   },
   {
     of: ["attach"],

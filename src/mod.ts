@@ -23,11 +23,12 @@ import { makeReady, submitJob } from "./app/submit.ts";
 import { watchJob } from "./app/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./cli/options.ts";
 import { readOption, resolveSettings } from "./cli/settings.ts";
-import { openStore, openWorker, wire } from "./cli/wire.ts";
+import { openHostOutput, openStore, openWorker, wire } from "./cli/wire.ts";
 import type { Worker, WorkerSettings } from "./cli/context.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
+import type { HostOutput } from "./ports/host_output.ts";
 import type { JobStore, SubmitCondition } from "./ports/job_store.ts";
 
 export {
@@ -57,6 +58,28 @@ export interface ConnectionOptions {
   readonly namespace?: string;
   /** Seconds until a call is given up; default 3. */
   readonly redisTimeout?: number;
+  /** Spool folder of runners on this host: `follow` reads the outputs of their jobs there, whole. Default: it asks Redis only. */
+  readonly spool?: string;
+}
+
+/**
+ * What `Client.follow` is told besides the output.
+ *
+ * ```ts no-eval
+ * import { Client, type FollowOptions } from "@hero/runner";
+ *
+ * const options: FollowOptions = { gap: (bytes) => console.error(`${bytes} bytes are missing here`) };
+ * await using client = await Client.connect();
+ * await client.follow("7", (bytes) => Deno.stdout.writeSync(bytes), options);
+ * ```
+ */
+export interface FollowOptions {
+  /** Ends the following. */
+  readonly signal?: AbortSignal;
+  /** Called where bytes are missing that cannot be had any more, with their number. */
+  readonly gap?: (bytes: number) => void | Promise<void>;
+  /** Called where the output of another attempt begins, with its number. */
+  readonly attempt?: (attempt: number) => void | Promise<void>;
 }
 
 /**
@@ -92,20 +115,19 @@ const defaults = resolveSettings(WORKER_ROWS, {
  */
 export class Client implements AsyncDisposable {
   readonly #store: JobStore;
+  readonly #host: HostOutput | undefined;
 
-  private constructor(store: JobStore) {
+  private constructor(store: JobStore, host: HostOutput | undefined) {
     this.#store = store;
+    this.#host = host;
   }
 
   /** Connects to Redis. */
   static async connect(options: ConnectionOptions = {}): Promise<Client> {
-    const { redisUrl = defaults.redisUrl, namespace = "", redisTimeout = defaults.redisTimeout } = options;
-    const store = await openStore({
-      redisUrl,
-      namespace: GLOBAL_ROWS.namespace.read(namespace),
-      redisTimeoutSeconds: redisTimeout,
-    });
-    return new Client(store);
+    const { redisUrl = defaults.redisUrl, redisTimeout = defaults.redisTimeout, spool } = options;
+    const namespace = GLOBAL_ROWS.namespace.read(options.namespace ?? "");
+    const host = spool === undefined ? undefined : await openHostOutput({ spool, namespace });
+    return new Client(await openStore({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout }), host);
   }
 
   /**
@@ -140,22 +162,24 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Follows the output of a job, live, to its end: each byte once, in order.
+   * Follows the output of a job, live, to its end: in order, and no byte twice. Of a job that runs on another host Redis has what it
+   * wrote lately and, in the end, its first and last 64 KiB; what is missing is told to `gap`. With the option `spool` nothing is
+   * missing of jobs that run on this host.
    *
-   * @param write Gets the output as the program wrote it.
+   * @param write Gets the output as the program wrote it; of bytes that are no UTF-8 the last that Redis has may be U+FFFD.
    */
   async follow(
     id: string,
     write: (bytes: Uint8Array) => void | Promise<void>,
-    options: { readonly signal?: AbortSignal } = {},
+    options: FollowOptions = {},
   ): Promise<JobView> {
     const signal = options.signal ?? new AbortController().signal;
     const sink = {
       write: async (bytes: Uint8Array) => await write(bytes),
-      gap: () => Promise.resolve(),
-      attempt: () => Promise.resolve(),
+      gap: async (bytes: number) => await options.gap?.(bytes),
+      attempt: async (attempt: number) => await options.attempt?.(attempt),
     };
-    const job = await followJob(this.#store, id, { signal, sink });
+    const job = await followJob(this.#store, id, { signal, sink, host: this.#host });
     return job ? viewJob(job) : await this.read(id);
   }
 

@@ -45,7 +45,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
         `${cannot}: it has no terminal now: it ends, or waits for its turn; see runner status ${pasteWord(id, "ID")}`,
       );
     case "silent": {
-      const where = await hostOf(store, job);
+      const where = await onHost(store, job);
       const since = formatDuration(Math.round(reply.ms / 1000));
       throw new NoTerminalError(
         `${cannot}: its runner${where} is gone or stopped for ${since}; the job may go on there, start the runner again to reach it`,
@@ -56,7 +56,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
     case "failed":
       throw new NoTerminalError(`${cannot}: its runner cannot reach the terminal: ${reply.why}; try again`);
     case "unanswered": {
-      const where = await hostOf(store, job);
+      const where = await onHost(store, job);
       const what = reply.taken ? "; whether it was done is not known" : "; nothing was done";
       throw new NoTerminalError(
         `${cannot}: its runner${where} did not answer within ${
@@ -88,8 +88,13 @@ export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void
   }
 }
 
+/** Name of the host of the runner that has a job's newest attempt; `null` when that is not known. */
+export async function hostOf(store: JobStore, job: StoredJob): Promise<string | null> {
+  return (await store.instances()).find(({ instance }) => instance === job.side.inst)?.host ?? null;
+}
+
 /** ` on HOST`, when the host of a job's runner is known. */
-async function hostOf(store: JobStore, job: StoredJob): Promise<string> {
-  const owner = (await store.instances()).find(({ instance }) => instance === job.side.inst);
-  return owner ? ` on ${owner.host}` : "";
+async function onHost(store: JobStore, job: StoredJob): Promise<string> {
+  const host = await hostOf(store, job);
+  return host === null ? "" : ` on ${host}`;
 }

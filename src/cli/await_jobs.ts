@@ -1,15 +1,17 @@
-import { type FirstShown, followJob, type FollowSink } from "../app/follow.ts";
+import { followJob, type ShowOptions } from "../app/follow.ts";
 import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
 import { waitForJobs } from "../app/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { NOT_CAPTURED } from "../domain/output.ts";
 import { pasteWord } from "../domain/shell_words.ts";
+import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { EscapeFilter } from "./escapes.ts";
 import { jobJson } from "./job_json.ts";
 import { lastLine } from "./last_line.ts";
+import { countGaps, sayMissing } from "./missing_output.ts";
 import { outputSink } from "./output_sinks.ts";
 import { Progress } from "./progress.ts";
 import { printable, toJson } from "./text.ts";
@@ -138,7 +140,7 @@ export async function followInto(
   waiter: Waiter,
   store: JobStore,
   id: string,
-  options: { readonly sink: FollowSink; readonly from?: FirstShown },
+  options: ShowOptions,
 ): Promise<Followed> {
   const stop = stopper(waiter, undefined);
   let job: StoredJob | null;
@@ -157,12 +159,15 @@ export async function followInto(
  *
  * @returns The exit code of the job.
  */
-export async function showJob(waiter: Waiter, store: JobStore, id: string): Promise<number> {
+export async function showJob(waiter: Waiter, store: JobStore, id: string, host: HostOutput): Promise<number> {
   // a program that reads our output gets each byte as it is
   const filter = () =>
     waiter.terminal.isTerminal.output ? new EscapeFilter(waiter.color ? "all but colours" : "all") : null;
-  const sink = outputSink(waiter.terminal, filter);
-  const followed = await followInto(waiter, store, id, { sink });
-  await sink.end();
-  return "job" in followed ? await sayEnd(waiter, followed.job, true) : followed.code;
+  const last = outputSink(waiter.terminal, filter);
+  const { sink, missing } = countGaps(last);
+  const followed = await followInto(waiter, store, id, { sink, host });
+  await last.end();
+  if (!("job" in followed)) return followed.code;
+  await sayMissing(waiter.terminal, missing(), { store, job: followed.job, host });
+  return await sayEnd(waiter, followed.job, true);
 }

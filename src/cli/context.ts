@@ -9,6 +9,7 @@ import type { Environment } from "../ports/environment.ts";
 import type { Place } from "../ports/executor.ts";
 import type { FolderLook } from "../ports/folder_look.ts";
 import type { Files } from "../ports/files.ts";
+import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import type { Terminal } from "../ports/terminal.ts";
@@ -141,6 +142,8 @@ export interface Wire {
   serviceHost(): Promise<ServiceHost>;
   /** What shows terminals of jobs in ours. */
   openViewer(): Promise<Viewer>;
+  /** What runners of this user keep on this host; `spool` is their folder, the default one when left out. */
+  openHostOutput(where: { readonly spool?: string; readonly namespace: string }): Promise<HostOutput>;
   /** Name of this host, as runners tell theirs. */
   hostName(): Promise<string>;
   /** The URL with its password masked; any text is accepted. */

@@ -206,6 +206,12 @@ export const RUN_ROWS = {
   lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a sign of life" },
 } as const satisfies OptionRows;
 
+/** The spool, for commands that only read outputs in it. */
+const READ_SPOOL = {
+  ...RUN_ROWS.spool,
+  help: "Folder in which a runner of this host keeps outputs, to show them whole",
+} as const;
+
 /** Options of `runner submit`. */
 export const SUBMIT_ROWS = {
   executor: {
@@ -272,6 +278,7 @@ export const SUBMIT_ROWS = {
   skipBad: { type: "flag", help: "With --from: queue the good lines although others are bad" },
   wait: { type: "flag", help: "Wait for the end and exit with the job's exit code" },
   follow: { type: "flag", help: "Like --wait, and show the output live" },
+  spool: READ_SPOOL,
   dryRun: { type: "flag", help: "Only show what would be queued, and where each value came from" },
 } as const satisfies OptionRows;
 
@@ -320,6 +327,7 @@ export const LOGS_ROWS = {
   follow: { type: "flag", short: "f", help: "Go on showing what comes, until the job has ended" },
   lines: { type: "integer", short: "n", value: "N", min: 0, help: "Only the last lines of what is there" },
   raw: { type: "flag", help: "Show each byte as the job wrote it" },
+  spool: READ_SPOOL,
 } as const satisfies OptionRows;
 
 /** Options of `runner attach`. */

@@ -89,12 +89,17 @@ type Item =
   | { readonly kind: "gap"; readonly missing: number; readonly place: OutputPlace }
   | { readonly kind: "attempt"; readonly attempt: number };
 
+/** Bytes of a first look that are held before it is looked for those that are no last lines. */
+const HELD = 8 << 20;
+
 /** Of what is there at the first look, passes on the last lines; of what comes later, all. */
 export class LastLinesSink implements FollowSink {
   readonly #next: FollowSink;
   readonly #count: number;
-  /** What the first look brought; `null` when it is over. Redis holds a few MiB of a job at the most. */
+  /** What of the first look may be among the last lines; `null` when it is over. */
   #held: Item[] | null = [];
+  #bytes = 0;
+  #limit = HELD;
 
   constructor(next: FollowSink, count: number) {
     this.#next = next;
@@ -121,8 +126,17 @@ export class LastLinesSink implements FollowSink {
   }
 
   async #take(item: Item): Promise<void> {
-    if (this.#held) this.#held.push(item);
-    else await this.#pass(item);
+    if (this.#held === null) return await this.#pass(item);
+    this.#held.push(item);
+    if (item.kind === "write") this.#bytes += item.bytes.length;
+    if (this.#bytes > this.#limit) this.#thin();
+  }
+
+  /** Lets go of what is no last line any more. */
+  #thin(): void {
+    this.#held = lastLines(this.#held!, this.#count);
+    this.#bytes = this.#held.reduce((sum, item) => sum + (item.kind === "write" ? item.bytes.length : 0), 0);
+    this.#limit = Math.max(HELD, 2 * this.#bytes);
   }
 
   async #pass(item: Item): Promise<void> {

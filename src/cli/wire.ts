@@ -6,6 +6,7 @@
  */
 import { InvalidInputError, SetupError, UnavailableError } from "../domain/errors.ts";
 import type { Log } from "../ports/log.ts";
+import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import { attachLine, checkTarget } from "../executors/registry.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
@@ -257,6 +258,23 @@ async function lookAtHost(spool?: string): Promise<HostLook> {
   };
 }
 
+/** What runners of this user keep on this host. */
+export async function openHostOutput({ spool, namespace }: { spool?: string; namespace: string }): Promise<HostOutput> {
+  const [{ absolutePath, defaultSpool }, { isOurFolder }, { systemFiles: files }, { digestOf }, { makeHostOutput }] =
+    await Promise
+      .all([
+        import("../system/host.ts"),
+        import("../system/look.ts"),
+        import("../system/files.ts"),
+        import("../system/digest.ts"),
+        import("../executors/registry.ts"),
+      ]);
+  const right = spool === undefined ? await Deno.permissions.query({ name: "sys", kind: "uid" }) : null;
+  if (right && right.state !== "granted") return { open: () => Promise.resolve(null) };
+  const root = absolutePath(spool ?? defaultSpool(systemEnvironment));
+  return await makeHostOutput({ files, digestOf, root, namespace, isOurs: isOurFolder });
+}
+
 /** What shows terminals of jobs. */
 async function openViewer() {
   const [{ makeViewer }, { digestOf }, { inTerminal, systemProcess }, { viewEnvironment }] = await Promise.all([
@@ -284,6 +302,7 @@ export const wire: Wire = {
   lookAtHost,
   serviceHost: () => import("../system/service_host.ts").then(({ serviceHost }) => serviceHost()),
   openViewer,
+  openHostOutput,
   hostName: () => import("../system/host.ts").then(({ hostName }) => hostName()),
   maskUrl,
 };

@@ -5,8 +5,10 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 import type { Executor, Place } from "../ports/executor.ts";
+import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import { attachCommand } from "./tmux/attach.ts";
+import type { HostOutputOptions } from "./tmux/host_output.ts";
 import type { TmuxOptions } from "./tmux/options.ts";
 import { placeOf as tmuxPlace } from "./tmux/target.ts";
 import type { ViewerOptions } from "./tmux/viewer.ts";
@@ -72,6 +74,11 @@ export async function knownFor(said: string): Promise<{ readonly says: string; r
 /** What shows terminals of executors. */
 export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
   return new (await import("./tmux/viewer.ts")).TmuxViewer(options);
+}
+
+/** Reads outputs that executors keep on this host. */
+export async function makeHostOutput(options: HostOutputOptions): Promise<HostOutput> {
+  return new (await import("./tmux/host_output.ts")).TmuxHostOutput(options);
 }
 
 /** One executor of each kind, by kind; not open yet. */

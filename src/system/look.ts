@@ -1,5 +1,5 @@
 import type { FolderLook } from "../ports/folder_look.ts";
-import { whyUnsafe } from "./safe_folder.ts";
+import { whyNotOurs, whyUnsafe } from "./safe_folder.ts";
 
 async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
@@ -55,4 +55,14 @@ export async function missingRights(spool: string): Promise<string[]> {
   return rights.filter((_, i) => states[i].state !== "granted").map((right) =>
     right.name === "run" ? `run ${right.command}` : right.name
   );
+}
+
+/**
+ * Whether what a folder holds can be read and believed: it is ours alone, by its absolute path. Asks for no right that the program
+ * lacks.
+ */
+export async function isOurFolder(path: string): Promise<boolean> {
+  const rights = [{ name: "read", path }, { name: "sys", kind: "uid" }] as const;
+  for (const right of rights) if ((await Deno.permissions.query(right)).state !== "granted") return false;
+  return await statOf(path) !== null && whyUnsafe(path) === null && whyNotOurs(path) === null;
 }

@@ -2,6 +2,7 @@ import { main } from "../../src/cli/main.ts";
 import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
 import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
+import type { AttemptOutput } from "../../src/ports/host_output.ts";
 import type { Viewer, ViewOptions } from "../../src/ports/viewer.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
@@ -43,6 +44,8 @@ export class FakeWorld implements Wire {
     spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true, full: false },
     missingRights: [],
   };
+  /** What a runner of this host keeps. */
+  hostOutput: AttemptOutput | null = null;
   readonly clock = systemClock;
   readonly newId = newId;
   readonly #options: WorldOptions;
@@ -152,6 +155,10 @@ export class FakeWorld implements Wire {
 
   hostName() {
     return Promise.resolve("alpha");
+  }
+
+  openHostOutput() {
+    return Promise.resolve({ open: () => Promise.resolve(this.hostOutput) });
   }
 
   openViewer(): Promise<Viewer> {

@@ -4,6 +4,12 @@ import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText } from "../../src/domain/output.ts";
 import { FakeWorld } from "./fake_world.ts";
 
+/** What is said in the end when bytes were missing. */
+function rest(missing: number, total: number): string {
+  const remedy = "for all of it, while it is kept: runner logs j on the host of its runner, as its user";
+  return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
+}
+
 /** Submits a job as `j` and follows it. */
 async function follow(world = new FakeWorld()) {
   const code = world.run("submit", "--follow", "--id", "j", "true");
@@ -55,7 +61,7 @@ Deno.test("submit --follow says how much is missing where pieces were dropped", 
   await until("both are shown", () => world.stdout === "abyz");
   end(world, { bytes: 12, result: "ab________yz" });
   assertEquals([await code, world.stdout], [0, "abyz"]);
-  assertEquals(world.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n");
+  assertEquals(world.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n" + rest(8, 12));
 });
 
 Deno.test("submit --follow takes both ends of a long output from the result", async () => {
@@ -79,7 +85,10 @@ Deno.test("submit --follow takes both ends of a long output from the result", as
   assertEquals(await late.code, 0);
   assertEquals(late.world.stdout === text.slice(0, RESULT_PART) + text.slice(-RESULT_PART), true);
   const missing = bytes.length - 2 * RESULT_PART;
-  assertEquals(late.world.stderr, `job j\n\nrunner: ${missing} bytes of output are missing here\n`);
+  assertEquals(
+    late.world.stderr,
+    `job j\n\nrunner: ${missing} bytes of output are missing here\n${rest(missing, bytes.length)}`,
+  );
 });
 
 Deno.test("submit --follow does not guess where the result is not the output byte by byte", async () => {
@@ -87,7 +96,7 @@ Deno.test("submit --follow does not guess where the result is not the output byt
   redis.append("j", 0, new Uint8Array([0x61, 0xff]));
   end(world, { bytes: 4, result: "a\ufffdbc" });
   assertEquals([await code, world.stdout], [0, "a\ufffd"]);
-  assertEquals(world.stderr, "job j\n\nrunner: 2 bytes of output are missing here\n");
+  assertEquals(world.stderr, "job j\n\nrunner: 2 bytes of output are missing here\n" + rest(2, 4));
 });
 
 Deno.test("submit --follow shows the result of a job that a foreign runner ran", async () => {
@@ -120,4 +129,59 @@ Deno.test("submit --follow ends quietly when nobody reads any more", async () =>
   redis.append("j", 0, "one\n");
   redis.append("j", 4, "two\n");
   assertEquals([await code, world.stdout, world.stderr], [0, "one\n", "job j\n"]);
+});
+
+/** An output on this host, to which a test adds. */
+function onHost(world: FakeWorld) {
+  const encoder = new TextEncoder();
+  let text = "";
+  world.hostOutput = {
+    read: (offset, limit) => Promise.resolve(encoder.encode(text).subarray(offset, offset + limit)),
+    close: () => {},
+  };
+  return { write: (more: string) => text += more };
+}
+
+Deno.test("submit --follow shows what is on this host, and no gap when Redis is ahead of it", async () => {
+  const world = new FakeWorld();
+  const { code, redis } = await follow(world);
+  const host = onHost(world);
+  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
+  host.write("one\n");
+  await until("it is shown", () => world.stdout === "one\n");
+  redis.append("j", 8, "tri\n");
+  host.write("two\n");
+  await until("it is shown", () => world.stdout === "one\ntwo\n");
+  host.write("tri\n");
+  end(world, { bytes: 12, result: "" });
+  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
+});
+
+Deno.test("submit --follow takes the rest from Redis when this host has lost it, and says what nothing has", async () => {
+  const world = new FakeWorld();
+  const { code, redis } = await follow(world);
+  const host = onHost(world);
+  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
+  host.write("one\n");
+  await until("it is shown", () => world.stdout === "one\n");
+  redis.append("j", 2, "e\ntwo\n");
+  redis.append("j", 12, "for\n");
+  end(world, { bytes: 16, result: "\ufffd" });
+  assertEquals([await code, world.stdout], [0, "one\ntwo\nfor\n"]);
+  const nowhere = "runner: 4 of 16 bytes of output are missing above; they are kept nowhere any more\n";
+  assertEquals(world.stderr, "job j\n\nrunner: 4 bytes of output are missing here\n" + nowhere);
+});
+
+Deno.test("submit --follow shows earlier attempts from Redis before the one on this host", async () => {
+  const world = new FakeWorld();
+  const { code, redis } = await follow(world);
+  redis.append("j", 0, "first\n", 1);
+  await until("it is shown", () => world.stdout === "first\n");
+  const host = onHost(world);
+  host.write("second\n");
+  redis.pieces.get("j")!.push({ cursor: "9", attempt: 1, offset: 6, bytes: new TextEncoder().encode("end\n") });
+  redis.change("j", { status: "started" }, { attempt: "2", token: "2.n", inst: "i" });
+  await until("it is shown", () => world.stdout === "first\nend\nsecond\n");
+  end(world, { bytes: 7, result: "second\n" }, 2);
+  assertEquals([await code, world.stderr], [0, "job j\n\nrunner: attempt 2\n"]);
 });

@@ -7,6 +7,12 @@ import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
 const encoder = new TextEncoder();
 
+/** What is said in the end when bytes were missing. */
+function rest(missing: number, total: number): string {
+  const remedy = "for all of it, while it is kept: runner logs j on the host of its runner, as its user";
+  return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
+}
+
 /** A world with job `j` that has written a text; `shown` of its bytes came to Redis while it ran. */
 function ended(text: string, shown: { from?: number; to?: number } = {}, options: WorldOptions = {}): FakeWorld {
   const world = new FakeWorld(options);
@@ -51,12 +57,16 @@ Deno.test("logs says how much is missing, where it is missing", async () => {
   const world = ended(text);
   assertEquals(await world.run("logs", "j"), 0);
   assertEquals(world.stdout === head + tail, true);
-  assertEquals(world.stderr, `\nrunner: ${text.length - 2 * RESULT_PART} bytes of output are missing here\n`);
+  const missing = text.length - 2 * RESULT_PART;
+  assertEquals(world.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, text.length)}`);
   const middle = ended(text, { from: 100_000, to: 100_010 });
   assertEquals(await middle.run("logs", "j"), 0);
   assertEquals(middle.stdout === head + text.slice(100_000, 100_010) + tail, true);
   const gaps = [100_000 - RESULT_PART, text.length - RESULT_PART - 100_010];
-  assertEquals(middle.stderr, gaps.map((gap) => `\nrunner: ${gap} bytes of output are missing here\n`).join(""));
+  assertEquals(
+    middle.stderr,
+    gaps.map((gap) => `\nrunner: ${gap} bytes of output are missing here\n`).join("") + rest(missing - 10, text.length),
+  );
 });
 
 Deno.test("logs shows both ends of a long output that is no text", async () => {
@@ -68,7 +78,8 @@ Deno.test("logs shows both ends of a long output that is no text", async () => {
   assertEquals(await world.run("logs", "j"), 0);
   const text = new TextDecoder().decode(part);
   assertEquals(world.stdout === text + text + TRUNCATED_LINE, true);
-  assertEquals(world.stderr, `\nrunner: ${200_000 - 2 * RESULT_PART} bytes of output are missing here\n`);
+  const missing = 200_000 - 2 * RESULT_PART;
+  assertEquals(world.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, 200_000)}`);
 });
 
 Deno.test("logs shows what a running job has written so far, and says when there is nothing", async () => {

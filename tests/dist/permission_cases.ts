@@ -33,6 +33,12 @@ export async function allCases(world: World): Promise<Case[]> {
   const running = await world.submit("--id", "running", new Gate(world.dir).wait);
   await world.reaches(running, "started");
   const client = (...args: string[]): Case => ({ of: args[0], args });
+  // what shows an output looks for it in the spool, where the runner keeps it or by default
+  const shown = (of: string, ...args: string[]): Case[] => {
+    const read = [`${world.dir}/spool`, `${world.dir}/state`];
+    const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${world.dir}/state` };
+    return [{ of, args, read }, { of, args, read, env: state }];
+  };
   return [
     { of: "version", args: ["version"] },
     { of: "--help", args: ["--version"] },
@@ -43,7 +49,7 @@ export async function allCases(world: World): Promise<Case[]> {
     { of: "config", args: ["config"] },
     { of: "submit --dry-run", args: ["submit", "--dry-run", "true"] },
     client("submit", "--wait", "true"),
-    client("submit", "--follow", "true"),
+    ...shown("submit --follow", "submit", "--follow", "true"),
     { of: "submit --env-file", args: ["submit", "--env-file", file, "true"], read: [file] },
     { of: "submit --script", args: ["submit", "--script", file], read: [file] },
     { of: "submit --from", args: ["submit", "--from", jobs], read: [jobs] },
@@ -51,7 +57,7 @@ export async function allCases(world: World): Promise<Case[]> {
     { ...client("status"), terminal: true },
     client("status", ended),
     client("wait", ended),
-    client("logs", ended),
+    ...shown("logs", "logs", ended),
     client("events"),
     client("send", running, "x"),
     client("screen", running),

@@ -30,3 +30,24 @@ Deno.test("what waits on a client that is closed ends", async () => {
   await client[Symbol.asyncDispose]();
   await Promise.all(waits);
 });
+
+Deno.test("follow() of the library gives everything of a job on this host, and elsewhere tells each gap", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const want = Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join("");
+  for (const spool of [`${world.dir}/spool`, undefined]) {
+    await using client = await Client.connect({ redisUrl: world.redis.address, spool });
+    const id = await client.submit({
+      payload: "seq 200000; sleep 1",
+      runner: world.name,
+    });
+    let [text, missing] = ["", 0];
+    const decoder = new TextDecoder();
+    const job = await client.follow(id, (bytes) => void (text += decoder.decode(bytes, { stream: true })), {
+      gap: (bytes) => void (missing += bytes),
+    });
+    assertEquals([job.exitCode, job.outputBytes], [0, want.length]);
+    assertEquals(text.length + missing, want.length, String(missing));
+    if (spool !== undefined) assertEquals([text === want, missing], [true, 0]);
+  }
+});

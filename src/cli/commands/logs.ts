@@ -1,4 +1,4 @@
-import { type FollowSink, showOutput } from "../../app/follow.ts";
+import { type FollowSink, type ShowOptions, showOutput } from "../../app/follow.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isTerminal } from "../../domain/lifecycle.ts";
@@ -8,18 +8,20 @@ import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EscapeFilter } from "../escapes.ts";
+import { countGaps, sayMissing } from "../missing_output.ts";
 import { LOGS_ROWS } from "../options.ts";
 import { JsonLinesSink, LastLinesSink, outputSink } from "../output_sinks.ts";
 import { printable } from "../text.ts";
 
 type LogsContext = Context<typeof LOGS_ROWS>;
 
-/** The way of the output to standard output; `end` writes what is left, `isEmpty` whether nothing came. */
+/** The way of the output to standard output; `end` writes what is left, `isEmpty`: nothing came, `missing`: bytes that did not. */
 function openSink({ terminal, settings, color }: LogsContext) {
   const removed = settings.json ? "sequences" : color ? "all but colours" : "all";
   const filter = () => settings.raw ? null : new EscapeFilter(removed);
   const last = settings.json ? new JsonLinesSink(terminal, filter) : outputSink(terminal, filter);
-  const lines: FollowSink = settings.lines === undefined ? last : new LastLinesSink(last, settings.lines);
+  const { sink: counted, missing } = countGaps(last);
+  const lines: FollowSink = settings.lines === undefined ? counted : new LastLinesSink(counted, settings.lines);
   let empty = true;
   const sink: FollowSink = {
     write: (bytes, place) => {
@@ -30,7 +32,7 @@ function openSink({ terminal, settings, color }: LogsContext) {
     attempt: (attempt) => lines.attempt(attempt),
     caughtUp: async () => await lines.caughtUp?.(),
   };
-  return { sink, end: () => last.end(), isEmpty: () => empty };
+  return { sink, end: () => last.end(), isEmpty: () => empty, missing };
 }
 
 /** Says on standard error what the output itself does not: that there is none, and how the job ended. */
@@ -48,9 +50,10 @@ export const logs: Command<typeof LOGS_ROWS> = {
   summary: "Show the output of a job",
   usage: ["[OPTIONS] ID"],
   description: [
-    "Works from any host that reaches Redis. Redis holds the first and the last 64 KiB of the output of an ended job, and " +
-    "besides up to 4 MiB that came while it ran; where something is missing, standard error says how much. Of a job that was " +
-    "tried several times, the newest attempt is shown.",
+    "Works from any host that reaches Redis. On the host of the job's runner, for the user of that runner, it shows the whole " +
+    "output, as long as that is kept. Elsewhere it shows what Redis has: the first and the last 64 KiB of an ended job, and " +
+    "besides up to 4 MiB that came while it ran; where something is missing, standard error says how much, and where all of it " +
+    "is. Of a job that was tried several times, the newest attempt is shown.",
     "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
     "Ctrl-C ends the showing and not the job.",
     "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
@@ -68,19 +71,24 @@ export const logs: Command<typeof LOGS_ROWS> = {
     const { terminal, wire, settings, positionals, color } = context;
     const store = await context.store();
     const [id] = await findNamed(context, positionals);
-    const { sink, end, isEmpty } = openSink(context);
+    const { sink, end, isEmpty, missing } = openSink(context);
+    const host = await wire.openHostOutput(settings);
+    const options: ShowOptions = { sink, from: "newest", host, lastOnly: settings.lines !== undefined };
+    const finish = async (job: StoredJob) => {
+      await end();
+      await sayMissing(terminal, missing(), { store, job, host });
+      await sayRest(context, job, isEmpty());
+      return EXIT.ok;
+    };
     if (!settings.follow) {
       const job = await store.read(id);
       if (!job) throw new JobNotFoundError(`Cannot show output of job ${JSON.stringify(id)}: it has just left Redis`);
-      await showOutput(store, job, { sink, from: "newest" });
-      await end();
-      await sayRest(context, job, isEmpty());
-      return EXIT.ok;
+      await showOutput(store, job, options);
+      return await finish(job);
     }
-    const followed = await followInto({ terminal, wire, color, json: false }, store, id, { sink, from: "newest" });
+    const followed = await followInto({ terminal, wire, color, json: false }, store, id, options);
+    if ("job" in followed) return await finish(followed.job);
     await end();
-    if ("code" in followed) return followed.code;
-    await sayRest(context, followed.job, isEmpty());
-    return EXIT.ok;
+    return followed.code;
   },
 };

@@ -93,7 +93,9 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
   if (!settings.follow && !settings.wait) return EXIT.ok;
   const { awaitJobs, showJob } = await import("../await_jobs.ts");
-  if (settings.follow) return await showJob(waiterOf(context), store, submitted.id);
+  if (settings.follow) {
+    return await showJob(waiterOf(context), store, submitted.id, await context.wire.openHostOutput(settings));
+  }
   return await awaitJobs(waiterOf(context), store, [submitted.id]);
 }
 

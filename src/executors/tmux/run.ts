@@ -1,6 +1,6 @@
 import type { Launch } from "../../ports/executor.ts";
 import type { Lane } from "./lane.ts";
-import { MarkReader } from "./marks.ts";
+import { LiveReader } from "./live_reader.ts";
 
 /** An order to end a run. It stands until the end is there. */
 export interface StopOrder {
@@ -44,7 +44,7 @@ export class Run {
   /** tmux ends it at its timeout, whether this process lives or not. */
   armed = false;
   timer: ReturnType<typeof setTimeout> | undefined;
-  #live: LiveReader | null = null;
+  #live: { readonly lane: Lane; readonly reader: LiveReader } | null = null;
 
   constructor(launch: Launch, secret: string) {
     this.launch = launch;
@@ -64,61 +64,16 @@ export class Run {
   async readLive(offset: number, limit: number): Promise<Uint8Array> {
     if (!this.lane || this.state === "waiting") return new Uint8Array();
     // a reader goes forwards only, in one log
-    if (this.#live?.lane !== this.lane || offset < this.#live.offset) {
-      this.#live = new LiveReader(this.lane, this.token);
+    const { lane } = this;
+    if (this.#live?.lane !== lane || offset < this.#live.reader.offset) {
+      this.#live = { lane, reader: new LiveReader(lane.log, { position: lane.position, token: this.token }) };
     }
-    return await this.#live.read(offset, limit);
+    return await this.#live.reader.read(offset, limit);
   }
 
   /** Whether the log of its terminal has the mark of its start. */
   async marked(): Promise<boolean> {
     await this.readLive(0, 1);
-    return this.#live?.begun ?? false;
-  }
-}
-
-/** Reads the output of a run out of a log that grows. */
-class LiveReader {
-  readonly lane: Lane;
-  readonly #marks: MarkReader;
-  #position: number;
-  /** Output that was read and not yet asked for. */
-  #ahead: Uint8Array = new Uint8Array();
-  /** Offset in the output of the first byte of `#ahead`. */
-  offset = 0;
-
-  constructor(lane: Lane, token: string) {
-    this.lane = lane;
-    this.#marks = new MarkReader(token);
-    this.#position = lane.position;
-  }
-
-  /** The start of the output was seen. */
-  get begun(): boolean {
-    return this.#marks.begun;
-  }
-
-  async read(offset: number, limit: number): Promise<Uint8Array> {
-    const buffer = new Uint8Array(64 << 10);
-    while (this.offset + this.#ahead.length < offset + limit && !this.#marks.complete) {
-      const count = await this.lane.log.read(buffer, this.#position);
-      if (count === 0) break;
-      this.#position += count;
-      this.#drop(offset);
-      const more = this.#marks.push(buffer.subarray(0, count));
-      const ahead = new Uint8Array(this.#ahead.length + more.length);
-      ahead.set(this.#ahead);
-      ahead.set(more, this.#ahead.length);
-      this.#ahead = ahead;
-    }
-    this.#drop(offset);
-    return this.offset === offset ? this.#ahead.slice(0, limit) : new Uint8Array();
-  }
-
-  /** Lets go of what lies before an offset. */
-  #drop(offset: number): void {
-    const count = Math.min(this.#ahead.length, Math.max(0, offset - this.offset));
-    this.#ahead = this.#ahead.subarray(count);
-    this.offset += count;
+    return this.#live?.reader.begun ?? false;
   }
 }

@@ -10,6 +10,9 @@ import logScript from "./log.sh" with { type: "text" };
 import readingScript from "./reading.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
 
+/** What a `Spool` needs; the clock's chance only when it makes something. */
+type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf"> & Partial<Pick<TmuxOptions, "clock">>;
+
 /** Where everything of the executor lies on disk. RUN is the name of a run, K the number of a lane. */
 export class Spool {
   readonly dir: string;
@@ -28,11 +31,11 @@ export class Spool {
   living = "";
   setup = "";
 
-  constructor({ spool, files, digestOf, clock }: TmuxOptions) {
+  constructor({ spool, files, digestOf, clock }: SpoolOptions) {
     this.dir = spool;
     this.#files = files;
     this.#digestOf = digestOf;
-    this.#random = () => clock.random();
+    this.#random = () => clock?.random() ?? 0;
   }
 
   /** Makes folders and scripts. */

@@ -1,0 +1,45 @@
+import { hostOf } from "../app/ask_runner.ts";
+import type { FollowSink } from "../app/follow.ts";
+import type { HostOutput } from "../ports/host_output.ts";
+import type { JobStore, StoredJob } from "../ports/job_store.ts";
+import type { Terminal } from "../ports/terminal.ts";
+import { pasteWord } from "../domain/shell_words.ts";
+import { printable } from "./text.ts";
+
+/** The same sink, and how many bytes were missing in what it got of the newest attempt. */
+export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readonly missing: () => number } {
+  let missing = 0;
+  return {
+    sink: {
+      write: (bytes, place) => sink.write(bytes, place),
+      gap: async (bytes, place) => {
+        missing += bytes;
+        await sink.gap(bytes, place);
+      },
+      attempt: (attempt) => {
+        missing = 0;
+        return sink.attempt(attempt);
+      },
+      caughtUp: async () => await sink.caughtUp?.(),
+    },
+    missing: () => missing,
+  };
+}
+
+/** Says how much of an output was missing, and where it is to be had. */
+export async function sayMissing(
+  terminal: Terminal,
+  missing: number,
+  { store, job, host }: { readonly store: JobStore; readonly job: StoredJob; readonly host?: HostOutput },
+): Promise<void> {
+  if (missing === 0) return;
+  const total = job.side.output_bytes === undefined ? "" : ` of ${job.side.output_bytes}`;
+  const here = await host?.open(job) ?? null;
+  here?.close();
+  const name = await hostOf(store, job).catch(() => null);
+  const place = name === null ? "the host of its runner" : printable(name);
+  const remedy = here
+    ? "they are kept nowhere any more"
+    : `for all of it, while it is kept: runner logs ${pasteWord(job.id, "ID")} on ${place}, as its user`;
+  await terminal.say(`runner: ${missing}${total} bytes of output are missing above; ${remedy}\n`);
+}
