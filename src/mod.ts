@@ -162,11 +162,11 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Follows the output of a job, live, to its end: in order, and no byte twice. Of a job that runs on another host Redis has what it
-   * wrote lately and, in the end, its first and last 64 KiB; what is missing is told to `gap`. With the option `spool` nothing is
+   * Follows the output of a job, live, to its end: in order, and no byte twice. Of a job that writes more than
+   * about 4 MB/s Redis has only a part; what is missing is told to `gap`. With the option `spool` nothing is
    * missing of jobs that run on this host.
    *
-   * @param write Gets the output as the program wrote it; of bytes that are no UTF-8 the last that Redis has may be U+FFFD.
+   * @param write Gets the output as the program wrote it. Of a job that a foreign runner ran it is the text of its result.
    */
   async follow(
     id: string,

@@ -214,6 +214,7 @@ export async function followJob(
     return await watchJob(store, id, {
       ...options,
       everyMs: options.everyMs ?? LIVE,
+      output: true,
       look: (job) => reader.look(job),
     });
   } finally {

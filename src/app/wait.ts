@@ -12,6 +12,8 @@ export interface WaitOptions {
   readonly signal: AbortSignal;
   /** The longest pause between two looks, milliseconds. */
   readonly everyMs?: number;
+  /** Looks also whenever the job has written something. */
+  readonly output?: boolean;
   /** Called at each look that found Redis unreachable; the waiting goes on. */
   readonly onOutage?: (error: UnavailableError) => void | Promise<void>;
 }
@@ -23,7 +25,7 @@ export function passes(error: UnavailableError & Partial<Trouble>): boolean {
 
 async function* wakeUps(store: JobStore, id: string, options: WaitOptions): AsyncGenerator<void> {
   yield;
-  if (!options.signal.aborted) yield* store.changes(id, options.everyMs ?? 2_000, options.signal);
+  if (!options.signal.aborted) yield* store.changes(id, options.everyMs ?? 2_000, options.signal, options.output);
 }
 
 /**

@@ -176,9 +176,9 @@ export interface JobStore {
   output(id: string, cursor: string): Promise<readonly OutputPiece[]>;
   /**
    * Wakes up whenever something happened to the job, and every `everyMs` at the latest. Own connection, own reconnects; a wake-up
-   * says nothing but "look again".
+   * says nothing but "look again". `output`: also whenever it has written something; its runner then knows that it is followed.
    */
-  changes(id: string, everyMs: number, signal: AbortSignal): AsyncIterable<void>;
+  changes(id: string, everyMs: number, signal: AbortSignal, output?: boolean): AsyncIterable<void>;
   /** Milliseconds of Redis' clock, Unix time. */
   time(): Promise<number>;
   close(): void;

@@ -243,8 +243,11 @@ export interface Queue extends RequestQueue {
   /** `line`: what the terminal of the run shows where somebody is to type. */
   ask(run: OwnedRun, line: string): Promise<void>;
   proceed(run: OwnedRun): Promise<void>;
-  /** Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the attempt's output. */
-  appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the attempt's output.
+   * Answers how many follow it; an empty piece only asks that.
+   */
+  appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<number>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
   sweep(limit: number): Promise<number>;
   /** Identity of the Redis server process and of its data; a change means that data may have been lost. */

@@ -241,14 +241,17 @@ export class RedisJobStore implements JobStore {
     }));
   }
 
-  async *changes(id: string, everyMs: number, leave: AbortSignal): AsyncGenerator<void> {
+  async *changes(id: string, everyMs: number, leave: AbortSignal, output = false): AsyncGenerator<void> {
     const signal = AbortSignal.any([leave, this.#closing.signal]);
     let woken = false;
     let wake = () => {};
-    const unlisten = this.#wakeUps.listen(this.#keys.channel(id), () => {
-      woken = true;
-      wake();
-    });
+    const channels = [this.#keys.channel(id), ...output ? [this.#keys.outputChannel(id)] : []];
+    const unlisten = channels.map((channel) =>
+      this.#wakeUps.listen(channel, () => {
+        woken = true;
+        wake();
+      })
+    );
     const abort = () => wake();
     signal.addEventListener("abort", abort);
     try {
@@ -268,7 +271,7 @@ export class RedisJobStore implements JobStore {
       }
     } finally {
       signal.removeEventListener("abort", abort);
-      unlisten();
+      for (const leave of unlisten) leave();
     }
   }
 

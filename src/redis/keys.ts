@@ -124,6 +124,11 @@ export class Keys {
     return `${this.#ns}rr:ev:${id}`;
   }
 
+  /** Channel, not a key: a message whenever the job has written something. */
+  outputChannel(id: string): string {
+    return `${this.channel(id)}:output`;
+  }
+
   /** Channel, not a key: a message when something may wait for the runners of that name which their next beat would tell them. */
   bell(runner: string): string {
     return `${this.#ns}rr:bell:${runner}`;

@@ -307,15 +307,16 @@ export class RedisQueue implements Queue {
     await this.#requests.answer(request, answer);
   }
 
-  async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<void> {
+  async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<number> {
     const pieces: Argument[] = [];
     for (let at = 0; at < bytes.length; at += OUTPUT_PIECE) {
       pieces.push(offset + at, bytes.subarray(at, at + OUTPUT_PIECE));
     }
-    await this.#steps.job(SCRIPTS.show, run.id, {
+    const [type, followers] = await this.#steps.job(SCRIPTS.show, run.id, {
       args: [run.token, Number.parseInt(run.token), OUTPUT_PIECES],
       more: pieces,
     });
+    return type === "OK" ? Number(followers) : 0;
   }
 
   sweep(limit: number): Promise<number> {

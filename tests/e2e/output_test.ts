@@ -55,3 +55,53 @@ Deno.test("logs on the host of the runner shows all of a job, while it runs and 
   await Deno.writeTextFile(`${world.instance()}/instance`, `${crypto.randomUUID()}\n`);
   assertStringIncludes((await world.run(["logs", id])).stderr, "missing above; for all of it");
 });
+
+Deno.test("submit --follow on another host loses nothing of a burst", async () => {
+  await using world = await World.create();
+  await world.runner();
+  for (const command of ["seq 200000", BURSTS, "seq 20000; sleep 0.6; seq 250000"]) {
+    const { code, sum, said } = await digested(world, ["submit", "--follow", command], ELSEWHERE);
+    assertEquals([code, sum], [0, await sumOf(command)], said);
+    assert(!said.includes("missing"), said);
+  }
+});
+
+Deno.test("logs on another host says how much is missing, and what shows all of it", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const flood = "yes 0123456789abcdef | head -c 8000000";
+  const job = await world.submit(flood);
+  await world.ended(job, 60_000);
+  const { code, said } = await digested(world, ["logs", job], ELSEWHERE);
+  const found = /runner: (\d+) of 8000000 bytes of output are missing above; .*: runner logs (\S+) on /.exec(said);
+  assert(found, said);
+  const shown = Number(/^\s*(\d+)$/m.exec(said)![1]);
+  assertEquals([code, shown + Number(found[1])], [0, 8_000_000]);
+  // the remedy that it names
+  const whole = await digested(world, ["logs", found[2]]);
+  assertEquals(whole.sum, await sumOf(flood), whole.said);
+});
+
+Deno.test("logs --raw keeps bytes that are no text, also of a job that ended at once, on every host", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const all = "for i in 0 1 2 3 4 5 6 7; do printf '\\377\\376\\0\\200ok\\351'; done";
+  const random = `${world.dir}/random`;
+  await Deno.writeFile(random, new Uint8Array(100_000).map((_, i) => (i * 7919 + (i >> 8)) & 0xff));
+  for (const command of [all, `cat ${random}`]) {
+    const id = await world.submit(command);
+    await world.ended(id);
+    for (const env of [{}, ELSEWHERE]) {
+      const { sum, said } = await digested(world, ["logs", "--raw", id], env);
+      assertEquals(sum, await sumOf(command), said);
+      assert(!said.includes("missing"), said);
+    }
+  }
+  // of a large one its two ends are kept, byte by byte
+  const id = await world.submit(`cat ${random} ${random} ${random}`);
+  await world.ended(id);
+  const ends = await sumOf(`head -c 65536 ${random}; cat ${random} ${random} ${random} | tail -c 65536`);
+  const { sum, said } = await digested(world, ["logs", "--raw", id], ELSEWHERE);
+  assertStringIncludes(said, `${300_000 - 2 * 65_536} of 300000 bytes of output are missing above`);
+  assertEquals(sum, ends);
+});

@@ -97,10 +97,11 @@ export class Finisher {
       keep: sideNumber(intent.side.keep, settings.keep),
       retryDelayMs,
     };
+    const inexact = request.result.includes("\ufffd");
     checkpoint("before_finish");
     for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
       try {
-        if (retryDelayMs !== null) await showEnd(this.#parts, active, output.total);
+        await showEnd(this.#parts, active, { output, retried: retryDelayMs !== null, inexact });
         let reply = await queue.finish(request);
         if (reply.type === "MISSING") reply = await this.#restore(active, request);
         checkpoint("after_finish");

@@ -112,7 +112,17 @@ export class Launcher {
 
   #active(intent: Intent, executor: Executor, line: string | null): ActiveRun {
     const sinceMs = this.#parts.clock.now();
-    return { intent, executor, line, adopted: false, ended: false, cancelReason: null, shown: 0, sinceMs };
+    return {
+      intent,
+      executor,
+      line,
+      adopted: false,
+      ended: false,
+      cancelReason: null,
+      shown: 0,
+      followed: false,
+      sinceMs,
+    };
   }
 
   /** What the executor needs to know about a run. */

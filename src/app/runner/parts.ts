@@ -91,6 +91,8 @@ export interface ActiveRun {
   cancelReason: string | null;
   /** Bytes of output that were shown in Redis. */
   shown: number;
+  /** When bytes were shown last, there were readers that follow them. */
+  followed: boolean;
   /** Monotonic time at which it was launched or adopted. */
   readonly sinceMs: number;
 }

@@ -1,3 +1,4 @@
+import { fitsResult, type OutputSample } from "../../domain/output.ts";
 import type { Queue } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
@@ -6,8 +7,12 @@ import type { Runs } from "./runs.ts";
 export const STREAM_EVERY = 250;
 /** Runs younger than this show nothing: most jobs have ended by then, and `result` has it all. */
 const YOUNG = 300;
-/** Bytes of one piece, and so, four times a second, the most that one chatty job puts into Redis. */
+/** Bytes of one piece, and so, four times a second, the most that one chatty job puts into Redis ... */
 const PIECE = 64 << 10;
+/** ... and of one whose output is followed: it may come in bursts. */
+const FOLLOWED = 1 << 20;
+/** Bytes that Redis keeps of the pieces of one job. */
+const KEPT = 4 << 20;
 
 /** Shows the output of running jobs in Redis, so that it can be followed from any host. */
 export class Streamer {
@@ -24,27 +29,53 @@ export class Streamer {
     const { queue, clock } = this.#parts;
     for (const active of this.#runs.all()) {
       if (active.ended || clock.now() - active.sinceMs < YOUNG) continue;
-      const bytes = await active.executor.read(active.intent.run, active.shown, PIECE);
+      const bytes = await active.executor.read(active.intent.run, active.shown, active.followed ? FOLLOWED : PIECE);
       if (bytes.length > 0 && !active.ended) await show(queue, active, active.shown, bytes);
     }
   }
 }
 
+/** What is known of the end of an attempt when its output is shown. */
+export interface ShownEnd {
+  readonly output: OutputSample;
+  /** No result will tell of it: the job is tried again. */
+  readonly retried: boolean;
+  /** The result does not have these bytes as they are: some are no text. */
+  readonly inexact: boolean;
+}
+
 /**
- * Shows how the output of an ended attempt ends, as far as that was not shown: its last `PIECE` bytes at the most. Of one that is
- * tried again no result will tell.
- *
- * @param total Bytes of the output.
+ * Shows of the output of an ended attempt what the result will not: to those who follow it, all that Redis keeps; otherwise bytes that
+ * are no text, and the last ones of an attempt that is tried again. For an output that its result holds this does nothing.
  */
-export async function showEnd({ queue }: RunnerParts, active: ActiveRun, total: number): Promise<void> {
-  const from = Math.max(active.shown, total - PIECE);
-  if (from >= total) return;
-  // a disk that fails must not keep its end from being told
-  const bytes = await active.executor.read(active.intent.run, from, PIECE).catch(() => new Uint8Array());
-  if (bytes.length > 0) await show(queue, active, from, bytes);
+export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: ShownEnd): Promise<void> {
+  const { output: { total, head, tail }, retried, inexact } = end;
+  const isTold = !retried && !inexact;
+  const left = total - active.shown;
+  if (left <= 0 || isTold && (fitsResult(total) || left <= PIECE)) return;
+  if (fitsResult(total)) return await show(queue, active, active.shown, head.subarray(active.shown));
+  const { id, token } = active.intent;
+  if (await queue.appendOutput({ id, token }, total, new Uint8Array()) > 0) return await showRest(queue, active, total);
+  const last = { start: total - tail.length, bytes: tail };
+  for (const { start, bytes } of retried ? [last] : inexact ? [{ start: 0, bytes: head }, last] : []) {
+    const from = Math.max(active.shown, start);
+    const rest = bytes.subarray(from - start);
+    if (rest.length > 0) await show(queue, active, from, rest);
+  }
+}
+
+/** Shows what the disk has of the output, up to its end. */
+async function showRest(queue: Queue, active: ActiveRun, total: number): Promise<void> {
+  for (let from = Math.max(active.shown, total - KEPT); from < total; from = active.shown) {
+    // a disk that fails must not keep its end from being told
+    const bytes = await active.executor.read(active.intent.run, from, FOLLOWED).catch(() => new Uint8Array());
+    if (bytes.length === 0) return;
+    await show(queue, active, from, bytes);
+  }
 }
 
 async function show(queue: Queue, active: ActiveRun, from: number, bytes: Uint8Array): Promise<void> {
-  await queue.appendOutput({ id: active.intent.id, token: active.intent.token }, from, bytes);
+  const { id, token } = active.intent;
+  active.followed = await queue.appendOutput({ id, token }, from, bytes) > 0;
   active.shown = from + bytes.length;
 }

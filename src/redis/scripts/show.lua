@@ -2,7 +2,7 @@
 --
 -- KEYS  1-5 job x out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt  5 its number  6 pieces that are kept, then offset and bytes of each piece
--- reply OK    it is there
+-- reply OK    it is there; how many follow the output
 --       OVER  the attempt has ended, or is not the job's
 
 local bad = unfit(OUT, 'stream') or unfit(KEYS[2], 'hash')
@@ -12,5 +12,4 @@ if owner[1] ~= ARGV[4] or owner[2] == ARGV[4] then return { 'OVER', '.' } end
 for i = 7, #ARGV, 2 do
   call('XADD', OUT, 'MAXLEN', '~', ARGV[6], '*', 'a', ARGV[5], 'o', ARGV[i], 'd', ARGV[i + 1])
 end
-call('PUBLISH', CHANNEL, 'output')
-return { 'OK', '.' }
+return { 'OK', call('PUBLISH', CHANNEL .. ':output', ''), '.' }
