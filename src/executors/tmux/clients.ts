@@ -6,6 +6,14 @@ export const DEADLINE = 10_000;
 /** Clients side by side: one that does not answer must not fill the host with them. */
 const SIDE_BY_SIDE = 4;
 
+/** Why a client was not connected: there is no server, the host is short of something, or - all other - its socket is unfit. */
+const NO_SERVER = /^(No such file or directory|Connection refused)$/;
+const PASSING =
+  /^(Resource temporarily unavailable|Interrupted system call|Too many open files|Cannot allocate memory)/;
+/** The folder of its socket is unfit. */
+const NO_FOLDER =
+  /^(couldn't (create|read|stat) directory |directory .* has unsafe permissions$|\/.* is not a directory$)/;
+
 /** A tmux command: its name and its arguments, as they are. */
 export type Command = readonly string[];
 
@@ -32,6 +40,12 @@ export class GoneError extends Error {
 export class NoServerError extends GoneError {
   /** Name of the class. */
   override name = "NoServerError";
+}
+
+/** The socket of the server cannot be used: nothing has happened, and asking again does not help. */
+export class SocketError extends GoneError {
+  /** Name of the class. */
+  override name = "SocketError";
 }
 
 /**
@@ -62,6 +76,31 @@ export class Clients {
    * @throws {GoneError} There is no server, or it did not answer.
    */
   async run(commands: readonly Command[]): Promise<string[]> {
+    const ran = await this.#inTime((signal) => this.#client(this.#server, commands, signal));
+    const lines = ran.output === "" ? [] : ran.output.replace(/\n$/, "").split("\n");
+    const error = errorOf(commands, ran, lines);
+    if (error !== null) throw error;
+    return lines;
+  }
+
+  /**
+   * Runs a shell command beside the server: in one that is made for it and ends with it.
+   *
+   * @returns Its exit code.
+   * @throws {GoneError} There can be no such server.
+   */
+  async beside(command: string): Promise<number> {
+    // a name that is short: the path of a socket has a limit
+    const server = ["-L", this.#options.digestOf(this.#options.socket).slice(0, 8), "-f", "/dev/null", "-u"];
+    const commands = [["start-server"], ["run-shell", command]];
+    const ran = await this.#inTime((signal) => this.#client(server, commands, signal));
+    const error = errorOf(commands, ran, []);
+    if (error instanceof GoneError) throw error;
+    return ran.code;
+  }
+
+  /** Starts a client when there is a place for it. */
+  async #inTime(start: (signal: AbortSignal) => Promise<Ran>): Promise<Ran> {
     if (this.#closed) throw this.#closed;
     const late = new AbortController();
     const timer = setTimeout(
@@ -72,7 +111,7 @@ export class Clients {
     try {
       await this.#turn(late.signal);
       try {
-        return await this.#ask(commands, late.signal);
+        return await start(late.signal);
       } finally {
         this.#running--;
         this.#waiting.shift()?.();
@@ -109,20 +148,20 @@ export class Clients {
     this.#running++;
   }
 
-  async #ask(commands: readonly Command[], signal: AbortSignal): Promise<string[]> {
-    const { process, env, socket, cwd } = this.#options;
+  get #server(): string[] {
+    return this.foreign ? ["-u"] : ["-L", this.#options.socket, "-f", "/dev/null", "-u"];
+  }
+
+  async #client(server: readonly string[], commands: readonly Command[], signal: AbortSignal): Promise<Ran> {
+    const { process, env, cwd } = this.#options;
     const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
-    const server = this.foreign ? ["-u"] : ["-L", socket, "-f", "/dev/null", "-u"];
-    const ran = await process.run("tmux", [...server, ...argumentsOf(commands)], {
+    return await process.run("tmux", [...server, ...argumentsOf(commands)], {
       // the first pane is made before any option is set, and the shell of a service's user may refuse to run anything
       env: this.foreign ? own : { ...own, SHELL: "/bin/sh" },
       cwd,
       signal,
     });
-    const lines = ran.output === "" ? [] : ran.output.replace(/\n$/, "").split("\n");
-    if (ran.code !== 0) throw errorOf(commands, ran, lines);
-    return lines;
   }
 }
 
@@ -132,10 +171,16 @@ export function argumentsOf(commands: readonly Command[]): string[] {
   return commands.flatMap((command, i) => [...i === 0 ? [] : [";"], ...command.map((arg) => arg.replace(/;$/, "\\;"))]);
 }
 
-function errorOf(commands: readonly Command[], { code, errors }: Ran, lines: readonly string[]): Error {
+/** What a client's end means; `null`: it did what it was told. */
+function errorOf(commands: readonly Command[], { code, errors }: Ran, lines: readonly string[]): Error | null {
   const [message] = errors.trim().split("\n", 1);
-  if (/^(no server running on|error connecting to) /.test(message)) return new NoServerError(message);
-  if (/^(server exited|lost server)/.test(message)) return new GoneError(message);
+  // a server that cannot make its socket is started nevertheless, and its client content
+  if (/^error creating /.test(message)) return new SocketError(message);
+  if (code === 0) return null;
+  const [, reason] = /^error connecting to .* \((.*)\)$/.exec(message) ?? [];
+  if (/^no server running on /.test(message) || NO_SERVER.test(reason ?? "")) return new NoServerError(message);
+  if (PASSING.test(reason ?? "") || /^(server exited|lost server)/.test(message)) return new GoneError(message);
+  if (reason !== undefined || NO_FOLDER.test(message)) return new SocketError(message);
   const name = commands.length === 1 ? commands[0][0] : "tmux";
   return new TmuxError(`${name}: ${message || `ended with exit code ${code}`}`, lines);
 }

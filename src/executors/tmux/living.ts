@@ -60,6 +60,7 @@ export class Living {
   async #ask(gone: readonly Lane[]): Promise<ReadonlySet<string>> {
     const name = `${this.epoch}-${++this.#count}`;
     const question = { runs: new Set<string>(), over: Promise.withResolvers<void>() };
+    question.over.promise.catch(() => {}); // the runner may end before anything waits for it
     const late = new AbortController();
     this.#questions.set(name, question);
     try {

@@ -2,7 +2,7 @@ import { SetupError } from "../../domain/errors.ts";
 import { isOlder, OLDEST_TMUX } from "../../domain/versions.ts";
 import { attachOf } from "./attach.ts";
 import { orAborted } from "../../domain/or_aborted.ts";
-import { Clients, type Command, DEADLINE, GoneError, NoServerError, TmuxError } from "./clients.ts";
+import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
 import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
@@ -12,6 +12,8 @@ import { HOLDER_PREFIX } from "./target.ts";
 const PAUSES = [0, 20, 50, 100, 200, 500];
 /** How long the host has for the set-up script, milliseconds. */
 const SETUP_LIMIT = 10_000;
+/** What the script that looks for our server ends with when lanes are busy in another one. */
+const BUSY_ELSEWHERE = 3;
 
 /** A pane of the server. */
 export interface Pane {
@@ -48,6 +50,8 @@ export class TmuxServer {
   #preparing: Promise<void> | null = null;
   #over = false;
   readonly #closing = new AbortController();
+  /** It has been reached before. */
+  #isKnown = false;
   /** The server is a new one: the panes of the old one are gone. */
   onChange: () => void = () => {};
 
@@ -140,8 +144,12 @@ export class TmuxServer {
       try {
         return await this.#clients.run([["list-panes", "-a", "-F", format]]);
       } catch (error) {
-        if (error instanceof NoServerError) return [];
-        throw error;
+        if (!(error instanceof NoServerError)) throw error;
+        if (!await this.#mayLive()) return [];
+        await this.#callBack();
+        return await this.#clients.run([["list-panes", "-a", "-F", format]]).catch((error) =>
+          error instanceof NoServerError ? [] : Promise.reject(error)
+        );
       }
     };
     // a server that ends just now is not yet gone; one that stands still is not asked twice
@@ -180,12 +188,13 @@ export class TmuxServer {
     } catch (error) {
       if (error instanceof TmuxError) {
         const version = await this.#clients.version();
-        throw new SetupError(`Cannot use "${version}": ${error.message}; tmux ${OLDEST_TMUX} or later is needed`, {
-          cause: error,
-        });
+        const remedy = isOlder(version, OLDEST_TMUX) ? `; tmux ${OLDEST_TMUX} or later is needed` : "";
+        throw new SetupError(`Cannot use "${version}": ${error.message}${remedy}`, { cause: error });
       }
       if (!(error instanceof GoneError)) throw error;
-      const remedy = error instanceof NoServerError
+      const remedy = error instanceof SocketError
+        ? remedyFor(error.message)
+        : error instanceof NoServerError
         ? "look at the folder of its socket, /tmp or TMUX_TMPDIR"
         : `if its server "${this.#options.socket}" is stopped let it go on, or end it`;
       throw new SetupError(`Cannot use tmux: ${error.message}; ${remedy}`, { cause: error });
@@ -229,7 +238,7 @@ export class TmuxServer {
         return await this.#setUp();
       } catch (error) {
         // an old server that is about to end, or another process that makes the session at this moment
-        const passing = error instanceof GoneError ||
+        const passing = error instanceof GoneError && !(error instanceof SocketError) ||
           error instanceof TmuxError && /duplicate session/.test(error.message);
         if (!passing || this.#over || clock.now() > until) throw error;
       }
@@ -238,16 +247,50 @@ export class TmuxServer {
 
   async #setUp(): Promise<void> {
     const settings = this.#settings();
-    try {
-      [this.version] = await this.#clients.run([this.isOurs, ...settings]);
-    } catch (error) {
-      if (!(error instanceof NoServerError) && !this.#isUnknown(error)) throw error;
+    const isThere = () =>
+      this.#clients.run([this.isOurs, ...settings]).then(([version]) => {
+        this.version = version;
+        return true;
+      }, (error) => {
+        if (!(error instanceof NoServerError) && !this.#isUnknown(error)) throw error;
+        return false;
+      });
+    if (!await isThere() && !await this.#comesBack(isThere)) {
       [this.version] = await this.#clients.run([
         ["new-session", "-d", "-s", this.holder, "exec cat"],
         ...settings,
       ]);
       this.onChange();
     }
+    this.#isKnown = true;
+  }
+
+  /** Whether a server that our lanes live in may be there, although its socket is not. */
+  async #mayLive(): Promise<boolean> {
+    if (this.#spool.isLost) return false; // the script that looks went with the folder
+    return this.#isKnown || (await this.#options.files.list(this.#spool.lanes)).length > 0;
+  }
+
+  /**
+   * Looks for the server that our lanes live in, whose socket may have been removed.
+   *
+   * @throws {SocketError} Jobs run in a server that cannot be reached: to make another one would be to lose them.
+   */
+  async #comesBack(isThere: () => Promise<boolean>): Promise<boolean> {
+    if (!await this.#mayLive()) return false;
+    const isElsewhere = await this.#callBack();
+    if (await isThere()) return true;
+    if (!isElsewhere) return false;
+    throw new SocketError(
+      `jobs of this runner run in a server to which the socket "${this.#options.socket}" does not lead`,
+    );
+  }
+
+  /** Has the server make its socket again. Answers whether lanes are busy in another one than the one that answers. */
+  async #callBack(): Promise<boolean> {
+    const pid = await this.#clients.run([["display-message", "-p", "#{pid}"]]).catch(() => []);
+    const args = ["sh", this.#spool.socket, this.#spool.dir, this.#options.socket, ...pid];
+    return await this.#clients.beside(literal(args.map(word).join(" "))) === BUSY_ELSEWHERE;
   }
 
   #settings(): Command[] {
@@ -270,4 +313,17 @@ export class TmuxServer {
       ["set-option", "-gw", "remain-on-exit", "off"],
     ];
   }
+}
+
+/** What to do about a socket that cannot be used, by what tmux says. */
+function remedyFor(message: string): string {
+  if (message.startsWith("jobs ")) {
+    return "start it with the --tmux-socket and TMUX_TMPDIR that it had before, or end those jobs";
+  }
+  if (message.includes("name too long")) {
+    return "give its server a shorter name with --tmux-socket, or set TMUX_TMPDIR to a folder with a shorter path";
+  }
+  return message.includes("unsafe permissions")
+    ? "give that folder to this user alone (chmod 700), or set TMUX_TMPDIR to a folder of this user"
+    : "set TMUX_TMPDIR to a folder that this user can write to";
 }

@@ -9,6 +9,7 @@ import livingScript from "./living.sh" with { type: "text" };
 import logScript from "./log.sh" with { type: "text" };
 import readingScript from "./reading.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
+import socketScript from "./socket.sh" with { type: "text" };
 
 /** What a `Spool` needs; the clock's chance only when it makes something. */
 type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf"> & Partial<Pick<TmuxOptions, "clock">>;
@@ -30,6 +31,7 @@ export class Spool {
   reading = "";
   living = "";
   setup = "";
+  socket = "";
 
   constructor({ spool, files, digestOf, clock }: SpoolOptions) {
     this.dir = spool;
@@ -51,6 +53,7 @@ export class Spool {
     this.reading = await this.#program("reading", readingScript);
     this.living = await this.#program("living", livingScript);
     this.setup = await this.#program("setup", setupScript);
+    this.socket = await this.#program("socket", socketScript);
   }
 
   async #program(name: string, text: string): Promise<string> {

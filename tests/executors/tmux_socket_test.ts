@@ -1,0 +1,116 @@
+import { SetupError } from "../../src/domain/errors.ts";
+import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
+import type { Process } from "../../src/ports/process.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { Desk, patient, textOf, up } from "./desk.ts";
+
+/** Process id of the tests' server. */
+async function serverOf(world: TmuxWorld): Promise<string> {
+  return (await world.tmux("display-message -p '#{pid}'"))[0];
+}
+
+/** What a cleaner of temporary files may take. */
+const CLEANERS: [string, (world: TmuxWorld) => Promise<string>][] = [
+  ["its socket", (world) => world.sh(`rm '${world.dir}'/tmux-*/test`)],
+  ["the folder of its socket", (world) => world.sh(`rm -r '${world.dir}'/tmux-*`)],
+];
+
+for (const [what, clean] of CLEANERS) {
+  isolatedTest(`a tmux server that loses ${what} is found again, and nothing in it is lost`, async (world) => {
+    const desk = await Desk.open(world.executor());
+    const launch = patient(world.dir, { target: "tmux.main.work" }, "echo over; exit 3");
+    await desk.executor.launch(launch);
+    await up(desk, launch.run);
+    const server = await serverOf(world);
+    await clean(world);
+    assert(await desk.executor.screen(launch.run) !== null, "its terminal cannot be seen");
+    assertEquals(await serverOf(world), server);
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    const end = await desk.end(launch.run);
+    assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
+    assertEquals(await desk.output("echo next"), "next\n");
+  });
+
+  isolatedTest(`a runner that starts after its tmux server lost ${what} takes up what runs there`, async (world) => {
+    const first = await Desk.open(world.executor());
+    const launch = patient(world.dir, { target: "tmux.main.work" }, "echo over; exit 3");
+    await first.executor.launch(launch);
+    await up(first, launch.run);
+    const server = await serverOf(world);
+    await first.executor.close();
+    await clean(world);
+    const second = await Desk.open(world.executor());
+    assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
+    assertEquals(await serverOf(world), server);
+    await Deno.writeTextFile(`${world.dir}/go`, "");
+    const end = await second.end(launch.run);
+    assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
+  });
+}
+
+isolatedTest("a runner whose jobs run in a tmux server of another socket folder does not start", async (world) => {
+  const first = await Desk.open(world.executor());
+  const launch = patient(world.dir);
+  await first.executor.launch(launch);
+  await up(first, launch.run);
+  await first.executor.close();
+  await Deno.mkdir(`${world.dir}/other`);
+  const env = { ...world.env, TMUX_TMPDIR: `${world.dir}/other` };
+  await assertRejects(
+    () => world.executor({ env }).open(() => {}),
+    SetupError,
+    "start it with the --tmux-socket and TMUX_TMPDIR that it had before",
+  );
+  const second = await Desk.open(world.executor());
+  assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
+  await Deno.writeTextFile(`${world.dir}/go`, "");
+  assertEquals((await second.end(launch.run)).kind, "exited");
+});
+
+isolatedTest("a runner whose idle terminals are in a tmux server out of reach makes another one", async (world) => {
+  const first = await Desk.open(world.executor());
+  assertEquals(await first.output("echo first"), "first\n");
+  await first.executor.close();
+  await Deno.mkdir(`${world.dir}/other`);
+  const env = { ...world.env, TMUX_TMPDIR: `${world.dir}/other` };
+  const second = await Desk.open(world.executor({ env }));
+  await second.executor.recover([]);
+  assertEquals(await second.output("echo next"), "next\n");
+});
+
+const LONG = "a".repeat(120);
+
+/** What is wrong with the socket's folder; what tmux says of it; what to do. */
+const UNFIT: [name: string, spoil: string, changes: Partial<TmuxOptions>, says: string, remedy: string][] = [
+  [
+    "lies on a disk that cannot be written to",
+    "mkdir disk; mount -t tmpfs disk disk; mkdir -m 700 disk/tmux-$(id -u); mount -o remount,ro disk",
+    { env: { TMUX_TMPDIR: "disk" } },
+    "Read-only file system",
+    "TMUX_TMPDIR",
+  ],
+  ["has a path that is too long", "true", { socket: LONG }, "File name too long", "--tmux-socket"],
+  ["is in a folder that others may use", "mkdir -m 777 tmux-$(id -u)", {}, "unsafe permissions", "chmod 700"],
+  ["has a file for a folder", "touch tmux-$(id -u)", {}, "is not a directory", "TMUX_TMPDIR"],
+  ["is a folder", "mkdir -m 700 tmux-$(id -u); mkdir tmux-$(id -u)/test", {}, "Is a directory", "TMUX_TMPDIR"],
+];
+
+for (const [name, spoil, changes, says, remedy] of UNFIT) {
+  isolatedTest(`open() says at once, in the words of tmux, that a socket ${name}`, async (world) => {
+    await world.sh(`cd '${world.dir}'; umask 0; ${spoil}`);
+    const env = { ...world.env, ...changes.env?.TMUX_TMPDIR ? { TMUX_TMPDIR: `${world.dir}/disk` } : {} };
+    const asked: string[] = [];
+    const process = {
+      ...world.process,
+      run: (...[command, args, options]: Parameters<Process["run"]>) => {
+        asked.push(args.join(" "));
+        return world.process.run(command, args, options);
+      },
+    };
+    const open = world.executor({ ...changes, env, process }).open(() => {});
+    const { message } = await assertRejects(() => open, SetupError, says);
+    assert(message.includes(remedy) && !message.includes("or later is needed"), message);
+    assert(asked.length <= 3, `it asked again and again: ${asked.length} times`);
+  });
+}
