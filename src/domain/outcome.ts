@@ -5,7 +5,8 @@ import { signalOf } from "./signals.ts";
 
 /** How an attempt ended. */
 export type Outcome =
-  | { readonly kind: "exited"; readonly code: number }
+  /** `why`: its program was not begun. */
+  | { readonly kind: "exited"; readonly code: number; readonly why?: string }
   | { readonly kind: "timed_out"; readonly seconds: number }
   | { readonly kind: "cancelled"; readonly reason: string }
   | { readonly kind: "lost"; readonly why: string }
@@ -22,7 +23,8 @@ export function sentenceOf(outcome: Outcome): string {
     case "exited": {
       if (outcome.code === 0) return "";
       const signal = signalOf(outcome.code);
-      return signal ? `killed by signal ${signal.number} (${signal.name})` : `exited with code ${outcome.code}`;
+      const said = signal ? `killed by signal ${signal.number} (${signal.name})` : `exited with code ${outcome.code}`;
+      return outcome.why === undefined ? said : `${said}: ${outcome.why}`;
     }
     case "timed_out":
       return `timed out after ${

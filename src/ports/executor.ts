@@ -52,7 +52,7 @@ export interface RunEnd {
   readonly kind: "exited" | "timed_out" | "cancelled" | "lost" | "unlaunched";
   /** Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went away. */
   readonly code: number | null;
-  /** For `lost` and `unlaunched`: what is known. */
+  /** For `lost` and `unlaunched`: what is known. For `exited`: why its program was not begun, when that is known. */
   readonly why?: string;
   /** Output, complete unless it says otherwise. */
   readonly output: OutputSample;

@@ -5,6 +5,7 @@ Deno.test("an outcome decides state, sentence and exit code", () => {
   const cases: [Outcome, string, string, number][] = [
     [{ kind: "exited", code: 0 }, "finished", "", 0],
     [{ kind: "exited", code: 3 }, "error", "exited with code 3", 3],
+    [{ kind: "exited", code: 126, why: "no folder" }, "error", "exited with code 126: no folder", 126],
     [{ kind: "exited", code: 137 }, "error", "killed by signal 9 (KILL)", 137],
     [{ kind: "exited", code: 143 }, "error", "killed by signal 15 (TERM)", 143],
     [{ kind: "exited", code: 128 }, "error", "exited with code 128", 128],

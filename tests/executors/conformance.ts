@@ -146,7 +146,10 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await desk.output("pwd", { target: pool }), `${dir}\n`);
     const end = await desk.run(launchOf("echo ran", { cwd: `${dir}/none`, target: pool }));
     assertEquals([end.kind, end.code], ["exited", 126]);
+    assert(end.why?.includes(`working directory ${JSON.stringify(`${dir}/none`)} is not there`), end.why);
     assert(/none/.test(textOf(end.output)) && !/ran/.test(textOf(end.output)), textOf(end.output));
+    const own = await desk.run(launchOf("exit 126", { target: pool }));
+    assertEquals([own.kind, own.code, own.why], ["exited", 126, undefined]);
   });
 
   test("a payload is shell text, or names its interpreter", async ({ executor }) => {

@@ -284,3 +284,22 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
   await assertRejects(open, SetupError, '"tmux 2.9"');
   await Deno.remove(dir, { recursive: true });
 });
+
+isolatedTest("open() refuses a shell that is not there, or cannot run payloads", async (world) => {
+  const asShell = `${world.dir}/babble`;
+  await Deno.writeTextFile(asShell, "#!/bin/sh\nyes fit\n", { mode: 0o755 });
+  const cases: [shell: string, why: string][] = [
+    ["/bin/none", "there is no such program"],
+    ["bash -e", "there is no such program"],
+    ["./sh", "there is no such program"],
+    [world.dir, "no POSIX shell|no such program"],
+    ["/bin/true", "it is no POSIX shell"],
+    ["cat", "it is no POSIX shell"],
+    ["awk", "it is no POSIX shell"],
+    [asShell, "it is no POSIX shell"],
+  ];
+  for (const [shell, why] of cases) {
+    const { message } = await assertRejects(() => world.executor({ shell }).open(() => {}), SetupError, "--shell");
+    assert(new RegExp(why).test(message) && message.includes(JSON.stringify(shell)), message);
+  }
+});

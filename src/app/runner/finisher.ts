@@ -209,7 +209,7 @@ export class Finisher {
 function outcomeOf(end: RunEnd, active: ActiveRun): Outcome {
   switch (end.kind) {
     case "exited":
-      return { kind: "exited", code: end.code ?? 0 };
+      return { kind: "exited", code: end.code ?? 0, ...(end.why === undefined ? {} : { why: end.why }) };
     case "timed_out":
       return { kind: "timed_out", seconds: (active.intent.timeoutMs ?? 0) / 1000 };
     case "cancelled":

@@ -1,5 +1,6 @@
 import { NO_OUTPUT, type OutputSample } from "../../domain/output.ts";
 import type { RunEnd } from "../../ports/executor.ts";
+import { OUTSIDE } from "./job_script.ts";
 import type { Lane } from "./lane.ts";
 import { MarkReader } from "./marks.ts";
 import type { TmuxOptions } from "./options.ts";
@@ -78,7 +79,24 @@ export class Endings {
       writer.close();
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run, "code" in known ? known.code : null) : null;
-    if (!this.#closed) this.#onEnd({ run: run.name, output, ...outcome(known, stopped) });
+    const end = { run: run.name, output, ...outcome(known, stopped) };
+    const why = end.kind === "exited" && end.code === OUTSIDE ? await this.#whyOutside(run) : null;
+    if (!this.#closed) this.#onEnd(why === null ? end : { ...end, why });
+  }
+
+  /** What to say of a run that could not enter its working directory; `null`: its program has that exit code. */
+  async #whyOutside(run: Run): Promise<string | null> {
+    run.outside = await this.#options.files.stat(this.#spool.outside(run.name)).then(
+      (stat) => stat !== null,
+      () => false,
+    );
+    if (!run.outside) return null;
+    const { cwd } = run.launch;
+    return cwd === null
+      ? `the folder ${
+        JSON.stringify(this.#options.cwd)
+      } in which its runner was started is not there, or may not be entered`
+      : `its working directory ${JSON.stringify(cwd)} is not there on this host, or may not be entered`;
   }
 
   /** A run that no lane has taken, and none will, has ended. */

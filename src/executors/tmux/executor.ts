@@ -296,16 +296,18 @@ export class TmuxExecutor implements Executor {
   }
 
   /** Removes what a run that is known can have. */
-  async #removeFiles({ name, launch, lane, mayBeStopped }: Run): Promise<void> {
+  async #removeFiles({ name, launch, lane, mayBeStopped, outside }: Run): Promise<void> {
     const { files } = this.#options;
     if (isProgram(launch)) await files.remove(this.#spool.program(name));
     if (mayBeStopped) await files.remove(this.#spool.stop(name));
+    if (outside) await files.remove(this.#spool.outside(name));
     if (lane?.script === name && lane.pane !== null) await this.#wipe(lane);
   }
 
   async #removeFilesOf(name: string): Promise<void> {
     await this.#options.files.remove(this.#spool.program(name));
     await this.#options.files.remove(this.#spool.stop(name));
+    await this.#options.files.remove(this.#spool.outside(name));
   }
 
   /** Empties a lane's script, which may hold secrets. Not to nothing: a file without a block would cost more the next time. */

@@ -10,6 +10,9 @@ const MAX_VARIABLE = 131_071;
 /** ... and all variables and arguments together no more than a quarter of the stack limit, 2 MiB by default. */
 const MAX_ENVIRONMENT = 2_000_000;
 
+/** Exit code of a run that could not enter its working directory. */
+export const OUTSIDE = 126;
+
 /**
  * Commands that set variables, for any shell. One that the shell keeps for itself (UID in bash) must not end the script: so
  * `command`, which in zsh finds no builtins unless it is told to.
@@ -66,7 +69,8 @@ export async function writeScript(
     // the standard error is nowhere so far: what the shell says of a variable is not for the output
     ...exportsOf(environmentOf(launch, base)),
     "exec 2>&1 3<&- 4<&- 5>&-",
-    `cd -- ${word(launch.cwd ?? cwd)} || exit 126`,
+    // its lane tells the code alone
+    `cd -- ${word(launch.cwd ?? cwd)} || { echo >${word(spool.outside(run))}; exit ${OUTSIDE}; }`,
     "unset OLDPWD",
   ];
   await files.overwrite(

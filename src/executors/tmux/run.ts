@@ -41,6 +41,8 @@ export class Run {
   failures = 0;
   /** A kill script is, or may be, at it: how it ended stands in a file. */
   mayBeStopped = false;
+  /** It could not enter its working directory. */
+  outside = false;
   /** tmux ends it at its timeout, whether this process lives or not. */
   armed = false;
   timer: ReturnType<typeof setTimeout> | undefined;

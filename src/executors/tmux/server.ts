@@ -167,7 +167,9 @@ export class TmuxServer {
     await this.#usable(() => this.#prepared());
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
-    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer].map(word).join(" "));
+    const { shell } = this.#options;
+    const trial = shell === undefined ? [] : [shell, this.#spool.shell];
+    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, ...trial].map(word).join(" "));
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
       const text = await files.readText(`${this.#spool.dir}/${answer}`);
@@ -177,7 +179,9 @@ export class TmuxServer {
     throw new SetupError(
       `Cannot use tmux: its server did not run "${this.#spool.setup}" within ${
         SETUP_LIMIT / 1000
-      } s; is the spool folder on a disk that it can read and write`,
+      } s; is the spool folder on a disk that it can read and write${
+        shell === undefined ? "" : `, and does ${JSON.stringify(shell)} end when it has run a script`
+      }`,
     );
   }
 
@@ -208,11 +212,20 @@ export class TmuxServer {
         return [name, value.join(" ")];
       }),
     );
+    const { shell } = this.#options;
+    if (shell !== undefined && facts.get("tried") !== "fit") {
+      const why = facts.get("tried") === "missing" ? "there is no such program on this host" : "it is no POSIX shell";
+      throw new SetupError(
+        `Cannot run payloads with shell ${
+          JSON.stringify(shell)
+        }: ${why}; name another one with --shell, such as sh, bash or zsh`,
+      );
+    }
     const nofile = Number(facts.get("nofile"));
     return {
       bootId: facts.get("boot")!,
       nofile: Number.isFinite(nofile) ? nofile : 1 << 20,
-      shell: this.#options.shell ?? facts.get("shell")!,
+      shell: shell ?? facts.get("shell")!,
       laneShell: this.#options.laneShell ?? facts.get("lane_shell")!,
     };
   }

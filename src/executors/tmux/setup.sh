@@ -1,7 +1,7 @@
-# setup.sh SPOOL ANSWER
+# setup.sh SPOOL ANSWER [SHELL TRIAL]
 #
 # What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER, one
-# `name value` a line.
+# `name value` a line. SHELL is tried with the script TRIAL.
 S=$1 answer=$2
 umask 077
 # a plain file in its place would be at its end at once, for ever
@@ -10,12 +10,19 @@ umask 077
 first() {
   for candidate; do command -v "${candidate%% *}" >/dev/null 2>&1 && echo "$candidate" && return; done
 }
+try() {
+  [ -n "$1" ] || return
+  # as a lane starts it; one that writes for ever must not fill the memory
+  cd / && command -v "$1" >/dev/null 2>&1 || { echo missing && return; }
+  [ "$("$1" "$2" 2>/dev/null </dev/null | head -c 100)" = fit ] && echo fit
+}
 boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid 2>/dev/null)
 {
   echo "boot ${boot:-unknown}"
   # shellcheck disable=SC3045 # every shell has it
   echo "nofile $(ulimit -n)"
   echo "shell $(first bash sh)"
+  echo "tried $(try "${3-}" "${4-}")"
   # by how well they do as a lane
   echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
 } >"$S/$answer.new"

@@ -8,6 +8,7 @@ import laneScript from "./lane.sh" with { type: "text" };
 import livingScript from "./living.sh" with { type: "text" };
 import logScript from "./log.sh" with { type: "text" };
 import readingScript from "./reading.sh" with { type: "text" };
+import shellScript from "./shell.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
 import socketScript from "./socket.sh" with { type: "text" };
 
@@ -32,6 +33,7 @@ export class Spool {
   living = "";
   setup = "";
   socket = "";
+  shell = "";
 
   constructor({ spool, files, digestOf, clock }: SpoolOptions) {
     this.dir = spool;
@@ -53,6 +55,7 @@ export class Spool {
     this.reading = await this.#program("reading", readingScript);
     this.living = await this.#program("living", livingScript);
     this.setup = await this.#program("setup", setupScript);
+    this.shell = await this.#program("shell", shellScript);
     this.socket = await this.#program("socket", socketScript);
   }
 
@@ -66,6 +69,8 @@ export class Spool {
   program = (run: string) => `${this.dir}/jobs/${run}.bin`;
   /** Why the run is being stopped, and the process that stops it. */
   stop = (run: string) => `${this.dir}/jobs/${run}.stop`;
+  /** There when the run could not enter its working directory. */
+  outside = (run: string) => `${this.dir}/jobs/${run}.outside`;
   /** What the run wrote, when it wrote anything and its result holds all of it. */
   output = (run: string) => `${this.dir}/out/${run}`;
   /** What the run wrote, when its result does not hold all of it. */

@@ -1,0 +1,20 @@
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { World } from "../support/world.ts";
+
+Deno.test("a job whose working directory is not there says so in its error", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const id = await world.submit("--cwd", `${world.dir}/none`, "true");
+  const { code, stderr } = await world.run(["wait", id]);
+  assertEquals(code, 126);
+  assertStringIncludes(stderr, `exited with code 126: its working directory "${world.dir}/none" is not there`);
+});
+
+Deno.test("run refuses a shell that cannot run payloads before it takes a job", async () => {
+  await using world = await World.create();
+  const id = await world.push({ payload: "true" });
+  const runner = await world.runner({ args: ["--shell", "/bin/none"], ready: false });
+  assertEquals(await runner.ended, 1);
+  assertStringIncludes(runner.log, 'Cannot run payloads with shell "/bin/none": there is no such program on this host');
+  assert((await world.job(id)).status === undefined, JSON.stringify(await world.job(id)));
+});
