@@ -29,7 +29,11 @@ export interface Viewer {
   find(sight: Sight): Promise<string | null>;
   /** What a person presses to leave a view of this host, or of another one. */
   leaveKeys(attach: string, host: string | null): Promise<string>;
-  /** Shows the terminal at a place until the person leaves or it goes away. */
+  /**
+   * Shows the terminal at a place until the person leaves or it goes away.
+   *
+   * @throws {NoTerminalError} It could not be shown; the message says why.
+   */
   view(attach: string, place: string, options: ViewOptions): Promise<void>;
   /** The shell command with which a person sees the same. */
   command(attach: string, place: string, options: ViewOptions): string;

@@ -53,16 +53,17 @@ async function toTheEnd(child: Deno.ChildProcess): Promise<Ran> {
 /**
  * Runs a program in the terminal of this process, to its end.
  *
- * @returns Its exit code; 128 + n after signal n.
+ * @returns Its exit code, 128 + n after signal n, and what it wrote on standard error.
  * @throws {SetupError} It is not installed, or may not be run.
  */
 export async function inTerminal(
   command: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<number> {
-  const streams = { stdin: "inherit", stdout: "inherit", stderr: "inherit" } as const;
-  return (await start(command, args, { env }, streams).status).code;
+): Promise<Pick<Ran, "code" | "errors">> {
+  const child = start(command, args, { env }, { stdin: "inherit", stdout: "inherit", stderr: "piped" });
+  const [errors, { code }] = await Promise.all([new Response(child.stderr).text(), child.status]);
+  return { code, errors };
 }
 
 /** What a program says about its version; `null`: there is none, or it may not be run. */

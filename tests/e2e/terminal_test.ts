@@ -110,6 +110,38 @@ Deno.test("attach shows a job's own pane: typing changes nothing without --write
   await person.leaves();
 });
 
+Deno.test("attach takes another TERM when tmux does not know the one there is, and fails with the words of tmux", async () => {
+  await using world = await World.create();
+  await world.runner();
+  await using person = await Person.at(world);
+  const id = await world.submit('echo "here it is"; sleep 100');
+  await shows(world, id, "here it is");
+  await person.types("TERM=xterm-none");
+  await person.attaches(id, "here it is");
+  await person.leaves();
+  await person.types(`clear; TERM=dumb runner attach ${id} 2>'${world.dir}/said'; echo "left with $?"`);
+  await person.sees("left with 1");
+  assertStringIncludes(await Deno.readTextFile(`${world.dir}/said`), "terminal does not support clear");
+});
+
+Deno.test("attach --ssh fails when ssh does", async () => {
+  await using world = await World.create();
+  await world.runner();
+  const bin = `${world.dir}/ssh-bin`;
+  await Deno.mkdir(bin);
+  await Deno.writeTextFile(`${bin}/ssh`, "#!/bin/sh\necho no route; exit 255\n", { mode: 0o755 });
+  await using person = await Person.at(world, { path: bin });
+  const id = await world.submit("sleep 100");
+  await world.reaches(id, "started");
+  const [node] = (await world.redis.keys()).filter((key) => key.startsWith("rr:node:"));
+  await world.redis.call("HSET", node, "host", "far");
+  await person.types(`runner attach --ssh ${id} 2>'${world.dir}/said'; echo "left with $?"`);
+  await person.sees("ssh ended with exit code 255; press Enter");
+  await person.presses("Enter");
+  await person.sees("left with 1");
+  assertStringIncludes(await Deno.readTextFile(`${world.dir}/said`), 'on host "far": ssh ended with exit code 255');
+});
+
 Deno.test("attach works while no runner lives, and somebody who looks disturbs no restart", async () => {
   await using world = await World.create();
   const first = await world.runner();

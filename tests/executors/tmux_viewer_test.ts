@@ -30,7 +30,7 @@ function viewerIn(world: TmuxWorld) {
         leave: () => child.write(new TextEncoder().encode("\x02d")),
       });
       for await (const _ of child.output);
-      return await child.exited;
+      return { code: await child.exited, errors: "" };
     },
   });
   return { viewer, open };

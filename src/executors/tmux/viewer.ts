@@ -1,6 +1,6 @@
 import { NoTerminalError } from "../../domain/errors.ts";
 import { runName } from "../../domain/run_name.ts";
-import type { Process } from "../../ports/process.ts";
+import type { Process, Ran } from "../../ports/process.ts";
 import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
 import { checkHost, idsOf, serverOf } from "./attach.ts";
 import { literal, printed, word } from "./quoting.ts";
@@ -12,15 +12,22 @@ import { HOLDER_PREFIX } from "./target.ts";
  */
 const VIEW_PREFIX = "~runner-view-";
 
+/** What tmux says of a TERM that the host has no description of, and names of terminals that nearly every host describes. */
+const UNKNOWN_TERM = /(missing or unsuitable terminal|can't find terminfo|terminal does not support)/;
+const KNOWN_TERMS = ["xterm-256color", "screen-256color", "xterm", "screen", "linux", "vt100"];
+
+/** How a program in the terminal of this process ended. */
+type Shown = Pick<Ran, "code" | "errors">;
+
 /** What a `TmuxViewer` is made of. */
 export interface ViewerOptions {
   readonly process: Process;
-  /** Runs a program in the terminal of this process, to its end; answers its exit code. */
+  /** Runs a program in the terminal of this process, to its end. */
   readonly inTerminal: (
     command: string,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
-  ) => Promise<number>;
+  ) => Promise<Shown>;
   /** Environment of tmux, and of ssh. */
   readonly env: Readonly<Record<string, string>>;
   /** Hex digits that stand for a text. */
@@ -98,26 +105,44 @@ export class TmuxViewer implements Viewer {
   }
 
   async view(attach: string, place: string, options: ViewOptions): Promise<void> {
-    const { TMUX: _, ...env } = this.#options.env;
     const { host } = options;
     if (host === null) {
       await this.#clear(attach);
       const name = this.#newName();
-      await this.#options.inTerminal("tmux", ["-u", ...viewOf(attach, place, name, options)], env);
+      const ended = await this.#show(["-u", ...viewOf(attach, place, name, options)]);
       await this.#ask(endOf(attach, name));
-      return;
+      if (ended.code === 0) return;
+      throw new NoTerminalError(
+        `Cannot attach: tmux says ${JSON.stringify(ended.errors.trim())} and ended with exit code ${ended.code}`,
+      );
     }
     checkHost(host);
-    // only tmux may be started: a server of its own, without keys and status line, starts ssh
-    const hold = `"$@" || { echo "ssh ended with exit code $?; press Enter"; read -r _; }`;
+    // only tmux may be started: a server of its own, without keys and status line, starts ssh, whose end becomes that of its client
+    const hold = `"$@"; rc=$?; [ $rc = 0 ] && exit; echo "ssh ended with exit code $rc; press Enter"; read -r _; ` +
+      `tmux detach-client -E "exit $rc"`;
     const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
-    const ssh = ["sh", "-c", hold, "sh", "ssh", "-t", "--", host, this.#remoteLine(attach, place, options)];
+    const ssh = ["sh", "-c", hold, "sh", "ssh", "-t", "--", host, this.#wholeLine(attach, place, options)];
     const server = ["-L", `runner-ssh-${this.#options.newId().slice(0, 8)}`, "-f", "/dev/null", "-u", "start-server"];
     const set = settings.flatMap((setting) => [";", "set-option", "-g", ...setting.split(" ")]);
-    await this.#options.inTerminal("tmux", [...server, ...set, ";", "new-session", ...ssh], {
-      ...env,
-      SHELL: "/bin/sh",
-    });
+    const { code, errors } = await this.#show([...server, ...set, ";", "new-session", ...ssh], { SHELL: "/bin/sh" });
+    if (code === 0) return;
+    throw new NoTerminalError(
+      `Cannot attach on host ${JSON.stringify(host)}: ${errors.trim() || `ssh ended with exit code ${code}`}`,
+    );
+  }
+
+  /** Runs tmux in the terminal of this process; with another TERM when tmux does not know the one that there is. */
+  async #show(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Shown> {
+    const { TMUX: _, ...own } = this.#options.env;
+    const env = { ...own, ...more };
+    let ended = await this.#options.inTerminal("tmux", args, env);
+    // one that can do nothing would show the escape sequences of another one
+    if (env.TERM === "dumb") return ended;
+    for (const TERM of KNOWN_TERMS) {
+      if (ended.code === 0 || !UNKNOWN_TERM.test(ended.errors)) break;
+      if (TERM !== env.TERM) ended = await this.#options.inTerminal("tmux", args, { ...env, TERM });
+    }
+    return ended;
   }
 
   command(attach: string, place: string, options: ViewOptions): string {
@@ -131,6 +156,15 @@ export class TmuxViewer implements Viewer {
     return [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
       ["tmux", ...args.map((arg) => /^[\w.,=@%:-]+$/.test(arg) ? arg : word(arg))].join(" ")
     ).join("; ");
+  }
+
+  /** As the line for people, with the exit code of the view itself, under any login shell. */
+  #wholeLine(attach: string, place: string, options: ViewOptions): string {
+    const name = this.#newName();
+    const [view, end] = [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
+      ["tmux", ...args.map(word)].join(" ")
+    );
+    return `sh -c ${word(`${view}; rc=$?; ${end} 2>/dev/null; exit $rc`)}`;
   }
 
   #newName(): string {
