@@ -19,11 +19,17 @@ export interface ErrorReport {
 }
 
 /** What to do when there is no Redis. */
-export const NO_REDIS_ADVICE =
+const NO_REDIS_ADVICE =
   "start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
 
+/** What to do about a Redis of which nothing better is known. */
+export function redisAdvice(error: unknown): string | null {
+  const { remedy } = error as Partial<Trouble>;
+  return remedy ?? (isUnreachable(error) ? NO_REDIS_ADVICE : null);
+}
+
 /** Whether Redis does not answer at all. */
-export function isUnreachable(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   return error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable";
 }
 
@@ -31,7 +37,16 @@ export function isUnreachable(error: unknown): boolean {
 function adviceFor(error: unknown, command: string | null): string {
   if (error instanceof InvalidInputError) return `; see runner ${command === null ? "" : `${command} `}--help`;
   if (error instanceof JobNotFoundError) return "; runner status shows the newest jobs";
-  return isUnreachable(error) ? `; ${NO_REDIS_ADVICE}` : "";
+  const advice = redisAdvice(error);
+  return advice === null ? "" : `; ${advice}`;
+}
+
+/** What an error says: of a step that Redis did not do, what the person wanted, as the step is a name of ours. */
+function saidBy(error: Error, command: string | null): string {
+  const { says } = error as Partial<Trouble>;
+  return error instanceof UnavailableError && says !== undefined && command !== null
+    ? `Cannot run runner ${command}: ${says}`
+    : error.message;
 }
 
 /** The exit code of an error; the only place that knows. A runner that is refused must not be started again and again. */
@@ -54,7 +69,7 @@ export async function reportError(error: unknown, terminal: Terminal, report: Er
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.ok;
   const code = exitCodeOf(error, report.command);
   const name = error instanceof Error ? error.name : "Error";
-  const said = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? saidBy(error, report.command) : String(error);
   // a right that this program was not given, where nobody could say what it is for
   const message = (name === "NotCapable" ? `Cannot go on: ${said}` : said) + adviceFor(error, report.command);
   await terminal.say(report.json ? `${toJson({ error: message, name, code })}\n` : `runner: ${printable(message)}\n`);

@@ -8,6 +8,7 @@ import { InvalidInputError, SetupError, UnavailableError } from "../domain/error
 import type { Log } from "../ports/log.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
+import type { Trouble } from "../ports/queue.ts";
 import { attachLine, checkTarget } from "../executors/registry.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
 import { maskUrl, parseRedisUrl } from "../redis/url.ts";
@@ -65,8 +66,14 @@ export async function openStore(settings: StoreSettings): Promise<JobStore> {
     return store;
   } catch (error) {
     store.close();
-    throw error;
+    throw error instanceof UnavailableError ? notConnected(error) : error;
   }
+}
+
+/** A person has not asked for the time. */
+function notConnected(error: UnavailableError & Partial<Trouble>): UnavailableError {
+  if (error.says !== undefined) error.message = `Cannot connect: ${error.says}`;
+  return error;
 }
 
 /** A worker with everything it needs. It holds this host's spool; Redis has not been spoken to. */

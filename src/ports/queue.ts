@@ -23,6 +23,10 @@ export interface Trouble {
   readonly sent: boolean;
   /** First word of Redis' error reply, such as `OOM`; undefined when there was none. */
   readonly code?: string;
+  /** The message without the step that failed: for those who know better what a person wanted. */
+  readonly says?: string;
+  /** What to do, when that is known. */
+  readonly remedy?: string;
 }
 
 /** An id as bytes: what a foreign client put into a queue need not be UTF-8. */

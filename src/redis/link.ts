@@ -13,6 +13,7 @@ import {
 import type { ScriptCall } from "./batch.ts";
 import type { Script } from "./script.ts";
 import { type Items, itemsOf } from "./steps.ts";
+import { lookForReason, messageOf, reasonOf } from "./reason.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
 /** Milliseconds until a command must be answered. */
@@ -20,6 +21,8 @@ const COMMAND_MS = 2_000;
 /** The same for commands of more than `LARGE` bytes, and the most that a slow path is given. */
 const PATIENT_MS = 30_000;
 const LARGE = 1 << 20;
+/** What to do about a Redis that was there and does not answer. */
+const BUSY = "look whether its host is overloaded or stopped, and at the network";
 /** Commands that may wait for their turn. */
 const MAX_WAITING = 1_000;
 
@@ -52,6 +55,9 @@ export class Link {
   #epoch = 0;
   /** Deadlines that a command has missed in a row: a slow path is given more time, command by command. */
   readonly #missed = new Map<string, number>();
+
+  /** It was connected before, or it is known why not. */
+  #isExplained = false;
 
   readonly #onError: (code: string | undefined) => void;
 
@@ -162,7 +168,9 @@ export class Link {
       if (error instanceof DeadlineError) this.#missed.set(name, missed + 1);
       // when the connection was dropped meanwhile, a newer one is not to suffer for it
       if (this.#connection === connection) this.#drop();
-      throw this.#trouble(name, this.#reason(error), { sent: true, cause: error });
+      const late = error instanceof DeadlineError;
+      const what = late ? `it did not answer within ${ms} ms` : this.#reason(error);
+      throw this.#trouble(name, what, { sent: true, cause: error, ...late ? { remedy: BUSY } : {} });
     }
   }
 
@@ -177,12 +185,21 @@ export class Link {
         const meaning = this.#meaning(error.message, name).error;
         throw Object.assign(meaning, { sent: false });
       }
-      throw this.#trouble(name, this.#reason(error), { sent: false, cause: error });
+      // looked for once: a runner tries again and again
+      const { says, remedy } = await (this.#isExplained || this.#closing.signal.aborted ? reasonOf : lookForReason)(
+        error,
+        this.#target,
+        this.#closing.signal,
+      );
+      this.#isExplained = true;
+      const what = this.#closing.signal.aborted ? "the link was closed" : says;
+      throw this.#trouble(name, what, { sent: false, cause: error, remedy });
     }
     if (this.#closing.signal.aborted) {
       this.#drop();
       throw this.#trouble(name, "the link was closed", { sent: false });
     }
+    this.#isExplained = true;
     return this.#connection;
   }
 
@@ -195,11 +212,10 @@ export class Link {
 
   #reason(error: unknown): string {
     if (this.#closing.signal.aborted) return "the link was closed";
-    const message = error instanceof Error ? error.message : String(error);
-    return message || (error instanceof Error ? error.constructor.name : "it broke");
+    return messageOf(error);
   }
 
-  #trouble(name: string, what: string, facts: { sent: boolean; cause?: unknown }): TroubleError {
+  #trouble(name: string, what: string, facts: { sent: boolean; cause?: unknown; remedy?: string }): TroubleError {
     return trouble("unreachable", `Cannot run ${name}: Redis at ${this.#place} cannot be reached: ${what}`, facts);
   }
 

@@ -14,16 +14,21 @@ export interface Context {
   readonly user: string;
 }
 
-/** Makes an error that a caller can act on. `sent`: the command may have been carried out. */
+/**
+ * Makes an error that a caller can act on. `sent`: the command may have been carried out.
+ *
+ * @param message Begins with `Cannot run COMMAND: ` where a command failed.
+ */
 export function trouble(
   condition: Condition,
   message: string,
-  facts: { sent: boolean; code?: string; cause?: unknown },
+  facts: { sent: boolean; code?: string; cause?: unknown; remedy?: string },
 ): TroubleError {
-  const { sent, code, cause } = facts;
+  const { sent, code, cause, remedy } = facts;
+  const says = message.replace(/^Cannot run [\w ]+: /, "");
   const Class = condition === "refused" ? RefusedError : UnavailableError;
   const error = cause === undefined ? new Class(message) : new Class(message, { cause });
-  return Object.assign(error, { condition, sent, code });
+  return Object.assign(error, { condition, sent, code, says, remedy });
 }
 
 /** What an error reply means: the condition, whether the connection is of no use any more, and a sentence. */

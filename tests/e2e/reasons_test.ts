@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { freePort } from "../support/redis_server.ts";
 import { World } from "../support/world.ts";
 
 Deno.test("a job whose working directory is not there says so in its error", async () => {
@@ -17,4 +18,18 @@ Deno.test("run refuses a shell that cannot run payloads before it takes a job", 
   assertEquals(await runner.ended, 1);
   assertStringIncludes(runner.log, 'Cannot run payloads with shell "/bin/none": there is no such program on this host');
   assert((await world.job(id)).status === undefined, JSON.stringify(await world.job(id)));
+});
+
+Deno.test("a client that does not reach Redis names what was asked of it, and what to do", async () => {
+  await using world = await World.create();
+  const env = { REDIS_URL: `127.0.0.1:${freePort()}` };
+  for (const [command, ...args] of [["submit", "true"], ["status"], ["wait", "@"], ["cancel", "x"]]) {
+    const { code, stderr } = await world.run([command, ...args], { env });
+    assertEquals(code, 69);
+    assertStringIncludes(stderr, `Cannot run runner ${command}: Redis at ${env.REDIS_URL} cannot be reached: nothing`);
+    assert(stderr.includes("start one there") && !stderr.includes("TIME"), stderr);
+  }
+  const nowhere = await world.run(["submit", "true"], { env: { REDIS_URL: "no-such-host.invalid" } });
+  assertStringIncludes(nowhere.stderr, 'no address of "no-such-host.invalid"');
+  assert(!nowhere.stderr.includes("start one there"), nowhere.stderr);
 });

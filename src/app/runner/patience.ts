@@ -6,6 +6,9 @@ import type { Trouble } from "../../ports/queue.ts";
 /** The first and the longest pause between two tries, milliseconds. */
 const PAUSES = [100, 5_000] as const;
 
+/** What to do when there is none, as far as is known. */
+const NO_REDIS = "start one there, name another with --redis-url, or try --embedded-redis";
+
 /**
  * Does a piece of work that needs Redis, again and again as long as Redis is away; one line of the log says so.
  *
@@ -22,9 +25,10 @@ export async function patiently<T>(
     } catch (error) {
       if (!isAway(error) || signal.aborted) throw error;
       if (tries === 0) {
-        const isThere = (error as Partial<Trouble>).condition !== "unreachable";
-        const remedy = isThere ? "" : "; start one there, name another with --redis-url, or try --embedded-redis";
-        log.warn(`waiting for Redis${remedy}`, { error: error.message });
+        const { condition, remedy = condition === "unreachable" ? NO_REDIS : "", says = error.message } = error as
+          & Partial<Trouble>
+          & Error;
+        log.warn(`waiting for Redis${remedy === "" ? "" : `; ${remedy}`}`, { error: says });
       }
       await clock.sleep(Math.min(PAUSES[0] * 2 ** tries, PAUSES[1]) * (0.5 + clock.random() / 2), signal);
       if (signal.aborted) throw error;

@@ -4,7 +4,8 @@ import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Check, judgeHost, judgeRunners } from "../examine.ts";
 import { DOCTOR_ROWS } from "../options.ts";
-import { isUnreachable, NO_REDIS_ADVICE } from "../report_error.ts";
+import type { Trouble } from "../../ports/queue.ts";
+import { redisAdvice } from "../report_error.ts";
 import { printable, styled, toJson } from "../text.ts";
 
 type DoctorContext = Context<typeof DOCTOR_ROWS>;
@@ -22,8 +23,9 @@ async function examineRedis(context: DoctorContext): Promise<Check[]> {
     return [answers, ...findings, judgeRunners(name, await store.instances())];
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    const remedy = isUnreachable(error) ? NO_REDIS_ADVICE : "runner config shows the address and the user";
-    return [{ severity: "error", subject: "redis", says: error.message, remedy }];
+    const remedy = redisAdvice(error) ?? "runner config shows the address and the user";
+    const says = (error as Partial<Trouble>).says ?? error.message;
+    return [{ severity: "error", subject: "redis", says, remedy }];
   }
 }
 

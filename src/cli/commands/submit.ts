@@ -75,11 +75,18 @@ function isUnknown(error: unknown): error is UnavailableError & Trouble {
     (error as Partial<Trouble>).condition === "unreachable";
 }
 
+/** What an error says; the step of Redis that failed is nothing that a person knows. */
+function saidBy({ message, says }: Error & Partial<Trouble>): string {
+  return says === undefined ? message : `Cannot submit: ${says}`;
+}
+
 function unknownFate(error: UnavailableError & Trouble, id: string): UnavailableError {
-  const message = `${error.message}; whether the job is queued is unknown, --id ${
-    pasteWord(id, "ID")
-  } makes it safe to submit it again`;
-  return Object.assign(new UnavailableError(message, { cause: error }), { condition: error.condition, sent: true });
+  const message = `${saidBy(error)}; whether the job is queued is unknown, --id ${pasteWord(id, "ID")} makes it safe to submit it again`;
+  return Object.assign(new UnavailableError(message, { cause: error }), {
+    condition: error.condition,
+    remedy: error.remedy,
+    sent: true,
+  });
 }
 
 async function submitOne(context: SubmitContext, draft: Draft): Promise<number> {
@@ -115,8 +122,8 @@ async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly 
 function halfDone(error: unknown, came: string): unknown {
   if (error instanceof QueueFullError) return new QueueFullError(`${error.message}; ${came}`, { cause: error });
   if (!(error instanceof UnavailableError)) return error;
-  const { condition } = error as Partial<Trouble>;
-  return Object.assign(new UnavailableError(`${error.message}; ${came}`, { cause: error }), { condition });
+  const { condition, remedy } = error as Partial<Trouble>;
+  return Object.assign(new UnavailableError(`${saidBy(error)}; ${came}`, { cause: error }), { condition, remedy });
 }
 
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
