@@ -116,7 +116,9 @@ Deno.test("a link gives a command that missed its deadline more time the next ti
   await using server = await RedisServer.start();
   using link = linkTo(server.address);
   const slow = () => link.call("DEBUG", ["SLEEP", "0.3"], { ms: 100, name: "slow" });
-  for (const ms of [100, 200]) assertStringIncludes((await failureOf(slow())).message, `did not answer within ${ms} ms`);
+  for (const ms of [100, 200]) {
+    assertStringIncludes((await failureOf(slow())).message, `did not answer within ${ms} ms`);
+  }
   await until("it answers in time", () => slow().catch(() => null));
   assertStringIncludes((await failureOf(slow())).message, "did not answer within 100 ms");
 });
