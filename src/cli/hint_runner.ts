@@ -1,6 +1,6 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { pasteWord } from "../domain/shell_words.ts";
-import type { JobStore, StoredInstance } from "../ports/job_store.ts";
+import type { JobStore } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
 import { suggest } from "./suggest.ts";
 import { printable } from "./text.ts";
@@ -8,19 +8,37 @@ import { printable } from "./text.ts";
 /** Names that are spoken of; more would be a list. */
 const MAX_NAMES = 5;
 
+/** Jobs that are looked at before they are waited for. */
+const MAX_JOBS = 100;
+
 /**
  * Says to a person that no runner of a name is alive, as after a typing error. A queue without a runner is no mistake, so scripts
- * are told nothing, and Redis is asked nothing for them.
+ * that only submit are told nothing, and Redis is asked nothing for them.
  *
  * @param names Of the runners that jobs were queued for.
  */
 export async function hintAtRunner(
-  { terminal }: Pick<Context, "terminal">,
+  context: Pick<Context, "terminal">,
   store: JobStore,
   names: readonly string[],
 ): Promise<void> {
-  if (!terminal.isTerminal.errors) return;
-  const alive = (await instancesOf(store))?.filter((instance) => instance.alive).map(({ runner }) => runner);
+  if (context.terminal.isTerminal.errors) await hint(context, store, names);
+}
+
+/** The same before jobs are waited for, also to scripts: they would wait in silence for ever. */
+export async function hintAtWaiting(
+  context: Pick<Context, "terminal">,
+  store: JobStore,
+  ids: readonly string[],
+): Promise<void> {
+  const jobs = await orNull(store.summaries(ids.slice(0, MAX_JOBS)));
+  const waiting = (jobs ?? []).filter((job) => job !== null && (job.fields.status || "dispatched") === "dispatched");
+  const names = waiting.map((job) => job!.side.runner || job!.fields.runner || "").filter((name) => name !== "");
+  if (names.length > 0) await hint(context, store, names);
+}
+
+async function hint({ terminal }: Pick<Context, "terminal">, store: JobStore, names: readonly string[]): Promise<void> {
+  const alive = (await orNull(store.instances()))?.filter((instance) => instance.alive).map(({ runner }) => runner);
   if (!alive) return;
   const silent = [...new Set(names)].filter((name) => !alive.includes(name));
   for (const name of silent.slice(0, MAX_NAMES)) {
@@ -32,10 +50,10 @@ export async function hintAtRunner(
   }
 }
 
-/** `null` when they cannot be had: the jobs are queued, and that counts. */
-async function instancesOf(store: JobStore): Promise<readonly StoredInstance[] | null> {
+/** `null` when it cannot be had: the jobs are queued, and that counts. */
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   try {
-    return await store.instances();
+    return await asked;
   } catch (error) {
     if (error instanceof UnavailableError) return null;
     throw error;

@@ -246,7 +246,8 @@ export interface Queue extends RequestQueue {
 
   /** `line`: what the terminal of the run shows where somebody is to type. */
   ask(run: OwnedRun, line: string): Promise<void>;
-  proceed(run: OwnedRun): Promise<void>;
+  /** Answers whether it was said before that the run waits. */
+  proceed(run: OwnedRun): Promise<boolean>;
   /**
    * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the attempt's output.
    * Answers how many follow it; an empty piece only asks that.

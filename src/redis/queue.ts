@@ -291,8 +291,9 @@ export class RedisQueue implements Queue {
     await this.#steps.job(SCRIPTS.ask, run.id, { args: [run.token, line] });
   }
 
-  async proceed(run: OwnedRun): Promise<void> {
-    await this.#steps.job(SCRIPTS.proceed, run.id, { args: [run.token] });
+  async proceed(run: OwnedRun): Promise<boolean> {
+    const [answer] = await this.#steps.job(SCRIPTS.proceed, run.id, { args: [run.token] });
+    return answer === "OK";
   }
 
   onRequest(wake: () => void): void {

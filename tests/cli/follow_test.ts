@@ -2,6 +2,7 @@ import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText } from "../../src/domain/output.ts";
+import { anInstance } from "./fake_store.ts";
 import { FakeWorld } from "./fake_world.ts";
 
 /** What is said in the end when bytes were missing. */
@@ -12,6 +13,7 @@ function rest(missing: number, total: number): string {
 
 /** Submits a job as `j` and follows it. */
 async function follow(world = new FakeWorld()) {
+  world.redis.instanceList = [anInstance()];
   const code = world.run("submit", "--follow", "--id", "j", "true");
   await until("somebody follows", () => world.redis.isWatched("j"));
   return { world, code, redis: world.redis };

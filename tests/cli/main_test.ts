@@ -117,7 +117,8 @@ Deno.test("main() detaches from a job at a signal and says how to cancel", async
   }
   const { code, stdout, stderr } = await ran;
   assertEquals([code, stdout], [143, ""]);
-  assertEquals(stderr, "\nrunner: detached; the job goes on; to stop: runner cancel j1\n");
+  const none = `runner: no runner "${world.name}" is alive yet; start one: runner run --name ${world.name}\n`;
+  assertEquals(stderr, none + "\nrunner: detached; the job goes on; to stop: runner cancel j1\n");
   assertEquals((await world.job("j1")).status, "dispatched");
 });
 

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { until } from "../support/until.ts";
 
 /** Runs `runner submit` and gives what it queued. */
 async function submit(args: string[], options: WorldOptions = {}) {
@@ -281,4 +282,27 @@ Deno.test("submit of a job that is queued ends well, whether the runners can be 
   const world = new FakeWorld({ columns: 80 });
   world.redis.instances = () => Promise.reject(new UnavailableError("no"));
   assertEquals([await world.run("submit", "true"), world.stderr], [0, ""]);
+});
+
+Deno.test("what waits for a job says, also in a pipe, that no runner of its name is alive", async () => {
+  const lines = 'runner: no runner "biuld" is alive yet; did you mean "build"?\n';
+  const waits = async (ended: boolean, alive: string, ...args: string[]) => {
+    const world = new FakeWorld({ input: '{"payload":"true","runner":"biuld","id":"a"}\n' });
+    world.redis.instanceList = [anInstance({ runner: alive })];
+    const end = () => world.redis.change("a", { status: "finished", runner: "biuld", result: "" }, { exit_code: "0" });
+    if (args[0] !== "submit") world.redis.put("a", { status: "dispatched", runner: "biuld" });
+    if (ended) end();
+    const code = world.run(...args);
+    await until("it waits", () => ended || world.redis.isWatched("a"));
+    if (!ended) end();
+    assertEquals(await code, 0, world.stderr);
+    return world.stderr.replace(/^job .*\n/gm, "");
+  };
+  for (const args of [["submit", "-n", "biuld", "--id", "a", "--wait", "true"], ["wait", "a"], ["logs", "-f", "a"]]) {
+    assertEquals(await waits(false, "build", ...args), lines, args.join(" "));
+    assertEquals(await waits(false, "biuld", ...args), "", args.join(" "));
+  }
+  assertEquals(await waits(false, "build", "submit", "-n", "biuld", "--id", "a", "--follow", "true"), lines);
+  assertEquals(await waits(false, "build", "submit", "--from", "-", "--wait"), lines);
+  assertEquals(await waits(true, "build", "wait", "a"), "");
 });

@@ -1,6 +1,7 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
+import { anInstance } from "./fake_store.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
 function worldWith(jobs: Record<string, Record<string, string>>, options: WorldOptions = {}): FakeWorld {
@@ -155,6 +156,7 @@ Deno.test("jobs are found by the newest, by the one before it, and by the begin 
 
 Deno.test("submit --wait prints the id and exits with the job's code", async () => {
   const world = new FakeWorld();
+  world.redis.instanceList = [anInstance()];
   const { code } = await watching(world, "j", "submit", "--wait", "--id", "j", "exit 3");
   assertEquals(world.stdout, "j\n");
   world.redis.change("j", { status: "error", error: "exited with code 3" }, { exit: "3" });

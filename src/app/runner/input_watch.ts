@@ -113,8 +113,8 @@ export class InputWatch {
   async #proceed(active: ActiveRun, watched: Watched): Promise<void> {
     if (!watched.asks || active.ended) return;
     const { id, token, attempt } = active.intent;
-    await this.#parts.queue.proceed({ id, token });
+    const asked = await this.#parts.queue.proceed({ id, token });
     watched.asks = false;
-    this.#parts.log.info("proceed", { job: id, attempt });
+    if (asked) this.#parts.log.info("proceed", { job: id, attempt });
   }
 }

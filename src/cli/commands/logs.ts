@@ -8,6 +8,7 @@ import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EscapeFilter } from "../escapes.ts";
+import { hintAtWaiting } from "../hint_runner.ts";
 import { countGaps, sayMissing } from "../missing_output.ts";
 import { LOGS_ROWS } from "../options.ts";
 import { JsonLinesSink, LastLinesSink, outputSink } from "../output_sinks.ts";
@@ -86,6 +87,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
       await showOutput(store, job, options);
       return await finish(job);
     }
+    await hintAtWaiting(context, store, [id]);
     const followed = await followInto({ terminal, wire, color, json: false }, store, id, options);
     if ("job" in followed) return await finish(followed.job);
     await end();

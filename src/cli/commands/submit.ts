@@ -10,7 +10,7 @@ import type { Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { findNamed } from "../find_named.ts";
-import { hintAtRunner } from "../hint_runner.ts";
+import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
 import { SUBMIT_ROWS } from "../options.ts";
 import { choosePayload, openBatch, readPayload } from "../payload.ts";
 import { readSubmissionOptions } from "../submission_options.ts";
@@ -81,7 +81,9 @@ function saidBy({ message, says }: Error & Partial<Trouble>): string {
 }
 
 function unknownFate(error: UnavailableError & Trouble, id: string): UnavailableError {
-  const message = `${saidBy(error)}; whether the job is queued is unknown, --id ${pasteWord(id, "ID")} makes it safe to submit it again`;
+  const message = `${saidBy(error)}; whether the job is queued is unknown, --id ${
+    pasteWord(id, "ID")
+  } makes it safe to submit it again`;
   return Object.assign(new UnavailableError(message, { cause: error }), {
     condition: error.condition,
     remedy: error.remedy,
@@ -97,8 +99,11 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
   await sayIds(context, [submitted]);
-  if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
-  if (!settings.follow && !settings.wait) return EXIT.ok;
+  if (!settings.follow && !settings.wait) {
+    if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
+    return EXIT.ok;
+  }
+  await hintAtWaiting(context, store, [submitted.id]);
   const { awaitJobs, showJob } = await import("../await_jobs.ts");
   if (settings.follow) {
     return await showJob(waiterOf(context), store, submitted.id, await context.wire.openHostOutput(settings));
@@ -163,10 +168,14 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
     await progress?.end();
   }
   if (closed) throw closed;
-  await hintAtRunner(context, store, ready.map(({ runner }) => runner));
-  if (!settings.wait) return EXIT.ok;
+  if (!settings.wait) {
+    await hintAtRunner(context, store, ready.map(({ runner }) => runner));
+    return EXIT.ok;
+  }
+  const ids = [...new Set(ready.map(({ id }) => id))];
+  await hintAtWaiting(context, store, ids);
   const { awaitJobs } = await import("../await_jobs.ts");
-  return await awaitJobs(waiterOf(context), store, [...new Set(ready.map(({ id }) => id))]);
+  return await awaitJobs(waiterOf(context), store, ids);
 }
 
 async function run(context: SubmitContext): Promise<number> {

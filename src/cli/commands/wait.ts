@@ -1,6 +1,7 @@
 import { awaitJobs } from "../await_jobs.ts";
 import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
+import { hintAtWaiting } from "../hint_runner.ts";
 import { WAIT_ROWS } from "../options.ts";
 
 /** `runner wait`. */
@@ -22,6 +23,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
     const store = await context.store();
     const ids = await findNamed(context, context.positionals);
     const { terminal, wire, settings, color } = context;
+    await hintAtWaiting(context, store, ids);
     return await awaitJobs({ terminal, wire, color, json: settings.json }, store, ids, { limit: settings.timeout });
   },
 };

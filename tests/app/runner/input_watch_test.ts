@@ -8,6 +8,9 @@ import { assertEquals, assertRejects } from "../../support/assert.ts";
 function desk() {
   const looks: [atSeconds: number, runs: string[]][] = [];
   const told: string[] = [];
+  const logged: string[] = [];
+  /** Jobs of which Redis knows that they ask. */
+  const asking = new Set<string>();
   const reading = new Set<string>();
   const world = { now: 0, away: false, lines: ["question?"] };
   const executor = {
@@ -30,10 +33,10 @@ function desk() {
   };
   const parts = {
     clock: { now: () => world.now },
-    log: { info() {}, warn() {} },
+    log: { info: (what: string, { job }: { job: string }) => logged.push(`${job} ${what}`), warn() {} },
     queue: {
-      ask: ({ id }: { id: string }, line: string) => tell(`${id} asks ${line}`),
-      proceed: ({ id }: { id: string }) => tell(`${id} proceeds`),
+      ask: ({ id }: { id: string }, line: string) => tell(`${id} asks ${line}`).then(() => void asking.add(id)),
+      proceed: ({ id }: { id: string }) => tell(`${id} proceeds`).then(() => asking.delete(id)),
     },
   } as unknown as RunnerParts;
   const watch = new InputWatch(parts, { all: () => runs } as unknown as Runs);
@@ -43,7 +46,7 @@ function desk() {
       await watch.tick();
     }
   };
-  return { watch, run, runs, reading, looks, told, world, seconds };
+  return { watch, run, runs, reading, looks, told, logged, asking, world, seconds };
 }
 
 Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
@@ -116,4 +119,14 @@ Deno.test("what an earlier process told is taken back by the next, and what Redi
   world.away = false;
   await seconds(1);
   assertEquals(told.slice(3), ["b proceeds"]);
+});
+
+Deno.test("the log says that an adopted job proceeds only when an earlier process said that it asks", async () => {
+  const { watch, run, asking, logged, seconds } = desk();
+  run("quiet");
+  run("asked");
+  asking.add("asked");
+  watch.adopt();
+  await seconds(10);
+  assertEquals(logged, ["asked proceed"]);
 });
