@@ -57,7 +57,7 @@ Deno.test("a viewer starts no program with what no runner has written", async ()
         throw new Error("nothing is spawned");
       },
     },
-    inTerminal: start,
+    inTerminal: async (command, args) => ({ code: await start(command, args), errors: "" }),
     env: {},
     digestOf: (text) => text,
     newId: () => "12345678",
