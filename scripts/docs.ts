@@ -11,6 +11,7 @@ import { defaultOf, globalsFor } from "../src/cli/help.ts";
 import { flagOf, type OptionRow, type OptionRows } from "../src/cli/option_row.ts";
 import { SETTING_ROWS } from "../src/cli/options.ts";
 import { EXIT } from "../src/domain/exit_codes.ts";
+import { aclRules } from "../src/redis/acl.ts";
 import { VERSION } from "../src/cli/version.ts";
 import { type Need, NEEDS, VARIABLES } from "./needs.ts";
 
@@ -68,6 +69,18 @@ function permissionTable(): string {
   }`;
 }
 
+/** The shell command that gives a Redis user its rights. */
+function aclCommand(role: "runner" | "client"): string {
+  const words = ["redis-cli", "ACL", "SETUSER", role, "on", ">PASSWORD", ...aclRules(role, "production:")];
+  const lines = [""];
+  for (const word of words.map((word) => /^[\w+@:-]+$/.test(word) ? word : `'${word}'`)) {
+    const line = lines.at(-1)!;
+    if (line.length + word.length > 112) lines.push(`  ${word}`);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return `${lines.join(" \\\n")}\n`;
+}
+
 /** The generated parts of the README by name. */
 export function readmeParts(commands: readonly Command[]): Readonly<Record<string, string>> {
   const settings = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) =>
@@ -77,6 +90,7 @@ export function readmeParts(commands: readonly Command[]): Readonly<Record<strin
     commands: table(["command", "does"], commands.map(({ name, summary }) => [`\`runner ${name}\``, summary])),
     exits: table(["exit code", "when"], EXITS),
     permissions: permissionTable(),
+    acl: `\`\`\`sh\n${(["runner", "client"] as const).map(aclCommand).join("")}\`\`\`\n`,
     settings: table(["flag", "environment", "default", ""], settings.map(settingRow)),
   };
 }

@@ -5,7 +5,7 @@ export interface Finding {
   /** `error`: jobs would be lost or cannot run. */
   readonly severity: "error" | "warning";
   /** What it is about. */
-  readonly subject: "version" | "role" | "persistence" | "eviction" | "cluster" | "clock";
+  readonly subject: "version" | "role" | "persistence" | "eviction" | "cluster" | "clock" | "acl";
   /** What is true now. */
   readonly says: string;
   /** What to do. */
@@ -102,5 +102,32 @@ function judgeClock(serverMs: number, nowMs: number): Finding[] {
       ahead > 0 ? "ahead of" : "behind"
     } this one; times of jobs are Redis'`,
     remedy: "Set both clocks by NTP",
+  }];
+}
+
+/** Whether a server with that INFO loads its data from an append-only file. */
+export function keepsAppendOnlyFile(info: string): boolean {
+  return /^aof_enabled:1\r?$/m.test(info);
+}
+
+/**
+ * Judges the rights of user `default`, with which Redis reads its append-only file when it starts: what they do not allow of the
+ * effects of scripts and transactions is dropped (redis/redis#14541).
+ *
+ * @param reply Reply to ACL GETUSER default.
+ */
+export function judgeDefaultUser(reply: unknown): Finding[] {
+  if (!Array.isArray(reply)) return [];
+  const valueOf = (name: string) => reply[reply.indexOf(name) + 1];
+  const [flags, keys] = [[valueOf("flags")].flat().join(" "), [valueOf("keys")].flat().join(" ")];
+  const commands = String(valueOf("commands"));
+  const mayAll = (commands.startsWith("+@all") && !commands.includes(" -")) || flags.includes("allcommands");
+  const allKeys = /(^| )(%RW)?~?\*( |$)/.test(keys) || flags.includes("allkeys");
+  if (mayAll && allKeys) return [];
+  return [{
+    severity: "warning",
+    subject: "acl",
+    says: 'the rights of user "default" do not cover all: when Redis restarts, its append-only file loses jobs',
+    remedy: "ACL SETUSER default ~* &* +@all, and the same in the ACL file; the user may be off",
   }];
 }

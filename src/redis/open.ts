@@ -1,4 +1,6 @@
-import { type Finding, judgeServer } from "./check.ts";
+import { type Finding, judgeDefaultUser, judgeServer, keepsAppendOnlyFile } from "./check.ts";
+import type { Trouble } from "../ports/queue.ts";
+import type { Reply } from "./client.ts";
 import { Keys } from "./keys.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
@@ -18,9 +20,20 @@ export function openQueue(place: Place, owner: Owner): RedisQueue {
 export async function checkServer(place: Place, nowMs: () => number): Promise<Finding[]> {
   const link = new Link(place, place.clock);
   try {
-    const info = await link.call("INFO", []);
-    return judgeServer(String(info), { namespace: place.namespace, nowMs: nowMs() });
+    const info = String(await link.call("INFO", []));
+    const findings = judgeServer(info, { namespace: place.namespace, nowMs: nowMs() });
+    return keepsAppendOnlyFile(info) ? [...findings, ...judgeDefaultUser(await defaultUser(link))] : findings;
   } finally {
     link.close();
+  }
+}
+
+/** What a server says of its user `default`; `null` when we may not ask. */
+async function defaultUser(link: Link): Promise<Reply> {
+  try {
+    return await link.call("ACL", ["GETUSER", "default"]);
+  } catch (error) {
+    if ((error as Partial<Trouble>).condition === "unreachable") throw error;
+    return null;
   }
 }

@@ -87,7 +87,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOPERM: {
     condition: "refused",
     says: (c, text) =>
-      `${cannot(c)} does not let user "${c.user}" do that (${text}): give that user the rights in the README`,
+      `${
+        cannot(c)
+      } does not let user "${c.user}" do that (${text}): give that user the rights in section Redis of the README`,
   },
   CROSSSLOT: cluster,
   MOVED: elsewhere,

@@ -1,5 +1,5 @@
 import { checkServer } from "../../src/redis/open.ts";
-import { judgeServer } from "../../src/redis/check.ts";
+import { judgeDefaultUser, judgeServer } from "../../src/redis/check.ts";
 import { OLDEST_REDIS } from "../../src/domain/versions.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
@@ -65,4 +65,32 @@ Deno.test("checkServer() judges a real server", async () => {
 
 Deno.test("checkServer() rejects when nobody answers", async () => {
   await assertRejects(() => checkServer(placeAt(`127.0.0.1:${freePort()}`), () => 0));
+});
+
+Deno.test("checkServer() warns of an append-only file that a restart would not read whole", async () => {
+  for (const persistence of ["aof-always", "none"] as const) {
+    await using server = await RedisServer.start({ persistence });
+    await server.call("ACL", "SETUSER", "seer", "on", ">pw", "~*", "&*", "+@all");
+    await server.call("ACL", "SETUSER", "blind", "on", ">pw", "~*", "&*", "+@all", "-acl");
+    const found = async (user: string) =>
+      (await checkServer(placeAt(`redis://${user}:pw@${server.address}`), () => Date.now()))
+        .map(({ subject }) => subject).filter((subject) => subject === "acl");
+    assertEquals(await found("seer"), []);
+    await server.call("ACL", "SETUSER", "default", "resetkeys", "~other:*");
+    assertEquals(await found("seer"), persistence === "none" ? [] : ["acl"]);
+    assertEquals(await found("blind"), []);
+  }
+});
+
+Deno.test("judgeDefaultUser() knows the replies of Redis 6 and later", () => {
+  const user = (flags: string[], commands: string, keys: string | string[]) =>
+    judgeDefaultUser(["flags", flags, "passwords", [], "commands", commands, "keys", keys, "channels", ""]).length;
+  assertEquals(user(["off"], "-@all", ""), 1);
+  assertEquals(user(["off"], "-@all", []), 1);
+  assertEquals(user(["off"], "+@all", "~*"), 0);
+  assertEquals(user(["on", "nopass"], "+@all", "%RW~*"), 0);
+  assertEquals(user(["on", "allkeys", "allchannels", "allcommands", "nopass"], "+@all", ["*"]), 0);
+  assertEquals(user(["on", "nopass"], "+@all -flushall", "~*"), 1);
+  assertEquals(user(["on", "nopass"], "+@all", "~production:*"), 1);
+  assertEquals(judgeDefaultUser(null), []);
 });
