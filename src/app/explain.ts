@@ -47,6 +47,9 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
     return `no runner "${runner}" is alive; start one: runner run --name ${pasteWord(runner, "NAME")}`;
   }
   const up = alive.filter((instance) => instance.state === "up");
+  if (up.length === 0 && alive.some((instance) => instance.state === "restoring")) {
+    return `Redis was restarted, and runner "${runner}" waits until all hosts have brought back what they run; ${before}`;
+  }
   if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
   const busy = up.every((instance) => instance.running >= instance.slots);
   const slots = up.reduce((sum, instance) => sum + instance.slots, 0);

@@ -48,8 +48,8 @@ export interface InstanceInfo {
   readonly attach: string;
 }
 
-/** Whether the runner takes jobs. */
-export type InstanceState = "up" | "draining" | "detached";
+/** Whether the runner takes jobs: not while it is `restoring`, until all hosts have brought back what a Redis may have lost. */
+export type InstanceState = "up" | "restoring" | "draining" | "detached";
 
 /** An attempt that this instance owns. */
 export interface OwnedRun {

@@ -177,6 +177,13 @@ Deno.test("status says why a job waits", async () => {
         anInstance({ runner: "other" }),
       ];
     }],
+    [
+      'Redis was restarted, and runner "test_runner" waits until all hosts have brought back what they run; it is the next one',
+      ({ redis }) => {
+        redis.placement = ahead(0);
+        redis.instanceList = [anInstance({ state: "restoring" }), anInstance({ state: "draining" })];
+      },
+    ],
     ["all 8 slots are busy; 2 jobs before it", ({ redis }) => {
       redis.placement = ahead(2);
       redis.instanceList = [anInstance({ running: 4 }), anInstance({ running: 5 })];

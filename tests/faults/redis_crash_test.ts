@@ -195,3 +195,19 @@ Deno.test("20 a Redis that loads its data for seconds is waited for without a wo
   ids.push(submitted.stdout.trim());
   await assertClean(world, { ids: [ids[0]] });
 });
+
+Deno.test("17 a runner that holds back after a restart of Redis says so in its log and in status", async () => {
+  await using world = await World.create({ persistence: "none" });
+  const runner = await world.runner({ args: ["--beat", "3s", "--lease", "9s"] });
+  await world.redis.kill9();
+  await world.redis.restart();
+  await runner.says("takes no jobs until all hosts have brought back what they run");
+  const id = await world.submit("true");
+  await until("status says why it waits", async () => {
+    const { stdout } = await world.run(["status", id]);
+    assert((await world.job(id)).status === "dispatched", `${stdout}\n${runner.log}`);
+    return stdout.includes("waits until all hosts have brought back what they run; it is the next one");
+  });
+  await runner.says("takes jobs again");
+  assertEquals((await world.ended(id)).status, "finished");
+});

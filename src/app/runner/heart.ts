@@ -10,7 +10,7 @@ export class Heart {
   readonly #runs: Runs;
   readonly #dispatcher: Dispatcher;
   readonly #reconciler: Reconciler;
-  /** What others are told about us. */
+  /** What we are up to. */
   state: InstanceState = "up";
   /** Called when another process took our instance over. */
   onFenced: () => void = () => {};
@@ -26,10 +26,15 @@ export class Heart {
     this.#reconciler = reconciler;
   }
 
+  /** What others are told about us. */
+  get told(): InstanceState {
+    return this.state === "up" && this.#reconciler.isHeld ? "restoring" : this.state;
+  }
+
   /** One beat. */
   async tick(): Promise<void> {
     const runs = this.#runs.owned();
-    const reply = await this.#parts.queue.beat(runs, this.state);
+    const reply = await this.#parts.queue.beat(runs, this.told);
     switch (reply.type) {
       case "FENCED":
         return this.onFenced();

@@ -54,6 +54,8 @@ export class Reconciler {
   #isTakenUp = false;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
+  /** Called when claims are held back, and when they go on. */
+  onHold: () => void = () => {};
   /** Registers the instance anew. */
   register: (state?: Pick<RegisterOptions, "restored" | "unmixed">) => Promise<Registered> = () =>
     Promise.resolve({ seq: 0, mixed: false, stale: false });
@@ -240,6 +242,11 @@ export class Reconciler {
     }
   }
 
+  /** Nothing is claimed as long as other hosts may bring back what they run. */
+  get isHeld(): boolean {
+    return this.#isHeld;
+  }
+
   /** A beat was answered. */
   beaten(): void {
     this.#beats = [...this.#beats, this.#parts.queue.told].slice(-RECENT);
@@ -300,11 +307,20 @@ export class Reconciler {
   #hold(known: ReadonlyMap<string, number> | null): void {
     const order = ++this.#holds;
     this.#dispatcher.held = this.#isHeld = this.#isDoubtful = true;
+    const isShort = known?.size === 0;
+    if (!isShort) {
+      this.#parts.log.info("takes no jobs until all hosts have brought back what they run");
+      this.onHold();
+    }
     this.#resume(known)
       .then(() => this.#release(order))
       .catch((error) => this.#parts.log.warn("could not look for the other runners", { error: String(error) }))
       .finally(() => {
-        if (order === this.#holds) this.#dispatcher.held = this.#isHeld = false;
+        if (order !== this.#holds) return;
+        this.#dispatcher.held = this.#isHeld = false;
+        if (isShort) return;
+        this.#parts.log.info("takes jobs again");
+        this.onHold();
       });
   }
 

@@ -75,7 +75,8 @@ export class Runner {
       dispatcher: this.#dispatcher,
     });
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
-    this.#reconciler.state = () => this.#heart.state;
+    this.#reconciler.state = () => this.#heart.told;
+    this.#reconciler.onHold = () => this.#ring();
     this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
       try {
