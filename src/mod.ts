@@ -70,7 +70,7 @@ export interface ConnectionOptions {
  *
  * const options: FollowOptions = { gap: (bytes) => console.error(`${bytes} bytes are missing here`) };
  * await using client = await Client.connect();
- * await client.follow("7", (bytes) => Deno.stdout.writeSync(bytes), options);
+ * await client.follow("7", (bytes) => void Deno.stdout.writeSync(bytes), options);
  * ```
  */
 export interface FollowOptions {
