@@ -89,6 +89,8 @@ export interface HostLook {
   readonly spool: FolderLook;
   /** Rights of the program's sandbox that a runner needs and that are missing. */
   readonly missingRights: readonly string[];
+  /** A file with a password that other users may read; absent when there is none. */
+  readonly exposed?: string;
 }
 
 /** What `runner service` must know of its host, and may change. */
@@ -136,8 +138,8 @@ export interface Wire {
    * @throws {UnavailableError} It cannot be reached, or refuses us.
    */
   checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
-  /** Looks at this host; `spool` is the folder to look at, the default one when left out. */
-  lookAtHost(spool?: string): Promise<HostLook>;
+  /** Looks at this host; `spool` is the folder to look at, the default one when left out, `secretFile` a file with a password. */
+  lookAtHost(spool?: string, secretFile?: string): Promise<HostLook>;
   /** This host, as far as a supervisor is concerned. */
   serviceHost(): Promise<ServiceHost>;
   /** What shows terminals of jobs in ours. */

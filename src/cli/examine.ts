@@ -25,12 +25,14 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Che
     const remedy = "Make room there: until then no job begins, and what running ones write is not kept";
     return bad("error", "has no room: its disk is full, or a quota is used up", remedy);
   }
+  if (unsafe !== null && is !== "something else") {
+    return bad("error", `is not safe from other users: ${unsafe}`, other);
+  }
   if (is === "missing") {
     if (writable) return { severity: "ok", subject, says: `${path} is not there yet; the first runner makes it` };
     return bad("error", "is not there and cannot be made", other);
   }
   if (is !== "folder") return bad("error", "is no folder", other);
-  if (unsafe !== null) return bad("error", `is not safe from other users: ${unsafe}`, other);
   if (!writable) return bad("error", "cannot be written to", other);
   const open = (mode & 0o077) !== 0;
   if (open) {
@@ -40,7 +42,7 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Che
 }
 
 /** Judges what a host offers to a runner. */
-export function judgeHost({ tmux, tmuxKnownFor, spool, missingRights }: HostLook): Check[] {
+export function judgeHost({ tmux, tmuxKnownFor, spool, missingRights, exposed }: HostLook): Check[] {
   const subject = "permissions";
   return [
     judgeTmux(tmux, tmuxKnownFor),
@@ -51,6 +53,14 @@ export function judgeHost({ tmux, tmuxKnownFor, spool, missingRights }: HostLook
       says: `the program may not: ${missingRights.join(", ")}`,
       remedy: "Use the compiled program or scripts/runner, which give it its rights",
     },
+    ...(exposed === undefined ? [] : [
+      {
+        severity: "warning",
+        subject: "config",
+        says: `${exposed} holds the password of Redis and can be read by others`,
+        remedy: `chmod 600 ${pasteWord(exposed, "FILE")}`,
+      } as const,
+    ]),
   ];
 }
 

@@ -242,19 +242,28 @@ function crashAt<Place extends string>(name: string | undefined, places: readonl
 
 /** Judges the Redis server. */
 async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> {
-  const [{ checkServer }, { wallClock }] = await Promise.all([import("../redis/open.ts"), import("../system/host.ts")]);
-  return await checkServer(await placeOf(settings), wallClock);
+  const [{ checkServer }, { judgeAddress }, { wallClock }] = await Promise.all([
+    import("../redis/open.ts"),
+    import("../redis/check_address.ts"),
+    import("../system/host.ts"),
+  ]);
+  const place = await placeOf(settings);
+  return [...judgeAddress(place.url), ...await checkServer(place, wallClock)];
 }
 
 /** Looks at this host, for `runner doctor`. */
-async function lookAtHost(spool?: string): Promise<HostLook> {
-  const [{ absolutePath, defaultSpool }, { lookAtFolder, missingRights }, { programVersion }, { knownFor }] =
-    await Promise.all([
-      import("../system/host.ts"),
-      import("../system/look.ts"),
-      import("../system/process.ts"),
-      import("../executors/registry.ts"),
-    ]);
+async function lookAtHost(spool?: string, secretFile?: string): Promise<HostLook> {
+  const [
+    { absolutePath, defaultSpool },
+    { isOpenFile, lookAtFolder, missingRights },
+    { programVersion },
+    { knownFor },
+  ] = await Promise.all([
+    import("../system/host.ts"),
+    import("../system/look.ts"),
+    import("../system/process.ts"),
+    import("../executors/registry.ts"),
+  ]);
   const folder = absolutePath(spool ?? defaultSpool(systemEnvironment));
   const tmux = await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin");
   return {
@@ -262,6 +271,7 @@ async function lookAtHost(spool?: string): Promise<HostLook> {
     tmuxKnownFor: tmux === null ? null : await knownFor(tmux),
     spool: await lookAtFolder(folder),
     missingRights: await missingRights(folder),
+    ...(secretFile !== undefined && await isOpenFile(secretFile) ? { exposed: secretFile } : {}),
   };
 }
 

@@ -44,6 +44,11 @@ export async function lookAtFolder(path: string): Promise<FolderLook> {
   return { path, is: "missing", unsafe, mode: 0, ...await tryOut(above) };
 }
 
+/** Whether others than its owner may read a file. */
+export async function isOpenFile(path: string): Promise<boolean> {
+  return (((await statOf(path))?.mode ?? 0) & 0o044) !== 0;
+}
+
 /** Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one for it. */
 export async function missingRights(spool: string): Promise<string[]> {
   const rights = [

@@ -4,6 +4,8 @@ import { World } from "../support/world.ts";
 import { knownFor } from "../../src/executors/registry.ts";
 import type { FolderLook } from "../../src/ports/folder_look.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
+import { judgeAddress } from "../../src/redis/check_address.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
 import { lookAtFolder } from "../../src/system/look.ts";
 import { anInstance } from "./fake_store.ts";
 import { FakeWorld } from "./fake_world.ts";
@@ -100,6 +102,7 @@ Deno.test("doctor judges the spool folder", async () => {
     [{}, 0, ""],
     [{ is: "missing" }, 0, ""],
     [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
+    [{ is: "missing", unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
     [{ is: "something else" }, 1, "is no folder"],
     [{ writable: false }, 1, "cannot be written to"],
     [{ full: true }, 1, "has no room: its disk is full"],
@@ -167,4 +170,39 @@ Deno.test("doctor of the real program asks the real Redis and the real tmux", as
   assertMatch(checks.tmux.says, /^tmux \d/);
   assertEquals(checks.spool.says, `${world.dir}/spool is not there yet; the first runner makes it`);
   assertEquals(checks.permissions.severity, "ok");
+});
+
+Deno.test("doctor warns of a password that others may see, or that is not there", () => {
+  const cases: [url: string, subjects: string[]][] = [
+    ["127.0.0.1", []],
+    ["localhost:1", []],
+    ["[::1]:1", []],
+    ["redis://:pw@127.0.0.1", []],
+    ["db.example", ["password"]],
+    ["rediss://db.example", ["password"]],
+    ["redis://:pw@db.example", ["encryption"]],
+    ["rediss://:pw@db.example", []],
+  ];
+  for (const [url, subjects] of cases) {
+    assertEquals(judgeAddress(parseRedisUrl(url)).map(({ subject }) => subject), subjects, url);
+  }
+});
+
+Deno.test("doctor of the real program warns of a configuration file whose password others may read", async () => {
+  await using world = await World.create();
+  const file = `${world.dir}/config.json`;
+  await Deno.writeTextFile(file, JSON.stringify({ redis_url: `redis://:hidden-word@${world.redis.address}` }));
+  for (const [mode, warns] of [[0o644, true], [0o640, true], [0o600, false]] as const) {
+    await Deno.chmod(file, mode);
+    const { stdout } = await world.run(["doctor", "--json"], { env: { RUNNER_CONFIG: file, REDIS_URL: "" } });
+    const found = JSON.parse(stdout).checks.filter(({ subject }: { subject: string }) => subject === "config");
+    const check = {
+      severity: "warning",
+      subject: "config",
+      says: `${file} holds the password of Redis and can be read by others`,
+      remedy: `chmod 600 ${file}`,
+    };
+    assertEquals(found, warns ? [check] : []);
+    assertEquals(stdout.includes("hidden-word"), false);
+  }
 });

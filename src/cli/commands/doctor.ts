@@ -29,6 +29,13 @@ async function examineRedis(context: DoctorContext): Promise<Check[]> {
   }
 }
 
+/** The configuration file, when the password of Redis is from there. */
+function secretFileOf({ wire, settings, origins }: DoctorContext): string | undefined {
+  const origin = origins.redisUrl ?? "";
+  if (!origin.startsWith("file ") || wire.maskUrl(settings.redisUrl) === settings.redisUrl) return undefined;
+  return origin.slice("file ".length);
+}
+
 function shown({ severity, subject, says, ...rest }: Check, color: boolean): string {
   const head = `${styled(severity.padEnd(7), STYLES[severity], color)}  ${subject.padEnd(11)}  ${printable(says)}\n`;
   return "remedy" in rest ? `${head}${" ".repeat(22)}-> ${printable(rest.remedy)}\n` : head;
@@ -40,7 +47,7 @@ export const doctor: Command<typeof DOCTOR_ROWS> = {
   summary: "Check Redis and this host, and say what to do about what is wrong",
   usage: ["[OPTIONS]"],
   description: [
-    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock), at tmux, at the spool folder and the room on its disk, at the " +
+    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock), at how its password travels and is kept, at tmux, at the spool folder and the room on its disk, at the " +
     "rights of the program, and whether a runner of --name is alive. Nothing is changed. The exit code is 1 when there is an " +
     "error, and 0 when there are only warnings.",
   ],
@@ -52,7 +59,8 @@ export const doctor: Command<typeof DOCTOR_ROWS> = {
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
     const { terminal, wire, settings, color } = context;
-    const checks = [...await examineRedis(context), ...judgeHost(await wire.lookAtHost(settings.spool))];
+    const host = await wire.lookAtHost(settings.spool, secretFileOf(context));
+    const checks = [...await examineRedis(context), ...judgeHost(host)];
     const ok = checks.every(({ severity }) => severity !== "error");
     if (settings.json) await terminal.write(`${toJson({ ok, checks })}\n`);
     else await terminal.write(checks.map((check) => shown(check, color)).join(""));
