@@ -301,6 +301,13 @@ export class RawClient implements AsyncDisposable {
   }
 }
 
+/** Why no server can talk TLS here, for the name of a test; `""` when one can. */
+export async function whyNoTls(): Promise<string> {
+  await using server = await RedisServer.start();
+  const known = await server.call("CONFIG", "GET", "tls-cert-file") as string[];
+  return known.length > 0 ? "" : " (cannot run: this redis-server was built without TLS)";
+}
+
 /** A TCP port that is free on the loopback address now. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
