@@ -1,8 +1,6 @@
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
-import { freePort, whyNoTls } from "../support/redis_server.ts";
+import { freePort, tlsConfig, tlsFile, whyNoTls } from "../support/redis_server.ts";
 import { World } from "../support/world.ts";
-
-const tls = (name: string) => new URL(`../redis/tls/${name}`, import.meta.url).pathname;
 
 const noTls = await whyNoTls();
 
@@ -14,17 +12,11 @@ Deno.test({
   async fn() {
     const port = freePort();
     await using world = await World.create({
-      config: {
-        "tls-port": String(port),
-        "tls-cert-file": tls("server.pem"),
-        "tls-key-file": tls("server.key"),
-        "tls-ca-cert-file": tls("ca.pem"),
-        "tls-auth-clients": "no",
-      },
+      config: tlsConfig(port),
     });
     await world.redis.call("ACL", "SETUSER", "alice", "on", ">p@ss/word", "~*", "&*", "+@all");
     const url = `rediss://alice:p%40ss%2Fword@127.0.0.1:${port}`;
-    const env = { REDIS_URL: `${url}?ca=${tls("ca.pem")}` };
+    const env = { REDIS_URL: `${url}?ca=${tlsFile("ca.pem")}` };
     const runner = await world.runner({ env });
     const ran = await world.run(["submit", "--follow", "echo private"], { env });
     assertEquals([ran.stdout, ran.code], ["private\n", 0], ran.stderr);

@@ -7,7 +7,7 @@ import { parseRedisUrl } from "../../src/redis/url.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
-import { freePort, RedisServer, whyNoTls } from "../support/redis_server.ts";
+import { freePort, RedisServer, tlsConfig, tlsFile, whyNoTls } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 
 /** A link that ends with the test. */
@@ -316,9 +316,6 @@ Deno.test("a link leaves a Redis that became a replica, and comes back when it i
   assertEquals(await until("it writes", () => link.call("SET", ["k", "v"]).catch(() => null)), "OK");
 });
 
-/** Certificates of a root of the tests' own; good until 2126. */
-const tls = (file: string) => new URL(`./tls/${file}`, import.meta.url).pathname;
-
 const noTls = await whyNoTls();
 
 Deno.test({
@@ -327,15 +324,9 @@ Deno.test({
   async fn() {
     const tlsPort = freePort();
     await using server = await RedisServer.start({
-      config: {
-        "tls-port": String(tlsPort),
-        "tls-cert-file": tls("server.pem"),
-        "tls-key-file": tls("server.key"),
-        "tls-ca-cert-file": tls("ca.pem"),
-        "tls-auth-clients": "no",
-      },
+      config: tlsConfig(tlsPort),
     });
-    const caCerts = [await Deno.readTextFile(tls("ca.pem"))];
+    const caCerts = [await Deno.readTextFile(tlsFile("ca.pem"))];
     using good = linkTo(`rediss://127.0.0.1:${tlsPort}`, { caCerts });
     assertEquals(await good.call("ECHO", ["x"]), "x");
     using unknown = linkTo(`rediss://127.0.0.1:${tlsPort}`);
