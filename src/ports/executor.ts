@@ -56,6 +56,8 @@ export interface RunEnd {
   readonly why?: string;
   /** Output, complete unless it says otherwise. */
   readonly output: OutputSample;
+  /** Milliseconds since it ended, when that was before this process was there; about, by the host's wall clock. */
+  readonly agoMs?: number;
 }
 
 /** What the executor found about a run of an earlier runner process. */

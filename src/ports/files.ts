@@ -14,7 +14,7 @@ export interface FileEntry {
 /** What is known of a file without opening it. */
 export interface FileStat {
   readonly size: number;
-  /** Milliseconds since it was written last, by the host's wall clock: good for tidying up, for no other decision. */
+  /** Milliseconds since it was written last, by the host's wall clock: good for tidying up and for telling, for no decision. */
   readonly ageMs: number;
 }
 

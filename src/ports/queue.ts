@@ -265,6 +265,8 @@ export interface Queue extends RequestQueue {
   back(instances: readonly string[]): Promise<readonly string[]>;
   /** Redis has given this instance that number, to this process or an earlier one. */
   recall(seq: number): void;
+  /** Milliseconds since a time of Redis' clock, Unix ms; about, and 0 for one that is not known. */
+  ageOf(ms: number): number;
   /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */
   readonly told: number;
   /** Rises with each sign that Redis may have lost data. */

@@ -378,6 +378,10 @@ export class RedisQueue implements Queue {
     return pairsOf(runs as string[]).map(([id, token]) => ({ id, token }));
   }
 
+  ageOf(ms: number): number {
+    return this.#ahead === null || ms <= 0 ? 0 : Math.max(0, this.#clock.now() + this.#ahead - ms);
+  }
+
   /** About what Redis' clock says, milliseconds. */
   async #now(): Promise<number> {
     this.#ahead ??= await this.#housekeeping.time() - this.#clock.now();

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
@@ -33,6 +33,47 @@ Deno.test("twenty running jobs survive kill -9 of their runner: each runs once a
   }
   const ran = (await Deno.readTextFile(log)).trim().split("\n").map(Number).sort((a, b) => a - b);
   assertEquals(ran, Array.from({ length: 20 }, (_, i) => i));
+});
+
+Deno.test("a job that outlives its runner took as long as it ran, whether it ends under the next one or before", async () => {
+  await using world = await World.create();
+  const hooks = `${world.dir}/hooks`;
+  const args = ["--on-end", `echo "$RUNNER_JOB_ID $RUNNER_SECONDS" >> ${hooks}`];
+  const first = await world.runner({ args });
+  const push = (name: string) =>
+    world.push({ payload: `: > ${world.dir}/${name}.begun; until [ -e ${world.dir}/${name} ]; do sleep 0.05; done` });
+  const ids = { before: await push("before"), after: await push("after") };
+  for (const name of ["before", "after"]) {
+    await until(`${name} runs`, () => Deno.stat(`${world.dir}/${name}.begun`).catch(() => null));
+  }
+  const begun = performance.now();
+  await first.kill9();
+  await Deno.writeTextFile(`${world.dir}/before`, "");
+  const journals = async () => {
+    const found = [];
+    for await (const { name } of Deno.readDir(`${world.instance()}/lanes`)) {
+      found.push(await Deno.readTextFile(`${world.instance()}/lanes/${name}/journal`));
+    }
+    return found.join();
+  };
+  await until("it has ended", async () => /\nE /.test(await journals()));
+  const ended = performance.now();
+  await until("that was long ago", () => performance.now() - ended > 3 * (ended - begun) + 2_000);
+  await world.runner({ args });
+  await Deno.writeTextFile(`${world.dir}/after`, "");
+  for (const id of Object.values(ids)) assertEquals((await world.ended(id)).status, "finished");
+  const took = async (id: string) => Number((await world.redis.hash(`rr:x:${id}`)).ms);
+  const ran = { before: ended - begun, after: performance.now() - begun };
+  const [before, after] = [await took(ids.before), await took(ids.after)];
+  assert(before < ended - begun + (ran.after - ran.before) / 2, `${before} ms of ${ran.before}`);
+  assert(after > 0.8 * ran.after && after < 2 * ran.after, `${after} ms of ${ran.after}`);
+  const told = await until("the hooks have run", async () => {
+    const text = await Deno.readTextFile(hooks).catch(() => "");
+    return text.trim().split("\n").length === 2 && text;
+  });
+  for (const [id, ms] of [[ids.before, before], [ids.after, after]]) {
+    assertStringIncludes(told, `${id} ${Number(ms) / 1000}\n`);
+  }
 });
 
 Deno.test("TERM leaves running jobs to the next runner and gives back what has not started", async () => {

@@ -18,6 +18,14 @@ const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
 /** A job that was lost in so many attempts is not tried again by `requeue`: it may be what takes its hosts down. */
 const MAX_LOST = 3;
 
+/** What an end brings with it. */
+interface Ending {
+  readonly output: OutputSample;
+  readonly retryDelayMs: number | null;
+  /** As `RunEnd.agoMs`. */
+  readonly agoMs?: number;
+}
+
 /** Brings ends to Redis, and goes on until Redis has answered. */
 export class Finisher {
   readonly #parts: RunnerParts;
@@ -43,7 +51,11 @@ export class Finisher {
     if (!active) return this.#forget(end.run, executor); // it was taken away from us while it ran
     if (active.ended) return;
     this.#parts.checkpoint("after_end");
-    this.finish(active, outcomeOf(end, active), end.output, this.#retryDelay(end, active));
+    this.#finish(active, outcomeOf(end, active), {
+      output: end.output,
+      retryDelayMs: this.#retryDelay(end, active),
+      agoMs: end.agoMs,
+    });
   }
 
   /** Ends a run with a given outcome. */
@@ -53,9 +65,13 @@ export class Finisher {
     output: OutputSample | null = null,
     retryDelayMs: number | null = null,
   ): void {
+    this.#finish(active, outcome, { output: output ?? NO_OUTPUT, retryDelayMs });
+  }
+
+  #finish(active: ActiveRun, outcome: Outcome, end: Ending): void {
     if (active.ended) return;
     this.#runs.end(active);
-    const work = this.#deliver(active, outcome, output ?? NO_OUTPUT, retryDelayMs)
+    const work = this.#deliver(active, outcome, end)
       .catch((error) => this.#parts.log.error("finish failed", { job: active.intent.id, error: String(error) }))
       .finally(() => this.#pending.delete(work));
     this.#pending.add(work);
@@ -80,10 +96,10 @@ export class Finisher {
     await Promise.all(this.#pending);
   }
 
-  async #deliver(active: ActiveRun, outcome: Outcome, output: OutputSample, retryDelayMs: number | null) {
+  async #deliver(active: ActiveRun, outcome: Outcome, { output, retryDelayMs, agoMs = 0 }: Ending) {
     const { queue, clock, log, checkpoint, settings } = this.#parts;
     const { intent } = active;
-    const ms = Math.max(0, Math.round(clock.now() - active.sinceMs));
+    const ms = Math.max(0, Math.round(clock.now() - agoMs - active.begunMs));
     const request: FinishRequest = {
       id: intent.id,
       token: intent.token,

@@ -83,7 +83,8 @@ export class Launcher {
   /** Counts a run of an earlier process among ours; its end will be reported. */
   adopt(intent: Intent): ActiveRun {
     const { executor, line } = this.#resolve(readWork(intent.id, intent.job, null).executor);
-    const active = { ...this.#active(intent, executor, line), adopted: true };
+    const fresh = this.#active(intent, executor, line);
+    const active = { ...fresh, adopted: true, begunMs: fresh.begunMs - this.#parts.queue.ageOf(intent.startedMs) };
     this.#runs.add(active);
     return active;
   }
@@ -122,6 +123,7 @@ export class Launcher {
       shown: 0,
       followed: false,
       sinceMs,
+      begunMs: sinceMs,
     };
   }
 

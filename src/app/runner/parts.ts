@@ -95,6 +95,8 @@ export interface ActiveRun {
   followed: boolean;
   /** Monotonic time at which it was launched or adopted. */
   readonly sinceMs: number;
+  /** Monotonic time at which the attempt began, also under an earlier process. */
+  readonly begunMs: number;
 }
 
 /** What the host tells a Redis that may have forgotten an attempt. */

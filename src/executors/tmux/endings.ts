@@ -79,7 +79,8 @@ export class Endings {
       writer.close();
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run, "code" in known ? known.code : null) : null;
-    const end = { run: run.name, output, ...outcome(known, stopped) };
+    const ago = run.endedAt === null ? {} : { agoMs: this.#options.clock.now() - run.endedAt };
+    const end = { run: run.name, output, ...ago, ...outcome(known, stopped) };
     const why = end.kind === "exited" && end.code === OUTSIDE ? await this.#whyOutside(run) : null;
     if (!this.#closed) this.#onEnd(why === null ? end : { ...end, why });
   }

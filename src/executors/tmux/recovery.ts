@@ -133,10 +133,10 @@ export class Recovery {
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
     const told = this.#early.get(run.name);
     const teller = told?.type === "ended" && this.#parts.pool.lanes.get(told.lane);
-    if (teller) return this.#end(run, teller, { code: told.code });
+    if (teller) return await this.#ended(run, teller, { code: told.code });
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
-      if (code !== undefined) return this.#end(run, lane, { code });
+      if (code !== undefined) return await this.#ended(run, lane, { code });
       if (journal.running !== run.name && lane.last?.run !== run.name) continue;
       // declined, perhaps since its journal was read
       if (run.declined || told || lane.last?.run === run.name && lane.last.code === "declined") continue;
@@ -170,6 +170,14 @@ export class Recovery {
     lane.script = run.name;
     stopper.adopt(run);
     return "adopted";
+  }
+
+  /** A run that ended while no runner was there: its lane has written nothing since. */
+  async #ended(run: Run, lane: Lane, verdict: Verdict): Promise<FoundRun> {
+    const { options, spool } = this.#parts;
+    const stat = await options.files.stat(spool.journal(lane.key)).catch(() => null);
+    if (stat) run.endedAt = options.clock.now() - Math.max(0, stat.ageMs);
+    return this.#end(run, lane, verdict);
   }
 
   #end(run: Run, lane: Lane, verdict: Verdict): FoundRun {

@@ -29,6 +29,8 @@ export class Run {
   lane: Lane | null = null;
   /** Monotonic time at which its lane was told; `null` when that was before this process, or is still to come. */
   firstAt: number | null = null;
+  /** Monotonic time at which it had ended when this process came; else `null`. */
+  endedAt: number | null = null;
   /** Launched by an earlier process. */
   adopted = false;
   /** Its lane has said that it did not run what the earlier process gave to it. */

@@ -96,6 +96,7 @@ export class FakeQueue {
   stopWaiting = (): void => this.#waiter?.(null);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   trust = (): void => {};
+  ageOf = (_ms: number): number => 0;
   seal = (): Promise<void> => Promise.resolve();
   back = (instances: readonly string[]) => Promise.resolve(instances);
   recall = (seq: number): void => void (this.told = Math.max(this.told, seq));
