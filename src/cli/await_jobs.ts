@@ -162,7 +162,9 @@ export async function followInto(
 export async function showJob(waiter: Waiter, store: JobStore, id: string, host: HostOutput): Promise<number> {
   // a program that reads our output gets each byte as it is
   const filter = () =>
-    waiter.terminal.isTerminal.output ? new EscapeFilter(waiter.color ? "all but colours" : "all") : null;
+    waiter.terminal.isTerminal.output
+      ? new EscapeFilter(waiter.color ? "all but colours" : "all", { moves: true })
+      : null;
   const last = outputSink(waiter.terminal, filter);
   const { sink, missing } = countGaps(last);
   const followed = await followInto(waiter, store, id, { sink, host });

@@ -1,5 +1,6 @@
 /** Text for a terminal, out of whatever programs write. Escape sequences are those of ECMA-48 and xterm's ctlseqs. */
 import { printableLines } from "../domain/printable.ts";
+import { Movements } from "./movements.ts";
 
 /**
  * `all`: escape sequences and control characters; or all but colours; or escape sequences only, for JSON, which escapes every
@@ -44,9 +45,13 @@ export class EscapeFilter {
   /** The last byte may belong to a character that is not complete. */
   #isCut = false;
   #isColoured = false;
+  /** `null`: movements of the cursor are nothing. */
+  readonly #movements: Movements | null;
 
-  constructor(removed: Removed) {
+  /** @param options `moves`: the text is what a program drew, and movements of the cursor become blanks and line ends. */
+  constructor(removed: Removed, options: { readonly moves?: boolean } = {}) {
     this.#removed = removed;
+    this.#movements = options.moves ? new Movements() : null;
   }
 
   /** What is left of the next bytes. */
@@ -56,6 +61,7 @@ export class EscapeFilter {
     this.#isCut = bytes[bytes.length - 1] >= 0x80;
     if (!isPlain) return encoder.encode(this.#strip(this.#decoder.decode(bytes, { stream: true })));
     this.#last = String.fromCharCode(bytes[bytes.length - 1]);
+    this.#movements?.passed(this.#decoder.decode(bytes, { stream: true }));
     return bytes;
   }
 
@@ -137,13 +143,16 @@ export class EscapeFilter {
     if (this.#sequence.length < LONGEST) this.#sequence += char;
     if (code < 0x40 || code === 0x7f) return "";
     this.#state = "ground";
-    if (this.#removed !== "all but colours" || !COLOUR.test(this.#sequence)) return "";
+    if (this.#removed !== "all but colours" || !COLOUR.test(this.#sequence)) {
+      return this.#shown(this.#movements?.textOf(this.#sequence) ?? "", true);
+    }
     this.#isColoured = this.#sequence !== RESET && this.#sequence !== "\x1b[m";
     return this.#sequence;
   }
 
-  /** Text between sequences. */
-  #shown(text: string): string {
+  /** Text between sequences, or what stands for one that moves the cursor. */
+  #shown(text: string, isMove = false): string {
+    if (!isMove) this.#movements?.passed(text);
     if (this.#removed === "sequences" || text === "") return text;
     const all = (this.#isReturning ? "\r" : "") + text.replace(CONTROLS, "");
     const ready = all.replace(/\r+$/, "");

@@ -19,7 +19,7 @@ type LogsContext = Context<typeof LOGS_ROWS>;
 /** The way of the output to standard output; `end` writes what is left, `isEmpty`: nothing came, `missing`: bytes that did not. */
 function openSink({ terminal, settings, color }: LogsContext) {
   const removed = settings.json ? "sequences" : color ? "all but colours" : "all";
-  const filter = () => settings.raw ? null : new EscapeFilter(removed);
+  const filter = () => settings.raw ? null : new EscapeFilter(removed, { moves: true });
   const last = settings.json ? new JsonLinesSink(terminal, filter) : outputSink(terminal, filter);
   const { sink: counted, missing } = countGaps(last);
   const lines: FollowSink = settings.lines === undefined ? counted : new LastLinesSink(counted, settings.lines);
@@ -58,7 +58,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
     "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
     "Ctrl-C ends the showing and not the job.",
     "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
-    "too. A carriage return within a line becomes a line end, what is no UTF-8 becomes U+FFFD, and characters that show nothing " +
+    "too. Movements of the cursor become blanks and line ends, a carriage return within a line a line end, what is no UTF-8 becomes U+FFFD, and characters that show nothing " +
     "or reorder the text are marked, such as \\u202e. --raw leaves everything as it is.",
   ],
   examples: [
