@@ -18,7 +18,7 @@ export interface KeptOutput {
   readonly head: Part & { readonly end: number };
   /** The end of a long output, from offset `start` on. */
   readonly tail: (Part & { readonly start: number }) | null;
-  /** What the result says behind the output: that its end was not captured. */
+  /** What the result says behind the output: that part of it was not captured. */
   readonly note: Uint8Array;
 }
 

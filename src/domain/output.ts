@@ -8,7 +8,7 @@ export interface OutputSample {
   readonly head: Uint8Array;
   /** The last `RESULT_PART` bytes; empty when `head` holds everything. */
   readonly tail: Uint8Array;
-  /** The end of the output was not captured: the terminal went away or the disk was full. */
+  /** Part of the output was not captured: the terminal went away or the disk was full. */
   readonly truncated: boolean;
   /** A full disk refused the file of the output: nothing but this sample has it. */
   readonly unsaved?: true;
@@ -51,8 +51,8 @@ export function missingLine(missing: number, total: number): string {
 /** Says of an output that it is truncated. */
 export const NOT_CAPTURED = "part of it was not captured: the disk of the spool was full, or the terminal went away";
 
-/** The line at the end of a result whose output was not captured to its end. */
-export const TRUNCATED_LINE = "\n[output truncated: its end was not captured]\n";
+/** The line at the end of a result whose output was not captured whole. */
+export const TRUNCATED_LINE = "\n[output truncated: part of it was not captured]\n";
 
 /**
  * The text for the job's `result` field: the whole output, or head and tail with a line between them that says how much

@@ -33,7 +33,7 @@ Deno.test("resultText() leaves out characters that the borders of head and tail 
 
 Deno.test("resultText() says when the end was not captured", () => {
   assert(
-    resultText({ ...whole(bytes("x")), truncated: true }).endsWith("[output truncated: its end was not captured]\n"),
+    resultText({ ...whole(bytes("x")), truncated: true }).endsWith("[output truncated: part of it was not captured]\n"),
   );
 });
 
