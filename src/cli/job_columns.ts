@@ -31,7 +31,9 @@ export function stateStyle(word: string): Style | null {
 
 /** How long ago something was. */
 export function ago(fromMs: number | null, nowMs: number): string {
-  return fromMs === null ? "" : `${formatDuration(Math.max(0, nowMs - fromMs) / 1000)} ago`;
+  if (fromMs === null) return "";
+  const seconds = Math.max(0, nowMs - fromMs) / 1000;
+  return `${formatDuration(seconds < 1 ? seconds : Math.floor(seconds))} ago`;
 }
 
 function tookOf(job: JobView, nowMs: number): string {

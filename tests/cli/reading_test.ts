@@ -209,8 +209,8 @@ Deno.test("times are local on a terminal and UTC elsewhere", async () => {
   delayed.redis.put("later", { status: "dispatched" });
   delayed.redis.placement = { ahead: null, dueMs: NOW, claimedBy: null };
   assertStringIncludes(await shown(delayed, "status", "later"), `is delayed until ${formatLocalTime(NOW)}`);
-  delayed.redis.happen({});
-  assertStringIncludes(await shown(delayed, "events"), formatLocalTime(NOW));
+  delayed.redis.happen({ id });
+  assertStringIncludes(await shown(delayed, "events"), `${formatLocalTime(NOW)}  start     running   9c000000…`);
 });
 
 Deno.test("a time that another program wrote and no calendar has keeps nothing from being shown", async () => {

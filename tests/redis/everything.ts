@@ -83,6 +83,7 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["queues", () => store.queues()],
     ["running", () => store.running("r", "i")],
     ["summaries", () => store.summaries(["a", "e", "none"])],
+    ["endings", () => store.endings(["a", "e", "none"])],
     ["newestEvents", () => store.newestEvents(5)],
     ["eventsAfter", () => store.eventsAfter("0", 1)],
     ["pause", () => store.pause("r", true)],

@@ -35,6 +35,19 @@ Deno.test("summaries() read what a list shows, in order, and nothing large", asy
   assertEquals(many.map((job) => job?.id ?? "").join(" "), `${"a  ".repeat(500)}a`);
 });
 
+Deno.test("endings() read the last bytes of what failed jobs have written, and nothing of others", async () => {
+  await using stage = await Stage.open();
+  const { server, keys, store } = stage;
+  await server.call("HSET", keys.job("a"), "status", "error", "result", `${"工".repeat(1_000)}\nlast`);
+  await server.call("HSET", keys.job("b"), "status", "error");
+  await server.call("HSET", keys.job("c"), "status", "finished", "result", "x");
+  await server.call("SET", keys.job("d"), "x");
+  const [a, ...others] = await store.endings(["a", "b", "c", "d", "none"]);
+  assert(/^工{300,334}\nlast$/.test(a), a);
+  assertEquals(others, ["", "", "", ""]);
+  assertEquals(await store.endings([]), []);
+});
+
 Deno.test("running() names the jobs of one instance", async () => {
   await using stage = await Stage.open();
   await stage.started("a");

@@ -1,12 +1,14 @@
 import { followEvents, newestCursor } from "../../app/follow_events.ts";
 import { formatTime } from "../../app/read_time.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { PREFIX_AMONG } from "../../domain/limits.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import type { StoredEvent } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EVENTS_ROWS } from "../options.ts";
 import { stateStyle } from "../job_columns.ts";
+import { ShortIds } from "../short_ids.ts";
 import { timeFor } from "../times.ts";
 import { pad, printable, styled, toJson } from "../text.ts";
 import { untilSignal } from "../until_signal.ts";
@@ -18,17 +20,24 @@ function eventJson({ ms, event, id, state, runner, instance, attempt }: StoredEv
   return { time: formatTime(ms), event, id, state, runner, instance, attempt };
 }
 
+/** How events look: `ids` shortens those of jobs, `null`: they are whole. */
+interface EventLook {
+  readonly color: boolean;
+  readonly time: (ms: number) => string;
+  readonly ids: ShortIds | null;
+}
+
 /** One line: events come one by one, so that no table can be laid out. */
 function eventLine(
   { ms, event, id, state, runner, attempt }: StoredEvent,
-  { color, time }: { readonly color: boolean; readonly time: (ms: number) => string },
+  { color, time, ids }: EventLook,
 ): string {
   const word = stateWord(state ?? "");
   const cells = [
     time(ms),
     pad(printable(event), 8),
     styled(pad(printable(word), 8), stateStyle(word), color),
-    printable(id),
+    printable(ids?.of(id) ?? id),
     ...(runner === null ? [] : [`runner ${printable(runner)}`]),
     ...(attempt === null ? [] : [`attempt ${attempt}`]),
   ];
@@ -54,7 +63,9 @@ export const events: Command<typeof EVENTS_ROWS> = {
   async run(context: Context<typeof EVENTS_ROWS>) {
     const { terminal, wire, settings, color } = context;
     const store = await context.store();
-    const look = { color, time: timeFor(terminal) };
+    const isShort = terminal.isTerminal.output && !settings.json;
+    const ids = isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null;
+    const look = { color, time: timeFor(terminal), ids };
     const show = async (list: readonly StoredEvent[]) => {
       const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, look));
       if (texts.length > 0) await terminal.write(texts.join(""));
