@@ -1,6 +1,7 @@
 import type { JobView } from "../app/job_view.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { NOT_CAPTURED } from "../domain/output.ts";
+import { withoutEscapes } from "./escapes.ts";
 import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
 import type { Look } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
@@ -97,5 +98,5 @@ export function showDetail(detail: JobDetail, look: DetailLook): string {
     const style = name === "status" ? stateStyle(value) : name === "error" ? "red" as const : null;
     return `${styled(pad(name, left), "bold", look.color)}  ${styled(printable(value), style, look.color)}\n`;
   });
-  return head.join("") + block("payload", job.payload, look) + block("result", job.result, look);
+  return head.join("") + block("payload", job.payload, look) + block("result", withoutEscapes(job.result, "all"), look);
 }

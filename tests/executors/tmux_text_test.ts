@@ -32,7 +32,9 @@ Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one se
     "tmux._runner-x",
   ];
   for (const start of "-=%@$!+^{~") wrong.push(`tmux.${start}x`, `tmux.main.${start}x`, `tmux.main.w.${start}x`);
-  for (const inside of [":", "#", "\\", "\n", "\t", "\x7f", "\u0085", "\u2028", "\ufffe", "\u0378"]) {
+  for (
+    const inside of [":", "#", "\\", "\n", "\t", "\x7f", "\u0085", "\u2028", "\u202e", "\u200b", "\ufffe", "\u0378"]
+  ) {
     wrong.push(`tmux.a${inside}b`, `tmux.main.a${inside}b`);
   }
   wrong.push("tmux. x", "tmux.x ", `tmux.${"x".repeat(101)}`, `tmux.main.${"日".repeat(34)}`);

@@ -1,4 +1,5 @@
 import { InvalidInputError } from "../../domain/errors.ts";
+import { printable } from "../../domain/printable.ts";
 import type { Place } from "../../ports/executor.ts";
 
 /** Sessions whose names begin so hold the runners' own connections. */
@@ -47,7 +48,7 @@ function checkName(text: string, what: string, name: string): void {
   if (name === "") refuse("is empty");
   // deno-lint-ignore no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) refuse("holds a control character");
-  if (/[\p{Cn}\p{Zl}\p{Zp}]/u.test(name)) refuse("holds a character that no terminal shows");
+  if (/\p{Cn}/u.test(name) || printable(name) !== name) refuse("holds a character that no terminal shows");
   // tmux writes a backslash before a "$" that looks like a variable
   if (/[:#$\\]/.test(name)) refuse('holds ":", "#", "$" or "\\"');
   if (/^[-=%@$!+^{~]/.test(name)) refuse(`begins with "${name[0]}"`);
@@ -57,7 +58,7 @@ function checkName(text: string, what: string, name: string): void {
 
 /** A text between quotes, on one line, without anything that a terminal would obey. */
 function shown(text: string): string {
-  return JSON.stringify(text).replace(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  return printable(JSON.stringify(text));
 }
 
 /** The name of the place: targets that mean the same terminal, or the same pool of them, have the same one. */
