@@ -10,6 +10,9 @@ const PAGE = 1_000;
 /** Running jobs among which those that wait for input are looked for when nothing else is asked. */
 const ASKING_AMONG = 1_000;
 
+/** Newest jobs that are counted when there are enough to list. */
+const COUNTED = 2_000;
+
 /** Which jobs to list; what is left out is no condition. */
 export interface JobQuery {
   readonly states?: readonly string[];
@@ -24,7 +27,7 @@ export interface JobQuery {
   readonly count: number;
   /** How many of the newest jobs are looked at for it. */
   readonly among: number;
-  /** Look at all of them, to say how many fit, and not only until there are enough. */
+  /** Say how many fit, for which more are looked at than until there are enough. */
   readonly counted?: boolean;
 }
 
@@ -32,7 +35,7 @@ export interface JobQuery {
 export interface FoundJobs {
   readonly jobs: readonly JobView[];
   /** How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`. */
-  readonly counts: { readonly looked: number; readonly fitting: number } | null;
+  readonly counts: { readonly looked: number; readonly fitting: number; readonly isAll: boolean } | null;
   /** `false`: there are older jobs that were not looked at, and that might belong to them. */
   readonly complete: boolean;
 }
@@ -125,7 +128,7 @@ export async function listJobs(
   const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
   const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
   take(isRunning ? running : running.filter(({ input }) => input !== null));
-  let complete = false;
+  let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);
     // one more says whether there are any
@@ -134,12 +137,13 @@ export async function listJobs(
     take(page);
     const oldest = page.at(-1)?.createdMs ?? null;
     const isTooOld = sinceMs !== undefined && oldest !== null && oldest < sinceMs;
-    const isEnough = sort === "created" && found.size >= count && !counted;
-    complete = ids.length <= size || isTooOld || isEnough;
+    isAll = ids.length <= size || isTooOld;
+    const isEnough = sort === "created" && found.size >= count && (!counted || looked.size >= COUNTED);
+    complete = isAll || isEnough;
   }
   return {
     jobs: inOrder([...found.values()], sort).slice(0, count),
     complete: complete || !filtered,
-    counts: filtered && counted ? { looked: looked.size, fitting: found.size } : null,
+    counts: filtered && counted ? { looked: looked.size, fitting: found.size, isAll } : null,
   };
 }

@@ -104,13 +104,13 @@ Deno.test("ids on a terminal are the shortest begin that no other job has, and a
 
 Deno.test("conditions say how many jobs they leave out, and take the words that are on the screen", async () => {
   const cases: [args: string[], says: string][] = [
-    [["--state", "finished"], "12 of 14 jobs fit; 2 of them are not shown, -n 12 shows all"],
+    [["--state", "finished"], "12 of 14 jobs fit; 2 of them are not shown, -n 12 shows them"],
     [["--state", "failed"], "1 of 14 jobs fit"],
     [["--state", "error"], "1 of 14 jobs fit"],
     [["--state", "waiting"], "1 of 14 jobs fit"],
     [["--state", "running", "--state", "failed"], "2 of 14 jobs fit"],
     [["--state", "queued"], "0 of 14 jobs fit"],
-    [["--caller", "me", "--among", "5"], "0 of 6 jobs fit; only the newest 5 were looked at, --among N looks at more"],
+    [["--caller", "me", "--among", "5"], "0 of the newest 6 jobs fit; --among N looks at more"],
   ];
   for (const [args, says] of cases) {
     const world = worldWith();

@@ -75,7 +75,7 @@ Deno.test("status finds running jobs however old, and says when it did not look 
   assertEquals(await ids(world, "--caller", "me", "--among", "2"), "");
   assertEquals(
     world.stderr.split("\n").at(-2),
-    "runner: 0 of 2 jobs fit; only the newest 2 were looked at, --among N looks at more",
+    "runner: 0 of the newest 2 jobs fit; --among N looks at more",
   );
   world.stderr = "";
   assertEquals(await ids(world, "--since", "2m", "--among", "2"), "d");

@@ -55,11 +55,12 @@ function placeOf(executor: string, { wire }: StatusContext): Place | null {
 /** Says how many jobs a list with conditions does not show. */
 async function sayHidden({ jobs, complete, counts }: Overview, { terminal, settings }: StatusContext): Promise<void> {
   if (counts === null || (settings.json && complete)) return;
-  const { looked, fitting } = counts;
+  const { looked, fitting, isAll } = counts;
   const hidden = fitting - jobs.length;
-  const rest = hidden > 0 ? `; ${hidden} of them are not shown, -n ${fitting} shows all` : "";
-  const older = complete ? "" : `; only the newest ${settings.among} were looked at, --among N looks at more`;
-  await terminal.say(`runner: ${fitting} of ${looked} jobs fit${rest}${older}\n`);
+  const rest = hidden > 0 ? `; ${hidden} of them are not shown, -n ${fitting} shows them` : "";
+  const older = complete ? "" : "; --among N looks at more";
+  const all = isAll ? "" : "the newest ";
+  await terminal.say(`runner: ${fitting} of ${all}${looked} jobs fit${rest}${older}\n`);
 }
 
 /** Overview as it is now. */
