@@ -52,6 +52,8 @@ export interface RunEnd {
   readonly kind: "exited" | "timed_out" | "cancelled" | "lost" | "unlaunched";
   /** Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went away. */
   readonly code: number | null;
+  /** For `exited`: names of the programs that it had left in the background, and that were killed with it. */
+  readonly left?: readonly string[];
   /** For `lost` and `unlaunched`: what is known. For `exited`: why its program was not begun, when that is known. */
   readonly why?: string;
   /** Output, complete unless it says otherwise. */
@@ -77,6 +79,8 @@ export interface HostFacts {
   readonly attach: string;
   /** The most runs side by side that the host's limits allow. */
   readonly maxSlots: number;
+  /** The runner was started to ignore HUP, as by `nohup`. */
+  readonly ignoresHup?: boolean;
 }
 
 /** Where a target runs. */

@@ -35,16 +35,14 @@ for (const target of ["tmux.main", "tmux.main.work", "tmux.main.work.side"]) {
     // the mark comes first, then the name
     await until("its window has a name of its own", async () => (await keptPanes(world))[0].window !== "work");
     for (let i = 0; i < 3; i++) {
-      const pane = `tmux display-message -p -t $TMUX_PANE '#{pane_id} #{pane_width}x#{pane_height}'`;
-      const [id, size] = (await desk.output(pane, { target })).trim().split(" ");
+      const mine = `"#{==:#{pane_tty},$(tty)}"`;
+      const pane = `tmux -L test list-panes -a -f ${mine} -F '#{pane_id} #{pane_width}x#{pane_height}'`;
+      const [id, size] = (await desk.output(pane, { target, env: { TMUX_TMPDIR: world.dir } })).trim().split(" ");
       assert(id !== kept.pane);
       assertEquals(size, "200x50");
     }
     await desk.executor.sweep();
-    assertEquals((await world.tmux(`capture-pane -p -t ${kept.pane}`)).filter((line) => line !== ""), [
-      "fine",
-      "it broke",
-    ]);
+    assertEquals((await world.tmux(`capture-pane -p -t ${kept.pane}`)).filter((line) => line !== ""), ["it broke"]);
     assertEquals(await world.sh("pgrep -fx 'sleep 987' || true"), "");
   });
 }

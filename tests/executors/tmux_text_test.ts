@@ -45,22 +45,31 @@ Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one se
 });
 
 Deno.test("readReport() takes whole lines only", () => {
-  assertEquals(readReport("R 3"), { type: "ready", lane: "3", asked: null, last: null });
-  assertEquals(readReport("R 3 -7  "), { type: "ready", lane: "3", asked: "-7", last: null });
+  const ready = { type: "ready", lane: "3", asked: null, last: null, held: false } as const;
+  assertEquals(readReport("R 3"), ready);
+  assertEquals(readReport("R 3 -7  "), { ...ready, asked: "-7" });
   const last = (run: string, code: number | null | "declined") => ({ run, code });
-  assertEquals(readReport("R 3 -7 a.1.f 7"), { type: "ready", lane: "3", asked: "-7", last: last("a.1.f", 7) });
-  assertEquals(readReport("R 3 -7 a.1.f -"), { type: "ready", lane: "3", asked: "-7", last: last("a.1.f", null) });
-  assertEquals(readReport("R 3 -7 a.1.f x"), {
-    type: "ready",
-    lane: "3",
-    asked: "-7",
-    last: last("a.1.f", "declined"),
-  });
+  assertEquals(readReport("R 3 -7 a.1.f 7"), { ...ready, asked: "-7", last: last("a.1.f", 7) });
+  assertEquals(readReport("R 3 -7 a.1.f 7 held"), { ...ready, asked: "-7", last: last("a.1.f", 7), held: true });
+  assertEquals(readReport("R 3 -7 a.1.f -"), { ...ready, asked: "-7", last: last("a.1.f", null) });
+  assertEquals(readReport("R 3 -7 a.1.f x"), { ...ready, asked: "-7", last: last("a.1.f", "declined") });
   const declined = { type: "declined", lane: "3", run: "00.1.ff", epoch: "7" } as const;
   assertEquals(readReport("X 3 00.1.ff 7"), { ...declined, full: false });
   assertEquals(readReport("X 3 00.1.ff 7 full"), { ...declined, full: true });
-  assertEquals(readReport("E 3 00.1.ff 137"), { type: "ended", lane: "3", run: "00.1.ff", code: 137 });
-  assertEquals(readReport("E 3 00.1.ff -"), { type: "ended", lane: "3", run: "00.1.ff", code: null });
+  assertEquals(readReport("E 3 00.1.ff 137"), {
+    type: "ended",
+    lane: "3",
+    run: "00.1.ff",
+    code: 137,
+    left: [],
+    held: false,
+  });
+  const ended = { type: "ended", lane: "3", run: "00.1.ff", code: null } as const;
+  assertEquals(readReport("E 3 00.1.ff -"), { ...ended, left: [], held: false });
+  assertEquals(readReport("E 3 00.1.ff - sh,a-b.c"), { ...ended, left: ["sh", "a-b.c"], held: false });
+  assertEquals(readReport("E 3 00.1.ff - - held"), { ...ended, left: [], held: true });
+  assertEquals(readReport("E 3 00.1.ff - \x1b[31m"), { ...ended, left: [], held: false });
+  assertEquals(readReport("F 3"), { type: "released", lane: "3" });
   assertEquals(readReport("P 1-2 00.1.ff"), { type: "living", question: "1-2", run: "00.1.ff" });
   assertEquals(readReport("C 3"), { type: "cleaned", lane: "3" });
   assertEquals(readReport(""), null);

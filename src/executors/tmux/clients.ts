@@ -122,6 +122,20 @@ export class Clients {
     }
   }
 
+  /**
+   * Has a client become a shell with a command: so this process has a child that is no tmux.
+   *
+   * @returns What it wrote.
+   * @throws {TmuxError} It failed.
+   * @throws {GoneError} There is no server, or it did not answer.
+   */
+  async shell(command: string): Promise<string> {
+    const ran = await this.#inTime((signal) => this.#start([...this.#server, "-c", command], signal));
+    const error = errorOf([], ran, []);
+    if (error !== null) throw error;
+    return ran.output;
+  }
+
   /** What the program says of its version. */
   async version(): Promise<string> {
     const { process, env } = this.#options;
@@ -152,11 +166,15 @@ export class Clients {
     return this.foreign ? ["-u"] : ["-L", this.#options.socket, "-f", "/dev/null", "-u"];
   }
 
-  async #client(server: readonly string[], commands: readonly Command[], signal: AbortSignal): Promise<Ran> {
+  #client(server: readonly string[], commands: readonly Command[], signal: AbortSignal): Promise<Ran> {
+    return this.#start([...server, ...argumentsOf(commands)], signal);
+  }
+
+  async #start(args: readonly string[], signal: AbortSignal): Promise<Ran> {
     const { process, env, cwd } = this.#options;
     const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
-    return await process.run("tmux", [...server, ...argumentsOf(commands)], {
+    return await process.run("tmux", args, {
       // the first pane is made before any option is set, and the shell of a service's user may refuse to run anything
       env: this.foreign ? own : { ...own, SHELL: "/bin/sh" },
       cwd,

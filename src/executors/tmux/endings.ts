@@ -21,8 +21,8 @@ const FROZEN_LIMIT = 30_000;
 
 /** How a run ended, before its output and its stop order are known. */
 export type Verdict =
-  /** Its lane says so; `code` is `null` when its shell never came to life. */
-  | { readonly code: number | null }
+  /** Its lane says so; `code` is `null` when its shell never came to life, `left` names what was killed in the background. */
+  | { readonly code: number | null; readonly left?: readonly string[] }
   /** Only the end mark in the log can say it. */
   | { readonly why: string };
 
@@ -174,6 +174,7 @@ export class Endings {
 function outcome(verdict: Verdict, stopped: "timed_out" | "cancelled" | null): Omit<RunEnd, "run" | "output"> {
   const code = "code" in verdict ? verdict.code : null;
   if (stopped !== null) return { kind: stopped, code };
-  if (code !== null) return { kind: "exited", code };
+  const left = "code" in verdict && verdict.left?.length ? { left: verdict.left } : {};
+  if (code !== null) return { kind: "exited", code, ...left };
   return { kind: "lost", code, why: "why" in verdict ? verdict.why : "its script could not be started" };
 }

@@ -5,6 +5,7 @@ import type { Pipe } from "../../ports/files.ts";
 import type { Screen, Typed } from "../../ports/run_terminals.ts";
 import { Endings } from "./endings.ts";
 import { LANES_FORMAT, refuseForeignLanes } from "./foreign_lanes.ts";
+import { HeldPanes } from "./held_panes.ts";
 import { Hooks } from "./hooks.ts";
 import { baseEnvironment, checkEnvironment, isProgram, writeScript } from "./job_script.ts";
 import { MAX_RUN } from "./journal.ts";
@@ -51,6 +52,8 @@ export class TmuxExecutor implements Executor {
   readonly #living: Living;
   #base: Record<string, string>;
   #secret = "";
+  /** Commands that give a run what this process was given. */
+  #inherit: readonly string[] = [];
   /** Number of this process. */
   #epoch = "";
   #endings!: Endings;
@@ -101,7 +104,8 @@ export class TmuxExecutor implements Executor {
       const opened = Promise.withResolvers<void>();
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
       this.#pool.begin(host, (await files.list(this.#spool.lanes)).map((entry) => entry.name));
-      await this.#hooks.begin(host.shell);
+      this.#inherit = host.inherit;
+      await this.#hooks.begin(host);
       await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
       this.#waker = await files.openPipe(this.#spool.done);
@@ -113,7 +117,12 @@ export class TmuxExecutor implements Executor {
       this.#readiness.soon();
       // after this call has returned
       setTimeout(opened.resolve);
-      return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
+      return {
+        bootId: host.bootId,
+        attach: this.#server.attach,
+        maxSlots: this.#pool.limit,
+        ignoresHup: host.ignoresHup,
+      };
     } catch (error) {
       await this.close();
       signal?.throwIfAborted();
@@ -133,11 +142,14 @@ export class TmuxExecutor implements Executor {
     const parts = { options, server, spool, pool, endings, stopper, living, runs };
     const recovery = this.#recovery = new Recovery(parts);
     const feed = (lane: Lane) => this.#feedNext(lane);
-    const watch = this.#watch = new Watch(parts, { enter: (run) => this.#enter(run), feed });
+    const enter = (run: Run) => this.#enter(run);
+    const watch: Watch = this.#watch = new Watch(parts, { enter, feed, tendHeld: () => held.round() });
+    const held = new HeldPanes(parts, watch);
     this.#readers = new Reports({
       ...parts,
       recovery,
       watch,
+      held,
       feed,
       hooks: this.#hooks,
       readiness: this.#readiness,
@@ -209,7 +221,15 @@ export class TmuxExecutor implements Executor {
     lane.script = run.name;
     try {
       const clean = lane.mustClean(clock.now());
-      const parts = { clean, files, spool: this.#spool, base: this.#base, cwd, graceMs: killGraceMs };
+      const parts = {
+        clean,
+        files,
+        spool: this.#spool,
+        base: this.#base,
+        cwd,
+        graceMs: killGraceMs,
+        limits: this.#inherit,
+      };
       await writeScript(run.launch, lane.key, parts);
       await this.#stopper.expect(run);
       if (run.lane !== lane || run.state !== "sent") return; // its terminal has gone meanwhile

@@ -14,7 +14,7 @@ set -m
 # one command: between two of them dash forgets a job that has ended, and nobody would know how
 {
   # some shells hand on no other file than those that are named
-  env -i PATH="$PATH" TERM="$TERM" TMUX="$TMUX" TMUX_PANE="$TMUX_PANE" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
+  env -i PATH="$PATH" TERM="$TERM" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
   group=$!
   # never a group that is not surely the hook's: -1 would be every process of the machine
   case $group in '' | *[!0-9]* | 0 | 1) exit ;; esac

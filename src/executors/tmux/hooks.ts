@@ -3,7 +3,7 @@ import { LaunchError } from "../../domain/errors.ts";
 import type { TmuxOptions } from "./options.ts";
 import { exportsOf } from "./job_script.ts";
 import { word } from "./quoting.ts";
-import type { TmuxServer } from "./server.ts";
+import type { HostAnswer, TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
 /** How much longer than its limit the end of a hook may take to be told, milliseconds. */
@@ -21,6 +21,8 @@ export class Hooks {
   readonly #waiting = new Map<string, (code: number | null) => void>();
   readonly #opening = new Set<Promise<void>>();
   #shell = "sh";
+  /** Commands that give a hook what the runner was given. */
+  #inherit: readonly string[] = [];
 
   constructor(
     options: TmuxOptions,
@@ -33,8 +35,9 @@ export class Hooks {
   }
 
   /** Removes what an earlier process wrote and no window has taken. */
-  async begin(shell: string): Promise<void> {
+  async begin({ shell, inherit }: Pick<HostAnswer, "shell" | "inherit">): Promise<void> {
     this.#shell = shell;
+    this.#inherit = inherit;
     await this.#options.files.remove(this.#spool.hooks);
     await this.#options.files.makeFolder(this.#spool.hooks);
   }
@@ -67,6 +70,7 @@ export class Hooks {
     const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
     const lines = [
       "exec 3<&-",
+      ...this.#inherit,
       ...exportsOf(Object.fromEntries(all)),
       `cd -- ${word(this.#options.cwd)} || exit 126`,
       command,

@@ -25,10 +25,10 @@ export function exportsOf(variables: Readonly<Record<string, string>>): string[]
 
 /** What stands in every run's environment before its own variables. */
 export function baseEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG"];
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => names.includes(name) || name.startsWith("LC_")),
-  );
+  const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "RUNNER_CONFIG"];
+  const own = Object.entries(env).filter(([name]) => names.includes(name) || name.startsWith("LC_"));
+  // TERM comes from tmux, and does not say that it takes every colour
+  return { ...Object.fromEntries(own), COLORTERM: "truecolor" };
 }
 
 /** What a run's script is made of besides the run. */
@@ -39,6 +39,8 @@ export interface ScriptParts {
   readonly base: Readonly<Record<string, string>>;
   /** Folder of runs that name none. */
   readonly cwd: string;
+  /** Commands that give a run the file mode mask and the limits of the runner. */
+  readonly limits: readonly string[];
 }
 
 /**
@@ -50,7 +52,7 @@ export interface ScriptParts {
 export async function writeScript(
   launch: Launch,
   lane: string,
-  { clean, graceMs, files, spool, base, cwd }: ScriptParts & {
+  { clean, graceMs, files, spool, base, cwd, limits }: ScriptParts & {
     /** The lane cleans its terminal before. */
     readonly clean: boolean;
     /** Time between TERM and KILL when it has reached its timeout. */
@@ -59,23 +61,29 @@ export async function writeScript(
 ): Promise<void> {
   const { run, payload, timeoutMs } = launch;
   const limit = timeoutMs === null ? "" : `limit=${timeoutMs / 1000},${tenthsOf(graceMs)} `;
-  const named = isProgram(launch);
-  if (named) await files.write(spool.program(run), payload, 0o700);
+  const text = unixLines(payload);
+  const interpreter = interpreterOf(text);
+  if (interpreter !== null) await files.write(spool.program(run), text, 0o700);
   const setup = [
     `[ -n "\${lane_shell-}" ] && ${limit}run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
     `title=${word(titleOf(launch))} && return`,
-    `[ "$RUNNER_RUN" = ${run} ] || exit 126`,
-    `echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
+    `[ "\${RUNNER_RUN-}" = ${run} ] || { echo "$0: this is no longer the script of this job, or RUNNER_RUN is not set" >&2; exit 126; }`,
+    // the payload may run itself once more, by $0: then with what it has made of all this
+    `[ -n "\${RUNNER_ATTEMPT-}" ] || { echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
+    ...limits,
     // the standard error is nowhere so far: what the shell says of a variable is not for the output
     ...exportsOf(environmentOf(launch, base)),
     "exec 2>&1 3<&- 4<&- 5>&-",
     // its lane tells the code alone
     `cd -- ${word(launch.cwd ?? cwd)} || { echo >${word(spool.outside(run))}; exit ${OUTSIDE}; }`,
     "unset OLDPWD",
+    "}",
   ];
   await files.overwrite(
     spool.laneScript(lane),
-    `${setup.join("; ")}\n${named ? `exec ${word(spool.program(run))}\n` : payload}`,
+    `${setup.join("; ")}\n${
+      interpreter === null ? text : `exec ${[...interpreter, spool.program(run)].map(word).join(" ")}\n`
+    }`,
   );
 }
 
@@ -101,7 +109,24 @@ function titleOf({ title, id }: Launch): string {
 
 /** Whether the payload names its own interpreter. */
 export function isProgram({ payload }: Launch): boolean {
-  return payload.startsWith("#!");
+  return interpreterOf(payload) !== null;
+}
+
+/**
+ * The interpreter that a script names, and what it is given in front of the script: one argument at the most, as Linux reads the
+ * line. It is called by name, so that the script may lie where no program may be started (`noexec`).
+ */
+function interpreterOf(script: string): string[] | null {
+  const [, program, argument] = /^#![ \t]*([^ \t\r\n\0]+)[ \t]*([^\r\n\0]*)/.exec(script) ?? [];
+  if (program === undefined) return null;
+  const trimmed = argument.trimEnd();
+  return trimmed === "" ? [program] : [program, trimmed];
+}
+
+/** A script all of whose lines end in CR LF was written for another system: here the CR would be part of its words. */
+function unixLines(payload: string): string {
+  if (!payload.includes("\r\n") || /(^|[^\r])\n/.test(payload)) return payload;
+  return payload.replaceAll("\r\n", "\n");
 }
 
 /**

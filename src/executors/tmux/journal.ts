@@ -1,7 +1,14 @@
 /** A line that a lane wrote into the pipe `done`. */
 export type Report =
   /** A lane has come to life, or has read everything up to the question `asked`; then it also says what it did last. */
-  | { readonly type: "ready"; readonly lane: string; readonly asked: string | null; readonly last: LastRun | null }
+  | {
+    readonly type: "ready";
+    readonly lane: string;
+    readonly asked: string | null;
+    readonly last: LastRun | null;
+    /** A program of an ended run still has its terminal open. */
+    readonly held: boolean;
+  }
   /** A lane has cleaned its terminal. */
   | { readonly type: "cleaned"; readonly lane: string }
   /**
@@ -15,8 +22,20 @@ export type Report =
     readonly epoch: string;
     readonly full: boolean;
   }
-  /** A run has ended; `code` is `null` when its shell never came to life. */
-  | { readonly type: "ended"; readonly lane: string; readonly run: string; readonly code: number | null }
+  /**
+   * A run has ended; `code` is `null` when its shell never came to life, `left` names the programs of its group that were killed with
+   * it, and `held` says that a program of it still has the terminal open.
+   */
+  | {
+    readonly type: "ended";
+    readonly lane: string;
+    readonly run: string;
+    readonly code: number | null;
+    readonly left: readonly string[];
+    readonly held: boolean;
+  }
+  /** No program of an ended run has the terminal of a lane open any more. */
+  | { readonly type: "released"; readonly lane: string }
   /** A hook has ended. */
   | { readonly type: "hook"; readonly run: string; readonly code: number }
   /** A lane in which somebody is waited for; `.`: those were all. */
@@ -34,16 +53,24 @@ export interface LastRun {
 
 /** Reads a line of the pipe `done`; `null` for one that is none of ours. */
 export function readReport(line: string): Report | null {
-  const [type, lane, run, code, last] = line.split(" ");
+  const [type, lane, run, code, last, more] = line.split(" ");
   switch (type) {
     case "R":
-      return { type: "ready", lane, asked: run ?? null, last: code ? { run: code, code: readLast(last) } : null };
+      return {
+        type: "ready",
+        lane,
+        asked: run ?? null,
+        last: code ? { run: code, code: readLast(last) } : null,
+        held: more === "held",
+      };
     case "C":
       return { type: "cleaned", lane };
     case "X":
       return { type: "declined", lane, run, epoch: code, full: last === "full" };
     case "E":
-      return { type: "ended", lane, run, code: readCode(code) };
+      return { type: "ended", lane, run, code: readCode(code), left: readNames(last), held: more === "held" };
+    case "F":
+      return { type: "released", lane };
     case "H":
       return { type: "hook", run: lane, code: Number(run) };
     case "W":
@@ -59,6 +86,10 @@ export function readReport(line: string): Report | null {
 
 function readCode(text: string): number | null {
   return text === "-" ? null : Number(text);
+}
+
+function readNames(text = "-"): string[] {
+  return /^[A-Za-z0-9._,-]+$/.test(text) && text !== "-" ? text.split(",") : [];
 }
 
 function readLast(text: string): LastRun["code"] {

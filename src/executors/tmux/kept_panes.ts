@@ -1,7 +1,7 @@
 import type { Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
 import type { TmuxOptions } from "./options.ts";
-import { literal } from "./quoting.ts";
+import { freeName } from "./new_pane.ts";
 import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
@@ -57,13 +57,7 @@ export class KeptPanes {
   async #keep(lane: Lane): Promise<void> {
     const pane = lane.pane;
     if (pane === null) return;
-    const [count] = await this.#server.run(
-      ["set-option", "-p", "-t", pane, "@runner_kept", lane.kept!],
-      ["display-message", "-p", "-t", pane, "#{window_panes}"],
-    );
-    if (count !== "1") return;
-    const [, window] = lane.place.split(".");
-    const name = window === undefined ? `kept-${lane.key}` : `${window}-kept-${lane.key}`;
-    await this.#server.run(["rename-window", "-t", pane, literal(name)]);
+    await this.#server.run(["set-option", "-p", "-t", pane, "@runner_kept", lane.kept!]);
+    await freeName(this.#server, pane, lane.setAside("kept"));
   }
 }

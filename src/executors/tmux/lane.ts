@@ -57,6 +57,8 @@ export class Lane {
   deaf: boolean | null = null;
   /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
   kept: string | null = null;
+  /** A program of an ended run still has its terminal open: no more runs for it. */
+  held = false;
   /** No more runs for it. */
   closing = false;
   /** Its log did not get what it should: it begins no run until that is mended. */
@@ -107,7 +109,7 @@ export class Lane {
   /** Whether it would start a run at once. */
   get free(): boolean {
     return this.mayBegin && this.runs.length === 0 && this.stranger === null && this.kept === null &&
-      this.pane !== null;
+      !this.held && this.pane !== null;
   }
 
   /** Whether it may be told to begin a run when it has none. */
@@ -124,6 +126,12 @@ export class Lane {
   get settled(): boolean {
     return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
       this.stranger === null && this.#reads === 0;
+  }
+
+  /** Name of its window when another one takes its place. */
+  setAside(why: "kept" | "held"): string {
+    const [, window] = this.place.split(".");
+    return window === undefined ? `${why}-${this.key}` : `${window}-${why}-${this.key}`;
   }
 
   /** Puts a run on its list. */

@@ -82,7 +82,7 @@ export class LanePool {
   #take(run: Run, target: Target): Lane | null {
     const place = placeName(target);
     const here = [...this.lanes.values()].filter((lane) =>
-      lane.place === place && lane.pane !== null && lane.kept === null && !lane.closing
+      lane.place === place && lane.pane !== null && lane.kept === null && !lane.held && !lane.closing
     );
     // of several free ones the last used: the others grow idle and can be closed
     const lane = target.window === null
@@ -201,7 +201,8 @@ export class LanePool {
   async #room(): Promise<void> {
     const living = [...this.lanes.values()].filter((lane) => lane.pane !== null);
     if (living.length < this.limit) return;
-    const oldest = living.find((lane) => lane.kept !== null && !lane.closing) ?? this.#idle()[0];
+    const oldest = living.find((lane) => lane.kept !== null && !lane.closing) ?? this.#idle()[0] ??
+      living.find((lane) => lane.held && !lane.closing);
     if (!oldest) {
       throw thisHost(`the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`);
     }

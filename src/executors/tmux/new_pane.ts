@@ -48,6 +48,12 @@ export async function closePane(server: TmuxServer, pane: string): Promise<void>
   await server.run(kill);
 }
 
+/** Gives the window of a pane another name, so that the next one can have its name; one with other panes keeps it. */
+export async function freeName(server: TmuxServer, pane: string, name: string): Promise<void> {
+  const [count] = await server.run(["display-message", "-p", "-t", pane, "#{window_panes}"]);
+  if (count === "1") await server.run(["rename-window", "-t", pane, literal(name)]);
+}
+
 async function made(server: TmuxServer, { session, window }: Target, parts: PaneParts): Promise<string> {
   const create = ["-P", "-F", "#{pane_id} #{pane_pid}", ...parts.program];
   const name = literal(window ?? parts.name);
@@ -57,13 +63,15 @@ async function made(server: TmuxServer, { session, window }: Target, parts: Pane
     // a server that is not set up would make it, too
     const target = `=${session}:`;
     const sized = ["resize-window", "-t", target, "-x", "200", "-y", "50"]; // tmux 3.2 makes it smaller
-    const made = [start, fixed(target), sized, ...dress(target, parts)];
+    const naming = window === null ? named(target) : [];
+    const made = [start, fixed(target), sized, ...naming, ...dress(target, parts)];
     return await dressed(server, [server.isOurs, ...made]);
   }
   if (place.window === null) {
     const last = `${place.session}:{end}`;
     const start = ["new-window", "-d", "-a", "-t", last, "-n", name, ...create];
-    return await dressed(server, [start, fixed(last), ...dress(last, parts)]);
+    const naming = window === null ? named(last) : [];
+    return await dressed(server, [start, fixed(last), ...naming, ...dress(last, parts)]);
   }
   const split = ["split-window", "-d", "-t", place.window, ...create];
   const [pane] = await server.run(split).catch(async (error) => {
@@ -102,6 +110,19 @@ function fixed(target: string): Command {
   return ["set-option", "-w", "-t", target, "window-size", "manual"];
 }
 
+/**
+ * Has a window take its name from the run in it: from what its lane writes as the place of the pane (OSC 7), as a program in it may
+ * set the title. Who looks for a window by name does not find it.
+ */
+function named(target: string): Command[] {
+  const set = (name: string, value: string) => ["set-option", "-w", "-t", target, name, value];
+  return [
+    set("@runner_slot", "1"),
+    set("automatic-rename", "on"),
+    set("automatic-rename-format", "#{?pane_path,#{=32:pane_path},idle}"),
+  ];
+}
+
 /** Ids of a session and a window in it, `null` where there is none; tmux reads more into names than that. */
 async function find(
   server: TmuxServer,
@@ -110,7 +131,9 @@ async function find(
 ): Promise<{ session: string | null; window: string | null }> {
   const lines = await server.run(
     ["list-sessions", "-F", "#{session_id} #{session_name}"],
-    ...window === null ? [] : [["list-windows", "-a", "-F", "#{session_id} #{window_id} #{window_name}"]],
+    ...window === null
+      ? []
+      : [["list-windows", "-a", "-F", "#{session_id} #{window_id} #{?#{@runner_slot},,#{window_name}}"]],
   );
   const idAt = (start: RegExp, name: string) =>
     lines.map((line) => start.exec(line)).find((match) => match !== null && match.input.slice(match[0].length) === name)

@@ -133,7 +133,7 @@ export class Recovery {
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
     const told = this.#early.get(run.name);
     const teller = told?.type === "ended" && this.#parts.pool.lanes.get(told.lane);
-    if (teller) return await this.#ended(run, teller, { code: told.code });
+    if (teller) return await this.#ended(run, teller, { code: told.code, left: told.left });
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) return await this.#ended(run, lane, { code });

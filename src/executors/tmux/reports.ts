@@ -1,5 +1,6 @@
 import type { Hooks } from "./hooks.ts";
-import { type LastRun, readReport, type Report } from "./journal.ts";
+import type { HeldPanes } from "./held_panes.ts";
+import { readReport, type Report } from "./journal.ts";
 import type { Lane } from "./lane.ts";
 import type { Living } from "./living.ts";
 import type { Readiness } from "./readiness.ts";
@@ -13,6 +14,7 @@ export interface ReportReaders extends RecoveryParts {
   readonly recovery: Recovery;
   readonly watch: Watch;
   readonly hooks: Hooks;
+  readonly held: HeldPanes;
   readonly readiness: Readiness;
   readonly terminals: Terminals;
   readonly living: Living;
@@ -26,6 +28,7 @@ export interface ReportReaders extends RecoveryParts {
   readonly wipe: (lane: Lane) => Promise<void>;
 }
 
+type Ready = Report & { readonly type: "ready" };
 type Ended = Report & { readonly type: "ended" };
 type Declined = Report & { readonly type: "declined" };
 
@@ -42,17 +45,19 @@ export class Reports {
 
   /** Takes a line. */
   take(line: string): void {
-    const { readiness, hooks, terminals, living } = this.#readers;
+    const { readiness, hooks, terminals, living, held } = this.#readers;
     const report = readReport(line);
     switch (report?.type) {
       case "ready":
-        return this.#answered(report.lane, report.asked, report.last);
+        return this.#answered(report);
       case "cleaned":
         return readiness.cleaned(report.lane);
       case "declined":
         return this.#declined(report);
       case "ended":
         return this.#ended(report);
+      case "released":
+        return held.released(report.lane);
       case "unlogged":
         return this.#unlogged(report.lane);
       case "hook":
@@ -72,13 +77,14 @@ export class Reports {
   }
 
   #ended(report: Ended): void {
-    const { runs, pool, endings, recovery, watch, readiness, feed } = this.#readers;
+    const { runs, pool, endings, recovery, watch, readiness, feed, held } = this.#readers;
     const run = runs.get(report.run);
     const lane = pool.lanes.get(report.lane);
     if (!run && !watch.recovered) recovery.remember(report);
     if (!lane) return;
+    if (report.held) held.hold(lane, report.run);
     if (run) {
-      endings.settle(run, lane, { code: report.code });
+      endings.settle(run, lane, { code: report.code, left: report.left });
       feed(lane);
       readiness.soon();
     } else if (lane.stranger === report.run) this.#strangerEnded(lane, report.run);
@@ -93,13 +99,14 @@ export class Reports {
   }
 
   /** A lane that answers is idle: what it was at before has ended. */
-  #answered(key: string, asked: string | null, last: LastRun | null): void {
-    const { pool, endings, epoch, feed, wipe } = this.#readers;
+  #answered({ lane: key, asked, last, held: isHeld }: Ready): void {
+    const { pool, endings, epoch, feed, wipe, held } = this.#readers;
     if (asked === null) return pool.ready(key);
     const lane = pool.lanes.get(key);
     if (asked !== `-${epoch()}` || !lane) return;
     lane.answered = true;
     lane.last = last;
+    if (isHeld) held.hold(lane, last?.run ?? "");
     lane.stranger = null;
     const [run] = lane.runs;
     if (run?.state === "started") endings.settle(run, lane, verdictOf(lane, run));

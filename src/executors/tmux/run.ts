@@ -75,9 +75,13 @@ export class Run {
     return await this.#live.reader.read(offset, limit);
   }
 
-  /** Whether the log of its terminal has the mark of its start. */
+  /** Whether the log of its terminal has the mark of its start: then the terminal shows nothing of an earlier run. */
   async marked(): Promise<boolean> {
-    await this.readLive(0, 1);
-    return this.#live?.reader.begun ?? false;
+    const { lane } = this;
+    if (!lane || this.state === "waiting") return false;
+    // not that of who follows the output, which may be far ahead
+    const reader = new LiveReader(lane.log, { position: lane.position, token: this.token });
+    await reader.read(0, 1);
+    return reader.begun;
   }
 }

@@ -3,6 +3,7 @@ import { isOlder, OLDEST_TMUX } from "../../domain/versions.ts";
 import { attachOf } from "./attach.ts";
 import { orAborted } from "../../domain/or_aborted.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
+import { commandsFor, type Inherited, readFacts } from "./inherited.ts";
 import type { TmuxOptions } from "./options.ts";
 import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
@@ -36,6 +37,10 @@ export interface HostAnswer {
   readonly nofile: number;
   readonly shell: string;
   readonly laneShell: string;
+  /** Commands that give a job what this process was given. */
+  readonly inherit: readonly string[];
+  /** This process was started to ignore HUP, as by `nohup`. */
+  readonly ignoresHup: boolean;
 }
 
 /** The tmux server: started when there is none. Nothing stays connected with it. */
@@ -169,11 +174,14 @@ export class TmuxServer {
     await files.remove(`${this.#spool.dir}/${answer}`);
     const { shell } = this.#options;
     const trial = shell === undefined ? [] : [shell, this.#spool.shell];
-    await this.shell(["sh", this.#spool.setup, this.#spool.dir, answer, ...trial].map(word).join(" "));
+    const { setup, dir, inherited } = this.#spool;
+    await this.shell(["sh", setup, dir, answer, inherited, ...trial].map(word).join(" "));
+    // without an answer jobs inherit from the server
+    const own = readFacts(await this.#clients.shell(`exec sh ${word(inherited)} runner`).catch(() => ""));
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
-      const text = await files.readText(`${this.#spool.dir}/${answer}`);
-      if (text !== null) return this.#hostAnswer(text);
+      const text = await files.readText(`${dir}/${answer}`);
+      if (text !== null) return this.#hostAnswer(readFacts(text), own);
       await orAborted(clock.sleep(2), this.closed);
     }
     throw new SetupError(
@@ -205,13 +213,7 @@ export class TmuxServer {
     }
   }
 
-  #hostAnswer(text: string): HostAnswer {
-    const facts = new Map(
-      text.trim().split("\n").map((line) => {
-        const [name, ...value] = line.split(" ");
-        return [name, value.join(" ")];
-      }),
-    );
+  #hostAnswer(facts: Inherited, own: Inherited): HostAnswer {
     const { shell } = this.#options;
     if (shell !== undefined && facts.get("tried") !== "fit") {
       const why = facts.get("tried") === "missing" ? "there is no such program on this host" : "it is no POSIX shell";
@@ -227,6 +229,8 @@ export class TmuxServer {
       nofile: Number.isFinite(nofile) ? nofile : 1 << 20,
       shell: shell ?? facts.get("shell")!,
       laneShell: this.#options.laneShell ?? facts.get("lane_shell")!,
+      inherit: commandsFor(own, facts),
+      ignoresHup: own.get("ignores") === "HUP",
     };
   }
 

@@ -1,8 +1,10 @@
-# setup.sh SPOOL ANSWER [SHELL TRIAL]
+# setup.sh SPOOL ANSWER INHERITED [SHELL TRIAL]
 #
 # What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER, one
-# `name value` a line. SHELL is tried with the script TRIAL.
-S=$1 answer=$2
+# `name value` a line. INHERITED is the script that says what jobs inherit, here from the tmux server. SHELL is tried with the
+# script TRIAL.
+S=$1 answer=$2 inherited=$3
+given=$(sh "$inherited")
 umask 077
 # a plain file in its place would be at its end at once, for ever
 [ -p "$S/done" ] || { rm -rf "$S/done" && mkfifo "$S/done"; }
@@ -22,8 +24,9 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootses
   # shellcheck disable=SC3045 # every shell has it
   echo "nofile $(ulimit -n)"
   echo "shell $(first bash sh)"
-  echo "tried $(try "${3-}" "${4-}")"
+  echo "tried $(try "${4-}" "${5-}")"
   # by how well they do as a lane
+  echo "$given"
   echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
 } >"$S/$answer.new"
 mv "$S/$answer.new" "$S/$answer"

@@ -3,6 +3,7 @@ import { type Journal, NO_JOURNAL, readJournal } from "./journal.ts";
 import type { TmuxOptions } from "./options.ts";
 import deadlineScript from "./deadline.sh" with { type: "text" };
 import hookScript from "./hook.sh" with { type: "text" };
+import inheritedScript from "./inherited.sh" with { type: "text" };
 import killScript from "./kill.sh" with { type: "text" };
 import laneScript from "./lane.sh" with { type: "text" };
 import livingScript from "./living.sh" with { type: "text" };
@@ -29,6 +30,7 @@ export class Spool {
   deadline = "";
   log = "";
   hookProgram = "";
+  inherited = "";
   reading = "";
   living = "";
   setup = "";
@@ -52,6 +54,7 @@ export class Spool {
     this.deadline = await this.#program("deadline", deadlineScript);
     this.log = await this.#program("log", logScript);
     this.hookProgram = await this.#program("hook", hookScript);
+    this.inherited = await this.#program("inherited", inheritedScript);
     this.reading = await this.#program("reading", readingScript);
     this.living = await this.#program("living", livingScript);
     this.setup = await this.#program("setup", setupScript);

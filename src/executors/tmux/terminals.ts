@@ -35,6 +35,8 @@ export class Terminals implements RunTerminals {
   readonly #screens: Screens;
   readonly #runs: ReadonlyMap<string, Run>;
   readonly #looks = new Map<string, Look>();
+  /** Runs whose terminals show nothing of an earlier one. */
+  readonly #seen = new WeakSet<Run>();
   #count = 0;
   /** Flags with which `paste-buffer` changes nothing. */
   #asIs = ["-S"];
@@ -113,11 +115,23 @@ export class Terminals implements RunTerminals {
   }
 
   async screen(name: string): Promise<Screen | null> {
+    await this.#cleared(name);
     const pane = this.#paneOf(name);
     if (pane === null) return null;
     const screen = await this.#screens.capture(pane);
     // between question and answer another run may have begun in it
     return this.#paneOf(name) === pane ? screen : null;
+  }
+
+  /** Waits until the terminal of a run shows nothing of the one before. A log that cannot be written does not say so. */
+  async #cleared(name: string): Promise<void> {
+    const { clock } = this.#options;
+    const run = this.#runs.get(name);
+    if (!run || run.adopted || this.#seen.has(run)) return;
+    await this.#shellOf(name);
+    const limit = clock.now() + SHELL_LIMIT;
+    while (this.#paneOf(name) !== null && !await run.marked() && clock.now() < limit) await clock.sleep(SHELL_EVERY);
+    this.#seen.add(run);
   }
 
   /** Ids of session, window and pane, as `TmuxViewer` takes them. */

@@ -16,6 +16,8 @@ export interface Ways {
   enter(run: Run): Promise<void>;
   /** Has a lane begin the run that is next, when it can. */
   feed(lane: Lane): void;
+  /** Looks after terminals that are left to programs of ended runs. */
+  tendHeld(): void;
 }
 
 /** Looks after lanes and runs: settles what went away unseen. */
@@ -129,8 +131,8 @@ export class Watch {
     }
   }
 
-  /** A run that its lane has not begun, and will not: another one may. */
-  async retry(run: Run, lane: Lane): Promise<void> {
+  /** A run that its lane has not begun, and will not: another one may. `failed`: that speaks against the run as well. */
+  async retry(run: Run, lane: Lane, failed = true): Promise<void> {
     const { options, endings } = this.#parts;
     lane.release(run, options.clock.now());
     lane.unforgotten.delete(run.name);
@@ -140,7 +142,7 @@ export class Watch {
     run.armed = false;
     clearTimeout(run.timer);
     if (run.order !== null) return endings.refuse(run, { kind: run.order.kind });
-    run.failures++;
+    if (failed) run.failures++;
     try {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
       await this.#ways.enter(run);
@@ -159,6 +161,7 @@ export class Watch {
         .finally(() => this.#checking.delete(lane));
     }
     if (this.#again || this.#gone.size > 0) this.look();
+    this.#ways.tendHeld();
     if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
 

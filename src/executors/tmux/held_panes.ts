@@ -1,0 +1,74 @@
+import type { Lane } from "./lane.ts";
+import { freeName } from "./new_pane.ts";
+import type { RecoveryParts } from "./recovery.ts";
+import type { Watch } from "./watch.ts";
+
+/** Terminals that are left to programs of ended runs at the most; the oldest are closed. */
+export const MAX_HELD = 16;
+/** Pause between two questions whether they are still needed, milliseconds. */
+const ASK_EVERY = 5000;
+/** Asks a lane for that. */
+const HELD = "-held";
+
+/**
+ * Terminals that programs of ended runs have open: a server that was started in the background with `setsid`, for one. It would write
+ * into the output of the next run, so there is none: another terminal takes its place. This one stays for the program, and is closed
+ * when that has ended.
+ */
+export class HeldPanes {
+  readonly #parts: RecoveryParts;
+  readonly #watch: Watch;
+  #askedAt = -Infinity;
+
+  constructor(parts: RecoveryParts, watch: Watch) {
+    this.#parts = parts;
+    this.#watch = watch;
+  }
+
+  /** A run has ended, and a program of it has the terminal open. Those that wait for this terminal go to another one. */
+  hold(lane: Lane, run: string): void {
+    const { options, pool, server, runs } = this.#parts;
+    if (lane.held || lane.pane === null) return;
+    lane.held = true;
+    options.log.info("a program of an ended job has its terminal open: it is left to it", {
+      job: runs.get(run)?.launch.id ?? run,
+    });
+    pool.inTurn(() => lane.pane === null ? Promise.resolve() : freeName(server, lane.pane, lane.setAside("held")))
+      .catch((error) => options.log.warn("could not rename a window", { error: String(error) }));
+    for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
+      this.#watch.retry(waiting, lane, false).catch((error) =>
+        options.log.warn("could not give a run to another terminal", { error: String(error) })
+      );
+    }
+  }
+
+  /** One look: asks which terminals are still needed, and closes those that are too many. */
+  round(): void {
+    const { options, pool } = this.#parts;
+    const now = options.clock.now();
+    if (now - this.#askedAt < ASK_EVERY) return;
+    this.#askedAt = now;
+    const held = [...pool.lanes.values()].filter((lane) => lane.held && lane.pane !== null && !lane.closing);
+    held.sort((a, b) => a.usedAt - b.usedAt);
+    for (const lane of held.splice(0, Math.max(0, held.length - MAX_HELD))) {
+      options.log.warn(`closed a terminal that a program of an ended job had open: there are more than ${MAX_HELD}`);
+      this.#close(lane);
+    }
+    for (const lane of held) lane.send(HELD).catch(() => {}); // the next look asks again
+  }
+
+  /** Nothing has the terminal of a lane open any more. */
+  released(key: string): void {
+    const lane = this.#parts.pool.lanes.get(key);
+    if (!lane?.held) return;
+    lane.held = false;
+    // another one has taken its place
+    if (lane.kept === null && lane.runs.length === 0) this.#close(lane);
+  }
+
+  #close(lane: Lane): void {
+    this.#parts.pool.retire(lane).catch((error) =>
+      this.#parts.options.log.warn("could not close a terminal", { error: String(error) })
+    );
+  }
+}
