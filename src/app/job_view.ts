@@ -69,6 +69,8 @@ export interface JobView {
   readonly outputBytes: number | null;
   /** Part of what it wrote was not captured: the disk of its spool was full, or its terminal went away. */
   readonly truncated: boolean;
+  /** Names of the programs that it had left in the background and that were killed at its end; empty when there were none. */
+  readonly left: string;
   /** Why somebody asked to cancel it; `null` when nobody did. */
   readonly cancelReason: string | null;
   /** Its output; of a large one the first and last 64 KiB. */
@@ -132,6 +134,7 @@ export function viewJob(job: StoredJob): JobView {
     retries: number(side.retry_max),
     outputBytes: number(side.output_bytes),
     truncated: ended && side.truncated === "1",
+    left: ended ? side.left ?? "" : "",
     cancelReason: side.cancel ?? null,
     result: fields.result ?? "",
   };

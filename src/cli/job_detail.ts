@@ -76,6 +76,7 @@ function facts(
     ["after", job.after],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
     ["output", outputOf(job)],
+    ["killed", job.left && `${job.left} (left in the background at its end)`],
   ];
 }
 

@@ -14,6 +14,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
     exit_code: job.exitCode,
     error: job.error || null,
     output_truncated: job.truncated,
+    killed_in_background: job.left === "" ? [] : job.left.split(", "),
     runner: job.runner,
     executor: job.executor,
     title: job.title || null,

@@ -11,7 +11,7 @@ import type { JobStore } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 import { attachLine, checkTarget } from "../executors/registry.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
-import { maskUrl, parseRedisUrl } from "../redis/url.ts";
+import { formatRedisUrl, maskUrl, parseRedisUrl } from "../redis/url.ts";
 import { systemClock } from "../system/clock.ts";
 import { systemEnvironment } from "../system/environment.ts";
 import { newId } from "../system/new_id.ts";
@@ -119,6 +119,9 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
   const spool = await JournalSpool.open(instance.dir, { expected: await hadOwner(instance.dir) });
+  // names Redis and the queue to `runner` in jobs and hooks, as only this user may read the password in it
+  const clientFile = `${instance.dir}/client.json`;
+  const caFile = place.url.caFile === undefined ? {} : { caFile: host.absolutePath(place.url.caFile) };
   const socket = settings.tmuxSocket ?? `runner-${name}`;
   const runner = new Runner({
     queue: redis.openQueue(place, owner),
@@ -135,7 +138,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       killGraceMs: settings.killGrace * 1000,
       keepPane: settings.keepPane,
       cwd: host.workingFolder(),
-      env: host.jobEnvironment(systemEnvironment),
+      env: { ...host.jobEnvironment(systemEnvironment), RUNNER_CONFIG: clientFile },
       shell: settings.shell === "auto" ? undefined : settings.shell,
     }),
     spool,
@@ -175,6 +178,9 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       );
       try {
         await embedded?.start();
+        const redisUrl = formatRedisUrl({ ...place.url, ...caFile });
+        const { name, namespace } = settings;
+        await systemFiles.replace(clientFile, JSON.stringify({ redis_url: redisUrl, name, namespace }));
         for (const finding of await runner.patiently(() => redis.checkServer(place, host.wallClock))) {
           if (finding.severity === "error") {
             throw new UnavailableError(`Cannot use Redis: ${finding.says}; ${finding.remedy}`);

@@ -24,6 +24,8 @@ export interface SideRecord {
   output_bytes?: string;
   /** `1` when part of what it wrote was not captured. */
   truncated?: string;
+  /** Names of programs that were killed in the background at its end. */
+  left?: string;
   /** Set when somebody asked to cancel; the reason, possibly empty. */
   cancel?: string;
   /** Since when the running attempt waits for somebody to type, and what the line that asks shows; else absent. */

@@ -79,8 +79,6 @@ export interface HostFacts {
   readonly attach: string;
   /** The most runs side by side that the host's limits allow. */
   readonly maxSlots: number;
-  /** The runner was started to ignore HUP, as by `nohup`. */
-  readonly ignoresHup?: boolean;
 }
 
 /** Where a target runs. */

@@ -144,6 +144,8 @@ export interface FinishRequest extends OwnedRun {
   readonly outputBytes: number;
   /** Part of the output was not captured. */
   readonly truncated?: boolean;
+  /** Names of programs that were killed in the background at its end. */
+  readonly left?: string;
   /** Milliseconds from start to end. */
   readonly ms: number;
   /** Seconds that Redis keeps the job; 0 for ever. */

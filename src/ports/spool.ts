@@ -33,6 +33,8 @@ export interface SettledEnd {
   readonly outputBytes: number;
   /** Part of the output was not captured. */
   readonly truncated?: boolean;
+  /** Names of programs that were killed in the background at its end. */
+  readonly left?: string;
   readonly ms: number;
   /** The job's result, when no file has the output. */
   readonly result?: string;

@@ -24,8 +24,9 @@ function attemptOf(steps: Steps, { runner, instance, nonce }: Owner, request: Re
 
 /** Arguments of the script `finish`, without those of every script about one job. */
 export function endOfAttempt({ token, state, result, error, exitCode, outputBytes, ms, ...rest }: FinishRequest) {
-  const { retryDelayMs, truncated } = rest;
-  return [token, state, result, error, exitCode, outputBytes, Math.round(ms), retryDelayMs ?? "", truncated ? "1" : ""];
+  const { retryDelayMs, truncated, left } = rest;
+  const numbers = [exitCode, outputBytes, Math.round(ms)];
+  return [token, state, result, error, ...numbers, retryDelayMs ?? "", truncated ? "1" : "", left ?? ""];
 }
 
 /** That another process owns the instance is no verdict on the attempt: the next beat says who does. */
@@ -69,8 +70,8 @@ export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<Sett
       throw error;
     }
   };
-  const [newest, attempt, done, exit, bytes, ms, last, truncated] = await read(keys.side(id), [
-    ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error", "truncated"],
+  const [newest, attempt, done, exit, bytes, ms, last, truncated, left] = await read(keys.side(id), [
+    ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error", "truncated", "left"],
   ]);
   // of a host that was given up the token is gone
   if (newest !== token && (newest !== "0" || attempt !== String(Number.parseInt(token)))) return null;
@@ -78,6 +79,7 @@ export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<Sett
   const numbers = {
     ...{ exitCode: Number(exit), outputBytes: Number(bytes), ms: Number(ms) },
     ...(truncated === "1" && { truncated: true }),
+    ...(left !== "" && { left }),
   };
   if (status === "finished" || status === "error") return { state: status, error, ...numbers, result };
   if (status === "" || done !== token) return null; // it was purged, or runs again

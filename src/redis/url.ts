@@ -45,6 +45,15 @@ export function parseRedisUrl(text: string): RedisUrl {
   };
 }
 
+/** What `parseRedisUrl` reads as this place. */
+export function formatRedisUrl(url: RedisUrl): string {
+  const { hostname, port, tls, username = "", password, db, caFile } = url;
+  const user = password === undefined ? "" : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const query = caFile === undefined ? "" : `?ca=${encodeURIComponent(caFile)}`;
+  return `${tls ? "rediss" : "redis"}://${user}${host}:${port}/${db}${query}`;
+}
+
 /**
  * A Redis URL for showing it: a password becomes `***`. Takes any text, so that a wrong one can be shown too.
  *

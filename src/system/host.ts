@@ -63,7 +63,8 @@ export function viewEnvironment(environment: Environment): Record<string, string
 
 /** The part of the environment that jobs start from. */
 export function jobEnvironment(environment: Environment): Record<string, string> {
-  return pick(environment, INHERITED);
+  // where `runner` in a job looks for the access to a Redis of its runner's own
+  return pick(environment, [...INHERITED, "XDG_STATE_HOME"]);
 }
 
 function pick(environment: Environment, names: readonly string[]): Record<string, string> {

@@ -1,6 +1,6 @@
 import { RefusedError, UnavailableError } from "../../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
-import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
+import { NO_OUTPUT, resultText } from "../../domain/output.ts";
 import { sideNumber } from "../../domain/side_record.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
@@ -21,6 +21,8 @@ const MAX_LOST = 3;
 /** What an end brings with it. */
 interface Ending {
   readonly output: OutputSample;
+  /** As `RunEnd.left`. */
+  readonly left?: readonly string[];
   readonly retryDelayMs: number | null;
   /** As `RunEnd.agoMs`. */
   readonly agoMs?: number;
@@ -53,6 +55,7 @@ export class Finisher {
     this.#parts.checkpoint("after_end");
     this.#finish(active, outcomeOf(end, active), {
       output: end.output,
+      left: end.left,
       retryDelayMs: this.#retryDelay(end, active),
       agoMs: end.agoMs,
     });
@@ -96,7 +99,7 @@ export class Finisher {
     await Promise.all(this.#pending);
   }
 
-  async #deliver(active: ActiveRun, outcome: Outcome, { output, retryDelayMs, agoMs = 0 }: Ending) {
+  async #deliver(active: ActiveRun, outcome: Outcome, { output, left, retryDelayMs, agoMs = 0 }: Ending) {
     const { queue, clock, log, checkpoint, settings } = this.#parts;
     const { intent } = active;
     const ms = Math.max(0, Math.round(clock.now() - agoMs - active.begunMs));
@@ -109,6 +112,7 @@ export class Finisher {
       exitCode: exitCodeOf(outcome),
       outputBytes: output.total,
       ...(output.truncated && { truncated: true }),
+      ...(left && { left: left.join(", ") }),
       ms,
       keep: sideNumber(intent.side.keep, settings.keep),
       retryDelayMs,
@@ -166,6 +170,7 @@ export class Finisher {
           exitCode: request.exitCode,
           outputBytes: request.outputBytes,
           ...(request.truncated && { truncated: true }),
+          ...(request.left && { left: request.left }),
           ms: request.ms,
           ...(unsaved && { result: request.result }),
           ...(reply.type === "RETRY" && { retry: true as const }),
@@ -186,6 +191,7 @@ export class Finisher {
       code: request.exitCode,
       ...(signal && { signal }),
       ...(request.truncated && { truncated: true }),
+      ...(request.left && { killed: request.left }),
       ms: request.ms,
     });
   }

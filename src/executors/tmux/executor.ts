@@ -54,6 +54,8 @@ export class TmuxExecutor implements Executor {
   #secret = "";
   /** Commands that give a run what this process was given. */
   #inherit: readonly string[] = [];
+  /** What runs payloads. */
+  #shell = "sh";
   /** Number of this process. */
   #epoch = "";
   #endings!: Endings;
@@ -105,6 +107,7 @@ export class TmuxExecutor implements Executor {
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
       this.#pool.begin(host, (await files.list(this.#spool.lanes)).map((entry) => entry.name));
       this.#inherit = host.inherit;
+      this.#shell = host.shell;
       await this.#hooks.begin(host);
       await this.#terminals.begin();
       this.#done = await files.openPipe(this.#spool.done);
@@ -117,12 +120,7 @@ export class TmuxExecutor implements Executor {
       this.#readiness.soon();
       // after this call has returned
       setTimeout(opened.resolve);
-      return {
-        bootId: host.bootId,
-        attach: this.#server.attach,
-        maxSlots: this.#pool.limit,
-        ignoresHup: host.ignoresHup,
-      };
+      return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
     } catch (error) {
       await this.close();
       signal?.throwIfAborted();
@@ -229,6 +227,7 @@ export class TmuxExecutor implements Executor {
         cwd,
         graceMs: killGraceMs,
         limits: this.#inherit,
+        shell: this.#shell,
       };
       await writeScript(run.launch, lane.key, parts);
       await this.#stopper.expect(run);

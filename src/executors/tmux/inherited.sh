@@ -2,7 +2,7 @@
 #
 # Prints what a program that is started here inherits, one `name value` a line: the file mode mask, and each soft limit under the
 # option of `ulimit` that sets it. With `runner`, for which the runner itself must start it: also how many files the runner was
-# given, as its runtime raises that to the hard limit, and whether it was started to ignore HUP.
+# given, as its runtime raises that to the hard limit.
 echo "umask $(umask)"
 for option in c d f l n p s t u v; do
   # p is the number of processes in some shells, u in others, and p the size of a pipe in those
@@ -12,11 +12,7 @@ for option in c d f l n p s t u v; do
   case $limit in unlimited | [0-9]*) echo "limit-$option $limit" ;; esac
 done
 [ "${1-}" = runner ] || return 0 2>/dev/null || exit 0
-[ -r "/proc/$PPID/status" ] || exit 0
-# bit 0 of the mask is signal 1
-while read -r name mask _; do
-  case $name$mask in SigIgn:*[13579bdf]) echo "ignores HUP" ;; esac
-done <"/proc/$PPID/status"
+[ -r "/proc/$PPID/limits" ] || exit 0
 # files that the runner may open, and the process that started it: with the same hard limit that one's soft limit was the
 # runner's as well
 read -r stat <"/proc/$PPID/stat"

@@ -25,7 +25,7 @@ export function exportsOf(variables: Readonly<Record<string, string>>): string[]
 
 /** What stands in every run's environment before its own variables. */
 export function baseEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "RUNNER_CONFIG"];
+  const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "XDG_STATE_HOME", "RUNNER_CONFIG"];
   const own = Object.entries(env).filter(([name]) => names.includes(name) || name.startsWith("LC_"));
   // TERM comes from tmux, and does not say that it takes every colour
   return { ...Object.fromEntries(own), COLORTERM: "truecolor" };
@@ -41,6 +41,8 @@ export interface ScriptParts {
   readonly cwd: string;
   /** Commands that give a run the file mode mask and the limits of the runner. */
   readonly limits: readonly string[];
+  /** What runs the payload. */
+  readonly shell: string;
 }
 
 /**
@@ -52,7 +54,7 @@ export interface ScriptParts {
 export async function writeScript(
   launch: Launch,
   lane: string,
-  { clean, graceMs, files, spool, base, cwd, limits }: ScriptParts & {
+  { clean, graceMs, files, spool, base, cwd, limits, shell }: ScriptParts & {
     /** The lane cleans its terminal before. */
     readonly clean: boolean;
     /** Time between TERM and KILL when it has reached its timeout. */
@@ -66,7 +68,7 @@ export async function writeScript(
   if (interpreter !== null) await files.write(spool.program(run), text, 0o700);
   const setup = [
     `[ -n "\${lane_shell-}" ] && ${limit}run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
-    `title=${word(titleOf(launch))} && return`,
+    `shell=${word(shell)} title=${word(titleOf(launch))} && return`,
     `[ "\${RUNNER_RUN-}" = ${run} ] || { echo "$0: this is no longer the script of this job, or RUNNER_RUN is not set" >&2; exit 126; }`,
     // the payload may run itself once more, by $0: then with what it has made of all this
     `[ -n "\${RUNNER_ATTEMPT-}" ] || { echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,

@@ -1,9 +1,9 @@
-# lane.sh SPOOL LANE SHELL LANE_SHELL [SANE [LAST CODE OWED HELD]]
+# lane.sh SPOOL LANE LANE_SHELL [SANE [LAST CODE OWED HELD]]
 #
-# The process of a pane: takes runs, one after the other, and runs each with SHELL as a process group of its own in the foreground
-# of this terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
+# The process of a pane: takes runs, one after the other, and runs each as a process group of its own in the foreground of this
+# terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
 # as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
-# program its name and goes on as the payload. A line `-NUMBER` asks whether all that was sent before has been read, and how the
+# program its name and goes on as the payload, for the shell that it names. A line `-NUMBER` asks whether all that was sent before has been read, and how the
 # last run ended; `-clean` asks for a clean terminal; `-held` asks whether programs of ended runs still have it open.
 #
 # Start and end go to the journal first, then to the runner's pipe `done`; between two marks on the terminal, and so in its log,
@@ -12,7 +12,7 @@
 #
 # LAST, CODE, OWED and HELD are for bash, which begins anew after each run: the last run, its exit code, a record that is not in
 # the journal yet, and whether a program of an ended run has the terminal open.
-S=$1 K=$2 shell=$3 lane_shell=$4 sane=${5-} last=${6-} code=${7-} owed=${8-} held=${9-} L=$1/lanes/$2
+S=$1 K=$2 lane_shell=$3 sane=${4-} last=${5-} code=${6-} owed=${7-} held=${8-} L=$1/lanes/$2
 
 if [ -z "$sane" ]; then
   # typed keys are not echoed into the output, ^S and ^Z do not hold up a lane
@@ -23,7 +23,7 @@ if [ -z "$sane" ]; then
   # TMUX and TMUX_PANE are no business of a run: `tmux kill-server` in one would end all of them
   # shellcheck disable=SC2086 # a lane shell may have arguments
   exec env -i PATH="$PATH" TERM="$TERM" \
-    $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$(stty -g)"
+    $lane_shell "$0" "$S" "$K" "$lane_shell" "$(stty -g)"
 fi
 
 # caught, not ignored: what a shell ignores its children ignore as well. HUP must end the lane.
@@ -207,7 +207,7 @@ if [ -n "${BASH_VERSION-}" ]; then
   finish
   report
   # shellcheck disable=SC2086 # a lane shell may have arguments
-  exec $lane_shell "$0" "$S" "$K" "$shell" "$lane_shell" "$sane" "$last" "$code" "$owed" "$held"
+  exec $lane_shell "$0" "$S" "$K" "$lane_shell" "$sane" "$last" "$code" "$owed" "$held"
 fi
 while :; do
   take

@@ -105,17 +105,18 @@ export class LanePool {
     // before the log: a lane with a log and without a journal has lost it
     await files.write(this.#spool.journal(key), "");
     await files.write(this.#spool.laneLog(key), "");
-    await files.write(this.#spool.laneScript(key), "");
+    // a payload may run itself once more
+    await files.write(this.#spool.laneScript(key), "", 0o700);
     const ready = Promise.withResolvers<void>();
     this.#waiting.set(key, ready.resolve);
     const late = new AbortController();
     let pane: { id: string; pid: number } | null = null;
     try {
-      const { shell, laneShell } = this.#host!;
+      const { laneShell } = this.#host!;
       pane = await makePane(this.#server, target, {
         // people see it: without the drawn part of the number
         name: `lane-${Number(key) % 1000}`,
-        program: ["sh", this.#spool.lane, this.#spool.dir, key, shell, laneShell],
+        program: ["sh", this.#spool.lane, this.#spool.dir, key, laneShell],
         pipe: this.#pipeOf(key),
         mark: `${this.#options.instance} ${key} ${placeName(target)}`,
       });

@@ -39,8 +39,6 @@ export interface HostAnswer {
   readonly laneShell: string;
   /** Commands that give a job what this process was given. */
   readonly inherit: readonly string[];
-  /** This process was started to ignore HUP, as by `nohup`. */
-  readonly ignoresHup: boolean;
 }
 
 /** The tmux server: started when there is none. Nothing stays connected with it. */
@@ -230,7 +228,6 @@ export class TmuxServer {
       shell: shell ?? facts.get("shell")!,
       laneShell: this.#options.laneShell ?? facts.get("lane_shell")!,
       inherit: commandsFor(own, facts),
-      ignoresHup: own.get("ignores") === "HUP",
     };
   }
 

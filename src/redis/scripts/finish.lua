@@ -3,6 +3,7 @@
 -- KEYS  1-5 job x out after events  6 run  7 delay
 -- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms until
 --       the next attempt, or ''  12 '1' when part of the output was not captured, or ''
+--       13 names of programs that were killed in the background, or ''
 -- reply OK        the end is written
 --       ALREADY   it was written before
 --       TERMINAL  another program had ended the job: its verdict stays
@@ -41,6 +42,7 @@ local at = clock()
 let_go()
 record('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
 if ARGV[12] ~= '' then record('truncated', ARGV[12]) end
+if ARGV[13] ~= '' then record('left', ARGV[13]) end
 if found ~= 'hash' or is_terminal(call('HGET', JOB, 'status')) then
   retain(keep)
   tell('finish', 'late', 'a', side('attempt'))

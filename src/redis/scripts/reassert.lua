@@ -46,7 +46,7 @@ if found == 'none' then
   if usable(KEYS[6], 'zset') then call('ZADD', KEYS[6], 'NX', ARGV[8], ID) end
 end
 if current ~= token then fill(X, ARGV, last + 1, #ARGV) end
-call('HDEL', X, 'done', 'exit', 'ended_ms', 'truncated')
+call('HDEL', X, 'done', 'exit', 'ended_ms', 'truncated', 'left')
 record('attempt', ARGV[7], 'token', token, 'inst', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
 call('PERSIST', X)
 call('PERSIST', JOB)

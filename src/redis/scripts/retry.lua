@@ -41,7 +41,7 @@ call('LREM', KEYS[6], 0, ID)
 call('LREM', KEYS[7], 0, ID)
 if usable(OUT, 'stream') then call('DEL', OUT) end
 call('ZREM', KEYS[8], ID)
-call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'cancel', 'lost', 'rerouted', 'last_error')
+call('HDEL', X, 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'cancel', 'lost', 'rerouted', 'last_error')
 if side('token') then record('token', '0') end
 for _, key in ipairs({ JOB, X, AFTER }) do call('PERSIST', key) end
 call('HSET', JOB, 'status', 'dispatched', 'result', '', 'error', '', 'updated_at', stamp(at))

@@ -116,7 +116,7 @@ local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) +
 local token = attempt .. '.' .. nonce .. string.format('%x', at)
 -- what an earlier attempt has left; a foreign program may have made an ended job wait again
 if x_type == 'hash' then
-  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'input_ms', 'input_line', 'cancel' }) do
+  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }) do
     if side(name) then
       call('HDEL', X, name)
       fields[name] = nil
