@@ -371,15 +371,9 @@ Deno.test("a link to a server that answers no handshake keeps no socket for each
 Deno.test("a link comes back to a server that answered no handshake for a while", async () => {
   const tlsPort = freePort();
   await using _server = await RedisServer.start({
-    config: {
-      "tls-port": String(tlsPort),
-      "tls-cert-file": tls("server.pem"),
-      "tls-key-file": tls("server.key"),
-      "tls-ca-cert-file": tls("ca.pem"),
-      "tls-auth-clients": "no",
-    },
+    config: tlsConfig(tlsPort),
   });
-  const caCerts = [await Deno.readTextFile(tls("ca.pem"))];
+  const caCerts = [await Deno.readTextFile(tlsFile("ca.pem"))];
   await using proxy = Proxy.start(tlsPort);
   using link = linkTo(`rediss://${proxy.address}`, { caCerts, connectMs: 500 });
   proxy.stall();

@@ -1,6 +1,6 @@
 import { RefusedError, UnavailableError } from "../../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
-import { NO_OUTPUT, resultText } from "../../domain/output.ts";
+import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
 import { sideNumber } from "../../domain/side_record.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
