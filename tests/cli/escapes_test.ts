@@ -6,8 +6,8 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What is left of bytes that come in pieces. */
-function leftOf(pieces: readonly Uint8Array[], removed: Removed): Uint8Array {
-  const filter = new EscapeFilter(removed);
+function leftOf(pieces: readonly Uint8Array[], removed: Removed, moves = false): Uint8Array {
+  const filter = new EscapeFilter(removed, { moves });
   const left = [...pieces.map((piece) => filter.push(piece)), filter.end()];
   return Uint8Array.from(left.flatMap((bytes) => [...bytes]));
 }
@@ -76,7 +76,7 @@ Deno.test("EscapeFilter writes U+FFFD for what is no UTF-8, and ends a colour th
 });
 
 /** Bytes of which sequences are made, and any others. */
-const ALPHABET = encoder.encode("\x1b\x1b\x1b[]PX^_\\();?:0123mJHcn\x07\x18\x1a\x05\x0e\x0f\r\n\t ab\x7f\0");
+const ALPHABET = encoder.encode("\x1b\x1b\x1b[]PX^_\\();?:0123mJHCDGAcn\x07\x18\x1a\x05\x0e\x0f\r\n\t ab\x7f\0");
 const PARTS = ["\u009b", "\u009d", "\u0090", "\u009c", "\u0085", "\u202e", "\u200b", "\u{e0041}", "é", "🚀", "\u200d"];
 
 Deno.test("EscapeFilter lets no control out of any bytes, however they are cut", () => {
@@ -100,10 +100,13 @@ Deno.test("EscapeFilter lets no control out of any bytes, however they are cut",
       at = to;
     }
     for (const removed of ["all", "all but colours"] as const) {
-      const seen = `seed 15, round ${round}: ${bytes.join(" ")}`;
-      const cut = decoder.decode(leftOf(pieces, removed));
-      assertEquals(cut, decoder.decode(leftOf([bytes], removed)), seen);
-      assert(!unsafe.test(removed === "all" ? cut : cut.replace(colours, "")), `${seen} gave ${JSON.stringify(cut)}`);
+      for (const moves of [false, true]) {
+        const seen = `seed 15, round ${round}, ${removed}, moves ${moves}: ${bytes.join(" ")}`;
+        const cut = decoder.decode(leftOf(pieces, removed, moves));
+        assertEquals(cut, decoder.decode(leftOf([bytes], removed, moves)), seen);
+        const text = removed === "all" ? cut : cut.replace(colours, "");
+        assert(!unsafe.test(text), `${seen} gave ${JSON.stringify(cut)}`);
+      }
     }
   }
 });

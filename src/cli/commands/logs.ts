@@ -58,8 +58,9 @@ export const logs: Command<typeof LOGS_ROWS> = {
     "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
     "Ctrl-C ends the showing and not the job.",
     "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
-    "too. Movements of the cursor become blanks and line ends, a carriage return within a line a line end, what is no UTF-8 becomes U+FFFD, and characters that show nothing " +
-    "or reorder the text are marked, such as \\u202e. --raw leaves everything as it is.",
+    "too. Movements of the cursor become blanks and line ends, a carriage return within a line a line end, what is no UTF-8 " +
+    "becomes U+FFFD, and characters that show nothing or reorder the text are marked, such as \\u202e. --raw leaves " +
+    "everything as it is.",
   ],
   examples: [
     { command: "runner logs @", does: "the output of the newest job" },
