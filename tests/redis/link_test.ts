@@ -357,12 +357,14 @@ Deno.test("a link to a server that answers no handshake keeps no socket for each
   const tries = async (count: number) => {
     const before = held.length;
     for (let i = 0; i < count; i++) assertEquals((await failureOf(link.call("PING", []))).condition, "unreachable");
-    assertEquals(held.length - before, count, "each try reaches the server");
-    return sockets() - held.length;
+    // a try without an answer may have a second one, for its reason
+    assert(held.length - before >= count, "each try reaches the server");
   };
-  const first = await tries(1);
-  const kept = await tries(8) - first;
-  assert(kept <= 1, `${kept} more sockets`);
+  const kept = () => sockets() - held.length;
+  await tries(1);
+  const first = kept();
+  await tries(8);
+  await until(`no more than ${first} sockets are left, and one`, () => kept() <= first + 1);
   listener.close();
   for (const conn of held) conn.close();
   await accepting.catch(() => {});
