@@ -13,13 +13,13 @@ Deno.test("54 thousands of jobs leave a bounded number of files, and recent ends
     "for i = 1, ARGV[1] do redis.call('HSET', 'job_' .. i, 'payload', 'echo ' .. i, 'status', 'dispatched')" +
     " redis.call('LPUSH', KEYS[1], i) end";
   await world.redis.call("EVAL", make, 1, `runner:${world.name}`, count);
-  await world.ended(String(count), 120_000);
+  await world.ended(String(count), 300_000);
   const files = (folder: string) => [...Deno.readDirSync(`${world.instance()}/${folder}`)].length;
   await until("only those with a record are left", () => files("out") <= recorded + early);
   assert(files("out") >= recorded - 8, "as long as an end may be reported again its output is there");
   assertEquals(files("kept"), 1);
   await world.redis.call("FLUSHALL");
-  assertEquals((await world.ended(String(count - 1), 60_000)).result, `${count - 1}\n`);
+  assertEquals((await world.ended(String(count - 1), 120_000)).result, `${count - 1}\n`);
   const { code, stdout } = await world.run(["logs", String(count - 1)]);
   assertEquals([code, stdout], [0, `${count - 1}\n`]);
   assertEquals(runner.code, null, runner.log);
