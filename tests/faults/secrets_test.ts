@@ -23,7 +23,7 @@ async function forgotten(world: World, what: string): Promise<void> {
 Deno.test("67 payload and environment of a job that has ended stand nowhere in the spool", async () => {
   await using world = await World.create();
   const gate = new Gate(world.dir);
-  const runner = await world.runner();
+  const runner = await world.runner({ args: ["--keep-pane", "failed"] });
   const env = ["--env", `SECRET=${VALUE}`];
   const held = await world.submit(...env, `: ${PAYLOAD}; ${gate.wait}; echo done`);
   await world.reaches(held, "started");
@@ -33,6 +33,9 @@ Deno.test("67 payload and environment of a job that has ended stand nowhere in t
     await world.submit(...env, `#!/bin/sh\n: ${PAYLOAD}; echo done`),
     await world.submit(...env, "--retries", "1", "--backoff", "0..0", `: ${PAYLOAD}; test "$RUNNER_ATTEMPT" = 2`),
     await world.submit(...env, `: ${PAYLOAD}; exit 3`),
+    await world.submit(...env, `: ${PAYLOAD}; kill -KILL $PPID; sleep 60`),
+    await world.submit(...env, "--timeout", "300ms", `: ${PAYLOAD}; sleep 60`),
+    await world.submit(...env, "--cwd", "/no/such/folder", `: ${PAYLOAD}`),
   ];
   const json = JSON.stringify({ payload: `: ${PAYLOAD}`, env_vars: { A: VALUE }, status: "dispatched" });
   await world.redis.call("SET", "job_json", json);
