@@ -59,8 +59,8 @@ async function ownAccess({ hostname, port, tls, password }: RedisPlace["url"]): 
 
 /** A connection to Redis for clients. */
 export async function openStore(settings: StoreSettings): Promise<JobStore> {
-  const { openStore } = await import("../redis/open_store.ts");
-  const store = openStore(await placeOf(settings));
+  const [{ openStore }, place] = await Promise.all([import("../redis/open_store.ts"), placeOf(settings)]);
+  const store = openStore(place);
   try {
     await store.time(); // says at once when Redis cannot be reached
     return store;

@@ -29,17 +29,12 @@ export function accessPath(environment: Environment, port: number): string {
  * asked for permission, as most have no such Redis.
  */
 export async function findAccess(environment: Environment, port: number): Promise<Access | null> {
-  const isGranted = async (right: Deno.PermissionDescriptor) =>
-    (await Deno.permissions.query(right)).state === "granted";
-  for (const variable of ["HOME", "XDG_STATE_HOME"]) {
-    if (!await isGranted({ name: "env", variable })) return null;
-  }
+  const isGranted = (right: Deno.PermissionDescriptor) => Deno.permissions.querySync(right).state === "granted";
+  if (!["HOME", "XDG_STATE_HOME"].every((variable) => isGranted({ name: "env", variable }))) return null;
   const home = environment.get("HOME");
-  const granted = (!home || await isGranted({ name: "read", path: home })) &&
-    await isGranted({ name: "sys", kind: "uid" });
-  if (!granted) return null;
+  if (home && !isGranted({ name: "read", path: home }) || !isGranted({ name: "sys", kind: "uid" })) return null;
   const path = accessPath(environment, port);
-  return await isGranted({ name: "read", path }) ? await readAccess(path) : null;
+  return isGranted({ name: "read", path }) ? await readAccess(path) : null;
 }
 
 /** A new access. */
