@@ -1,4 +1,5 @@
-import { JobNotFoundError } from "../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
+import { MAX_REASON } from "../domain/limits.ts";
 import type { JobStore } from "../ports/job_store.ts";
 
 /**
@@ -21,8 +22,15 @@ export type Cancelled = "cancelled" | "requested" | "ended";
  * @param id The whole id.
  * @param reason For the job's `error` field; may be empty.
  * @throws {JobNotFoundError} There is no such job.
+ * @throws {InvalidInputError} The reason is too long.
  */
 export async function cancelJob(store: JobStore, id: string, reason: string): Promise<Cancelled> {
+  const bytes = new TextEncoder().encode(reason).length;
+  if (bytes > MAX_REASON) {
+    throw new InvalidInputError(
+      `Cannot cancel job: the reason has ${bytes} bytes, more than ${MAX_REASON}; shorten it`,
+    );
+  }
   const { type } = await store.cancel(id, reason);
   switch (type) {
     case "CANCELLED":

@@ -26,6 +26,8 @@ export const MAX_RUN_PAYLOAD = 16 << 20;
 export const MAX_DETAILS = 1 << 20;
 /** Bytes of a job that is stored as a JSON string: the largest payload, escaped, and the rest. */
 export const MAX_JSON_JOB = 2 * MAX_RUN_PAYLOAD;
+/** Bytes of the reason for which a job is cancelled. */
+export const MAX_REASON = 1_000;
 /** Bytes that `send` types at once. */
 export const MAX_TYPED = 64 << 10;
 /** Bytes of a request about a terminal as it stands in Redis: the most that is typed, in base64, and the rest. */

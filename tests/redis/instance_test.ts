@@ -487,3 +487,11 @@ Deno.test("the name of a queue is remembered for a while after its last runner l
   await queue.sweep(100);
   assertEquals(await names(), []);
 });
+
+Deno.test("beat() carries no more than the beginning of a reason that is too long", async () => {
+  await using stage = await Stage.open();
+  const run = await stage.started("a");
+  await stage.server.call("HSET", stage.keys.side("a"), "cancel", "r".repeat(1 << 20));
+  const beat = await stage.queue.beat([run], "up");
+  assertEquals(beat.type === "OK" && beat.cancel, [{ id: "a", reason: "r".repeat(1000) }]);
+});

@@ -252,8 +252,7 @@ export class Dispatcher {
         if (!fields) return await this.#bury(entry.raw, "the job is a string, not a hash");
         await queue.convert(entry.id, reply.raw, fields);
         entry.line = undefined; // the line of a string is not known: it is no reason to take a slot
-        entry.tries++;
-        if (entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
+        if (++entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
         return this.#enlist(entry);
       }
       case "OTHER":

@@ -55,7 +55,7 @@ for n = 1, named do
   elseif not known[1] or known[1] ~= token or found == 'none' or call('HGET', KEYS[3], id) ~= token then
     order('unknown', id, '')
   elseif known[3] then
-    order('cancel', id, known[3])
+    order('cancel', id, string.sub(known[3], 1, 1000))
   elseif found == 'hash' then
     local state = call('HGET', job, 'status')
     if state == 'finished' or state == 'error' then
