@@ -25,8 +25,8 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootses
   echo "nofile $(ulimit -n)"
   echo "shell $(first bash sh)"
   echo "tried $(try "${4-}" "${5-}")"
-  # by how well they do as a lane
   echo "$given"
+  # by how well they do as a lane
   echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
 } >"$S/$answer.new"
 mv "$S/$answer.new" "$S/$answer"
