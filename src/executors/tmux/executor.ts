@@ -62,6 +62,7 @@ export class TmuxExecutor implements Executor {
   #stopper!: Stopper;
   #recovery!: Recovery;
   #watch!: Watch;
+  #held!: HeldPanes;
   #readers!: Reports;
   #done: Pipe | null = null;
   /** The same pipe, for the end: its path may lead to another one by then. */
@@ -142,7 +143,7 @@ export class TmuxExecutor implements Executor {
     const feed = (lane: Lane) => this.#feedNext(lane);
     const enter = (run: Run) => this.#enter(run);
     const watch: Watch = this.#watch = new Watch(parts, { enter, feed, tendHeld: () => held.round() });
-    const held = new HeldPanes(parts, watch);
+    const held = this.#held = new HeldPanes(parts, watch);
     this.#readers = new Reports({
       ...parts,
       recovery,
@@ -358,7 +359,7 @@ export class TmuxExecutor implements Executor {
     const watch = this.#watch?.stop(); // a lane that is let go of looks like one that is gone
     const lanes = this.#pool.close(); // from now on they get nothing, whatever else takes its time
     await this.#within(CLOSE_LIMITS.hooks, this.#hooks.close());
-    await this.#within(CLOSE_LIMITS.server, watch);
+    await this.#within(CLOSE_LIMITS.server, Promise.all([watch, this.#held?.idle()]));
     this.#server.close(); // what waits for it rejects
     await this.#endReports();
     await this.#within(CLOSE_LIMITS.reports, lanes);

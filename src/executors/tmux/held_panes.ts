@@ -19,6 +19,8 @@ export class HeldPanes {
   readonly #parts: RecoveryParts;
   readonly #watch: Watch;
   #askedAt = -Infinity;
+  /** What tmux is being told. */
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(parts: RecoveryParts, watch: Watch) {
     this.#parts = parts;
@@ -33,8 +35,10 @@ export class HeldPanes {
     options.log.info("a program of an ended job has its terminal open: it is left to it", {
       job: runs.get(run)?.launch.id ?? run,
     });
-    pool.inTurn(() => lane.pane === null ? Promise.resolve() : freeName(server, lane.pane, lane.setAside("held")))
-      .catch((error) => options.log.warn("could not rename a window", { error: String(error) }));
+    const rename = async () => {
+      if (lane.pane !== null) await freeName(server, lane.pane, lane.setAside("held"));
+    };
+    this.#tell("rename a window", pool.inTurn(rename));
     for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
       this.#watch.retry(waiting, lane, false).catch((error) =>
         options.log.warn("could not give a run to another terminal", { error: String(error) })
@@ -67,8 +71,18 @@ export class HeldPanes {
   }
 
   #close(lane: Lane): void {
-    this.#parts.pool.retire(lane).catch((error) =>
-      this.#parts.options.log.warn("could not close a terminal", { error: String(error) })
-    );
+    this.#tell("close a terminal", this.#parts.pool.retire(lane));
+  }
+
+  #tell(what: string, work: Promise<void>): void {
+    const told = work.catch((error) => {
+      this.#parts.options.log.warn(`could not ${what}`, { error: String(error) });
+    }).finally(() => this.#pending.delete(told));
+    this.#pending.add(told);
+  }
+
+  /** Resolves when tmux has been told everything. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#pending);
   }
 }

@@ -273,9 +273,10 @@ export class LanePool {
     this.onEmptied(lane);
   }
 
-  /** Closes the lanes that run nothing. */
+  /** Closes the lanes that run nothing, also those that programs of ended runs have open: nobody would look after them. */
   async closeIdle(): Promise<void> {
-    await Promise.all(this.#idle().map((lane) => this.retire(lane)));
+    const held = [...this.lanes.values()].filter((lane) => lane.held && lane.runs.length === 0);
+    await Promise.all([...this.#idle(), ...held].map((lane) => this.retire(lane)));
   }
 
   /** Lets go of all lanes, at once; they go on. */
