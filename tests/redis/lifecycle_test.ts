@@ -1,4 +1,5 @@
 import { INSTANCE_EVENTS, LIFECYCLE } from "../../src/domain/lifecycle.ts";
+import { events } from "../../src/cli/commands/events.ts";
 import { RedisJobStore } from "../../src/redis/job_store.ts";
 import { RedisQueue } from "../../src/redis/queue.ts";
 import { SCRIPTS } from "../../src/redis/scripts.ts";
@@ -46,3 +47,27 @@ Deno.test("every Lua file says what it does, its keys, arguments and replies", (
     for (const code of codes) assert(header.includes(` ${code} `), `${name} does not document ${code}`);
   }
 });
+
+/** Text of a Lua file. */
+const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folder));
+
+Deno.test("every event of a job has a caller in src/app of the same name", () => {
+  const app = [...walk(new URL("../../src/app/", import.meta.url))].map((file) => Deno.readTextFileSync(file)).join();
+  for (const name of Object.keys(LIFECYCLE)) assert(new RegExp(`\\b(queue|store)\\.${name}\\(`).test(app), name);
+});
+
+Deno.test("the help of events names those that scripts tell, and each is an event of the lifecycle", () => {
+  const told = expected.flatMap((name) =>
+    [...lua(name).matchAll(/\b(?:tell\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
+  );
+  const [, said] = /namespace: (.*), each with/.exec(events.description!.join(" "))!;
+  assertEquals(said.split(/, | and /).sort(), [...new Set(told)].sort());
+  for (const name of told) assert(Object.hasOwn(LIFECYCLE, name), name);
+});
+
+function* walk(dir: URL): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(dir)) {
+    if (isDirectory) yield* walk(new URL(`${name}/`, dir));
+    else if (name.endsWith(".ts")) yield new URL(name, dir);
+  }
+}

@@ -23,7 +23,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
   usage: ["[OPTIONS] ID"],
   description: [
     "Shows the job's own pane; keys change nothing unless there is --write. How to leave is said first; the job goes on. " +
-    "Others who look at the same terminals are not disturbed, and it works inside tmux. A job that has ended can be looked at " +
+    "Others who look at the same terminals are not disturbed, and it works inside tmux, and with a TERM that this host does not know. A job that has ended can be looked at " +
     "when its terminal was kept: see --keep-pane of `runner run`.",
     "The job must run on this host, and for the same user; for one that runs elsewhere the ssh command is said, and with " +
     "--ssh run.",

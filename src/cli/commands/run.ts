@@ -13,7 +13,7 @@ export const run: Command<typeof RUN_ROWS> = {
   usage: ["[OPTIONS]"],
   description: [
     "Runs until INT or TERM. Jobs that run then go on in tmux, and the next runner of this name finishes them; with --drain " +
-    "it waits for them. A second signal stops it at once.",
+    "it waits for them. Another signal, two seconds later or more, stops it at once.",
     "With --burst it ends when the queue is empty and nothing runs. A paused queue counts as empty: it says how many jobs wait " +
     "there, and exits 0.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
@@ -24,7 +24,7 @@ export const run: Command<typeof RUN_ROWS> = {
   ],
   examples: [
     { command: "runner run --name build --concurrency 8", does: "run jobs of the queue build, eight side by side" },
-    { command: "runner run --embedded-redis", does: "a first try without any Redis" },
+    { command: "runner run --embedded-redis", does: "a first try, with a Redis of its own" },
     { command: "runner run --burst", does: "empty the queue, then exit" },
     {
       command:
