@@ -1,10 +1,13 @@
 import { formatDuration } from "../domain/duration.ts";
 import { isTerminal } from "../domain/lifecycle.ts";
-import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
+import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "../domain/limits.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
 import { viewJob } from "./job_view.ts";
 import { formatTime } from "./read_time.ts";
+
+/** Queues that are looked through for a job that names no runner. */
+const MAX_QUEUES = 20;
 
 /** What decides where a job stands. */
 interface Facts {
@@ -92,6 +95,23 @@ async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineO
   return other ? { line, id: other.id } : null;
 }
 
+/** Where a job stands. A foreign client need not write the runner into it: then the queues that there are are looked through. */
+async function placeOf(
+  store: JobStore,
+  job: StoredJob,
+  names: readonly string[],
+): Promise<{ runner: string; placement: Placement }> {
+  const own = job.side.runner || job.fields.runner || "";
+  const candidates = own === "" ? [...new Set(names)].slice(0, MAX_QUEUES) : [];
+  for (const runner of candidates) {
+    const placement = await store.place({ ...job, side: { ...job.side, runner } });
+    if (placement.ahead !== null || placement.claimedBy !== null || placement.dueMs !== null) {
+      return { runner, placement };
+    }
+  }
+  return { runner: own, placement: await store.place(job) };
+}
+
 /** The terminal that an executor string names, in which one job runs at a time; `null` when it names none. */
 export type LineOf = (executor: string) => string | null;
 
@@ -109,8 +129,8 @@ export async function explainJob(
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
   const owner = instances.find(({ instance }) => instance === job.side.inst);
   if (isTerminal(status)) return { why: "", owner: owner ?? null };
-  const runner = job.side.runner || job.fields.runner || "";
-  const placement = await store.place(job);
+  const names = [DEFAULT_RUNNER, ...queues.map((queue) => queue.runner), ...instances.map((one) => one.runner)];
+  const { runner, placement } = await placeOf(store, job, names);
   const facts: Facts = {
     job,
     placement,

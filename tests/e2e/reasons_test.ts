@@ -33,3 +33,16 @@ Deno.test("a client that does not reach Redis names what was asked of it, and wh
   assertStringIncludes(nowhere.stderr, 'no address of "no-such-host.invalid"');
   assert(!nowhere.stderr.includes("start one there"), nowhere.stderr);
 });
+
+Deno.test("status knows why a job waits that a foreign client has pushed without naming its runner", async () => {
+  await using world = await World.create();
+  await world.redis.call("HSET", "job_7", "payload", "true", "status", "dispatched");
+  await world.redis.call("LPUSH", "runner:test_runner", "7");
+  const said = async () => (await world.run(["status", "7"])).stdout;
+  assertStringIncludes(await said(), 'no runner "test_runner" is alive; start one: runner run --name test_runner');
+  const runner = await world.runner();
+  assertEquals((await world.run(["pause"])).code, 0);
+  await runner.says("paused");
+  const id = await world.push({ payload: "true", status: "dispatched" });
+  assertStringIncludes((await world.run(["status", id])).stdout, "its queue is paused; it is the next one");
+});
