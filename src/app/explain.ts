@@ -65,6 +65,7 @@ function explainWaiting(facts: Facts): string {
   if (placement.claimedBy !== null) {
     const host = instances.find(({ instance }) => instance === placement.claimedBy);
     if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
+    if (facts.queue?.paused) return `was taken by the runner on ${host.host}, and its queue is paused`;
     if (facts.busy) {
       return `waits on ${host.host} for ${facts.busy.line}, busy with job ${JSON.stringify(facts.busy.id)}`;
     }
