@@ -145,7 +145,7 @@ export const RUN_ROWS = {
     value: "SHELL",
     config: true,
     default: "auto",
-    help: "What runs the payload: auto (bash where it exists, else sh), sh, or a path",
+    help: "What runs the payload: auto (bash where it exists, else sh), or a POSIX shell by name or path",
   },
   keepPane: {
     type: "choice",
