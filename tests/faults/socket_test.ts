@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { World } from "../support/world.ts";
 
 /** A job that ends with 3 when a file is there. */
-const WAITS = (file: string) => `echo up; until [ -e '${file}' ]; do sleep 0.02; done; exit 3`;
+const WAITS = (file: string) => `echo up; touch '${file}.up'; until [ -e '${file}' ]; do sleep 0.02; done; exit 3`;
 
 /** Removes the socket of the runner's tmux server. */
 async function removeSocket(world: World): Promise<void> {
@@ -14,7 +14,7 @@ Deno.test("74 a tmux socket that is removed while no runner is there costs no jo
   await using world = await World.create();
   const first = await world.runner();
   const id = await world.submit(WAITS(`${world.dir}/go`));
-  await world.reaches(id, "started");
+  await until("it runs", () => Deno.stat(`${world.dir}/go.up`).catch(() => null));
   const server = await world.tmux("display-message", "-p", "#{pid}");
   await first.kill9();
   await removeSocket(world);
@@ -29,7 +29,7 @@ Deno.test("74 a tmux socket that is removed under a runner is made again, and co
   await using world = await World.create();
   await world.runner();
   const id = await world.submit(WAITS(`${world.dir}/go`));
-  await world.reaches(id, "started");
+  await until("it runs", () => Deno.stat(`${world.dir}/go.up`).catch(() => null));
   const server = await world.tmux("display-message", "-p", "#{pid}");
   await removeSocket(world);
   await until("the server answers again", async () => await world.tmux("display-message", "-p", "#{pid}") === server);
