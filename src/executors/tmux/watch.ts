@@ -1,4 +1,5 @@
 import { LaunchError } from "../../domain/errors.ts";
+import { TmuxError } from "./clients.ts";
 import type { Lane } from "./lane.ts";
 import type { RecoveryParts } from "./recovery.ts";
 import type { Run } from "./run.ts";
@@ -107,7 +108,12 @@ export class Watch {
   /** Whoever wrote the log has ended: a full disk, or a stray kill. tmux notices that only when it has something to write. */
   async #pipe(lane: Lane): Promise<void> {
     for (const run of lane.runs) if (run.state !== "waiting") run.cut = true;
-    await this.#parts.pool.pipe(lane.pane!, lane.key);
+    try {
+      await this.#parts.pool.pipe(lane.pane!, lane.key);
+    } catch (error) {
+      if (!(error instanceof TmuxError)) throw error;
+      return; // the pane has just gone, or the next look tries again
+    }
     this.#parts.options.log.warn("restored the log of a terminal");
     lane.torn = false;
     this.#ways.feed(lane);
