@@ -1,4 +1,5 @@
 import { InvalidInputError } from "./errors.ts";
+import { printable, toJson } from "./printable.ts";
 
 /** With one of these after it, the prefix of a tenant would be the beginning of keys of another one; see src/redis/keys.ts. */
 const KEY_OF_ANOTHER = /(?:^|:)(job_|runner:|rr:)/;
@@ -9,9 +10,8 @@ const KEY_OF_ANOTHER = /(?:^|:)(job_|runner:|rr:)/;
  * @throws {InvalidInputError} It can be none.
  */
 export function readNamespace(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new InvalidInputError(`Cannot use namespace ${JSON.stringify(text)}: it holds control characters`);
+  if (printable(text) !== text) {
+    throw new InvalidInputError(`Cannot use namespace ${toJson(text)}: it holds control or invisible characters`);
   }
   const prefix = text === "" || text.endsWith(":") ? text : `${text}:`;
   const [, word] = KEY_OF_ANOTHER.exec(prefix) ?? [];

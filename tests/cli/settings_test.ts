@@ -104,7 +104,7 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
       [],
       { RUNNER_NAMESPACE: "a\nb" },
       null,
-      'Cannot use environment variable RUNNER_NAMESPACE: cannot use namespace "a\\nb": it holds control characters',
+      'Cannot use environment variable RUNNER_NAMESPACE: cannot use namespace "a\\nb": it holds control or invisible characters',
     ],
     [["--spool", ""], {}, null, "Cannot use --spool: cannot use an empty spool folder: leave it out for the usual one"],
     [
