@@ -85,9 +85,9 @@ isolatedTest("a terminal whose run has left nothing is used again", async (world
   const harmless = [
     "sleep 0.01 & wait",
     "sleep 100 &",
-    "setsid sleep 100 </dev/null >/dev/null 2>&1 & sleep 0.2",
+    "setsid sh -c 'touch up; exec sleep 100' </dev/null >/dev/null 2>&1 & until [ -e up ]; do sleep 0.01; done",
     "seq 400 | while read -r n; do /bin/true; done",
-    "(setsid sh -c 'exec sleep 0.01' &) ; sleep 0.1",
+    "setsid -w sleep 0.01",
   ];
   for (const payload of harmless) {
     await desk.output(payload, { target });

@@ -109,12 +109,6 @@ end_group() {
   )
   [ -e /proc/self/stat ] || left=unknown
   kill -KILL "-$root"
-  # while they die they have the terminal open; what is not reaped has nothing open
-  rounds=0
-  while [ -n "$left" ] && [ "$rounds" -lt 20 ] && kill -0 "-$root"; do
-    [ "$rounds" -lt 5 ] || sleep 0.01
-    rounds=$((rounds + 1))
-  done
   trap : INT QUIT
 }
 
@@ -182,7 +176,18 @@ finish() {
   done
   # what is left of it would write into the output of the next run
   ! kill -0 "-$root" || end_group
-  ! holds "$root" || held=' held'
+  tries=0
+  while holds "$root"; do
+    if [ -z "$left" ] || [ "$tries" -ge 20 ]; then
+      held=' held'
+      return
+    fi
+    # what was killed has the terminal open until it is dead
+    tries=$((tries + 1))
+    trap '' INT QUIT
+    sleep 0.02
+    trap : INT QUIT
+  done
 }
 
 # Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll region,
