@@ -90,7 +90,7 @@ Deno.test("a runner that has a terminal ends in good order when that goes away",
 Deno.test("what a job left in the background, and was killed, stands in its status and in the log", async () => {
   await using world = await World.create();
   const runner = await world.runner();
-  const id = await world.submit("sleep 97 & sleep 98 & sleep 0.2; exit 0");
+  const id = await world.submit("sleep 97 & sleep 98 & until grep -q sleep /proc/$!/comm; do :; done; sleep 0.2");
   assertEquals((await world.ended(id)).status, "finished");
   await runner.says("killed=");
   assertMatch(runner.log, /finished job=.* killed="?sleep, sleep"?/);

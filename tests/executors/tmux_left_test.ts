@@ -12,6 +12,11 @@ function daemon(dir: string, how: string): string {
   return `${how} sh -c "${loop}" & until [ -e '${dir}/lives' ]; do sleep 0.01; done; disown -a`;
 }
 
+/** Waits until what was started last is the program itself. */
+function isThere(name: string): string {
+  return `until grep -q '^${name}' /proc/$!/comm; do :; done`;
+}
+
 async function paneOf(world: TmuxWorld, window = "work"): Promise<string> {
   return (await world.tmux(`list-panes -t main:${window} -F '#{pane_id}'`)).join(" ");
 }
@@ -99,8 +104,11 @@ isolatedTest("a terminal whose run has left nothing is used again", async (world
 isolatedTest("what is killed in the background at the end of a run is named", async (world) => {
   const desk = await Desk.open(world.executor());
   const left = async (payload: string) => (await desk.run(launchOf(payload, { target }))).left;
-  assertEquals(await left("sleep 100 & nohup sleep 100 >/dev/null 2>&1 & exit 0"), ["sleep", "sleep"]);
-  assertEquals(await left("cp /bin/sleep './x y,é'; './x y,é' 100 & sleep 0.2; exit 3"), ["x_y___"]);
+  assertEquals(await left(`sleep 100 & ${isThere("sleep")}; nohup sleep 100 >/dev/null 2>&1 & ${isThere("sleep")}`), [
+    "sleep",
+    "sleep",
+  ]);
+  assertEquals(await left(`cp /bin/sleep './x y,é'; './x y,é' 100 & ${isThere("x")}; exit 3`), ["x_y___"]);
   assertEquals(await left("true"), undefined);
   assertEquals(await left("sleep 0.01 & wait"), undefined);
   assertEquals(await left("#!/bin/sh\ntrue & sleep 0.1\n"), undefined, "one that has ended is not killed");

@@ -83,7 +83,9 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
     "a payload with #!": () => is("#!/usr/bin/env -S awk -f\nBEGIN { print 42 }\n", "42"),
     "a payload all of whose lines end in CR LF": () => is("if true; then\r\necho a\r\nfi\r\n", "a"),
     "what is left in the background at its end": async () => {
-      assertEquals(await left("nohup sleep 555 >/dev/null 2>&1 & sleep 0.2"), ["sleep"]);
+      assertEquals(await left("nohup sleep 555 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done"), [
+        "sleep",
+      ]);
       assertEquals(await world.sh("pgrep -fx 'sleep 555' || true"), "");
     },
     "what is left in a group or session of its own at its end (setsid, set -m)": async () => {
