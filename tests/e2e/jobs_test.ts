@@ -89,7 +89,7 @@ Deno.test("environment, working directory and interpreter of a job are what the 
   const env = await world.ended(await world.submit("env | cut -d= -f1 | sort | tr '\\n' ' '; test -t 0 && test -t 1"));
   assertEquals(env.status, "finished", "stdin and stdout are a terminal");
   assertEquals(env.result.includes("SECRET"), false);
-  for (const name of ["HOME", "PATH", "RUNNER_ATTEMPT", "RUNNER_JOB_ID", "RUNNER_RUN", "TERM", "TMUX"]) {
+  for (const name of ["HOME", "PATH", "RUNNER_ATTEMPT", "RUNNER_JOB_ID", "RUNNER_RUN", "TERM"]) {
     assertStringIncludes(` ${env.result}`, ` ${name} `);
   }
   const missing = await world.ended(await world.submit("--cwd", "/does/not/exist", "echo no"));
