@@ -67,6 +67,26 @@ Deno.test("what nohup starts goes on at HUP: the runner, and who waits for a job
   assertEquals(await runner.stop(), 0);
 });
 
+Deno.test("a runner that has a terminal ends in good order when that goes away", async () => {
+  await using world = await World.create();
+  // a terminal of its own, on another tmux server
+  const socket = `${world.socket}-outer`;
+  const tmux = (...args: string[]) =>
+    new Deno.Command("tmux", { args: ["-L", socket, "-f", "/dev/null", ...args], env: world.env() }).output();
+  try {
+    const log = `${world.dir}/log`;
+    await tmux("new-session", "-d", `'${PROGRAM}' run 2>'${log}'`);
+    const said = () => Deno.readTextFile(log).catch(() => "");
+    await until("it takes jobs", async () => (await said()).includes("ready"));
+    await world.reaches(await world.submit("sleep 30"), "started");
+    await tmux("kill-pane");
+    await until("it has ended", async () => (await said()).includes("left running jobs to the next runner"));
+  } finally {
+    await tmux("kill-server");
+    await new Deno.Command("tmux", { args: ["-L", world.socket, "kill-server"], stderr: "null" }).output();
+  }
+});
+
 Deno.test("what a job left in the background, and was killed, stands in its status and in the log", async () => {
   await using world = await World.create();
   const runner = await world.runner();
