@@ -76,7 +76,7 @@ Deno.test("8 a job that takes its host down each time ends as lost in the end, w
   await using world = await World.create();
   const log = new ExecutionLog(world.dir);
   await world.runner({ args: [...FAST, "--lost-policy", "requeue"] });
-  const id = await world.push({ payload: `${log.line}; kill -KILL $(echo $TMUX | cut -d, -f2); sleep 5` });
+  const id = await world.push({ payload: `${log.line}; kill -KILL $(ps -o ppid= -p $PPID); sleep 5` });
   const job = await world.ended(id);
   assertEquals(job.error.slice(0, 5), "lost:");
   assertEquals((await log.executions()).get(id), ["1", "2", "3"]);
