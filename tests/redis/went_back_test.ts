@@ -76,3 +76,41 @@ Deno.test("an attempt that is newer than what Redis knows is unknown to it, and 
   assertEquals(taken.fenced, [{ id: "a", token: run.token }]);
   assertEquals((await queue.finish(ended(run))).type, "FENCED");
 });
+
+Deno.test("reassert() and restore() leave nothing of the older attempt that Redis went back to", async () => {
+  for (const how of ["reassert", "restore"] as const) {
+    await using stage = await Stage.open();
+    const { queue, server, keys } = stage;
+    const run = await stage.started("a", { retries: 1 });
+    const ending = { ms: 5, output_bytes: 9, exit: 3, truncated: 1, left: "sleep" };
+    const old = { ...ending, input_ms: 1, input_line: "?", cancel: "of the first attempt" };
+    await server.call("HSET", keys.side("a"), ...Object.entries(old).flat());
+    await server.call("HSET", keys.job("a"), "result", "old", "error", "exited with code 3");
+    const second = { ...run, token: "2.n1", attempt: 2, startedMs: 5, side: { retry_max: "1" } };
+    if (how === "restore") {
+      const end = ended(second, { state: "error", retryDelayMs: 0 });
+      assertEquals((await queue.restore(second, end)).type, "RETRY");
+    } else {
+      assertEquals(await queue.reassert(second), "OK");
+      const { ms, output_bytes, exit, truncated, left } = await stage.side("a");
+      assertEquals([ms, output_bytes, exit, truncated, left], Array(5).fill(undefined));
+      const { result, error } = await stage.job("a");
+      assertEquals([result, error], ["", ""]);
+      const reply = await queue.beat([{ id: "a", token: "2.n1" }], "up");
+      assertEquals(reply.type === "OK" && reply.cancel, []);
+    }
+    const { input_ms, input_line, cancel } = await stage.side("a");
+    assertEquals([input_ms, input_line, cancel], [undefined, undefined, undefined]);
+  }
+});
+
+Deno.test("reassert() keeps an order to end the very attempt", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys } = stage;
+  const run = await stage.started("a");
+  await stage.store.cancel("a", "enough");
+  await server.call("DEL", keys.run("r", "i"));
+  assertEquals(await queue.reassert({ ...run, startedMs: 5 }), "OK");
+  const reply = await queue.beat([{ id: "a", token: run.token }], "up");
+  assertEquals(reply.type === "OK" && reply.cancel, [{ id: "a", reason: "enough" }]);
+});

@@ -45,6 +45,11 @@ if found == 'none' then
   fill(JOB, ARGV, 11, last)
   if usable(KEYS[6], 'zset') then call('ZADD', KEYS[6], 'NX', ARGV[8], ID) end
 end
+-- what Redis knew of an older attempt: an order to end that one is not for this one
+if outdated then
+  call('HDEL', X, 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel')
+  call('HSET', JOB, 'result', '', 'error', '')
+end
 if current ~= token then fill(X, ARGV, last + 1, #ARGV) end
 call('HDEL', X, 'done', 'exit', 'ended_ms', 'truncated', 'left')
 record('attempt', ARGV[7], 'token', token, 'inst', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
