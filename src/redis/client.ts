@@ -91,7 +91,8 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
     const refused = error instanceof ReplyError && /^(NOAUTH|WRONGPASS)$/.test(codeOf(error.message));
     if (!own || !refused && !(error instanceof StrangerError)) throw error;
     const found = await own.find();
-    if (!found || found.password === known?.password) throw known === null ? error : stranger(own);
+    // a password that was chosen stays, the proof is new with each start
+    if (!found || found.proof === known?.proof) throw known === null ? error : stranger(own);
     const connection = await dialAs(target, found, signal);
     own.known = found;
     return connection;
