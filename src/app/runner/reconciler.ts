@@ -8,6 +8,7 @@ import type { Launcher } from "./launcher.ts";
 import { type ActiveRun, reassertionOf, type RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { NO_OUTPUT, resultText } from "../../domain/output.ts";
+import { sideNumber } from "../../domain/side_record.ts";
 
 /** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
 const RECONNECT = 1200;
@@ -378,7 +379,7 @@ export class Reconciler {
       id: intent.id,
       token: intent.token,
       result: end.result ?? resultText(sample),
-      keep: intent.side.keep === undefined ? settings.keep : Number(intent.side.keep),
+      keep: sideNumber(intent.side.keep, settings.keep),
       retryDelayMs: retry ? 0 : null,
     });
   }

@@ -22,7 +22,9 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
       bootId: "",
       timeoutMs: null,
     };
-    return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side: {} }, end };
+    // other programs can have written what is no number
+    const side: Record<string, string> = i === 0 ? { keep: "soon" } : {};
+    return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side }, end };
   });
   Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
   Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
@@ -37,6 +39,7 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
   await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
   assertEquals(runner.queue.finished.length, records.length);
+  assert(runner.queue.finished.every(({ keep }) => keep >= 0), "each is kept for a time");
   assert(beats >= 5, `${beats} beats`);
   await until("it claims again", () => !held);
 });
