@@ -55,7 +55,8 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: Sh
   if (left <= 0 || isTold && (fitsResult(total) || left <= PIECE)) return;
   if (fitsResult(total)) return await show(queue, active, active.shown, head.subarray(active.shown));
   const { id, token } = active.intent;
-  if (await queue.appendOutput({ id, token }, total, new Uint8Array()) > 0) return await showRest(queue, active, total);
+  // where the disk has not kept it, what the sample has
+  if (await queue.appendOutput({ id, token }, total, new Uint8Array()) > 0) await showRest(queue, active, total);
   const last = { start: total - tail.length, bytes: tail };
   for (const { start, bytes } of retried ? [last] : inexact ? [{ start: 0, bytes: head }, last] : []) {
     const from = Math.max(active.shown, start);

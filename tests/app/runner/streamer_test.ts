@@ -6,9 +6,9 @@ import { assertEquals } from "../../support/assert.ts";
 /** Tells the end of an attempt that wrote so many bytes; answers the pieces, `start-end`, and the questions, `?`. */
 async function shownOf(
   total: number,
-  how: { shown?: number; retried?: boolean; inexact?: boolean; followers?: number } = {},
+  how: { shown?: number; retried?: boolean; inexact?: boolean; followers?: number; unsaved?: boolean } = {},
 ): Promise<string[]> {
-  const { shown = 0, retried = false, inexact = false, followers = 0 } = how;
+  const { shown = 0, retried = false, inexact = false, followers = 0, unsaved = false } = how;
   const calls: string[] = [];
   const file = new Uint8Array(total).map((_, i) => i % 251);
   const queue = {
@@ -19,7 +19,8 @@ async function shownOf(
     },
   };
   const executor = {
-    read: (_: string, from: number, limit: number) => Promise.resolve(file.subarray(from, from + limit)),
+    read: (_: string, from: number, limit: number) =>
+      Promise.resolve(unsaved ? new Uint8Array() : file.subarray(from, from + limit)),
   };
   const isWhole = total <= 2 * RESULT_PART;
   const output: OutputSample = {
@@ -51,4 +52,12 @@ Deno.test("the end of an output shows what the result will not, and all to those
   assertEquals(await shownOf(300_000, { inexact: true, shown: 290_000 }), ["?", "290000-300000"]);
   assertEquals(await shownOf(100_000, { retried: true }), ["0-100000"]);
   assertEquals(await shownOf(300_000, { retried: true, inexact: true }), ["?", `${300_000 - part}-300000`]);
+});
+
+Deno.test("the end of an output that a full disk refused is shown to those who follow it as to all", async () => {
+  const [part, total] = [RESULT_PART, 300_000];
+  const unsaved = { followers: 1, unsaved: true };
+  assertEquals(await shownOf(total, { ...unsaved, retried: true }), ["?", `${total - part}-${total}`]);
+  assertEquals(await shownOf(total, { ...unsaved, inexact: true }), ["?", `0-${part}`, `${total - part}-${total}`]);
+  assertEquals(await shownOf(total, unsaved), ["?"]);
 });
