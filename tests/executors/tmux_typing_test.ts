@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf } from "./desk.ts";
+import { Desk, launchOf, textOf } from "./desk.ts";
 
 /** Takes keys as Ink and its like do: each piece that a raw terminal gives is one key or one text. */
 const READER = `import process from "node:process";
@@ -78,3 +78,12 @@ isolatedTest(
     assertEquals((await desk.end(run)).code, 0);
   },
 );
+
+isolatedTest("type() works in a spool folder whose name has marks of tmux in it", async (world) => {
+  const desk = await Desk.open(world.executor({ spool: `${world.dir}/C#S #{pid} #(touch ${world.dir}/ran)` }));
+  const launch = launchOf('read -r answer; echo "got $answer"');
+  await desk.executor.launch(launch);
+  assert(await desk.executor.type(launch.run, { bytes: new TextEncoder().encode("yes"), enter: true }));
+  assertEquals(textOf((await desk.end(launch.run)).output), "got yes\n");
+  assertEquals(await Deno.stat(`${world.dir}/ran`).catch(() => null), null);
+});

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Text that tmux expands as a format: `#{...}`, `#(command)`. */
+/** Text that tmux expands as a format, `#{...}` or `#(command)`: names, commands, and paths of `load-buffer`. */
 export function literal(text: string): string {
   return text.replaceAll("#", "##");
 }

@@ -1,7 +1,7 @@
 import type { RunTerminals, Screen, Typed } from "../../ports/run_terminals.ts";
 import { type Command, GoneError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
-import { word } from "./quoting.ts";
+import { literal, word } from "./quoting.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Run } from "./run.ts";
 import { Screens } from "./screens.ts";
@@ -80,7 +80,8 @@ export class Terminals implements RunTerminals {
       // it may leave some of it unread, and that is not for the next run
       lane.dirty = true;
       const bracket = isLines(bytes) ? ["-p"] : [];
-      const sent = await this.#paste(["load-buffer", "-b", buffer, path], [...bracket, "-b", buffer, "-t", pane]);
+      const load = ["load-buffer", "-b", buffer, literal(path)];
+      const sent = await this.#paste(load, [...bracket, "-b", buffer, "-t", pane]);
       if (!sent) await this.#ask(["delete-buffer", "-b", buffer]);
       return sent;
     } finally {
