@@ -98,12 +98,13 @@ function lookAt(path: string): Deno.FileInfo | null {
   }
 }
 
-/** A folder on the way to the spool: the permissions of the runtime may cover the spool alone. */
+/** A folder on the way to the spool: the permissions of the runtime may cover the spool alone, those of our user less. */
 function lookAbove(path: string): Deno.FileInfo | "hidden" | null {
   try {
     return lookAt(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) return "hidden";
+    const isHidden = error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
+    if (isHidden) return "hidden";
     throw error;
   }
 }

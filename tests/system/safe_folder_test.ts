@@ -76,6 +76,25 @@ Deno.test({
   },
 });
 
+/** Root enters every folder, unless it gives that up. */
+const MORTAL = noRoot ? [] : ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
+
+Deno.test("a folder that our user may not enter can be looked at, and is refused with the reason", async () => {
+  await using folder = await temporaryFolder();
+  const [closed, path] = [`${folder.path}/closed`, `${folder.path}/closed/below/spool`];
+  await Deno.mkdir(closed, { mode: 0o000 });
+  const from = (file: string) => JSON.stringify(import.meta.resolve(`../../src/system/${file}`));
+  const code = `import { lookAtFolder } from ${from("look.ts")}; import { openInstance } from ${from("instance.ts")};
+    console.log(JSON.stringify(await lookAtFolder("${path}")));
+    await openInstance("${path}").catch(({ message }) => console.log(message));`;
+  const [command, ...args] = [...MORTAL, Deno.execPath(), "eval", code];
+  const { stdout } = await new Deno.Command(command, { args, stderr: "inherit" }).output();
+  const [look, said] = new TextDecoder().decode(stdout).split("\n");
+  const { is, unsafe, writable } = JSON.parse(look || "{}");
+  assertEquals({ is, unsafe, writable }, { is: "missing", unsafe: null, writable: false });
+  assertMatch(said, /^Cannot use spool folder ".*": Permission denied.*; name another one with --spool$/);
+});
+
 /** What a runner's folder has, one of each kind. */
 const CONTENT = [
   ...["lock", "instance", "owners", "owners.new", "runs.jsonl", "runs.jsonl.new", "secret", "done", "host"],
