@@ -7,7 +7,7 @@ import { openStore, type Place } from "../../src/redis/open_store.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
-import { NAMESPACE, placeAt } from "./stage.ts";
+import { INFO, NAMESPACE, placeAt } from "./stage.ts";
 
 const VALUES: Record<string, string[]> = {
   string: ["SET", "KEY", "{}"],
@@ -47,7 +47,11 @@ function everyKey(keys: Keys): [string, string][] {
     ]],
     ...[["lease", keys.lease("r"), "zset"], ["node", keys.node("r", "i"), "hash"], ["dead", keys.dead(), "zset"]],
     ...[["jobs", keys.jobs(), "zset"], ["names", keys.names(), "set"], ["events", keys.events(), "stream"]],
-    ...[["queue of q", keys.queue("q"), "list"], ["paused", keys.paused("r"), "string"], [
+    ...[["history", keys.history("r"), "hash"], ["queue of q", keys.queue("q"), "list"], [
+      "paused",
+      keys.paused("r"),
+      "string",
+    ], [
       "dead x",
       keys.side("g"),
       "hash",
@@ -97,3 +101,17 @@ for (const type of Object.keys(VALUES)) {
     }
   });
 }
+
+Deno.test("a foreign value in the place of the history of a name keeps its time to live", async () => {
+  await using server = await RedisServer.start();
+  const queue = openQueue(placeAt(server.address), { runner: "r", instance: "i", nonce: "n1" });
+  const key = new Keys(NAMESPACE).history("r");
+  await server.call("SET", key, "foreign");
+  await queue.register(INFO);
+  assert(await queue.retire());
+  assertEquals(await server.call("PTTL", key), -1);
+  await server.call("PEXPIRE", key, 3_600_000);
+  await queue.register(INFO);
+  assert(Number(await server.call("PTTL", key)) > 0);
+  queue.close();
+});

@@ -31,7 +31,7 @@ if mixed then call('HSET', KEYS[2], 'mixed', 1) end
 fill(KEYS[2], ARGV, 11, #ARGV)
 call('ZADD', KEYS[1], at + ARGV[3], ARGV[1])
 if usable(KEYS[3], 'set') then call('SADD', KEYS[3], ARGV[5]) end
-call('PERSIST', KEYS[4])
+if known then call('PERSIST', KEYS[4]) end
 if known and not whole then call('HSET', KEYS[4], 'whole', now) end
 if known and ARGV[7] == '1' then call('HSET', KEYS[4], ARGV[1], now) end
 return { 'OK', at, seq, mixed and 1 or 0, whole and whole ~= now and 1 or 0, '.' }

@@ -16,9 +16,11 @@ if nonce ~= ARGV[2] and lease and tonumber(lease) > clock() then return { 'ALIVE
 if call('HLEN', KEYS[3]) > 0 or call('LLEN', KEYS[4]) > 0 then return { 'HOLDS', '.' } end
 
 call('ZREM', KEYS[1], ARGV[1])
-if usable(KEYS[5], 'hash') then call('HDEL', KEYS[5], ARGV[1]) end
--- with it goes what is known of the name, unless a runner comes
-if call('ZCARD', KEYS[1]) == 0 then call('PEXPIRE', KEYS[5], ARGV[3]) end
+if usable(KEYS[5], 'hash') then
+  call('HDEL', KEYS[5], ARGV[1])
+  -- with the last one goes what is known of the name, unless a runner comes
+  if call('ZCARD', KEYS[1]) == 0 then call('PEXPIRE', KEYS[5], ARGV[3]) end
+end
 if nonce then
   call('HDEL', KEYS[2], 'nonce')
   call('HSET', KEYS[2], 'left', nonce)
