@@ -418,6 +418,8 @@ Deno.test("finish() works at the memory limit of Redis, submit() says so", async
   assertEquals(beat.type, "OK");
   assertEquals((await stage.queue.start("c")).type, "OK");
   assertEquals((await stage.store.cancel("c", "")).type, "REQUESTED");
+  const refused = await stage.queue.appendOutput(run, 0, raw("out")).catch((error) => error);
+  assertEquals(refused.condition, "full");
   assertEquals((await stage.queue.finish(ended(run))).type, "OK");
   assertEquals((await stage.queue.finish(ended(retried, { ...failed, retryDelayMs: 0 }))).type, "RETRY");
   assertEquals(await stage.queue.promote("b"), "PROMOTED");

@@ -4,13 +4,13 @@ import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts
 import { sideNumber } from "../../domain/side_record.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
-import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
+import type { FinishReply, FinishRequest, Trouble } from "../../ports/queue.ts";
 import type { SettledEnd } from "../../ports/spool.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
 import type { Runs } from "./runs.ts";
-import { showEnd } from "./streamer.ts";
+import { showEnd, type ShownEnd } from "./streamer.ts";
 
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
@@ -121,7 +121,7 @@ export class Finisher {
     checkpoint("before_finish");
     for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
       try {
-        await showEnd(this.#parts, active, { output, retried: retryDelayMs !== null, inexact });
+        await this.#show(active, { output, retried: retryDelayMs !== null, inexact });
         let reply = await queue.finish(request);
         if (reply.type === "MISSING") reply = await this.#restore(active, request);
         checkpoint("after_finish");
@@ -137,6 +137,17 @@ export class Finisher {
         if (tries === 3) log.warn("end not acknowledged yet", { job: intent.id, error: error.message });
         await clock.sleep(pause, this.#stopping.signal);
       }
+    }
+  }
+
+  /** Shows the end of the output. A Redis that takes none, as at its memory limit, still takes the end itself. */
+  async #show(active: ActiveRun, end: ShownEnd): Promise<void> {
+    try {
+      await showEnd(this.#parts, active, end);
+    } catch (error) {
+      const { condition } = error as Partial<Trouble>;
+      if (condition !== "full" && condition !== "unfit") throw error;
+      this.#parts.log.warn("could not show the end of an output", { job: active.intent.id, error: String(error) });
     }
   }
 

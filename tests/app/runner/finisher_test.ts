@@ -44,6 +44,22 @@ Deno.test("the finisher goes on until Redis answers, and settles only then", asy
   await until("it is settled", () => runner.spool.settled.length === 1);
 });
 
+Deno.test("the finisher tells an end also to a Redis that takes no output, and waits for one that is away", async () => {
+  for (const condition of ["full", "unfit", "unreachable"] as const) {
+    await using runner = fakeRunner();
+    await launched(runner, "a");
+    let away = 3;
+    const refused = () => Object.assign(new UnavailableError("no output"), { condition, sent: true });
+    Object.assign(runner.queue, {
+      appendOutput: () => condition !== "unreachable" || away-- > 0 ? Promise.reject(refused()) : Promise.resolve(0),
+    });
+    const head = Uint8Array.of(0xff); // no text: the result does not hold it as it is
+    runner.executor.end("a", { output: { total: 1, head, tail: bytes(""), truncated: false } });
+    await until(`${condition}: it is told`, () => runner.queue.finished.length === 1);
+    assertEquals(away, condition === "unreachable" ? -1 : 3);
+  }
+});
+
 Deno.test("the finisher gives a job back that Redis lost, then tells its end", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a", { caller_id: "me" });
