@@ -4,13 +4,13 @@ import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts
 import { sideNumber } from "../../domain/side_record.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
-import type { FinishReply, FinishRequest, Trouble } from "../../ports/queue.ts";
+import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { SettledEnd } from "../../ports/spool.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
 import type { Runs } from "./runs.ts";
-import { showEnd, type ShownEnd } from "./streamer.ts";
+import { showEnd, type ShownEnd, takesNoOutput } from "./streamer.ts";
 
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
@@ -140,13 +140,12 @@ export class Finisher {
     }
   }
 
-  /** Shows the end of the output. A Redis that takes none, as at its memory limit, still takes the end itself. */
+  /** Shows the end of the output, where Redis takes it. */
   async #show(active: ActiveRun, end: ShownEnd): Promise<void> {
     try {
       await showEnd(this.#parts, active, end);
     } catch (error) {
-      const { condition } = error as Partial<Trouble>;
-      if (condition !== "full" && condition !== "unfit") throw error;
+      if (!takesNoOutput(error)) throw error;
       this.#parts.log.warn("could not show the end of an output", { job: active.intent.id, error: String(error) });
     }
   }

@@ -1,5 +1,5 @@
 import { fitsResult, type OutputSample } from "../../domain/output.ts";
-import type { Queue } from "../../ports/queue.ts";
+import type { Queue, Trouble } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
@@ -30,9 +30,20 @@ export class Streamer {
     for (const active of this.#runs.all()) {
       if (active.ended || clock.now() - active.sinceMs < YOUNG) continue;
       const bytes = await active.executor.read(active.intent.run, active.shown, active.followed ? FOLLOWED : PIECE);
-      if (bytes.length > 0 && !active.ended) await show(queue, active, active.shown, bytes);
+      if (bytes.length === 0 || active.ended) continue;
+      try {
+        await show(queue, active, active.shown, bytes);
+      } catch (error) {
+        if (!takesNoOutput(error)) throw error; // else the next round tries again, and the others have their turn
+      }
     }
   }
+}
+
+/** Whether Redis is there and cannot take an output, as at its memory limit: it still takes the ends of jobs. */
+export function takesNoOutput(error: unknown): boolean {
+  const { condition } = error as Partial<Trouble>;
+  return condition === "full" || condition === "unfit";
 }
 
 /** What is known of the end of an attempt when its output is shown. */

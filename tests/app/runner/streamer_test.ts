@@ -1,6 +1,6 @@
 import { RESULT_PART } from "../../../src/domain/limits.ts";
 import type { OutputSample } from "../../../src/domain/output.ts";
-import { showEnd } from "../../../src/app/runner/streamer.ts";
+import { showEnd, Streamer } from "../../../src/app/runner/streamer.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 /** Tells the end of an attempt that wrote so many bytes; answers the pieces, `start-end`, and the questions, `?`. */
@@ -60,4 +60,20 @@ Deno.test("the end of an output that a full disk refused is shown to those who f
   assertEquals(await shownOf(total, { ...unsaved, retried: true }), ["?", `${total - part}-${total}`]);
   assertEquals(await shownOf(total, { ...unsaved, inexact: true }), ["?", `0-${part}`, `${total - part}-${total}`]);
   assertEquals(await shownOf(total, unsaved), ["?"]);
+});
+
+Deno.test("an output that Redis does not take holds up no other one", async () => {
+  const shown: string[] = [];
+  const queue = {
+    appendOutput: ({ id }: { id: string }) => {
+      shown.push(id);
+      const condition = id === "a" ? "unfit" : "full";
+      return id === "c" ? Promise.resolve(0) : Promise.reject(Object.assign(new Error(), { condition }));
+    },
+  };
+  const executor = { read: () => Promise.resolve(new Uint8Array(1)) };
+  const runs = ["a", "b", "c"].map((id) => ({ intent: { id, token: "1.n", run: id }, executor, shown: 0, sinceMs: 0 }));
+  const parts = { queue, clock: { now: () => 1000 } };
+  await new Streamer(parts as never, { all: () => runs } as never).tick();
+  assertEquals(shown, ["a", "b", "c"]);
 });
