@@ -47,9 +47,9 @@ export interface ScriptParts {
 
 /**
  * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane, and before that with
- * what is for the script that ends runs at their timeouts. Then it makes sure
- * that the lane means this run, notes its process id for the lane, and sets environment and folder. The payload begins on the second
- * line, unless a value has several: people can tell from a shell's "line 4" that it means their third one.
+ * what is for the script that ends runs at their timeouts. Then it makes sure that the lane means this run, notes its process id for
+ * the lane, and sets limits, environment and folder. The payload begins on the second line, unless a value has several: people can
+ * tell from a shell's "line 4" that it means their third one.
  */
 export async function writeScript(
   launch: Launch,

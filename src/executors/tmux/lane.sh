@@ -3,8 +3,9 @@
 # The process of a pane: takes runs, one after the other, and runs each as a process group of its own in the foreground of this
 # terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
 # as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
-# program its name and goes on as the payload, for the shell that it names. A line `-NUMBER` asks whether all that was sent before has been read, and how the
-# last run ended; `-clean` asks for a clean terminal; `-held` asks whether programs of ended runs still have it open.
+# program its name and goes on as the payload, for the shell that it names. A line `-NUMBER` asks whether all that was sent before
+# has been read, and how the last run ended; `-clean` asks for a clean terminal; `-held` asks whether programs of ended runs still
+# have it open.
 #
 # Start and end go to the journal first, then to the runner's pipe `done`; between two marks on the terminal, and so in its log,
 # lies what the run wrote. Which of them is believed when they disagree: README.md. Lives until its pane goes. Must do under dash,

@@ -11,9 +11,7 @@ export class LiveReader {
   /** Offset in the output of the first byte of `#ahead`. */
   offset = 0;
 
-  /**
-   * @param from `position`: where in the log the start mark can be, at the earliest; `token`: what the marks carry.
-   */
+  /** `position`: where in the log the start mark can be, at the earliest; `token`: what the marks carry. */
   constructor(log: Pick<OpenFile, "read">, { position, token }: { readonly position: number; readonly token: string }) {
     this.#log = log;
     this.#marks = new MarkReader(token);

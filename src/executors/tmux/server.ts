@@ -1,7 +1,7 @@
 import { SetupError } from "../../domain/errors.ts";
+import { orAborted } from "../../domain/or_aborted.ts";
 import { isOlder, OLDEST_TMUX } from "../../domain/versions.ts";
 import { attachOf } from "./attach.ts";
-import { orAborted } from "../../domain/or_aborted.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
 import { commandsFor, type Inherited, readFacts } from "./inherited.ts";
 import type { TmuxOptions } from "./options.ts";
