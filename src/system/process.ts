@@ -4,21 +4,33 @@ import type { Process, Ran } from "../ports/process.ts";
 const PIPED = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
 const READ = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
+/** How long a killed program is waited for, milliseconds: one that waits for a disk does not end. */
+const DEAD_WITHIN = 500;
+
 /** The host's programs. */
 export const systemProcess: Process = {
   async run(command, args, { signal, ...options }) {
     signal?.throwIfAborted();
     const child = start(command, args, options, READ);
+    const readers = [child.stdout, child.stderr].map((stream) => stream.getReader());
     const aborted = Promise.withResolvers<never>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = () => {
       kill(child);
-      aborted.reject(signal!.reason);
+      // what it wrote into may stay open: a client of tmux has passed it on to the server
+      for (const reader of readers) reader.cancel().catch(() => {});
+      timer = setTimeout(() => aborted.reject(signal!.reason), DEAD_WITHIN);
     };
     signal?.addEventListener("abort", stop);
     try {
-      return await Promise.race([toTheEnd(child), aborted.promise]);
+      const ended = Promise.all([child.status, ...readers.map(textOf)] as const);
+      const [{ code }, output, errors] = await Promise.race([ended, aborted.promise]).finally(() =>
+        signal?.throwIfAborted()
+      );
+      return { code, output, errors };
     } finally {
       signal?.removeEventListener("abort", stop);
+      clearTimeout(timer);
     }
   },
   spawn(command, args, options) {
@@ -44,10 +56,14 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-async function toTheEnd(child: Deno.ChildProcess): Promise<Ran> {
-  const { code, stdout, stderr } = await child.output();
+/** What a program writes, to the end. */
+async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
-  return { code, output: decoder.decode(stdout), errors: decoder.decode(stderr) };
+  let text = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    text += decoder.decode(piece.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**

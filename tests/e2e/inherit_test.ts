@@ -78,9 +78,13 @@ Deno.test("a runner that has a terminal ends in good order when that goes away",
     await tmux("new-session", "-d", `'${PROGRAM}' run 2>'${log}'`);
     const said = () => Deno.readTextFile(log).catch(() => "");
     await until("it takes jobs", async () => (await said()).includes("ready"));
-    await world.reaches(await world.submit("sleep 30"), "started");
+    await world.submit("sleep 30");
+    await until("a job runs", async () => (await said()).includes(" started job="));
     await tmux("kill-pane");
-    await until("it has ended", async () => (await said()).includes("left running jobs to the next runner"));
+    const left = async () => (await said()).includes("left running jobs to the next runner");
+    await until("it has ended", left).catch(async (error) => {
+      throw new Error(`${error.message}; it said:\n${await said()}`);
+    });
   } finally {
     await tmux("kill-server");
     await new Deno.Command("tmux", { args: ["-L", world.socket, "kill-server"], stderr: "null" }).output();

@@ -79,8 +79,10 @@ Deno.test({
   },
 });
 
-const hasCleaner = await new Deno.Command("systemd-tmpfiles", { args: ["--version"] }).output()
-  .then(({ success }) => success, () => false);
+const hasCleaner =
+  await (async () => (await new Deno.Command("systemd-tmpfiles", { args: ["--version"] }).output()).success)().catch(
+    () => false,
+  );
 
 Deno.test({
   name: "66 systemd's cleaner of temporary folders leaves the spool of a living runner alone",

@@ -54,7 +54,7 @@ export class SocketError extends GoneError {
  */
 export class Clients {
   readonly #options: TmuxOptions;
-  readonly #open = new Set<AbortController>();
+  readonly #open = new Map<AbortController, Promise<Ran>>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #closed: Error | null = null;
@@ -107,18 +107,21 @@ export class Clients {
       () => late.abort(new GoneError(`tmux did not answer within ${DEADLINE / 1000} s`)),
       DEADLINE,
     );
-    this.#open.add(late);
-    try {
-      await this.#turn(late.signal);
-      try {
-        return await start(late.signal);
-      } finally {
-        this.#running--;
-        this.#waiting.shift()?.();
-      }
-    } finally {
+    const work = this.#inTurn(start, late.signal).finally(() => {
       clearTimeout(timer);
       this.#open.delete(late);
+    });
+    this.#open.set(late, work);
+    return await work;
+  }
+
+  async #inTurn(start: (signal: AbortSignal) => Promise<Ran>, signal: AbortSignal): Promise<Ran> {
+    await this.#turn(signal);
+    try {
+      return await start(signal);
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
     }
   }
 
@@ -145,7 +148,12 @@ export class Clients {
   /** Ends all that are under way: they reject with `reason`, as do those that come later. */
   close(reason: Error = new GoneError("the executor is closed")): void {
     this.#closed ??= reason;
-    for (const late of this.#open) late.abort(this.#closed);
+    for (const late of this.#open.keys()) late.abort(this.#closed);
+  }
+
+  /** Resolves when none is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#open.values());
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
@@ -179,6 +187,8 @@ export class Clients {
       env: this.foreign ? own : { ...own, SHELL: "/bin/sh" },
       cwd,
       signal,
+      // INT and HUP of this process' terminal are for it alone
+      detached: true,
     });
   }
 }

@@ -362,7 +362,7 @@ export class TmuxExecutor implements Executor {
     await this.#within(CLOSE_LIMITS.server, Promise.all([watch, this.#held?.idle()]));
     this.#server.close(); // what waits for it rejects
     await this.#endReports();
-    await this.#within(CLOSE_LIMITS.reports, lanes);
+    await this.#within(CLOSE_LIMITS.reports, Promise.all([lanes, this.#server.idle()]));
   }
 
   async #endReports(): Promise<void> {

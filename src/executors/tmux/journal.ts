@@ -42,8 +42,8 @@ export type Report =
   | { readonly type: "reading"; readonly look: string; readonly lane: string }
   /** Processes of a run live; `.`: those were all. */
   | { readonly type: "living"; readonly question: string; readonly run: string }
-  /** What wrote the log of a lane has ended: the pane is gone, or its log was not written. */
-  | { readonly type: "unlogged"; readonly lane: string };
+  /** What wrote the log of a lane has ended: `failed` when it could not write, else as the pane is gone or another one writes. */
+  | { readonly type: "unlogged"; readonly lane: string; readonly failed: boolean };
 
 /** The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin it. */
 export interface LastRun {
@@ -78,7 +78,7 @@ export function readReport(line: string): Report | null {
     case "P":
       return { type: "living", question: lane, run };
     case "L":
-      return { type: "unlogged", lane };
+      return { type: "unlogged", lane, failed: run !== "0" };
     default:
       return null;
   }

@@ -59,7 +59,7 @@ export class Reports {
       case "released":
         return held.released(report.lane);
       case "unlogged":
-        return this.#unlogged(report.lane);
+        return this.#unlogged(report.lane, report.failed);
       case "hook":
         return hooks.ended(report.run, report.code);
       case "reading":
@@ -70,9 +70,9 @@ export class Reports {
   }
 
   /** A lane that lives gets a new log before it begins its next run. */
-  #unlogged(key: string): void {
+  #unlogged(key: string, failed: boolean): void {
     const lane = this.#readers.pool.lanes.get(key);
-    if (lane) lane.torn = true;
+    if (lane && failed) lane.torn = true;
     this.#readers.watch.look();
   }
 

@@ -238,6 +238,11 @@ export class TmuxServer {
     this.#closing.abort(reason ?? new GoneError("the executor is closed"));
   }
 
+  /** Resolves when no client of it is left. */
+  idle(): Promise<void> {
+    return this.#clients.idle();
+  }
+
   /** Makes sure that there is a server with our session and our settings. */
   #prepared(): Promise<void> {
     return this.#preparing ??= this.#prepare().finally(() => this.#preparing = null);
