@@ -62,6 +62,10 @@ const MEANINGS: readonly [pattern: RegExp, reason: (target: Target, text: string
     says: "it wants a certificate of each client",
     remedy: "set tls-auth-clients no in redis.conf, and give users passwords",
   })],
+  [/\beof(error)?\b|unexpected end of file|peer closed|reset by peer|broken pipe/i, () => ({
+    says: "it closed the connection without an answer",
+    remedy: "check whether a Redis is behind that port, as at the far end of a tunnel or proxy, and lets this host in",
+  })],
   [/unknown code: '[H<]'/, () => HTTP],
   [/unknown code: /, () => OTHER_PROGRAM],
 ];

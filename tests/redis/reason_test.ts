@@ -22,13 +22,17 @@ async function reasonAt(address: string, connectMs = 3_000): Promise<Trouble & U
   }
 }
 
-/** A server that says one thing to each connection, and takes down what it is told. */
-function sayer(text: string) {
+/** A server that says one thing to each connection, and takes down what it is told; one that `hangsUp` says nothing and closes it. */
+function sayer(text: string, hangsUp = false) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const told: string[] = [];
   const open: Deno.Conn[] = [];
   const serving = (async () => {
     for await (const connection of listener) {
+      if (hangsUp) {
+        connection.close();
+        continue;
+      }
       open.push(connection);
       if (text !== "") await connection.write(new TextEncoder().encode(text)).catch(() => {});
       const buffer = new Uint8Array(4096);
@@ -61,11 +65,14 @@ Deno.test("a link that does not reach a Redis tells apart why, and says what to 
   await using web = sayer("HTTP/1.1 400 Bad Request\r\n\r\n");
   await using shell = sayer("SSH-2.0-OpenSSH_9.2\r\n");
   await using silent = sayer("");
+  await using tunnel = sayer("", true);
   const cases: [address: string, says: string, remedy: string | undefined][] = [
     ["no-such-host.invalid:6379", 'the name service knows no address of "no-such-host.invalid"', "DNS"],
     [`127.0.0.1:${freePort()}`, "nothing listens at that port", undefined],
     [`127.0.0.1:${silent.port}`, "it did not answer within 500 ms", "firewall"],
     [`rediss://127.0.0.1:${silent.port}`, "it did not answer within 500 ms", "firewall"],
+    [`127.0.0.1:${tunnel.port}`, "it closed the connection without an answer", "tunnel"],
+    [`rediss://127.0.0.1:${tunnel.port}`, "it closed the connection without an answer", "tunnel"],
     [`127.0.0.1:${web.port}`, "a web server (HTTP) answers there", "6379"],
     [`rediss://127.0.0.1:${web.port}`, "a web server (HTTP) answers there", "6379"],
     [`127.0.0.1:${shell.port}`, "another program than Redis answers there", "6379"],
@@ -109,6 +116,7 @@ Deno.test("reasonOf() knows what name service, network and certificates say", ()
     [new Error("invalid peer certificate: certificate expired: verification time 1"), /not valid at the time/],
     [new Error("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))"), /that of an authority/],
     [new Error("invalid peer certificate: UnknownIssuer"), /self-signed, or of an authority/],
+    [new Error("Connection reset by peer (os error 104)"), /^it closed the connection without an answer$/],
     [new Error("something new"), /^something new$/],
     [new TypeError(""), /^TypeError$/],
   ];
