@@ -74,8 +74,9 @@ function explainWaiting(facts: Facts): string {
   if (placement.ahead !== null) return explainQueued(facts);
   if (awaited) return `waits for the end of job ${JSON.stringify(awaited)}`;
   if (placement.dueMs !== null) {
-    const what = Number(job.side.attempt ?? 0) > 0 ? "its next attempt" : "it";
-    return `${what} is delayed until ${facts.time(placement.dueMs)}`;
+    const { attempt, last_error: last } = job.side;
+    const what = Number(attempt ?? 0) > 0 ? "its next attempt" : "it";
+    return `${what} is delayed until ${facts.time(placement.dueMs)}${last ? `; the last one: ${last}` : ""}`;
   }
   return "is in no queue: it was stored and never pushed, or was put aside";
 }

@@ -8,7 +8,7 @@ import { jobJson } from "./job_json.ts";
 import { lastLine } from "./last_line.ts";
 import type { ShortIds } from "./short_ids.ts";
 import { type Column, table } from "./table.ts";
-import { printable, styled } from "./text.ts";
+import { fit, printable, styled } from "./text.ts";
 
 /** How much room there is and whether colours are on. */
 export interface Look {
@@ -44,6 +44,8 @@ const QUEUES: readonly Column<StoredQueue>[] = [
 
 /** Ids that were put aside, as far as people see them, and how long, milliseconds: later they are no news. */
 const BURIED_SHOWN = 5, BURIED_NEWS = 3_600_000;
+/** Columns of such an id on a terminal: it may be anything that a program has pushed. */
+const BURIED_WIDTH = 36;
 
 /** What of an overview is shown. */
 export interface Shown {
@@ -73,7 +75,9 @@ export function showOverview(overview: Overview, look: Look, { columns, jobsOnly
   const buried = overview.buried.filter(({ ms }) => ms >= overview.nowMs - BURIED_NEWS);
   if (buried.length > 0) {
     const lines = buried.slice(0, BURIED_SHOWN).map(({ id, reason, ms }) =>
-      `  ${printable(id)}: ${printable(reason)} (${ago(ms, overview.nowMs)})\n`
+      `  ${look.room === null ? printable(id) : fit(printable(id), BURIED_WIDTH)}: ${printable(reason)} (${
+        ago(ms, overview.nowMs)
+      })\n`
     );
     parts.push(`put aside, because they are no runnable jobs:\n${lines.join("")}`);
   }

@@ -98,6 +98,14 @@ Deno.test("status names an id that was put aside for an hour, and with --json as
   assertEquals((await shown(world, "status")).includes("x: missing (1h ago)"), true);
 });
 
+Deno.test("status at a terminal cuts the id that was put aside, and in a pipe does not", async () => {
+  for (const [options, id] of [[{ columns: 80 }, `${"x".repeat(35)}…`], [{}, "x".repeat(1000)]] as const) {
+    const world = busyWorld(options);
+    world.redis.buriedList = [{ id: "x".repeat(1000), reason: "missing", ms: world.redis.nowMs }];
+    assertEquals((await shown(world, "status")).includes(`  ${id}: missing`), true);
+  }
+});
+
 Deno.test("status ID shows everything about a job", async () => {
   const world = busyWorld();
   for (const id of ["job-running", "job-ended", "job-foreign"]) {
@@ -224,6 +232,13 @@ Deno.test("status says why a job waits", async () => {
       redis.placement = { ...none, dueMs: due };
       redis.change("j", {}, { attempt: "1" });
     }],
+    [
+      "its next attempt is delayed until 2026-02-01T00:00:00.000Z; the last one: No space left on device",
+      ({ redis }) => {
+        redis.placement = { ...none, dueMs: due };
+        redis.change("j", {}, { attempt: "1", last_error: "No space left on device" });
+      },
+    ],
     ['waits for the end of job "first"', ({ redis }) => {
       redis.placement = { ...none, dueMs: due };
       redis.put("first", { status: "started" });
