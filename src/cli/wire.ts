@@ -85,7 +85,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const [
     redis,
     { makeExecutors },
-    { openInstance },
+    { openInstance, unusable },
     { instanceName },
     { digestOf },
     { JournalSpool },
@@ -118,7 +118,8 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
-  const spool = await JournalSpool.open(instance.dir, { expected: await hadOwner(instance.dir) });
+  const spool = await JournalSpool.open(instance.dir, { expected: await hadOwner(instance.dir) })
+    .catch((error) => Promise.reject(unusable(instance.dir, error)));
   // names Redis and the queue to `runner` in jobs and hooks, as only this user may read the password in it
   const clientFile = `${instance.dir}/client.json`;
   const caFile = place.url.caFile === undefined ? {} : { caFile: host.absolutePath(place.url.caFile) };

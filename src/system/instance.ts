@@ -64,10 +64,16 @@ export async function openInstance(dir: string): Promise<Instance> {
   } catch (error) {
     lock?.close();
     folder?.close();
-    if (error instanceof SetupError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SetupError(`Cannot use spool folder "${dir}": ${why}; name another one with --spool`, { cause: error });
+    throw unusable(dir, error);
   }
+}
+
+/** What an error of the file system means for the one who starts a runner. With another folder a full one's jobs would be lost. */
+export function unusable(dir: string, error: unknown): SetupError {
+  if (error instanceof SetupError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  const remedy = /os error (28|122)\b/.test(why) ? "make room there" : "name another one with --spool";
+  return new SetupError(`Cannot use spool folder "${dir}": ${why}; ${remedy}`, { cause: error });
 }
 
 /** Makes a file look new. A disk that is full or read-only is no reason to end. */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { SetupError } from "../../src/domain/errors.ts";
 import type { Intent } from "../../src/ports/spool.ts";
 import { systemFiles } from "../../src/system/files.ts";
-import { openInstance } from "../../src/system/instance.ts";
+import { openInstance, unusable } from "../../src/system/instance.ts";
 import { ownershipOf } from "../../src/system/ownership.ts";
 import { JournalSpool } from "../../src/system/spool.ts";
 
@@ -94,6 +94,18 @@ Deno.test("JournalSpool forgets after a restart what was settled long ago, whate
     assertEquals(again.records().map((r) => r.intent.run), ["open", "young"]);
     await again.close();
   }));
+
+Deno.test("unusable() names the folder, and says of a full disk to make room, as another folder has not its jobs", () => {
+  for (const why of ["No space left on device (os error 28): writefile 'x'", "Disk quota exceeded (os error 122)"]) {
+    assertEquals(
+      unusable("/spool/a", new Error(why)).message,
+      `Cannot use spool folder "/spool/a": ${why}; make room there`,
+    );
+  }
+  const why = "Read-only file system (os error 30)";
+  const { message } = unusable("/spool/a", new Error(why));
+  assertEquals(message, `Cannot use spool folder "/spool/a": ${why}; name another one with --spool`);
+});
 
 Deno.test("ownershipOf() gives proof against earlier processes of this folder on this boot only", () =>
   withFolder(async (dir) => {
