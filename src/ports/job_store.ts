@@ -43,6 +43,8 @@ export type RetryReply =
 export interface PurgeQuery {
   /** Both when left out. */
   readonly state?: "finished" | "error";
+  /** Name of the runner whose jobs they are; those of all when left out. */
+  readonly queue?: string;
   /** Unix ms by Redis' clock before which they must have ended. */
   readonly endedBeforeMs: number;
   /** Deletes nothing. */

@@ -28,7 +28,7 @@ export class Housekeeping {
   /** Looks at `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that began too late has not ended before. */
   async purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
     const keys = this.#keys;
-    const { state = "", endedBeforeMs, countOnly } = query;
+    const { state = "", queue = "", endedBeforeMs, countOnly } = query;
     const [total, entries] = await Promise.all([
       this.#link.call("ZCARD", [keys.jobs()]),
       this.#link.call("ZRANGE", [keys.jobs(), from, from + PURGE_AT_ONCE - 1, "WITHSCORES"]),
@@ -36,7 +36,7 @@ export class Housekeeping {
     const all = pairsOf(entries as string[]);
     const ids = all.filter(([, created]) => Number(created) <= endedBeforeMs).map(([id]) => id);
     const belonging = ids.flatMap((id) => [keys.job(id), keys.side(id), keys.output(id), keys.after(id)]);
-    const args = [state, endedBeforeMs, countOnly ? 1 : 0, ...ids];
+    const args = [state, endedBeforeMs, countOnly ? 1 : 0, queue, ...ids];
     const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
     const purged = Number(reply[1] ?? 0);
     const next = ids.length < PURGE_AT_ONCE ? null : from + ids.length - (countOnly ? 0 : purged);

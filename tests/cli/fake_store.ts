@@ -126,11 +126,12 @@ export class FakeStore implements JobStore {
   }
 
   /** Looks at two jobs at a time. */
-  purge({ state, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
+  purge({ state, queue, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
     const all = [...this.jobs.values()];
     const some = all.slice(from, from + 2);
     const old = some.filter(({ fields, side }) =>
       isTerminal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
+      (queue === undefined || queue === (side.runner ?? fields.runner)) &&
       Number(side.ended_ms ?? 0) < endedBeforeMs
     );
     if (!countOnly) { for (const { id } of old) this.jobs.delete(id); }

@@ -48,6 +48,18 @@ Deno.test("purge --yes deletes ended jobs by age and state", async () => {
   assertEquals([await world.run("purge", "-y", "--json"), world.stdout, world.stderr], [0, '{"deleted":3}\n', ""]);
 });
 
+Deno.test("purge deletes the jobs of the runner that was named, by whatever setting", async () => {
+  for (const [args, env] of [[["--name", "build"], {}], [[], { RUNNER_NAME: "build" }]] as const) {
+    const world = worldWith({ env });
+    world.redis.change("two", {}, { runner: "build" });
+    assertEquals([await world.run("purge", "--yes", ...args), world.stderr], [
+      0,
+      "deleted 1 ended job of runner build\n",
+    ]);
+    assertEquals(left(world), ["three", "runs", "one"]);
+  }
+});
+
 Deno.test("purge --dry-run deletes nothing", async () => {
   const world = worldWith();
   assertEquals([await world.run("purge", "--dry-run"), world.stderr], [0, "would delete 3 ended jobs\n"]);

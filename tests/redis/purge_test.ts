@@ -38,6 +38,30 @@ Deno.test("purge() deletes ended jobs with all that belongs to them, and no othe
   assertEquals(await leftAfter(stage, {}), ["later", "runs", "waits"]);
 });
 
+Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", async () => {
+  await using stage = await Stage.open();
+  const { queue, server, keys, store } = stage;
+  await queue.finish(ended(await stage.started("ours")));
+  for (const [id, runner] of [["foreign", "other"], ["nameless", ""]]) {
+    await server.call(
+      "HSET",
+      keys.job(id),
+      "status",
+      "finished",
+      "updated_at",
+      "2020-01-01T00:00:00Z",
+      "runner",
+      runner,
+    );
+    await server.call("ZADD", keys.jobs(), 1, id);
+  }
+  const mine = (await store.read("ours"))!.side.runner;
+  assertEquals(await leftAfter(stage, { queue: "nobody" }), ["foreign", "nameless", "ours"]);
+  assertEquals(await leftAfter(stage, { queue: "other" }), ["nameless", "ours"]);
+  assertEquals(await leftAfter(stage, { queue: mine }), ["nameless"]);
+  assertEquals(await leftAfter(stage, {}), []);
+});
+
 Deno.test("purge() goes by the time of the end, whoever wrote it", async () => {
   await using stage = await Stage.open();
   const { server, store, keys } = stage;

@@ -6,6 +6,7 @@ import { stateWord } from "../../domain/state_words.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { queueOf } from "../find_named.ts";
 import { PURGE_ROWS } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { printable, toJson } from "../text.ts";
@@ -13,11 +14,14 @@ import { printable, toJson } from "../text.ts";
 type PurgeContext = Context<typeof PURGE_ROWS>;
 
 /** What would be deleted, in words. */
-function words({ settings }: PurgeContext, count: number): string {
-  const { state, olderThan, namespace } = settings;
+function words(context: PurgeContext, count: number): string {
+  const { state, olderThan, namespace } = context.settings;
+  const { queue } = queueOf(context);
   const which = state === undefined ? "ended" : stateWord(state);
   const age = olderThan === 0 ? "" : ` that ended more than ${formatDuration(olderThan)} ago`;
-  return `${count} ${which} job${count === 1 ? "" : "s"}${age}${namespace === "" ? "" : ` in namespace ${namespace}`}`;
+  return `${count} ${which} job${count === 1 ? "" : "s"}${age}${queue === undefined ? "" : ` of runner ${queue}`}${
+    namespace === "" ? "" : ` in namespace ${namespace}`
+  }`;
 }
 
 function stateOf({ settings: { state } }: PurgeContext): "finished" | "error" | undefined {
@@ -32,7 +36,7 @@ async function goThrough(context: PurgeContext, store: JobStore, countOnly: bool
   try {
     return await purgeJobs(
       store,
-      { state, endedBeforeMs, countOnly },
+      { state, ...queueOf(context), endedBeforeMs, countOnly },
       ({ looked, total }) => Promise.resolve(progress.update(looked, total)),
     );
   } finally {
@@ -90,6 +94,7 @@ export const purge: Command<typeof PURGE_ROWS> = {
   description: [
     "Deletes jobs whose status is finished or error, with their results, output and bookkeeping. A job that waits or runs is " +
     "never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it needs --yes.",
+    "Where a runner is named (--name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the whole namespace.",
     "Redis forgets ended jobs by itself too: see --keep of `runner submit` and `runner run`.",
   ],
   examples: [

@@ -1,7 +1,8 @@
 -- purge: deletes ended jobs with all that belongs to them, or counts them.
 --
 -- KEYS  1 jobs, then job x out after of every id
--- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4... ids
+-- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or '' for
+--       all  5... ids
 -- reply OK  how many were, or would be, deleted
 
 local bad = unfit(KEYS[1], 'zset')
@@ -21,19 +22,20 @@ local function is_old(ended, changed)
 end
 
 local count = 0
-for n = 4, #ARGV do
-  local at = 4 * (n - 4) + 2
+for n = 5, #ARGV do
+  local at = 4 * (n - 5) + 2
   local job, x, out, after = KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
-  local status, changed, token, done, ended
+  local status, changed, token, done, ended, runner
   if type_of(job) == 'hash' then
-    local fields = call('HMGET', job, 'status', 'updated_at')
-    status, changed = fields[1], fields[2]
+    local fields = call('HMGET', job, 'status', 'updated_at', 'runner')
+    status, changed, runner = fields[1], fields[2], fields[3]
     if type_of(x) == 'hash' then
-      fields = call('HMGET', x, 'token', 'done', 'ended_ms')
-      token, done, ended = fields[1], fields[2], fields[3]
+      fields = call('HMGET', x, 'token', 'done', 'ended_ms', 'runner')
+      token, done, ended, runner = fields[1], fields[2], fields[3], fields[4] or runner
     end
   end
-  local wanted = (status == 'finished' or status == 'error') and (ARGV[1] == '' or ARGV[1] == status)
+  local wanted = (status == 'finished' or status == 'error') and (ARGV[1] == '' or ARGV[1] == status) and
+    (ARGV[4] == '' or ARGV[4] == runner)
   -- another program may have ended a job that still runs here, and others may still wait for its end
   local settled = not token or token == '0' or token == done
   if wanted and settled and call('EXISTS', after) == 0 and is_old(ended, changed) then
