@@ -87,7 +87,7 @@ run_tests() {
   report=$(mktemp)
   test_code=0
   # shellcheck disable=SC2086 # two flags or none; one function or none
-  $inside "$DENO" test --quiet -A --trace-leaks $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
+  $inside "$DENO" test --quiet -A --trace-leaks --v8-flags=--expose-gc $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
   counts=$("$scripts/summary.sh" 0 "$report" "$test_code") || true
   rm -f "$report"
   report=

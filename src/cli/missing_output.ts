@@ -40,6 +40,8 @@ export async function sayMissing(
   const place = name === null ? "the host of its runner" : printable(name);
   const remedy = here
     ? "they are kept nowhere any more"
-    : `for all of it, while it is kept: runner logs ${pasteWord(job.id, "ID")} on ${place}, as its user`;
+    : `for all of it, while it is kept: runner logs ${
+      pasteWord(job.id, "ID")
+    } on ${place}, as its user and with its --spool`;
   await terminal.say(`runner: ${missing}${total} bytes of output are missing above; ${remedy}\n`);
 }

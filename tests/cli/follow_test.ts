@@ -7,7 +7,8 @@ import { FakeWorld } from "./fake_world.ts";
 
 /** What is said in the end when bytes were missing. */
 function rest(missing: number, total: number): string {
-  const remedy = "for all of it, while it is kept: runner logs j on the host of its runner, as its user";
+  const remedy =
+    "for all of it, while it is kept: runner logs j on the host of its runner, as its user and with its --spool";
   return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
 }
 
