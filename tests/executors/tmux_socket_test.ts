@@ -114,3 +114,16 @@ for (const [name, spoil, changes, says, remedy] of UNFIT) {
     assert(asked.length <= 4, `it asked again and again: ${asked.length} times`);
   });
 }
+
+isolatedTest("open() names the programs that the host lacks", async (world) => {
+  await world.sh(
+    `mkdir '${world.dir}/bin'; cd '${world.dir}/bin'; ln -s "$(command -v tmux)" "$(command -v nsenter)" "$(command -v sh)" /bin/cat .`,
+  );
+  const executor = world.executor({ env: { ...world.env, PATH: `${world.dir}/bin` } });
+  const { message } = await assertRejects(
+    () => executor.open(() => {}),
+    SetupError,
+    "Cannot run jobs: this host has no awk, cut,",
+  );
+  assert(message.includes(" grep,") && !message.includes(" cat,"), message);
+});

@@ -213,6 +213,12 @@ export class TmuxServer {
 
   #hostAnswer(facts: Inherited, own: Inherited): HostAnswer {
     const { shell } = this.#options;
+    const missing = facts.get("missing");
+    if (missing !== undefined) {
+      throw new SetupError(
+        `Cannot run jobs: this host has no ${missing.replaceAll(" ", ", ")}, or not in PATH; install what is missing`,
+      );
+    }
     if (shell !== undefined && facts.get("tried") !== "fit") {
       const why = facts.get("tried") === "missing" ? "there is no such program on this host" : "it is no POSIX shell";
       throw new SetupError(
