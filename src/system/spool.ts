@@ -1,4 +1,5 @@
 import type { Intent, SettledEnd, Spool, SpoolRecord } from "../ports/spool.ts";
+import { Reserve } from "./reserve.ts";
 import {
   blank,
   encoder,
@@ -48,6 +49,7 @@ interface Entry {
  */
 export class JournalSpool implements Spool {
   readonly #path: string;
+  readonly #reserve: Reserve;
   #file: Deno.FsFile;
   /** The same file, for writing in its middle. */
   #eraser: Deno.FsFile;
@@ -80,6 +82,7 @@ export class JournalSpool implements Spool {
   private constructor(path: string, file: Deno.FsFile) {
     this.#path = path;
     this.#file = file;
+    this.#reserve = new Reserve(`${path}.reserve`);
     this.#eraser = Deno.openSync(path, { write: true });
   }
 
@@ -95,7 +98,13 @@ export class JournalSpool implements Spool {
     await spool.#load();
     if (lost) spool.#isWhole = false;
     spool.#drop({ gone: false }); // too old to be told again
-    spool.#compact();
+    try {
+      spool.#compact();
+    } catch (error) {
+      if (!spool.#reserve.spend()) throw error;
+      spool.#compact();
+    }
+    spool.#reserve.keep();
     return spool;
   }
 
@@ -296,6 +305,7 @@ export class JournalSpool implements Spool {
     this.#drop({ gone: true });
     const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
     if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
+    if (!this.#torn) this.#reserve.keep();
   }
 
   /** Forgets what is too old or too much; with `gone` also the runs that are no longer ours. */
@@ -335,7 +345,8 @@ export class JournalSpool implements Spool {
     try {
       this.#compact();
     } catch {
-      // A full disk: the journal stays as it is.
+      // A full disk: the journal stays as it is, unless ends wait for it.
+      if (this.#noted.length > 0 && this.#reserve.spend()) this.#rewrite();
     }
   }
 

@@ -245,3 +245,25 @@ Deno.test("31 a journal of attempts that is removed while no runner lives: what 
   await gate.open();
   await assertClean(world, { ids: [id, next], log });
 });
+
+Deno.test({
+  name: "30 a disk that the output of one job has filled has room again when that has ended" + whyNoDisk,
+  ignore: !canMount,
+  fn: async () => {
+    await using world = await World.create();
+    const spool = `${world.dir}/small`;
+    await using _disk = await SmallDisk.mount(spool, "8m");
+    await using _terminals = { [Symbol.asyncDispose]: async () => void await world.tmux("kill-server") };
+    const runner = await world.runner({ spool, args: FAST });
+    await using _end = { [Symbol.asyncDispose]: () => runner.kill9() };
+    const large = await world.push({ payload: "head -c 12000000 /dev/zero | tr '\\0' a; exit 7" });
+    const { error, result } = await world.ended(large, 60_000);
+    assertStringIncludes(error, "exited with code 7");
+    assertStringIncludes(result, "truncated");
+    assertEquals((await world.ended(await world.push({ payload: "echo hi" }), 60_000)).result, "hi\n");
+    await runner.stop();
+    const next = await world.runner({ spool, args: FAST });
+    await using _last = { [Symbol.asyncDispose]: () => next.kill9() };
+    assertEquals((await world.ended(await world.push({ payload: "echo ho" }), 60_000)).result, "ho\n");
+  },
+});
