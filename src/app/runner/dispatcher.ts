@@ -299,7 +299,7 @@ export class Dispatcher {
 
   async #bury(raw: RawId, reason: string): Promise<void> {
     await this.#parts.queue.bury(raw, reason);
-    this.#parts.log.warn("buried", { error: reason });
+    this.#parts.log.warn("buried", { job: new TextDecoder().decode(raw.subarray(0, 100)), error: reason });
   }
 
   async #read(raw: RawId): Promise<Waiting | null> {
