@@ -16,7 +16,7 @@ export type Retried =
  * @param store Redis.
  * @param id The whole id.
  * @throws {JobNotFoundError} There is no such job.
- * @throws {InvalidInputError} Nobody knows which runner it is for, or what it was to do.
+ * @throws {InvalidInputError} Its record does not say which runner it is for, or what it was to do.
  */
 export async function retryJob(store: JobStore, id: string): Promise<Retried> {
   const reply = await store.retry(id);

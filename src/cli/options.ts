@@ -330,17 +330,6 @@ export const LOGS_ROWS = {
   spool: READ_SPOOL,
 } as const satisfies OptionRows;
 
-/** Options of `runner attach`. */
-export const ATTACH_ROWS = {
-  write: { type: "flag", short: "w", help: "Also type; without it, keys change nothing" },
-  ssh: { type: "flag", help: "When the job runs on another host, go there with ssh" },
-} as const satisfies OptionRows;
-
-/** Options of `runner send`. */
-export const SEND_ROWS = {
-  enter: { type: "flag", short: "e", help: "Press Enter after the text" },
-} as const satisfies OptionRows;
-
 /** Options of `runner wait`. */
 export const WAIT_ROWS = {
   timeout: {
@@ -350,39 +339,6 @@ export const WAIT_ROWS = {
     min: SHORTEST,
     help: "Stop waiting after this time, with exit code 75",
   },
-} as const satisfies OptionRows;
-
-/** Options of `runner cancel`. */
-export const CANCEL_ROWS = {
-  reason: { type: "string", value: "TEXT", default: "", help: "Why; it ends up in the job's error field" },
-} as const satisfies OptionRows;
-
-/** Options of `runner purge`. */
-export const PURGE_ROWS = {
-  olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago" },
-  state: {
-    type: "choice",
-    choices: ["finished", "failed", "error"],
-    value: "STATE",
-    defaultText: "both",
-    help: "Only jobs that ended so",
-  },
-  yes: { type: "flag", short: "y", help: "Do not ask" },
-  dryRun: { type: "flag", help: "Only say how many would be deleted" },
-} as const satisfies OptionRows;
-
-/** Options of `runner events`. */
-export const EVENTS_ROWS = {
-  count: {
-    type: "integer",
-    short: "n",
-    value: "N",
-    min: 0,
-    max: 10_000,
-    defaultText: "20, with --follow 0",
-    help: "Events of the past",
-  },
-  follow: { type: "flag", short: "f", help: "Go on showing what happens" },
 } as const satisfies OptionRows;
 
 /** Options of `runner doctor`. */

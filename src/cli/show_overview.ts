@@ -49,7 +49,7 @@ const BURIED_WIDTH = 36;
 
 /** What of an overview is shown. */
 export interface Shown {
-  /** Names of the columns of the jobs; `null`: nobody asked for certain ones. */
+  /** Names of the columns of the jobs; `null` when the user names none. */
   readonly columns: readonly string[] | null;
   /** Only the jobs: somebody asked for certain ones. */
   readonly jobsOnly: boolean;

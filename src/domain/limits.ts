@@ -36,6 +36,8 @@ export const MAX_REQUEST = 2 * MAX_TYPED;
 export const MAX_ID = 512;
 /** Bytes of output from the start, and as many from the end, that `result` holds. */
 export const RESULT_PART = 64 << 10;
+/** Bytes of live output that Redis keeps of one job. */
+export const MAX_LIVE_OUTPUT = 4 << 20;
 /** Claimed jobs that wait here for a busy pane while others run. */
 export const LOOK_AHEAD = 32;
 

@@ -26,7 +26,7 @@ export interface Typed {
 /** The terminals of runs that run now. */
 export interface RunTerminals {
   /**
-   * Types bytes into the terminal of a run, exactly as they are; what it shows and whoever looks at it make no difference. Lines of
+   * Types bytes into the terminal of a run, exactly as they are; what it shows and who looks at it make no difference. Lines of
    * text are one paste to a program that asked for bracketed paste. `false`: it has none: it has ended, or waits behind another one.
    */
   type(run: string, typed: Typed): Promise<boolean>;

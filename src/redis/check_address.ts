@@ -11,7 +11,7 @@ export function judgeAddress({ hostname, password, tls }: RedisUrl) {
   if (password === undefined) {
     return warning(
       "password",
-      "Redis is used without a password: whoever reaches it runs commands as the user of each runner",
+      "Redis is used without a password: every client that reaches it runs commands as the user of each runner",
       "Set a password there, or a user with one, and write redis://USER:PASSWORD@HOST or rediss://...",
     );
   }

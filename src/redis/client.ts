@@ -1,5 +1,6 @@
 import { createLazyClient, ErrorReplyError, type Redis } from "jsr:@db/redis@^0.41.2";
 import { MAX_TIMER } from "../domain/limits.ts";
+import type { RedisAccess } from "../ports/redis_access.ts";
 import { handshakes } from "./tls_probe.ts";
 import { codeOf } from "./trouble.ts";
 import type { RedisUrl } from "./url.ts";
@@ -39,27 +40,20 @@ export interface Listener {
   readonly messages: AsyncIterable<string>;
 }
 
-/** What a Redis of a runner's own wants to be told, and what only it can answer. */
-export interface Access {
-  readonly password: string;
-  /** The value of its setting `masterauth`, which has no other use there. */
-  readonly proof: string;
-}
-
 /** Access to a Redis of a runner's own, for the programs of its user. */
 export interface OwnAccess {
   /** With it, a server that does not know the proof is refused: another program may have taken over the address. */
-  known: Access | null;
+  known: RedisAccess | null;
   /** Looks for it anew: the server may be another one by now. */
-  find(): Promise<Access | null>;
+  find(): Promise<RedisAccess | null>;
   /** The file in which it stands, for messages. */
   readonly file: string;
 }
 
 /** The server at the address is not the Redis of a runner's own that was there. */
-export class StrangerError extends Error {
+export class ForeignServerError extends Error {
   /** Name of the class. */
-  override name = "StrangerError";
+  override name = "ForeignServerError";
 }
 
 /** Where to connect, and how. */
@@ -89,18 +83,18 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
     return await dialAs(target, known, signal);
   } catch (error) {
     const refused = error instanceof ReplyError && /^(NOAUTH|WRONGPASS)$/.test(codeOf(error.message));
-    if (!own || !refused && !(error instanceof StrangerError)) throw error;
+    if (!own || !refused && !(error instanceof ForeignServerError)) throw error;
     const found = await own.find();
     // a password that was chosen stays, the proof is new with each start
-    if (!found || found.proof === known?.proof) throw known === null ? error : stranger(own);
+    if (!found || found.proof === known?.proof) throw known === null ? error : foreignServer(own);
     const connection = await dialAs(target, found, signal);
     own.known = found;
     return connection;
   }
 }
 
-function stranger({ file }: OwnAccess): StrangerError {
-  return new StrangerError(
+function foreignServer({ file }: OwnAccess): ForeignServerError {
+  return new ForeignServerError(
     `another program has the address of a Redis that a runner of this user started; start that runner again, or remove ${
       JSON.stringify(file)
     } when it is over`,
@@ -108,7 +102,7 @@ function stranger({ file }: OwnAccess): StrangerError {
 }
 
 /** Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of these. */
-async function dialAs(target: Target, access: Access | null, signal?: AbortSignal): Promise<Connection> {
+async function dialAs(target: Target, access: RedisAccess | null, signal?: AbortSignal): Promise<Connection> {
   if (target.url.tls) await probe(target, signal);
   const dial = new AbortController();
   const client = createClient(target, access, dial.signal);
@@ -180,7 +174,7 @@ function closing(client: Redis, greeting: Promise<unknown>, dial: AbortControlle
   };
 }
 
-async function greet(client: Redis, access: Access | null): Promise<void> {
+async function greet(client: Redis, access: RedisAccess | null): Promise<void> {
   try {
     if (await client.sendCommand("PING") !== "PONG") throw new Error("its answer to PING is not Redis'");
   } catch (error) {
@@ -194,10 +188,10 @@ async function greet(client: Redis, access: Access | null): Promise<void> {
     throw error;
   });
   if (Array.isArray(reply) && reply[1] === access.proof) return;
-  throw new StrangerError("it does not prove itself");
+  throw new ForeignServerError("it does not prove itself");
 }
 
-function createClient({ url, caCerts }: Target, access: Access | null, signal: AbortSignal): Redis {
+function createClient({ url, caCerts }: Target, access: RedisAccess | null, signal: AbortSignal): Redis {
   let dialled = false;
   const password = access?.password ?? url.password;
   return createLazyClient({

@@ -1,3 +1,5 @@
+import { MAX_LIVE_OUTPUT } from "../domain/limits.ts";
+
 /** Every key in Redis, one method each, with its Redis type and content. `job` and `queue` are shared with other programs. */
 export class Keys {
   readonly #ns: string;
@@ -141,10 +143,10 @@ export class Keys {
   }
 }
 
-/** Pieces of live output that Redis keeps of one job. */
-export const OUTPUT_PIECES = 256;
-/** Bytes of one piece of live output; with `OUTPUT_PIECES` at most 4 MiB a job. */
+/** Bytes of one piece of live output. */
 export const OUTPUT_PIECE = 16 << 10;
+/** Pieces of live output that Redis keeps of one job. */
+export const OUTPUT_PIECES = MAX_LIVE_OUTPUT / OUTPUT_PIECE;
 /** How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again. */
 export const LEFT_MS = 15 * 60_000;
 /** How long an id that was put aside is remembered, milliseconds. */

@@ -1,6 +1,6 @@
 import { UnavailableError } from "../domain/errors.ts";
 import type { Trouble } from "../ports/queue.ts";
-import { StrangerError } from "./client.ts";
+import { ForeignServerError } from "./client.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
 
@@ -16,7 +16,7 @@ export async function configFileOf(place: Place): Promise<string | null> {
     return /^config_file:(.*?)\r?$/m.exec(info)?.[1] ?? "";
   } catch (error) {
     const { condition, cause } = error as Partial<Trouble> & Error;
-    if (condition === "refused" || cause instanceof StrangerError) return "";
+    if (condition === "refused" || cause instanceof ForeignServerError) return "";
     // without the right to ask, nobody would ever answer
     const denied = cause instanceof Error && cause.name === "NotCapable";
     const silent = condition === "unreachable" || condition === "busy";

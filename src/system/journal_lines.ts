@@ -19,7 +19,7 @@ export interface Place {
   readonly size: number;
 }
 
-/** What of an attempt is nobody's business when it has ended. */
+/** What is secret of an attempt when it has ended. */
 export interface Secret {
   readonly job: Pick<JobFields, "payload" | "env_vars">;
   readonly side: Readonly<Record<string, string>>;

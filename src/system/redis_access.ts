@@ -5,13 +5,8 @@
  * @module
  */
 import type { Environment } from "../ports/environment.ts";
+import type { RedisAccess } from "../ports/redis_access.ts";
 import { defaultSpool } from "./host.ts";
-
-/** As in src/redis/client.ts. */
-interface Access {
-  readonly password: string;
-  readonly proof: string;
-}
 
 /** Longest file, bytes. */
 const LONGEST = 4096;
@@ -25,10 +20,10 @@ export function accessPath(environment: Environment, port: number): string {
 }
 
 /**
- * Looks for the access to the Redis at a port of this host; `null` when there is none, or when we are not allowed to look: then nobody is
- * asked for permission, as most have no such Redis.
+ * Looks for the access to the Redis at a port of this host; `null` when there is none, or when we are not allowed to look: then the user is
+ * not asked for permission, as most have no such Redis.
  */
-export async function findAccess(environment: Environment, port: number): Promise<Access | null> {
+export async function findAccess(environment: Environment, port: number): Promise<RedisAccess | null> {
   const isGranted = (right: Deno.PermissionDescriptor) => Deno.permissions.querySync(right).state === "granted";
   if (!["HOME", "XDG_STATE_HOME"].every((variable) => isGranted({ name: "env", variable }))) return null;
   const home = environment.get("HOME");
@@ -38,7 +33,7 @@ export async function findAccess(environment: Environment, port: number): Promis
 }
 
 /** A new access. */
-export function newAccess(password = secret()): Access {
+export function newAccess(password = secret()): RedisAccess {
   return { password, proof: secret() };
 }
 
@@ -47,7 +42,7 @@ function secret(): string {
 }
 
 /** What a file holds; `null` when there is none that only our user could have made. */
-export async function readAccess(path: string): Promise<Access | null> {
+export async function readAccess(path: string): Promise<RedisAccess | null> {
   try {
     const { isFile, uid, mode, size } = await Deno.lstat(path);
     if (!isFile || uid !== Deno.uid() || (mode ?? 0) & 0o077 || size > LONGEST) return null;
@@ -59,7 +54,7 @@ export async function readAccess(path: string): Promise<Access | null> {
 }
 
 /** Writes it down, in the place of an old one. */
-export async function writeAccess(path: string, { password, proof }: Access): Promise<void> {
+export async function writeAccess(path: string, { password, proof }: RedisAccess): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   const fresh = `${path}.new`;
   await Deno.remove(fresh).catch(() => {}); // one with another mode would keep that
@@ -68,6 +63,6 @@ export async function writeAccess(path: string, { password, proof }: Access): Pr
 }
 
 /** Takes it away, unless it is that of another Redis by now. */
-export async function removeAccess(path: string, access: Access): Promise<void> {
+export async function removeAccess(path: string, access: RedisAccess): Promise<void> {
   if ((await readAccess(path))?.proof === access.proof) await Deno.remove(path).catch(() => {});
 }

@@ -29,6 +29,8 @@ export class Reconciler {
   readonly #launcher: Launcher;
   readonly #finisher: Finisher;
   readonly #dispatcher: Dispatcher;
+  /** Called when claims are held back, and when they go on. */
+  readonly #holdChanged: () => void;
   #serverId = "";
   /** Doubts of the queue that are settled. */
   #doubts = 0;
@@ -55,8 +57,6 @@ export class Reconciler {
   #isTakenUp = false;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
-  /** Called when claims are held back, and when they go on. */
-  onHold: () => void = () => {};
   /** Registers the instance anew. */
   register: (state?: Pick<RegisterOptions, "restored" | "unmixed">) => Promise<Registered> = () =>
     Promise.resolve({ seq: 0, mixed: false, stale: false });
@@ -64,13 +64,14 @@ export class Reconciler {
   constructor(
     parts: RunnerParts,
     runs: Runs,
-    work: { launcher: Launcher; finisher: Finisher; dispatcher: Dispatcher },
+    work: { launcher: Launcher; finisher: Finisher; dispatcher: Dispatcher; holdChanged: () => void },
   ) {
     this.#parts = parts;
     this.#runs = runs;
     this.#launcher = work.launcher;
     this.#finisher = work.finisher;
     this.#dispatcher = work.dispatcher;
+    this.#holdChanged = work.holdChanged;
   }
 
   /**
@@ -311,7 +312,7 @@ export class Reconciler {
     const isShort = known?.size === 0;
     if (!isShort) {
       this.#parts.log.info("takes no jobs until all hosts have brought back what they run");
-      this.onHold();
+      this.#holdChanged();
     }
     this.#resume(known)
       .then(() => this.#release(order))
@@ -321,7 +322,7 @@ export class Reconciler {
         this.#dispatcher.held = this.#isHeld = false;
         if (isShort) return;
         this.#parts.log.info("takes jobs again");
-        this.onHold();
+        this.#holdChanged();
       });
   }
 

@@ -73,10 +73,10 @@ export class Runner {
       launcher: this.#launcher,
       finisher: this.#finisher,
       dispatcher: this.#dispatcher,
+      holdChanged: () => this.#ring(),
     });
     this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
     this.#reconciler.state = () => this.#heart.told;
-    this.#reconciler.onHold = () => this.#ring();
     this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
       try {

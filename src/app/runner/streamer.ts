@@ -1,3 +1,4 @@
+import { MAX_LIVE_OUTPUT } from "../../domain/limits.ts";
 import { fitsResult, type OutputSample } from "../../domain/output.ts";
 import type { Queue, Trouble } from "../../ports/queue.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
@@ -7,12 +8,10 @@ import type { Runs } from "./runs.ts";
 export const STREAM_EVERY = 250;
 /** Runs younger than this show nothing: most jobs have ended by then, and `result` has it all. */
 const YOUNG = 300;
-/** Bytes of one piece, and so, four times a second, the most that one chatty job puts into Redis ... */
+/** Bytes of one piece, and so, four times a second, the most that one chatty job puts into Redis. */
 const PIECE = 64 << 10;
-/** ... and of one whose output is followed: it may come in bursts. */
+/** Bytes of one piece while the output is followed, as it may come in bursts. */
 const FOLLOWED = 1 << 20;
-/** Bytes that Redis keeps of the pieces of one job. */
-const KEPT = 4 << 20;
 
 /** Shows the output of running jobs in Redis, so that it can be followed from any host. */
 export class Streamer {
@@ -78,7 +77,7 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: Sh
 
 /** Shows what the disk has of the output, up to its end. */
 async function showRest(queue: Queue, active: ActiveRun, total: number): Promise<void> {
-  for (let from = Math.max(active.shown, total - KEPT); from < total; from = active.shown) {
+  for (let from = Math.max(active.shown, total - MAX_LIVE_OUTPUT); from < total; from = active.shown) {
     // a disk that fails must not keep its end from being told
     const bytes = await active.executor.read(active.intent.run, from, FOLLOWED).catch(() => new Uint8Array());
     if (bytes.length === 0) return;

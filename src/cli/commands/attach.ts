@@ -8,8 +8,14 @@ import type { Viewer } from "../../ports/viewer.ts";
 import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { ATTACH_ROWS } from "../options.ts";
+import type { OptionRows } from "../option_row.ts";
 import { printable } from "../text.ts";
+
+/** Options of `runner attach`. */
+const ATTACH_ROWS = {
+  write: { type: "flag", short: "w", help: "Also type; without it, keys change nothing" },
+  ssh: { type: "flag", help: "When the job runs on another host, go there with ssh" },
+} as const satisfies OptionRows;
 
 type AttachContext = Context<typeof ATTACH_ROWS>;
 

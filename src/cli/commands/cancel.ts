@@ -2,8 +2,13 @@ import { cancelJob, type Cancelled } from "../../app/cancel.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { findAloud } from "../find_aloud.ts";
 import type { Command } from "../command.ts";
-import { CANCEL_ROWS } from "../options.ts";
+import type { OptionRows } from "../option_row.ts";
 import { printable, toJson } from "../text.ts";
+
+/** Options of `runner cancel`. */
+const CANCEL_ROWS = {
+  reason: { type: "string", value: "TEXT", default: "", help: "Why; it ends up in the job's error field" },
+} as const satisfies OptionRows;
 
 const SAYS: Readonly<Record<Cancelled, string>> = {
   cancelled: "cancelled before it started",

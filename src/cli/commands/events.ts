@@ -6,12 +6,26 @@ import { stateWord } from "../../domain/state_words.ts";
 import type { StoredEvent } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { EVENTS_ROWS } from "../options.ts";
+import type { OptionRows } from "../option_row.ts";
 import { stateStyle } from "../job_columns.ts";
 import { ShortIds } from "../short_ids.ts";
 import { timeFor } from "../times.ts";
 import { pad, printable, styled, toJson } from "../text.ts";
 import { untilSignal } from "../until_signal.ts";
+
+/** Options of `runner events`. */
+const EVENTS_ROWS = {
+  count: {
+    type: "integer",
+    short: "n",
+    value: "N",
+    min: 0,
+    max: 10_000,
+    defaultText: "20, with --follow 0",
+    help: "Events of the past",
+  },
+  follow: { type: "flag", short: "f", help: "Go on showing what happens" },
+} as const satisfies OptionRows;
 
 /** Events that are shown when nobody says how many. */
 const DEFAULT_COUNT = 20;

@@ -7,9 +7,23 @@ import type { JobStore } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { queueOf } from "../find_named.ts";
-import { PURGE_ROWS } from "../options.ts";
+import type { OptionRows } from "../option_row.ts";
 import { Progress } from "../progress.ts";
 import { printable, toJson } from "../text.ts";
+
+/** Options of `runner purge`. */
+const PURGE_ROWS = {
+  olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago" },
+  state: {
+    type: "choice",
+    choices: ["finished", "failed", "error"],
+    value: "STATE",
+    defaultText: "both",
+    help: "Only jobs that ended so",
+  },
+  yes: { type: "flag", short: "y", help: "Do not ask" },
+  dryRun: { type: "flag", help: "Only say how many would be deleted" },
+} as const satisfies OptionRows;
 
 type PurgeContext = Context<typeof PURGE_ROWS>;
 

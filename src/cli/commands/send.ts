@@ -5,8 +5,13 @@ import { MAX_TYPED } from "../../domain/limits.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { findAloud } from "../find_aloud.ts";
-import { SEND_ROWS } from "../options.ts";
+import type { OptionRows } from "../option_row.ts";
 import { printable, toJson } from "../text.ts";
+
+/** Options of `runner send`. */
+const SEND_ROWS = {
+  enter: { type: "flag", short: "e", help: "Press Enter after the text" },
+} as const satisfies OptionRows;
 
 /** `runner send`. */
 export const send: Command<typeof SEND_ROWS> = {

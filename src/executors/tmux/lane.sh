@@ -65,7 +65,7 @@ settle() {
 
 # Whether a program has this terminal open, as one of its first three files, and would write into the output of the next run. Looks
 # at the programs that came after the process $1, or at all: most runs start few, and no look at them starts another. One that
-# starts meanwhile is looked at as well. Without /proc nobody can say.
+# starts meanwhile is looked at as well. Without /proc it cannot be known.
 holds() {
   seen=$1 rounds=0
   while [ "$rounds" -lt 20 ]; do
@@ -150,7 +150,7 @@ take() {
 # Runs it.
 work() {
   [ "$clean" = 0 ] || clean
-  # an empty screen and an empty history: what the last run showed is nobody's business any more. The line feed in a mark is not
+  # an empty screen and an empty history: what the last run showed is not for this one. The line feed in a mark is not
   # shown; as CR LF it tells that the terminal translates
   put "${ESC}c${CSI}3J${OSC}2;$title$ST${OSC}7;$title$ST${OSC}133;C;$run.$secret$LF$ST"
   rc=130 # bash comes no further when it dies of INT

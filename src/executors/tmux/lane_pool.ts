@@ -273,7 +273,7 @@ export class LanePool {
     this.onEmptied(lane);
   }
 
-  /** Closes the lanes that run nothing, also those that programs of ended runs have open: nobody would look after them. */
+  /** Closes the lanes that run nothing, also those that programs of ended runs have open: no later process knows them. */
   async closeIdle(): Promise<void> {
     const held = [...this.lanes.values()].filter((lane) => lane.held && lane.runs.length === 0);
     await Promise.all([...this.#idle(), ...held].map((lane) => this.retire(lane)));

@@ -252,7 +252,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
   const finisher = new Finisher(parts, runs);
   const launcher = new Launcher(parts, runs, finisher);
   const dispatcher = new Dispatcher(parts, runs, launcher);
-  const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher });
+  const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher, holdChanged: () => {} });
   const heart = new Heart(parts, runs, dispatcher, reconciler);
   executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
