@@ -58,7 +58,10 @@ export interface ConnectionOptions {
   readonly namespace?: string;
   /** Seconds until a call is given up; default 3. */
   readonly redisTimeout?: number;
-  /** Spool folder of runners on this host: `follow` reads the outputs of their jobs there, whole. Default: it asks Redis only. */
+  /**
+   * Spool folder of runners on this host: `follow` reads the outputs of their jobs there, whole. Default: it asks Redis
+   * only.
+   */
   readonly spool?: string;
 }
 
@@ -166,7 +169,8 @@ export class Client implements AsyncDisposable {
    * about 4 MB/s Redis has only a part; what is missing is told to `gap`. With the option `spool` nothing is
    * missing of jobs that run on this host.
    *
-   * @param write Gets the output as the program wrote it. Of a job that a foreign runner ran it is the text of its result.
+   * @param write Gets the output as the program wrote it. Of a job that a foreign runner ran it is the text of its
+   * result.
    */
   async follow(
     id: string,

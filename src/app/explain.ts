@@ -97,7 +97,10 @@ async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineO
   return other ? { line, id: other.id } : null;
 }
 
-/** Where a job stands. A foreign client need not write the runner into it: then the queues that there are are looked through. */
+/**
+ * Where a job stands. A foreign client need not write the runner into it: then the queues that there are are looked
+ * through.
+ */
 async function placeOf(
   store: JobStore,
   job: StoredJob,

@@ -44,8 +44,8 @@ async function findNewest(store: JobStore, text: string, { queue }: FindOptions)
 }
 
 /**
- * Finds a job by what a user wrote: an id, a unique begin of one, also with the ellipsis that lists put behind it, `@` for the newest
- * job, `@~N` for the one N before it.
+ * Finds a job by what a user wrote: an id, a unique begin of one, also with the ellipsis that lists put behind it, `@`
+ * for the newest job, `@~N` for the one N before it.
  *
  * @throws {JobNotFoundError} There is none.
  * @throws {InvalidInputError} A prefix fits several.

@@ -90,8 +90,8 @@ class Reader {
   }
 
   /**
-   * Shows what this host has of the newest attempt. Answers whether it is the place to look at: Redis may be ahead of what was read
-   * here, and would show a gap.
+   * Shows what this host has of the newest attempt. Answers whether it is the place to look at: Redis may be ahead of
+   * what was read here, and would show a gap.
    */
   async #drainHere(job: StoredJob, attempt: number): Promise<boolean> {
     const { host } = this.#options;
@@ -198,8 +198,8 @@ class Reader {
 }
 
 /**
- * Follows the output of a job, live, to its end, in order and no byte twice. What cannot be had is told as a gap: of a runner on
- * another host Redis has only so much. It is over when the job has ended and the end of its output was shown.
+ * Follows the output of a job, live, to its end, in order and no byte twice. What cannot be had is told as a gap: of a
+ * runner on another host Redis has only so much. It is over when the job has ended and the end of its output was shown.
  *
  * @returns The job as it ended; `null` when the signal came first.
  * @throws {JobNotFoundError} There is no such job.

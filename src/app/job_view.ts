@@ -6,7 +6,8 @@ import type { StoredJob } from "../ports/job_store.ts";
 import { readTime } from "./read_time.ts";
 
 /**
- * A job as people and programs see it, with every field read; `null`, or an empty text: nobody has said it. Times in Unix ms.
+ * A job as people and programs see it, with every field read; `null`, or an empty text: nobody has said it. Times in
+ * Unix ms.
  *
  * ```ts no-eval
  * import { Client, type JobView } from "@hero/runner";
@@ -69,7 +70,10 @@ export interface JobView {
   readonly outputBytes: number | null;
   /** Part of what it wrote was not captured: the disk of its spool was full, or its terminal went away. */
   readonly truncated: boolean;
-  /** Names of the programs that it had left in the background and that were killed at its end; empty when there were none. */
+  /**
+   * Names of the programs that it had left in the background and that were killed at its end; empty when there were
+   * none.
+   */
   readonly left: string;
   /** Why somebody asked to cancel it; `null` when nobody did. */
   readonly cancelReason: string | null;

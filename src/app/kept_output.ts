@@ -24,7 +24,9 @@ export interface KeptOutput {
 
 const encoder = new TextEncoder();
 
-/** One side of a long output; a character that the cut broke in two was left out, and its bytes are counted as missing. */
+/**
+ * One side of a long output; a character that the cut broke in two was left out, and its bytes are counted as missing.
+ */
 function cutPart(text: string): Part {
   return { bytes: encoder.encode(text), exact: !text.includes("\ufffd") };
 }

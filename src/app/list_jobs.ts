@@ -34,7 +34,9 @@ export interface JobQuery {
 /** Jobs that were found. */
 export interface FoundJobs {
   readonly jobs: readonly JobView[];
-  /** How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`. */
+  /**
+   * How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`.
+   */
   readonly counts: { readonly looked: number; readonly fitting: number; readonly isAll: boolean } | null;
   /** `false`: there are older jobs that were not looked at, and that might belong to them. */
   readonly complete: boolean;
@@ -104,7 +106,8 @@ function inOrder(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobV
 }
 
 /**
- * Lists jobs, newest first unless the query says otherwise, and before them those that wait for input, however old they are.
+ * Lists jobs, newest first unless the query says otherwise, and before them those that wait for input, however old they
+ * are.
  *
  * @param instances All there are, when they are known.
  */

@@ -1,4 +1,6 @@
-/** Calls that are under way at the same time: enough to hide the way to Redis, and far from what a connection refuses. */
+/**
+ * Calls that are under way at the same time: enough to hide the way to Redis, and far from what a connection refuses.
+ */
 const SIDE_BY_SIDE = 64;
 
 /** Like `Promise.all(items.map(work))`, for any number of items: only some of them are under way at the same time. */

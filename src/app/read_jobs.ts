@@ -49,7 +49,8 @@ function decode(line: Uint8Array): string {
 }
 
 /**
- * Reads a file of jobs, one JSON object a line. Empty lines are skipped; a job may wait only for one that stands before it.
+ * Reads a file of jobs, one JSON object a line. Empty lines are skipped; a job may wait only for one that stands before
+ * it.
  *
  * @param input The bytes of the file.
  * @param defaults What a job does not say itself.

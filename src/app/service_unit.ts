@@ -1,8 +1,8 @@
 /**
  * Files that make a supervisor keep a runner alive: units of systemd, property lists of launchd.
  *
- * One thing matters in all of them: when the runner is stopped or started again, only the runner may be. Its tmux server and the
- * jobs in it live in the same control group or process group, and must be left alone.
+ * One thing matters in all of them: when the runner is stopped or started again, only the runner may be. Its tmux
+ * server and the jobs in it live in the same control group or process group, and must be left alone.
  *
  * @module
  */

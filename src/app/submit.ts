@@ -30,8 +30,8 @@ export function makeReady(draft: Draft, nowMs: number, newId: () => string): Rea
 /**
  * Queues one job.
  *
- * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is then unknown, and submitting it again with the
- * same id is right.
+ * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is then unknown, and submitting it
+ * again with the same id is right.
  * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
  */
 export async function submitJob(

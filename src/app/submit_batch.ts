@@ -22,10 +22,10 @@ interface Flight {
  * Queues many jobs, many at a time. A job that waits for another one of the batch is queued after that one.
  *
  * @param submissions A job may only wait for one that stands before it.
- * @throws {UnavailableError} Redis went away; every job for which `onSubmitted` was called is queued, the fate of at most 256
- * after them is unknown.
- * @throws {QueueFullError} Too many jobs wait for a runner already; those for which `onSubmitted` was called are queued, and no
- * others.
+ * @throws {UnavailableError} Redis went away; every job for which `onSubmitted` was called is queued, the fate of at
+ * most 256 after them is unknown.
+ * @throws {QueueFullError} Too many jobs wait for a runner already; those for which `onSubmitted` was called are
+ * queued, and no others.
  */
 export async function submitBatch(
   store: JobStore,

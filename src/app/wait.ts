@@ -29,8 +29,8 @@ async function* wakeUps(store: JobStore, id: string, options: WaitOptions): Asyn
 }
 
 /**
- * Looks at a job each time that something happened to it, until it has ended. Once it was seen, neither an outage of Redis nor
- * a loss of its data ends the watch; only the signal does.
+ * Looks at a job each time that something happened to it, until it has ended. Once it was seen, neither an outage of
+ * Redis nor a loss of its data ends the watch; only the signal does.
  *
  * @param look Called with the job at each look, before its end is judged.
  * @returns The job as it ended; `null` when the signal came first.

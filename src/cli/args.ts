@@ -48,8 +48,8 @@ function spellings(rows: OptionRows): Map<string, Spelling> {
 }
 
 /**
- * One argument as flag and attached value: `--name=value`, `-nvalue`, `-n=value`; `null` for what is no option. A lone `-` is
- * none: it stands for standard input.
+ * One argument as flag and attached value: `--name=value`, `-nvalue`, `-n=value`; `null` for what is no option. A lone
+ * `-` is none: it stands for standard input.
  */
 function split(arg: string): { spelled: string; attached: string | undefined } | null {
   if (arg.length < 2 || !arg.startsWith("-")) return null;
@@ -72,8 +72,9 @@ function unknownOption(spelled: string, known: Map<string, Spelling>): InvalidIn
 }
 
 /**
- * parseArgs guesses where we must not: it takes `true` after a flag as the flag's value, `-` and an empty argument as no
- * value, and the letters of `-t90s` one by one. So each option is first put into the only form that it cannot misread.
+ * parseArgs guesses where we must not: it takes `true` after a flag as the flag's value, `-` and an empty argument as
+ * no value, and the letters of `-t90s` one by one. So each option is first put into the only form that it cannot
+ * misread.
  */
 function canonical(args: readonly string[], known: Map<string, Spelling>) {
   const out: string[] = [];
@@ -162,8 +163,8 @@ export function findCommand(
 }
 
 /**
- * Values of options among words that may be anything, as on a line that is still being typed. A `=` may be a word of its own, as
- * bash has it.
+ * Values of options among words that may be anything, as on a line that is still being typed. A `=` may be a word of
+ * its own, as bash has it.
  */
 export function valuesAmong(words: readonly string[], rows: OptionRows): Readonly<Record<string, string | undefined>> {
   const known = spellings(rows);

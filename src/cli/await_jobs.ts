@@ -92,8 +92,8 @@ function outageSayer(waiter: Waiter): () => Promise<void> {
 }
 
 /**
- * Waits for jobs and says on standard error how each ended that did not end well. A signal, or the limit, ends the waiting and
- * not the jobs.
+ * Waits for jobs and says on standard error how each ended that did not end well. A signal, or the limit, ends the
+ * waiting and not the jobs.
  *
  * @param ids Whole ids.
  * @param options `limit` in seconds.

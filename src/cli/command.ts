@@ -22,7 +22,10 @@ export interface Command<Rows extends OptionRows = Readonly<Record<string, Optio
     /** What of Redis they are, for completions. */
     readonly completes?: Completed;
   };
-  /** It needs nothing from the environment and the configuration file, and works when those are wrong or may not be read. */
+  /**
+   * It needs nothing from the environment and the configuration file, and works when those are wrong or may not be
+   * read.
+   */
   readonly bare?: true;
   /** Whether it takes arguments after `--`. */
   readonly takesRest?: boolean;

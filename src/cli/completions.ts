@@ -12,7 +12,9 @@ interface Flag {
   readonly short: string | null;
   readonly long: string;
   readonly row: OptionRow;
-  /** What its value is: one of these words, something that Redis knows, a file, a folder, any text, or there is none. */
+  /**
+   * What its value is: one of these words, something that Redis knows, a file, a folder, any text, or there is none.
+   */
   readonly value: readonly string[] | Completed | "file" | "folder" | "text" | null;
 }
 

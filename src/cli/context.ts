@@ -1,6 +1,6 @@
 /**
- * What a command gets. Everything from outside the program comes through it, so that a command runs in a test without Redis,
- * terminal or environment.
+ * What a command gets. Everything from outside the program comes through it, so that a command runs in a test without
+ * Redis, terminal or environment.
  *
  * @module
  */
@@ -130,7 +130,9 @@ export interface Wire {
    * @throws {InvalidInputError} No executor would take it.
    */
   checkExecutor(target: string): Place;
-  /** The command that attaches to the terminals of an executor string, by what its runner says; `null`: there is none. */
+  /**
+   * The command that attaches to the terminals of an executor string, by what its runner says; `null`: there is none.
+   */
   attachLine(said: string, target: string): string | null;
   /**
    * Judges the Redis server.
@@ -138,7 +140,10 @@ export interface Wire {
    * @throws {UnavailableError} It cannot be reached, or refuses us.
    */
   checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
-  /** Looks at this host; `spool` is the folder to look at, the default one when left out, `secretFile` a file with a password. */
+  /**
+   * Looks at this host; `spool` is the folder to look at, the default one when left out, `secretFile` a file with a
+   * password.
+   */
   lookAtHost(spool?: string, secretFile?: string): Promise<HostLook>;
   /** This host, as far as a supervisor is concerned. */
   serviceHost(): Promise<ServiceHost>;

@@ -3,8 +3,8 @@ import { printableLines } from "../domain/printable.ts";
 import { Movements } from "./movements.ts";
 
 /**
- * `all`: escape sequences and control characters; or all but colours; or escape sequences only, for JSON, which escapes every
- * character by itself.
+ * `all`: escape sequences and control characters; or all but colours; or escape sequences only, for JSON, which escapes
+ * every character by itself.
  */
 export type Removed = "all" | "all but colours" | "sequences";
 
@@ -23,14 +23,16 @@ const RESET = "\x1b[0m";
 
 const encoder = new TextEncoder();
 
-/** In what the filter is. `string`: a title or the like. `intermediate`: ESC ( and the like, up to a final character. */
+/**
+ * In what the filter is. `string`: a title or the like. `intermediate`: ESC ( and the like, up to a final character.
+ */
 type State = "ground" | "escape" | "intermediate" | "csi" | "string" | "string escape";
 
 /**
- * Takes everything out of bytes that a terminal would obey, also when it is cut anywhere between two pieces. A program's output may
- * move the cursor, set titles, write to the clipboard, or make a terminal type an answer. What stays is text in UTF-8 with line ends,
- * tabs and, when wanted, colours. A carriage return that overwrites a line becomes a line end; characters that show nothing or
- * reorder the text are marked, such as `\u202e`.
+ * Takes everything out of bytes that a terminal would obey, also when it is cut anywhere between two pieces. A
+ * program's output may move the cursor, set titles, write to the clipboard, or make a terminal type an answer. What
+ * stays is text in UTF-8 with line ends, tabs and, when wanted, colours. A carriage return that overwrites a line
+ * becomes a line end; characters that show nothing or reorder the text are marked, such as `\u202e`.
  */
 export class EscapeFilter {
   readonly #removed: Removed;
@@ -48,7 +50,9 @@ export class EscapeFilter {
   /** `null`: movements of the cursor are nothing. */
   readonly #movements: Movements | null;
 
-  /** @param options `moves`: the text is what a program drew, and movements of the cursor become blanks and line ends. */
+  /**
+   * @param options `moves`: the text is what a program drew, and movements of the cursor become blanks and line ends.
+   */
   constructor(removed: Removed, options: { readonly moves?: boolean } = {}) {
     this.#removed = removed;
     this.#movements = options.moves ? new Movements() : null;

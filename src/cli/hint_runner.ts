@@ -12,8 +12,8 @@ const MAX_NAMES = 5;
 const MAX_JOBS = 100;
 
 /**
- * Says to a person that no runner of a name is alive, as after a typing error. A queue without a runner is no mistake, so scripts
- * that only submit are told nothing, and Redis is asked nothing for them.
+ * Says to a person that no runner of a name is alive, as after a typing error. A queue without a runner is no mistake,
+ * so scripts that only submit are told nothing, and Redis is asked nothing for them.
  *
  * @param names Of the runners that jobs were queued for.
  */

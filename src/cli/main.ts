@@ -129,7 +129,8 @@ async function dispatch(name: string | null, args: readonly string[], wire: Wire
 }
 
 /**
- * The program, which loads what a command needs and no more, because it is started for each job: finds the command, runs it, and turns whatever goes wrong into one sentence and an exit code.
+ * The program, which loads what a command needs and no more, because it is started for each job: finds the command,
+ * runs it, and turns whatever goes wrong into one sentence and an exit code.
  *
  * @param args What was typed after the name of the program.
  * @param wire The world.

@@ -1,4 +1,6 @@
-/** Programs that draw move the cursor instead of writing blanks and line ends: as text, these stand for the movements. */
+/**
+ * Programs that draw move the cursor instead of writing blanks and line ends: as text, these stand for the movements.
+ */
 import { unicodeWidth } from "./args.ts";
 
 /** Blanks that one movement may become. */
@@ -7,8 +9,8 @@ const MOST = 500;
 const MOVEMENT = /^\u001b\[(\d{0,4})(?:;(\d{0,4}))?([A-HadeEf`])$/;
 
 /**
- * Follows where text goes on a screen, as far as it takes to keep words and lines apart: forwards is blanks; up, down and back over what
- * is there begins a line.
+ * Follows where text goes on a screen, as far as it takes to keep words and lines apart: forwards is blanks; up, down
+ * and back over what is there begins a line.
  */
 export class Movements {
   #column = 0;
@@ -23,7 +25,10 @@ export class Movements {
     this.#column += unicodeWidth(rest);
   }
 
-  /** What an escape sequence stands for: blanks, a line end, a carriage return where the line is overwritten; nothing for most. */
+  /**
+   * What an escape sequence stands for: blanks, a line end, a carriage return where the line is overwritten; nothing
+   * for most.
+   */
   textOf(sequence: string): string {
     const found = MOVEMENT.exec(sequence);
     if (!found) return "";

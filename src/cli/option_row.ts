@@ -1,6 +1,6 @@
 /**
- * An option is one record. The parser, the help, the tables of the README, the completions, the environment names and the
- * defaults all come from it.
+ * An option is one record. The parser, the help, the tables of the README, the completions, the environment names and
+ * the defaults all come from it.
  *
  * @module
  */

@@ -49,7 +49,9 @@ function saidBy(error: Error, command: string | null): string {
     : error.message;
 }
 
-/** The exit code of an error; the only place that knows. A runner that is refused must not be started again and again. */
+/**
+ * The exit code of an error; the only place that knows. A runner that is refused must not be started again and again.
+ */
 function exitCodeOf(error: unknown, command: string | null): number {
   if (error instanceof InvalidInputError) return EXIT.usage;
   if (error instanceof JobNotFoundError) return EXIT.noSuchJob;

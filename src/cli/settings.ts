@@ -1,4 +1,6 @@
-/** Values of options and where each one comes from: flag, environment, configuration file, default; the first one wins. */
+/**
+ * Values of options and where each one comes from: flag, environment, configuration file, default; the first one wins.
+ */
 import { InvalidInputError } from "../domain/errors.ts";
 import { parseDuration } from "../domain/duration.ts";
 import type { Environment } from "../ports/environment.ts";

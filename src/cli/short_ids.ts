@@ -1,7 +1,9 @@
 /** The shortest begin of an id that stands for it, and what it must spare at least. */
 const SHORTEST = 8, SPARED = 3;
 
-/** Ids as a list on a terminal shows them: the shortest begin that no other job's id has, with an ellipsis behind it. */
+/**
+ * Ids as a list on a terminal shows them: the shortest begin that no other job's id has, with an ellipsis behind it.
+ */
 export class ShortIds {
   readonly #sorted: string[];
 

@@ -18,7 +18,8 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The word that somebody may have meant: the nearest one, at most a third of its letters away, or one that `word` begins.
+ * The word that somebody may have meant: the nearest one, at most a third of its letters away, or one that `word`
+ * begins.
  *
  * @returns `null` when none is near.
  */

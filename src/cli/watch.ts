@@ -55,8 +55,8 @@ class Screen {
 }
 
 /**
- * Shows a view anew whenever something happened in the namespace, until it is over or a signal comes. On a terminal it stays in
- * place; elsewhere one follows the other.
+ * Shows a view anew whenever something happened in the namespace, until it is over or a signal comes. On a terminal it
+ * stays in place; elsewhere one follows the other.
  *
  * @returns The exit code.
  */

@@ -1,6 +1,6 @@
 /**
- * The only place that knows both the program and the outside: it gives the commands their real Redis, terminals and files. What
- * only the worker needs is loaded when there is a worker.
+ * The only place that knows both the program and the outside: it gives the commands their real Redis, terminals and
+ * files. What only the worker needs is loaded when there is a worker.
  *
  * @module
  */
@@ -23,7 +23,9 @@ import { VERSION } from "./version.ts";
 /** How long a start may take without a word, milliseconds; the pause until the next word doubles, up to the longest. */
 const SLOW_START = 3000;
 const LONGEST_SILENCE = 60_000;
-/** How long the end waits for a Redis of the runner's own, milliseconds: that ends by itself when it has been told to. */
+/**
+ * How long the end waits for a Redis of the runner's own, milliseconds: that ends by itself when it has been told to.
+ */
 const REDIS_END = 2000;
 
 async function placeOf(settings: StoreSettings): Promise<RedisPlace> {

@@ -1,6 +1,6 @@
 /**
- * Errors that a caller can act on. Messages read `Cannot VERB THING: what is true now`, say what to do next, quote values
- * and never hold a payload, an environment value or a password.
+ * Errors that a caller can act on. Messages read `Cannot VERB THING: what is true now`, say what to do next, quote
+ * values and never hold a payload, an environment value or a password.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * The life of a job: its states, and every event that may change it.
  *
- * An event has the same name here, as a method of the queue ports, as the Lua file `src/redis/scripts/EVENT.lua`, in its
- * caller in `src/app`, and in `rr:events` where others are told of it; a test compares them.
+ * An event has the same name here, as a method of the queue ports, as the Lua file `src/redis/scripts/EVENT.lua`, in
+ * its caller in `src/app`, and in `rr:events` where others are told of it; a test compares them.
  *
  * @module
  */

@@ -1,7 +1,10 @@
 import { InvalidInputError } from "./errors.ts";
 import { printable, toJson } from "./printable.ts";
 
-/** With one of these after it, the prefix of a tenant would be the beginning of keys of another one; see src/redis/keys.ts. */
+/**
+ * With one of these after it, the prefix of a tenant would be the beginning of keys of another one; see
+ * src/redis/keys.ts.
+ */
 const KEY_OF_ANOTHER = /(?:^|:)(job_|runner:|rr:)/;
 
 /**

@@ -23,8 +23,8 @@ export const NO_OUTPUT: OutputSample = {
 };
 
 /**
- * Bytes as text that every reader can take: invalid UTF-8 and NUL become U+FFFD. A character that the borders of a sample
- * cut in two is left out rather than garbled.
+ * Bytes as text that every reader can take: invalid UTF-8 and NUL become U+FFFD. A character that the borders of a
+ * sample cut in two is left out rather than garbled.
  */
 function decode(bytes: Uint8Array, cut: { start?: boolean; end?: boolean }): string {
   let from = 0;

@@ -1,6 +1,6 @@
 /**
- * What no text from elsewhere may bring to a terminal: control characters, and characters that show nothing or reorder what stands
- * around them. Variation selectors of emoji stay, and the joiner within an emoji.
+ * What no text from elsewhere may bring to a terminal: control characters, and characters that show nothing or reorder
+ * what stands around them. Variation selectors of emoji stay, and the joiner within an emoji.
  */
 const UNSAFE = new RegExp(
   "[\\p{Cc}\\p{Zl}\\p{Zp}\\ufff9-\\ufffb]|" +

@@ -11,7 +11,8 @@ export function quoteWord(word: string): string {
 }
 
 /**
- * A word of a command line that people are to paste: quoted, or a name for it when it is not what it looks like on a screen.
+ * A word of a command line that people are to paste: quoted, or a name for it when it is not what it looks like on a
+ * screen.
  *
  * @param name Stands for it then, such as `ID`.
  */

@@ -50,7 +50,9 @@ export interface SideRecord {
   met?: string;
 }
 
-/** A number of a side record, from 0; `fallback` when it is absent or none, since other programs can have written it. */
+/**
+ * A number of a side record, from 0; `fallback` when it is absent or none, since other programs can have written it.
+ */
 export function sideNumber(text: string | undefined, fallback: number): number {
   const number = Number(text || NaN);
   return number >= 0 && number < Infinity ? number : fallback;

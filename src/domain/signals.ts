@@ -35,8 +35,8 @@ const NAMES = [
 ] as const;
 
 /**
- * The signal behind a shell's exit code: 128 + n for a program that signal n ended. A program that itself exits with such
- * a code looks the same to a shell.
+ * The signal behind a shell's exit code: 128 + n for a program that signal n ended. A program that itself exits with
+ * such a code looks the same to a shell.
  *
  * @param code Exit code, 0 to 255.
  * @returns Number and name, or `null` when the code stands for no signal.

@@ -17,7 +17,9 @@ export function stateWord(status: string): string {
   return Object.hasOwn(WORDS, status) ? WORDS[status] : status;
 }
 
-/** The status behind a word of `STATE_NAMES`; `waiting` is no status of its own: such a job runs, and waits for input. */
+/**
+ * The status behind a word of `STATE_NAMES`; `waiting` is no status of its own: such a job runs, and waits for input.
+ */
 export function statusOf(name: string): string {
   if (name === "waiting") return "started";
   return Object.entries(WORDS).find(([, word]) => word === name)?.[0] ?? name;

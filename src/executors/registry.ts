@@ -1,5 +1,6 @@
 /**
- * The kinds of executors. A new one is a folder beside this file and a row here; nothing outside its folder knows its name.
+ * The kinds of executors. A new one is a folder beside this file and a row here; nothing outside its folder knows its
+ * name.
  *
  * @module
  */

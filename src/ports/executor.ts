@@ -1,6 +1,6 @@
 /**
- * What a runner asks of the thing that brings jobs to life. One attempt of a job is a *run*; its name (`KEY.ATTEMPT.NONCE`) is
- * made of hex digits and dots, so that it can be a file name.
+ * What a runner asks of the thing that brings jobs to life. One attempt of a job is a *run*; its name
+ * (`KEY.ATTEMPT.NONCE`) is made of hex digits and dots, so that it can be a file name.
  *
  * @module
  */
@@ -45,12 +45,15 @@ export interface Hook {
 export interface RunEnd {
   readonly run: string;
   /**
-   * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and nobody knows
-   * how it ended; `why` says what is known. `unlaunched`: this host could not begin it now, and will not; another try, or another
-   * host, may.
+   * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and
+   * nobody knows how it ended; `why` says what is known. `unlaunched`: this host could not begin it now, and will not;
+   * another try, or another host, may.
    */
   readonly kind: "exited" | "timed_out" | "cancelled" | "lost" | "unlaunched";
-  /** Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went away. */
+  /**
+   * Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went
+   * away.
+   */
   readonly code: number | null;
   /** For `exited`: names of the programs that it had left in the background, and that were killed with it. */
   readonly left?: readonly string[];
@@ -112,31 +115,35 @@ export interface Executor extends RunTerminals {
    */
   place(target: string): Place;
   /**
-   * Connects. `onEnd` is called once for each run that was launched or adopted, whenever it ends, and never before `open` has
-   * returned. Rejects with the reason of `signal` when that aborts.
+   * Connects. `onEnd` is called once for each run that was launched or adopted, whenever it ends, and never before
+   * `open` has returned. Rejects with the reason of `signal` when that aborts.
    *
    * @throws {SetupError} The host cannot run this kind, or does not answer.
    */
   open(onEnd: (end: RunEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
   /**
-   * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals that
-   * hold other runs of ours are stopped and cleared.
+   * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals
+   * that hold other runs of ours are stopped and cleared.
    */
   recover(runs: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>>;
   /**
-   * Launches a run, at most once whatever happens; resolves when its terminal has it, or will have it after those before it.
+   * Launches a run, at most once whatever happens; resolves when its terminal has it, or will have it after those
+   * before it.
    *
-   * @throws {LaunchError} It was not launched and will not be. With a `cause` it is this host that cannot now; another try, or
-   * another host, may.
+   * @throws {LaunchError} It was not launched and will not be. With a `cause` it is this host that cannot now; another
+   * try, or another host, may.
    */
   launch(launch: Launch): Promise<void>;
   /** Stops a run and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
   stop(run: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
-  /** Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more now. */
+  /**
+   * Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more
+   * now.
+   */
   read(run: string, offset: number, limit: number): Promise<Uint8Array>;
   /**
-   * Runs a hook, at most once, where it holds up no run; its output goes nowhere. Answers its exit code, 128 + n when a signal or
-   * the limit ended it, and `null` when that is not known.
+   * Runs a hook, at most once, where it holds up no run; its output goes nowhere. Answers its exit code, 128 + n when a
+   * signal or the limit ended it, and `null` when that is not known.
    *
    * @throws {LaunchError} It was not run.
    */
@@ -145,11 +152,17 @@ export interface Executor extends RunTerminals {
   sweep(): Promise<void>;
   /** Output of an ended run, also after `forget`, as long as `prune` has left it; `null` when it is gone. */
   sample(run: string): Promise<OutputSample | null>;
-  /** The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end again. */
+  /**
+   * The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end
+   * again.
+   */
   forget(run: string): Promise<void>;
   /** Removes outputs that are not needed any more. */
   prune(pruning: Pruning): Promise<void>;
-  /** Path of a file without which it cannot go on and which is no longer the one that it opened; `null` when all is well. */
+  /**
+   * Path of a file without which it cannot go on and which is no longer the one that it opened; `null` when all is
+   * well.
+   */
   missing(): Promise<string | null>;
   /** Lets go, after a few seconds at the most. Runs go on. */
   close(): Promise<void>;

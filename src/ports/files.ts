@@ -1,6 +1,6 @@
 /**
- * Files and named pipes of a folder that belongs to the program. Folders are made with mode 0700, files with 0600 unless said
- * otherwise. All reject with the runtime's error when the disk or a permission stands in the way.
+ * Files and named pipes of a folder that belongs to the program. Folders are made with mode 0700, files with 0600
+ * unless said otherwise. All reject with the runtime's error when the disk or a permission stands in the way.
  *
  * @module
  */
@@ -14,7 +14,10 @@ export interface FileEntry {
 /** What is known of a file without opening it. */
 export interface FileStat {
   readonly size: number;
-  /** Milliseconds since it was written last, by the host's wall clock: good for tidying up and for telling, for no decision. */
+  /**
+   * Milliseconds since it was written last, by the host's wall clock: good for tidying up and for telling, for no
+   * decision.
+   */
   readonly ageMs: number;
 }
 
@@ -29,13 +32,16 @@ export interface OpenFile {
 }
 
 /**
- * A named pipe, open for reading and writing, so that neither end ever closes it. While a read waits, writes of the same object
- * wait as well: open it twice to do both.
+ * A named pipe, open for reading and writing, so that neither end ever closes it. While a read waits, writes of the
+ * same object wait as well: open it twice to do both.
  */
 export interface Pipe {
   /** Waits for bytes; answers their number. */
   read(buffer: Uint8Array): Promise<number>;
-  /** Writes all the bytes; up to 4096 at once arrive in one piece. Waits for nobody: what is unread must stay below 64 KiB. */
+  /**
+   * Writes all the bytes; up to 4096 at once arrive in one piece. Waits for nobody: what is unread must stay below 64
+   * KiB.
+   */
   write(bytes: Uint8Array): Promise<void>;
   /** Whether its path still leads to it. */
   isStill(): Promise<boolean>;
@@ -55,7 +61,10 @@ export interface Files {
   readText(path: string): Promise<string | null>;
   /** Writes a small file, over an old one. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
-  /** Writes a small file that is there in its place, which costs a disk far less than a new one. Rejects when there is none. */
+  /**
+   * Writes a small file that is there in its place, which costs a disk far less than a new one. Rejects when there is
+   * none.
+   */
   overwrite(path: string, text: string): Promise<void>;
   /** Makes a file that is not there yet, in one step; `false` when it is there. */
   create(path: string, text: string): Promise<boolean>;

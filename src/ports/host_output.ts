@@ -7,7 +7,9 @@ import type { StoredJob } from "./job_store.ts";
 
 /** The output of one attempt. */
 export interface AttemptOutput {
-  /** Up to `limit` bytes from an offset on, never before one that was asked for; none: there are none yet, or no more. */
+  /**
+   * Up to `limit` bytes from an offset on, never before one that was asked for; none: there are none yet, or no more.
+   */
   read(offset: number, limit: number): Promise<Uint8Array>;
   close(): void;
 }

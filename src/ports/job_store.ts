@@ -138,14 +138,14 @@ export interface JobStore {
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
   /**
-   * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`: that job has
-   * failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner. `EMPTY`: it
-   * has no payload.
+   * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`:
+   * that job has failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner.
+   * `EMPTY`: it has no payload.
    */
   retry(id: string): Promise<RetryReply>;
   /**
-   * Asks the runner of a job that runs to do something with its terminal. The answer comes within `waitMs`, or somewhat later
-   * that there is none.
+   * Asks the runner of a job that runs to do something with its terminal. The answer comes within `waitMs`, or somewhat
+   * later that there is none.
    *
    * @param reply A name that nobody else uses.
    */
@@ -155,9 +155,13 @@ export interface JobStore {
   /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */
   purge(query: PurgeQuery, from: number): Promise<PurgeReply>;
   read(id: string): Promise<StoredJob | null>;
-  /** Jobs without result and environment, and with only the beginning of a long payload; `null` for one that is gone. */
+  /**
+   * Jobs without result and environment, and with only the beginning of a long payload; `null` for one that is gone.
+   */
   summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]>;
-  /** The end of the output of each job that failed, as far as its last line is looked for in it; empty for any other. */
+  /**
+   * The end of the output of each job that failed, as far as its last line is looked for in it; empty for any other.
+   */
   endings(ids: readonly string[]): Promise<readonly string[]>;
   /** The newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;
@@ -177,8 +181,9 @@ export interface JobStore {
   /** Pieces of live output after `cursor` (`""`: from the start), oldest first. */
   output(id: string, cursor: string): Promise<readonly OutputPiece[]>;
   /**
-   * Wakes up whenever something happened to the job, and every `everyMs` at the latest. Own connection, own reconnects; a wake-up
-   * says nothing but "look again". `output`: also whenever it has written something; its runner then knows that it is followed.
+   * Wakes up whenever something happened to the job, and every `everyMs` at the latest. Own connection, own reconnects;
+   * a wake-up says nothing but "look again". `output`: also whenever it has written something; its runner then knows
+   * that it is followed.
    */
   changes(id: string, everyMs: number, signal: AbortSignal, output?: boolean): AsyncIterable<void>;
   /** Milliseconds of Redis' clock, Unix time. */

@@ -35,8 +35,8 @@ export interface Ran {
 /** Starts programs. */
 export interface Process {
   /**
-   * Runs a program to its end, without a shell and with nothing to read. When `signal` aborts it is killed, and the call rejects with
-   * the signal's reason at once.
+   * Runs a program to its end, without a shell and with nothing to read. When `signal` aborts it is killed, and the
+   * call rejects with the signal's reason at once.
    *
    * @throws {SetupError} It is not installed, or may not be run.
    */

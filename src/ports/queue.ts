@@ -1,7 +1,7 @@
 /**
- * What a runner asks of the queue. Every method is one event of src/domain/lifecycle.ts, one step that happens wholly or not
- * at all, and is safe to repeat. All reject with `UnavailableError` when Redis cannot be reached: whether the step happened
- * is then unknown, and repeating it is right.
+ * What a runner asks of the queue. Every method is one event of src/domain/lifecycle.ts, one step that happens wholly
+ * or not at all, and is safe to repeat. All reject with `UnavailableError` when Redis cannot be reached: whether the
+ * step happened is then unknown, and repeating it is right.
  *
  * @module
  */
@@ -10,9 +10,10 @@ import type { RequestQueue } from "./requests.ts";
 import type { SettledEnd } from "./spool.ts";
 
 /**
- * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a long script.
- * `full`: it takes no new data, but ends of jobs can still be told. `refused`: our password or a right is wrong. `unfit`: it is no
- * Redis that we can use, or a key of ours holds something foreign. The first three pass by themselves.
+ * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a
+ * long script. `full`: it takes no new data, but ends of jobs can still be told. `refused`: our password or a right is
+ * wrong. `unfit`: it is no Redis that we can use, or a key of ours holds something foreign. The first three pass by
+ * themselves.
  */
 export type Condition = "unreachable" | "busy" | "full" | "refused" | "unfit";
 
@@ -48,7 +49,10 @@ export interface InstanceInfo {
   readonly attach: string;
 }
 
-/** Whether the runner takes jobs: not while it is `restoring`, until all hosts have brought back what a Redis may have lost. */
+/**
+ * Whether the runner takes jobs: not while it is `restoring`, until all hosts have brought back what a Redis may have
+ * lost.
+ */
 export type InstanceState = "up" | "restoring" | "draining" | "detached";
 
 /** An attempt that this instance owns. */
@@ -77,7 +81,10 @@ export type RegisterReply =
   | {
     readonly type: "OK";
     readonly seq: number;
-    /** Another spool folder had this identity since this one brought everything back: it may have run what is on record here. */
+    /**
+     * Another spool folder had this identity since this one brought everything back: it may have run what is on record
+     * here.
+     */
     readonly mixed: boolean;
     /** The data has another history than when it was last known to be whole. */
     readonly stale: boolean;
@@ -117,11 +124,17 @@ export interface Claimed {
 /** Answer to `start`. */
 export type StartReply =
   | {
-    /** `OK`: a new attempt; `HELD`: this process already owns the attempt (a reply was lost, or the id was queued twice). */
+    /**
+     * `OK`: a new attempt; `HELD`: this process already owns the attempt (a reply was lost, or the id was queued
+     * twice).
+     */
     readonly type: "OK" | "HELD";
     readonly token: string;
     readonly attempt: number;
-    /** Number of this instance that Redis has given since this start or before: one that knows a smaller one last lacks it. */
+    /**
+     * Number of this instance that Redis has given since this start or before: one that knows a smaller one last lacks
+     * it.
+     */
     readonly seq: number;
     readonly job: JobFields;
     /** Side record: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
@@ -150,7 +163,9 @@ export interface FinishRequest extends OwnedRun {
   readonly ms: number;
   /** Seconds that Redis keeps the job; 0 for ever. */
   readonly keep: number;
-  /** Milliseconds until the next attempt, when attempts are left and the end is one that may be retried; else `null`. */
+  /**
+   * Milliseconds until the next attempt, when attempts are left and the end is one that may be retried; else `null`.
+   */
   readonly retryDelayMs: number | null;
 }
 
@@ -192,18 +207,23 @@ export interface Peer {
 export interface Queue extends RequestQueue {
   register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
   beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
-  /** Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed. */
+  /**
+   * Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed.
+   */
   onBell(wake: () => void): void;
   /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */
   retire(instance?: string): Promise<boolean>;
 
   /**
-   * Claims up to `limit` jobs, the next to run first, and starts those at once whose executor is one of `executors`, as the job says
-   * it, with "" for none. The job `waited`, which `wait` has claimed, goes before them. Answers `FENCED` when another process owns the
-   * instance.
+   * Claims up to `limit` jobs, the next to run first, and starts those at once whose executor is one of `executors`, as
+   * the job says it, with "" for none. The job `waited`, which `wait` has claimed, goes before them. Answers `FENCED`
+   * when another process owns the instance.
    */
   claim(limit: number, executors?: Iterable<string>, waited?: string): Promise<readonly Claimed[] | "FENCED">;
-  /** Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the truth. */
+  /**
+   * Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the
+   * truth.
+   */
   wait(waitMs: number): Promise<RawId | null>;
   /** Ids in the queue that no runner has claimed. */
   length(): Promise<number>;
@@ -251,8 +271,8 @@ export interface Queue extends RequestQueue {
   /** Answers whether it was said before that the run waits. */
   proceed(run: OwnedRun): Promise<boolean>;
   /**
-   * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the attempt's output.
-   * Answers how many follow it; an empty piece only asks that.
+   * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the
+   * attempt's output. Answers how many follow it; an empty piece only asks that.
    */
   appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<number>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
@@ -263,7 +283,10 @@ export interface Queue extends RequestQueue {
   trust(serverId: string): void;
   /** All instances of this runner had the time to bring back what they run: the data is whole. */
   seal(): Promise<void>;
-  /** Which of some instances have brought back everything that they run since Redis has the history of its data that it has now. */
+  /**
+   * Which of some instances have brought back everything that they run since Redis has the history of its data that it
+   * has now.
+   */
   back(instances: readonly string[]): Promise<readonly string[]>;
   /** Redis has given this instance that number, to this process or an earlier one. */
   recall(seq: number): void;

@@ -1,6 +1,6 @@
 /**
- * The runner's memory on its own disk: what it was about to launch, and which ends Redis has acknowledged. It is what makes
- * "launched at most once" and "no end is lost" true when runner, Redis or both go away.
+ * The runner's memory on its own disk: what it was about to launch, and which ends Redis has acknowledged. It is what
+ * makes "launched at most once" and "no end is lost" true when runner, Redis or both go away.
  *
  * @module
  */
@@ -55,11 +55,16 @@ export interface Spool {
   readonly server: string | null;
   /** Every record is known to this Redis server. */
   knownTo(server: string): void;
-  /** Whether it has every record that was ever written into this folder; once it lost some, until `restored` says so. */
+  /**
+   * Whether it has every record that was ever written into this folder; once it lost some, until `restored` says so.
+   */
   readonly isWhole: boolean;
   /** All that may have run and has no record is settled. */
   restored(): void;
-  /** Redis' clock at the start of the youngest attempt whose record was forgotten, Unix milliseconds; 0 when there is none. */
+  /**
+   * Redis' clock at the start of the youngest attempt whose record was forgotten, Unix milliseconds; 0 when there is
+   * none.
+   */
   readonly forgottenUntil: number;
   /** Every run that is not settled, and those settled lately, oldest first. */
   records(): readonly SpoolRecord[];
@@ -68,8 +73,8 @@ export interface Spool {
   /** Resolves when the intent is on disk. Rejects when it is not: then nothing may be launched. */
   intend(intent: Intent): Promise<void>;
   /**
-   * Notes that Redis acknowledged the end, or gave the attempt to another instance. Resolves when that outlives this process: until then
-   * the next one finds the end anew, and needs what tells of it.
+   * Notes that Redis acknowledged the end, or gave the attempt to another instance. Resolves when that outlives this
+   * process: until then the next one finds the end anew, and needs what tells of it.
    */
   settle(run: string, end: SettledEnd | "gone"): Promise<void>;
   /** Forgets settled runs that are too old to be told again; answers their names. */

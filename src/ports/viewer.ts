@@ -22,7 +22,8 @@ export interface ViewOptions {
 /** Shows terminals of runs in the terminal of this process. It needs no runner, and disturbs nobody else who looks. */
 export interface Viewer {
   /**
-   * Where the terminal of a run is on this host, also when the run has ended and its terminal was kept; `null`: nowhere.
+   * Where the terminal of a run is on this host, also when the run has ended and its terminal was kept; `null`:
+   * nowhere.
    *
    * @throws {NoTerminalError} This user has no terminals of that runner here.
    */

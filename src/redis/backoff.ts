@@ -4,7 +4,10 @@ import type { Clock } from "../ports/clock.ts";
 const FIRST_MS = 50;
 const LONGEST_MS = 1_000;
 
-/** Pauses before new connections: doubled with every failure in a row, half of each by chance, so that clients do not come in step. */
+/**
+ * Pauses before new connections: doubled with every failure in a row, half of each by chance, so that clients do not
+ * come in step.
+ */
 export class Backoff {
   readonly #clock: Clock;
   #failures = 0;

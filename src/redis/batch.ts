@@ -17,9 +17,9 @@ interface Waiting extends ScriptCall {
 }
 
 /**
- * Calls of one script that come while another one is on its way go together, as one command, in their order. Each has its own
- * answer, or its own error; when the command's reply is lost, all of them are. A command that is full is made ready while Redis is
- * busy with the one before.
+ * Calls of one script that come while another one is on its way go together, as one command, in their order. Each has
+ * its own answer, or its own error; when the command's reply is lost, all of them are. A command that is full is made
+ * ready while Redis is busy with the one before.
  */
 export class Batch {
   readonly #link: Link;

@@ -111,8 +111,8 @@ export function keepsAppendOnlyFile(info: string): boolean {
 }
 
 /**
- * Judges the rights of user `default`, with which Redis reads its append-only file when it starts: what they do not allow of the
- * effects of scripts and transactions is dropped (redis/redis#14541).
+ * Judges the rights of user `default`, with which Redis reads its append-only file when it starts: what they do not
+ * allow of the effects of scripts and transactions is dropped (redis/redis#14541).
  *
  * @param reply Reply to ACL GETUSER default.
  */

@@ -22,9 +22,15 @@ export class DeadlineError extends Error {
   override name = "DeadlineError";
 }
 
-/** One connection, as plain as can be: it never connects again by itself. Any error but `ReplyError` means that it is of no use. */
+/**
+ * One connection, as plain as can be: it never connects again by itself. Any error but `ReplyError` means that it is of
+ * no use.
+ */
 export interface Connection {
-  /** Sends a command when those before it are answered. Texts of the reply come as bytes, to be read before the next command. */
+  /**
+   * Sends a command when those before it are answered. Texts of the reply come as bytes, to be read before the next
+   * command.
+   */
   send(command: string, args: Argument[]): Promise<Reply>;
   /** From now on the connection carries messages of these channels and takes no more commands. */
   listen(channels: readonly string[]): Promise<Listener>;
@@ -66,7 +72,9 @@ export interface Target {
   readonly own?: OwnAccess;
 }
 
-/** How often, and after how many milliseconds each time, a connection is looked for that was given up while it was made. */
+/**
+ * How often, and after how many milliseconds each time, a connection is looked for that was given up while it was made.
+ */
 const LATE_LOOKS = 5;
 const LATE_MS = 20;
 
@@ -101,7 +109,10 @@ function foreignServer({ file }: OwnAccess): ForeignServerError {
   );
 }
 
-/** Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of these. */
+/**
+ * Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of
+ * these.
+ */
 async function dialAs(target: Target, access: RedisAccess | null, signal?: AbortSignal): Promise<Connection> {
   if (target.url.tls) await probe(target, signal);
   const dial = new AbortController();
@@ -139,8 +150,8 @@ async function probe({ url, connectMs = 3_000 }: Target, signal?: AbortSignal): 
 }
 
 /**
- * How to close a client, also while its connection is being made. Deno loses the socket for ever when it is told to give
- * up in the moment in which the connection stands. So it is given some turns to stand, and is closed then.
+ * How to close a client, also while its connection is being made. Deno loses the socket for ever when it is told to
+ * give up in the moment in which the connection stands. So it is given some turns to stand, and is closed then.
  */
 function closing(client: Redis, greeting: Promise<unknown>, dial: AbortController): () => void {
   const end = () => {
@@ -178,7 +189,8 @@ async function greet(client: Redis, access: RedisAccess | null): Promise<void> {
   try {
     if (await client.sendCommand("PING") !== "PONG") throw new Error("its answer to PING is not Redis'");
   } catch (error) {
-    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written to
+    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written
+    // to
     if (!(error instanceof ErrorReplyError && codeOf(error.message) === "MISCONF")) throw error;
   }
   if (access === null) return;

@@ -25,7 +25,10 @@ export class Housekeeping {
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
-  /** Looks at `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that began too late has not ended before. */
+  /**
+   * Looks at `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that began too late has not
+   * ended before.
+   */
   async purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
     const keys = this.#keys;
     const { state = "", queue = "", endedBeforeMs, countOnly } = query;

@@ -1,6 +1,9 @@
 import { MAX_LIVE_OUTPUT } from "../domain/limits.ts";
 
-/** Every key in Redis, one method each, with its Redis type and content. `job` and `queue` are shared with other programs. */
+/**
+ * Every key in Redis, one method each, with its Redis type and content. `job` and `queue` are shared with other
+ * programs.
+ */
 export class Keys {
   readonly #ns: string;
 
@@ -9,7 +12,10 @@ export class Keys {
     this.#ns = namespace;
   }
 
-  /** HASH, the job: the fields `JOB_FIELDS` and no others. A foreign program may have stored a STRING with a JSON object. */
+  /**
+   * HASH, the job: the fields `JOB_FIELDS` and no others. A foreign program may have stored a STRING with a JSON
+   * object.
+   */
   job(id: string): string {
     return `${this.#ns}job_${id}`;
   }
@@ -50,8 +56,9 @@ export class Keys {
   }
 
   /**
-   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance; `seq`: rises with each
-   * beat and each start, so that a Redis that went back is found out. Of an instance that left: `left` for nonce, for `LEFT_MS`.
+   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance;
+   * `seq`: rises with each beat and each start, so that a Redis that went back is found out. Of an instance that left:
+   * `left` for nonce, for `LEFT_MS`.
    */
   node(runner: string, instance: string): string {
     return `${this.#ns}rr:node:${runner}:${instance}`;
@@ -63,16 +70,17 @@ export class Keys {
   }
 
   /**
-   * STREAM a, o, d: pieces of live output: attempt, offset in bytes, bytes. At most `OUTPUT_PIECES` of `OUTPUT_PIECE` bytes, oldest
-   * out first; leaves Redis together with the job.
+   * STREAM a, o, d: pieces of live output: attempt, offset in bytes, bytes. At most `OUTPUT_PIECES` of `OUTPUT_PIECE`
+   * bytes, oldest out first; leaves Redis together with the job.
    */
   output(id: string): string {
     return `${this.#ns}rr:out:${id}`;
   }
 
   /**
-   * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and JSON `reply`, `id`,
-   * `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves Redis. Also a channel: a message for each.
+   * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and
+   * JSON `reply`, `id`, `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves
+   * Redis. Also a channel: a message for each.
    */
   requests(runner: string, instance: string): string {
     return `${this.#ns}rr:requests:${runner}:${instance}`;
@@ -83,12 +91,18 @@ export class Keys {
     return `${this.#ns}rr:reply:${request}`;
   }
 
-  /** SET of `RUNNER\nID`: jobs that start when this one has finished. Emptied as they are promoted; gone a day after its end. */
+  /**
+   * SET of `RUNNER\nID`: jobs that start when this one has finished. Emptied as they are promoted; gone a day after its
+   * end.
+   */
   after(id: string): string {
     return `${this.#ns}rr:after:${id}`;
   }
 
-  /** ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000, for `DEAD_MS`. */
+  /**
+   * ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000, for
+   * `DEAD_MS`.
+   */
   dead(): string {
     return `${this.#ns}rr:dead`;
   }
@@ -99,23 +113,27 @@ export class Keys {
   }
 
   /**
-   * HASH instance -> history of Redis' data for which it has brought back what it runs; `whole` -> the history when all of them had the
-   * time for that. With another one the data may be older than what was known, and who is new waits, too. Stays for `LEFT_MS` after
-   * the last instance.
+   * HASH instance -> history of Redis' data for which it has brought back what it runs; `whole` -> the history when all
+   * of them had the time for that. With another one the data may be older than what was known, and who is new waits,
+   * too. Stays for `LEFT_MS` after the last instance.
    */
   history(runner: string): string {
     return `${this.#ns}rr:history:${runner}`;
   }
 
-  /** SET of runner names that are in use: something waits or runs there, or a runner served it within the last `LEFT_MS`. */
+  /**
+   * SET of runner names that are in use: something waits or runs there, or a runner served it within the last
+   * `LEFT_MS`.
+   */
   names(): string {
     return `${this.#ns}rr:names`;
   }
 
   /**
-   * STREAM of what happened, about the newest 10,000; `XREAD` follows it. Fields: `e` the event (src/domain/lifecycle.ts), `id` the
-   * job, `s` its state afterwards (`late`: the end of an attempt of a job that had ended already); where they apply `n` the
-   * runner, `i` its instance, `a` the attempt. The id of an entry begins with Redis' clock in ms.
+   * STREAM of what happened, about the newest 10,000; `XREAD` follows it. Fields: `e` the event
+   * (src/domain/lifecycle.ts), `id` the job, `s` its state afterwards (`late`: the end of an attempt of a job that had
+   * ended already); where they apply `n` the runner, `i` its instance, `a` the attempt. The id of an entry begins with
+   * Redis' clock in ms.
    */
   events(): string {
     return `${this.#ns}rr:events`;
@@ -131,7 +149,10 @@ export class Keys {
     return `${this.channel(id)}:output`;
   }
 
-  /** Channel, not a key: a message when something may wait for the runners of that name which their next beat would tell them. */
+  /**
+   * Channel, not a key: a message when something may wait for the runners of that name which their next beat would tell
+   * them.
+   */
   bell(runner: string): string {
     return `${this.#ns}rr:bell:${runner}`;
   }
@@ -147,7 +168,9 @@ export class Keys {
 export const OUTPUT_PIECE = 16 << 10;
 /** Pieces of live output that Redis keeps of one job. */
 export const OUTPUT_PIECES = MAX_LIVE_OUTPUT / OUTPUT_PIECE;
-/** How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again. */
+/**
+ * How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again.
+ */
 export const LEFT_MS = 15 * 60_000;
 /** How long an id that was put aside is remembered, milliseconds. */
 export const DEAD_MS = 86_400_000;

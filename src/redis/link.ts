@@ -37,8 +37,8 @@ export interface CallOptions {
 }
 
 /**
- * One connection to Redis that is made when it is needed and made anew, after a pause, when it broke. Commands go one after the
- * other. A command is never sent twice: only its caller knows whether that is right.
+ * One connection to Redis that is made when it is needed and made anew, after a pause, when it broke. Commands go one
+ * after the other. A command is never sent twice: only its caller knows whether that is right.
  *
  * Every method rejects with `UnavailableError`; `sent` in it says whether the command may have been carried out.
  */
@@ -94,7 +94,8 @@ export class Link {
   /**
    * Runs a script and reads its reply: everything but the final ".".
    *
-   * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed then.
+   * @throws {UnavailableError} Also when a key holds something that the script cannot work with; nothing was changed
+   * then.
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<(string | number | null)[]> {
     const items = await this.runBytes(script, keys, args);

@@ -49,7 +49,10 @@ export interface Owner {
   readonly leaseMs?: number;
 }
 
-/** The runner's side of the queue in Redis: links for commands, for starts and for waiting, and a connection that listens. */
+/**
+ * The runner's side of the queue in Redis: links for commands, for starts and for waiting, and a connection that
+ * listens.
+ */
 export class RedisQueue implements Queue {
   readonly #steps: Steps;
   /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */

@@ -85,8 +85,8 @@ export function reasonOf(error: unknown, target: Target): Reason {
 }
 
 /**
- * As `reasonOf`, and where one side may speak TLS and the other not, a look at what the other way gives. The look sends nothing but a
- * PING: no name and no password.
+ * As `reasonOf`, and where one side may speak TLS and the other not, a look at what the other way gives. The look sends
+ * nothing but a PING: no name and no password.
  */
 export async function lookForReason(error: unknown, target: Target, signal: AbortSignal): Promise<Reason> {
   const { tls } = target.url;

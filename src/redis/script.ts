@@ -1,8 +1,8 @@
 /** In front of every script: what holds for all steps of one command, as no other command comes between them. */
 const SHARED = "local SEEN = { types = {}, nodes = {} }";
 /**
- * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error of a command
- * is its answer.
+ * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error
+ * of a command is its answer.
  */
 const EACH = "local ALL, CALLS = KEYS, cjson.decode(ARGV[1])";
 const ALL = `for n, one in ipairs(CALLS) do
@@ -38,9 +38,9 @@ export class Script {
   }
 
   /**
-   * The same script for several calls at once. Its keys are those of all, each once; its one argument is JSON: of each call the
-   * places of its keys, the first is 1, and its arguments. Its reply is JSON as well: the reply of each. One long text costs both
-   * sides far less than hundreds of short ones.
+   * The same script for several calls at once. Its keys are those of all, each once; its one argument is JSON: of each
+   * call the places of its keys, the first is 1, and its arguments. Its reply is JSON as well: the reply of each. One
+   * long text costs both sides far less than hundreds of short ones.
    */
   get many(): Script {
     return this.#many ??= new Script(this.name, this.#common, [EACH, stepOf(this.#parts), ALL]);

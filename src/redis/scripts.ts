@@ -49,8 +49,8 @@ const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "e
 const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
 /**
- * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`, `sweep`,
- * `forget`, `queues`, `instances`, `request`, `serve`, `answer`.
+ * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`,
+ * `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `answer`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),

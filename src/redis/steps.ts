@@ -33,7 +33,10 @@ export class Steps {
     this.keys = keys;
   }
 
-  /** Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text; `more` are further arguments. */
+  /**
+   * Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text; `more` are further
+   * arguments.
+   */
   job(
     script: Script,
     id: string,
@@ -79,7 +82,9 @@ export class Steps {
     return type;
   }
 
-  /** Promotes jobs that waited for one that has ended. When Redis goes away meanwhile, they are found by their due time. */
+  /**
+   * Promotes jobs that waited for one that has ended. When Redis goes away meanwhile, they are found by their due time.
+   */
   async settle(waiters: readonly Waiter[]): Promise<void> {
     const open = [...waiters];
     try {

@@ -1,6 +1,8 @@
 import type { RedisUrl } from "./url.ts";
 
-/** A fatal alert of TLS, which a server of TLS answers or closes on; one of another kind waits for the rest of a line. */
+/**
+ * A fatal alert of TLS, which a server of TLS answers or closes on; one of another kind waits for the rest of a line.
+ */
 const ALERT = new Uint8Array([0x15, 3, 3, 0, 2, 2, 40]);
 
 /** Probes in a row that are believed: after a quarter of an hour of them one handshake is tried in any case. */
@@ -10,8 +12,8 @@ const BELIEVED = 300;
 const silent = new WeakMap<RedisUrl, number>();
 
 /**
- * A handshake that is never answered keeps its socket in Deno, also when it is closed: each try to connect would cost one. So a server
- * that left one unanswered is asked with a plain connection first, which can be closed.
+ * A handshake that is never answered keeps its socket in Deno, also when it is closed: each try to connect would cost
+ * one. So a server that left one unanswered is asked with a plain connection first, which can be closed.
  */
 export const handshakes = {
   /** A connection was not ready in time. */
@@ -23,7 +25,10 @@ export const handshakes = {
     silent.delete(url);
   },
 
-  /** Resolves when a handshake may be tried: at once, or when the server shows that it speaks TLS. Rejects when the signal aborts. */
+  /**
+   * Resolves when a handshake may be tried: at once, or when the server shows that it speaks TLS. Rejects when the
+   * signal aborts.
+   */
   async probe(url: RedisUrl, signal: AbortSignal): Promise<void> {
     const left = silent.get(url);
     if (left === undefined) return;

@@ -21,7 +21,8 @@ const FORMS = "write host:port, or redis://[user:password@]host[:port][/db], or 
 
 /**
  * Reads what a user may write for a Redis: `host`, `host:port`, `redis://[user:password@]host[:port][/db]` or
- * `rediss://...?ca=FILE`. User name and password may be percent-encoded and must be where they hold `/`, `?`, `#` or `%`.
+ * `rediss://...?ca=FILE`. User name and password may be percent-encoded and must be where they hold `/`, `?`, `#` or
+ * `%`.
  *
  * @throws {InvalidInputError} It is none of these. The message holds nothing that could be a part of a password.
  */

@@ -3,8 +3,8 @@ import { Backoff } from "./backoff.ts";
 import { connect, type Connection, type Listener, type Target } from "./client.ts";
 
 /**
- * Wakes up whoever waits for a message on a channel. All channels share one connection, made when there is somebody to wake and
- * made anew when it broke. A message may be missed: who waits must look by himself now and then.
+ * Wakes up whoever waits for a message on a channel. All channels share one connection, made when there is somebody to
+ * wake and made anew when it broke. A message may be missed: who waits must look by himself now and then.
  */
 export class WakeUps {
   readonly #target: Target;

@@ -11,7 +11,10 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Whether a path still leads to a file, by its status when that was opened. A failure that says nothing about it counts as yes. */
+/**
+ * Whether a path still leads to a file, by its status when that was opened. A failure that says nothing about it counts
+ * as yes.
+ */
 export async function isStill(path: string, { dev, ino }: Deno.FileInfo): Promise<boolean> {
   try {
     const now = await Deno.stat(path);
@@ -26,8 +29,9 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * The host's disk. Small files are written, and pieces of files read, without a change of thread: they are in the page cache,
- * and the change would cost more than the work. What may wait long - pipes, folders, large writes - is asynchronous.
+ * The host's disk. Small files are written, and pieces of files read, without a change of thread: they are in the page
+ * cache, and the change would cost more than the work. What may wait long - pipes, folders, large writes - is
+ * asynchronous.
  */
 export const systemFiles: Files = {
   async makeFolder(path) {

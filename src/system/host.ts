@@ -11,8 +11,8 @@ export function processId(): number {
 }
 
 /**
- * Folder for what must survive the runner: `$XDG_STATE_HOME/runner`, else `$HOME/.local/state/runner`. A user without a home has
- * `/var/tmp/runner-UID`, which no reboot empties.
+ * Folder for what must survive the runner: `$XDG_STATE_HOME/runner`, else `$HOME/.local/state/runner`. A user without a
+ * home has `/var/tmp/runner-UID`, which no reboot empties.
  */
 export function defaultSpool(environment: Environment): string {
   const state = environment.get("XDG_STATE_HOME");

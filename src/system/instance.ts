@@ -5,7 +5,10 @@ import { whyNotOurs, whyStrange, whyUnsafe } from "./safe_folder.ts";
 /** How long to wait for the lock of a process that is just ending, milliseconds. */
 const LOCK_WAIT = 1000;
 
-/** Pause between two touches of files that nothing else writes, milliseconds: clean-ups of temporary folders remove what is old. */
+/**
+ * Pause between two touches of files that nothing else writes, milliseconds: clean-ups of temporary folders remove what
+ * is old.
+ */
 const TOUCH_EVERY = 3_600_000;
 
 /** The identity of a runner on this host, held by one process at a time. */
@@ -16,15 +19,18 @@ export interface Instance {
   readonly id: string;
   /** New for each process: 12 hex digits. */
   readonly nonce: string;
-  /** Path of its lock when that is no longer the file that this process holds, so that another one could start; else `null`. */
+  /**
+   * Path of its lock when that is no longer the file that this process holds, so that another one could start; else
+   * `null`.
+   */
   missing(): Promise<string | null>;
   /** Lets the next process in. */
   release(): void;
 }
 
 /**
- * Opens the folder of a runner instance: makes it, makes sure that other users have no hand in it, locks it, and reads or makes its
- * identity.
+ * Opens the folder of a runner instance: makes it, makes sure that other users have no hand in it, locks it, and reads
+ * or makes its identity.
  *
  * @param dir An absolute path.
  * @throws {SetupError} The folder cannot be used, or another process holds it.
@@ -38,7 +44,8 @@ export async function openInstance(dir: string): Promise<Instance> {
     // again: another user may have made it meanwhile
     refuse(dir, whyUnsafe(dir) ?? whyNotOurs(dir));
     folder = await Deno.open(dir);
-    // clean-ups of temporary folders leave alone what is locked; network disks do not lock folders, and have no such clean-ups
+    // clean-ups of temporary folders leave alone what is locked; network disks do not lock folders, and have no such
+    // clean-ups
     await gotLock(folder).catch(() => {});
     refuse(dir, whyStrange(dir));
     lock = await Deno.open(`${dir}/lock`, { create: true, write: true, mode: 0o600 });
@@ -68,7 +75,10 @@ export async function openInstance(dir: string): Promise<Instance> {
   }
 }
 
-/** What an error of the file system means for the one who starts a runner. With another folder a full one's jobs would be lost. */
+/**
+ * What an error of the file system means for the one who starts a runner. With another folder a full one's jobs would
+ * be lost.
+ */
 export function unusable(dir: string, error: unknown): SetupError {
   if (error instanceof SetupError) return error;
   const why = error instanceof Error ? error.message : String(error);

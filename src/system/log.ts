@@ -4,7 +4,9 @@ import type { Log, LogFields } from "../ports/log.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes each record as one line on stderr; those that come together, and the last words before an end, with one write. */
+/**
+ * Writes each record as one line on stderr; those that come together, and the last words before an end, with one write.
+ */
 class StderrHandler extends BaseHandler {
   #lines = "";
 
@@ -29,7 +31,8 @@ class StderrHandler extends BaseHandler {
 }
 
 /**
- * A log on stderr, a line each: RFC 3339 time, level, message and the fields as `key=value`; as JSON objects when `json`.
+ * A log on stderr, a line each: RFC 3339 time, level, message and the fields as `key=value`; as JSON objects when
+ * `json`.
  *
  * @param options `level` is the lowest that is written.
  */

@@ -49,7 +49,10 @@ export async function isOpenFile(path: string): Promise<boolean> {
   return (((await statOf(path))?.mode ?? 0) & 0o044) !== 0;
 }
 
-/** Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one for it. */
+/**
+ * Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one
+ * for it.
+ */
 export async function missingRights(spool: string): Promise<string[]> {
   const rights = [
     { name: "read", path: spool },
@@ -63,8 +66,8 @@ export async function missingRights(spool: string): Promise<string[]> {
 }
 
 /**
- * Whether what a folder holds can be read and believed: it is ours alone, by its absolute path. Asks for no right that the program
- * lacks.
+ * Whether what a folder holds can be read and believed: it is ours alone, by its absolute path. Asks for no right that
+ * the program lacks.
  */
 export async function isOurFolder(path: string): Promise<boolean> {
   const rights = [{ name: "read", path }, { name: "sys", kind: "uid" }] as const;

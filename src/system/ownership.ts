@@ -13,8 +13,9 @@ interface Owner {
 }
 
 /**
- * The file `owners` of an instance's folder. The place stands beside each nonce: a copy has another inode, a snapshot or a layer of a
- * container another device, and another host another boot. No one of them is enough, as containers share a boot.
+ * The file `owners` of an instance's folder. The place stands beside each nonce: a copy has another inode, a snapshot
+ * or a layer of a container another device, and another host another boot. No one of them is enough, as containers
+ * share a boot.
  */
 export function ownershipOf(dir: string, nonce: string): Ownership {
   const path = `${dir}/owners`;

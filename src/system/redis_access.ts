@@ -1,6 +1,6 @@
 /**
- * Files that hold the access to a Redis of a runner's own, two lines of mode 0600: its password, and what it proves itself with. One is in
- * its folder; one, as long as it is up, where the other programs of its user look.
+ * Files that hold the access to a Redis of a runner's own, two lines of mode 0600: its password, and what it proves
+ * itself with. One is in its folder; one, as long as it is up, where the other programs of its user look.
  *
  * @module
  */
@@ -14,14 +14,16 @@ const LONGEST = 4096;
 /** Hosts on which a Redis of a runner's own may be. */
 export const OWN_HOST = /^(127\.\d+\.\d+\.\d+|localhost)$/;
 
-/** Where the programs of a user look for the access to the Redis at a port of this host; no instance has such a name. */
+/**
+ * Where the programs of a user look for the access to the Redis at a port of this host; no instance has such a name.
+ */
 export function accessPath(environment: Environment, port: number): string {
   return `${defaultSpool(environment)}/redis@${port}`;
 }
 
 /**
- * Looks for the access to the Redis at a port of this host; `null` when there is none, or when we are not allowed to look: then the user is
- * not asked for permission, as most have no such Redis.
+ * Looks for the access to the Redis at a port of this host; `null` when there is none, or when we are not allowed to
+ * look: then the user is not asked for permission, as most have no such Redis.
  */
 export async function findAccess(environment: Environment, port: number): Promise<RedisAccess | null> {
   const isGranted = (right: Deno.PermissionDescriptor) => Deno.permissions.querySync(right).state === "granted";

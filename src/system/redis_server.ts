@@ -37,8 +37,9 @@ export interface Outside {
 }
 
 /**
- * A redis-server of the runner's own: on the loopback, with an append-only file in a folder of its own, and a password that is new with
- * each start of it: a program that waited at its address while it was away may have been told the old one.
+ * A redis-server of the runner's own: on the loopback, with an append-only file in a folder of its own, and a password
+ * that is new with each start of it: a program that waited at its address while it was away may have been told the old
+ * one.
  */
 export class OwnRedis {
   readonly #dir: string;

@@ -2,8 +2,8 @@
 const SIZE = 256 << 10;
 
 /**
- * Room on a disk, for what has to be written when the disk is full: what fills it may be an output that goes as soon as its end is on
- * record.
+ * Room on a disk, for what has to be written when the disk is full: what fills it may be an output that goes as soon as
+ * its end is on record.
  */
 export class Reserve {
   readonly #path: string;

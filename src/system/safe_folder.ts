@@ -1,6 +1,6 @@
 /**
- * Whether other users of the host could have made, or could replace, what a folder holds. Programs in the spool are run and its files
- * are believed, so this is asked before anything in it is opened.
+ * Whether other users of the host could have made, or could replace, what a folder holds. Programs in the spool are run
+ * and its files are believed, so this is asked before anything in it is opened.
  *
  * @module
  */
@@ -15,8 +15,9 @@ const PIPES = /^(done|lanes\/[^/]+\/in)$/;
 const FOREIGN = "redis";
 
 /**
- * Why a folder is not safe from other users; `null` when it is. It and each folder above it must belong to us or to root, and nobody else
- * may write there, except into one with the sticky bit. What is missing is ours to make; what our permissions hide is taken as safe.
+ * Why a folder is not safe from other users; `null` when it is. It and each folder above it must belong to us or to
+ * root, and nobody else may write there, except into one with the sticky bit. What is missing is ours to make; what our
+ * permissions hide is taken as safe.
  *
  * @param path An absolute path. Links on the way are followed when they belong to us or to root.
  */
@@ -54,7 +55,10 @@ export function whyUnsafe(path: string): string | null {
   return reason;
 }
 
-/** Why a folder that only our program makes is not to be trusted: it must be a real one, ours, and closed to the writes of others. */
+/**
+ * Why a folder that only our program makes is not to be trusted: it must be a real one, ours, and closed to the writes
+ * of others.
+ */
 export function whyNotOurs(path: string): string | null {
   const stat = lookAt(path);
   if (stat === null) return null;
@@ -65,8 +69,9 @@ export function whyNotOurs(path: string): string | null {
 }
 
 /**
- * Why the content of a runner's folder is not to be trusted; `null` when it is. Everything must belong to us or to root, and be a file, a
- * folder, or one of the pipes that belong there: links lead elsewhere, and reading a pipe or a device may never end.
+ * Why the content of a runner's folder is not to be trusted; `null` when it is. Everything must belong to us or to
+ * root, and be a file, a folder, or one of the pipes that belong there: links lead elsewhere, and reading a pipe or a
+ * device may never end.
  */
 export function whyStrange(dir: string, below = ""): string | null {
   for (const { name } of Deno.readDirSync(below === "" ? dir : `${dir}/${below}`)) {
@@ -98,7 +103,9 @@ function lookAt(path: string): Deno.FileInfo | null {
   }
 }
 
-/** A folder on the way to the spool: the permissions of the runtime may cover the spool alone, those of our user less. */
+/**
+ * A folder on the way to the spool: the permissions of the runtime may cover the spool alone, those of our user less.
+ */
 function lookAbove(path: string): Deno.FileInfo | "hidden" | null {
   try {
     return lookAt(path);

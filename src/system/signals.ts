@@ -4,8 +4,8 @@ function hasTerminal(): boolean {
 }
 
 /**
- * Calls `handler` for INT and TERM, and for HUP when this process has a terminal. Without one HUP does nothing: a user who started it with
- * `nohup` meant that, and the runtime would end it, as it has a handler of its own.
+ * Calls `handler` for INT and TERM, and for HUP when this process has a terminal. Without one HUP does nothing: a user
+ * who started it with `nohup` meant that, and the runtime would end it, as it has a handler of its own.
  *
  * @returns Takes the handler away again.
  */

@@ -44,8 +44,9 @@ interface Entry {
 
 /**
  * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
- * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened. Payload and environment stand in a
- * line of their own, which is overwritten with spaces when the attempt is settled: nothing needs them any more.
+ * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened. Payload and
+ * environment stand in a line of their own, which is overwritten with spaces when the attempt is settled: nothing needs
+ * them any more.
  */
 export class JournalSpool implements Spool {
   readonly #path: string;
@@ -73,7 +74,7 @@ export class JournalSpool implements Spool {
   #notes = "";
   /** Lines to be erased as soon as the notes are in the file. */
   #stale: Place[] = [];
-  /** Runs that are settled and whose jobs are to be tried again, by job: until that has begun here, they keep their secrets. */
+  /** Settled runs whose jobs are to be tried again, by job: they keep their secrets until that has begun here. */
   readonly #retried = new Map<string, string>();
   #noting: ReturnType<typeof setTimeout> | undefined;
   /** Resolve when the notes are in the file. */
@@ -234,7 +235,7 @@ export class JournalSpool implements Spool {
     this.#flushing = null;
   }
 
-  /** Writes what was noted so far, and lines, of which it answers the places; into the page cache, which needs no change of thread. */
+  /** Writes notes and lines into the page cache, which needs no change of thread. Returns the lines' places. */
   #append(lines: readonly string[] = []): Place[] {
     const [notes, ...parts] = [this.#notes, ...lines].map((text) => encoder.encode(text));
     this.#notes = "";
@@ -252,7 +253,7 @@ export class JournalSpool implements Spool {
     return places;
   }
 
-  /** Overwrites lines of runs whose end stands in the file. After a torn line no place is sure: then all is written anew. */
+  /** Overwrites lines of runs whose end is in the file. After a torn line no place is sure: all is written anew. */
   #erase(): void {
     if (this.#torn) return;
     try {
@@ -350,7 +351,7 @@ export class JournalSpool implements Spool {
     }
   }
 
-  /** Writes what counts into a new file and puts that in the place of the old one; synchronous, so that no line is missed. */
+  /** Replaces the file by a new one with what counts; synchronous, so that no line is missed. */
   #compact(): void {
     let text = this.#server === null ? "" : written({ do: "server", id: this.#server });
     if (!this.#isWhole) text += written({ do: "whole", is: false });

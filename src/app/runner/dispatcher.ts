@@ -95,7 +95,7 @@ export class Dispatcher {
     return this.#waiting.length;
   }
 
-  /** Why nothing runs: no job came at the last look, which began after the last end, or none may be taken; else `null`. */
+  /** Why nothing runs: no job came at a look that began after the last end, or none may be taken; else `null`. */
   get idle(): "empty" | "paused" | null {
     const isEmpty = this.#emptyAfter === this.#runs.removed && this.#waiting.length === 0;
     if (this.#reserved + this.#runs.size > 0) return null;
@@ -283,7 +283,7 @@ export class Dispatcher {
     this.#launcher.refuse(entry.id, reply, { kind: "failed", why });
   }
 
-  /** It waits, in the order of the claims; once, as a look at the truth may have been faster than the reply that told of it. */
+  /** Puts a claim among those that wait, in order, and once: a list of all claims may come before the reply. */
   #enlist(entry: Waiting): void {
     if (this.#waiting.some(({ id }) => id === entry.id)) return;
     const at = this.#waiting.findIndex((other) => other.order > entry.order);

@@ -125,7 +125,8 @@ export class Finisher {
         let reply = await queue.finish(request);
         if (reply.type === "MISSING") reply = await this.#restore(active, request);
         checkpoint("after_finish");
-        // what Redis has may be another end than this one: an earlier process told it, another program, or who gave this host up
+        // what Redis has may be another end than this one: an earlier process told it, another program, or who gave
+        // this host up
         const told = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(intent);
         this.#settle(active, request, { reply, told, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);

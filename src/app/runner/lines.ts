@@ -11,8 +11,8 @@ export class Lines {
   readonly #free = new Set<string>();
 
   /**
-   * @param lineOf Line of a target; `null`: any number of jobs has room there. Throws `InvalidInputError` when there is no such
-   * target.
+   * @param lineOf Line of a target; `null`: any number of jobs has room there. Throws `InvalidInputError` when there is
+   * no such target.
    */
   constructor(lineOf: (target: string) => string | null) {
     this.#lineOf = lineOf;
@@ -23,7 +23,10 @@ export class Lines {
     return this.#free;
   }
 
-  /** Line of a job's executor; `null`: it waits for no other job. One whose executor there is not starts at once, to fail. */
+  /**
+   * Line of a job's executor; `null`: it waits for no other job. One whose executor there is not starts at once, to
+   * fail.
+   */
   of(executor: string | null): string | null {
     try {
       const line = this.#lineOf(executor || DEFAULT_EXECUTOR);

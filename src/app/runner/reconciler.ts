@@ -10,7 +10,10 @@ import type { Runs } from "./runs.ts";
 import { NO_OUTPUT, resultText } from "../../domain/output.ts";
 import { sideNumber } from "../../domain/side_record.ts";
 
-/** The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a little. */
+/**
+ * The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a
+ * little.
+ */
 const RECONNECT = 1200;
 
 /** How long other hosts are waited for at the most, milliseconds. */
@@ -75,7 +78,8 @@ export class Reconciler {
   }
 
   /**
-   * At the start, after `register`: takes up every run of earlier processes. When Redis goes away meanwhile it may be called again.
+   * At the start, after `register`: takes up every run of earlier processes. When Redis goes away meanwhile it may be
+   * called again.
    *
    * @param registered What Redis answered to `register`.
    */
@@ -179,8 +183,8 @@ export class Reconciler {
   }
 
   /**
-   * Runs that Redis says are ours and the spool does not know: they were started and never launched, unless a record may be missing.
-   * A Redis that went back may say so of attempts whose records were forgotten long ago.
+   * Runs that Redis says are ours and the spool does not know: they were started and never launched, unless a record
+   * may be missing. A Redis that went back may say so of attempts whose records were forgotten long ago.
    */
   async adoptStrays(): Promise<void> {
     if (this.#isHeld) return; // at its end
@@ -285,8 +289,8 @@ export class Reconciler {
   }
 
   /**
-   * Tells again the ends of attempts that Redis went back behind. Of those that it knows the start of it says itself that they have no
-   * end; what is gone of the others was removed.
+   * Tells again the ends of attempts that Redis went back behind. Of those that it knows the start of it says itself
+   * that they have no end; what is gone of the others was removed.
    */
   async #tellAgain(): Promise<void> {
     const { spool, queue, clock, settings } = this.#parts;
@@ -339,8 +343,8 @@ export class Reconciler {
   }
 
   /**
-   * Waits until the other hosts have brought back what they run. Where the leases survived, they tell who lives: each is waited for until
-   * it says so itself, or its lease ends. Where they did not, everybody gets the same time.
+   * Waits until the other hosts have brought back what they run. Where the leases survived, they tell who lives: each
+   * is waited for until it says so itself, or its lease ends. Where they did not, everybody gets the same time.
    */
   async #resume(known: ReadonlyMap<string, number> | null): Promise<void> {
     const { queue, clock, settings } = this.#parts;

@@ -3,7 +3,10 @@ import type { JobAnswer, OpenRequest } from "../../ports/requests.ts";
 import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
-/** Answers what people ask about the terminals of this runner's jobs, from whatever host. Costs nothing while nobody asks. */
+/**
+ * Answers what people ask about the terminals of this runner's jobs, from whatever host. Costs nothing while nobody
+ * asks.
+ */
 export class Requests {
   readonly #parts: RunnerParts;
   readonly #runs: Runs;

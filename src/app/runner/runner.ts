@@ -131,7 +131,8 @@ export class Runner {
     this.#finisher.onSettled = () => {
       if (++this.#settled % EARLY_AFTER === 0) janitor.soon();
     };
-    // a beat is the only look at Redis that an idle runner takes besides its claim: everything else follows from its answer
+    // a beat is the only look at Redis that an idle runner takes besides its claim: everything else follows from its
+    // answer
     this.#ring = () => beat.soon();
     promoter.onDone = () => beat.soon();
     this.#heart.onOverdue = () => reap.soon();
@@ -270,8 +271,8 @@ export class Runner {
   }
 
   /**
-   * Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. Takes no longer than
-   * `STOP_LIMIT`; what is not done by then is named, and the next process does it.
+   * Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. Takes no
+   * longer than `STOP_LIMIT`; what is not done by then is named, and the next process does it.
    */
   async stop(): Promise<Leftover> {
     const { executors, queue, spool } = this.#parts;

@@ -3,12 +3,16 @@ import type { RunnerParts } from "./parts.ts";
 /** Pause between two looks, milliseconds: a look is two calls of stat. */
 export const SPOOL_EVERY = 2000;
 
-/** Notices that the spool is no longer the folder that this process opened: it was removed, or replaced by another one. */
+/**
+ * Notices that the spool is no longer the folder that this process opened: it was removed, or replaced by another one.
+ */
 export class SpoolWatch {
   readonly #parts: RunnerParts;
   /** Path of the first file that was missed. */
   lost: string | null = null;
-  /** Called once, with that path; `isWhole`: all but the lock is there, so that the next process will find what runs. */
+  /**
+   * Called once, with that path; `isWhole`: all but the lock is there, so that the next process will find what runs.
+   */
   onLost: (path: string, isWhole: boolean) => void = () => {};
 
   constructor(parts: RunnerParts) {

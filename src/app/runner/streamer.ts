@@ -55,8 +55,9 @@ export interface ShownEnd {
 }
 
 /**
- * Shows of the output of an ended attempt what the result will not: to those who follow it, all that Redis keeps; otherwise bytes that
- * are no text, and the last ones of an attempt that is tried again. For an output that its result holds this does nothing.
+ * Shows of the output of an ended attempt what the result will not: to those who follow it, all that Redis keeps;
+ * otherwise bytes that are no text, and the last ones of an attempt that is tried again. For an output that its result
+ * holds this does nothing.
  */
 export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: ShownEnd): Promise<void> {
   const { output: { total, head, tail }, retried, inexact } = end;

@@ -16,7 +16,10 @@ import { printable } from "../text.ts";
 
 type LogsContext = Context<typeof LOGS_ROWS>;
 
-/** The way of the output to standard output; `end` writes what is left, `isEmpty`: nothing came, `missing`: bytes that did not. */
+/**
+ * The way of the output to standard output; `end` writes what is left, `isEmpty`: nothing came, `missing`: bytes that
+ * did not.
+ */
 function openSink({ terminal, settings, color }: LogsContext) {
   const removed = settings.json ? "sequences" : color ? "all but colours" : "all";
   const filter = () => settings.raw ? null : new EscapeFilter(removed, { moves: true });

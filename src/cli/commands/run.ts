@@ -3,7 +3,10 @@ import type { Command } from "../command.ts";
 import type { Context, Worker } from "../context.ts";
 import { RUN_ROWS } from "../options.ts";
 
-/** Signals that follow the first one within this time, milliseconds, are repeats: terminals and supervisors send doubles. */
+/**
+ * Signals that follow the first one within this time, milliseconds, are repeats: terminals and supervisors send
+ * doubles.
+ */
 const REPEATS = 2000;
 
 /** `runner run`. */

@@ -9,14 +9,18 @@ import { printable, toJson } from "../text.ts";
 
 type ServiceContext = Context<typeof SERVICE_ROWS>;
 
-/** Where systems keep their programs; a fixed path, so that nobody slips a tmux of their own into a service of the host. */
+/**
+ * Where systems keep their programs; a fixed path, so that nobody slips a tmux of their own into a service of the host.
+ */
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DARWIN_PATH = `/opt/homebrew/bin:${SYSTEM_PATH}`;
 
 /** World-readable, as supervisors want it. */
 const MODE = 0o644;
 
-/** Options of every command that mean nothing to a runner that nobody looks at, and the name, which is always written. */
+/**
+ * Options of every command that mean nothing to a runner that nobody looks at, and the name, which is always written.
+ */
 const LEFT_OUT = ["name", "help", "color"];
 
 function holdsPassword({ wire, settings }: ServiceContext): boolean {
@@ -33,7 +37,9 @@ function scopeOf({ settings }: ServiceContext, host: ServiceHost): ServicePlan["
   return settings.scope ?? (host.isRoot ? "system" : "user");
 }
 
-/** The configuration file that was read; `undefined` when there is none, or a service of the user finds it by itself. */
+/**
+ * The configuration file that was read; `undefined` when there is none, or a service of the user finds it by itself.
+ */
 function configOf({ origins, wire: { environment } }: ServiceContext, scope: ServicePlan["scope"]): string | undefined {
   if (scope === "user" && !environment.get("RUNNER_CONFIG")) return undefined;
   return Object.values(origins).find((origin) => origin.startsWith("file "))?.slice("file ".length);

@@ -43,7 +43,9 @@ function waiterOf({ terminal, wire, settings, color }: SubmitContext): Waiter {
   return { terminal, wire, color, json: settings.json };
 }
 
-/** Data on standard output, and a note for what was not queued. With --follow, the output of the job alone is the data. */
+/**
+ * Data on standard output, and a note for what was not queued. With --follow, the output of the job alone is the data.
+ */
 async function sayIds({ terminal, settings }: SubmitContext, jobs: readonly Submitted[]): Promise<void> {
   const lines = jobs.map(({ id, queued }) =>
     settings.json ? toJson({ id, queued }) : settings.follow ? `job ${printable(id)}` : id

@@ -1,4 +1,7 @@
-/** How a runner says in Redis which tmux server is its own. What stands there is data: its form is checked before it is used. */
+/**
+ * How a runner says in Redis which tmux server is its own. What stands there is data: its form is checked before it is
+ * used.
+ */
 import { NoTerminalError } from "../../domain/errors.ts";
 import { printable } from "../../domain/printable.ts";
 import { quoteWord } from "../../domain/shell_words.ts";
@@ -11,7 +14,10 @@ export function attachOf(socket: Socket): string {
   return socket === null ? "tmux attach -t" : `tmux -L ${socket} attach -t`;
 }
 
-/** Reads what a runner says; `undefined` for anything else: a socket is a name, which tmux makes in a folder of the user. */
+/**
+ * Reads what a runner says; `undefined` for anything else: a socket is a name, which tmux makes in a folder of the
+ * user.
+ */
 export function socketOf(attach: string): Socket | undefined {
   if (attach === attachOf(null)) return null;
   const socket = /^tmux -L ([^/]{1,200}) attach -t$/.exec(attach)?.[1];

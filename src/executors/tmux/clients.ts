@@ -6,7 +6,10 @@ export const DEADLINE = 10_000;
 /** Clients side by side: one that does not answer must not fill the host with them. */
 const SIDE_BY_SIDE = 4;
 
-/** Why a client was not connected: there is no server, the host is short of something, or - all other - its socket is unfit. */
+/**
+ * Why a client was not connected: there is no server, the host is short of something, or - all other - its socket is
+ * unfit.
+ */
 const NO_SERVER = /^(No such file or directory|Connection refused)$/;
 const PASSING =
   /^(Resource temporarily unavailable|Interrupted system call|Too many open files|Cannot allocate memory)/;
@@ -49,8 +52,9 @@ export class SocketError extends GoneError {
 }
 
 /**
- * Clients of tmux, each a short-lived process for a few commands. Never one in control mode: between its first word and its last one
- * of introduction such a client kills the server, up to 3.6, when anything happens there that it is to be told.
+ * Clients of tmux, each a short-lived process for a few commands. Never one in control mode: between its first word and
+ * its last one of introduction such a client kills the server, up to 3.6, when anything happens there that it is to be
+ * told.
  */
 export class Clients {
   readonly #options: TmuxOptions;

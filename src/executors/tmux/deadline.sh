@@ -1,12 +1,12 @@
 # deadline.sh SPOOL KILL [PAUSE]
 #
-# Ends the runs that are older than their limits, and has tmux start it again when the next one will be: no process waits
-# meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. It comes
+# Ends the runs that are older than their limits, and has tmux start it again when the next one will be: no process
+# waits meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. It comes
 # again after PAUSE seconds, when that is given, however many looks there are before. The runner relies on that for
 # runs that are still to come. Runs inside the tmux server.
 #
-# A lane's script names its run, the limit in seconds and the grace in tenths; `root` names the process to whose age the limit
-# applies. A run that has not begun is looked at again when its limit could be over at the earliest.
+# A lane's script names its run, the limit in seconds and the grace in tenths; `root` names the process to whose age the
+# limit applies. A run that has not begun is looked at again when its limit could be over at the earliest.
 S=$1 kill=$2 most=${3-} bin=${0%/*} again=
 [ -d "$S/lanes" ] || exit 2
 case $most in *[!0-9.]*) exit 2 ;; esac

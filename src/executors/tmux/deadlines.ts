@@ -11,8 +11,9 @@ const LATE = 1000;
 /**
  * Has tmux end runs at their timeouts, whether this process lives or not.
  *
- * A script (deadline.sh) looks at all lanes, ends the runs that are too old, and lets a timer of tmux start it again when the next
- * one will be. So one timer serves all runs, and a run costs something only when that timer would come too late for it.
+ * A script (deadline.sh) looks at all lanes, ends the runs that are too old, and lets a timer of tmux start it again
+ * when the next one will be. So one timer serves all runs, and a run costs something only when that timer would come
+ * too late for it.
  */
 export class Deadlines {
   readonly #options: TmuxOptions;

@@ -21,7 +21,10 @@ const FROZEN_LIMIT = 30_000;
 
 /** How a run ended, before its output and its stop order are known. */
 export type Verdict =
-  /** Its lane says so; `code` is `null` when its shell never came to life, `left` names what was killed in the background. */
+  /**
+   * Its lane says so; `code` is `null` when its shell never came to life, `left` names what was killed in the
+   * background.
+   */
   | { readonly code: number | null; readonly left?: readonly string[] }
   /** Only the end mark in the log can say it. */
   | { readonly why: string };

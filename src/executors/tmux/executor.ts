@@ -27,15 +27,18 @@ import { Terminals } from "./terminals.ts";
 import { parseTarget, placeOf } from "./target.ts";
 import { Watch } from "./watch.ts";
 
-/** How long the end waits for hooks to begin, for commands of tmux under way, and for what waits in the spool, milliseconds. */
+/**
+ * How long the end waits for hooks to begin, for commands of tmux under way, and for what waits in the spool,
+ * milliseconds.
+ */
 const CLOSE_LIMITS = { hooks: 1500, server: 2000, reports: 500 };
 
 /**
  * Runs jobs in tmux: sessions, windows and panes that people can attach to.
  *
- * A pane is a *lane*: a small shell program (lane.sh) that takes runs from a pipe and runs them one after the other, so that a job
- * costs no tmux command and no new file. What happened stands in the lane's journal, the output in its terminal's log between two
- * marks. All of it goes on without this process, and a later one takes it up.
+ * A pane is a *lane*: a small shell program (lane.sh) that takes runs from a pipe and runs them one after the other, so
+ * that a job costs no tmux command and no new file. What happened stands in the lane's journal, the output in its
+ * terminal's log between two marks. All of it goes on without this process, and a later one takes it up.
  */
 export class TmuxExecutor implements Executor {
   readonly kind = "tmux";
@@ -330,7 +333,10 @@ export class TmuxExecutor implements Executor {
     await this.#options.files.remove(this.#spool.outside(name));
   }
 
-  /** Empties a lane's script, which may hold secrets. Not to nothing: a file without a block would cost more the next time. */
+  /**
+   * Empties a lane's script, which may hold secrets. Not to nothing: a file without a block would cost more the next
+   * time.
+   */
   async #wipe(lane: Lane): Promise<void> {
     lane.script = null;
     await this.#options.files.overwrite(this.#spool.laneScript(lane.key), "\n");

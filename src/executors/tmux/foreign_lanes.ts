@@ -11,8 +11,8 @@ export function unescaped(program: string, version: string): string {
 }
 
 /**
- * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. They are neither
- * ours to take over nor to close, and what runs in them is not lost.
+ * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. They
+ * are neither ours to take over nor to close, and what runs in them is not lost.
  *
  * @param lines What `list-panes -a` printed.
  * @throws {SetupError} There are such terminals; the message names their folder.

@@ -11,9 +11,9 @@ const ASK_EVERY = 5000;
 const HELD = "-held";
 
 /**
- * Terminals that programs of ended runs have open: a server that was started in the background with `setsid`, for one. It would write
- * into the output of the next run, so there is none: another terminal takes its place. This one stays for the program, and is closed
- * when that has ended.
+ * Terminals that programs of ended runs have open: a server that was started in the background with `setsid`, for one.
+ * It would write into the output of the next run, so there is none: another terminal takes its place. This one stays
+ * for the program, and is closed when that has ended.
  */
 export class HeldPanes {
   readonly #parts: RecoveryParts;
@@ -27,7 +27,9 @@ export class HeldPanes {
     this.#watch = watch;
   }
 
-  /** A run has ended, and a program of it has the terminal open. Those that wait for this terminal go to another one. */
+  /**
+   * A run has ended, and a program of it has the terminal open. Those that wait for this terminal go to another one.
+   */
   hold(lane: Lane, run: string): void {
     const { options, pool, server, runs } = this.#parts;
     if (lane.held || lane.pane === null) return;

@@ -1,8 +1,8 @@
 # hook.sh SPOOL HOOK SHELL LIMIT
 #
-# The process of a window of its own: runs SPOOL/hooks/HOOK.sh with SHELL, as a process group of its own and with nothing to read
-# or to show. After LIMIT seconds it is ended: TERM, two seconds later KILL. Whatever it left of its group goes with it. `H HOOK
-# CODE` in the runner's pipe `done` tells the end.
+# The process of a window of its own: runs SPOOL/hooks/HOOK.sh with SHELL, as a process group of its own and with
+# nothing to read or to show. After LIMIT seconds it is ended: TERM, two seconds later KILL. Whatever it left of its
+# group goes with it. `H HOOK CODE` in the runner's pipe `done` tells the end.
 S=$1 hook=$2 shell=$3 limit=$4
 # caught, not ignored: what a shell ignores its children ignore as well
 trap : INT TERM HUP

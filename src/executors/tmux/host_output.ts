@@ -41,8 +41,9 @@ export class TmuxHostOutput implements HostOutput {
 }
 
 /**
- * The output of a run: from the log of its terminal, then from its own file. A log is emptied only after that file was written: so
- * what was read of a log counts when there was no such file afterwards, and its terminal had not begun another run.
+ * The output of a run: from the log of its terminal, then from its own file. A log is emptied only after that file was
+ * written: so what was read of a log counts when there was no such file afterwards, and its terminal had not begun
+ * another run.
  */
 class RunOutput implements AttemptOutput {
   readonly #files: Files;

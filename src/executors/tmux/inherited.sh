@@ -1,8 +1,8 @@
 # inherited.sh [runner]
 #
-# Prints what a program that is started here inherits, one `name value` a line: the file mode mask, and each soft limit under the
-# option of `ulimit` that sets it. With `runner`, for which the runner itself must start it: also how many files the runner was
-# given, as its runtime raises that to the hard limit.
+# Prints what a program that is started here inherits, one `name value` a line: the file mode mask, and each soft limit
+# under the option of `ulimit` that sets it. With `runner`, for which the runner itself must start it: also how many
+# files the runner was given, as its runtime raises that to the hard limit.
 echo "umask $(umask)"
 for option in c d f l n p s t u v; do
   # p is the number of processes in some shells, u in others, and p the size of a pipe in those
@@ -13,8 +13,8 @@ for option in c d f l n p s t u v; do
 done
 [ "${1-}" = runner ] || return 0 2>/dev/null || exit 0
 [ -r "/proc/$PPID/limits" ] || exit 0
-# files that the runner may open, and the process that started it: with the same hard limit that one's soft limit was the
-# runner's as well
+# files that the runner may open, and the process that started it: with the same hard limit that one's soft limit was
+# the runner's as well
 read -r stat <"/proc/$PPID/stat"
 # shellcheck disable=SC2086 # fields: state, parent
 set -- ${stat##*) }

@@ -1,6 +1,6 @@
 /**
- * What jobs inherit of the runner beside its environment. They are started by the tmux server, which an earlier runner may have
- * started from another place: so each script sets what differs.
+ * What jobs inherit of the runner beside its environment. They are started by the tmux server, which an earlier runner
+ * may have started from another place: so each script sets what differs.
  *
  * @module
  */
@@ -18,7 +18,10 @@ export function readFacts(text: string): Inherited {
   );
 }
 
-/** Commands that give a process of the server, in any shell, what the runner was given. What the server does not allow is left out. */
+/**
+ * Commands that give a process of the server, in any shell, what the runner was given. What the server does not allow
+ * is left out.
+ */
 export function commandsFor(own: Inherited, server: Inherited): string[] {
   const mask = own.get("umask") ?? server.get("umask") ?? "";
   const commands = /^[0-7]{1,4}$/.test(mask) ? [`umask ${mask}`] : [];

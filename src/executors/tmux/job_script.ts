@@ -14,8 +14,8 @@ const MAX_ENVIRONMENT = 2_000_000;
 export const OUTSIDE = 126;
 
 /**
- * Commands that set variables, for any shell. One that the shell keeps for itself (UID in bash) must not end the script: so
- * `command`, which in zsh finds no builtins unless it is told to.
+ * Commands that set variables, for any shell. One that the shell keeps for itself (UID in bash) must not end the
+ * script: so `command`, which in zsh finds no builtins unless it is told to.
  */
 export function exportsOf(variables: Readonly<Record<string, string>>): string[] {
   const zsh = (how: string) => `[ -z "\${ZSH_VERSION-}" ] || ${how} posixbuiltins`;
@@ -46,10 +46,10 @@ export interface ScriptParts {
 }
 
 /**
- * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane, and before that with
- * what is for the script that ends runs at their timeouts. Then it makes sure that the lane means this run, notes its process id for
- * the lane, and sets limits, environment and folder. The payload begins on the second line, unless a value has several: people can
- * tell from a shell's "line 4" that it means their third one.
+ * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane, and
+ * before that with what is for the script that ends runs at their timeouts. Then it makes sure that the lane means this
+ * run, notes its process id for the lane, and sets limits, environment and folder. The payload begins on the second
+ * line, unless a value has several: people can tell from a shell's "line 4" that it means their third one.
  */
 export async function writeScript(
   launch: Launch,
@@ -115,8 +115,8 @@ export function isProgram({ payload }: Launch): boolean {
 }
 
 /**
- * The interpreter that a script names, and what it is given in front of the script: one argument at the most, as Linux reads the
- * line. It is called by name, so that the script may lie where no program may be started (`noexec`).
+ * The interpreter that a script names, and what it is given in front of the script: one argument at the most, as Linux
+ * reads the line. It is called by name, so that the script may lie where no program may be started (`noexec`).
  */
 function interpreterOf(script: string): string[] | null {
   const [, program, argument] = /^#![ \t]*([^ \t\r\n\0]+)[ \t]*([^\r\n\0]*)/.exec(script) ?? [];

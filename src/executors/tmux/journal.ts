@@ -12,8 +12,8 @@ export type Report =
   /** A lane has cleaned its terminal. */
   | { readonly type: "cleaned"; readonly lane: string }
   /**
-   * A lane has not run what it was given: `full` says that it cannot write its journal. Else it came from a process of the runner
-   * that is no longer the latest.
+   * A lane has not run what it was given: `full` says that it cannot write its journal. Else it came from a process of
+   * the runner that is no longer the latest.
    */
   | {
     readonly type: "declined";
@@ -23,8 +23,8 @@ export type Report =
     readonly full: boolean;
   }
   /**
-   * A run has ended; `code` is `null` when its shell never came to life, `left` names the programs of its group that were killed with
-   * it, and `held` says that a program of it still has the terminal open.
+   * A run has ended; `code` is `null` when its shell never came to life, `left` names the programs of its group that
+   * were killed with it, and `held` says that a program of it still has the terminal open.
    */
   | {
     readonly type: "ended";
@@ -42,10 +42,16 @@ export type Report =
   | { readonly type: "reading"; readonly look: string; readonly lane: string }
   /** Processes of a run live; `.`: those were all. */
   | { readonly type: "living"; readonly question: string; readonly run: string }
-  /** What wrote the log of a lane has ended: `failed` when it could not write, else as the pane is gone or another one writes. */
+  /**
+   * What wrote the log of a lane has ended: `failed` when it could not write, else as the pane is gone or another one
+   * writes.
+   */
   | { readonly type: "unlogged"; readonly lane: string; readonly failed: boolean };
 
-/** The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin it. */
+/**
+ * The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin
+ * it.
+ */
 export interface LastRun {
   readonly run: string;
   readonly code: number | null | "declined";

@@ -20,10 +20,12 @@ interface Kept {
 }
 
 /**
- * Decides which outputs stay on disk. One that the result holds whole is needed only as long as its end may be reported again, so it
- * goes with its record. The others are the only whole copy: they stay for a time, bounded in count and bytes.
+ * Decides which outputs stay on disk. One that the result holds whole is needed only as long as its end may be reported
+ * again, so it goes with its record. The others are the only whole copy: they stay for a time, bounded in count and
+ * bytes.
  *
- * A round costs what came and went since the last one: names of forgotten runs are given, and each kept file is looked at once.
+ * A round costs what came and went since the last one: names of forgotten runs are given, and each kept file is looked
+ * at once.
  */
 export class KeptOutputs {
   readonly #options: TmuxOptions;

@@ -12,8 +12,8 @@ export const MAX_KEPT = 10;
 const KEPT_FOR = 86_400_000;
 
 /**
- * Panes that stay as a run left them, so that a person may look. Their lanes go on and get no further run; another one takes their
- * place. Which run a pane shows stands in its option `@runner_kept`: so a later process knows it, too.
+ * Panes that stay as a run left them, so that a person may look. Their lanes go on and get no further run; another one
+ * takes their place. Which run a pane shows stands in its option `@runner_kept`: so a later process knows it, too.
  */
 export class KeptPanes {
   readonly #options: TmuxOptions;

@@ -1,12 +1,13 @@
 # kill.sh SPOOL LANE LANE_PID RUN REASON GRACE_TENTHS
 #
-# Stops a run and everything it started: TERM, a pause, then STOP and KILL until nothing is left; the lane goes on. REASON is
-# written into SPOOL/jobs/RUN.stop and becomes the run's end; `orphans` only clears up after a lane that is gone. The second line of
-# that file is the process id of this script: another one gives way to it as long as it lives. Fails when something is left.
+# Stops a run and everything it started: TERM, a pause, then STOP and KILL until nothing is left; the lane goes on.
+# REASON is written into SPOOL/jobs/RUN.stop and becomes the run's end; `orphans` only clears up after a lane that is
+# gone. The second line of that file is the process id of this script: another one gives way to it as long as it lives.
+# Fails when something is left.
 #
 # What belongs to a run: its shell and the other children of the lane, processes on the lane's terminal, processes whose
-# environment carries RUNNER_RUN=RUN, their descendants, and what was found once and still lives. Never: a process older than the
-# lane, the lane, its ancestors, this script and its ancestors.
+# environment carries RUNNER_RUN=RUN, their descendants, and what was found once and still lives. Never: a process older
+# than the lane, the lane, its ancestors, this script and its ancestors.
 S=$1 lane=$2 lpid=$3 run=$4 reason=$5 grace=$6 self=$$
 # every argument is checked: an empty one in a pattern or a process list would match strangers
 case $run in '' | *[!0-9a-f.]*) exit 2 ;; esac
@@ -49,7 +50,8 @@ given() {
   return 1
 }
 
-# Sets `found` to three numbers for each process of the run, its shell first, then by age; the second is its start, the last its id.
+# Sets `found` to three numbers for each process of the run, its shell first, then by age; the second is its start, the
+# last its id.
 look() {
   marked=$(grep -lzsxF "RUNNER_RUN=$run" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | tr '\n' ' ')
   mine=0

@@ -6,9 +6,9 @@ interface Weakness {
 }
 
 /**
- * The worst first. Both end the server, and every job with it: between its flags and the end of its identification a client in control
- * mode has no state that a notice could be written to; and the notice of a changed window may come after the end of its session. Ours
- * are never in control mode (clients.ts), so only those of people can be hit.
+ * The worst first. Both end the server, and every job with it: between its flags and the end of its identification a
+ * client in control mode has no state that a notice could be written to; and the notice of a changed window may come
+ * after the end of its session. Ours are never in control mode (clients.ts), so only those of people can be hit.
  */
 const WEAKNESSES: readonly Weakness[] = [
   { until: [3, 7], says: "may die with all its jobs when a client attaches in control mode (tmux -C, iTerm2)" },

@@ -1,18 +1,18 @@
 # lane.sh SPOOL LANE LANE_SHELL [SANE [LAST CODE OWED HELD]]
 #
-# The process of a pane: takes runs, one after the other, and runs each as a process group of its own in the foreground of this
-# terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of SPOOL/epochs
-# as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a script that tells this
-# program its name and goes on as the payload, for the shell that it names. A line `-NUMBER` asks whether all that was sent before
-# has been read, and how the last run ended; `-clean` asks for a clean terminal; `-held` asks whether programs of ended runs still
-# have it open.
+# The process of a pane: takes runs, one after the other, and runs each as a process group of its own in the foreground
+# of this terminal. A line in the pipe SPOOL/lanes/LANE/in gives it a run: the number of the runner's process, one of
+# SPOOL/epochs as long as no later process of the runner is there. What to run says the file SPOOL/lanes/LANE/run, a
+# script that tells this program its name and goes on as the payload, for the shell that it names. A line `-NUMBER` asks
+# whether all that was sent before has been read, and how the last run ended; `-clean` asks for a clean terminal;
+# `-held` asks whether programs of ended runs still have it open.
 #
-# Start and end go to the journal first, then to the runner's pipe `done`; between two marks on the terminal, and so in its log,
-# lies what the run wrote. Which of them is believed when they disagree: README.md. Lives until its pane goes. Must do under dash,
-# busybox sh, `mksh -i` and `bash --norc -i`.
+# Start and end go to the journal first, then to the runner's pipe `done`; between two marks on the terminal, and so in
+# its log, lies what the run wrote. Which of them is believed when they disagree: README.md. Lives until its pane goes.
+# Must do under dash, busybox sh, `mksh -i` and `bash --norc -i`.
 #
-# LAST, CODE, OWED and HELD are for bash, which begins anew after each run: the last run, its exit code, a record that is not in
-# the journal yet, and whether a program of an ended run has the terminal open.
+# LAST, CODE, OWED and HELD are for bash, which begins anew after each run: the last run, its exit code, a record that
+# is not in the journal yet, and whether a program of an ended run has the terminal open.
 S=$1 K=$2 lane_shell=$3 sane=${4-} last=${5-} code=${6-} owed=${7-} held=${8-} L=$1/lanes/$2
 
 if [ -z "$sane" ]; then
@@ -49,9 +49,9 @@ clean() {
   trap : INT QUIT
 }
 
-# Writes a record of 128 bytes into the journal: type, run, code, end mark, between two line feeds. A torn one lacks its mark, and
-# spoils no other. Two records, a start and an end, never lie across a border of disk blocks: so the end of a run needs no new
-# block. `pad` makes all runs equally long. A journal that was removed is made anew.
+# Writes a record of 128 bytes into the journal: type, run, code, end mark, between two line feeds. A torn one lacks its
+# mark, and spoils no other. Two records, a start and an end, never lie across a border of disk blocks: so the end of a
+# run needs no new block. `pad` makes all runs equally long. A journal that was removed is made anew.
 note() {
   [ -e "$L/journal" ] || command exec 5>>"$L/journal"
   put "$LF$1 .$LF" >&5
@@ -63,9 +63,9 @@ settle() {
   owed=
 }
 
-# Whether a program has this terminal open, as one of its first three files, and would write into the output of the next run. Looks
-# at the programs that came after the process $1, or at all: most runs start few, and no look at them starts another. One that
-# starts meanwhile is looked at as well. Without /proc it cannot be known.
+# Whether a program has this terminal open, as one of its first three files, and would write into the output of the next
+# run. Looks at the programs that came after the process $1, or at all: most runs start few, and no look at them starts
+# another. One that starts meanwhile is looked at as well. Without /proc it cannot be known.
 holds() {
   seen=$1 rounds=0
   while [ "$rounds" -lt 20 ]; do
@@ -97,7 +97,8 @@ on_terminal() {
   [ -e "$1" ] && [ "$1/fd/1" -ef "$tty" -o "$1/fd/2" -ef "$tty" -o "$1/fd/0" -ef "$tty" ] && [ "$1" != "/proc/$$" ]
 }
 
-# Ends what is left of a run's process group, and notes the names of its programs: as many as fit into a line of the pipe.
+# Ends what is left of a run's process group, and notes the names of its programs: as many as fit into a line of the
+# pipe.
 end_group() {
   trap '' INT QUIT
   left=$(
@@ -113,9 +114,9 @@ end_group() {
   trap : INT QUIT
 }
 
-# Waits for a run. Its start is written down before the number is looked at: a later process of the runner makes an end of the
-# number first and reads the journal then, so that one of the two sees the other, and no run is started twice. What cannot be
-# written down is not begun.
+# Waits for a run. Its start is written down before the number is looked at: a later process of the runner makes an end
+# of the number first and reads the journal then, so that one of the two sees the other, and no run is started twice.
+# What cannot be written down is not begun.
 take() {
   while :; do
     IFS= read -r epoch <&3 || continue
@@ -191,8 +192,8 @@ finish() {
   done
 }
 
-# Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll region,
-# mouse and paste modes, insert mode, hidden cursor.
+# Closes open strings, ends its output, and undoes what a program may leave: colours, charset, alternate screen, scroll
+# region, mouse and paste modes, insert mode, hidden cursor.
 report() {
   put "$ST${OSC}133;D;$rc;$run.$secret$LF$ST${CSI}0m$SI${ESC}(B${ESC})B${CSI}?1047l${ESC}7${CSI}r${ESC}8${CSI}4l${CSI}?7h${CSI}?25h${CSI}?1l${ESC}>${CSI}?1000;1002;1003;1006;2004l${CSI}0 q${OSC}112$ST${OSC}2;idle$ST${OSC}7;idle$ST"
   last=$run code=$rc

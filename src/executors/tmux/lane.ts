@@ -4,8 +4,8 @@ import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
 /**
- * Before a run, a lane that was not made ready drops typed keys and resets its terminal, which takes three programs. In a flood of
- * short runs, each less than so many milliseconds after the one before ...
+ * Before a run, a lane that was not made ready drops typed keys and resets its terminal, which takes three programs. In
+ * a flood of short runs, each less than so many milliseconds after the one before ...
  */
 export const FLOOD = 100;
 /** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */

@@ -149,7 +149,9 @@ export class LanePool {
     return lane;
   }
 
-  /** Takes over a lane that an earlier process made. What is missing in its folder costs its run no more than output. */
+  /**
+   * Takes over a lane that an earlier process made. What is missing in its folder costs its run no more than output.
+   */
   async adopt(pane: Pane, key: string, place: string): Promise<Lane> {
     const { files, clock, log } = this.#options;
     const isNew = await files.create(this.#spool.laneLog(key), "").catch(() => false);
@@ -164,7 +166,9 @@ export class LanePool {
     return lane;
   }
 
-  /** The folder of a lane whose pane is gone, for what is in its log and journal; `null` when nothing ever ran in it. */
+  /**
+   * The folder of a lane whose pane is gone, for what is in its log and journal; `null` when nothing ever ran in it.
+   */
   async openDead(key: string): Promise<Lane | null> {
     const { files } = this.#options;
     const lane = await Lane.reopen(key, "", { files, spool: this.#spool });
@@ -234,7 +238,8 @@ export class LanePool {
     const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
     const idle = this.#idle();
     for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) {
-      // when many short runs come, most lanes wait for their next one at any moment: to make them anew would cost far more
+      // when many short runs come, most lanes wait for their next one at any moment: to make them anew would cost far
+      // more
       if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
     }
     for (const lane of [...this.lanes.values()]) {
@@ -273,7 +278,9 @@ export class LanePool {
     this.onEmptied(lane);
   }
 
-  /** Closes the lanes that run nothing, also those that programs of ended runs have open: no later process knows them. */
+  /**
+   * Closes the lanes that run nothing, also those that programs of ended runs have open: no later process knows them.
+   */
   async closeIdle(): Promise<void> {
     const held = [...this.lanes.values()].filter((lane) => lane.held && lane.runs.length === 0);
     await Promise.all([...this.#idle(), ...held].map((lane) => this.retire(lane)));

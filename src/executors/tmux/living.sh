@@ -1,7 +1,8 @@
 # living.sh SPOOL QUESTION [LANE LANE_PID]...
 #
-# Says through the runner's pipe which runs have processes that live: a line `P QUESTION RUN` for each, then `P QUESTION .`. First
-# waits until the processes of the LANEs, whose panes are gone, are gone as well: from then on their journals stay as they are.
+# Says through the runner's pipe which runs have processes that live: a line `P QUESTION RUN` for each, then
+# `P QUESTION .`. First waits until the processes of the LANEs, whose panes are gone, are gone as well: from then on
+# their journals stay as they are.
 S=$1 question=$2
 shift 2
 [ -p "$S/done" ] || exit

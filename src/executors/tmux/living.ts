@@ -17,8 +17,8 @@ interface Question {
 }
 
 /**
- * Finds the runs whose processes live. It takes a script, so it is for the rare cases only: before a run that may have begun is
- * launched anew.
+ * Finds the runs whose processes live. It takes a script, so it is for the rare cases only: before a run that may have
+ * begun is launched anew.
  */
 export class Living {
   readonly #options: TmuxOptions;
@@ -37,8 +37,8 @@ export class Living {
   }
 
   /**
-   * Names of the runs whose processes live; `null` when the host does not answer. Waits before until the processes of some lanes are
-   * gone, whose panes are gone.
+   * Names of the runs whose processes live; `null` when the host does not answer. Waits before until the processes of
+   * some lanes are gone, whose panes are gone.
    */
   async ask(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
     const { clock, log } = this.#options;

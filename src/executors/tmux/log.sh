@@ -1,8 +1,9 @@
 # log.sh SPOOL LANE
 #
-# Writes what a terminal puts out, its standard input, into the lane's log. One that came before it and still has bytes ends first.
-# When its input ends the terminal is gone, however that came about, or its whole server, or another writer has come: code 0. Else the
-# log cannot be written. `L LANE CODE` in the runner's pipe `done` says so, unless another writer has come.
+# Writes what a terminal puts out, its standard input, into the lane's log. One that came before it and still has bytes
+# ends first. When its input ends the terminal is gone, however that came about, or its whole server, or another writer
+# has come: code 0. Else the log cannot be written. `L LANE CODE` in the runner's pipe `done` says so, unless another
+# writer has come.
 exec 2>/dev/null
 cd "$1/lanes/$2" || exit
 umask 077

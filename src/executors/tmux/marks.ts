@@ -1,8 +1,9 @@
 /**
  * The marks around a run's output on the terminal, and what lies between them.
  *
- * They are OSC 133 sequences (https://gitlab.freedesktop.org/Per_Bothner/specifications, semantic prompts), which terminals do not
- * show. Each carries the name of the run and a secret of the spool, so that nothing a program can think of passes for one.
+ * They are OSC 133 sequences (https://gitlab.freedesktop.org/Per_Bothner/specifications, semantic prompts), which
+ * terminals do not show. Each carries the name of the run and a secret of the spool, so that nothing a program can
+ * think of passes for one.
  *
  * @module
  */
@@ -24,8 +25,8 @@ function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
 }
 
 /**
- * Finds a run's output in the log of its terminal, piece by piece, and gives it back as the program wrote it: a terminal writes
- * every line feed as CR LF.
+ * Finds a run's output in the log of its terminal, piece by piece, and gives it back as the program wrote it: a
+ * terminal writes every line feed as CR LF.
  */
 export class MarkReader {
   readonly #start: Uint8Array;
@@ -126,7 +127,10 @@ export class MarkReader {
     return this.#plain(cut ? data.subarray(0, -1) : data);
   }
 
-  /** Whether a whole end mark stands at a place: where it ends, `no`, or `maybe` when the bytes end before that is certain. */
+  /**
+   * Whether a whole end mark stands at a place: where it ends, `no`, or `maybe` when the bytes end before that is
+   * certain.
+   */
   #endAt(data: Uint8Array, at: number): number | "no" | "maybe" {
     let next = at + END.length;
     while (next < data.length && next < at + END.length + 3 && data[next] !== SEMICOLON) next++;

@@ -16,8 +16,8 @@ export interface PaneParts {
 }
 
 /**
- * Makes a pane where a target says. Its output goes into its log, and its mark is on it, before anything else can happen in the
- * server.
+ * Makes a pane where a target says. Its output goes into its log, and its mark is on it, before anything else can
+ * happen in the server.
  *
  * @returns Its id and the process id of its program.
  */
@@ -31,8 +31,8 @@ export async function makePane(
 }
 
 /**
- * Closes a pane. When it is the last one of its session, other sessions with the same windows, such as views, go before it: a server
- * of tmux 3.6 or older may die, and every job with it, when a group of sessions ends at once.
+ * Closes a pane. When it is the last one of its session, other sessions with the same windows, such as views, go before
+ * it: a server of tmux 3.6 or older may die, and every job with it, when a group of sessions ends at once.
  */
 export async function closePane(server: TmuxServer, pane: string): Promise<void> {
   const isLast = "#{&&:#{session_grouped},#{==:#{session_windows} #{window_panes},1 1}}";
@@ -103,16 +103,16 @@ function dress(target: string, { pipe, mark }: PaneParts): Command[] {
 }
 
 /**
- * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of a new
- * window when that is set for all.
+ * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of
+ * a new window when that is set for all.
  */
 function fixed(target: string): Command {
   return ["set-option", "-w", "-t", target, "window-size", "manual"];
 }
 
 /**
- * Has a window take its name from the run in it: from what its lane writes as the place of the pane (OSC 7), as a program in it may
- * set the title. Who looks for a window by name does not find it.
+ * Has a window take its name from the run in it: from what its lane writes as the place of the pane (OSC 7), as a
+ * program in it may set the title. Who looks for a window by name does not find it.
  */
 function named(target: string): Command[] {
   const set = (name: string, value: string) => ["set-option", "-w", "-t", target, name, value];

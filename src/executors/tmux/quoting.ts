@@ -1,6 +1,7 @@
 /**
- * One function for each of the readers that a piece of text passes on its way through tmux, beside its argument vector, where it
- * stands as it is. Innermost first: a path in a shell command of `run-shell` is `literal(`cat ${word(path)}`)`.
+ * One function for each of the readers that a piece of text passes on its way through tmux, beside its argument vector,
+ * where it stands as it is. Innermost first: a path in a shell command of `run-shell` is `literal(`cat
+ * ${word(path)}`)`.
  *
  * @module
  */

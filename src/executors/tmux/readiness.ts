@@ -6,7 +6,10 @@ import type { TmuxServer } from "./server.ts";
 
 /** Pause after tmux could not be reached, milliseconds. */
 const RETRY = 1000;
-/** How long a run must last until keys reach it, milliseconds: a short one in a lane that gets none costs no tmux command. */
+/**
+ * How long a run must last until keys reach it, milliseconds: a short one in a lane that gets none costs no tmux
+ * command.
+ */
 const HEAR_AFTER = 20;
 /** Panes that one client sees to. */
 const AT_ONCE = 100;
@@ -14,8 +17,8 @@ const AT_ONCE = 100;
 const CLEAN = "-clean";
 
 /**
- * Makes lanes that have nothing to do ready for their next run: their terminals are cleaned, and tmux gives them no keys any more, so
- * that they stay clean. A run that comes alone would have to wait for the programs that clean.
+ * Makes lanes that have nothing to do ready for their next run: their terminals are cleaned, and tmux gives them no
+ * keys any more, so that they stay clean. A run that comes alone would have to wait for the programs that clean.
  */
 export class Readiness {
   readonly #options: TmuxOptions;

@@ -1,10 +1,12 @@
 # reading.sh SPOOL LOOK LANE:LANE_PID...
 #
-# Tells which lanes wait for somebody to type: `W LOOK LANE` for each, then `W LOOK .`, in the runner's pipe `done`. That is so when
-# a program in the foreground of the lane's terminal reads from it, or polls it and neither a socket nor another terminal.
+# Tells which lanes wait for somebody to type: `W LOOK LANE` for each, then `W LOOK .`, in the runner's pipe `done`.
+# That is so when a program in the foreground of the lane's terminal reads from it, or polls it and neither a socket nor
+# another terminal.
 #
-# Linux says in /proc/PID/syscall in which system call a thread sleeps. Where that may not be read (Yama, a user of our own without
-# rights), /proc/PID/wchan tells less: there a program counts only when its files leave no doubt. Without /proc nobody waits.
+# Linux says in /proc/PID/syscall in which system call a thread sleeps. Where that may not be read (Yama, a user of our
+# own without rights), /proc/PID/wchan tells less: there a program counts only when its files leave no doubt. Without
+# /proc nobody waits.
 S=$1 look=$2
 shift 2
 # a redirection alone would make a plain file where the pipe is gone
@@ -19,7 +21,8 @@ case $(uname -m) in
 esac
 among() { case "|$2|" in *"|$1|"*) return 0 ;; esac; return 1; }
 
-# What a descriptor of the program is: `tty`, `other` for what other things than a person write to, `plain` for all else.
+# What a descriptor of the program is: `tty`, `other` for what other things than a person write to, `plain` for all
+# else.
 kind() {
   case $(readlink "/proc/$pid/fd/$1") in
     "$tty" | /dev/tty) echo tty ;;
@@ -28,7 +31,8 @@ kind() {
   esac
 }
 
-# Descriptors that a call waits for: of poll, from the program's memory; of select, likewise; of epoll, as the kernel lists them.
+# Descriptors that a call waits for: of poll, from the program's memory; of select, likewise; of epoll, as the kernel
+# lists them.
 memory() { dd if="/proc/$pid/mem" bs=4 skip=$(($1 / 4)) count="$2" | od -An -v "-t$3"; }
 polled() {
   [ $(($2)) -le 64 ] || return

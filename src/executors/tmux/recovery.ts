@@ -42,8 +42,8 @@ export class Recovery {
   }
 
   /**
-   * Finds the lanes: those whose panes live, and the folders of the others. Asks each whether it has read what earlier processes
-   * sent; until it has answered it gets nothing new.
+   * Finds the lanes: those whose panes live, and the folders of the others. Asks each whether it has read what earlier
+   * processes sent; until it has answered it gets nothing new.
    */
   async findLanes(epoch: string): Promise<void> {
     const { options, server, pool, spool } = this.#parts;
@@ -75,8 +75,8 @@ export class Recovery {
   }
 
   /**
-   * Panes that were made by a process which died before it could mark them. One with a mark belongs to another instance: a runner
-   * whose folder was removed may still wait for what runs in it.
+   * Panes that were made by a process which died before it could mark them. One with a mark belongs to another
+   * instance: a runner whose folder was removed may still wait for what runs in it.
    */
   async #closeUnmarked(): Promise<void> {
     const { server, spool, pool } = this.#parts;
@@ -148,8 +148,8 @@ export class Recovery {
   }
 
   /**
-   * A run in no journal: no lane has begun it, and none will, as the number that it was given with has ended. Unless a journal was
-   * lost.
+   * A run in no journal: no lane has begun it, and none will, as the number that it was given with has ended. Unless a
+   * journal was lost.
    */
   #missing(run: Run, living: ReadonlySet<string> | null): FoundRun {
     const { runs, endings } = this.#parts;

@@ -22,8 +22,8 @@ export class Run {
   /** What its marks carry: the same under every process of the runner. */
   readonly token: string;
   /**
-   * `waiting`: no lane has been told; `sent`: its lane has been; `started`: the lane is known to have begun it; `ended`: told. A run
-   * of an earlier process waits until it is found.
+   * `waiting`: no lane has been told; `sent`: its lane has been; `started`: the lane is known to have begun it;
+   * `ended`: told. A run of an earlier process waits until it is found.
    */
   state: "waiting" | "sent" | "started" | "ended" = "waiting";
   lane: Lane | null = null;

@@ -8,7 +8,10 @@ const AT_ONCE = 50;
 /** Facts about a screen: one line, in front of its own lines. */
 const FACTS = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #{pane_title}";
 
-/** Captures screens. Those that are asked for while tmux is being asked go together with its next client: it costs as much for all. */
+/**
+ * Captures screens. Those that are asked for while tmux is being asked go together with its next client: it costs as
+ * much for all.
+ */
 export class Screens {
   readonly #server: TmuxServer;
   readonly #asked = new Map<string, PromiseWithResolvers<Screen | null>>();

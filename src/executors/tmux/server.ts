@@ -76,7 +76,8 @@ export class TmuxServer {
   }
 
   /**
-   * Runs commands in order; the first that fails ends them. Those that belong together are cheaper in one call: each is a process.
+   * Runs commands in order; the first that fails ends them. Those that belong together are cheaper in one call: each is
+   * a process.
    *
    * @returns What they wrote, line by line.
    * @throws {TmuxError} tmux refused one.

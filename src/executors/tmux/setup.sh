@@ -1,8 +1,8 @@
 # setup.sh SPOOL ANSWER INHERITED [SHELL TRIAL]
 #
-# What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER, one
-# `name value` a line; when programs that the scripts call are not there, only which. INHERITED is the script that says what jobs inherit, here from the tmux server. SHELL is tried with the
-# script TRIAL.
+# What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER,
+# one `name value` a line; when programs that the scripts call are not there, only which. INHERITED is the script that
+# says what jobs inherit, here from the tmux server. SHELL is tried with the script TRIAL.
 S=$1 answer=$2 inherited=$3
 missing=
 for program in awk cat cut env grep head ls mkfifo mv readlink rm sed sleep sort stty tail tr; do

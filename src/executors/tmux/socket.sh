@@ -1,8 +1,8 @@
 # socket.sh SPOOL SOCKET [SERVER]
 #
-# Has the tmux server that our lanes live in make its socket again, which something has removed. Runs in another server, whose
-# sockets lie in the same folder. Fails with 3 when lanes of SPOOL are busy in a server that SOCKET does not lead to; SERVER is the
-# process id of the one to which it leads.
+# Has the tmux server that our lanes live in make its socket again, which something has removed. Runs in another server,
+# whose sockets lie in the same folder. Fails with 3 when lanes of SPOOL are busy in a server that SOCKET does not lead
+# to; SERVER is the process id of the one to which it leads.
 S=$1 known=${3-} path=${TMUX%,*,*}
 path=${path%/*}/$2
 # processes come and go meanwhile
@@ -15,8 +15,8 @@ is_server() {
   return 1
 }
 
-# Sets `lanes` to the lanes of SPOOL, `parents` to a line `PROCESS PARENT` for each process, and `others` to servers that were
-# started with this path.
+# Sets `lanes` to the lanes of SPOOL, `parents` to a line `PROCESS PARENT` for each process, and `others` to servers
+# that were started with this path.
 lanes=
 if [ -r /proc/self/cmdline ]; then
   for file in $(grep -lsF /bin/lane- /proc/[0-9]*/cmdline); do

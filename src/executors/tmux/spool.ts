@@ -22,7 +22,10 @@ export class Spool {
   readonly #files: Files;
   readonly #digestOf: (text: string) => string;
   readonly #random: () => number;
-  /** The folder is no longer the one that this process made or found: what its paths lead to says nothing about our runs. */
+  /**
+   * The folder is no longer the one that this process made or found: what its paths lead to says nothing about our
+   * runs.
+   */
   isLost = false;
   /** Programs, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
@@ -93,7 +96,10 @@ export class Spool {
   get secret(): string {
     return `${this.dir}/secret`;
   }
-  /** One file, named after the number of the runner's process: what it gives to lanes counts as long as the file is there. */
+  /**
+   * One file, named after the number of the runner's process: what it gives to lanes counts as long as the file is
+   * there.
+   */
   get epochs(): string {
     return `${this.dir}/epochs`;
   }
@@ -134,8 +140,8 @@ export class Spool {
   }
 
   /**
-   * Ends the numbers of earlier processes, and answers one for this one. From now on no lane begins what they gave to it, unless its
-   * journal says so already.
+   * Ends the numbers of earlier processes, and answers one for this one. From now on no lane begins what they gave to
+   * it, unless its journal says so already.
    */
   async newEpoch(): Promise<string> {
     const old = (await this.#files.list(this.epochs)).map((entry) => entry.name);
@@ -152,8 +158,8 @@ export class Spool {
 }
 
 /**
- * The number after the highest one. The first is drawn: after a folder was removed, the runner that still waits for its jobs and the
- * one that began with a new folder must never mean different things by one path.
+ * The number after the highest one. The first is drawn: after a folder was removed, the runner that still waits for its
+ * jobs and the one that began with a new folder must never mean different things by one path.
  *
  * @param random From 0 up to 1.
  */

@@ -44,8 +44,8 @@ export class Stopper {
   }
 
   /**
-   * Orders a run to be stopped: the order stands until the run has ended, whatever becomes of tmux meanwhile. Its end says whether
-   * that came in time. Resolves when tmux has the order, or cannot take it now.
+   * Orders a run to be stopped: the order stands until the run has ended, whatever becomes of tmux meanwhile. Its end
+   * says whether that came in time. Resolves when tmux has the order, or cannot take it now.
    */
   async stop(run: Run, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
     if (run.state === "ended") return;
@@ -94,7 +94,8 @@ export class Stopper {
   /** Whether the lane of a run has begun it, as the lane's journal says. */
   async begun(run: Run): Promise<boolean> {
     const { running, ends } = await this.#spool.readJournal(run.lane!.key);
-    // the journal of a folder that is gone says nothing: a terminal that is closed for it has begun the run, or never will
+    // the journal of a folder that is gone says nothing: a terminal that is closed for it has begun the run, or never
+    // will
     const begun = running === run.name || ends.has(run.name) || this.#spool.isLost;
     if (begun && run.state === "sent") run.state = "started";
     return begun;

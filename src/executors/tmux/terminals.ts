@@ -12,7 +12,10 @@ import type { Spool } from "./spool.ts";
 const LOOK_LIMIT = 5000;
 /** Terminals that one look takes in: a command line of tmux has a limit. */
 const LOOK_AT_ONCE = 500;
-/** How long the shell of a run may take to come to life when somebody types, and the pause between two looks, milliseconds. */
+/**
+ * How long the shell of a run may take to come to life when somebody types, and the pause between two looks,
+ * milliseconds.
+ */
 const SHELL_LIMIT = 1000, SHELL_EVERY = 10;
 /** What the Enter key sends. */
 const ENTER = Uint8Array.of(0x0d);
@@ -62,8 +65,8 @@ export class Terminals implements RunTerminals {
   }
 
   /**
-   * By a paste buffer, which tmux loads from a file and writes to the terminal: no byte stands in a command or means a key, not even
-   * while somebody scrolls in the pane.
+   * By a paste buffer, which tmux loads from a file and writes to the terminal: no byte stands in a command or means a
+   * key, not even while somebody scrolls in the pane.
    */
   async #write(name: string, bytes: Uint8Array): Promise<boolean> {
     const { files } = this.#options;
@@ -89,7 +92,10 @@ export class Terminals implements RunTerminals {
     }
   }
 
-  /** tmux from 3.7 on writes control bytes as `^[` without `-S`; an older one refuses that flag, before it does anything. */
+  /**
+   * tmux from 3.7 on writes control bytes as `^[` without `-S`; an older one refuses that flag, before it does
+   * anything.
+   */
   async #paste(load: Command, how: readonly string[]): Promise<boolean> {
     const paste = () => ["paste-buffer", ...this.#asIs, "-d", "-r", ...how];
     try {
@@ -124,7 +130,9 @@ export class Terminals implements RunTerminals {
     return this.#paneOf(name) === pane ? screen : null;
   }
 
-  /** Waits until the terminal of a run shows nothing of the one before. A log that cannot be written does not say so. */
+  /**
+   * Waits until the terminal of a run shows nothing of the one before. A log that cannot be written does not say so.
+   */
   async #cleared(name: string): Promise<void> {
     const { clock } = this.#options;
     const run = this.#runs.get(name);

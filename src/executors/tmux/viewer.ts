@@ -7,12 +7,16 @@ import { literal, printed, word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
 /**
- * What the names of the sessions of views begin with: no target does. They come after all others in the order of names: when the last
- * window of a group goes, a server of tmux 3.6 or older may die unless the session that all the others joined is the first of them.
+ * What the names of the sessions of views begin with: no target does. They come after all others in the order of names:
+ * when the last window of a group goes, a server of tmux 3.6 or older may die unless the session that all the others
+ * joined is the first of them.
  */
 const VIEW_PREFIX = "~runner-view-";
 
-/** What tmux says of a TERM that the host has no description of, and names of terminals that nearly every host describes. */
+/**
+ * What tmux says of a TERM that the host has no description of, and names of terminals that nearly every host
+ * describes.
+ */
 const UNKNOWN_TERM = /(missing or unsuitable terminal|can't find terminfo|terminal does not support)/;
 const KNOWN_TERMS = ["xterm-256color", "screen-256color", "xterm", "screen", "linux", "vt100"];
 
@@ -37,8 +41,9 @@ export interface ViewerOptions {
 }
 
 /**
- * Shows panes. Each view is a session of its own in the group of the pane's session: it has the same windows, but its own current
- * one, and its client an active pane of its own. It ends with the view, or with the next one when its process was killed.
+ * Shows panes. Each view is a session of its own in the group of the pane's session: it has the same windows, but its
+ * own current one, and its client an active pane of its own. It ends with the view, or with the next one when its
+ * process was killed.
  */
 export class TmuxViewer implements Viewer {
   readonly #options: ViewerOptions;
@@ -72,7 +77,10 @@ export class TmuxViewer implements Viewer {
     return placeIn(ours[roots.findIndex((root) => root.includes(` name=${run};`))]);
   }
 
-  /** What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that is. */
+  /**
+   * What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that
+   * is.
+   */
   async #rootsOf(server: readonly string[], instance: string, lanes: readonly string[]): Promise<string[]> {
     const holder = `=${HOLDER_PREFIX}-${instance}:`;
     const asked = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{version} #{@runner_spool}"]);
@@ -117,7 +125,8 @@ export class TmuxViewer implements Viewer {
       );
     }
     checkHost(host);
-    // only tmux may be started: a server of its own, without keys and status line, starts ssh, whose end becomes that of its client
+    // only tmux may be started: a server of its own, without keys and status line, starts ssh, whose end becomes that
+    // of its client
     const hold = `"$@"; rc=$?; [ $rc = 0 ] && exit; echo "ssh ended with exit code $rc; press Enter"; read -r _; ` +
       `tmux detach-client -E "exit $rc"`;
     const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
@@ -201,7 +210,9 @@ function viewOf(attach: string, place: string, name: string, { write }: ViewOpti
   ];
 }
 
-/** Arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3 dies of it. */
+/**
+ * Arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3 dies of it.
+ */
 function endOf(attach: string, name: string): string[] {
   return [...serverOf(attach), "kill-session", "-t", `=${name}`];
 }

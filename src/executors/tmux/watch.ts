@@ -105,7 +105,10 @@ export class Watch {
     }
   }
 
-  /** Whoever wrote the log has ended: a full disk, or a stray kill. tmux notices that only when it has something to write. */
+  /**
+   * Whoever wrote the log has ended: a full disk, or a stray kill. tmux notices that only when it has something to
+   * write.
+   */
   async #pipe(lane: Lane): Promise<void> {
     for (const run of lane.runs) if (run.state !== "waiting") run.cut = true;
     try {
@@ -137,7 +140,9 @@ export class Watch {
     }
   }
 
-  /** A run that its lane has not begun, and will not: another one may. `failed`: that speaks against the run as well. */
+  /**
+   * A run that its lane has not begun, and will not: another one may. `failed`: that speaks against the run as well.
+   */
   async retry(run: Run, lane: Lane, failed = true): Promise<void> {
     const { options, endings } = this.#parts;
     lane.release(run, options.clock.now());

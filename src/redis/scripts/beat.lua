@@ -1,11 +1,12 @@
 -- beat: extends the lease and carries orders back.
 --
 -- KEYS  1 lease  2 node  3 run  4 claim  5 paused  6 delay, then job and x of every run
--- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` that the caller was told, then id and token
---       of every run
--- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused, 1 when the
---               lease of another instance has ended, ms until the first delayed job is due or '', the new `seq`, -1 when Redis went
---               back behind what it had told, its history, then triples: fenced id token, unknown id '', cancel id reason
+-- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` that the caller was told, then
+--       id and token of every run
+-- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused,
+--               1 when the lease of another instance has ended, ms until the first delayed job is due or '', the new
+--               `seq`, -1 when Redis went back behind what it had told, its history, then triples: fenced id token,
+--               unknown id '', cancel id reason
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
 

@@ -2,7 +2,8 @@
 --
 -- KEYS  1-5 job x out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
 -- ARGV  1-3 id channel keep  4 reason, may be empty  5 runner  6 '1': record the order for a job that is a string
--- reply CANCELLED  it was ended: how many of its places in the queue and among the delayed jobs it has left; then its waiters
+-- reply CANCELLED  it was ended: how many of its places in the queue and among the delayed jobs it has left; then its
+--                  waiters
 --       REQUESTED  its runner will stop it, or will not start it
 --       JSON       the job is this string; nothing was changed
 --       TERMINAL   it had ended

@@ -1,14 +1,16 @@
--- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of some executors;
--- a job that is claimed already may go before them. In front of this text stand `step`, the script `start`, and MAX_ID, the most
--- bytes of an id.
+-- claim: claims the next jobs of the queue, and of the low ones when it is empty, and starts those that have one of
+-- some executors; a job that is claimed already may go before them. In front of this text stand `step`, the script
+-- `start`, and MAX_ID, the most bytes of an id.
 --
 -- KEYS  1 queue  2 low  3 claim  4 run  5 node  6 jobs  7 events
--- ARGV  1 the most jobs that are claimed  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in the names of
---       job, x, out, after and channel  11 the job that is claimed already; '' for none  12 the last `seq` that the caller was told
---       13 the history that it knows, or ''  14... executors; '' stands for none
+-- ARGV  1 the most jobs that are claimed  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in
+--       the names of job, x, out, after and channel  11 the job that is claimed already; '' for none  12 the last `seq`
+--       that the caller was told  13 the history that it knows, or ''  14... executors; '' stands for none
 -- reply FENCED  another process owns the instance
---       LOST    Redis is not the one that the caller knew, or went back: nothing may be taken before everything is brought back
---       else    JSON: of each job that was to be started its id and the reply of `start`; then the other claimed ids, any bytes
+--       LOST    Redis is not the one that the caller knew, or went back: nothing may be taken before everything is
+--               brought back
+--       else    JSON: of each job that was to be started its id and the reply of `start`; then the other claimed ids,
+--               any bytes
 
 local QUEUE, LOW, CLAIM, RUN, NODE, JOBS, EVENTS = unpack(KEYS)
 local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') or refused(NODE, ARGV[3], ARGV[12])

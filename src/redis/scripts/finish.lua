@@ -1,8 +1,8 @@
 -- finish: writes the end of an attempt once, or delays the job for its next attempt.
 --
 -- KEYS  1-5 job x out after events  6 run  7 delay
--- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms until
---       the next attempt, or ''  12 '1' when part of the output was not captured, or ''
+-- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms
+--       until the next attempt, or ''  12 '1' when part of the output was not captured, or ''
 --       13 names of programs that were killed in the background, or ''
 -- reply OK        the end is written
 --       ALREADY   it was written before

@@ -2,8 +2,8 @@
 --
 -- KEYS  node and run of every instance
 -- ARGV  none
--- reply OK  JSON list with an object for every instance: fields of its node, attempts that it owns. A key that holds a foreign
---           value counts as empty
+-- reply OK  JSON list with an object for every instance: fields of its node, attempts that it owns. A key that holds a
+--           foreign value counts as empty
 
 local instances = {}
 for n = 1, #KEYS, 2 do

@@ -1,5 +1,5 @@
--- look: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its payload, and
--- its bookkeeping.
+-- look: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its
+-- payload, and its bookkeeping.
 --
 -- KEYS  job and x of every id
 -- ARGV  1 bytes of a payload  2 bytes of the end of the result of a job that failed; 0: none of it

@@ -2,7 +2,8 @@
 --
 -- KEYS  1-5 job x out after events  6 delay  7 queue  8 low
 --       when it waits for another job: 9 that job  10 its waiters
--- ARGV  1-3 id channel keep  4 runner  5 id of the job it waits for, or ''  6 '1': do not wait for the next look at that job
+-- ARGV  1-3 id channel keep  4 runner  5 id of the job it waits for, or ''  6 '1': do not wait for the next look at
+--       that job
 -- reply PROMOTED  it is in the queue
 --       WAITS     the other job has not ended; it is looked at again in a minute
 --       FAILED    it was ended because of the other job; then the waiters of this one

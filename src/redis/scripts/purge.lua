@@ -1,8 +1,8 @@
 -- purge: deletes ended jobs with all that belongs to them, or counts them.
 --
 -- KEYS  1 jobs, then job x out after of every id
--- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or '' for
---       all  5... ids
+-- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or ''
+--       for all  5... ids
 -- reply OK  how many were, or would be, deleted
 
 local bad = unfit(KEYS[1], 'zset')

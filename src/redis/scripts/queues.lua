@@ -2,8 +2,8 @@
 --
 -- KEYS  queue low delay paused lease of every queue
 -- ARGV  none
--- reply OK  JSON list with a list for every queue: jobs in it, delayed ones, 1 when it is paused, then instances and the ends of
---           their leases in turn. A key that holds a foreign value counts as empty
+-- reply OK  JSON list with a list for every queue: jobs in it, delayed ones, 1 when it is paused, then instances and
+--           the ends of their leases in turn. A key that holds a foreign value counts as empty
 
 local function size(key, want, command)
   return type_of(key) == want and call(command, key) or 0

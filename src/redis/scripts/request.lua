@@ -1,7 +1,8 @@
 -- request: asks the runner that holds an attempt to do something with its terminal.
 --
 -- KEYS  1 job  2 x  3 lease  4 requests of the instance
--- ARGV  1 token of the attempt  2 instance  3 channel of the requests  4 ms until nobody waits for the answer  5 request
+-- ARGV  1 token of the attempt  2 instance  3 channel of the requests  4 ms until nobody waits for the answer  5
+--       request
 -- reply OK      the entry as it stands in the list
 --       OVER    the attempt does not run, or not there
 --       SILENT  ms since the lease of the instance ended, or '' when there is none

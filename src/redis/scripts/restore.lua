@@ -1,8 +1,10 @@
--- restore: gives an attempt and its end back to a Redis that has forgotten them. It is one step, so that nothing meanwhile takes the
--- attempt for one that runs. In front of this text stand the scripts `reassert` and `finish` as functions.
+-- restore: gives an attempt and its end back to a Redis that has forgotten them. It is one step, so that nothing
+-- meanwhile takes the attempt for one that runs. In front of this text stand the scripts `reassert` and `finish` as
+-- functions.
 --
 -- KEYS  those of `reassert`, among which are those of `finish`
--- ARGV  1-3 id channel keep  4 how many arguments are those of `reassert` alone, then these, then those of `finish` alone
+-- ARGV  1-3 id channel keep  4 how many arguments are those of `reassert` alone, then these, then those of `finish`
+--       alone
 -- reply that of `finish`; FENCED, TERMINAL and STRANGER also as `reassert` has them
 
 local first, second = { ARGV[1], ARGV[2], ARGV[3] }, { ARGV[1], ARGV[2], ARGV[3] }

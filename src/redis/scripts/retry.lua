@@ -1,5 +1,5 @@
--- retry: puts an ended job back into its queue, for a new attempt. The count of attempts goes on, so that those before stay
--- fenced, also one that still runs because another program ended the job.
+-- retry: puts an ended job back into its queue, for a new attempt. The count of attempts goes on, so that those before
+-- stay fenced, also one that still runs because another program ended the job.
 --
 -- A job that waits for another one waits again, unless that one has finished, or had finished before and is gone.
 --
@@ -8,8 +8,8 @@
 -- ARGV  1-3 id channel keep  4 runner  5 id of the job it waits for, or ''
 -- reply OK       it is queued; when it is delayed until its time that time, ms
 --       WAITS    it waits for the end of the other job: that one's id
---       NEVER    it would not start, because of the other job: that one's id, and 'error', or '' when it is not there; nothing
---                was changed
+--       NEVER    it would not start, because of the other job: that one's id, and 'error', or '' when it is not there;
+--                nothing was changed
 --       ALIVE    it has not ended; its status
 --       MISSING  there is no such job
 --       EMPTY    it has no payload: Redis had lost the job, and only its end came back

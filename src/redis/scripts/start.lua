@@ -3,11 +3,11 @@
 -- KEYS  1-5 job x out after events  6 claim  7 run  8 node  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
 --       8 the last `seq` that the caller was told
--- FIELDS names of the job's fields, LIMIT, bytes of the largest payload and environment, DETAILS, bytes of all the rest together,
---        and STRING, bytes of the largest job that is a string, stand in front of this text
+-- In front of this text stand FIELDS, names of the job's fields, and in bytes LIMIT of a payload and of an environment,
+-- DETAILS of all the rest together, and STRING of a job that is a string.
 -- reply OK         token, attempt, `seq` of the node, values of FIELDS (null: absent), then the fields of x
---       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an earlier
---                  process of the instance died before it launched it)
+--       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an
+--                  earlier process of the instance died before it launched it)
 --       FENCED     another process owns the instance
 --       LOST       Redis went back behind what it had told
 --       GONE       the id is not claimed
@@ -75,7 +75,8 @@ if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
 local reason, last = side('cancel'), side('token')
--- An attempt without an end that an instance holds goes on: another program wrote back what it had read before the start.
+-- An attempt without an end that an instance holds goes on: another program wrote back what it had read before the
+-- start.
 local function runs_elsewhere()
   if not last or last == '0' or side('done') == last or not side('inst') then return false end
   local prefix = string.sub(RUN, 1, #RUN - #runner - #inst - 1)

@@ -28,7 +28,8 @@ local created = stamp(at)
 call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner', runner, 'executor', ARGV[10],
   'payload', ARGV[11], 'status', 'dispatched', 'result', '', 'error', '', 'timeout', ARGV[12], 'env_vars', ARGV[13],
   'created_at', created, 'updated_at', created)
--- left by a job of the same id that somebody deleted: the count of attempts goes on, so that an old attempt stays fenced
+-- left by a job of the same id that somebody deleted: the count of attempts goes on, so that an old attempt stays
+-- fenced
 call('DEL', X, OUT)
 if attempt then record('attempt', attempt) end
 fill(X, ARGV, 15, #ARGV)

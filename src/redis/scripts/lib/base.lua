@@ -4,8 +4,9 @@
 -- memory (even when there is nothing to free), because only then Redis lets the rest of it run at its memory limit.
 -- Time is Redis' own. A reply is flat and ends with ".": a cut reply can be told from a whole one.
 --
--- A call of a command costs more than most of what is said here, so nothing is asked twice. SEEN holds what is the same for every
--- step of a command: types of keys, as far as they matter - what our own steps make or remove meanwhile keeps its type.
+-- A call of a command costs more than most of what is said here, so nothing is asked twice. SEEN holds what is the same
+-- for every step of a command: types of keys, as far as they matter - what our own steps make or remove meanwhile keeps
+-- its type.
 
 local call = redis.call
 
@@ -78,8 +79,8 @@ local function history()
   return string.match(call('INFO', 'replication'), 'master_replid:(%w+)') or ''
 end
 
--- What a process must be and know to take or start a job: nil, or the refusal. `told` is the last `seq` that it was told. Once for a
--- command.
+-- What a process must be and know to take or start a job: nil, or the refusal. `told` is the last `seq` that it was
+-- told. Once for a command.
 local function refused(node, nonce, told)
   if not SEEN.nodes[node] then
     local found = redis.pcall('HMGET', node, 'nonce', 'seq')
@@ -102,7 +103,8 @@ local function enqueue(queue, low, id, priority)
   end
 end
 
--- Forgets the name of a queue when none of its keys is there: it is empty and not paused, and no runner has served it lately.
+-- Forgets the name of a queue when none of its keys is there: it is empty and not paused, and no runner has served it
+-- lately.
 local function forget_name(names, name, ...)
   if name == '' or call('EXISTS', ...) > 0 or not usable(names, 'set') then return 0 end
   return call('SREM', names, name)
