@@ -87,6 +87,8 @@ export interface HostLook {
   /** What that version is known for; `null`: nothing that is in the way of people. */
   readonly tmuxKnownFor: { readonly says: string; readonly remedy: string } | null;
   readonly spool: FolderLook;
+  /** Programs besides tmux that a runner calls and that are not in PATH. */
+  readonly missingPrograms: readonly string[];
   /** Rights of the program's sandbox that a runner needs and that are missing. */
   readonly missingRights: readonly string[];
   /** A file with a password that other users may read; absent when there is none. */

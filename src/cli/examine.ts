@@ -42,11 +42,19 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Che
 }
 
 /** Judges what a host offers to a runner. */
-export function judgeHost({ tmux, tmuxKnownFor, spool, missingRights, exposed }: HostLook): Check[] {
+export function judgeHost({ tmux, tmuxKnownFor, spool, missingPrograms, missingRights, exposed }: HostLook): Check[] {
   const subject = "permissions";
   return [
     judgeTmux(tmux, tmuxKnownFor),
     judgeSpool(spool),
+    ...(missingPrograms.length === 0 ? [] : [
+      {
+        severity: "error",
+        subject: "programs",
+        says: `not in PATH: ${missingPrograms.join(", ")}`,
+        remedy: "Install them: without these no job runs on this host",
+      } as const,
+    ]),
     missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {
       severity: "error",
       subject,

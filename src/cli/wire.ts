@@ -264,9 +264,9 @@ async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> 
 async function lookAtHost(spool?: string, secretFile?: string): Promise<HostLook> {
   const [
     { absolutePath, defaultSpool },
-    { isOpenFile, lookAtFolder, missingRights },
+    { isOpenFile, lookAtFolder, missingPrograms, missingRights },
     { programVersion },
-    { knownFor },
+    { knownFor, neededPrograms },
   ] = await Promise.all([
     import("../system/host.ts"),
     import("../system/look.ts"),
@@ -274,11 +274,13 @@ async function lookAtHost(spool?: string, secretFile?: string): Promise<HostLook
     import("../executors/registry.ts"),
   ]);
   const folder = absolutePath(spool ?? defaultSpool(systemEnvironment));
-  const tmux = await programVersion("tmux", "-V", systemEnvironment.get("PATH") ?? "/usr/bin:/bin");
+  const path = systemEnvironment.get("PATH") ?? "/usr/bin:/bin";
+  const tmux = await programVersion("tmux", "-V", path);
   return {
     tmux,
     tmuxKnownFor: tmux === null ? null : await knownFor(tmux),
     spool: await lookAtFolder(folder),
+    missingPrograms: await missingPrograms(await neededPrograms(), path),
     missingRights: await missingRights(folder),
     ...(secretFile !== undefined && await isOpenFile(secretFile) ? { exposed: secretFile } : {}),
   };

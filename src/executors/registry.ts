@@ -72,6 +72,11 @@ export async function knownFor(said: string): Promise<{ readonly says: string; r
   return (await import("./tmux/known.ts")).knownFor(said);
 }
 
+/** Programs besides tmux that executors call on this host. */
+export async function neededPrograms(): Promise<readonly string[]> {
+  return (await import("./tmux/known.ts")).PROGRAMS;
+}
+
 /** What shows terminals of executors. */
 export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
   return new (await import("./tmux/viewer.ts")).TmuxViewer(options);

@@ -44,6 +44,20 @@ export async function lookAtFolder(path: string): Promise<FolderLook> {
   return { path, is: "missing", unsafe, mode: 0, ...await tryOut(above) };
 }
 
+/** Which of these programs are in no folder of a PATH. */
+export async function missingPrograms(names: readonly string[], path: string): Promise<string[]> {
+  const folders = path.split(":");
+  const isThere = async (name: string) => {
+    for (const folder of folders) {
+      const stat = await statOf(`${folder || "."}/${name}`);
+      if (stat?.isFile && ((stat.mode ?? 0) & 0o111) !== 0) return true;
+    }
+    return false;
+  };
+  const there = await Promise.all(names.map(isThere));
+  return names.filter((_, i) => !there[i]);
+}
+
 /** Whether others than its owner may read a file. */
 export async function isOpenFile(path: string): Promise<boolean> {
   return (((await statOf(path))?.mode ?? 0) & 0o044) !== 0;

@@ -63,6 +63,14 @@ Deno.test("doctor looks at the host also when Redis cannot be reached", async ()
   ]);
 });
 
+Deno.test("doctor names the programs that a host lacks", async () => {
+  const world = healthy();
+  world.host = { ...world.host, missingPrograms: ["awk", "stty"] };
+  assertEquals(await wrong(world, 1), [
+    "programs error: not in PATH: awk, stty -> Install them: without these no job runs on this host",
+  ]);
+});
+
 Deno.test("doctor knows which tmux is too old", async () => {
   const world = healthy();
   for (

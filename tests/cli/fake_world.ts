@@ -42,6 +42,7 @@ export class FakeWorld implements Wire {
     tmux: "tmux 3.3a",
     tmuxKnownFor: null,
     spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true, full: false },
+    missingPrograms: [],
     missingRights: [],
   };
   /** What a runner of this host keeps. */

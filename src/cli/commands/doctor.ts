@@ -47,7 +47,7 @@ export const doctor: Command<typeof DOCTOR_ROWS> = {
   summary: "Check Redis and this host, and say what to do about what is wrong",
   usage: ["[OPTIONS]"],
   description: [
-    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock, rights of its user default), at how its password travels and is kept, at tmux, at the spool folder and the room on its disk, at the " +
+    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock, rights of its user default), at how its password travels and is kept, at tmux and the programs that a runner calls, at the spool folder and the room on its disk, at the " +
     "rights of the program, and whether a runner of --name is alive. Nothing is changed. The exit code is 1 when there is an " +
     "error, and 0 when there are only warnings.",
   ],

@@ -1,3 +1,9 @@
+/** Programs besides tmux that the scripts of this folder call; `setup.sh` and `runner doctor` look for them in PATH. */
+export const PROGRAMS: readonly string[] = [
+  ...["awk", "cat", "cut", "env", "grep", "head", "ls", "mkfifo", "mv"],
+  ...["readlink", "rm", "sed", "sh", "sleep", "sort", "stty", "tail", "tr"],
+];
+
 /** A weakness of some versions of tmux that is still in the way of people; we use nothing that it touches. */
 interface Weakness {
   /** The first version without it, major and minor; none yet has what is still to come. */

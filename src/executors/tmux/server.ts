@@ -5,6 +5,7 @@ import { attachOf } from "./attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
 import { commandsFor, type Inherited, readFacts } from "./inherited.ts";
 import type { TmuxOptions } from "./options.ts";
+import { PROGRAMS } from "./known.ts";
 import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 import { HOLDER_PREFIX } from "./target.ts";
@@ -174,7 +175,7 @@ export class TmuxServer {
     const { shell } = this.#options;
     const trial = shell === undefined ? [] : [shell, this.#spool.shell];
     const { setup, dir, inherited } = this.#spool;
-    await this.shell(["sh", setup, dir, answer, inherited, ...trial].map(word).join(" "));
+    await this.shell(["sh", setup, dir, answer, inherited, PROGRAMS.join(" "), ...trial].map(word).join(" "));
     // without an answer jobs inherit from the server
     const own = readFacts(await this.#clients.shell(`exec sh ${word(inherited)} runner`).catch(() => ""));
     const until = clock.now() + SETUP_LIMIT;

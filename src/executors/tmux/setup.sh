@@ -1,11 +1,11 @@
-# setup.sh SPOOL ANSWER INHERITED [SHELL TRIAL]
+# setup.sh SPOOL ANSWER INHERITED PROGRAMS [SHELL TRIAL]
 #
 # What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER,
-# one `name value` a line; when programs that the scripts call are not there, only which. INHERITED is the script that
+# one `name value` a line; when one of PROGRAMS, a list of words, is not there, only which. INHERITED is the script that
 # says what jobs inherit, here from the tmux server. SHELL is tried with the script TRIAL.
 S=$1 answer=$2 inherited=$3
 missing=
-for program in awk cat cut env grep head ls mkfifo mv readlink rm sed sleep sort stty tail tr; do
+for program in $4; do
   command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 if [ -n "$missing" ]; then
@@ -32,7 +32,7 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootses
   # shellcheck disable=SC3045 # every shell has it
   echo "nofile $(ulimit -n)"
   echo "shell $(first bash sh)"
-  echo "tried $(try "${4-}" "${5-}")"
+  echo "tried $(try "${5-}" "${6-}")"
   echo "$given"
   # by how well they do as a lane
   echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
