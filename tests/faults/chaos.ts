@@ -201,7 +201,10 @@ class Run {
       const found = [rules.changed(id, before, now), rules.wrongEnd(id, now)];
       findings.push(...found.filter((finding) => finding !== null));
     }
-    const bounds = (id: string) => [unrun.has(id) ? 0 : 1, rules.mayRunAgain(id) ? 2 : 1] as const;
+    const bounds = (id: string) => {
+      const again = rules.mayRunAgain(id);
+      return [unrun.has(id) ? 0 : 1, again ? 2 : 1, again] as const;
+    };
     return [
       ...await audit(world, {
         ids: there,
@@ -220,7 +223,7 @@ class Run {
   /** The stories of the jobs that findings name, and what the runners logged about them. */
   stories(findings: readonly string[]): string[] {
     const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
-    return [...ids].slice(0, 10).flatMap((
+    return [...ids].slice(0, 40).flatMap((
       id,
     ) => [...this.#timeline.story(id), ...this.#hosts.flatMap((host) => host.said(id))]);
   }
@@ -289,7 +292,7 @@ if (import.meta.main) {
     const { violations, stories } = report;
     console.log(`seed ${seed}: ${violations.length} violations${violations.length ? `: ${byKind(violations)}` : ""}`);
     for (const finding of violations.slice(0, 30)) console.log(`  ${finding}`);
-    for (const line of stories.slice(0, 200)) console.log(`    ${line}`);
+    for (const line of stories.slice(0, 2000)) console.log(`    ${line}`);
     bad ||= violations.length > 0;
   }
   Deno.exit(bad ? 1 : 0);

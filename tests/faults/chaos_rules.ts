@@ -56,13 +56,20 @@ export class Rules {
     return losses.some((loss) => this.#timeline.hit(TAKES_RECORDS, life.host, life.from, loss.to + BRINGS_BACK));
   }
 
-  /** Redis went back behind a start, and the host has no record of it any more: to both, the job waits to run. */
+  /**
+   * Redis forgot a start, and the host has no record of it any more. To both, the job waits to run: Redis went back to a
+   * time before that start, or another host brings back that it had given the job back.
+   */
   mayRunAgain(id: string): boolean {
-    const rollbacks = this.#timeline.spans(["rollback"], "*");
+    const losses = this.#timeline.spans(LOSSES, "*");
+    const givenBackAt = this.#timeline.givenBackAt(id);
     return this.#timeline.starts(id).some(({ host, at }) =>
-      rollbacks.some((span) =>
-        span.from <= at && at <= span.to && this.#timeline.hit(TAKES_RECORDS, host, at, span.to + BRINGS_BACK)
-      )
+      losses.some((loss) => {
+        const forgets = loss.fault === "flush"
+          ? givenBackAt !== null && givenBackAt < at && at <= loss.to
+          : loss.from <= at && at <= loss.to;
+        return forgets && this.#timeline.hit(TAKES_RECORDS, host, at, loss.to + BRINGS_BACK);
+      })
     );
   }
 

@@ -77,12 +77,21 @@ export class Timeline {
     }
   }
 
+  /** When a job was first given back by a host that had started it; `null` when it was not. */
+  givenBackAt(job: string): number | null {
+    const given = this.#events.find(({ fields: { e, id, s } }) => e === "finish" && id === job && s === "dispatched");
+    return given?.at ?? null;
+  }
+
   /** The last attempt of every job. */
   lives(): Map<string, Life> {
     const lives = new Map<string, Life>();
-    for (const { at, fields: { e, id, i, s } } of this.#events) {
-      if (e === "start" || e === "reassert" && !lives.has(id)) {
+    const attempts = new Map<string, number>();
+    for (const { at, fields: { e, id, i, s, a } } of this.#events) {
+      // the event of a start may be among what Redis forgot
+      if (e === "start" || e === "reassert" && Number(a) > (attempts.get(id) ?? 0)) {
         lives.set(id, { host: this.#hosts.get(i) ?? i, from: at, to: Infinity });
+        attempts.set(id, Number(a));
       } else if (isEnd(s)) {
         const life = lives.get(id);
         if (life) life.to = Math.min(life.to, at);
@@ -105,7 +114,9 @@ export class Timeline {
       const before = ended.get(id);
       // an id that was queued twice may be claimed, given back and dropped after the end of its job
       const harmless = ["late", undefined].includes(s) || ["release", "reap"].includes(e);
-      const again = before && this.hit(LOSSES, "*", before.at, at) && (s === before.s || e === "reassert");
+      // and what waits again, by what Redis has or another host brings back, is not started before all have done so
+      const toldAgain = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
+      const again = before && this.hit(LOSSES, "*", before.at, at) && toldAgain;
       if (before && !harmless && !again) {
         findings.push(`changed after its end: job ${id} was ${before.s}, then ${e} ${s}`);
       }

@@ -377,10 +377,12 @@ export class Reconciler {
     const { retry, ...told } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
     const found = await executor?.sample(intent.run);
-    const sample = found ?? { ...NO_OUTPUT, truncated: end.outputBytes > 0 };
+    // an empty output has no file that could say so
+    const truncated = end.truncated || (found?.truncated ?? end.outputBytes > 0);
+    const sample = { ...found ?? NO_OUTPUT, truncated };
     await queue.restore(reassertionOf(intent), {
       ...told,
-      ...(end.result === undefined && sample.truncated && { truncated: true }),
+      ...(end.result === undefined && truncated && { truncated }),
       id: intent.id,
       token: intent.token,
       result: end.result ?? resultText(sample),

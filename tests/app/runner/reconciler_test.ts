@@ -2,6 +2,7 @@ import { assert, assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import type { FinishRequest } from "../../../src/ports/queue.ts";
+import { TRUNCATED_LINE } from "../../../src/domain/output.ts";
 import { fakeRunner } from "./fakes.ts";
 
 const TOLD = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0, ms: 5, result: "" } as const;
@@ -41,6 +42,36 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   assertEquals(runner.queue.finished.length, records.length);
   assert(runner.queue.finished.every(({ keep }) => keep >= 0), "each is kept for a time");
   assert(beats >= 5, `${beats} beats`);
+  await until("it claims again", () => !held);
+});
+
+Deno.test("an end that is told again says that its output was cut, also when nothing of it was there", async () => {
+  await using runner = fakeRunner();
+  const ends = [end, { ...end, truncated: true }, { ...end, outputBytes: 5 }];
+  const records = ends.map((end, i) => ({
+    intent: {
+      ...{ run: `r${i}`, id: `${i}`, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
+      job: { executor: "fake.s", payload: "true" },
+      side: {},
+    },
+    end,
+  }));
+  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
+  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  Object.assign(runner.queue, {
+    serverId: () => Promise.resolve("after"),
+    owned: () => Promise.resolve([]),
+    peers: () => Promise.resolve([]),
+    restore: (_: unknown, end: FinishRequest) => runner.queue.finish(end),
+  });
+  let held = false;
+  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
+  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  assertEquals(runner.queue.finished.map(({ result, truncated = false }) => [result, truncated]), [
+    ["", false],
+    [TRUNCATED_LINE, true],
+    [TRUNCATED_LINE, true],
+  ]);
   await until("it claims again", () => !held);
 });
 
