@@ -38,8 +38,14 @@ export const systemTerminal: Terminal = {
     Deno.addSignalListener("SIGWINCH", handler);
     return () => Deno.removeSignalListener("SIGWINCH", handler);
   },
-  write(data) {
-    return writeAll(Deno.stdout, bytesOf(data));
+  async write(data) {
+    try {
+      await writeAll(Deno.stdout, bytesOf(data));
+    } catch (error) {
+      if (error instanceof Deno.errors.BrokenPipe) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`Cannot write to standard output: ${why}`, { cause: error });
+    }
   },
   async say(data) {
     try {

@@ -100,6 +100,17 @@ Deno.test("main() ends quietly when its reader goes away", async () => {
   assertEquals(closed, { code: 0, stdout: "", stderr: "" });
 });
 
+Deno.test("main() says what was done when its output cannot be written", async () => {
+  await using world = await World.create();
+  const full = "runner: Cannot write to standard output: No space left on device (os error 28)";
+  const one = await shell(world, "runner submit --id j1 true >/dev/full");
+  assertEquals([one.code, one.stderr], [1, `${full}; job j1 is queued\n`]);
+  const many = await shell(world, `yes '{"payload":"true"}' | head -n 3 | runner submit --from - >/dev/full`);
+  assertEquals([many.code, many.stderr.trim().split("\n").at(-1)], [1, `${full}; 3 of 3 jobs are queued`]);
+  const help = await shell(world, "runner help >/dev/full");
+  assertEquals([help.code, help.stderr], [1, `${full}\n`]);
+});
+
 Deno.test("main() detaches from a job at a signal and says how to cancel", async () => {
   await using world = await World.create();
   await world.run(["submit", "--id", "j1", "true"], { env: quiet(world) });

@@ -63,7 +63,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
     "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
     "too. Movements of the cursor become blanks and line ends, a carriage return within a line a line end, what is no UTF-8 " +
     "becomes U+FFFD, and characters that show nothing or reorder the text are marked, such as \\u202e. --raw leaves " +
-    "everything as it is.",
+    "everything as it is; only a CR LF that a job writes after it has switched its terminal to raw mode becomes LF.",
   ],
   examples: [
     { command: "runner logs @", does: "the output of the newest job" },

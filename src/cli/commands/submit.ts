@@ -93,6 +93,12 @@ function unknownFate(error: UnavailableError & Trouble, id: string): Unavailable
   });
 }
 
+/** Ids that could not be written: what was done all the same. A reader that has gone does not want to know. */
+function unsaid(error: unknown, done: string): unknown {
+  if (!(error instanceof Error) || error.name === "BrokenPipe") return error;
+  return new Error(`${error.message}; ${done}`, { cause: error });
+}
+
 async function submitOne(context: SubmitContext, draft: Draft): Promise<number> {
   const { settings } = context;
   const store = await context.store();
@@ -100,7 +106,9 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   const submitted = await submitJob(store, ready, settings).catch((error) => {
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
-  await sayIds(context, [submitted]);
+  await sayIds(context, [submitted]).catch((error) => {
+    throw unsaid(error, `job ${printable(submitted.id)} is queued`);
+  });
   if (!settings.follow && !settings.wait) {
     if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
     return EXIT.ok;
@@ -169,7 +177,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   } finally {
     await progress?.end();
   }
-  if (closed) throw closed;
+  if (closed) throw unsaid(closed, `${count} of ${ready.length} jobs are queued`);
   if (!settings.wait) {
     await hintAtRunner(context, store, ready.map(({ runner }) => runner));
     return EXIT.ok;
