@@ -29,14 +29,13 @@ isolatedTest("marks that a program prints are output", async (world) => {
 isolatedTest("a run finds the terminal clean, whatever the one before did to it", async (world) => {
   const desk = await Desk.open(world.executor());
   const target = "tmux.main.work";
-  const modes = "stty size; stty -a | tr -d '\\n' | sed 's/.*line = //'";
+  const modes = "stty -a | tr -d '\\n' | sed 's/.*line = //'";
   const clean = await desk.output(modes, { target });
   assert(/susp = <undef>.* -echo /.test(clean), clean);
   const wild = [
     "stty raw -echo",
     "stty raw; kill -9 $$",
     "stty -icanon -isig echo; sleep 0.1",
-    "stty rows 10 cols 40; sleep 0.2",
     "printf '\\033[?1049h\\033[2;5r\\033[?25l\\033(0\\033[31m'",
     "printf '\\033Pq#0;2;0;0;0'",
     "printf '\\033]0;title'",

@@ -22,10 +22,9 @@ if [ -z "$sane" ]; then
   cd / || exit
   [ -p "$L/in" ] || mkfifo "$L/in" || exit
   # TMUX and TMUX_PANE are no business of a run: `tmux kill-server` in one would end all of them
-  size=$(stty size)
   # shellcheck disable=SC2086 # a lane shell may have arguments
   exec env -i PATH="$PATH" TERM="$TERM" \
-    $lane_shell "$0" "$S" "$K" "$lane_shell" "$(stty -g) rows ${size% *} cols ${size#* }"
+    $lane_shell "$0" "$S" "$K" "$lane_shell" "$(stty -g)"
 fi
 
 # caught, not ignored: what a shell ignores its children ignore as well. HUP must end the lane.
@@ -46,8 +45,7 @@ clean() {
   trap '' INT QUIT
   stty -icanon min 0 time 0
   cat >/dev/null
-  # shellcheck disable=SC2086 # modes and size
-  stty $sane
+  stty "$sane"
   trap : INT QUIT
 }
 
