@@ -213,7 +213,7 @@ class Run {
         ms: 1000,
       }),
       ...await countExecutions([...load.jobs.keys()], this.log, bounds),
-      ...this.#timeline.changes(),
+      ...this.#timeline.changes((id) => rules.mayRunAgain(id)),
       ...findings,
       ...this.#hosts.flatMap((host) => host.unexpected),
       ...this.#options.naive ? [] : await leftAtRest(world.dir, this.#hosts.map(({ socket }) => socket)),

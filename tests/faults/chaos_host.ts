@@ -191,7 +191,24 @@ export class Host {
     }
     if (socket !== this.socket) await quietly("tmux", "-L", socket, "kill-server");
     await Deno.remove(spool, { recursive: true }).catch(() => {});
+    await this.#endTerminalsOf(spool);
     return wasIn;
+  }
+
+  /** As a person would who deletes a copy: what works in it keeps the original from starting. */
+  async #endTerminalsOf(spool: string): Promise<void> {
+    const panes = await quietly(
+      "tmux",
+      "-L",
+      this.socket,
+      "list-panes",
+      "-a",
+      "-F",
+      "#{pane_id} #{pane_start_command}",
+    );
+    for (const line of panes.split("\n").filter((line) => line.includes(`${spool}/`))) {
+      await quietly("tmux", "-L", this.socket, "kill-pane", "-t", line.split(" ", 1)[0]);
+    }
   }
 
   /** Sends a signal to its tmux server; answers the number of its process, 0 when there is none. */

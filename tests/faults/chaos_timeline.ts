@@ -107,7 +107,7 @@ export class Timeline {
   }
 
   /** Events of a job after its end which say something else. One that Redis forgot may be told again, as it was. */
-  changes(): string[] {
+  changes(mayRunAgain: (id: string) => boolean): string[] {
     const ended = new Map<string, { s: string; at: number }>();
     const findings: string[] = [];
     for (const { at, fields: { e, id, s } } of this.#events) {
@@ -116,7 +116,8 @@ export class Timeline {
       const harmless = ["late", undefined].includes(s) || ["release", "reap"].includes(e);
       // and what waits again, by what Redis has or another host brings back, is not started before all have done so
       const toldAgain = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
-      const again = before && this.hit(LOSSES, "*", before.at, at) && toldAgain;
+      const again = before && this.hit(LOSSES, "*", before.at, at) &&
+        (toldAgain || ["start", "finish"].includes(e) && mayRunAgain(id));
       if (before && !harmless && !again) {
         findings.push(`changed after its end: job ${id} was ${before.s}, then ${e} ${s}`);
       }

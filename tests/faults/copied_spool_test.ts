@@ -68,6 +68,16 @@ Deno.test("14 a copy beside the terminals of its original says where these work,
   for (const id of kept) assertEquals((await world.ended(id)).result, "kept\n");
   await assertClean(world, { ids: kept, log, instances: [world.instance(original)] });
   assertEquals(again.code, null);
+  await again.kill9();
+  await Deno.remove(original, { recursive: true });
+  const left = await world.runner({ args: FAST, spool, ready: false });
+  assertEquals(await left.ended, 1, left.log);
+  assertStringIncludes(
+    left.log,
+    `which is gone; end them, and what runs in them (tmux -L ${world.socket} kill-server)`,
+  );
+  await world.tmux("kill-server");
+  await world.runner({ args: FAST, spool });
 });
 
 Deno.test("14 a runner comes back to its own spool without a wait, also by another name of the folder", async () => {

@@ -1,4 +1,5 @@
 import { SetupError } from "../../domain/errors.ts";
+import { quoteWord } from "../../domain/shell_words.ts";
 import type { TmuxOptions } from "./options.ts";
 import { printed } from "./quoting.ts";
 
@@ -18,7 +19,7 @@ export function unescaped(program: string, version: string): string {
  * @throws {SetupError} There are such terminals; the message names their folder.
  */
 export async function refuseForeignLanes(lines: readonly string[], options: TmuxOptions): Promise<void> {
-  const { instance, spool, files, newId } = options;
+  const { instance, spool, socket, files, newId } = options;
   let here: string | null = null;
   for (const line of new Set(lines)) {
     const [version, mark = "", shown = ""] = line.split("\t");
@@ -29,9 +30,13 @@ export async function refuseForeignLanes(lines: readonly string[], options: Tmux
     if (here === null) await files.write(`${spool}/here`, here = newId());
     // the same folder can have two names
     if (await files.readText(`${folder}/here`).catch(() => null) === here) continue;
+    // the user's own server has other terminals, too
+    const how = socket === "default" ? "" : ` (tmux -L ${quoteWord(socket)} kill-server)`;
+    const work = `Cannot start: terminals of this runner work in spool folder "${folder}"`;
     throw new SetupError(
-      `Cannot start: terminals of this runner work in spool folder "${folder}", and "${spool}" is a copy of it; ` +
-        "give this runner a spool folder of its own with --spool",
+      await files.stat(folder).catch(() => null) === null
+        ? `${work}, which is gone; end them, and what runs in them${how}`
+        : `${work}, and "${spool}" is a copy of it; give this runner a spool folder of its own with --spool`,
     );
   }
 }
