@@ -1,7 +1,7 @@
 #!/bin/sh
-# The gate: formatting, lint with the house rules, types, documentation, tests; the end-to-end tests again with the bundle,
-# where no program is found but those that scripts/bare.sh names, and with the binary where it can be compiled. Ends with
-# the line `N passed, N failed`.
+# The gate: formatting, lint with the house rules, types, documentation, tests. Of those, the end-to-end tests run with the
+# bundle, where no program is found but those that scripts/bare.sh names, and again with the binary where it can be
+# compiled; all other tests run the program from source. Ends with the line `N passed, N failed`.
 #
 #   ok.sh                    everything
 #   ok.sh check              one stage: fmt, lint, check, doc or test
@@ -101,23 +101,25 @@ run_tests() {
 MEASURING='tests/faults/resources_test.ts tests/faults/large_test.ts tests/redis/link_test.ts'
 
 # Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them, alone.
+# run_all_tests [FOLDER]: without those of this folder
 run_all_tests() {
+  without=${1-}
   measuring=
   for path in $MEASURING; do
     if [ -e "$path" ]; then measuring="$measuring $path"; fi
   done
   # shellcheck disable=SC2086 # paths without spaces
   set -- $measuring
-  ignored=$(IFS=,; echo "$*")
+  ignored=$(IFS=,; echo "$*${without:+,$without}")
   DENO_JOBS=${DENO_JOBS:-2}
   export DENO_JOBS
   run_tests --parallel ${ignored:+--ignore="$ignored"} tests
   if [ $# -gt 0 ]; then run_tests "$@"; fi
 }
 
-# again NAME PROGRAM: begins the end-to-end tests with another form of the program, when that could be made
+# as_form NAME PROGRAM: begins the end-to-end tests with a form of the program, when that could be made
 forms=
-again() {
+as_form() {
   [ -x "$2" ] || return 0
   forms="$forms $1"
   (
@@ -131,8 +133,8 @@ again() {
   ) &
 }
 
-# end_again: waits for them; one that did not come to its counts has failed
-end_again() {
+# end_forms: waits for them; one that did not come to its counts has failed
+end_forms() {
   wait
   for form in $forms; do
     say "== test with the $form"
@@ -152,9 +154,10 @@ bundle_program() {
 
 test_all() {
   say "== test"
-  if [ $# -gt 0 ]; then run_tests "$@"; else run_all_tests; fi
   # some of the tests, in one form of the program, are what was asked for
-  if [ "$stage" = test ] || [ $# -gt 0 ] || ! [ -d tests/e2e ]; then return; fi
+  if [ $# -gt 0 ]; then run_tests "$@" && return; fi
+  if [ "$stage" = test ] || ! [ -d tests/e2e ]; then run_all_tests && return; fi
+  run_all_tests tests/e2e
   rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program
   if (find_stub); then step compile compile_program; else say '== no test with the binary: DENORT_BIN names no stub'; fi
@@ -162,12 +165,12 @@ test_all() {
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
   rm -rf dist/bare
   if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then inside=in_bare; else say "== the bundle finds all programs of this machine"; fi
-  again bundle "$ROOT/dist/js-runner"
+  as_form bundle "$ROOT/dist/js-runner"
   # the form that must need nothing from its surroundings
   inside=in_nothing
-  again binary "$ROOT/dist/runner"
+  as_form binary "$ROOT/dist/runner"
   inside=
-  end_again
+  end_forms
   rm -rf dist/bare
 }
 
