@@ -94,11 +94,11 @@ choose_registry() {
     jsr) DENO_CONFIG=$ROOT/deno.json ;;
     npm) DENO_CONFIG=$ROOT/scripts/npm/deno.json ;;
   esac
-  # scripts call each other: the first one says it
-  [ "${RUNNER_REGISTRY_SAID:-}" = "$RUNNER_REGISTRY" ] || say "packages from $RUNNER_REGISTRY ($why)"
-  RUNNER_REGISTRY_SAID=$RUNNER_REGISTRY
-  export RUNNER_REGISTRY RUNNER_REGISTRY_SAID
+  export RUNNER_REGISTRY
 }
+
+# say_registry: after choose_registry, for scripts whose outcome it may explain
+say_registry() { say "packages from $RUNNER_REGISTRY ($why)"; }
 
 # permission_flags: the rows of scripts/permissions as flags, one a line. Deno 2.4 takes each flag only once.
 permission_flags() {

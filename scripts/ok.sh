@@ -33,6 +33,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 choose_registry
+say_registry
 cd "$ROOT"
 failed_stages=0
 
@@ -73,7 +74,7 @@ case $("$DENO" test --help) in *--sanitize-ops*) sanitizers='--sanitize-ops --sa
 in_nothing() {
   cache=$("$DENO" info --json | sed -n 's/^ *"denoDir": "\(.*\)",$/\1/p')
   env -i PATH="$PATH" DENO_DIR="$cache" RUNNER_BIN="$RUNNER_BIN" \
-    RUNNER_REGISTRY="$RUNNER_REGISTRY" RUNNER_REGISTRY_SAID="$RUNNER_REGISTRY" "$@"
+    RUNNER_REGISTRY="$RUNNER_REGISTRY" "$@"
 }
 
 # in_bare COMMAND...: with no programs but those that every Debian has, and those that install.sh brings

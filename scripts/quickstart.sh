@@ -101,6 +101,7 @@ esac
 
 "$scripts/install.sh"
 choose_registry
+say_registry
 (umask 077 && mkdir -p "$state")
 # apart from the user's own settings
 [ -s "$state/config.json" ] || echo '{}' >"$state/config.json"

@@ -27,6 +27,7 @@ wrong() {
 left_out() { say "left out: $*"; }
 
 choose_registry
+say_registry
 cd "$ROOT"
 number=$(sed -n 's/^ *"version": *"\(.*\)".*/\1/p' deno.json)
 changes=.github/CHANGELOG.md

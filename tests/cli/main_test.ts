@@ -23,11 +23,10 @@ function quiet(world: World): Record<string, string> {
     RUNNER_CONFIG: "",
     XDG_CONFIG_HOME: world.dir,
     RUNNER_REGISTRY: registry(),
-    RUNNER_REGISTRY_SAID: registry(),
   };
 }
 
-/** As the gate chose it; the script would say on stderr what it chose by itself. */
+/** As the gate chose it. */
 function registry(): string {
   return Deno.env.get("RUNNER_REGISTRY") ?? "npm";
 }

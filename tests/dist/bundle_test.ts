@@ -52,7 +52,7 @@ Deno.test("bundle.sh says in one sentence what stands in the way, and leaves the
       `${project.path}/deno`,
       `#!/bin/sh\n[ "$1" = bundle ] || { echo "deno ${Deno.version.deno} (stable)"; exit; }\n${message}\nexit 1\n`,
     );
-    const env = { ...ENV, RUNNER_REGISTRY_SAID: "npm", DENO: `${project.path}/deno` };
+    const env = { ...ENV, DENO: `${project.path}/deno` };
     return await run([`${project.path}/scripts/bundle.sh`], { env });
   };
   const offline = await says('echo "error: Failed loading https://example.com/@esbuild%2flinux-x64" >&2');

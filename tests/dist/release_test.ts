@@ -36,7 +36,6 @@ chmod +x "$2"
     const env = {
       DENO: `${project.path}/fake-deno`,
       RUNNER_REGISTRY: "jsr",
-      RUNNER_REGISTRY_SAID: "jsr",
       DENORT_BIN: "",
     };
     return run([`${project.path}/scripts/release.sh`, ...args], { env });

@@ -9,7 +9,7 @@ const PASSWORD = "s3cr3t/%?@x";
 /** Commands after which a job can start the program from source. */
 function fromSource(world: World): string {
   const { DENO, DENO_DIR, XDG_CACHE_HOME, RUNNER_REGISTRY } = world.env();
-  const all = { DENO, DENO_DIR, XDG_CACHE_HOME, RUNNER_REGISTRY, RUNNER_REGISTRY_SAID: RUNNER_REGISTRY };
+  const all = { DENO, DENO_DIR, XDG_CACHE_HOME, RUNNER_REGISTRY };
   return Object.entries(all).flatMap(([name, value]) => value ? [`export ${name}='${value}'; `] : []).join("");
 }
 

@@ -140,7 +140,7 @@ export class World implements AsyncDisposable {
     return {
       ...Object.fromEntries(inherited),
       DENO: Deno.execPath(),
-      ...(registry ? { RUNNER_REGISTRY: registry, RUNNER_REGISTRY_SAID: registry } : {}),
+      ...(registry ? { RUNNER_REGISTRY: registry } : {}),
       REDIS_URL: this.redis.address,
       RUNNER_NAME: this.name,
       RUNNER_SPOOL: `${this.dir}/spool`,
