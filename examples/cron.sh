@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a crontab line should do: submit under an id that says which turn it is, so that a turn happens once although several
-# hosts have the same crontab. `runner submit` waits for nothing; what went wrong is in `runner status`.
+# What a crontab line should do: submit under an id that says which turn it is, so that a turn happens once although
+# several hosts have the same crontab. `runner submit` waits for nothing; what went wrong is in `runner status`.
 #
 #   0 3 * * *  /path/to/cron.sh
 set -eu

@@ -1,7 +1,7 @@
 #!/bin/sh
-# A pipeline as in continuous integration: build, then two kinds of tests side by side, each in a pane with a name of its own that
-# a person can watch, then deploy. A job waits with --after for one other job; for two of them this script waits, so that nothing
-# is deployed unless both have finished. The exit code of a step that fails is the pipeline's.
+# A pipeline as in continuous integration: build, then two kinds of tests side by side, each in a pane with a name of
+# its own that a person can watch, then deploy. A job waits with --after for one other job; for two of them this script
+# waits, so that nothing is deployed unless both have finished. The exit code of a step that fails is the pipeline's.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The benchmark of tests/bench/bench.ts, whose arguments it takes. BullMQ comes from npm into the user's cache; task-spooler, GNU
-# parallel and rq take part when they are installed (apt: task-spooler parallel python3-rq).
+# The benchmark of tests/bench/bench.ts, whose arguments it takes. BullMQ comes from npm into the user's cache;
+# task-spooler, GNU parallel and rq take part when they are installed (apt: task-spooler parallel python3-rq).
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh

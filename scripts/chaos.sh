@@ -1,5 +1,6 @@
 #!/bin/sh
-# The long mode of the chaos driver, in a process namespace of its own where there can be one. Arguments: tests/faults/chaos.ts
+# The long mode of the chaos driver, in a process namespace of its own where there can be one. Arguments:
+# tests/faults/chaos.ts
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh

@@ -5,8 +5,8 @@
 #   compile.sh --target T   for another one: dist/runner-T; T is linux-x64, linux-arm64, macos-x64 or macos-arm64
 #   compile.sh --all        for all four, with their SHA-256 sums in dist/SHA256SUMS
 #
-# What the program may do is fixed here, from scripts/permissions. DENO names the Deno to use; DENORT_BIN names the runtime
-# stub of this machine and of exactly that version, where Deno cannot download it.
+# What the program may do is fixed here, from scripts/permissions. DENO names the Deno to use; DENORT_BIN names the
+# runtime stub of this machine and of exactly that version, where Deno cannot download it.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -39,8 +39,9 @@ build() {
   if [ -n "${DENORT_BIN:-}" ] && [ "$1" != "$here" ]; then
     die "Cannot compile for $1: DENORT_BIN is a stub for this machine only; unset it, and Deno downloads the others"
   fi
-  # Without the code cache: Deno keeps that under a name anybody can guess in the folder for temporary files, and trusts what
-  # it finds there. Without types, which the gate has checked: Deno would put packages that only they need into the binary.
+  # Without the code cache: Deno keeps that under a name anybody can guess in the folder for temporary files, and trusts
+  # what it finds there. Without types, which the gate has checked: Deno would put packages that only they need into the
+  # binary.
   # shellcheck disable=SC2046 # one flag a word
   or_say 'error sending request.*denort' \
     "Cannot compile for $1: Deno could not download its runtime stub for it; connect to the network, or for this machine name a stub with DENORT_BIN" \

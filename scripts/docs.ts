@@ -1,7 +1,7 @@
 /**
- * Writes what is generated from the commands and the rows of their options: the man page scripts/runner.1, and in the README
- * what stands between the marks `<!-- docs: NAME -->` and `<!-- /docs -->`. With `--check` it writes nothing, and fails when
- * something is out of date.
+ * Writes what is generated from the commands and the rows of their options: the man page scripts/runner.1, and in the
+ * README what stands between the marks `<!-- docs: NAME -->` and `<!-- /docs -->`. With `--check` it writes nothing,
+ * and fails when something is out of date.
  *
  * @module
  */

@@ -2,8 +2,8 @@
 # Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
 #
 #   install.sh              for the program
-#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and lanes, awk, git
-#   install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
+#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and lanes,
+#   awk, git install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu
@@ -25,7 +25,8 @@ as_root() {
 # A certificate that is not trusted now is not trusted in a moment either. The code is curl's.
 UNTRUSTED=60
 
-# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy; one when it ends as UNTRUSTED
+# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy; one when it ends as
+# UNTRUSTED
 retry() {
   for pause in 2 5 last; do
     code=0

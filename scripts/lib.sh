@@ -115,8 +115,8 @@ permission_flags() {
 # thousand jobs then needs half as much memory again as a young one.
 HEAP_FLAG=--v8-flags=--max-semi-space-size=4
 
-# or_say PATTERN SENTENCE COMMAND...: runs a command quietly. When it fails, ends with the sentence where its messages have
-# the pattern, else with those messages.
+# or_say PATTERN SENTENCE COMMAND...: runs a command quietly. When it fails, ends with the sentence where its messages
+# have the pattern, else with those messages.
 or_say() {
   pattern=$1
   sentence=$2
@@ -128,9 +128,9 @@ or_say() {
 
 sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when DENORT_BIN names no stub.
-# DENORT_DENO names the Deno of the stub's version, where that is not the one of everything else. Nothing beside the clone is
-# looked for: what this finds is run.
+# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when DENORT_BIN names no
+# stub. DENORT_DENO names the Deno of the stub's version, where that is not the one of everything else. Nothing beside
+# the clone is looked for: what this finds is run.
 find_stub() {
   [ -n "${DENORT_BIN:-}" ] || return 1
   DENO=${DENORT_DENO:-${DENO:-}}

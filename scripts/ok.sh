@@ -1,6 +1,6 @@
 #!/bin/sh
-# The gate: formatting, lint with the house rules, types, documentation, tests. Of those, the end-to-end tests run with the
-# bundle, where no program is found but those that scripts/bare.sh names, and again with the binary where it can be
+# The gate: formatting, lint with the house rules, types, documentation, tests. Of those, the end-to-end tests run with
+# the bundle, where no program is found but those that scripts/bare.sh names, and again with the binary where it can be
 # compiled; all other tests run the program from source. Ends with the line `N passed, N failed`.
 #
 #   ok.sh                    everything
@@ -101,8 +101,8 @@ run_tests() {
 # what they find.
 MEASURING='tests/faults/resources_test.ts tests/faults/large_test.ts tests/redis/link_test.ts'
 
-# Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them, alone.
-# run_all_tests [FOLDER]: without those of this folder
+# Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them,
+# alone. run_all_tests [FOLDER]: without those of this folder
 run_all_tests() {
   without=${1-}
   measuring=

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes ready what a release consists of, in dist: a binary for each machine, the bundle, and SHA256SUMS. Publishes nothing: it
-# ends with the commands that do.
+# Makes ready what a release consists of, in dist: a binary for each machine, the bundle, and SHA256SUMS. Publishes
+# nothing: it ends with the commands that do.
 #
 #   release.sh             checks everything, then builds
-#   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a proof, and
+#   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a
+#   proof, and
 #                          checks their sums
 #
 # All that is wrong is said at once. The gate is not part of it: scripts/test.sh comes first.

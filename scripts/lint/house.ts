@@ -65,7 +65,10 @@ const files = [
 const signals = ["addSignalListener", "removeSignalListener", "kill"];
 const host = ["env", "gid", "hostname", "loadavg", "networkInterfaces", "osRelease", "osUptime", "uid"];
 
-/** Members of `Deno`, a row for each place where one comes in; a member without a row may be used wherever `Deno` may. The `Sync` form counts as the same member. */
+/**
+ * Members of `Deno`, a row for each place where one comes in; a member without a row may be used wherever `Deno` may.
+ * The `Sync` form counts as the same member.
+ */
 export const DENO_DOORS: Door[] = [
   { thing: "Command", at: "src/system/process.ts" },
   { thing: "exit", at: "main.ts" },

@@ -1,6 +1,7 @@
 /**
  * The house rules as lint errors: `house/rings` says who may import whom and who must stay pure, `house/doors` in which
- * one file an outside thing is used. The rows are in house.ts; a new part or a new door is a new row there.
+ * one file an outside thing is used, `house/columns` how long a line of a comment may be. The rows of the first two are
+ * in house.ts; a new part or a new door is a new row there.
  */
 import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf } from "./house.ts";
 
@@ -148,6 +149,30 @@ function rule(create: (file: string, report: Report) => Deno.lint.LintVisitor): 
   };
 }
 
+/** The most columns of a line with a comment; the formatter sees to those of code. */
+const COLUMNS = 120;
+
+/** A comment has no line that is too long. */
+const columns: Deno.lint.Rule = {
+  create(context) {
+    if (projectPath(context.filename) === undefined) return {};
+    return {
+      Program() {
+        const { sourceCode } = context;
+        for (const { range: [from, to] } of sourceCode.getAllComments()) {
+          const start = sourceCode.text.lastIndexOf("\n", from) + 1;
+          const lines = sourceCode.text.slice(start, to).split("\n");
+          const longest = Math.max(...lines.map((line) => line.length));
+          if (longest > COLUMNS) {
+            const message = `a line of this comment has ${longest} columns: break it at ${COLUMNS}`;
+            context.report({ range: [from, to], message });
+          }
+        }
+      },
+    };
+  },
+};
+
 export default {
   name: "house",
   rules: {
@@ -157,5 +182,6 @@ export default {
       return { Program: (node) => report(node, `${file} is in no room: add a row to scripts/lint/house.ts`) };
     }),
     doors: rule(doorRules),
+    columns,
   },
 } satisfies Deno.lint.Plugin;

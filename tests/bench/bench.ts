@@ -1,12 +1,12 @@
 /**
- * The benchmark: our program and its peers on the same work, side by side in the same run, in turn, several rounds. Prints a table
- * of medians and ratios; `--json FILE` and `--svg FILE` write the same as data and as a plot.
+ * The benchmark: our program and its peers on the same work, side by side in the same run, in turn, several rounds.
+ * Prints a table of medians and ratios; `--json FILE` and `--svg FILE` write the same as data and as a plot.
  *
  *     deno task bench [--quick] [--rounds N] [--json FILE] [--svg FILE] [SECTION...]
  *     deno task bench throughput --slots 16 --who runner,BullMQ,fork+exec
  *
- * Peers that are not installed are left out, and said so; scripts/bench.sh installs them. RUNNER_BIN names another program than
- * the one from source.
+ * Peers that are not installed are left out, and said so; scripts/bench.sh installs them. RUNNER_BIN names another
+ * program than the one from source.
  *
  * @module
  */

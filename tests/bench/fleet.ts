@@ -1,6 +1,6 @@
 /**
- * A simulated fleet: instances that register, beat, claim, start, finish and reap through the real code of the queue, against a real
- * Redis. What a runner does besides is not simulated: terminals, files, live output.
+ * A simulated fleet: instances that register, beat, claim, start, finish and reap through the real code of the queue,
+ * against a real Redis. What a runner does besides is not simulated: terminals, files, live output.
  *
  * @module
  */

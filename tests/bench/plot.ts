@@ -11,7 +11,9 @@ function text(x: number, y: number, words: string, more = ""): string {
   return `<text x="${x}" y="${y}"${more}>${escape(words)}</text>`;
 }
 
-/** A plot of the medians as SVG: a group of bars for each thing that was measured, each group with a scale of its own. */
+/**
+ * A plot of the medians as SVG: a group of bars for each thing that was measured, each group with a scale of its own.
+ */
 export function plot(results: readonly { readonly section: string; readonly rows: readonly Row[] }[]): string {
   const parts: string[] = [];
   let y = LINE;

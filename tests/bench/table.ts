@@ -7,7 +7,10 @@ export function figure(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** Ours by theirs, round by round, so that what the machine did meanwhile hit both: the median, above 1 when ours is better. */
+/**
+ * Ours by theirs, round by round, so that what the machine did meanwhile hit both: the median, above 1 when ours is
+ * better.
+ */
 export function ratio(ours: Row, theirs: Row): number {
   const pairs = ours.values.flatMap((value, i) => i < theirs.values.length ? [[value, theirs.values[i]]] : []);
   return median(pairs.map(([mine, other]) => ours.better === "more" ? mine / other : other / mine));

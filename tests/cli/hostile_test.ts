@@ -3,7 +3,9 @@ import { until } from "../support/until.ts";
 import { anInstance } from "./fake_store.ts";
 import { FakeWorld, type WorldOptions } from "./fake_world.ts";
 
-/** Text that makes a terminal do something: 7-bit and 8-bit sequences, ENQ, SO, SI, an overwritten line, reordered text. */
+/**
+ * Text that makes a terminal do something: 7-bit and 8-bit sequences, ENQ, SO, SI, an overwritten line, reordered text.
+ */
 const EVIL = "x\x1b[2J\u009b5n\x05\x0e\x0f\r\u202e\u200b\u{e0041}\x1b]52;c;eA==\x07y";
 /** An id that a shell would run. */
 const ID = `a;$(touch x)'${EVIL}`;

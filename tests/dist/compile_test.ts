@@ -71,8 +71,8 @@ const STARTS = 15;
 const MOST_STARTS = 150;
 
 /**
- * How many times as long as the first program each of the others takes, by the shortest time of each: they take turns, so that what
- * slows the machine slows all. More starts as long as one of them is above the limit.
+ * How many times as long as the first program each of the others takes, by the shortest time of each: they take turns,
+ * so that what slows the machine slows all. More starts as long as one of them is above the limit.
  */
 async function startRatios(
   programs: readonly (readonly string[])[],

@@ -6,7 +6,9 @@ export interface FolderServer extends AsyncDisposable {
   readonly asked: readonly string[];
 }
 
-/** Serves the files of a folder as plain text, as servers of raw repository files do: the names alone say what they are. */
+/**
+ * Serves the files of a folder as plain text, as servers of raw repository files do: the names alone say what they are.
+ */
 export function serveFolder(folder: string): FolderServer {
   const asked: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {

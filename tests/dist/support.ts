@@ -1,5 +1,6 @@
 /**
- * What the tests of the distributed forms share: scripts run in a copy of the project, so that its own dist folder stays as it is.
+ * What the tests of the distributed forms share: scripts run in a copy of the project, so that its own dist folder
+ * stays as it is.
  *
  * @module
  */
@@ -89,7 +90,9 @@ export async function findStub(): Promise<{ DENO: string; DENORT_BIN: string } |
   return { DENO, DENORT_BIN };
 }
 
-/** A whole round with a program: a job is submitted, run, waited for and looked at. Answers what status says about it. */
+/**
+ * A whole round with a program: a job is submitted, run, waited for and looked at. Answers what status says about it.
+ */
 export async function wholeRound(
   program: readonly string[],
   options: RunOptions = {},

@@ -1,4 +1,6 @@
-/** A process that launches what its first argument says, in JSON, and lives until it is killed; for tests that kill it. */
+/**
+ * A process that launches what its first argument says, in JSON, and lives until it is killed; for tests that kill it.
+ */
 import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { digestOf } from "../../src/system/digest.ts";

@@ -4,8 +4,8 @@ import { until } from "../support/until.ts";
 import { Desk, launchOf, textOf } from "./desk.ts";
 
 /**
- * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those whose
- * environment and name are gone can be told as well.
+ * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those
+ * whose environment and name are gone can be told as well.
  */
 const TREE = String.raw`
 beat() { echo "while :; do date +%s%N >'$DIR/$1'; sleep 0.05; done"; }

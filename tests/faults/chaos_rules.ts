@@ -2,7 +2,10 @@ import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import type { Ended, Load } from "./chaos_load.ts";
 import { type Life, LOSSES, type Timeline } from "./chaos_timeline.ts";
 
-/** Faults after which a job that ran there may be lost. A copy that took over does not see what runs in another tmux server. */
+/**
+ * Faults after which a job that ran there may be lost. A copy that took over does not see what runs in another tmux
+ * server.
+ */
 const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted", "copy_ran"];
 /** Faults after which the output of a job that ran there may lack its end, and says so. */
 const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
@@ -11,7 +14,9 @@ const FULL = ["disk_full"];
 const NEW_LOG = 3000;
 /** Faults after which a host does not know its ended jobs any more. */
 const TAKES_RECORDS = ["spool_deleted", "copy_ran"];
-/** The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way. */
+/**
+ * The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way.
+ */
 const BRINGS_BACK = 15_000;
 
 type Fields = Readonly<Record<string, string>>;
@@ -57,8 +62,8 @@ export class Rules {
   }
 
   /**
-   * Redis forgot a start, and the host has no record of it any more. To both, the job waits to run: Redis went back to a
-   * time before that start, or another host brings back that it had given the job back.
+   * Redis forgot a start, and the host has no record of it any more. To both, the job waits to run: Redis went back to
+   * a time before that start, or another host brings back that it had given the job back.
    */
   mayRunAgain(id: string): boolean {
     const losses = this.#timeline.spans(LOSSES, "*");
@@ -73,7 +78,9 @@ export class Rules {
     );
   }
 
-  /** A job may be lost when its terminal or its spool was taken away, or its host was silent until its timeout was over. */
+  /**
+   * A job may be lost when its terminal or its spool was taken away, or its host was silent until its timeout was over.
+   */
   mayBeLost(id: string, now: Fields): boolean {
     if (!now.error?.startsWith("lost:")) return false;
     if (this.#load.jobs.get(id)!.timeout && /lease/.test(now.error)) return true;

@@ -1,8 +1,9 @@
 /**
- * A runner as one writes it on a Friday afternoon, to show that the chaos driver finds what is wrong with it. Never use it.
+ * A runner as one writes it on a Friday afternoon, to show that the chaos driver finds what is wrong with it. Never use
+ * it.
  *
- * `NAIVE=lossy` pops an id and then runs it: a crash in between loses the job. `NAIVE=greedy` keeps ids in a second list and runs
- * all of that again when it starts: a job that outlived its runner runs twice.
+ * `NAIVE=lossy` pops an id and then runs it: a crash in between loses the job. `NAIVE=greedy` keeps ids in a second
+ * list and runs all of that again when it starts: a job that outlived its runner runs twice.
  *
  * @module
  */

@@ -8,7 +8,9 @@ const RESTARTS = Deno.env.get("RUNNER_LONG") === "1" ? 1000 : 40;
 /** Every so manieth runner is killed. */
 const KILLED = 10;
 
-/** What goes on in the server meanwhile, each a shell loop. `pause` is a short time that differs from round to round. */
+/**
+ * What goes on in the server meanwhile, each a shell loop. `pause` is a short time that differs from round to round.
+ */
 const LOADS = {
   "a person attaches and detaches": 'person "tmux -L test attach -t people"',
   "another one resizes, types and changes windows":

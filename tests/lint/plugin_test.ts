@@ -119,6 +119,13 @@ const CASES: Record<string, Case[]> = {
     { file: "src/cli/a.ts", source: `export const show = (ms: number) => new Date(ms).toISOString();`, wrong: [] },
     { file: "src/redis/a.ts", source: `export const id = crypto.randomUUID();`, wrong: ["doors"] },
   ],
+  "no line of a comment has more than 120 columns": [
+    { file: "tests/a_test.ts", source: `// ${"x".repeat(117)}`, wrong: [] },
+    { file: "tests/a_test.ts", source: `// ${"x".repeat(118)}`, wrong: ["columns"] },
+    { file: "src/domain/a.ts", source: `/**\n * ${"x".repeat(118)}\n */\nconst a = 1;`, wrong: ["columns"] },
+    { file: "src/domain/a.ts", source: `const a = ${"1 + ".repeat(30)}1; // so`, wrong: ["columns"] },
+    { file: "src/domain/a.ts", source: `/* short */ const a = "${"x".repeat(120)}";`, wrong: [] },
+  ],
   "a part of the house has a row, what is outside has no rules": [
     { file: "src/attic/a.ts", source: `export const a = 1;`, wrong: ["rings"] },
     { file: "tests/a_test.ts", source: `import x from "npm:y";\nDeno.exit(1);`, wrong: [] },

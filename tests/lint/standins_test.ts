@@ -13,8 +13,8 @@ import type { LogApi } from "../../scripts/npm/log/api.ts";
 import * as assertStandin from "../../scripts/npm/assert/mod.ts";
 import { assertArrayIncludes, assertEquals } from "../support/assert.ts";
 
-// Under deno.json the `jsr:` names are the real packages, under scripts/npm/deno.json the stand-ins: either way the type
-// check of this file holds them to the types below. The right column is always the stand-in.
+// Under deno.json the `jsr:` names are the real packages, under scripts/npm/deno.json the stand-ins: either way the
+// type check of this file holds them to the types below. The right column is always the stand-in.
 const REDIS: [RedisApi, RedisApi] = [redis, redisStandin];
 const CLI: [CliApi, CliApi] = [cli, cliStandin];
 const BAR: [ProgressBarApi, ProgressBarApi] = [progressBar, progressBarStandin];

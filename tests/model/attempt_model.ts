@@ -1,6 +1,7 @@
 /**
- * A model of one job between one Redis, two hosts with a runner and a terminal each, and everything that may break. It says in a few
- * hundred lines what Lua scripts, runner and lane do in many more, so that every interleaving of it can be walked.
+ * A model of one job between one Redis, two hosts with a runner and a terminal each, and everything that may break. It
+ * says in a few hundred lines what Lua scripts, runner and lane do in many more, so that every interleaving of it can
+ * be walked.
  *
  * Each rule that protects the job can be switched off; the tests show that the model then finds what that rule is for.
  *
@@ -24,7 +25,10 @@ import {
 } from "./attempt_state.ts";
 import { hostFaults, laneSteps, redisFaults } from "./host_steps.ts";
 
-/** The model under some rules, with at most so many faults. The second host has a spool of its own unless `copy` makes it one. */
+/**
+ * The model under some rules, with at most so many faults. The second host has a spool of its own unless `copy` makes
+ * it one.
+ */
 export function attemptModel(faults: Faults, rules: Partial<Rules> = {}): Model<State> {
   const all = { ...RULES, ...rules };
   const second = faults.copy ? { ...HOST, exists: false } : { ...HOST, instance: 1 };
@@ -221,7 +225,8 @@ function* heartbeat(state: State, at: number, process: Process, rules: Rules): G
 function* starting(state: State, at: number, process: Process, rules: Rules): Generator<Step<State>> {
   const { redis } = state;
   const host = state.hosts[at];
-  // who waits for a job is told by Redis when it changes its role; what is older than its last heartbeat, a process sees itself
+  // who waits for a job is told by Redis when it changes its role; what is older than its last heartbeat, a process
+  // sees itself
   const mayAsk = redis.nodes[host.instance] === process.nonce &&
     !(rules.dataIsIdentified && process.era !== state.era) &&
     !(process.held && rules.lossIsWaitedOut);

@@ -7,7 +7,10 @@
 export const RULES = {
   /** A lane begins a run only after its start record was written. */
   startIsWritten: true,
-  /** A lane looks at the number of the runner's process after its start record was written, and a new process ends it first. */
+  /**
+   * A lane looks at the number of the runner's process after its start record was written, and a new process ends it
+   * first.
+   */
   epochIsChecked: true,
   /** The block of the end record is reserved by the start record. */
   endIsReserved: true,
@@ -19,7 +22,9 @@ export const RULES = {
   mixedLaunchesNothing: true,
   /** A heartbeat compares the identity of Redis' data. */
   dataIsIdentified: true,
-  /** The data itself says for which server it was known to be whole, so that a process which is new notices a loss, too. */
+  /**
+   * The data itself says for which server it was known to be whole, so that a process which is new notices a loss, too.
+   */
   dataIsSealed: true,
   /** Whoever noticed a loss claims nothing until the other hosts had time to bring back what they run. */
   lossIsWaitedOut: true,
@@ -37,8 +42,8 @@ export interface Faults {
   readonly laneDies?: number;
   readonly journalGone?: number;
   /**
-   * The spool of the first host is copied. When its runner is killed as well, the copy may call lost what still runs there: that is a
-   * limit that is stated, and no finding.
+   * The spool of the first host is copied. When its runner is killed as well, the copy may call lost what still runs
+   * there: that is a limit that is stated, and no finding.
    */
   readonly copy?: number;
   readonly rollback?: number;

@@ -27,8 +27,8 @@ export interface Exploration {
 }
 
 /**
- * Walks every interleaving of a model, breadth first, so that a finding has the shortest story there is. A state from which no steps
- * of the program alone lead to an end is a finding, too: something would wait for ever.
+ * Walks every interleaving of a model, breadth first, so that a finding has the shortest story there is. A state from
+ * which no steps of the program alone lead to an end is a finding, too: something would wait for ever.
  *
  * States are plain data: two with the same JSON are the same.
  *

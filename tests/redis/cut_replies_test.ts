@@ -1,4 +1,6 @@
-/** The reply to any one command is lost after Redis carried it out: whoever repeats the step ends where nobody had to. */
+/**
+ * The reply to any one command is lost after Redis carried it out: whoever repeats the step ends where nobody had to.
+ */
 import { UnavailableError } from "../../src/domain/errors.ts";
 import type { Trouble } from "../../src/ports/queue.ts";
 import { openQueue } from "../../src/redis/open.ts";

@@ -6,7 +6,10 @@ import { SCRIPTS } from "../../src/redis/scripts.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
 const folder = new URL("../../src/redis/scripts/", import.meta.url);
-/** No events of a job or an instance: they read, delete ended jobs, forget what is left of jobs that are gone, or carry words. */
+/**
+ * No events of a job or an instance: they read, delete ended jobs, forget what is left of jobs that are gone, or carry
+ * words.
+ */
 const housekeeping = [
   "answer",
   "forget",

@@ -22,7 +22,10 @@ async function reasonAt(address: string, connectMs = 3_000): Promise<Trouble & U
   }
 }
 
-/** A server that says one thing to each connection, and takes down what it is told; one that `hangsUp` says nothing and closes it. */
+/**
+ * A server that says one thing to each connection, and takes down what it is told; one that `hangsUp` says nothing and
+ * closes it.
+ */
 function sayer(text: string, hangsUp = false) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const told: string[] = [];

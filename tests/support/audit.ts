@@ -100,7 +100,8 @@ async function changesAfterTheEnd(redis: RedisServer): Promise<string[]> {
   for (const [, fields] of entries) {
     const event = Object.fromEntries(fields.flatMap((name, i) => i % 2 ? [] : [[name, fields[i + 1]]]));
     const before = ended.get(event.id);
-    // an id that was queued twice may be claimed, given back and dropped after the end of its job: nobody is told otherwise
+    // an id that was queued twice may be claimed, given back and dropped after the end of its job: nobody is told
+    // otherwise
     const harmless = ["late", undefined].includes(event.s) || ["release", "reap"].includes(event.e);
     if (before && !harmless) {
       findings.push(`changed after its end: job ${event.id} was ${before}, then ${event.e} ${event.s}`);

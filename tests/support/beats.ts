@@ -1,6 +1,9 @@
 import type { World } from "./world.ts";
 
-/** Every beat of a world's runner while it is looked at: by the ends of the lease that they wrote, which are Redis' own time. */
+/**
+ * Every beat of a world's runner while it is looked at: by the ends of the lease that they wrote, which are Redis' own
+ * time.
+ */
 export class Beats {
   readonly #world: World;
   readonly #ends: number[] = [];

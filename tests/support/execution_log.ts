@@ -1,4 +1,7 @@
-/** A file to which every job appends a line when it runs: the only witness of executions that no program of ours can talk to. */
+/**
+ * A file to which every job appends a line when it runs: the only witness of executions that no program of ours can
+ * talk to.
+ */
 export class ExecutionLog {
   readonly path: string;
 

@@ -80,7 +80,9 @@ export async function leftAtRest(dir: string, sockets: readonly string[]): Promi
   return findings;
 }
 
-/** What should be gone when all runners and servers of the world have been ended: all that names its folder or servers. */
+/**
+ * What should be gone when all runners and servers of the world have been ended: all that names its folder or servers.
+ */
 export async function leftAtTheEnd(dir: string, socket: string): Promise<string[]> {
   const left = await thatStay(({ command, variables }) =>
     command.includes(dir) || command.includes(socket) || variables.includes(dir) || variables.includes(`/${socket}`)

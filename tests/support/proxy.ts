@@ -9,8 +9,8 @@ export interface Cut {
 }
 
 /**
- * A TCP proxy in front of a Redis, which can misbehave: stall, cut connections, cut the reply to the n-th command after Redis has
- * carried it out, or refuse connections. Commands are counted over all connections.
+ * A TCP proxy in front of a Redis, which can misbehave: stall, cut connections, cut the reply to the n-th command after
+ * Redis has carried it out, or refuse connections. Commands are counted over all connections.
  */
 export class Proxy implements AsyncDisposable {
   readonly port: number;

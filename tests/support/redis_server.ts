@@ -1,5 +1,6 @@
 /**
- * Redis servers of their own for tests, and a plain client that shares no code with the program: what a foreign program would do.
+ * Redis servers of their own for tests, and a plain client that shares no code with the program: what a foreign program
+ * would do.
  *
  * @module
  */
@@ -60,7 +61,9 @@ export class RedisServer implements AsyncDisposable {
     return this.#process.pid;
   }
 
-  /** Starts it again, with the same port and folder, after `kill9` or `stop`; `more` are further lines of redis.conf. */
+  /**
+   * Starts it again, with the same port and folder, after `kill9` or `stop`; `more` are further lines of redis.conf.
+   */
   async restart(more: Readonly<Record<string, string>> = {}): Promise<void> {
     const { persistence = "none", config = {} } = this.#options;
     const lines = {
@@ -159,8 +162,8 @@ export class RedisServer implements AsyncDisposable {
   }
 
   /**
-   * Goes back to the data of a copy without saying so: its master for a moment, as after two failovers. Its process, its
-   * run id and its connections stay. Resolves when the data is on disk, too.
+   * Goes back to the data of a copy without saying so: its master for a moment, as after two failovers. Its process,
+   * its run id and its connections stay. Resolves when the data is on disk, too.
    */
   async goBackTo(copy: RedisServer): Promise<void> {
     await this.#follow(copy);

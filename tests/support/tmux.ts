@@ -1,6 +1,6 @@
 /**
- * A place where real tmux servers, and the scripts that kill processes, can do no harm: a process namespace of its own. What runs
- * in it sees no process outside, and all of it dies with it, so that no test leaves anything behind.
+ * A place where real tmux servers, and the scripts that kill processes, can do no harm: a process namespace of its own.
+ * What runs in it sees no process outside, and all of it dies with it, so that no test leaves anything behind.
  *
  * @module
  */
@@ -41,8 +41,8 @@ const way = await possibleWay();
 export const WHY_NOT = way ? null : "unshare --pid is not permitted here, and the kill script is never run without it";
 
 /**
- * A test that runs in a namespace, for `limit` milliseconds at the most. Where there can be none it counts as ignored, never as
- * passed, and its name says why.
+ * A test that runs in a namespace, for `limit` milliseconds at the most. Where there can be none it counts as ignored,
+ * never as passed, and its name says why.
  */
 export function isolatedTest(
   name: string,

@@ -1,5 +1,6 @@
 /**
- * Everything that a run of the real program needs, private and disposed: a Redis, a folder, a tmux server, runners as child processes.
+ * Everything that a run of the real program needs, private and disposed: a Redis, a folder, a tmux server, runners as
+ * child processes.
  *
  * @module
  */
@@ -246,7 +247,10 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. One that is frozen is killed. */
+/**
+ * Ends a tmux server, and waits until it is gone: its panes write into folders that are removed next. One that is
+ * frozen is killed.
+ */
 async function endTmux(socket: string): Promise<void> {
   const args = ["-L", socket, "kill-server"];
   const asked = new Deno.Command("tmux", { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();

@@ -34,7 +34,8 @@ const prototype = (value: object) => Object.getPrototypeOf(value) ?? Object.prot
 /**
  * Whether two values have the same prototype and, all the way down, the same keys and values.
  *
- * Functions and symbols are equal only to themselves, NaN to NaN, 0 to -0; order matters in arrays, not in sets and maps.
+ * Functions and symbols are equal only to themselves, NaN to NaN, 0 to -0; order matters in arrays, not in sets and
+ * maps.
  */
 export function equal(a: unknown, b: unknown): boolean {
   const met = new Map<unknown, unknown>();

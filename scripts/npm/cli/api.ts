@@ -1,8 +1,11 @@
 /**
- * What this project uses of `@std/cli`, as types: the stand-in is declared with them, and a test holds the real package to them too.
+ * What this project uses of `@std/cli`, as types: the stand-in is declared with them, and a test holds the real package
+ * to them too.
  */
 
-/** The real types work out every flag's type from literal options; ours come from rows at run time, so they are unknown. */
+/**
+ * The real types work out every flag's type from literal options; ours come from rows at run time, so they are unknown.
+ */
 export interface ParseOptions {
   "--"?: boolean;
   alias?: Record<string, string | string[]>;

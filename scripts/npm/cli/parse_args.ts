@@ -112,8 +112,8 @@ class Parser {
   }
 
   /**
-   * Whether the flag took the argument after it as its value: any that does not look like a flag, except after a boolean,
-   * which takes only `true` and `false`. An empty argument is never a value.
+   * Whether the flag took the argument after it as its value: any that does not look like a flag, except after a
+   * boolean, which takes only `true` and `false`. An empty argument is never a value.
    */
   #takes(
     name: string,

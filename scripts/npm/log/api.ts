@@ -1,5 +1,6 @@
 /**
- * What this project uses of `@std/log`, as types: the stand-in is declared with them, and a test holds the real package to them too.
+ * What this project uses of `@std/log`, as types: the stand-in is declared with them, and a test holds the real package
+ * to them too.
  */
 
 export type LevelName =

@@ -22,7 +22,10 @@ export class Client implements Redis {
     return this.#connection.isConnected;
   }
 
-  /** Only the first caller waits for the connection: a second one that comes while it is made fails, as with the real client. */
+  /**
+   * Only the first caller waits for the connection: a second one that comes while it is made fails, as with the real
+   * client.
+   */
   async #begin() {
     if (this.#begun) return;
     this.#begun = true;

@@ -14,7 +14,9 @@ const LOST = [
   EOFError,
 ];
 
-/** One TCP or TLS connection that sends a command when the one before it is answered; never connects again by itself. */
+/**
+ * One TCP or TLS connection that sends a command when the one before it is answered; never connects again by itself.
+ */
 export class Connection {
   isClosed = false;
   isConnected = false;

@@ -224,7 +224,8 @@ export class Dispatcher {
     this.#runs.starting.add(entry.id);
     try {
       const reply = await this.#parts.queue.start(entry.id);
-      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null); // the next ones may be started when they are claimed
+      // the next ones may be started when they are claimed
+      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null);
       await this.#heed(entry, reply);
     } catch (error) {
       this.#enlist(entry);

@@ -138,7 +138,8 @@ export class Stopper {
 
   #tick(run: Run): void {
     const { order } = run;
-    if (this.#isRunning(run) && !this.#deadlines.busy) this.#deadlines.cover(run).catch(() => {}); // the next look tries again
+    // the next look tries again
+    if (this.#isRunning(run) && !this.#deadlines.busy) this.#deadlines.cover(run).catch(() => {});
     if (order && !order.giving) {
       this.#insist(run, order).catch((error) => this.#failed(run, error));
     }

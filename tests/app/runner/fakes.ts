@@ -208,7 +208,10 @@ export class FakeSpool implements Pick<Spool, "record" | "intend" | "settle" | "
 
 const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep` last an hour. */
+/**
+ * The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep`
+ * last an hour.
+ */
 export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
   const queue = new FakeQueue();
   const executor = new FakeExecutor();

@@ -1,6 +1,7 @@
 /**
- * BullMQ's part of the benchmark, run by node with the package in the folder BULLMQ_HOME. A worker takes jobs; a client reads
- * requests, a JSON object a line, and answers each with a line. Arguments: worker PORT CONCURRENCY, or client PORT.
+ * BullMQ's part of the benchmark, run by node with the package in the folder BULLMQ_HOME. A worker takes jobs; a client
+ * reads requests, a JSON object a line, and answers each with a line. Arguments: worker PORT CONCURRENCY, or client
+ * PORT.
  *
  * @module
  */

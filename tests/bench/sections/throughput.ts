@@ -4,7 +4,9 @@ import { Ours } from "../peers/ours.ts";
 import { forkRate, parallelRate, rqRate, taskSpoolerRate } from "../peers/shells.ts";
 import { benchRedis } from "../harness.ts";
 
-/** Jobs before those that are measured, for programs that live long: by then a JIT compiler has done most of its work. */
+/**
+ * Jobs before those that are measured, for programs that live long: by then a JIT compiler has done most of its work.
+ */
 const WARM = 2000;
 
 async function ourRate(jobs: number, slots: number): Promise<number> {
