@@ -195,7 +195,7 @@ class Run {
       const now = await world.job(id);
       const gone = Object.keys(now).length === 0 && rules.mayBeGone(id);
       if (!gone) there.push(id);
-      if (gone || rules.mayBeLost(id, now)) unrun.add(id);
+      if (gone || rules.mayBeUnrun(id, now)) unrun.add(id);
       const before = load.ended.get(id);
       if (gone || !before) continue;
       const found = [rules.changed(id, before, now), rules.wrongEnd(id, now)];

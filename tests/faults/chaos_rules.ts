@@ -89,6 +89,14 @@ export class Rules {
       (this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to) || this.#isForgotten(life));
   }
 
+  /** A job may end without having run when it is lost, or when its terminal was gone until its timeout was over. */
+  mayBeUnrun(id: string, now: Fields): boolean {
+    if (this.mayBeLost(id, now)) return true;
+    const life = this.#lives.get(id);
+    return now.error?.startsWith("timed out") === true && life !== undefined &&
+      this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to);
+  }
+
   /** What is wrong with the end of a job. */
   wrongEnd(id: string, now: Fields): string | null {
     const { result, error } = this.#load.jobs.get(id)!;

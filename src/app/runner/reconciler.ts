@@ -51,7 +51,7 @@ export class Reconciler {
   /** Others may still bring back what they run: what Redis says is ours may be theirs. */
   #isHeld = false;
   /** Ends of attempts that are to be tried again: reported when all hosts had the time to bring back later attempts. */
-  readonly #retries: SpoolRecord[] = [];
+  readonly #retries = new Map<string, SpoolRecord>();
   /** Redis went back, and what it says is ours has not been looked at since. */
   #isDoubtful = false;
   /** Another folder had our identity meanwhile: it may have run what is on record here. */
@@ -298,7 +298,7 @@ export class Reconciler {
     for (const record of spool.records()) {
       if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) {
         // a later attempt may have ended on another host, which has yet to say so
-        if (record.end !== "gone" && record.end.retry) this.#retries.push(record);
+        if (record.end !== "gone" && record.end.retry) this.#retries.set(record.intent.run, record);
         else await this.#resend(record);
       }
       if (clock.now() < beatAt) continue;
@@ -318,24 +318,27 @@ export class Reconciler {
       this.#parts.log.info("takes no jobs until all hosts have brought back what they run");
       this.#holdChanged();
     }
-    this.#resume(known)
-      .then(() => this.#release(order))
-      .catch((error) => this.#parts.log.warn("could not look for the other runners", { error: String(error) }))
-      .finally(() => {
-        if (order !== this.#holds) return;
-        this.#dispatcher.held = this.#isHeld = false;
-        if (isShort) return;
-        this.#parts.log.info("takes jobs again");
-        this.#holdChanged();
-      });
+    const open = () => {
+      if (order !== this.#holds) return;
+      this.#dispatcher.held = this.#isHeld = false;
+      if (isShort) return;
+      this.#parts.log.info("takes jobs again");
+      this.#holdChanged();
+    };
+    this.#resume(known).then(() => this.#release(order)).then(open, (error) => {
+      if (order !== this.#holds) return;
+      // all of it is done once more after the next heartbeat
+      this.#isHeld = this.#unfinished = true;
+      this.#parts.log.warn("could not bring back everything yet", { error: String(error) });
+    });
   }
 
   /** Everything is brought back that will be: what Redis says now counts, also for processes that are new. */
   async #release(order: number): Promise<void> {
     if (order !== this.#holds) return;
-    for (let next = this.#retries[0]; next; next = this.#retries[0]) {
-      await this.#resend(next);
-      this.#retries.shift();
+    for (const [run, record] of this.#retries) {
+      await this.#resend(record);
+      this.#retries.delete(run);
     }
     this.#isHeld = false;
     await this.adoptStrays();

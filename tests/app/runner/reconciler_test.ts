@@ -2,6 +2,7 @@ import { assert, assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import type { FinishRequest } from "../../../src/ports/queue.ts";
+import { UnavailableError } from "../../../src/domain/errors.ts";
 import { TRUNCATED_LINE } from "../../../src/domain/output.ts";
 import { fakeRunner } from "./fakes.ts";
 
@@ -73,6 +74,34 @@ Deno.test("an end that is told again says that its output was cut, also when not
     [TRUNCATED_LINE, true],
   ]);
   await until("it claims again", () => !held);
+});
+
+Deno.test("a job that waits to be tried again is brought back at a later heartbeat when Redis refuses it first", async () => {
+  await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
+  const intent = { run: "r", id: "a", token: "1.a", attempt: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
+  const record = {
+    intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side: {} },
+    end: { ...end, state: "error", retry: true },
+  };
+  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => [record] });
+  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  let refusals = 0;
+  Object.assign(runner.queue, {
+    serverId: () => Promise.resolve("after"),
+    owned: () => Promise.resolve([]),
+    peers: () => Promise.resolve([]),
+    beat: () => Promise.resolve({ type: "OK" }),
+    restore: (_: unknown, end: FinishRequest) =>
+      refusals++ === 0 ? Promise.reject(new UnavailableError("not now")) : runner.queue.finish(end),
+  });
+  let held = false;
+  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
+  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  await until("Redis has refused it", () => refusals === 1 && runner.reconciler.unfinished);
+  assertEquals([runner.queue.finished.length, held], [0, true]);
+  await runner.reconciler.dataLost();
+  await until("it claims again", () => !held);
+  assertEquals(runner.queue.finished.map(({ id }) => id), ["a"]);
 });
 
 Deno.test("an end that an earlier process told is put on record as Redis has it", async () => {
