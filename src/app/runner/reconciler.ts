@@ -327,9 +327,11 @@ export class Reconciler {
     };
     this.#resume(known).then(() => this.#release(order)).then(open, (error) => {
       if (order !== this.#holds) return;
+      this.#parts.log.warn("could not bring back everything", { error: String(error) });
+      if (!(error instanceof UnavailableError)) return open();
       // all of it is done once more after the next heartbeat
       this.#isHeld = this.#unfinished = true;
-      this.#parts.log.warn("could not bring back everything yet", { error: String(error) });
+      this.#holdChanged();
     });
   }
 
@@ -338,11 +340,12 @@ export class Reconciler {
     if (order !== this.#holds) return;
     for (const [run, record] of this.#retries) {
       await this.#resend(record);
+      if (order !== this.#holds) return; // Redis lost data once more
       this.#retries.delete(run);
     }
     this.#isHeld = false;
     await this.adoptStrays();
-    await this.#parts.queue.seal();
+    if (order === this.#holds) await this.#parts.queue.seal();
   }
 
   /**
@@ -379,7 +382,8 @@ export class Reconciler {
     if (end === null || end === "gone") return;
     const { retry, ...told } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
-    const found = await executor?.sample(intent.run);
+    // one that cannot be read is reported as cut
+    const found = await executor?.sample(intent.run).catch(() => null);
     // an empty output has no file that could say so
     const truncated = end.truncated || (found?.truncated ?? end.outputBytes > 0);
     const sample = { ...found ?? NO_OUTPUT, truncated };

@@ -76,7 +76,7 @@ Deno.test("an end that is told again says that its output was cut, also when not
   await until("it claims again", () => !held);
 });
 
-Deno.test("a job that waits to be tried again is brought back at a later heartbeat when Redis refuses it first", async () => {
+Deno.test("a job that waits to be tried again and that Redis refuses stays to be brought back, and no job is taken meanwhile", async () => {
   await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
   const intent = { run: "r", id: "a", token: "1.a", attempt: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
   const record = {
@@ -102,6 +102,41 @@ Deno.test("a job that waits to be tried again is brought back at a later heartbe
   await runner.reconciler.dataLost();
   await until("it claims again", () => !held);
   assertEquals(runner.queue.finished.map(({ id }) => id), ["a"]);
+});
+
+Deno.test("a loss of data while jobs that wait to be tried again are brought back makes it begin anew", async () => {
+  await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
+  const records = ["a", "b"].map((id, i) => ({
+    intent: {
+      ...{ run: `r${id}`, id, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
+      job: { executor: "fake.s", payload: "true" },
+      side: {},
+    },
+    end: { ...end, state: "error", retry: true },
+  }));
+  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
+  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  let [lost, whole] = [Promise.resolve(), 0];
+  const order: string[] = [];
+  Object.assign(runner.queue, {
+    serverId: () => Promise.resolve("after"),
+    owned: () => Promise.resolve([]),
+    peers: () => Promise.resolve([]),
+    beat: () => Promise.resolve({ type: "OK" }),
+    seal: () => Promise.resolve(void whole++),
+    restore: (_: unknown, end: FinishRequest) => {
+      order.push(end.id);
+      if (order.length === 1) lost = runner.reconciler.dataLost();
+      return runner.queue.finish(end);
+    },
+  });
+  let held = false;
+  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
+  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  await until("data is lost once more", () => order.length > 0);
+  await lost;
+  await until("it claims again", () => !held && whole > 0);
+  assertEquals([order, whole], [["a", "a", "b"], 1]);
 });
 
 Deno.test("an end that an earlier process told is put on record as Redis has it", async () => {
