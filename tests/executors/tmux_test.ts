@@ -266,7 +266,7 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
   const open = () => {
     const quiet = () => {};
     const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-    const soon = { ...systemClock, sleep: () => systemClock.sleep(0) };
+    const soon = { ...systemClock, sleep: (_ms: number, signal?: AbortSignal) => systemClock.sleep(0, signal) };
     const rest = {
       files: systemFiles,
       process: systemProcess,

@@ -26,8 +26,8 @@ const START_EXCUSES: readonly [string, RegExp][] = [
   ["disk_full", /space|disk|spool/i],
   ["tmux_frozen", /tmux/i],
   ["term_frozen", /tmux/i],
-  ["tmux_kill", /tmux/i],
-  ["tmux_crash", /tmux/i],
+  ["tmux_kill", /Cannot use "?tmux/],
+  ["tmux_crash", /Cannot use "?tmux/],
   ["copied_spool", /spool|instance|already runs/i],
 ];
 

@@ -12,6 +12,7 @@ import { digestOf } from "../../src/system/digest.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
 import { SmallDisk, whyNoDisk } from "./small_disk.ts";
+import { until } from "./until.ts";
 
 /** Ways to make a namespace: as root, and as a user whose kernel allows user namespaces. */
 const WAYS = [
@@ -176,6 +177,7 @@ export class TmuxWorld implements AsyncDisposable {
     await this.#holder.status;
     await Promise.all(this.children.map((child) => Promise.all([child.end(), child.exited])));
     await this.disk?.[Symbol.asyncDispose]();
-    await Deno.remove(this.dir, { recursive: true });
+    // what a test left running may still write there
+    await until("its folder is gone", () => Deno.remove(this.dir, { recursive: true }).then(() => true, () => false));
   }
 }

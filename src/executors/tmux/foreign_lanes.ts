@@ -3,8 +3,8 @@ import { quoteWord } from "../../domain/shell_words.ts";
 import type { TmuxOptions } from "./options.ts";
 import { printed } from "./quoting.ts";
 
-/** What `list-panes` is to print: version of the server, mark and program of each pane. */
-export const LANES_FORMAT = "#{version}\t#{@runner_lane}\t#{pane_start_command}";
+/** What `list-panes` is to print: version of the server, name, mark and program of each pane. */
+export const LANES_FORMAT = "#{version}\t#{pane_id}\t#{@runner_lane}\t#{pane_start_command}";
 
 /** The program of a pane as it is: tmux writes a backslash before some characters of it. */
 export function unescaped(program: string, version: string): string {
@@ -21,8 +21,9 @@ export function unescaped(program: string, version: string): string {
 export async function refuseForeignLanes(lines: readonly string[], options: TmuxOptions): Promise<void> {
   const { instance, spool, socket, files, newId } = options;
   let here: string | null = null;
+  const gone = new Map<string, string>();
   for (const line of new Set(lines)) {
-    const [version, mark = "", shown = ""] = line.split("\t");
+    const [version, pane, mark = "", shown = ""] = line.split("\t");
     const program = unescaped(shown, version);
     if (mark.split(" ", 1)[0] !== instance || program.includes(`${spool}/bin/lane-`)) continue;
     const folder = /^"?(?:exec )?sh ["']?(.*?)\/bin\/lane-/.exec(program)?.[1];
@@ -30,13 +31,21 @@ export async function refuseForeignLanes(lines: readonly string[], options: Tmux
     if (here === null) await files.write(`${spool}/here`, here = newId());
     // the same folder can have two names
     if (await files.readText(`${folder}/here`).catch(() => null) === here) continue;
-    // the user's own server has other terminals, too
-    const how = socket === "default" ? "" : ` (tmux -L ${quoteWord(socket)} kill-server)`;
-    const work = `Cannot start: terminals of this runner work in spool folder "${folder}"`;
+    if (await files.stat(folder).catch(() => undefined) === null) {
+      gone.set(pane, folder);
+      continue;
+    }
     throw new SetupError(
-      await files.stat(folder).catch(() => null) === null
-        ? `${work}, which is gone; end them, and what runs in them${how}`
-        : `${work}, and "${spool}" is a copy of it; give this runner a spool folder of its own with --spool`,
+      `Cannot start: terminals of this runner work in spool folder "${folder}", and "${spool}" is a copy of it; ` +
+        "give this runner a spool folder of its own with --spool",
     );
   }
+  if (gone.size === 0) return;
+  const [folder] = gone.values();
+  const panes = [...gone.keys()].join(" ");
+  const server = socket === "default" ? "tmux" : `tmux -L ${quoteWord(socket)}`;
+  throw new SetupError(
+    `Cannot start: terminals of this runner work in spool folder "${folder}", which is gone; move it back, or end ` +
+      `these panes and what runs in them, each with ${server} kill-pane -t PANE: ${panes}`,
+  );
 }
