@@ -51,8 +51,8 @@ export function judgeHost({ tmux, tmuxKnownFor, spool, missingPrograms, missingR
       {
         severity: "error",
         subject: "programs",
-        says: `not in PATH: ${missingPrograms.join(", ")}`,
-        remedy: "Install them: without these no job runs on this host",
+        says: `not in this PATH: ${missingPrograms.join(", ")}`,
+        remedy: "Install them: a runner needs all of them",
       } as const,
     ]),
     missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {

@@ -44,8 +44,9 @@ export async function lookAtFolder(path: string): Promise<FolderLook> {
   return { path, is: "missing", unsafe, mode: 0, ...await tryOut(above) };
 }
 
-/** Which of these programs are in no folder of a PATH. */
+/** Which of these programs are in no folder of a PATH; none where this program may not look. */
 export async function missingPrograms(names: readonly string[], path: string): Promise<string[]> {
+  if ((await Deno.permissions.query({ name: "read" })).state !== "granted") return [];
   const folders = path.split(":");
   const isThere = async (name: string) => {
     for (const folder of folders) {

@@ -67,7 +67,7 @@ Deno.test("doctor names the programs that a host lacks", async () => {
   const world = healthy();
   world.host = { ...world.host, missingPrograms: ["awk", "stty"] };
   assertEquals(await wrong(world, 1), [
-    "programs error: not in PATH: awk, stty -> Install them: without these no job runs on this host",
+    "programs error: not in this PATH: awk, stty -> Install them: a runner needs all of them",
   ]);
 });
 

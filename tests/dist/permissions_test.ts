@@ -57,7 +57,8 @@ async function inTerminal(
   { command, env, leave }: { command: string[]; env: Record<string, string>; leave?: () => Promise<void> },
 ): Promise<Ran> {
   const dir = await Deno.makeTempDir({ dir: world.dir });
-  const socket = `terminal-${world.name}`;
+  // one of its own: the last one may still be on its way out
+  const socket = `terminal-${dir.split("/").at(-1)}`;
   const line = `${command.map(word).join(" ")} 2>${dir}/err; echo $? >${dir}/new; mv ${dir}/new ${dir}/code`;
   await Deno.writeTextFile(`${dir}/script`, `cd ${word(world.dir)}; ${line}`);
   const tmux = (...args: string[]) => run(["tmux", "-L", socket, "-f", "/dev/null", ...args], { bare: true, env });

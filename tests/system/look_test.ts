@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
 import { missingPrograms } from "../../src/system/look.ts";
+import { assertEquals } from "../support/assert.ts";
 
 Deno.test("a program is missing when no folder of PATH has a file of its name that may be executed", async () => {
   const dir = await Deno.makeTempDir();

@@ -107,7 +107,7 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
   await sayIds(context, [submitted]).catch((error) => {
-    throw unsaid(error, `job ${printable(submitted.id)} is queued`);
+    throw unsaid(error, `job ${printable(submitted.id)} is ${submitted.queued ? "queued" : "already there"}`);
   });
   if (!settings.follow && !settings.wait) {
     if (submitted.queued) await hintAtRunner(context, store, [ready.runner]);
@@ -173,11 +173,12 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
     };
     await submitBatch(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
   } catch (error) {
-    throw halfDone(error, `${count} of ${ready.length} jobs are queued, those with their ids on standard output`);
+    const where = closed === null ? ", those with their ids on standard output" : "";
+    throw halfDone(error, `${count} of ${ready.length} jobs are queued${where}`);
   } finally {
     await progress?.end();
   }
-  if (closed) throw unsaid(closed, `${count} of ${ready.length} jobs are queued`);
+  if (closed) throw unsaid(closed, `${count} of ${ready.length} jobs are queued, or were there already`);
   if (!settings.wait) {
     await hintAtRunner(context, store, ready.map(({ runner }) => runner));
     return EXIT.ok;
