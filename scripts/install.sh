@@ -2,8 +2,9 @@
 # Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
 #
 #   install.sh              for the program
-#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and lanes,
-#   awk, git install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
+#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and
+#                           lanes, awk, git
+#   install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
 set -eu

@@ -39,7 +39,8 @@ find_deno() {
   # the npm package puts its program into one place or the other, depending on whether npm runs install scripts
   for candidate in deno "$CACHE"/deno/node_modules/deno/deno "$CACHE"/deno/node_modules/@deno/*/deno "$CACHE"/deno/bin/deno; do
     if have "$candidate" && is_good_deno "$candidate"; then
-      DENO=$candidate
+      # a path: others may have another PATH
+      DENO=$(command -v "$candidate")
       export DENO
       return 0
     fi

@@ -111,7 +111,11 @@ run_all_tests() {
   done
   # shellcheck disable=SC2086 # paths without spaces
   set -- $measuring
-  ignored=$(IFS=,; echo "$*${without:+,$without}")
+  ignored=$(
+    IFS=,
+    set -- "$@" ${without:+"$without"}
+    echo "$*"
+  )
   DENO_JOBS=${DENO_JOBS:-2}
   export DENO_JOBS
   run_tests --parallel ${ignored:+--ignore="$ignored"} tests
@@ -156,8 +160,14 @@ bundle_program() {
 test_all() {
   say "== test"
   # some of the tests, in one form of the program, are what was asked for
-  if [ $# -gt 0 ]; then run_tests "$@" && return; fi
-  if [ "$stage" = test ] || ! [ -d tests/e2e ]; then run_all_tests && return; fi
+  if [ $# -gt 0 ]; then
+    run_tests "$@"
+    return
+  fi
+  if [ "$stage" = test ] || ! [ -d tests/e2e ]; then
+    run_all_tests
+    return
+  fi
   run_all_tests tests/e2e
   rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program

@@ -4,8 +4,7 @@
 #
 #   release.sh             checks everything, then builds
 #   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a
-#   proof, and
-#                          checks their sums
+#                          proof, and checks their sums
 #
 # All that is wrong is said at once. The gate is not part of it: scripts/test.sh comes first.
 set -eu
