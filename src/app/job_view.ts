@@ -6,8 +6,7 @@ import type { StoredJob } from "../ports/job_store.ts";
 import { readTime } from "./read_time.ts";
 
 /**
- * A job as people and programs see it, with every field read; `null`, or an empty text: nobody has said it. Times in
- * Unix ms.
+ * A job as people and programs see it, with every field read; `null` and an empty text: not given. Times in Unix ms.
  *
  * ```ts no-eval
  * import { Client, type JobView } from "@hero/runner";

@@ -224,8 +224,7 @@ export class Dispatcher {
     this.#runs.starting.add(entry.id);
     try {
       const reply = await this.#parts.queue.start(entry.id);
-      // the next ones may be started when they are claimed
-      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null);
+      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null); // later ones start when they are claimed
       await this.#heed(entry, reply);
     } catch (error) {
       this.#enlist(entry);

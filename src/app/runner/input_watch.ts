@@ -27,8 +27,8 @@ interface Watched {
 }
 
 /**
- * Notices jobs that wait for somebody to type: quiet for a while, alive, and reading from their terminals. One look
- * serves all quiet jobs, and no job waits for it.
+ * Notices jobs that wait for input: quiet for a while, alive, and reading from their terminals. One round serves all
+ * quiet jobs, and no job waits for it.
  */
 export class InputWatch {
   readonly #parts: RunnerParts;

@@ -4,8 +4,7 @@ import type { ActiveRun, RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 
 /**
- * Answers what people ask about the terminals of this runner's jobs, from whatever host. Costs nothing while nobody
- * asks.
+ * Handles requests about the terminals of this runner's jobs, from any host. Costs nothing while there are none.
  */
 export class Requests {
   readonly #parts: RunnerParts;

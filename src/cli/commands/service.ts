@@ -9,9 +9,7 @@ import { printable, toJson } from "../text.ts";
 
 type ServiceContext = Context<typeof SERVICE_ROWS>;
 
-/**
- * Where systems keep their programs; a fixed path, so that nobody slips a tmux of their own into a service of the host.
- */
+/** Where systems keep their programs; a fixed path, so that no user's own tmux gets into a service of the host. */
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DARWIN_PATH = `/opt/homebrew/bin:${SYSTEM_PATH}`;
 

@@ -10,6 +10,17 @@ const TOLD = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0
 
 const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
 
+/** Redis is another one than these records of the spool were told to. */
+function redisForgot(runner: ReturnType<typeof fakeRunner>, records: readonly unknown[]): void {
+  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
+  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  Object.assign(runner.queue, {
+    serverId: () => Promise.resolve("after"),
+    owned: () => Promise.resolve([]),
+    peers: () => Promise.resolve([]),
+  });
+}
+
 Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
   let beats = 0;
@@ -28,12 +39,8 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
     const side: Record<string, string> = i === 0 ? { keep: "soon" } : {};
     return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side }, end };
   });
-  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
-  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  redisForgot(runner, records);
   Object.assign(runner.queue, {
-    serverId: () => Promise.resolve("after"),
-    owned: () => Promise.resolve([]),
-    peers: () => Promise.resolve([]),
     beat: () => Promise.resolve({ type: "OK", beats: beats++ }),
     restore: (_: unknown, end: FinishRequest) => systemClock.sleep(5).then(() => runner.queue.finish(end)),
   });
@@ -57,12 +64,8 @@ Deno.test("an end that is told again says that its output was cut, also when not
     },
     end,
   }));
-  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
-  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  redisForgot(runner, records);
   Object.assign(runner.queue, {
-    serverId: () => Promise.resolve("after"),
-    owned: () => Promise.resolve([]),
-    peers: () => Promise.resolve([]),
     restore: (_: unknown, end: FinishRequest) => runner.queue.finish(end),
   });
   let held = false;
@@ -83,13 +86,9 @@ Deno.test("a job that waits to be tried again and that Redis refuses stays to be
     intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side: {} },
     end: { ...end, state: "error", retry: true },
   };
-  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => [record] });
-  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  redisForgot(runner, [record]);
   let refusals = 0;
   Object.assign(runner.queue, {
-    serverId: () => Promise.resolve("after"),
-    owned: () => Promise.resolve([]),
-    peers: () => Promise.resolve([]),
     beat: () => Promise.resolve({ type: "OK" }),
     restore: (_: unknown, end: FinishRequest) =>
       refusals++ === 0 ? Promise.reject(new UnavailableError("not now")) : runner.queue.finish(end),
@@ -114,14 +113,10 @@ Deno.test("a loss of data while jobs that wait to be tried again are brought bac
     },
     end: { ...end, state: "error", retry: true },
   }));
-  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
-  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
+  redisForgot(runner, records);
   let [lost, whole] = [Promise.resolve(), 0];
   const order: string[] = [];
   Object.assign(runner.queue, {
-    serverId: () => Promise.resolve("after"),
-    owned: () => Promise.resolve([]),
-    peers: () => Promise.resolve([]),
     beat: () => Promise.resolve({ type: "OK" }),
     seal: () => Promise.resolve(void whole++),
     restore: (_: unknown, end: FinishRequest) => {
