@@ -23,9 +23,15 @@ esac
 # without this a script that ends early, by an error or a signal, would leave the caller without its line
 summary='0 passed, 1 failed'
 report=
+# what failed, to be said again at the end, where it is seen
+failures=$(mktemp)
 finish() {
   code=$?
-  [ -z "$report" ] || rm -f "$report"
+  if [ -s "$failures" ]; then
+    say '== what failed'
+    cat "$failures" >&2
+  fi
+  rm -f "$failures" ${report:+"$report"}
   echo "$summary"
   exit "$code"
 }
@@ -48,6 +54,7 @@ step() {
   "$@" >&2 || {
     failed_stages=$((failed_stages + 1))
     say "== $name failed"
+    echo "failed: the stage $name" >>"$failures"
   }
 }
 
@@ -89,7 +96,7 @@ run_tests() {
   test_code=0
   # shellcheck disable=SC2086 # two flags or none; one function or none
   $inside "$DENO" test --quiet -A --trace-leaks --v8-flags=--expose-gc $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
-  counts=$("$scripts/summary.sh" 0 "$report" "$test_code") || true
+  counts=$("$scripts/summary.sh" 0 "$report" "$test_code" 2>>"$failures") || true
   rm -f "$report"
   report=
   passed=$((passed + ${counts%% *}))

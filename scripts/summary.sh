@@ -1,19 +1,36 @@
 #!/bin/sh
 # summary.sh FAILED_STAGES JUNIT_REPORT TEST_EXIT_CODE: prints `N passed, N failed` from the report of `deno test`.
 #
-# Exits 1 when anything failed. A test run that ended badly without saying so in its report counts as one failure:
+# Exits 1 when anything failed, and says to the standard error which tests, with their errors. A test run that ended badly without saying so in its report counts as one failure:
 # without a report, with a report that is cut off or empty, or with an exit code that the report does not explain.
 set -eu
 report=$2
 [ -r "$report" ] || report=/dev/null
 awk -v stages="$1" -v code="$3" '
-  /<testcase / { cases++; bad = 0 }
-  /<(failure|error)[ >\/]/ { if (!bad) failed++; bad = 1 }
+  function plain(text) {
+    gsub(/&quot;/, "\"", text); gsub(/&apos;/, "\047", text); gsub(/&lt;/, "<", text); gsub(/&gt;/, ">", text)
+    gsub(/&amp;/, "\\&", text)
+    return text
+  }
+  /<testcase / {
+    cases++; bad = lines = 0
+    test = file = $0
+    sub(/.* name="/, "", test); sub(/".*/, "", test)
+    sub(/.* classname="/, "", file); sub(/".*/, "", file)
+  }
+  /<(failure|error)[ >\/]/ { if (!bad) { failed++; print "failed: " plain(file ": " test) >"/dev/stderr" } bad = 1 }
+  bad && ++lines < 60 && !/<\/?(testcase|testsuite)/ {
+    gsub(/^ *<(failure|error) message="|<\/(failure|error)>$/, "")
+    print "  " plain($0) >"/dev/stderr"
+  }
   /<skipped/ { skipped++ }
   /<\/testsuites>/ { whole = 1 }
   END {
     passed = cases - failed - skipped
-    if (!whole || cases == 0 || (code != 0 && failed == 0)) failed++
+    if (!whole || cases == 0 || (code != 0 && failed == 0)) {
+      failed++
+      print "failed: the tests did not run to their end, see above (exit code " code ")" >"/dev/stderr"
+    }
     failed += stages
     printf "%d passed, %d failed\n", passed, failed
     exit failed > 0

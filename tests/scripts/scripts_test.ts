@@ -167,7 +167,13 @@ Deno.test("summary.sh counts what the report says, and never hides a run that br
     else await Deno.writeTextFile(report, text);
     const result = await run(["sh", `${SCRIPTS}summary.sh`, String(stages), report, String(code)]);
     assertEquals(result.stdout, `${line}\n`, name);
+    // what failed is named, stages aside
+    const failed = Number(line.split(" ")[2]) - stages;
+    assertEquals(result.stderr.match(/^failed: .+/gm)?.length ?? 0, failed, `${name}: ${result.stderr}`);
     assertEquals(result.code, line.endsWith(" 0 failed") ? 0 : 1, name);
+    if (name === "failures") {
+      assertStringIncludes(result.stderr, "failed: ./a_test.ts: a <failure >\n  Uncaught Error: x");
+    }
   }
 });
 
