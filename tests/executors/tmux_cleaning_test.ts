@@ -16,7 +16,7 @@ async function slowLane(world: TmuxWorld, program: string): Promise<string> {
 }
 
 isolatedTest("what is typed at a run whose terminal is being cleaned for it reaches the run", async (world) => {
-  const desk = await Desk.open(world.executor({ laneShell: await slowLane(world, "cat") }));
+  const desk = await Desk.open(world.executor({ laneShell: await slowLane(world, "dd") }));
   await desk.run(launchOf("exit 130", { target }));
   const reading = launchOf("read -r line; echo got $line", { target });
   await desk.executor.launch(reading);

@@ -29,11 +29,12 @@ isolatedTest("marks that a program prints are output", async (world) => {
 isolatedTest("a run finds the terminal clean, whatever the one before did to it", async (world) => {
   const desk = await Desk.open(world.executor());
   const target = "tmux.main.work";
-  const modes = "stty -a | tr -d '\\n' | sed 's/.*line = //'";
+  const modes = "stty -a | tr -d '\\n' | sed 's/.*line = //'; stty size";
   const clean = await desk.output(modes, { target });
-  assert(/susp = <undef>.* -echo /.test(clean), clean);
+  assert(/susp = <undef>.* -echo .*50 200$/.test(clean.replaceAll("\n", " ").trim()), clean);
   const wild = [
     "stty raw -echo",
+    "stty rows 7 cols 31; sleep 0.1",
     "stty raw; kill -9 $$",
     "stty -icanon -isig echo; sleep 0.1",
     "printf '\\033[?1049h\\033[2;5r\\033[?25l\\033(0\\033[31m'",
@@ -52,6 +53,9 @@ isolatedTest("a run finds the terminal clean, whatever the one before did to it"
       "0 1 49",
     );
   }
+  await world.tmux("resize-window -t main:work -x 90 -y 20");
+  await desk.run(launchOf("stty rows 7 cols 31; sleep 0.1", { target }));
+  assertEquals(await desk.output("stty size", { target }), "20 90\n");
 });
 
 isolatedTest("stdin is the terminal, and what is typed at one run does not reach the next", async (world) => {

@@ -73,10 +73,10 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
         ].join("\n"),
       );
     },
-    "modes of the terminal (stty)": async () => {
-      const modes = "stty -g";
+    "modes and size of the terminal (stty)": async () => {
+      const modes = "stty -g; stty size";
       const before = await desk.output(modes, { target });
-      await desk.run(launchOf("stty -icanon -isig echo; sleep 0.2", { target }));
+      await desk.run(launchOf("stty -icanon -isig echo rows 7 cols 31; sleep 0.2", { target }));
       assertEquals(await desk.output(modes, { target }), before);
     },
     "$0": () => is('test -n "$AGAIN" && echo again && exit; AGAIN=1 exec "$0"', "again"),

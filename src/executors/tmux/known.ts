@@ -1,6 +1,6 @@
 /** Programs besides tmux that the scripts of this folder call; `setup.sh` and `runner doctor` look for them in PATH. */
 export const PROGRAMS: readonly string[] = [
-  ...["awk", "cat", "cut", "env", "grep", "head", "ls", "mkfifo", "mv"],
+  ...["awk", "cat", "cut", "dd", "env", "grep", "head", "ls", "mkfifo", "mv"],
   ...["readlink", "rm", "sed", "sh", "sleep", "sort", "stty", "tail", "tr"],
 ];
 

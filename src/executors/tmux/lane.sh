@@ -40,12 +40,29 @@ CSI="${ESC}[" OSC="$ESC]" ST="$ESC\\"
 # a builtin in every shell: mksh would start a program for printf
 if [ "$(command -v print)" = print ]; then put() { print -nr -- "$1"; }; else put() { printf %s "$1"; }; fi
 
-# Drops what was typed meanwhile and gives the terminal its modes back. No key ends the programs that do it.
+# Gives the terminal its modes back, and the size that it has: a program may have told the kernel another one. tmux says
+# it by where the cursor stands when it is sent too far (3.3 has rows and columns of CSI 18 t the wrong way round).
+# Drops what was typed before the answer, for which it waits half a second. No key ends the programs that do it.
 clean() {
   trap '' INT QUIT
-  stty -icanon min 0 time 0
-  cat >/dev/null
-  stty "$sane"
+  stty -icanon -echo min 0 time 5
+  put "${ESC}7${CSI}?6l${CSI}999;999H${CSI}6n${CSI}5n${ESC}8"
+  size= typed= rounds=0
+  while [ "$rounds" -lt 300 ]; do
+    before=$typed typed=$(dd bs=4096 count=1)
+    [ -n "$typed" ] || break
+    case $before$typed in *R"${CSI}0n"*)
+      size=$before$typed
+      size=${size%%R"${CSI}0n"*}
+      size=${size##*"$CSI"}
+      break
+      ;;
+    esac
+    rounds=$((rounds + 1))
+  done
+  set --
+  case $size in *[!0-9\;]* | *\;*\;*) ;; ?*\;?*) set -- rows "${size%;*}" cols "${size#*;}" ;; esac
+  stty "$@" "$sane"
   trap : INT QUIT
 }
 
