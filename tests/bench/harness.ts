@@ -4,7 +4,7 @@
  * @module
  */
 import { RedisServer } from "../support/redis_server.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** The program that all others are compared with. */
 export const OURS = "runner";
@@ -136,9 +136,9 @@ export function benchRedis(): Promise<RedisServer> {
   return RedisServer.start({ persistence: "aof-everysec" });
 }
 
-/** A private world with such a Redis. */
-export function benchWorld(): Promise<World> {
-  return World.create({ persistence: "aof-everysec" });
+/** A private fixture with such a Redis. */
+export function benchWorld(): Promise<RunnerFixture> {
+  return RunnerFixture.create({ persistence: "aof-everysec" });
 }
 
 /** Resolves after a time. */

@@ -4,13 +4,13 @@ import { until } from "../support/until.ts";
 import { allCommands } from "../../src/cli/commands.ts";
 import { SHELLS } from "../../src/cli/completions.ts";
 import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
-import { World } from "../support/world.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
+import { CommandFixture } from "./command_fixture.ts";
 
 async function scriptOf(shell: string): Promise<string> {
-  const world = new FakeWorld();
-  assertEquals([await world.run("completions", shell), world.stderr], [0, ""]);
-  return world.stdout;
+  const fixture = new CommandFixture();
+  assertEquals([await fixture.run("completions", shell), fixture.stderr], [0, ""]);
+  return fixture.stdout;
 }
 
 /** Runs a shell that reads a text; answers what it printed, and nothing may go wrong. */
@@ -143,8 +143,8 @@ Deno.test("zsh completes commands, options and values, typed at a terminal", asy
 });
 
 Deno.test("zsh completes what Redis knows, and nothing when it is away", async () => {
-  const { world, env } = await worldWithJobs();
-  await using _ = world;
+  const { fixture, env } = await worldWithJobs();
+  await using _ = fixture;
   await zshCompletes(() => [
     ["runner wait abc-1 x", "runner wait abc-1 xyz "],
     ["runner -s other cancel a", "runner -s other cancel abc-9 "],
@@ -152,29 +152,29 @@ Deno.test("zsh completes what Redis knows, and nothing when it is away", async (
     ["runner submit --after=abc-2", "runner submit --after=abc-2 "],
     ["runner submit -e tmux.s.a", "runner submit -e tmux.s.a "],
   ], { env });
-  await world.redis.kill9();
+  await fixture.redis.kill9();
   await zshCompletes(() => [["runner wait abc", "runner wait abc"]], { env });
 });
 
-/** A world with some jobs, and the environment of a shell in which `runner` is the real program. */
+/** A fixture with some jobs, and the environment of a shell in which `runner` is the real program. */
 async function worldWithJobs() {
-  const world = await World.create();
-  await Deno.mkdir(`${world.dir}/bin`);
+  const fixture = await RunnerFixture.create();
+  await Deno.mkdir(`${fixture.dir}/bin`);
   const program = Deno.env.get("RUNNER_BIN") ?? new URL("../../scripts/runner", import.meta.url).pathname;
-  await Deno.writeTextFile(`${world.dir}/bin/runner`, `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
+  await Deno.writeTextFile(`${fixture.dir}/bin/runner`, `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
   const lines = ["abc-1", "abc-2", "xyz", "not plain"].map((id) =>
     JSON.stringify({ id, payload: "true", executor: `tmux.s.${id[0]}` })
   );
-  await world.run(["submit", "-n", "build", "--from", "-"], { input: lines.join("\n") });
-  await world.submit("-s", "other", "-n", "elsewhere", "--id", "abc-9", "true");
-  const env = world.env({ PATH: `${world.dir}/bin:${Deno.env.get("PATH")}`, HOME: world.dir });
-  return { world, env };
+  await fixture.run(["submit", "-n", "build", "--from", "-"], { input: lines.join("\n") });
+  await fixture.submit("-s", "other", "-n", "elsewhere", "--id", "abc-9", "true");
+  const env = fixture.env({ PATH: `${fixture.dir}/bin:${Deno.env.get("PATH")}`, HOME: fixture.dir });
+  return { fixture, env };
 }
 
 for (const [name, offers] of Object.entries({ bash, fish })) {
   Deno.test(`${name} completes what Redis knows, and nothing when it is away`, async () => {
-    const { world, env } = await worldWithJobs();
-    await using _ = world;
+    const { fixture, env } = await worldWithJobs();
+    await using _ = fixture;
     const cases: [string[], string[]][] = [
       [["runner", "logs", "ab"], ["abc-1", "abc-2"]],
       [["runner", "wait", "abc-1", "x"], ["xyz"]],
@@ -186,7 +186,7 @@ for (const [name, offers] of Object.entries({ bash, fish })) {
       [["runner", "submit", "-e", "tmux.s."], ["tmux.s.a", "tmux.s.n", "tmux.s.x"]],
     ];
     for (const [words, expected] of cases) assertEquals((await offers(words, env)).sort(), expected, words.join(" "));
-    await world.redis.kill9();
+    await fixture.redis.kill9();
     assertEquals(await offers(["runner", "logs", "ab"], env), [""]);
     // one that answers nothing
     await using silent = silentServer();
@@ -196,17 +196,17 @@ for (const [name, offers] of Object.entries({ bash, fish })) {
 }
 
 Deno.test("runner complete says what a word is, and is in no list", async () => {
-  const world = new FakeWorld();
-  world.redis.put("j", { status: "error", runner: "r", payload: "line 1\nline 2" }, { title: "A\ttitle" });
-  world.redis.put("k", { status: "started", runner: "r", payload: "line 1\nline 2" });
-  assertEquals([await world.run("complete", "jobs"), world.stdout], [
+  const fixture = new CommandFixture();
+  fixture.redis.put("j", { status: "error", runner: "r", payload: "line 1\nline 2" }, { title: "A\ttitle" });
+  fixture.redis.put("k", { status: "started", runner: "r", payload: "line 1\nline 2" });
+  assertEquals([await fixture.run("complete", "jobs"), fixture.stdout], [
     0,
     "k\trunning line 1 …\nj\tfailed A\\ttitle\n",
   ]);
   assertEquals((await allCommands()).some(({ name }) => name === "complete"), false);
-  const other = new FakeWorld();
+  const other = new CommandFixture();
   assertEquals([await other.run("complete", "cats"), other.stdout], [2, ""]);
-  const away = new FakeWorld();
+  const away = new CommandFixture();
   away.openError = new Error("gone");
   assertEquals([await away.run("complete", "jobs"), away.stdout, away.stderr], [0, "", ""]);
 });
@@ -229,10 +229,10 @@ function silentServer() {
 }
 
 Deno.test("completions refuses a shell that it does not know", async () => {
-  const world = new FakeWorld();
-  assertEquals(await world.run("completions", "csh"), 2);
+  const fixture = new CommandFixture();
+  assertEquals(await fixture.run("completions", "csh"), 2);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     `runner: Cannot write completions for "csh": there are those for ${
       SHELLS.join(", ")
     }; see runner completions --help\n`,

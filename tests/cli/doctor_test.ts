@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { knownFor } from "../../src/executors/registry.ts";
 import type { FolderLook } from "../../src/ports/folder_look.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
@@ -8,20 +8,20 @@ import { judgeAddress } from "../../src/redis/check_address.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
 import { lookAtFolder } from "../../src/system/look.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { CommandFixture } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
-function healthy(): FakeWorld {
-  const world = new FakeWorld();
-  world.redis.instanceList = [anInstance()];
-  return world;
+function healthy(): CommandFixture {
+  const fixture = new CommandFixture();
+  fixture.redis.instanceList = [anInstance()];
+  return fixture;
 }
 
 /** Subjects and severities of everything that is not all right. */
-async function wrong(world: FakeWorld, code: number): Promise<string[]> {
-  world.stdout = "";
-  assertEquals([await world.run("doctor", "--json"), world.stderr], [code, ""]);
-  const { ok, checks } = JSON.parse(world.stdout);
+async function wrong(fixture: CommandFixture, code: number): Promise<string[]> {
+  fixture.stdout = "";
+  assertEquals([await fixture.run("doctor", "--json"), fixture.stderr], [code, ""]);
+  const { ok, checks } = JSON.parse(fixture.stdout);
   assertEquals(ok, code === 0);
   return checks.filter(({ severity }: { severity: string }) => severity !== "ok")
     .map(({ subject, severity, says, remedy }: Record<string, string>) =>
@@ -30,10 +30,10 @@ async function wrong(world: FakeWorld, code: number): Promise<string[]> {
 }
 
 Deno.test("doctor says what is all right, and what to do about the rest", async () => {
-  const world = healthy();
-  assertEquals([await world.run("doctor"), world.stderr], [0, ""]);
-  await assertGolden("doctor_healthy", world.stdout);
-  const ill = new FakeWorld();
+  const fixture = healthy();
+  assertEquals([await fixture.run("doctor"), fixture.stderr], [0, ""]);
+  await assertGolden("doctor_healthy", fixture.stdout);
+  const ill = new CommandFixture();
   ill.findings = [{
     severity: "warning",
     subject: "persistence",
@@ -46,17 +46,19 @@ Deno.test("doctor says what is all right, and what to do about the rest", async 
 });
 
 Deno.test("doctor ends with 0 when there are only warnings", async () => {
-  const world = new FakeWorld();
-  assertEquals(await wrong(world, 0), [
+  const fixture = new CommandFixture();
+  assertEquals(await wrong(fixture, 0), [
     'runner warning: no runner "test_runner" is alive: its jobs wait -> runner run --name test_runner',
   ]);
 });
 
 Deno.test("doctor looks at the host also when Redis cannot be reached", async () => {
-  const world = new FakeWorld();
-  world.openError = Object.assign(new UnavailableError("Cannot run PING: nobody there"), { condition: "unreachable" });
-  world.host = { ...world.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
-  assertEquals(await wrong(world, 1), [
+  const fixture = new CommandFixture();
+  fixture.openError = Object.assign(new UnavailableError("Cannot run PING: nobody there"), {
+    condition: "unreachable",
+  });
+  fixture.host = { ...fixture.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
+  assertEquals(await wrong(fixture, 1), [
     "redis error: Cannot run PING: nobody there -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
     "tmux error: tmux 3.1c is too old -> Install tmux 3.2 or newer",
     "permissions error: the program may not: net, run tmux -> Use the compiled program or scripts/runner, which give it its rights",
@@ -64,28 +66,28 @@ Deno.test("doctor looks at the host also when Redis cannot be reached", async ()
 });
 
 Deno.test("doctor names the programs that a host lacks", async () => {
-  const world = healthy();
-  world.host = { ...world.host, missingPrograms: ["awk", "stty"] };
-  assertEquals(await wrong(world, 1), [
+  const fixture = healthy();
+  fixture.host = { ...fixture.host, missingPrograms: ["awk", "stty"] };
+  assertEquals(await wrong(fixture, 1), [
     "programs error: not in this PATH: awk, stty -> Install them: a runner needs all of them",
   ]);
 });
 
 Deno.test("doctor knows which tmux is too old", async () => {
-  const world = healthy();
+  const fixture = healthy();
   for (
     const [tmux, code] of [["tmux 3.2a", 0], ["tmux 4.0", 0], ["tmux openbsd-7.4", 0], ["tmux next-3.5", 0], [
       "tmux 2.9",
       1,
     ]] as const
   ) {
-    world.host = { ...world.host, tmux };
-    assertEquals((await wrong(world, code)).length, code, tmux);
+    fixture.host = { ...fixture.host, tmux };
+    assertEquals((await wrong(fixture, code)).length, code, tmux);
   }
 });
 
 Deno.test("doctor says what a version of tmux is known for, as a warning with one remedy", async () => {
-  const world = healthy();
+  const fixture = healthy();
   const known: [string, string | null][] = [
     ["tmux 3.2a", "may die with all its jobs when a client attaches in control mode"],
     ["tmux 3.3a", "may die with all its jobs when a client attaches in control mode"],
@@ -97,15 +99,15 @@ Deno.test("doctor says what a version of tmux is known for, as a warning with on
     ["tmux master", null],
   ];
   for (const [tmux, says] of known) {
-    world.host = { ...world.host, tmux, tmuxKnownFor: await knownFor(tmux) };
+    fixture.host = { ...fixture.host, tmux, tmuxKnownFor: await knownFor(tmux) };
     const warning =
       `tmux warning: ${tmux} ${says} (tmux -C, iTerm2) -> Look with runner attach, or with tmux attach without -C`;
-    assertEquals(await wrong(world, 0), says === null ? [] : [warning]);
+    assertEquals(await wrong(fixture, 0), says === null ? [] : [warning]);
   }
 });
 
 Deno.test("doctor judges the spool folder", async () => {
-  const world = healthy();
+  const fixture = healthy();
   const cases: [Partial<FolderLook>, number, string][] = [
     [{}, 0, ""],
     [{ is: "missing" }, 0, ""],
@@ -119,8 +121,8 @@ Deno.test("doctor judges the spool folder", async () => {
     [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
   ];
   for (const [look, code, says] of cases) {
-    world.host = { ...world.host, spool: { ...healthy().host.spool, ...look } };
-    const found = await wrong(world, code);
+    fixture.host = { ...fixture.host, spool: { ...healthy().host.spool, ...look } };
+    const found = await wrong(fixture, code);
     assertEquals(found.length, says === "" ? 0 : 1, JSON.stringify(look));
     if (says !== "") assertMatch(found[0], new RegExp(says.replaceAll(/[()]/g, ".")));
   }
@@ -152,10 +154,10 @@ Deno.test({
   name: "doctor of the real program sees a spool on a full disk, and leaves nothing there" + whyNoDisk,
   ignore: !canMount,
   fn: async () => {
-    await using world = await World.create();
-    await using disk = await SmallDisk.mount(`${world.dir}/small`, "8m");
+    await using fixture = await RunnerFixture.create();
+    await using disk = await SmallDisk.mount(`${fixture.dir}/small`, "8m");
     const spoolOf = async () => {
-      const { code, stdout } = await world.run(["doctor", "--json", "--spool", disk!.dir]);
+      const { code, stdout } = await fixture.run(["doctor", "--json", "--spool", disk!.dir]);
       const check = JSON.parse(stdout).checks.find(({ subject }: { subject: string }) => subject === "spool");
       return [code, check.severity, check.says];
     };
@@ -167,8 +169,8 @@ Deno.test({
 });
 
 Deno.test("doctor of the real program asks the real Redis and the real tmux", async () => {
-  await using world = await World.create();
-  const { code, stdout, stderr } = await world.run(["doctor", "--json"]);
+  await using fixture = await RunnerFixture.create();
+  const { code, stdout, stderr } = await fixture.run(["doctor", "--json"]);
   const checks = Object.fromEntries(
     JSON.parse(stdout).checks.map((check: Record<string, string>) => [check.subject, check]),
   );
@@ -176,7 +178,7 @@ Deno.test("doctor of the real program asks the real Redis and the real tmux", as
   assertEquals(checks.redis.severity, "ok");
   assertEquals(checks.persistence.severity, "warning");
   assertMatch(checks.tmux.says, /^tmux \d/);
-  assertEquals(checks.spool.says, `${world.dir}/spool is not there yet; the first runner makes it`);
+  assertEquals(checks.spool.says, `${fixture.dir}/spool is not there yet; the first runner makes it`);
   assertEquals(checks.permissions.severity, "ok");
 });
 
@@ -197,12 +199,12 @@ Deno.test("doctor warns of a password that others may see, or that is not there"
 });
 
 Deno.test("doctor of the real program warns of a configuration file whose password others may read", async () => {
-  await using world = await World.create();
-  const file = `${world.dir}/config.json`;
-  await Deno.writeTextFile(file, JSON.stringify({ redis_url: `redis://:hidden-word@${world.redis.address}` }));
+  await using fixture = await RunnerFixture.create();
+  const file = `${fixture.dir}/config.json`;
+  await Deno.writeTextFile(file, JSON.stringify({ redis_url: `redis://:hidden-word@${fixture.redis.address}` }));
   for (const [mode, warns] of [[0o644, true], [0o640, true], [0o600, false]] as const) {
     await Deno.chmod(file, mode);
-    const { stdout } = await world.run(["doctor", "--json"], { env: { RUNNER_CONFIG: file, REDIS_URL: "" } });
+    const { stdout } = await fixture.run(["doctor", "--json"], { env: { RUNNER_CONFIG: file, REDIS_URL: "" } });
     const found = JSON.parse(stdout).checks.filter(({ subject }: { subject: string }) => subject === "config");
     const check = {
       severity: "warning",

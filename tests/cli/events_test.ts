@@ -1,56 +1,56 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { CommandFixture } from "./command_fixture.ts";
 
-function worldWith(): FakeWorld {
-  const world = new FakeWorld();
-  const { redis } = world;
+function worldWith(): CommandFixture {
+  const fixture = new CommandFixture();
+  const { redis } = fixture;
   redis.happen({ event: "submit", id: "a", state: "dispatched", runner: "r" });
   redis.happen({ event: "start", id: "a", state: "started", runner: "r", instance: "i", attempt: 1 });
   redis.happen({ event: "bury", id: "\x1b[2J", state: null });
-  return world;
+  return fixture;
 }
 
 Deno.test("events shows what happened, oldest first", async () => {
-  const world = worldWith();
-  assertEquals([await world.run("events"), world.stderr], [0, ""]);
+  const fixture = worldWith();
+  assertEquals([await fixture.run("events"), fixture.stderr], [0, ""]);
   assertEquals(
-    world.stdout,
+    fixture.stdout,
     "2026-01-31T12:00:00.000Z  submit    queued    a  runner r\n" +
       "2026-01-31T12:00:00.000Z  start     running   a  runner r  attempt 1\n" +
       "2026-01-31T12:00:00.000Z  bury                \\x1b[2J\n",
   );
-  world.stdout = "";
-  assertEquals([await world.run("events", "-n", "1", "--json"), JSON.parse(world.stdout).event], [0, "bury"]);
-  const empty = new FakeWorld();
+  fixture.stdout = "";
+  assertEquals([await fixture.run("events", "-n", "1", "--json"), JSON.parse(fixture.stdout).event], [0, "bury"]);
+  const empty = new CommandFixture();
   assertEquals([await empty.run("events"), empty.stdout, empty.stderr], [0, "", ""]);
 });
 
 Deno.test("events --follow shows what happens from now on, also after an outage, until a signal", async () => {
-  const world = worldWith();
-  const code = world.run("events", "-f", "--json");
-  await until("it listens", () => world.opened.length === 1);
-  world.redis.eventErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
-  world.redis.happen({ event: "finish", id: "a", state: "finished", attempt: 1 });
-  await until("it is shown", () => world.stdout !== "");
-  world.redis.happen({ event: "submit", id: "b", state: "dispatched" });
-  await until("both are shown", () => world.stdout.split("\n").length === 3);
-  world.signal("SIGINT");
-  assertEquals([await code, world.stderr], [130, ""]);
+  const fixture = worldWith();
+  const code = fixture.run("events", "-f", "--json");
+  await until("it listens", () => fixture.opened.length === 1);
+  fixture.redis.eventErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  fixture.redis.happen({ event: "finish", id: "a", state: "finished", attempt: 1 });
+  await until("it is shown", () => fixture.stdout !== "");
+  fixture.redis.happen({ event: "submit", id: "b", state: "dispatched" });
+  await until("both are shown", () => fixture.stdout.split("\n").length === 3);
+  fixture.signal("SIGINT");
+  assertEquals([await code, fixture.stderr], [130, ""]);
   const time = "2026-01-31T12:00:00.000Z";
-  assertEquals(world.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
+  assertEquals(fixture.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
     { time, event: "finish", id: "a", state: "finished", runner: null, instance: null, attempt: 1 },
     { time, event: "submit", id: "b", state: "dispatched", runner: null, instance: null, attempt: null },
   ]);
 });
 
 Deno.test("events --follow -n begins with the past", async () => {
-  const world = worldWith();
-  const code = world.run("events", "-f", "-n", "2");
-  await until("the past is shown", () => world.stdout.split("\n").length === 3);
-  world.redis.happen({ event: "cancel" });
-  await until("the next is shown", () => world.stdout.split("\n").length === 4);
-  world.signal("SIGTERM");
+  const fixture = worldWith();
+  const code = fixture.run("events", "-f", "-n", "2");
+  await until("the past is shown", () => fixture.stdout.split("\n").length === 3);
+  fixture.redis.happen({ event: "cancel" });
+  await until("the next is shown", () => fixture.stdout.split("\n").length === 4);
+  fixture.signal("SIGTERM");
   assertEquals(await code, 143);
 });

@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText } from "../../src/domain/output.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { CommandFixture } from "./command_fixture.ts";
 
 /** What is said in the end when bytes were missing. */
 function rest(missing: number, total: number): string {
@@ -13,15 +13,15 @@ function rest(missing: number, total: number): string {
 }
 
 /** Submits a job as `j` and follows it. */
-async function follow(world = new FakeWorld()) {
-  world.redis.instanceList = [anInstance()];
-  const code = world.run("submit", "--follow", "--id", "j", "true");
-  await until("somebody follows", () => world.redis.isWatched("j"));
-  return { world, code, redis: world.redis };
+async function follow(fixture = new CommandFixture()) {
+  fixture.redis.instanceList = [anInstance()];
+  const code = fixture.run("submit", "--follow", "--id", "j", "true");
+  await until("somebody follows", () => fixture.redis.isWatched("j"));
+  return { fixture, code, redis: fixture.redis };
 }
 
-function end(world: FakeWorld, output: { bytes: number; result: string }, attempt = 1) {
-  world.redis.change("j", { status: "finished", result: output.result }, {
+function end(fixture: CommandFixture, output: { bytes: number; result: string }, attempt = 1) {
+  fixture.redis.change("j", { status: "finished", result: output.result }, {
     exit: "0",
     attempt: String(attempt),
     output_bytes: String(output.bytes),
@@ -29,42 +29,42 @@ function end(world: FakeWorld, output: { bytes: number; result: string }, attemp
 }
 
 Deno.test("submit --follow shows output as it comes, and nothing else on standard output", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "one\n");
-  await until("it is shown", () => world.stdout === "one\n");
+  await until("it is shown", () => fixture.stdout === "one\n");
   redis.append("j", 4, "two\n");
-  await until("it is shown", () => world.stdout === "one\ntwo\n");
-  end(world, { bytes: 8, result: "one\ntwo\n" });
-  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\n", "job j\n"]);
+  await until("it is shown", () => fixture.stdout === "one\ntwo\n");
+  end(fixture, { bytes: 8, result: "one\ntwo\n" });
+  assertEquals([await code, fixture.stdout, fixture.stderr], [0, "one\ntwo\n", "job j\n"]);
 });
 
 Deno.test("submit --follow shows each byte once, although pieces overlap", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "abcd");
   redis.append("j", 2, "cdef");
   redis.append("j", 1, "bc");
-  end(world, { bytes: 8, result: "abcdefgh" });
-  assertEquals([await code, world.stdout], [0, "abcdefgh"]);
+  end(fixture, { bytes: 8, result: "abcdefgh" });
+  assertEquals([await code, fixture.stdout], [0, "abcdefgh"]);
 });
 
 Deno.test("submit --follow shows the last bytes that only came with the end", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "one\n");
   redis.change("j", { status: "started" });
   // together with the end, as a job that writes just before it exits
   redis.pieces.get("j")!.push({ cursor: "2", attempt: 1, offset: 4, bytes: new TextEncoder().encode("two\n") });
-  end(world, { bytes: 12, result: "one\ntwo\ntri\n" });
-  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
+  end(fixture, { bytes: 12, result: "one\ntwo\ntri\n" });
+  assertEquals([await code, fixture.stdout, fixture.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
 });
 
 Deno.test("submit --follow says how much is missing where pieces were dropped", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "ab");
   redis.append("j", 10, "yz");
-  await until("both are shown", () => world.stdout === "abyz");
-  end(world, { bytes: 12, result: "ab________yz" });
-  assertEquals([await code, world.stdout], [0, "abyz"]);
-  assertEquals(world.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n" + rest(8, 12));
+  await until("both are shown", () => fixture.stdout === "abyz");
+  end(fixture, { bytes: 12, result: "ab________yz" });
+  assertEquals([await code, fixture.stdout], [0, "abyz"]);
+  assertEquals(fixture.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n" + rest(8, 12));
 });
 
 Deno.test("submit --follow takes both ends of a long output from the result", async () => {
@@ -76,69 +76,69 @@ Deno.test("submit --follow takes both ends of a long output from the result", as
     tail: bytes.subarray(-RESULT_PART),
     truncated: false,
   });
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, bytes.subarray(0, bytes.length - 5));
-  end(world, { bytes: bytes.length, result });
+  end(fixture, { bytes: bytes.length, result });
   assertEquals(await code, 0);
-  assertEquals(world.stdout === text, true);
+  assertEquals(fixture.stdout === text, true);
 
   const late = await follow();
   late.redis.append("j", 0, bytes.subarray(0, 1_000));
-  end(late.world, { bytes: bytes.length, result });
+  end(late.fixture, { bytes: bytes.length, result });
   assertEquals(await late.code, 0);
-  assertEquals(late.world.stdout === text.slice(0, RESULT_PART) + text.slice(-RESULT_PART), true);
+  assertEquals(late.fixture.stdout === text.slice(0, RESULT_PART) + text.slice(-RESULT_PART), true);
   const missing = bytes.length - 2 * RESULT_PART;
   assertEquals(
-    late.world.stderr,
+    late.fixture.stderr,
     `job j\n\nrunner: ${missing} bytes of output are missing here\n${rest(missing, bytes.length)}`,
   );
 });
 
 Deno.test("submit --follow does not guess where the result is not the output byte by byte", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, new Uint8Array([0x61, 0xff]));
-  end(world, { bytes: 4, result: "a\ufffdbc" });
-  assertEquals([await code, world.stdout], [0, "a\ufffd"]);
-  assertEquals(world.stderr, "job j\n\nrunner: 2 bytes of output are missing here\n" + rest(2, 4));
+  end(fixture, { bytes: 4, result: "a\ufffdbc" });
+  assertEquals([await code, fixture.stdout], [0, "a\ufffd"]);
+  assertEquals(fixture.stderr, "job j\n\nrunner: 2 bytes of output are missing here\n" + rest(2, 4));
 });
 
 Deno.test("submit --follow shows the result of a job that a foreign runner ran", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.change("j", { status: "error", error: "boom", result: "all there is\n" });
-  assertEquals([await code, world.stdout, world.stderr], [1, "all there is\n", "job j\njob j: boom\n"]);
+  assertEquals([await code, fixture.stdout, fixture.stderr], [1, "all there is\n", "job j\njob j: boom\n"]);
 });
 
 Deno.test("submit --follow says where another attempt begins, and counts its bytes anew", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "first\n", 1);
   redis.append("j", 0, "second\n", 2);
   redis.append("j", 6, "late piece of the first\n", 1);
-  end(world, { bytes: 7, result: "second\n" }, 2);
-  assertEquals([await code, world.stdout], [0, "first\nsecond\n"]);
-  assertEquals(world.stderr, "job j\n\nrunner: attempt 2\n");
+  end(fixture, { bytes: 7, result: "second\n" }, 2);
+  assertEquals([await code, fixture.stdout], [0, "first\nsecond\n"]);
+  assertEquals(fixture.stderr, "job j\n\nrunner: attempt 2\n");
 });
 
 Deno.test("submit --follow detaches at a signal", async () => {
-  const { world, code, redis } = await follow();
+  const { fixture, code, redis } = await follow();
   redis.append("j", 0, "one\n");
-  await until("it is shown", () => world.stdout === "one\n");
-  world.signal("SIGINT");
-  assertEquals([await code, world.stdout], [130, "one\n"]);
-  assertEquals(world.stderr, "job j\n\nrunner: detached; the job goes on; to stop: runner cancel j\n");
+  await until("it is shown", () => fixture.stdout === "one\n");
+  fixture.signal("SIGINT");
+  assertEquals([await code, fixture.stdout], [130, "one\n"]);
+  assertEquals(fixture.stderr, "job j\n\nrunner: detached; the job goes on; to stop: runner cancel j\n");
 });
 
 Deno.test("submit --follow ends quietly when nobody reads any more", async () => {
-  const { world, code, redis } = await follow(new FakeWorld({ writesUntilClosed: 1 }));
+  const { fixture, code, redis } = await follow(new CommandFixture({ writesUntilClosed: 1 }));
   redis.append("j", 0, "one\n");
   redis.append("j", 4, "two\n");
-  assertEquals([await code, world.stdout, world.stderr], [0, "one\n", "job j\n"]);
+  assertEquals([await code, fixture.stdout, fixture.stderr], [0, "one\n", "job j\n"]);
 });
 
 /** An output on this host, to which a test adds. */
-function onHost(world: FakeWorld) {
+function onHost(fixture: CommandFixture) {
   const encoder = new TextEncoder();
   let text = "";
-  world.hostOutput = {
+  fixture.hostOutput = {
     read: (offset, limit) => Promise.resolve(encoder.encode(text).subarray(offset, offset + limit)),
     close: () => {},
   };
@@ -146,45 +146,45 @@ function onHost(world: FakeWorld) {
 }
 
 Deno.test("submit --follow shows what is on this host, and no gap when Redis is ahead of it", async () => {
-  const world = new FakeWorld();
-  const { code, redis } = await follow(world);
-  const host = onHost(world);
+  const fixture = new CommandFixture();
+  const { code, redis } = await follow(fixture);
+  const host = onHost(fixture);
   redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
   host.write("one\n");
-  await until("it is shown", () => world.stdout === "one\n");
+  await until("it is shown", () => fixture.stdout === "one\n");
   redis.append("j", 8, "tri\n");
   host.write("two\n");
-  await until("it is shown", () => world.stdout === "one\ntwo\n");
+  await until("it is shown", () => fixture.stdout === "one\ntwo\n");
   host.write("tri\n");
-  end(world, { bytes: 12, result: "" });
-  assertEquals([await code, world.stdout, world.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
+  end(fixture, { bytes: 12, result: "" });
+  assertEquals([await code, fixture.stdout, fixture.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
 });
 
 Deno.test("submit --follow takes the rest from Redis when this host has lost it, and says what nothing has", async () => {
-  const world = new FakeWorld();
-  const { code, redis } = await follow(world);
-  const host = onHost(world);
+  const fixture = new CommandFixture();
+  const { code, redis } = await follow(fixture);
+  const host = onHost(fixture);
   redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
   host.write("one\n");
-  await until("it is shown", () => world.stdout === "one\n");
+  await until("it is shown", () => fixture.stdout === "one\n");
   redis.append("j", 2, "e\ntwo\n");
   redis.append("j", 12, "for\n");
-  end(world, { bytes: 16, result: "\ufffd" });
-  assertEquals([await code, world.stdout], [0, "one\ntwo\nfor\n"]);
+  end(fixture, { bytes: 16, result: "\ufffd" });
+  assertEquals([await code, fixture.stdout], [0, "one\ntwo\nfor\n"]);
   const nowhere = "runner: 4 of 16 bytes of output are missing above; they are kept nowhere any more\n";
-  assertEquals(world.stderr, "job j\n\nrunner: 4 bytes of output are missing here\n" + nowhere);
+  assertEquals(fixture.stderr, "job j\n\nrunner: 4 bytes of output are missing here\n" + nowhere);
 });
 
 Deno.test("submit --follow shows earlier attempts from Redis before the one on this host", async () => {
-  const world = new FakeWorld();
-  const { code, redis } = await follow(world);
+  const fixture = new CommandFixture();
+  const { code, redis } = await follow(fixture);
   redis.append("j", 0, "first\n", 1);
-  await until("it is shown", () => world.stdout === "first\n");
-  const host = onHost(world);
+  await until("it is shown", () => fixture.stdout === "first\n");
+  const host = onHost(fixture);
   host.write("second\n");
   redis.pieces.get("j")!.push({ cursor: "9", attempt: 1, offset: 6, bytes: new TextEncoder().encode("end\n") });
   redis.change("j", { status: "started" }, { attempt: "2", token: "2.n", inst: "i" });
-  await until("it is shown", () => world.stdout === "first\nend\nsecond\n");
-  end(world, { bytes: 7, result: "second\n" }, 2);
-  assertEquals([await code, world.stderr], [0, "job j\n\nrunner: attempt 2\n"]);
+  await until("it is shown", () => fixture.stdout === "first\nend\nsecond\n");
+  end(fixture, { bytes: 7, result: "second\n" }, 2);
+  assertEquals([await code, fixture.stderr], [0, "job j\n\nrunner: attempt 2\n"]);
 });

@@ -4,13 +4,13 @@ import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { RefusedError, SetupError, UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { CommandFixture } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
 async function shown(...args: string[]): Promise<string> {
-  const world = new FakeWorld();
-  assertEquals([await world.run(...args), world.stderr, world.opened.length], [0, "", 0], args.join(" "));
-  return world.stdout;
+  const fixture = new CommandFixture();
+  assertEquals([await fixture.run(...args), fixture.stderr, fixture.opened.length], [0, "", 0], args.join(" "));
+  return fixture.stdout;
 }
 
 Deno.test("runner alone shows the help of the whole program", async () => {
@@ -42,24 +42,24 @@ for (const name of Object.keys(COMMANDS)) {
     for (const { command } of examples) {
       const words = await shellWords(command);
       const columns = name === "attach" ? 100 : undefined;
-      const world = new FakeWorld({ files: { "build.sh": "true", "jobs.jsonl": "" }, input: "x", columns });
-      world.redis.put("3f2a", { status: "finished", runner: "build" });
-      world.redis.put("77b1", { status: "finished", runner: "build" });
-      world.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
-      if (["attach", "send", "screen"].includes(name)) putTerminals(world);
+      const fixture = new CommandFixture({ files: { "build.sh": "true", "jobs.jsonl": "" }, input: "x", columns });
+      fixture.redis.put("3f2a", { status: "finished", runner: "build" });
+      fixture.redis.put("77b1", { status: "finished", runner: "build" });
+      fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
+      if (["attach", "send", "screen"].includes(name)) putTerminals(fixture);
       if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");
-      assertEquals(await world.run(...words.slice(1)), 0, `${command}: ${world.stderr}`);
+      assertEquals(await fixture.run(...words.slice(1)), 0, `${command}: ${fixture.stderr}`);
     }
   });
 }
 
 /** Lets the job `3f2a` run on this host, with a terminal. */
-function putTerminals(world: FakeWorld): void {
-  world.redis.put("3f2a", { status: "started", runner: "build" }, { token: "1.n", inst: "inst-1" });
-  world.redis.instanceList = [anInstance()];
-  world.places.set("3f2a 1.n", "here");
+function putTerminals(fixture: CommandFixture): void {
+  fixture.redis.put("3f2a", { status: "started", runner: "build" }, { token: "1.n", inst: "inst-1" });
+  fixture.redis.instanceList = [anInstance()];
+  fixture.places.set("3f2a 1.n", "here");
   const screen = { lines: ["x"], cursor: { column: 0, row: 0 }, columns: 80, rows: 24, title: "" };
-  world.redis.answer = { type: "screen", screen };
+  fixture.redis.answer = { type: "screen", screen };
 }
 
 /** Words of an example as a shell sees them, without the variables in front. */
@@ -70,23 +70,23 @@ async function shellWords(command: string): Promise<string[]> {
 }
 
 Deno.test("help of a command that is not there names the nearest one", async () => {
-  const world = new FakeWorld();
-  assertEquals(await world.run("help", "stauts"), 2);
+  const fixture = new CommandFixture();
+  assertEquals(await fixture.run("help", "stauts"), 2);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot show help of "stauts": there is no such command, perhaps you mean status; see runner help --help\n',
   );
 });
 
 Deno.test("an unknown command is named, with the nearest one", async () => {
-  const world = new FakeWorld();
-  assertEquals(await world.run("stauts"), 2);
+  const fixture = new CommandFixture();
+  assertEquals(await fixture.run("stauts"), 2);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot run command "stauts": there is no such command, perhaps you mean status; see runner --help\n',
   );
-  assertEquals(await world.run("toString"), 2);
-  assertEquals(await world.run("--bogus"), 2);
+  assertEquals(await fixture.run("toString"), 2);
+  assertEquals(await fixture.run("--bogus"), 2);
 });
 
 Deno.test("a runner that Redis refuses ends with a code of its own", async () => {
@@ -98,10 +98,10 @@ Deno.test("a runner that Redis refuses ends with a code of its own", async () =>
     [new Error("odd"), "status", 1],
   ];
   for (const [error, command, code] of cases) {
-    const world = new FakeWorld();
-    world.openError = error;
-    world.openWorker = () => Promise.reject(error);
-    assertEquals([await world.run(command), world.stderr], [code, `runner: ${error.message}\n`]);
+    const fixture = new CommandFixture();
+    fixture.openError = error;
+    fixture.openWorker = () => Promise.reject(error);
+    assertEquals([await fixture.run(command), fixture.stderr], [code, `runner: ${error.message}\n`]);
   }
 });
 
@@ -120,7 +120,7 @@ Deno.test("commands refuse arguments that they do not take", async () => {
     [["help", "a", "b"], 'Cannot use "b": runner help takes the name of one command; see runner help --help'],
   ];
   for (const [args, message] of cases) {
-    const world = new FakeWorld();
-    assertEquals([await world.run(...args), world.stderr], [2, `runner: ${message}\n`]);
+    const fixture = new CommandFixture();
+    assertEquals([await fixture.run(...args), fixture.stderr], [2, `runner: ${message}\n`]);
   }
 });

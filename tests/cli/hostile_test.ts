@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
 /**
  * Text that makes a terminal do something: 7-bit and 8-bit sequences, ENQ, SO, SI, an overwritten line, reordered text.
@@ -11,9 +11,9 @@ const EVIL = "x\x1b[2J\u009b5n\x05\x0e\x0f\r\u202e\u200b\u{e0041}\x1b]52;c;eA==\
 const ID = `a;$(touch x)'${EVIL}`;
 
 /** A namespace in which another program has written nothing but such text. */
-function hostileWorld(options: WorldOptions = { columns: 120 }): FakeWorld {
-  const world = new FakeWorld(options);
-  const { redis } = world;
+function hostileWorld(options: WorldOptions = { columns: 120 }): CommandFixture {
+  const fixture = new CommandFixture(options);
+  const { redis } = fixture;
   const host = EVIL;
   redis.instanceList = [
     anInstance({ runner: EVIL, instance: "i1", host, version: EVIL, attach: `tmux -L ${EVIL} attach -t` }),
@@ -35,7 +35,7 @@ function hostileWorld(options: WorldOptions = { columns: 120 }): FakeWorld {
     type: "screen",
     screen: { lines: [EVIL], cursor: { column: 0, row: 0 }, columns: 9, rows: 9, title: EVIL },
   };
-  return world;
+  return fixture;
 }
 
 const COMMANDS: string[][] = [
@@ -72,9 +72,9 @@ const SHOWN = /^(?:\x1b\[[0-9;:]*m|\n|[^\p{Cc}\p{Zl}\p{Zp}\u200b\u202e\u{e0041}]
 Deno.test("no command sends to a terminal what another program wrote for it to obey", async () => {
   for (const args of COMMANDS) {
     for (const color of ["always", "never"]) {
-      const world = hostileWorld();
-      await world.run(...args, "--color", color);
-      const text = world.stdout + world.stderr;
+      const fixture = hostileWorld();
+      await fixture.run(...args, "--color", color);
+      const text = fixture.stdout + fixture.stderr;
       assert(text !== "", args.join(" "));
       assert(SHOWN.test(text), JSON.stringify([args, text]));
     }
@@ -89,10 +89,10 @@ Deno.test("JSON on a terminal says exactly what is there, without a character th
       [["screen", `${ID}2`], (json: Record<string, unknown>) => [json.id, json.title]],
     ] as const
   ) {
-    const world = hostileWorld();
-    await world.run(...args, "--json");
-    assert(SHOWN.test(world.stdout), JSON.stringify(world.stdout));
-    assertEquals(of(JSON.parse(world.stdout)), [args[0] === "events" ? ID : `${ID}2`, EVIL]);
+    const fixture = hostileWorld();
+    await fixture.run(...args, "--json");
+    assert(SHOWN.test(fixture.stdout), JSON.stringify(fixture.stdout));
+    assertEquals(of(JSON.parse(fixture.stdout)), [args[0] === "events" ? ID : `${ID}2`, EVIL]);
   }
 });
 
@@ -104,31 +104,31 @@ Deno.test("submit --follow shows a terminal text and colours only, and a program
     [{}, text],
   ];
   for (const [options, want] of cases) {
-    const world = new FakeWorld(options);
-    const code = world.run("submit", "--follow", "--id", "j", "true");
-    await until("the client follows", () => world.redis.isWatched("j"));
+    const fixture = new CommandFixture(options);
+    const code = fixture.run("submit", "--follow", "--id", "j", "true");
+    await until("the client follows", () => fixture.redis.isWatched("j"));
     const bytes = new TextEncoder().encode(text);
     // every cut within a sequence or a character
-    for (const [at, byte] of bytes.entries()) world.redis.append("j", at, Uint8Array.of(byte));
-    world.redis.change("j", { status: "finished" }, { attempt: "1", output_bytes: String(bytes.length) });
-    assertEquals([await code, world.stdout], [0, want]);
+    for (const [at, byte] of bytes.entries()) fixture.redis.append("j", at, Uint8Array.of(byte));
+    fixture.redis.change("j", { status: "finished" }, { attempt: "1", output_bytes: String(bytes.length) });
+    assertEquals([await code, fixture.stdout], [0, want]);
   }
 });
 
 Deno.test("a command to paste holds no free text of another program", async () => {
   for (const args of COMMANDS) {
-    const world = hostileWorld();
-    world.redis.put("plain; touch x", { status: "error" });
-    await world.run(...args);
-    for (const line of (world.stdout + world.stderr).split("\n")) {
+    const fixture = hostileWorld();
+    fixture.redis.put("plain; touch x", { status: "error" });
+    await fixture.run(...args);
+    for (const line of (fixture.stdout + fixture.stderr).split("\n")) {
       for (const [, word] of line.matchAll(/runner (?:logs|status|cancel|attach --ssh|send) (\S+)/g)) {
         assert(!word.startsWith("a;"), line);
       }
       assert(!/^attach .*(?:touch|\.\.|evil)/.test(line), line);
     }
   }
-  const world = hostileWorld();
-  world.redis.put("a; touch x", { status: "error" });
-  assertEquals(await world.run("send", "a; touch x", "yes"), 1);
-  assert(world.stderr.includes("runner logs 'a; touch x'\n"), world.stderr);
+  const fixture = hostileWorld();
+  fixture.redis.put("a; touch x", { status: "error" });
+  assertEquals(await fixture.run("send", "a; touch x", "yes"), 1);
+  assert(fixture.stderr.includes("runner logs 'a; touch x'\n"), fixture.stderr);
 });

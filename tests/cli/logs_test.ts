@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText, TRUNCATED_LINE } from "../../src/domain/output.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
 const encoder = new TextEncoder();
 
@@ -14,9 +14,9 @@ function rest(missing: number, total: number): string {
   return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
 }
 
-/** A world with job `j` that has written a text; `shown` of its bytes came to Redis while it ran. */
-function ended(text: string, shown: { from?: number; to?: number } = {}, options: WorldOptions = {}): FakeWorld {
-  const world = new FakeWorld(options);
+/** A fixture with job `j` that has written a text; `shown` of its bytes came to Redis while it ran. */
+function ended(text: string, shown: { from?: number; to?: number } = {}, options: WorldOptions = {}): CommandFixture {
+  const fixture = new CommandFixture(options);
   const bytes = encoder.encode(text);
   const small = bytes.length <= 2 * RESULT_PART;
   const result = resultText({
@@ -25,10 +25,10 @@ function ended(text: string, shown: { from?: number; to?: number } = {}, options
     tail: small ? new Uint8Array() : bytes.subarray(-RESULT_PART),
     truncated: false,
   });
-  world.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: String(bytes.length) });
+  fixture.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: String(bytes.length) });
   const { from = 0, to = 0 } = shown;
-  if (to > from) world.redis.append("j", from, bytes.subarray(from, to));
-  return world;
+  if (to > from) fixture.redis.append("j", from, bytes.subarray(from, to));
+  return fixture;
 }
 
 Deno.test("logs shows the whole output of an ended job, wherever Redis has its parts", async () => {
@@ -45,9 +45,9 @@ Deno.test("logs shows the whole output of an ended job, wherever Redis has its p
     [long, { from: 59_997, to: bytes - 700 }],
   ];
   for (const [text, shown] of cases) {
-    const world = ended(text, shown);
-    assertEquals([await world.run("logs", "j"), world.stderr], [0, ""], JSON.stringify(shown));
-    assertEquals(world.stdout === text, true, JSON.stringify(shown));
+    const fixture = ended(text, shown);
+    assertEquals([await fixture.run("logs", "j"), fixture.stderr], [0, ""], JSON.stringify(shown));
+    assertEquals(fixture.stdout === text, true, JSON.stringify(shown));
   }
 });
 
@@ -55,11 +55,11 @@ Deno.test("logs says how much is missing, where it is missing", async () => {
   const text = "0123456789".repeat(20_000);
   const head = text.slice(0, RESULT_PART);
   const tail = text.slice(-RESULT_PART);
-  const world = ended(text);
-  assertEquals(await world.run("logs", "j"), 0);
-  assertEquals(world.stdout === head + tail, true);
+  const fixture = ended(text);
+  assertEquals(await fixture.run("logs", "j"), 0);
+  assertEquals(fixture.stdout === head + tail, true);
   const missing = text.length - 2 * RESULT_PART;
-  assertEquals(world.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, text.length)}`);
+  assertEquals(fixture.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, text.length)}`);
   const middle = ended(text, { from: 100_000, to: 100_010 });
   assertEquals(await middle.run("logs", "j"), 0);
   assertEquals(middle.stdout === head + text.slice(100_000, 100_010) + tail, true);
@@ -71,36 +71,36 @@ Deno.test("logs says how much is missing, where it is missing", async () => {
 });
 
 Deno.test("logs shows both ends of a long output that is no text", async () => {
-  const world = new FakeWorld();
+  const fixture = new CommandFixture();
   const part = new Uint8Array(RESULT_PART).fill(0x61);
   part[7] = 0xff;
   const result = resultText({ total: 200_000, head: part, tail: part, truncated: true });
-  world.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: "200000" });
-  assertEquals(await world.run("logs", "j"), 0);
+  fixture.redis.put("j", { status: "finished", result }, { attempt: "1", output_bytes: "200000" });
+  assertEquals(await fixture.run("logs", "j"), 0);
   const text = new TextDecoder().decode(part);
-  assertEquals(world.stdout === text + text + TRUNCATED_LINE, true);
+  assertEquals(fixture.stdout === text + text + TRUNCATED_LINE, true);
   const missing = 200_000 - 2 * RESULT_PART;
-  assertEquals(world.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, 200_000)}`);
+  assertEquals(fixture.stderr, `\nrunner: ${missing} bytes of output are missing here\n${rest(missing, 200_000)}`);
 });
 
 Deno.test("logs shows what a running job has written so far, and says when there is nothing", async () => {
-  const world = new FakeWorld();
-  world.redis.put("j", { status: "started" }, { attempt: "1" });
-  assertEquals([await world.run("logs", "j"), world.stdout, world.stderr], [0, "", "job j: no output yet\n"]);
-  world.redis.append("j", 0, "half a li");
-  world.stderr = "";
-  assertEquals([await world.run("logs", "@"), world.stdout, world.stderr], [0, "half a li", ""]);
+  const fixture = new CommandFixture();
+  fixture.redis.put("j", { status: "started" }, { attempt: "1" });
+  assertEquals([await fixture.run("logs", "j"), fixture.stdout, fixture.stderr], [0, "", "job j: no output yet\n"]);
+  fixture.redis.append("j", 0, "half a li");
+  fixture.stderr = "";
+  assertEquals([await fixture.run("logs", "@"), fixture.stdout, fixture.stderr], [0, "half a li", ""]);
   const silent = ended("");
   assertEquals([await silent.run("logs", "j"), silent.stdout, silent.stderr], [0, "", "job j: no output\n"]);
-  assertEquals(await world.run("logs", "nobody"), 4);
+  assertEquals(await fixture.run("logs", "nobody"), 4);
 });
 
 Deno.test("logs shows the newest attempt of a job", async () => {
-  const world = new FakeWorld();
-  world.redis.put("j", { status: "started" }, { attempt: "2" });
-  world.redis.append("j", 0, "first\n", 1);
-  world.redis.append("j", 0, "second\n", 2);
-  assertEquals([await world.run("logs", "j"), world.stdout, world.stderr], [0, "second\n", ""]);
+  const fixture = new CommandFixture();
+  fixture.redis.put("j", { status: "started" }, { attempt: "2" });
+  fixture.redis.append("j", 0, "first\n", 1);
+  fixture.redis.append("j", 0, "second\n", 2);
+  assertEquals([await fixture.run("logs", "j"), fixture.stdout, fixture.stderr], [0, "second\n", ""]);
 });
 
 Deno.test("logs -n shows the last lines", async () => {
@@ -114,62 +114,66 @@ Deno.test("logs -n shows the last lines", async () => {
   ];
   for (const [text, count, expected] of cases) {
     for (let cut = 0; cut <= text.length; cut++) {
-      const world = ended(text, { to: cut });
-      assertEquals(await world.run("logs", "-n", String(count), "j"), 0);
-      assertEquals([world.stdout, world.stderr], [expected, ""], `${JSON.stringify(text)} -n ${count}, cut at ${cut}`);
+      const fixture = ended(text, { to: cut });
+      assertEquals(await fixture.run("logs", "-n", String(count), "j"), 0);
+      assertEquals(
+        [fixture.stdout, fixture.stderr],
+        [expected, ""],
+        `${JSON.stringify(text)} -n ${count}, cut at ${cut}`,
+      );
     }
   }
 });
 
 Deno.test("logs -n leaves out what is missing further up", async () => {
-  const world = new FakeWorld();
-  world.redis.put("j", { status: "started" }, { attempt: "1" });
-  world.redis.append("j", 100, "x\ny\n");
-  assertEquals([await world.run("logs", "-n", "1", "j"), world.stdout, world.stderr], [0, "y\n", ""]);
+  const fixture = new CommandFixture();
+  fixture.redis.put("j", { status: "started" }, { attempt: "1" });
+  fixture.redis.append("j", 100, "x\ny\n");
+  assertEquals([await fixture.run("logs", "-n", "1", "j"), fixture.stdout, fixture.stderr], [0, "y\n", ""]);
 });
 
 /** Follows job `j`, which runs. */
 async function follow(args: string[], options: WorldOptions = {}) {
-  const world = new FakeWorld(options);
-  world.redis.put("j", { status: "started" }, { attempt: "1" });
-  world.redis.append("j", 0, "a\nb\n");
-  const code = world.run("logs", "-f", ...args, "j");
-  await until("somebody follows", () => world.redis.isWatched("j"));
-  return { world, code };
+  const fixture = new CommandFixture(options);
+  fixture.redis.put("j", { status: "started" }, { attempt: "1" });
+  fixture.redis.append("j", 0, "a\nb\n");
+  const code = fixture.run("logs", "-f", ...args, "j");
+  await until("somebody follows", () => fixture.redis.isWatched("j"));
+  return { fixture, code };
 }
 
 Deno.test("logs -f goes on to the end of the job, and says how it ended", async () => {
-  const { world, code } = await follow(["-n", "1"]);
-  await until("the last line is there", () => world.stdout === "b\n");
-  world.redis.append("j", 4, "c\n");
-  await until("the next line is there", () => world.stdout === "b\nc\n");
-  world.redis.change("j", { status: "error", error: "exited with code 3", result: "a\nb\nc\nd" }, {
+  const { fixture, code } = await follow(["-n", "1"]);
+  await until("the last line is there", () => fixture.stdout === "b\n");
+  fixture.redis.append("j", 4, "c\n");
+  await until("the next line is there", () => fixture.stdout === "b\nc\n");
+  fixture.redis.change("j", { status: "error", error: "exited with code 3", result: "a\nb\nc\nd" }, {
     output_bytes: "7",
     exit: "3",
   });
-  assertEquals([await code, world.stdout, world.stderr], [0, "b\nc\nd", "job j: exited with code 3\n"]);
+  assertEquals([await code, fixture.stdout, fixture.stderr], [0, "b\nc\nd", "job j: exited with code 3\n"]);
 });
 
 Deno.test("logs -f goes on where it was when Redis comes back", async () => {
-  const { world, code } = await follow([]);
-  await until("it is shown", () => world.stdout === "a\nb\n");
-  world.redis.readErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
-  world.redis.append("j", 4, "c\n");
-  await until("the error was met", () => world.stderr !== "");
-  world.redis.change("j", { status: "finished", result: "a\nb\nc\n" }, { output_bytes: "6" });
-  assertEquals([await code, world.stdout], [0, "a\nb\nc\n"]);
-  assertEquals(world.stderr, "runner: Redis cannot be reached; still waiting\n");
+  const { fixture, code } = await follow([]);
+  await until("it is shown", () => fixture.stdout === "a\nb\n");
+  fixture.redis.readErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  fixture.redis.append("j", 4, "c\n");
+  await until("the error was met", () => fixture.stderr !== "");
+  fixture.redis.change("j", { status: "finished", result: "a\nb\nc\n" }, { output_bytes: "6" });
+  assertEquals([await code, fixture.stdout], [0, "a\nb\nc\n"]);
+  assertEquals(fixture.stderr, "runner: Redis cannot be reached; still waiting\n");
 });
 
 Deno.test("logs -f detaches at a signal, and ends when its reader goes away", async () => {
-  const { world, code } = await follow([]);
-  await until("it is shown", () => world.stdout === "a\nb\n");
-  world.signal("SIGINT");
-  assertEquals([await code, world.redis.cancelled], [130, []]);
-  assertEquals(world.stderr, "\nrunner: detached; the job goes on; to stop: runner cancel j\n");
+  const { fixture, code } = await follow([]);
+  await until("it is shown", () => fixture.stdout === "a\nb\n");
+  fixture.signal("SIGINT");
+  assertEquals([await code, fixture.redis.cancelled], [130, []]);
+  assertEquals(fixture.stderr, "\nrunner: detached; the job goes on; to stop: runner cancel j\n");
   const piped = await follow([], { writesUntilClosed: 1 });
-  piped.world.redis.append("j", 4, "c\n");
-  assertEquals([await piped.code, piped.world.stderr], [0, ""]);
+  piped.fixture.redis.append("j", 4, "c\n");
+  assertEquals([await piped.code, piped.fixture.stderr], [0, ""]);
 });
 
 Deno.test("logs keeps colours on a terminal, takes them out of a pipe, and changes nothing with --raw", async () => {
@@ -183,20 +187,20 @@ Deno.test("logs keeps colours on a terminal, takes them out of a pipe, and chang
     [{ columns: 80 }, ["--raw"], text],
   ];
   for (const [options, args, expected] of cases) {
-    const world = ended(text, { to: 3 }, options);
-    assertEquals([await world.run("logs", ...args, "j"), world.stdout], [0, expected], JSON.stringify(args));
+    const fixture = ended(text, { to: 3 }, options);
+    assertEquals([await fixture.run("logs", ...args, "j"), fixture.stdout], [0, expected], JSON.stringify(args));
   }
 });
 
 Deno.test("logs --json writes an object a line, with its place in the output", async () => {
-  const world = new FakeWorld();
-  world.redis.put("j", { status: "finished" }, { attempt: "2", output_bytes: "32" });
-  world.redis.append("j", 0, "\x1b[1mone\x1b[0m\ntw", 2);
-  world.redis.append("j", 14, "o\n", 2);
-  world.redis.append("j", 20, "größe\nlast", 2);
-  assertEquals(await world.run("logs", "--json", "j"), 0);
+  const fixture = new CommandFixture();
+  fixture.redis.put("j", { status: "finished" }, { attempt: "2", output_bytes: "32" });
+  fixture.redis.append("j", 0, "\x1b[1mone\x1b[0m\ntw", 2);
+  fixture.redis.append("j", 14, "o\n", 2);
+  fixture.redis.append("j", 20, "größe\nlast", 2);
+  assertEquals(await fixture.run("logs", "--json", "j"), 0);
   assertEquals(
-    world.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)),
+    fixture.stdout.trimEnd().split("\n").map((line) => JSON.parse(line)),
     [
       { attempt: 2, offset: 0, line: "one" },
       { attempt: 2, offset: 12, line: "two" },

@@ -5,7 +5,7 @@ import { lastLine } from "../../src/cli/last_line.ts";
 import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const iso = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
@@ -13,9 +13,9 @@ const terminal = { columns: 80, env: { NO_COLOR: "1" } };
 const UUIDS = ["3f2a77b1", "3f2a77b2", "9c000000"].map((begin) => `${begin}-5d0e-4f0a-8a51-000000000000`);
 
 /** Jobs of one runner: the oldest asks, the newest failed; twelve others have finished between them. */
-function worldWith(options: WorldOptions = terminal): FakeWorld {
-  const world = new FakeWorld(options);
-  const { redis } = world;
+function worldWith(options: WorldOptions = terminal): CommandFixture {
+  const fixture = new CommandFixture(options);
+  const { redis } = fixture;
   redis.instanceList = [anInstance()];
   redis.queueList = [
     { runner: "test_runner", queued: 0, delayed: 0, paused: false },
@@ -36,14 +36,14 @@ function worldWith(options: WorldOptions = terminal): FakeWorld {
     ...{ ...common, status: "error", error: "exited with code 2", payload: "make all", created_at: iso(1) },
     result: "cc main.c\n\x1b[31mmake: *** [all] Error 2\x1b[0m\n\n",
   }, { exit: "2" });
-  return world;
+  return fixture;
 }
 
 /** Output of a command that says nothing else. */
-async function shown(world: FakeWorld, ...args: string[]): Promise<string> {
-  world.stdout = world.stderr = "";
-  assertEquals(await world.run(...args), 0, world.stderr);
-  return world.stdout;
+async function shown(fixture: CommandFixture, ...args: string[]): Promise<string> {
+  fixture.stdout = fixture.stderr = "";
+  assertEquals(await fixture.run(...args), 0, fixture.stderr);
+  return fixture.stdout;
 }
 
 Deno.test("status at 80 columns shows who waits for an answer, and what is asked, however old the job is", async () => {
@@ -56,18 +56,19 @@ Deno.test("status at 80 columns shows who waits for an answer, and what is asked
 });
 
 Deno.test("status on a terminal puts what is the same of all jobs behind the text, where there is room", async () => {
-  const head = async (columns: number, arrange = (_: FakeWorld) => {}) => {
-    const world = worldWith({ ...terminal, columns });
-    arrange(world);
-    return (await shown(world, "status")).split("\n").find((line) => line.startsWith("JOB"))!.split(/ {2,}/);
+  const head = async (columns: number, arrange = (_: CommandFixture) => {}) => {
+    const fixture = worldWith({ ...terminal, columns });
+    arrange(fixture);
+    return (await shown(fixture, "status")).split("\n").find((line) => line.startsWith("JOB"))!.split(/ {2,}/);
   };
   assertEquals(await head(80), ["JOB", "STATUS", "EXIT", "CREATED", "JOB TEXT"]);
   assertEquals(await head(120), ["JOB", "STATUS", "EXIT", "CREATED", "JOB TEXT", "RUNNER", "EXECUTOR"]);
-  const other = (world: FakeWorld) => world.redis.put("x", { status: "finished", runner: "other", created_at: iso(0) });
+  const other = (fixture: CommandFixture) =>
+    fixture.redis.put("x", { status: "finished", runner: "other", created_at: iso(0) });
   assertEquals(await head(120, other), ["JOB", "STATUS", "EXIT", "RUNNER", "CREATED", "JOB TEXT", "EXECUTOR"]);
-  const pool = (world: FakeWorld) => {
-    world.redis.instanceList = [anInstance(), anInstance({ instance: "i2", host: "beta" })];
-    world.redis.put("x", { status: "started", runner: "test_runner", created_at: iso(0) }, { inst: "i2" });
+  const pool = (fixture: CommandFixture) => {
+    fixture.redis.instanceList = [anInstance(), anInstance({ instance: "i2", host: "beta" })];
+    fixture.redis.put("x", { status: "started", runner: "test_runner", created_at: iso(0) }, { inst: "i2" });
   };
   assertEquals((await head(120, pool)).slice(0, 5), ["JOB", "STATUS", "EXIT", "HOST", "CREATED"]);
 });
@@ -87,18 +88,18 @@ Deno.test("ids on a terminal are the shortest begin that no other job has, and a
   assertEquals([ids.of("short"), ids.of("@odd-and-long-enough")], ["short", "@odd-and-long-enough"]);
   assertEquals(new ShortIds(["abcdefghijklmn", "abcdefgh"]).of("abcdefghijklmn"), "abcdefghi…");
 
-  const world = worldWith();
-  world.redis.put(UUIDS[1], { status: "finished", created_at: iso(0) });
-  const text = await shown(world, "status");
+  const fixture = worldWith();
+  fixture.redis.put(UUIDS[1], { status: "finished", created_at: iso(0) });
+  const text = await shown(fixture, "status");
   for (const short of ["3f2a77b1…", "3f2a77b2…", "9c000000…"]) {
     assertStringIncludes(text, `\n${short} `);
     const whole = UUIDS.find((id) => id.startsWith(short.slice(0, 8)))!;
     for (const typed of [short, short.replace("…", "..."), short.replace("…", "")]) {
-      assertEquals(JSON.parse(await shown(world, "status", "--json", typed)).id, whole);
+      assertEquals(JSON.parse(await shown(fixture, "status", "--json", typed)).id, whole);
     }
   }
-  assertEquals(await world.run("status", "3f2a…"), 2);
-  assertEquals(await world.run("status", "…"), 2);
+  assertEquals(await fixture.run("status", "3f2a…"), 2);
+  assertEquals(await fixture.run("status", "…"), 2);
   assertStringIncludes(await shown(worldWith({}), "status"), UUIDS[0]);
 });
 
@@ -113,17 +114,17 @@ Deno.test("conditions say how many jobs they leave out, and take the words that 
     [["--caller", "me", "--among", "5"], "0 of the newest 6 jobs fit; --among N looks at more"],
   ];
   for (const [args, says] of cases) {
-    const world = worldWith();
-    await shown(world, "status", ...args);
-    assertEquals(world.stderr, `runner: ${says}\n`, args.join(" "));
+    const fixture = worldWith();
+    await shown(fixture, "status", ...args);
+    assertEquals(fixture.stderr, `runner: ${says}\n`, args.join(" "));
   }
   const json = JSON.parse(await shown(worldWith(), "status", "--json", "--state", "finished"));
   assertEquals([json.jobs_fit, json.jobs_looked_at, json.jobs.length], [12, 14, 10]);
-  const world = worldWith();
-  await shown(world, "status", "--state", "failed");
-  for (const word of world.stdout.split("\n")[1].match(/failed|error/g)!) assertEquals(word, "failed");
-  await shown(world, "purge", "--state", "failed", "--dry-run", "--yes");
-  assertEquals(world.stderr, "would delete 1 failed job\n");
+  const fixture = worldWith();
+  await shown(fixture, "status", "--state", "failed");
+  for (const word of fixture.stdout.split("\n")[1].match(/failed|error/g)!) assertEquals(word, "failed");
+  await shown(fixture, "purge", "--state", "failed", "--dry-run", "--yes");
+  assertEquals(fixture.stderr, "would delete 1 failed job\n");
 });
 
 Deno.test("@ is the newest job of the queue that was named, else of the namespace", async () => {
@@ -136,21 +137,21 @@ Deno.test("@ is the newest job of the queue that was named, else of the namespac
     [["@"], { RUNNER_NAME: "test_runner" }, "other"],
   ];
   for (const [args, env, id] of cases) {
-    const world = new FakeWorld({ env });
-    world.redis.put("a", { status: "finished", runner: "build" });
-    world.redis.put("other", { status: "finished", runner: "test_runner" });
-    world.redis.put("b", { status: "finished", runner: "build" });
-    assertEquals(JSON.parse(await shown(world, "status", "--json", ...args)).id, id, args.join(" "));
-    assertEquals(await world.run("status", "@", "--name", "nobody"), 4);
-    assertStringIncludes(world.stderr, 'the queue "nobody" has not that many');
+    const fixture = new CommandFixture({ env });
+    fixture.redis.put("a", { status: "finished", runner: "build" });
+    fixture.redis.put("other", { status: "finished", runner: "test_runner" });
+    fixture.redis.put("b", { status: "finished", runner: "build" });
+    assertEquals(JSON.parse(await shown(fixture, "status", "--json", ...args)).id, id, args.join(" "));
+    assertEquals(await fixture.run("status", "@", "--name", "nobody"), 4);
+    assertStringIncludes(fixture.stderr, 'the queue "nobody" has not that many');
   }
 });
 
 Deno.test("commands that change a job say first which one they found", async () => {
   for (const [args, done] of [[["cancel"], "job"], [["retry"], "job"], [["send"], "job"]] as const) {
-    const world = new FakeWorld();
+    const fixture = new CommandFixture();
     const status = args[0] === "retry" ? "error" : "started";
-    world.redis.put(UUIDS[0], { status, runner: "build", payload: "make\nall" }, {
+    fixture.redis.put(UUIDS[0], { status, runner: "build", payload: "make\nall" }, {
       token: "1.n",
       inst: "i",
       title: "T\x07",
@@ -158,17 +159,17 @@ Deno.test("commands that change a job say first which one they found", async () 
     const rest = args[0] === "send" ? ["x"] : [];
     const word = args[0] === "retry" ? "failed" : "running";
     for (const typed of ["@", "3f2a"]) {
-      world.stderr = "";
-      world.redis.change(UUIDS[0], { status });
-      assertEquals(await world.run(args[0], typed, ...rest), 0);
-      const [first, second] = world.stderr.split("\n");
+      fixture.stderr = "";
+      fixture.redis.change(UUIDS[0], { status });
+      assertEquals(await fixture.run(args[0], typed, ...rest), 0);
+      const [first, second] = fixture.stderr.split("\n");
       assertEquals(first, `runner: ${typed} is job ${UUIDS[0]}, ${word} in queue build: T\\x07`);
       assert(second.startsWith(`${done} ${UUIDS[0]}: `), second);
     }
-    world.stderr = "";
-    world.redis.change(UUIDS[0], { status });
-    await world.run(args[0], UUIDS[0], ...rest);
-    assertEquals(world.stderr.split("\n").length, 2, "a whole id needs no words");
+    fixture.stderr = "";
+    fixture.redis.change(UUIDS[0], { status });
+    await fixture.run(args[0], UUIDS[0], ...rest);
+    assertEquals(fixture.stderr.split("\n").length, 2, "a whole id needs no words");
   }
 });
 
@@ -176,12 +177,12 @@ Deno.test("status and wait show the last line of what a failed job has written",
   assertMatch(await shown(worldWith(), "status"), /^9c000000… +failed +2 .* make all ▸ make: \*\*\* \[all\] Error 2$/m);
   const json = JSON.parse(await shown(worldWith(), "status", "--json", "-n", "2"));
   assertEquals(json.jobs.map((job: Record<string, unknown>) => job.last_line), [null, "make: *** [all] Error 2"]);
-  const world = worldWith();
-  assertEquals(await world.run("wait", UUIDS[2]), 2);
-  assertEquals(world.stderr, `job ${UUIDS[2]}: exited with code 2; its last line: make: *** [all] Error 2\n`);
-  world.stdout = "";
-  assertEquals(await world.run("wait", "--json", UUIDS[2]), 2);
-  assertEquals(JSON.parse(world.stdout).last_line, "make: *** [all] Error 2");
+  const fixture = worldWith();
+  assertEquals(await fixture.run("wait", UUIDS[2]), 2);
+  assertEquals(fixture.stderr, `job ${UUIDS[2]}: exited with code 2; its last line: make: *** [all] Error 2\n`);
+  fixture.stdout = "";
+  assertEquals(await fixture.run("wait", "--json", UUIDS[2]), 2);
+  assertEquals(JSON.parse(fixture.stdout).last_line, "make: *** [all] Error 2");
   for (
     const [output, last] of [
       ["", ""],
@@ -214,9 +215,9 @@ Deno.test("times are local on a terminal and UTC elsewhere", async () => {
 });
 
 Deno.test("a time that another program wrote and no calendar has keeps nothing from being shown", async () => {
-  const world = worldWith({});
-  world.redis.put("odd", { status: "started" }, { started_ms: "1e300", input_ms: "1e17", ended_ms: "-1e99" });
-  const [job] = JSON.parse(await shown(world, "status", "--json", "-n", "1")).jobs;
+  const fixture = worldWith({});
+  fixture.redis.put("odd", { status: "started" }, { started_ms: "1e300", input_ms: "1e17", ended_ms: "-1e99" });
+  const [job] = JSON.parse(await shown(fixture, "status", "--json", "-n", "1")).jobs;
   assertEquals(job.started_at, null);
-  await shown(world, "status", "odd");
+  await shown(fixture, "status", "odd");
 });

@@ -1,99 +1,104 @@
 import { assertEquals } from "../support/assert.ts";
-import { FakeWorld } from "./fake_world.ts";
+import { CommandFixture } from "./command_fixture.ts";
 
 Deno.test("retry queues ended jobs, and names those that have not ended", async () => {
-  const world = new FakeWorld();
+  const fixture = new CommandFixture();
   const runner = "r";
-  for (const status of ["finished", "error", "started", "dispatched"]) world.redis.put(status, { status, runner });
-  assertEquals(await world.run("retry", "fin", "error"), 0);
-  assertEquals([world.stdout, world.stderr], [
+  for (const status of ["finished", "error", "started", "dispatched"]) fixture.redis.put(status, { status, runner });
+  assertEquals(await fixture.run("retry", "fin", "error"), 0);
+  assertEquals([fixture.stdout, fixture.stderr], [
     "",
     "runner: fin is job finished, finished in queue r\njob finished: queued for a new attempt\njob error: queued for a new attempt\n",
   ]);
-  world.stderr = "";
-  assertEquals(await world.run("retry", "started", "dispatched"), 1);
+  fixture.stderr = "";
+  assertEquals(await fixture.run("retry", "started", "dispatched"), 1);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot retry job "started": it has not ended, it is running; wait for its end, or stop it first: runner cancel started\n' +
       'runner: Cannot retry job "dispatched": it has not ended, it is queued; wait for its end, or stop it first: runner cancel dispatched\n',
   );
 });
 
 Deno.test("retry --json says what became of each job", async () => {
-  const world = new FakeWorld();
-  world.redis.put("a", { status: "error", runner: "r" });
-  world.redis.put("b", { status: "started", runner: "r" });
-  assertEquals(await world.run("retry", "--json", "a", "b"), 1);
-  assertEquals(world.stdout, '{"id":"a","result":"queued"}\n{"id":"b","result":"not_ended","status":"started"}\n');
+  const fixture = new CommandFixture();
+  fixture.redis.put("a", { status: "error", runner: "r" });
+  fixture.redis.put("b", { status: "started", runner: "r" });
+  assertEquals(await fixture.run("retry", "--json", "a", "b"), 1);
+  assertEquals(fixture.stdout, '{"id":"a","result":"queued"}\n{"id":"b","result":"not_ended","status":"started"}\n');
 });
 
 Deno.test("retry changes nothing when one of the ids is wrong, and says so of a job of no runner", async () => {
-  const world = new FakeWorld();
-  world.redis.put("a", { status: "error" });
-  assertEquals(await world.run("retry", "a", "nope"), 4);
-  assertEquals(world.redis.jobs.get("a")?.fields.status, "error");
-  world.stderr = "";
-  assertEquals(await world.run("retry", "a"), 2);
+  const fixture = new CommandFixture();
+  fixture.redis.put("a", { status: "error" });
+  assertEquals(await fixture.run("retry", "a", "nope"), 4);
+  assertEquals(fixture.redis.jobs.get("a")?.fields.status, "error");
+  fixture.stderr = "";
+  assertEquals(await fixture.run("retry", "a"), 2);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot retry job "a": it names no runner and none has run it; set its field runner in Redis; see runner retry --help\n',
   );
 });
 
 Deno.test("retry says that a job waits again, and refuses one whose parent has failed or is gone", async () => {
-  const world = new FakeWorld();
+  const fixture = new CommandFixture();
   const fields = { status: "error", runner: "r" };
-  world.redis.put("runs", { ...fields, status: "started" });
-  world.redis.put("failed", fields);
-  for (const after of ["runs", "failed", "gone"]) world.redis.put(`after-${after}`, fields, { after });
-  assertEquals(await world.run("retry", "after-runs"), 0);
-  assertEquals(world.stderr, "job after-runs: queued for a new attempt, when job runs has finished\n");
-  world.stderr = "";
-  assertEquals(await world.run("retry", "after-failed", "after-gone"), 1);
+  fixture.redis.put("runs", { ...fields, status: "started" });
+  fixture.redis.put("failed", fields);
+  for (const after of ["runs", "failed", "gone"]) fixture.redis.put(`after-${after}`, fields, { after });
+  assertEquals(await fixture.run("retry", "after-runs"), 0);
+  assertEquals(fixture.stderr, "job after-runs: queued for a new attempt, when job runs has finished\n");
+  fixture.stderr = "";
+  assertEquals(await fixture.run("retry", "after-failed", "after-gone"), 1);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot retry job "after-failed": job "failed", which must have finished first, has ended with error; ' +
       "retry that one first: runner retry failed\n" +
       'runner: Cannot retry job "after-gone": job "gone", which must have finished first, is not there any more; ' +
       "submit it anew without --after\n",
   );
-  assertEquals(await world.run("retry", "--json", "after-failed"), 1);
-  assertEquals(world.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
+  assertEquals(await fixture.run("retry", "--json", "after-failed"), 1);
+  assertEquals(fixture.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
 });
 
 Deno.test("retry of a whole chain takes parents first, in whatever order they are named", async () => {
-  const world = new FakeWorld();
+  const fixture = new CommandFixture();
   for (const [id, after] of [["a", ""], ["b", "a"], ["c", "b"], ["x", "y"], ["y", "x"]]) {
-    world.redis.put(id, { status: "error", runner: "r" }, after === "" ? {} : { after });
+    fixture.redis.put(id, { status: "error", runner: "r" }, after === "" ? {} : { after });
   }
-  assertEquals(await world.run("retry", "c", "b", "a"), 0);
+  assertEquals(await fixture.run("retry", "c", "b", "a"), 0);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     "job a: queued for a new attempt\njob b: queued for a new attempt, when job a has finished\n" +
       "job c: queued for a new attempt, when job b has finished\n",
   );
-  assertEquals(await world.run("retry", "x", "y"), 1, "each waits for the other");
+  assertEquals(await fixture.run("retry", "x", "y"), 1, "each waits for the other");
 });
 
 Deno.test("pause and resume are about the queue of --name", async () => {
-  const world = new FakeWorld();
-  world.redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
-  const paused = () => world.redis.queueList.filter(({ paused }) => paused).map(({ runner }) => runner);
-  assertEquals(await world.run("pause", "-n", "build"), 0);
-  assertEquals([paused(), world.stdout, world.stderr], [["build"], "", "queue build: paused; what runs goes on\n"]);
-  world.stderr = "";
-  assertEquals(await world.run("resume", "--name", "build"), 0);
-  assertEquals([paused(), world.stderr], [[], "queue build: its runners take jobs again\n"]);
-  assertEquals(await world.run("pause", "--json"), 0);
-  assertEquals([paused(), world.stdout], [["test_runner"], '{"queue":"test_runner","paused":true}\n']);
+  const fixture = new CommandFixture();
+  fixture.redis.queueList = ["build", "test_runner"].map((runner) => ({
+    runner,
+    queued: 0,
+    delayed: 0,
+    paused: false,
+  }));
+  const paused = () => fixture.redis.queueList.filter(({ paused }) => paused).map(({ runner }) => runner);
+  assertEquals(await fixture.run("pause", "-n", "build"), 0);
+  assertEquals([paused(), fixture.stdout, fixture.stderr], [["build"], "", "queue build: paused; what runs goes on\n"]);
+  fixture.stderr = "";
+  assertEquals(await fixture.run("resume", "--name", "build"), 0);
+  assertEquals([paused(), fixture.stderr], [[], "queue build: its runners take jobs again\n"]);
+  assertEquals(await fixture.run("pause", "--json"), 0);
+  assertEquals([paused(), fixture.stdout], [["test_runner"], '{"queue":"test_runner","paused":true}\n']);
 });
 
 Deno.test("pause refuses the name of a runner that nobody has used, and names the nearest", async () => {
-  const world = new FakeWorld();
-  world.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
-  assertEquals(await world.run("pause", "-n", "biuld"), 2);
+  const fixture = new CommandFixture();
+  fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
+  assertEquals(await fixture.run("pause", "-n", "biuld"), 2);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot pause queue "biuld": no runner and no job of this namespace has used that name, perhaps you mean "build"; see runner pause --help\n',
   );
 });

@@ -4,11 +4,11 @@ import { readConfigFile } from "../../src/cli/config_file.ts";
 import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS, SUBMIT_ROWS } from "../../src/cli/options.ts";
 import { resolveSettings } from "../../src/cli/settings.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
-async function resolve(args: string[], world: WorldOptions = {}) {
+async function resolve(args: string[], fixture: WorldOptions = {}) {
   const rows = { ...GLOBAL_ROWS, ...RUN_ROWS };
-  const { environment } = new FakeWorld(world);
+  const { environment } = new CommandFixture(fixture);
   const file = await readConfigFile(environment, SETTING_ROWS);
   return resolveSettings(rows, { typed: parseCommandLine(args, rows).typed, environment, file });
 }
@@ -18,8 +18,8 @@ const FILE = "/home/u/.config/runner/config.json";
 Deno.test("resolveSettings() asks flag, environment, file and default in this order", async () => {
   const env = { HOME: "/home/u", RUNNER_NAME: "from_env" };
   const files = { [FILE]: '{"name": "from_file"}' };
-  const seen = async (args: string[], world: WorldOptions) => {
-    const { values, origins } = await resolve(args, world);
+  const seen = async (args: string[], fixture: WorldOptions) => {
+    const { values, origins } = await resolve(args, fixture);
     return [values.name, origins.name];
   };
   assertEquals(await seen(["-n", "from_flag"], { env, files }), ["from_flag", "flag -n"]);
@@ -131,7 +131,7 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
 Deno.test("readConfigFile() looks at RUNNER_CONFIG, XDG_CONFIG_HOME and HOME in this order", async () => {
   const files = { "/a.json": "{}", "/xdg/runner/config.json": "{}", [FILE]: "{}" };
   const path = async (env: Record<string, string>) =>
-    (await readConfigFile(new FakeWorld({ env, files }).environment, SETTING_ROWS))?.path;
+    (await readConfigFile(new CommandFixture({ env, files }).environment, SETTING_ROWS))?.path;
   const all = { RUNNER_CONFIG: "/a.json", XDG_CONFIG_HOME: "/xdg", HOME: "/home/u" };
   assertEquals(await path(all), "/a.json");
   assertEquals(await path({ ...all, RUNNER_CONFIG: "" }), "/xdg/runner/config.json");
@@ -151,7 +151,7 @@ Deno.test("readConfigFile() refuses a file that is not what it should be, withou
     ],
   ];
   for (const [content, message] of cases) {
-    const { environment } = new FakeWorld({
+    const { environment } = new CommandFixture({
       env: { RUNNER_CONFIG: "/c" },
       files: content === null ? {} : { "/c": content },
     });
@@ -172,10 +172,10 @@ Deno.test("option rows never use a letter, a spelling or an environment name twi
 
 Deno.test("run refuses a hook that is no command before it opens anything", async () => {
   for (const command of ["", " \n", "a\0b"]) {
-    const world = new FakeWorld();
-    assertEquals(await world.run("run", `--on-end=${command}`), 2);
+    const fixture = new CommandFixture();
+    assertEquals(await fixture.run("run", `--on-end=${command}`), 2);
     assertEquals(
-      world.stderr,
+      fixture.stderr,
       "runner: Cannot use --on-end: cannot run an empty command, or one with a NUL character; see runner run --help\n",
     );
   }

@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const iso = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
 
 /** Four jobs, oldest first: a failed 90, b finished 60, c runs 30, d waits since 1 minute. */
-function worldWith(options: WorldOptions = {}): FakeWorld {
-  const world = new FakeWorld(options);
-  const { redis } = world;
+function worldWith(options: WorldOptions = {}): CommandFixture {
+  const fixture = new CommandFixture(options);
+  const { redis } = fixture;
   redis.instanceList = [anInstance(), anInstance({ runner: "build", instance: "i2", host: "beta" })];
   redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
   const put = (id: string, minutes: number, fields: Record<string, string>, side: Record<string, string> = {}) =>
@@ -25,14 +25,14 @@ function worldWith(options: WorldOptions = {}): FakeWorld {
   put("b", 60, { status: "finished", runner: "test_runner", caller_id: "me" }, { ms: "70000", "label:team": "core" });
   put("c", 30, { status: "started", runner: "test_runner" }, { inst: "inst-1", started_ms: String(NOW - 60_000) });
   put("d", 1, { status: "dispatched", context_id: "x" });
-  return world;
+  return fixture;
 }
 
 /** Ids of the jobs that are shown. */
-async function ids(world: FakeWorld, ...args: string[]): Promise<string> {
-  world.stdout = "";
-  assertEquals(await world.run("status", "--json", ...args), 0, world.stderr);
-  return JSON.parse(world.stdout).jobs.map(({ id }: { id: string }) => id).join(" ");
+async function ids(fixture: CommandFixture, ...args: string[]): Promise<string> {
+  fixture.stdout = "";
+  assertEquals(await fixture.run("status", "--json", ...args), 0, fixture.stderr);
+  return JSON.parse(fixture.stdout).jobs.map(({ id }: { id: string }) => id).join(" ");
 }
 
 Deno.test("status shows the jobs that fit all conditions", async () => {
@@ -70,17 +70,17 @@ Deno.test("status sorts jobs; what has no value comes last", async () => {
 });
 
 Deno.test("status finds running jobs however old, and says when it did not look at all others", async () => {
-  const world = worldWith();
-  assertEquals(await ids(world, "--state", "started", "--among", "1"), "c");
-  assertEquals(await ids(world, "--caller", "me", "--among", "2"), "");
+  const fixture = worldWith();
+  assertEquals(await ids(fixture, "--state", "started", "--among", "1"), "c");
+  assertEquals(await ids(fixture, "--caller", "me", "--among", "2"), "");
   assertEquals(
-    world.stderr.split("\n").at(-2),
+    fixture.stderr.split("\n").at(-2),
     "runner: 0 of the newest 2 jobs fit; --among N looks at more",
   );
-  world.stderr = "";
-  assertEquals(await ids(world, "--since", "2m", "--among", "2"), "d");
-  assertEquals(await ids(world, "--caller", "me", "--among", "4", "-n", "2"), "b a");
-  assertEquals(world.stderr, "");
+  fixture.stderr = "";
+  assertEquals(await ids(fixture, "--since", "2m", "--among", "2"), "d");
+  assertEquals(await ids(fixture, "--caller", "me", "--among", "4", "-n", "2"), "b a");
+  assertEquals(fixture.stderr, "");
 });
 
 Deno.test("status with conditions shows only jobs, with --runner also that runner and its queue", async () => {
@@ -93,13 +93,13 @@ Deno.test("status with conditions shows only jobs, with --runner also that runne
 });
 
 Deno.test("status --columns shows these columns in this order", async () => {
-  const world = worldWith();
+  const fixture = worldWith();
   assertEquals(
-    await world.run("status", "--state", "error", "--columns", "text,id,error,caller,labels,started,ended"),
+    await fixture.run("status", "--state", "error", "--columns", "text,id,error,caller,labels,started,ended"),
     0,
   );
   assertEquals(
-    world.stdout,
+    fixture.stdout,
     "JOB TEXT  JOB  ERROR               CALLER  LABELS                  STARTED   ENDED\n" +
       "echo a    a    exited with code 3  me      team=core kind=nightly   2m ago  1m ago\n",
   );
@@ -116,12 +116,12 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
     [["--sort", "age"], 'Cannot use --sort: "age" is none of created'],
   ];
   for (const [args, message] of cases) {
-    const world = worldWith();
-    assertEquals([await world.run("status", ...args), world.opened.length], [2, 0], args.join(" "));
-    assert(world.stderr.startsWith(`runner: ${message}`), world.stderr);
+    const fixture = worldWith();
+    assertEquals([await fixture.run("status", ...args), fixture.opened.length], [2, 0], args.join(" "));
+    assert(fixture.stderr.startsWith(`runner: ${message}`), fixture.stderr);
   }
-  const world = worldWith();
-  assertEquals(await world.run("status", "--label", "team"), 2);
-  assertEquals(await world.run("status", "--runner", "biuld"), 2);
-  assert(world.stderr.includes('used that name, perhaps you mean "build"'), world.stderr);
+  const fixture = worldWith();
+  assertEquals(await fixture.run("status", "--label", "team"), 2);
+  assertEquals(await fixture.run("status", "--runner", "biuld"), 2);
+  assert(fixture.stderr.includes('used that name, perhaps you mean "build"'), fixture.stderr);
 });

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
 /** A namespace with a bit of everything; Redis' clock shows 2026-01-31 12:00 UTC. */
-function busyWorld(options: WorldOptions = {}): FakeWorld {
-  const world = new FakeWorld(options);
-  const { redis } = world;
+function busyWorld(options: WorldOptions = {}): CommandFixture {
+  const fixture = new CommandFixture(options);
+  const { redis } = fixture;
   redis.instanceList = [
     anInstance({ runner: "build", instance: "i2", host: "beta", state: "draining", running: 0, pid: 12, slots: 16 }),
     anInstance(),
@@ -58,19 +58,19 @@ function busyWorld(options: WorldOptions = {}): FakeWorld {
     created_at,
   });
   redis.buriedList = [{ id: "\x1b[2J", reason: "missing", ms: Date.UTC(2026, 0, 31, 11, 0, 0) }];
-  return world;
+  return fixture;
 }
 
-async function shown(world: FakeWorld, ...args: string[]): Promise<string> {
-  world.stdout = "";
-  assertEquals([await world.run(...args), world.stderr], [0, ""], args.join(" "));
-  return world.stdout;
+async function shown(fixture: CommandFixture, ...args: string[]): Promise<string> {
+  fixture.stdout = "";
+  assertEquals([await fixture.run(...args), fixture.stderr], [0, ""], args.join(" "));
+  return fixture.stdout;
 }
 
 Deno.test("status shows runners, queues and recent jobs, whole in a pipe and fitted on a terminal", async () => {
   await assertGolden("status_pipe", await shown(busyWorld(), "status"));
   await assertGolden("status_terminal", await shown(busyWorld({ columns: 80, env: { NO_COLOR: "1" } }), "status"));
-  await assertGolden("status_empty", await shown(new FakeWorld(), "status"));
+  await assertGolden("status_empty", await shown(new CommandFixture(), "status"));
   const narrow = await shown(busyWorld({ columns: 60, env: { TERM: "dumb" } }), "status");
   for (const line of narrow.split("\n")) assert(line.length <= 60, line);
 });
@@ -90,26 +90,26 @@ Deno.test("status --json is one object", async () => {
 });
 
 Deno.test("status names an id that was put aside for an hour, and with --json as long as Redis knows it", async () => {
-  const world = busyWorld();
-  world.redis.buriedList = [{ id: "x", reason: "missing", ms: world.redis.nowMs - 3_600_001 }];
-  assertEquals((await shown(world, "status")).includes("put aside"), false);
-  assertEquals(JSON.parse(await shown(world, "status", "--json")).put_aside.length, 1);
-  world.redis.buriedList = [{ id: "x", reason: "missing", ms: world.redis.nowMs - 3_600_000 }];
-  assertEquals((await shown(world, "status")).includes("x: missing (1h ago)"), true);
+  const fixture = busyWorld();
+  fixture.redis.buriedList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_001 }];
+  assertEquals((await shown(fixture, "status")).includes("put aside"), false);
+  assertEquals(JSON.parse(await shown(fixture, "status", "--json")).put_aside.length, 1);
+  fixture.redis.buriedList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_000 }];
+  assertEquals((await shown(fixture, "status")).includes("x: missing (1h ago)"), true);
 });
 
 Deno.test("status at a terminal cuts the id that was put aside, and in a pipe does not", async () => {
   for (const [options, id] of [[{ columns: 80 }, `${"x".repeat(35)}…`], [{}, "x".repeat(1000)]] as const) {
-    const world = busyWorld(options);
-    world.redis.buriedList = [{ id: "x".repeat(1000), reason: "missing", ms: world.redis.nowMs }];
-    assertEquals((await shown(world, "status")).includes(`  ${id}: missing`), true);
+    const fixture = busyWorld(options);
+    fixture.redis.buriedList = [{ id: "x".repeat(1000), reason: "missing", ms: fixture.redis.nowMs }];
+    assertEquals((await shown(fixture, "status")).includes(`  ${id}: missing`), true);
   }
 });
 
 Deno.test("status ID shows everything about a job", async () => {
-  const world = busyWorld();
+  const fixture = busyWorld();
   for (const id of ["job-running", "job-ended", "job-foreign"]) {
-    await assertGolden(`status_${id}`, await shown(world, "status", id));
+    await assertGolden(`status_${id}`, await shown(fixture, "status", id));
   }
 });
 
@@ -128,11 +128,11 @@ Deno.test("status ID --json gives times in RFC 3339 and durations in seconds, an
 });
 
 Deno.test("many jobs are found without asking for all at once", async () => {
-  const world = new FakeWorld();
+  const fixture = new CommandFixture();
   const ids = Array.from({ length: 400 }, (_, i) => `job-${i}`);
-  for (const id of ids) world.redis.put(id, { status: "finished" });
-  assertEquals(await world.run("cancel", ...ids), 0);
-  assert(world.redis.mostReads > 1 && world.redis.mostReads <= 100, String(world.redis.mostReads));
+  for (const id of ids) fixture.redis.put(id, { status: "finished" });
+  assertEquals(await fixture.run("cancel", ...ids), 0);
+  assert(fixture.redis.mostReads > 1 && fixture.redis.mostReads <= 100, String(fixture.redis.mostReads));
 });
 
 Deno.test("status never sends control characters of others to a terminal", async () => {
@@ -169,7 +169,7 @@ Deno.test("status says why a job waits", async () => {
   const none = { ahead: null, dueMs: null, claimedBy: null };
   const up = anInstance();
   const due = Date.UTC(2026, 1, 1);
-  const cases: [string, (world: FakeWorld) => void][] = [
+  const cases: [string, (fixture: CommandFixture) => void][] = [
     ['no runner "test_runner" is alive; start one: runner run --name test_runner', ({ redis }) => {
       redis.placement = ahead(3);
     }],
@@ -272,23 +272,23 @@ Deno.test("status says why a job waits", async () => {
     ["null", ({ redis }) => redis.change("j", { status: "finished" })],
   ];
   for (const [now, arrange] of cases) {
-    const world = new FakeWorld();
-    world.redis.put("j", base);
-    arrange(world);
-    assertEquals(String(JSON.parse(await shown(world, "status", "--json", "j")).now), now);
+    const fixture = new CommandFixture();
+    fixture.redis.put("j", base);
+    arrange(fixture);
+    assertEquals(String(JSON.parse(await shown(fixture, "status", "--json", "j")).now), now);
   }
 });
 
 Deno.test("status of a job that a foreign client wrote oddly shows what there is", async () => {
-  const world = new FakeWorld();
-  world.redis.put("odd", {
+  const fixture = new CommandFixture();
+  fixture.redis.put("odd", {
     executor: "ssh.nowhere",
     env_vars: "{broken",
     timeout: "soon",
     created_at: "yesterday",
     status: "",
   });
-  const job = JSON.parse(await shown(world, "status", "--json", "odd"));
+  const job = JSON.parse(await shown(fixture, "status", "--json", "odd"));
   assertEquals([job.status, job.env_names, job.timeout, job.created_at, job.attach], [
     "dispatched",
     [],

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
 async function submitFrom(input: string | Uint8Array, args: string[] = [], options: WorldOptions = {}) {
-  const world = new FakeWorld({ ...options, input });
-  const code = await world.run("submit", "--from", "-", ...args);
-  return { code, world, jobs: world.redis.submitted };
+  const fixture = new CommandFixture({ ...options, input });
+  const code = await fixture.run("submit", "--from", "-", ...args);
+  return { code, fixture, jobs: fixture.redis.submitted };
 }
 
 Deno.test("submit --from reads every key of a job", async () => {
@@ -28,8 +28,8 @@ Deno.test("submit --from reads every key of a job", async () => {
     keep: 0,
     cwd: "/srv",
   };
-  const { code, world, jobs } = await submitFrom(JSON.stringify(line));
-  assertEquals([code, world.stdout, world.stderr], [0, "j1\n", ""]);
+  const { code, fixture, jobs } = await submitFrom(JSON.stringify(line));
+  assertEquals([code, fixture.stdout, fixture.stderr], [0, "j1\n", ""]);
   assertEquals(jobs[0], {
     payload: "true",
     runner: "b",
@@ -42,7 +42,7 @@ Deno.test("submit --from reads every key of a job", async () => {
     title: "Title",
     labels: { k: "v" },
     priority: "low",
-    notBeforeMs: world.redis.nowMs + 60_000,
+    notBeforeMs: fixture.redis.nowMs + 60_000,
     after: "earlier",
     retries: 2,
     backoff: { from: 1, to: 2 },
@@ -53,13 +53,13 @@ Deno.test("submit --from reads every key of a job", async () => {
 
 Deno.test("submit --from takes from the options what a line does not say", async () => {
   const args = ["-n", "b", "-t", "9", "--env", "A=1", "--env", "B=2", "--in", "5"];
-  const { world, jobs } = await submitFrom(
+  const { fixture, jobs } = await submitFrom(
     '{"payload":"x","env_vars":{"A":"own"}}\n{"payload":"y","name":"c","at":1800000000}\n',
     args,
   );
   assertEquals(jobs.map(({ runner, timeout }) => [runner, timeout]), [["b", 9], ["c", 9]]);
   assertEquals(jobs[0].env, { A: "own", B: "2" });
-  assertEquals(jobs.map(({ notBeforeMs }) => notBeforeMs), [world.redis.nowMs + 5_000, 1_800_000_000_000]);
+  assertEquals(jobs.map(({ notBeforeMs }) => notBeforeMs), [fixture.redis.nowMs + 5_000, 1_800_000_000_000]);
 });
 
 Deno.test("submit --from skips empty lines, a byte order mark and carriage returns", async () => {
@@ -110,23 +110,23 @@ const REASONS = [
 ];
 
 Deno.test("submit --from reports bad lines with their numbers and queues nothing", async () => {
-  const { code, world, jobs } = await submitFrom(BAD);
-  assertEquals([code, world.stdout, jobs.length, world.opened.length], [2, "", 0, 0]);
-  for (const reason of REASONS) assert(world.stderr.includes(reason), `${reason} is missing in ${world.stderr}`);
-  assertMatch(world.stderr, /nothing was queued; --skip-bad queues the other lines/);
+  const { code, fixture, jobs } = await submitFrom(BAD);
+  assertEquals([code, fixture.stdout, jobs.length, fixture.opened.length], [2, "", 0, 0]);
+  for (const reason of REASONS) assert(fixture.stderr.includes(reason), `${reason} is missing in ${fixture.stderr}`);
+  assertMatch(fixture.stderr, /nothing was queued; --skip-bad queues the other lines/);
 });
 
 Deno.test("submit --from --skip-bad reports bad lines and queues the others", async () => {
-  const { code, world, jobs } = await submitFrom(BAD, ["--skip-bad"]);
+  const { code, fixture, jobs } = await submitFrom(BAD, ["--skip-bad"]);
   assertEquals([code, jobs.map(({ payload }) => payload)], [0, ["ok", "x"]]);
-  assertEquals(world.stdout, `${jobs[0].id}\nlate\n`);
-  assertEquals(world.stderr.split("\n").length - 1, REASONS.length);
-  for (const reason of REASONS) assert(world.stderr.includes(`runner: skipped ${reason}`), reason);
+  assertEquals(fixture.stdout, `${jobs[0].id}\nlate\n`);
+  assertEquals(fixture.stderr.split("\n").length - 1, REASONS.length);
+  for (const reason of REASONS) assert(fixture.stderr.includes(`runner: skipped ${reason}`), reason);
 });
 
 Deno.test("submit --from refuses a line that is not UTF-8", async () => {
   const bytes = new Uint8Array([...new TextEncoder().encode('{"payload":"'), 0xff, ...new TextEncoder().encode('"}')]);
-  assertMatch((await submitFrom(bytes)).world.stderr, /line 1: Cannot read job: it is not UTF-8/);
+  assertMatch((await submitFrom(bytes)).fixture.stderr, /line 1: Cannot read job: it is not UTF-8/);
 });
 
 function manyLines(count: number): string {
@@ -134,81 +134,84 @@ function manyLines(count: number): string {
 }
 
 Deno.test("submit --from queues many jobs side by side and prints their ids in order", async () => {
-  const world = new FakeWorld({ input: manyLines(2_000) });
+  const fixture = new CommandFixture({ input: manyLines(2_000) });
   let now = 0;
   let most = 0;
-  world.redis.onSubmit = async ({ id }) => {
+  fixture.redis.onSubmit = async ({ id }) => {
     most = Math.max(most, ++now);
     // answers come out of order
     await new Promise((resolve) => setTimeout(resolve, id.endsWith("7") ? 2 : 0));
     now--;
   };
-  assertEquals(await world.run("submit", "--from", "-"), 0);
-  assertEquals(world.stdout, Array.from({ length: 2_000 }, (_, i) => `job-${i}\n`).join(""));
+  assertEquals(await fixture.run("submit", "--from", "-"), 0);
+  assertEquals(fixture.stdout, Array.from({ length: 2_000 }, (_, i) => `job-${i}\n`).join(""));
   assert(most > 50 && most <= 256, `${most} at the same time`);
 });
 
 Deno.test("submit --from queues a job after the one that it waits for", async () => {
-  const world = new FakeWorld({ input: '{"payload":"a","id":"a"}\n{"payload":"b","id":"b","after":"a"}\n' });
-  world.redis.onSubmit = async ({ id }) => {
+  const fixture = new CommandFixture({ input: '{"payload":"a","id":"a"}\n{"payload":"b","id":"b","after":"a"}\n' });
+  fixture.redis.onSubmit = async ({ id }) => {
     if (id === "a") await new Promise((resolve) => setTimeout(resolve, 5));
   };
-  assertEquals(await world.run("submit", "--from", "-"), 0);
-  assertEquals(world.redis.submitted.map(({ id }) => id), ["a", "b"]);
+  assertEquals(await fixture.run("submit", "--from", "-"), 0);
+  assertEquals(fixture.redis.submitted.map(({ id }) => id), ["a", "b"]);
 });
 
 Deno.test("submit --from says how far it came when Redis goes away", async () => {
-  const world = new FakeWorld({ input: manyLines(10) });
-  world.redis.onSubmit = ({ id }) => {
+  const fixture = new CommandFixture({ input: manyLines(10) });
+  fixture.redis.onSubmit = ({ id }) => {
     // a later one fails while an earlier one is still under way
     if (id === "job-0") return new Promise((resolve) => setTimeout(resolve, 5));
     if (id > "job-4") throw Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "full" });
   };
-  assertEquals(await world.run("submit", "--from", "-"), 69);
-  assertEquals(world.stdout, "job-0\njob-1\njob-2\njob-3\njob-4\n");
+  assertEquals(await fixture.run("submit", "--from", "-"), 69);
+  assertEquals(fixture.stdout, "job-0\njob-1\njob-2\njob-3\njob-4\n");
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     "runner: Cannot run submit: gone; 5 of 10 jobs are queued, those with their ids on standard output\n",
   );
 });
 
 Deno.test("submit --from queues the whole batch although nobody reads the ids", async () => {
-  const { code, world, jobs } = await submitFrom(manyLines(1_000), [], { writesUntilClosed: 1 });
-  assertEquals([code, world.stdout, world.stderr, jobs.length], [0, "job-0\n", "", 1_000]);
+  const { code, fixture, jobs } = await submitFrom(manyLines(1_000), [], { writesUntilClosed: 1 });
+  assertEquals([code, fixture.stdout, fixture.stderr, jobs.length], [0, "job-0\n", "", 1_000]);
 });
 
 Deno.test("submit --from --dry-run shows the jobs as lines", async () => {
-  const { code, world, jobs } = await submitFrom('{"payload":"a"}\n{"payload":"b","in":"5m"}\n', ["--dry-run"]);
+  const { code, fixture, jobs } = await submitFrom('{"payload":"a"}\n{"payload":"b","in":"5m"}\n', ["--dry-run"]);
   assertEquals([code, jobs.length], [0, 0]);
   assertEquals(
-    world.stdout,
+    fixture.stdout,
     '{"payload":"a","runner":"test_runner","executor":"tmux.main","priority":"normal"}\n' +
       '{"payload":"b","runner":"test_runner","executor":"tmux.main","priority":"normal","in":300}\n',
   );
 });
 
 Deno.test("submit --from --json writes one object a job", async () => {
-  const { world } = await submitFrom(manyLines(2) + manyLines(1), ["--json"]);
+  const { fixture } = await submitFrom(manyLines(2) + manyLines(1), ["--json"]);
   assertEquals(
-    world.stdout,
+    fixture.stdout,
     '{"id":"job-0","queued":true}\n{"id":"job-1","queued":true}\n{"id":"job-0","queued":false}\n',
   );
 });
 
 Deno.test("submit --from with --max-queued queues what has room, names exactly that, and ends with exit code 75", async () => {
   const lines = Array.from({ length: 600 }, (_, i) => JSON.stringify({ payload: "true", id: `j${i}` })).join("\n");
-  const { code, world, jobs } = await submitFrom(lines, ["--max-queued", "300"]);
+  const { code, fixture, jobs } = await submitFrom(lines, ["--max-queued", "300"]);
   assertEquals(code, 75);
   assertEquals(jobs.length, 300);
-  assertEquals(world.stdout, jobs.map(({ id }) => `${id}\n`).join(""));
-  assertMatch(world.stderr, /300 jobs wait for runner .* 300 of 600 jobs are queued, those with their ids on standard/);
+  assertEquals(fixture.stdout, jobs.map(({ id }) => `${id}\n`).join(""));
+  assertMatch(
+    fixture.stderr,
+    /300 jobs wait for runner .* 300 of 600 jobs are queued, those with their ids on standard/,
+  );
 });
 
 Deno.test("submit --from queues no job whose awaited job was refused", async () => {
   const lines = ['{"payload":"true","id":"a"}', '{"payload":"true","id":"b"}', '{"payload":"x","id":"c","after":"b"}'];
-  const world = new FakeWorld({ input: lines.join("\n") });
+  const fixture = new CommandFixture({ input: lines.join("\n") });
   // room again at once: what waits for a refused job would find it
-  world.redis.onSubmit = ({ id }) => void (id === "c" && world.redis.jobs.clear());
-  assertEquals(await world.run("submit", "--from", "-", "--max-queued", "1"), 75);
-  assertEquals(world.redis.submitted.map(({ id }) => id), ["a"]);
+  fixture.redis.onSubmit = ({ id }) => void (id === "c" && fixture.redis.jobs.clear());
+  assertEquals(await fixture.run("submit", "--from", "-", "--max-queued", "1"), 75);
+  assertEquals(fixture.redis.submitted.map(({ id }) => id), ["a"]);
 });

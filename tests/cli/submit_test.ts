@@ -1,19 +1,19 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { until } from "../support/until.ts";
 
 /** Runs `runner submit` and gives what it queued. */
 async function submit(args: string[], options: WorldOptions = {}) {
-  const world = new FakeWorld(options);
-  const code = await world.run("submit", ...args);
-  return { code, world, jobs: world.redis.submitted, job: world.redis.submitted[0] };
+  const fixture = new CommandFixture(options);
+  const code = await fixture.run("submit", ...args);
+  return { code, fixture, jobs: fixture.redis.submitted, job: fixture.redis.submitted[0] };
 }
 
 Deno.test("submit queues shell text and prints its id and nothing else", async () => {
-  const { code, world, job } = await submit(["echo hi"]);
-  assertEquals([code, world.stdout, world.stderr], [0, `${job.id}\n`, ""]);
+  const { code, fixture, job } = await submit(["echo hi"]);
+  assertEquals([code, fixture.stdout, fixture.stderr], [0, `${job.id}\n`, ""]);
   assertMatch(job.id, /^[0-9a-f-]{36}$/);
   assertEquals(
     job,
@@ -25,11 +25,11 @@ Deno.test("submit queues shell text and prints its id and nothing else", async (
       priority: "normal",
     },
   );
-  assert(world.redis.closed);
+  assert(fixture.redis.closed);
 });
 
 Deno.test("submit passes every option on", async () => {
-  const { code, world, job } = await submit([
+  const { code, fixture, job } = await submit([
     ...["-n", "builder", "-s", "prod", "-r", "h:1", "--redis-timeout", "1s", "-e", "tmux.a.b", "-t", "5m"],
     ...[
       "--env",
@@ -48,8 +48,8 @@ Deno.test("submit passes every option on", async () => {
     ...["--id", "job-1", "--title", "Title", "--label", "k=v", "--priority", "high", "--at", "2026-02-01T00:00:00Z"],
     ...["--retries", "3", "--backoff", "2s..5m", "--keep", "0", "true"],
   ], { files: { "/env": '# comment\n\nA=from file\nC= as is "q" \r\n' } });
-  assertEquals([code, world.stdout, world.stderr], [0, "job-1\n", ""]);
-  assertEquals(world.opened, [{ redisUrl: "h:1", namespace: "prod:", redisTimeoutSeconds: 1 }]);
+  assertEquals([code, fixture.stdout, fixture.stderr], [0, "job-1\n", ""]);
+  assertEquals(fixture.opened, [{ redisUrl: "h:1", namespace: "prod:", redisTimeoutSeconds: 1 }]);
   assertEquals(job, {
     payload: "true",
     runner: "builder",
@@ -80,29 +80,29 @@ Deno.test("submit takes a command, a script and standard input as well", async (
 });
 
 Deno.test("submit --in counts from Redis' clock", async () => {
-  const { world, job } = await submit(["--in", "90", "true"]);
-  assertEquals(job.notBeforeMs, world.redis.nowMs + 90_000);
+  const { fixture, job } = await submit(["--in", "90", "true"]);
+  assertEquals(job.notBeforeMs, fixture.redis.nowMs + 90_000);
 });
 
 Deno.test("submit --after finds the job by what a user writes", async () => {
-  const world = new FakeWorld();
-  world.redis.put("first-job", { status: "started" });
-  assertEquals(await world.run("submit", "--after", "@", "true"), 0);
-  assertEquals(await world.run("submit", "--after", "first", "true"), 0);
-  assertEquals(world.redis.submitted.map(({ after }) => after), ["first-job", "first-job"]);
-  assertEquals(await world.run("submit", "--after", "other", "true"), 4);
+  const fixture = new CommandFixture();
+  fixture.redis.put("first-job", { status: "started" });
+  assertEquals(await fixture.run("submit", "--after", "@", "true"), 0);
+  assertEquals(await fixture.run("submit", "--after", "first", "true"), 0);
+  assertEquals(fixture.redis.submitted.map(({ after }) => after), ["first-job", "first-job"]);
+  assertEquals(await fixture.run("submit", "--after", "other", "true"), 4);
 });
 
 Deno.test("submit says when the id is there already, and succeeds", async () => {
-  const world = new FakeWorld();
-  await world.run("submit", "--id", "x", "true");
-  world.stdout = "";
-  assertEquals(await world.run("submit", "--id", "x", "false"), 0);
-  assertEquals([world.stdout, world.stderr], ["x\n", "runner: job x is already there; nothing was queued\n"]);
-  assertEquals(world.redis.submitted.length, 1);
-  world.stdout = "";
-  await world.run("submit", "--json", "--id", "x", "true");
-  assertEquals(world.stdout, '{"id":"x","queued":false}\n');
+  const fixture = new CommandFixture();
+  await fixture.run("submit", "--id", "x", "true");
+  fixture.stdout = "";
+  assertEquals(await fixture.run("submit", "--id", "x", "false"), 0);
+  assertEquals([fixture.stdout, fixture.stderr], ["x\n", "runner: job x is already there; nothing was queued\n"]);
+  assertEquals(fixture.redis.submitted.length, 1);
+  fixture.stdout = "";
+  await fixture.run("submit", "--json", "--id", "x", "true");
+  assertEquals(fixture.stdout, '{"id":"x","queued":false}\n');
 });
 
 Deno.test("submit refuses a wrong job in one sentence and queues nothing", async () => {
@@ -144,22 +144,23 @@ Deno.test("submit refuses a wrong job in one sentence and queues nothing", async
     [["--dry-run", "--wait", "true"], "Cannot use --dry-run with --wait or --follow"],
   ];
   for (const [args, message] of cases) {
-    const { code, world, jobs } = await submit(args, { files });
-    const label = `${args.join(" ").slice(0, 60)}: ${world.stderr.slice(0, 200)}`;
-    assertEquals([code, world.stdout, jobs.length, world.opened.length], [2, "", 0, 0], label);
-    assert(world.stderr.startsWith("runner: Cannot ") && world.stderr.includes(message), label);
+    const { code, fixture, jobs } = await submit(args, { files });
+    const label = `${args.join(" ").slice(0, 60)}: ${fixture.stderr.slice(0, 200)}`;
+    assertEquals([code, fixture.stdout, jobs.length, fixture.opened.length], [2, "", 0, 0], label);
+    assert(fixture.stderr.startsWith("runner: Cannot ") && fixture.stderr.includes(message), label);
     assert(
-      world.stderr.endsWith("; see runner submit --help\n") && world.stderr.indexOf("\n") === world.stderr.length - 1,
+      fixture.stderr.endsWith("; see runner submit --help\n") &&
+        fixture.stderr.indexOf("\n") === fixture.stderr.length - 1,
       label,
     );
-    assert(!world.stderr.includes("SECRET"), label);
+    assert(!fixture.stderr.includes("SECRET"), label);
   }
 });
 
 Deno.test("submit says in JSON what is wrong when --json is there", async () => {
-  const { code, world } = await submit(["--json", "--frm", "x"]);
+  const { code, fixture } = await submit(["--json", "--frm", "x"]);
   assertEquals(code, 2);
-  assertEquals(JSON.parse(world.stderr), {
+  assertEquals(JSON.parse(fixture.stderr), {
     error: 'Cannot use "--frm": there is no such option, perhaps you mean --from; see runner submit --help',
     name: "InvalidInputError",
     code: 2,
@@ -167,34 +168,36 @@ Deno.test("submit says in JSON what is wrong when --json is there", async () => 
 });
 
 Deno.test("submit says what to do when Redis cannot be reached", async () => {
-  const world = new FakeWorld();
-  world.openError = Object.assign(new UnavailableError("Cannot reach Redis at h:1: connection refused"), {
+  const fixture = new CommandFixture();
+  fixture.openError = Object.assign(new UnavailableError("Cannot reach Redis at h:1: connection refused"), {
     condition: "unreachable",
   });
-  assertEquals(await world.run("submit", "true"), 69);
+  assertEquals(await fixture.run("submit", "true"), 69);
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     "runner: Cannot reach Redis at h:1: connection refused; start one there, name another with --redis-url, " +
       "or for a first try: runner run --embedded-redis\n",
   );
 });
 
 Deno.test("submit says how to repeat safely when the connection broke under way", async () => {
-  const world = new FakeWorld();
-  world.redis.onSubmit = () =>
+  const fixture = new CommandFixture();
+  fixture.redis.onSubmit = () =>
     Promise.reject(
       Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "unreachable", sent: true }),
     );
-  assertEquals(await world.run("submit", "--id", "abc", "true"), 69);
-  assertMatch(world.stderr, /whether the job is queued is unknown, --id abc makes it safe to submit it again/);
+  assertEquals(await fixture.run("submit", "--id", "abc", "true"), 69);
+  assertMatch(fixture.stderr, /whether the job is queued is unknown, --id abc makes it safe to submit it again/);
 });
 
 Deno.test("submit --dry-run shows what would be queued and where it comes from, without Redis", async () => {
   const env = { RUNNER_NAME: "builder", REDIS_URL: "redis://u:secret@h:1" };
-  const { code, world, jobs } = await submit(["--dry-run", "--in", "5m", "--env", "A=1", "--", "echo", "a b"], { env });
-  assertEquals([code, jobs.length, world.opened.length, world.stderr], [0, 0, 0, ""]);
+  const { code, fixture, jobs } = await submit(["--dry-run", "--in", "5m", "--env", "A=1", "--", "echo", "a b"], {
+    env,
+  });
+  assertEquals([code, jobs.length, fixture.opened.length, fixture.stderr], [0, 0, 0, ""]);
   assertEquals(
-    world.stdout,
+    fixture.stdout,
     [
       "FIELD      VALUE              FROM",
       "payload    echo 'a b'         argument",
@@ -211,7 +214,7 @@ Deno.test("submit --dry-run shows what would be queued and where it comes from, 
 });
 
 Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
-  const { world } = await submit([
+  const { fixture } = await submit([
     "--dry-run",
     "--json",
     "--at",
@@ -222,7 +225,7 @@ Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
     "a=b",
     "true",
   ]);
-  const { job, origins } = JSON.parse(world.stdout);
+  const { job, origins } = JSON.parse(fixture.stdout);
   assertEquals(origins.at, "flag --at");
   const again = await submit(["--from", "-"], { input: JSON.stringify(job) });
   assertEquals(again.code, 0);
@@ -231,34 +234,34 @@ Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
 });
 
 Deno.test("submit ends quietly when nobody reads its output", async () => {
-  const { code, world, jobs } = await submit(["true"], { writesUntilClosed: 0 });
-  assertEquals([code, world.stderr, jobs.length], [0, "", 1]);
+  const { code, fixture, jobs } = await submit(["true"], { writesUntilClosed: 0 });
+  assertEquals([code, fixture.stderr, jobs.length], [0, "", 1]);
 });
 
 Deno.test("submit --max-queued refuses one job too many with a sentence and exit code 75", async () => {
-  const world = new FakeWorld({ input: "" });
-  assertEquals(await world.run("submit", "--id", "a", "--max-queued", "1", "true"), 0);
-  assertEquals(await world.run("submit", "--id", "b", "--max-queued", "1", "true"), 75);
-  assertEquals(world.stdout, "a\n");
+  const fixture = new CommandFixture({ input: "" });
+  assertEquals(await fixture.run("submit", "--id", "a", "--max-queued", "1", "true"), 0);
+  assertEquals(await fixture.run("submit", "--id", "b", "--max-queued", "1", "true"), 75);
+  assertEquals(fixture.stdout, "a\n");
   assertEquals(
-    world.stderr,
+    fixture.stderr,
     'runner: Cannot submit: 1 job waits for runner "test_runner" already, and 1 is the most; try again when some have started\n',
   );
-  assertEquals(world.redis.submitted.map(({ id }) => id), ["a"]);
+  assertEquals(fixture.redis.submitted.map(({ id }) => id), ["a"]);
 });
 
 Deno.test("submit says on a terminal that no runner of that name is alive, and which may be meant", async () => {
   const said = async (alive: string[], options: WorldOptions, ...args: string[]) => {
-    const world = new FakeWorld(options);
-    world.redis.instanceList = [
+    const fixture = new CommandFixture(options);
+    fixture.redis.instanceList = [
       ...alive.map((runner) => anInstance({ runner })),
       anInstance({ runner: "gone", alive: false }),
     ];
     let asked = 0;
-    const instances = world.redis.instances.bind(world.redis);
-    world.redis.instances = () => (asked++, instances());
-    assertEquals(await world.run("submit", ...args), 0);
-    return [world.stderr, asked];
+    const instances = fixture.redis.instances.bind(fixture.redis);
+    fixture.redis.instances = () => (asked++, instances());
+    assertEquals(await fixture.run("submit", ...args), 0);
+    return [fixture.stderr, asked];
   };
   const terminal = { columns: 80 };
   assertEquals(await said(["build"], terminal, "-n", "biuld", "true"), [
@@ -279,24 +282,25 @@ Deno.test("submit says on a terminal that no runner of that name is alive, and w
 });
 
 Deno.test("submit of a job that is queued ends well, whether the runners can be asked or not", async () => {
-  const world = new FakeWorld({ columns: 80 });
-  world.redis.instances = () => Promise.reject(new UnavailableError("no"));
-  assertEquals([await world.run("submit", "true"), world.stderr], [0, ""]);
+  const fixture = new CommandFixture({ columns: 80 });
+  fixture.redis.instances = () => Promise.reject(new UnavailableError("no"));
+  assertEquals([await fixture.run("submit", "true"), fixture.stderr], [0, ""]);
 });
 
 Deno.test("what waits for a job says, also in a pipe, that no runner of its name is alive", async () => {
   const lines = 'runner: no runner "biuld" is alive yet; did you mean "build"?\n';
   const waits = async (ended: boolean, alive: string, ...args: string[]) => {
-    const world = new FakeWorld({ input: '{"payload":"true","runner":"biuld","id":"a"}\n' });
-    world.redis.instanceList = [anInstance({ runner: alive })];
-    const end = () => world.redis.change("a", { status: "finished", runner: "biuld", result: "" }, { exit_code: "0" });
-    if (args[0] !== "submit") world.redis.put("a", { status: "dispatched", runner: "biuld" });
+    const fixture = new CommandFixture({ input: '{"payload":"true","runner":"biuld","id":"a"}\n' });
+    fixture.redis.instanceList = [anInstance({ runner: alive })];
+    const end = () =>
+      fixture.redis.change("a", { status: "finished", runner: "biuld", result: "" }, { exit_code: "0" });
+    if (args[0] !== "submit") fixture.redis.put("a", { status: "dispatched", runner: "biuld" });
     if (ended) end();
-    const code = world.run(...args);
-    await until("it waits", () => ended || world.redis.isWatched("a"));
+    const code = fixture.run(...args);
+    await until("it waits", () => ended || fixture.redis.isWatched("a"));
     if (!ended) end();
-    assertEquals(await code, 0, world.stderr);
-    return world.stderr.replace(/^job .*\n/gm, "");
+    assertEquals(await code, 0, fixture.stderr);
+    return fixture.stderr.replace(/^job .*\n/gm, "");
   };
   for (const args of [["submit", "-n", "biuld", "--id", "a", "--wait", "true"], ["wait", "a"], ["logs", "-f", "a"]]) {
     assertEquals(await waits(false, "build", ...args), lines, args.join(" "));

@@ -1,19 +1,19 @@
 import type { RequestReply } from "../../src/ports/requests.ts";
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { FakeWorld, type WorldOptions } from "./fake_world.ts";
+import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
-/** A world in which the job `run-1` runs on the host `alpha`, which is ours. */
-function worldWithJob(options: WorldOptions = {}): FakeWorld {
-  const world = new FakeWorld(options);
-  world.redis.instanceList = [anInstance()];
-  world.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", inst: "inst-1" });
-  world.places.set("run-1 1.n", "$1 @2 %3");
-  return world;
+/** A fixture in which the job `run-1` runs on the host `alpha`, which is ours. */
+function worldWithJob(options: WorldOptions = {}): CommandFixture {
+  const fixture = new CommandFixture(options);
+  fixture.redis.instanceList = [anInstance()];
+  fixture.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", inst: "inst-1" });
+  fixture.places.set("run-1 1.n", "$1 @2 %3");
+  return fixture;
 }
 
 /** Texts that a runner was asked to type. */
-function typed({ redis }: FakeWorld): string[] {
+function typed({ redis }: CommandFixture): string[] {
   return redis.asked.map(([, request]) =>
     request.type === "type" ? new TextDecoder().decode(request.bytes) + (request.enter ? "<Enter>" : "") : "?"
   );
@@ -33,20 +33,20 @@ Deno.test("send types its texts with blanks between them, exactly as they are", 
     [["run-1", "a", "-"], "not read", "a -"],
   ];
   for (const [args, input, want] of cases) {
-    const world = worldWithJob({ input });
-    assertEquals([await world.run("send", ...args), typed(world)], [0, [want]], world.stderr);
-    assertEquals([world.stdout, world.stderr.includes("secret")], ["", false]);
+    const fixture = worldWithJob({ input });
+    assertEquals([await fixture.run("send", ...args), typed(fixture)], [0, [want]], fixture.stderr);
+    assertEquals([fixture.stdout, fixture.stderr.includes("secret")], ["", false]);
   }
-  const world = worldWithJob();
-  assertEquals(await world.run("send", "@", "x", "--json"), 0);
-  assertEquals(JSON.parse(world.stdout), { id: "run-1", result: "typed", bytes: 1 });
+  const fixture = worldWithJob();
+  assertEquals(await fixture.run("send", "@", "x", "--json"), 0);
+  assertEquals(JSON.parse(fixture.stdout), { id: "run-1", result: "typed", bytes: 1 });
 });
 
 Deno.test("send refuses nothing and too much, and asks nobody", async () => {
   for (const args of [["run-1"], ["run-1", ""], ["run-1", "-"], ["run-1", "é".repeat(32_769)]]) {
-    const world = worldWithJob({ input: "" });
-    assertEquals([await world.run("send", ...args), typed(world)], [2, []]);
-    assertStringIncludes(world.stderr, "runner: Cannot type: there ");
+    const fixture = worldWithJob({ input: "" });
+    assertEquals([await fixture.run("send", ...args), typed(fixture)], [2, []]);
+    assertStringIncludes(fixture.stderr, "runner: Cannot type: there ");
   }
 });
 
@@ -58,9 +58,9 @@ Deno.test("screen shows lines without anything that a terminal would obey", asyn
     rows: 24,
     title: "vi",
   };
-  const world = worldWithJob();
-  world.redis.answer = { type: "screen", screen };
-  assertEquals([await world.run("screen", "run-1"), world.stdout], [0, "top\n\n \\u202eright\n"]);
+  const fixture = worldWithJob();
+  fixture.redis.answer = { type: "screen", screen };
+  assertEquals([await fixture.run("screen", "run-1"), fixture.stdout], [0, "top\n\n \\u202eright\n"]);
   const json = worldWithJob();
   json.redis.answer = { type: "screen", screen };
   await json.run("screen", "run-1", "--json");
@@ -79,10 +79,10 @@ Deno.test("every answer that is none becomes a sentence with what to do, and exi
   ];
   for (const [answer, want] of cases) {
     for (const args of [["send", "run-1", "x"], ["screen", "run-1"]]) {
-      const world = worldWithJob();
-      world.redis.answer = answer;
-      assertEquals([await world.run(...args), world.stdout], [1, ""]);
-      assertStringIncludes(world.stderr, want);
+      const fixture = worldWithJob();
+      fixture.redis.answer = answer;
+      assertEquals([await fixture.run(...args), fixture.stdout], [1, ""]);
+      assertStringIncludes(fixture.stderr, want);
     }
   }
 });
@@ -97,40 +97,40 @@ Deno.test("jobs that do not run are not asked for", async () => {
     ]
   ) {
     for (const args of [["send", "other", "x"], ["screen", "other"], ["attach", "other"]]) {
-      const world = worldWithJob({ columns: 80 });
-      world.redis.put("other", { status });
-      assertEquals([await world.run(...args), world.stdout, world.redis.asked], [1, "", []]);
-      assertStringIncludes(world.stderr, want);
+      const fixture = worldWithJob({ columns: 80 });
+      fixture.redis.put("other", { status });
+      assertEquals([await fixture.run(...args), fixture.stdout, fixture.redis.asked], [1, "", []]);
+      assertStringIncludes(fixture.stderr, want);
     }
   }
 });
 
 Deno.test("attach says how to leave, then shows the job's own place", async () => {
   for (const write of [false, true]) {
-    const world = worldWithJob({ columns: 80 });
-    assertEquals(await world.run("attach", "run-1", ...write ? ["--write"] : []), 0);
+    const fixture = worldWithJob({ columns: 80 });
+    assertEquals(await fixture.run("attach", "run-1", ...write ? ["--write"] : []), 0);
     const how = write ? "keys reach the job" : "read-only";
-    assertEquals(world.stderr, `job run-1: ${how}; leave with Ctrl-b d, and the job goes on\n`);
-    assertEquals([world.stdout, world.viewed], ["", [["$1 @2 %3", { write, host: null }]]]);
-    assertEquals(world.redis.asked, []);
+    assertEquals(fixture.stderr, `job run-1: ${how}; leave with Ctrl-b d, and the job goes on\n`);
+    assertEquals([fixture.stdout, fixture.viewed], ["", [["$1 @2 %3", { write, host: null }]]]);
+    assertEquals(fixture.redis.asked, []);
   }
 });
 
 Deno.test("attach shows a kept terminal, and says so when there is none", async () => {
-  const world = worldWithJob({ columns: 80 });
-  world.redis.change("run-1", { status: "error" });
-  assertEquals([await world.run("attach", "run-1"), world.viewed.length], [0, 1]);
-  world.places.clear();
-  assertEquals([await world.run("attach", "run-1"), world.viewed.length], [1, 1]);
-  assertStringIncludes(world.stderr, "it has ended with status error; its output: runner logs run-1");
+  const fixture = worldWithJob({ columns: 80 });
+  fixture.redis.change("run-1", { status: "error" });
+  assertEquals([await fixture.run("attach", "run-1"), fixture.viewed.length], [0, 1]);
+  fixture.places.clear();
+  assertEquals([await fixture.run("attach", "run-1"), fixture.viewed.length], [1, 1]);
+  assertStringIncludes(fixture.stderr, "it has ended with status error; its output: runner logs run-1");
 });
 
 Deno.test("attach to a job of another host says the command, and --ssh goes there", async () => {
   const far = () => {
-    const world = worldWithJob({ columns: 80 });
-    world.redis.instanceList = [anInstance({ host: "far" })];
-    world.redis.answer = { type: "place", place: "$7 @8 %9" };
-    return world;
+    const fixture = worldWithJob({ columns: 80 });
+    fixture.redis.instanceList = [anInstance({ host: "far" })];
+    fixture.redis.answer = { type: "place", place: "$7 @8 %9" };
+    return fixture;
   };
   const told = far();
   assertEquals([await told.run("attach", "run-1"), told.viewed], [1, []]);
@@ -145,18 +145,18 @@ Deno.test("attach to a job of another host says the command, and --ssh goes ther
 });
 
 Deno.test("attach without a terminal says what to use in its place", async () => {
-  const world = worldWithJob();
-  assertEquals([await world.run("attach", "run-1"), world.viewed, world.opened], [1, [], []]);
-  assertStringIncludes(world.stderr, "are no terminal; use runner logs -f ID, or runner screen ID");
+  const fixture = worldWithJob();
+  assertEquals([await fixture.run("attach", "run-1"), fixture.viewed, fixture.opened], [1, [], []]);
+  assertStringIncludes(fixture.stderr, "are no terminal; use runner logs -f ID, or runner screen ID");
 });
 
 Deno.test("status shows which job waits for input, with its last line, only while it runs", async () => {
   const asks = { input_ms: String(Date.UTC(2026, 0, 31, 11, 59, 0)), input_line: "Password:" };
-  const world = worldWithJob();
-  world.redis.change("run-1", {}, asks);
-  await world.run("status");
-  assertStringIncludes(world.stdout, "waiting for input");
-  assertStringIncludes(world.stdout, "true ▸ Password:");
+  const fixture = worldWithJob();
+  fixture.redis.change("run-1", {}, asks);
+  await fixture.run("status");
+  assertStringIncludes(fixture.stdout, "waiting for input");
+  assertStringIncludes(fixture.stdout, "true ▸ Password:");
   const json = worldWithJob();
   json.redis.change("run-1", {}, asks);
   await json.run("status", "--json", "run-1");

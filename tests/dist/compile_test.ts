@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import {
   copyProject,
@@ -91,9 +91,9 @@ async function startRatios(
   }
 }
 
-/** Starts a runner of a world that is none of its own. */
-function startRunner(binary: string, world: World): Deno.ChildProcess {
-  const options = { args: ["run"], clearEnv: true, env: world.env(), cwd: world.dir };
+/** Starts a runner of a fixture that is none of its own. */
+function startRunner(binary: string, fixture: RunnerFixture): Deno.ChildProcess {
+  const options = { args: ["run"], clearEnv: true, env: fixture.env(), cwd: fixture.dir };
   return new Deno.Command(binary, { ...options, stdin: "null", stdout: "null", stderr: "null" }).spawn();
 }
 
@@ -174,33 +174,35 @@ Deno.test({ name: "the compiled binary", ignore: stub === null }, async (t) => {
     const compile = [stub!.DENO, "compile", "--quiet", "--no-code-cache", "--no-config"];
     const hello = await run([...compile, "--output", `${project.path}/hello`, `${project.path}/hello.ts`], { env });
     assertEquals(hello.code, 0, hello.stderr);
-    await using world = await World.create();
+    await using fixture = await RunnerFixture.create();
     const programs = [[`${project.path}/hello`], [binary, "version"], [binary, "submit", "true"]];
-    const [version, submit] = await startRatios(programs, { env: world.env(), limit: 2 });
+    const [version, submit] = await startRatios(programs, { env: fixture.env(), limit: 2 });
     console.log(`beside an empty program: runner version ${version.toFixed(2)}, runner submit ${submit.toFixed(2)}`);
     assert(Math.max(version, submit) <= 2);
   });
 
   await t.step("takes over the running jobs of the version before it", async () => {
-    await using world = await World.create();
+    await using fixture = await RunnerFixture.create();
     const old = `${project.path}/old`;
     await Deno.copyFile(binary, old);
-    const first = startRunner(old, world);
-    const id = await world.submit(`echo before; until [ -e ${world.dir}/go ]; do sleep 0.05; done; echo after; exit 3`);
-    await world.reaches(id, "started");
+    const first = startRunner(old, fixture);
+    const id = await fixture.submit(
+      `echo before; until [ -e ${fixture.dir}/go ]; do sleep 0.05; done; echo after; exit 3`,
+    );
+    await fixture.reaches(id, "started");
     first.kill("SIGKILL");
     await first.status;
     await Deno.remove(old);
-    const second = startRunner(binary, world);
+    const second = startRunner(binary, fixture);
     try {
-      await Deno.writeTextFile(`${world.dir}/go`, "");
-      const job = await world.ended(id);
+      await Deno.writeTextFile(`${fixture.dir}/go`, "");
+      const job = await fixture.ended(id);
       assertEquals([job.result, job.error], ["before\nafter\n", "exited with code 3"]);
-      assertEquals(await world.redis.call("HGET", `rr:x:${id}`, "attempt"), "1");
+      assertEquals(await fixture.redis.call("HGET", `rr:x:${id}`, "attempt"), "1");
     } finally {
       second.kill("SIGTERM");
       await second.status;
-      await world.tmux("kill-server");
+      await fixture.tmux("kill-server");
     }
   });
 });

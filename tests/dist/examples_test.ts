@@ -1,21 +1,21 @@
 import { assertEquals } from "../support/assert.ts";
-import { World } from "../support/world.ts";
-import { FakeWorld } from "../cli/fake_world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
+import { CommandFixture } from "../cli/command_fixture.ts";
 import { ROOT, run } from "./support.ts";
 
 Deno.test("examples/runner.service is what service install writes", async () => {
-  const world = new FakeWorld({});
-  assertEquals(await world.run("service", "install", "--print", "--name", "build", "--run-as", "builder"), 0);
-  assertEquals(world.stdout, await Deno.readTextFile(`${ROOT}examples/runner.service`));
+  const fixture = new CommandFixture({});
+  assertEquals(await fixture.run("service", "install", "--print", "--name", "build", "--run-as", "builder"), 0);
+  assertEquals(fixture.stdout, await Deno.readTextFile(`${ROOT}examples/runner.service`));
 });
 
 const hasPython = await run(["python3", "--version"]).then(({ code }) => code === 0, () => false);
 
 Deno.test({ name: "examples/submit_from_python.py prints what it says", ignore: !hasPython }, async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const file = `${ROOT}examples/submit_from_python.py`;
-  const { code, stdout, stderr } = await run(["python3", file], { bare: true, env: world.env() });
+  const { code, stdout, stderr } = await run(["python3", file], { bare: true, env: fixture.env() });
   const said = (await Deno.readTextFile(file)).split("# Output:\n")[1].replace(/^# /gm, "");
   assertEquals([code, stdout], [0, said], stderr);
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { CONFIG, ROOT, run, temporaryFolder } from "./support.ts";
 
 /** Older ones write down nothing about programs that are no tests. */
@@ -12,11 +12,11 @@ async function canTrace(): Promise<boolean> {
 }
 
 /** The modules that a command has run, as paths in the project or addresses elsewhere. */
-async function loadedBy(world: World, args: readonly string[]): Promise<string[]> {
+async function loadedBy(fixture: RunnerFixture, args: readonly string[]): Promise<string[]> {
   await using folder = await temporaryFolder();
   const program = [Deno.execPath(), "run", "-A", "--quiet", "--config", ROOT + CONFIG, `${ROOT}main.ts`];
-  const env = { ...world.env(), DENO_COVERAGE_DIR: folder.path };
-  const { code, stderr } = await run([...program, ...args], { bare: true, env, cwd: world.dir });
+  const env = { ...fixture.env(), DENO_COVERAGE_DIR: folder.path };
+  const { code, stderr } = await run([...program, ...args], { bare: true, env, cwd: fixture.dir });
   assertEquals(code, 0, stderr);
   const urls = [];
   for await (const { name } of Deno.readDir(folder.path)) {
@@ -38,7 +38,7 @@ const REDIS = /^src\/redis\/(?!url\.ts)|redis\/mod\.ts|@db\/redis/;
 const traces = await canTrace();
 
 Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }, async (t) => {
-  await using world = await World.create();
+  await using fixture = await RunnerFixture.create();
   const table: [args: string[], never: RegExp[]][] = [
     [["version"], [WORK, HOST, SHOW, REDIS, /^src\/app\/(?!sort_keys\.ts)|^src\/cli\/(config_file|report_error)\.ts$/]],
     [["help", "submit"], [WORK, HOST, REDIS]],
@@ -49,7 +49,7 @@ Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }
   ];
   for (const [args, never] of table) {
     await t.step(`runner ${args[0]}`, async () => {
-      const loaded = await loadedBy(world, args);
+      const loaded = await loadedBy(fixture, args);
       const own = `src/cli/commands/${args[0]}.ts`;
       const commands = loaded.filter((path) => path.startsWith("src/cli/commands/"));
       assertEquals(commands.filter((path) => path !== own && args[0] !== "help"), []);
@@ -58,11 +58,11 @@ Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }
     });
   }
   await t.step("and a runner loads all that the others may not", async () => {
-    const loaded = await loadedBy(world, ["run", "--burst"]);
+    const loaded = await loadedBy(fixture, ["run", "--burst"]);
     for (const pattern of [WORK, HOST, REDIS]) {
       assert(loaded.some((path) => pattern.test(path)), `${pattern}: ${loaded}`);
     }
     assertEquals(loaded.filter((path) => /^src\/redis\/(open_store|job_store)\.ts$/.test(path)), []);
   });
-  await run(["tmux", "-L", world.socket, "kill-server"]);
+  await run(["tmux", "-L", fixture.socket, "kill-server"]);
 });

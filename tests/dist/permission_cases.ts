@@ -1,7 +1,7 @@
 /** Every way to use the program that has its own needs, for tests/dist/permissions_test.ts. */
-import { Gate } from "../support/gate.ts";
+import { Barrier } from "../support/barrier.ts";
 import { freePort } from "../support/redis_server.ts";
-import type { World } from "../support/world.ts";
+import type { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** A way to use a command. */
 export interface Case {
@@ -22,21 +22,21 @@ export interface Case {
 }
 
 /** Every way to use the program that has its own needs. */
-export async function allCases(world: World): Promise<Case[]> {
-  const file = `${world.dir}/file`;
+export async function allCases(fixture: RunnerFixture): Promise<Case[]> {
+  const file = `${fixture.dir}/file`;
   await Deno.writeTextFile(file, "NAME=value\n");
-  const jobs = `${world.dir}/jobs`;
+  const jobs = `${fixture.dir}/jobs`;
   await Deno.writeTextFile(jobs, '{"payload":"true"}\n');
-  const ended = await world.submit("--id", "ended", "true");
-  await world.ended(ended);
-  const waiting = await world.submit("--id", "waiting", "--in", "1h", "true");
-  const running = await world.submit("--id", "running", new Gate(world.dir).wait);
-  await world.reaches(running, "started");
+  const ended = await fixture.submit("--id", "ended", "true");
+  await fixture.ended(ended);
+  const waiting = await fixture.submit("--id", "waiting", "--in", "1h", "true");
+  const running = await fixture.submit("--id", "running", new Barrier(fixture.dir).wait);
+  await fixture.reaches(running, "started");
   const client = (...args: string[]): Case => ({ of: args[0], args });
   // what shows an output looks for it in the spool, where the runner keeps it or by default
   const shown = (of: string, ...args: string[]): Case[] => {
-    const read = [`${world.dir}/spool`, `${world.dir}/state`];
-    const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${world.dir}/state` };
+    const read = [`${fixture.dir}/spool`, `${fixture.dir}/state`];
+    const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${fixture.dir}/state` };
     return [{ of, args, read }, { of, args, read, env: state }];
   };
   return [
@@ -61,20 +61,20 @@ export async function allCases(world: World): Promise<Case[]> {
     client("events"),
     client("send", running, "x"),
     client("screen", running),
-    { of: "attach", args: ["attach", running], terminal: true, leave: () => detach(world) },
+    { of: "attach", args: ["attach", running], terminal: true, leave: () => detach(fixture) },
     client("cancel", waiting),
     client("retry", ended),
     client("pause"),
     client("resume"),
     client("purge", "--yes", "--older-than", "1d"),
-    ...hostCases(world),
+    ...hostCases(fixture),
   ];
 }
 
 /** Those that use the host. */
-function hostCases(world: World): Case[] {
-  const { dir } = world;
-  const other = { RUNNER_NAME: `${world.name}b` };
+function hostCases(fixture: RunnerFixture): Case[] {
+  const { dir } = fixture;
+  const other = { RUNNER_NAME: `${fixture.name}b` };
   const run = (spool: string, env: Case["env"]): Case => ({
     of: "run",
     args: ["run", "--burst"],
@@ -116,7 +116,7 @@ function hostCases(world: World): Case[] {
 }
 
 /** Sends away whoever looks at the runner's terminals now. */
-async function detach(world: World): Promise<void> {
-  const clients = await world.tmux("list-clients", "-F", "#{client_control_mode} #{client_name}");
-  for (const [, client] of clients.matchAll(/^0 (.+)$/gm)) await world.tmux("detach-client", "-t", client);
+async function detach(fixture: RunnerFixture): Promise<void> {
+  const clients = await fixture.tmux("list-clients", "-F", "#{client_control_mode} #{client_name}");
+  for (const [, client] of clients.matchAll(/^0 (.+)$/gm)) await fixture.tmux("detach-client", "-t", client);
 }

@@ -4,7 +4,7 @@ import type { OptionRow } from "../../src/cli/option_row.ts";
 import { SETTING_ROWS } from "../../src/cli/options.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { allCases, type Case } from "./permission_cases.ts";
 import { CONFIG, permissionFlags, type Ran, ROOT, run } from "./support.ts";
 
@@ -18,11 +18,11 @@ function needOf(name: string): Need {
 }
 
 /** The flags that grant exactly what a case needs, by kind. */
-function flagsOf(world: World, { of, read, write, env }: Case): Map<string, string> {
+function flagsOf(fixture: RunnerFixture, { of, read, write, env }: Case): Map<string, string> {
   const need = needOf(of);
   assertEquals([need.read !== undefined, need.write !== undefined], [read !== undefined, write !== undefined], of);
   const values: [kind: string, values: readonly string[] | undefined][] = [
-    ["net", need.net && [env?.REDIS_URL ?? world.redis.address]],
+    ["net", need.net && [env?.REDIS_URL ?? fixture.redis.address]],
     ["env", variablesOf(need)],
     ["read", read],
     ["write", write],
@@ -33,8 +33,8 @@ function flagsOf(world: World, { of, read, write, env }: Case): Map<string, stri
   return new Map(granted.map(([kind, values]) => [kind, `--allow-${kind}=${values}`]));
 }
 
-function environment(world: World, { env = {} }: Case): Record<string, string> {
-  const all: Record<string, string | null> = { ...world.env(), ...env };
+function environment(fixture: RunnerFixture, { env = {} }: Case): Record<string, string> {
+  const all: Record<string, string | null> = { ...fixture.env(), ...env };
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null));
 }
 
@@ -43,24 +43,24 @@ function word(text: string): string {
 }
 
 /** Runs the program from source with some permissions and no others. */
-async function runWith(world: World, flags: Iterable<string>, job: Case, audit = ""): Promise<Ran> {
+async function runWith(fixture: RunnerFixture, flags: Iterable<string>, job: Case, audit = ""): Promise<Ran> {
   const program = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--config", ROOT + CONFIG];
   const command = [...program, ...flags, `${ROOT}main.ts`, ...job.args];
-  const env = { ...environment(world, job), ...(audit === "" ? {} : { DENO_AUDIT_PERMISSIONS: audit }) };
-  if (!job.terminal) return await run(command, { bare: true, env, cwd: world.dir });
-  return await inTerminal(world, { command, env, leave: job.leave });
+  const env = { ...environment(fixture, job), ...(audit === "" ? {} : { DENO_AUDIT_PERMISSIONS: audit }) };
+  if (!job.terminal) return await run(command, { bare: true, env, cwd: fixture.dir });
+  return await inTerminal(fixture, { command, env, leave: job.leave });
 }
 
 /** Runs a program in a terminal of its own; what it says on stderr goes elsewhere. */
 async function inTerminal(
-  world: World,
+  fixture: RunnerFixture,
   { command, env, leave }: { command: string[]; env: Record<string, string>; leave?: () => Promise<void> },
 ): Promise<Ran> {
-  const dir = await Deno.makeTempDir({ dir: world.dir });
+  const dir = await Deno.makeTempDir({ dir: fixture.dir });
   // one of its own: the last one may still be on its way out
   const socket = `terminal-${dir.split("/").at(-1)}`;
   const line = `${command.map(word).join(" ")} 2>${dir}/err; echo $? >${dir}/new; mv ${dir}/new ${dir}/code`;
-  await Deno.writeTextFile(`${dir}/script`, `cd ${word(world.dir)}; ${line}`);
+  await Deno.writeTextFile(`${dir}/script`, `cd ${word(fixture.dir)}; ${line}`);
   const tmux = (...args: string[]) => run(["tmux", "-L", socket, "-f", "/dev/null", ...args], { bare: true, env });
   const read = (name: string) => Deno.readTextFile(`${dir}/${name}`).catch(() => "");
   try {
@@ -117,18 +117,18 @@ async function canAudit(): Promise<boolean> {
 }
 
 Deno.test("each command works with the permissions that its row names, asks for them all and for no others", async (t) => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const asked = new Map<string, { need: Need; asked: Asked }>();
   const audits = await canAudit();
   try {
-    for (const [i, job] of (await allCases(world)).entries()) {
+    for (const [i, job] of (await allCases(fixture)).entries()) {
       const { of, args, code = 0, terminal } = job;
       await t.step(
-        `runner ${args.join(" ").replaceAll(world.dir, "")}${terminal ? " in a terminal" : ""}`,
+        `runner ${args.join(" ").replaceAll(fixture.dir, "")}${terminal ? " in a terminal" : ""}`,
         async () => {
-          const audit = `${world.dir}/audit-${i}`;
-          const ran = await runWith(world, flagsOf(world, job).values(), job, audits ? audit : "");
+          const audit = `${fixture.dir}/audit-${i}`;
+          const ran = await runWith(fixture, flagsOf(fixture, job).values(), job, audits ? audit : "");
           assertEquals(ran.code, code, ran.stderr);
           const key = `${args[0]}, ${needOf(of).of.join()}`;
           const all = asked.get(key) ?? { need: needOf(of), asked: new Asked() };
@@ -139,22 +139,22 @@ Deno.test("each command works with the permissions that its row names, asks for 
     }
     if (audits) { for (const [key, all] of asked) compare(all.need, all.asked, key); }
   } finally {
-    await run(["tmux", "-L", `runner-${world.name}b`, "kill-server"]);
+    await run(["tmux", "-L", `runner-${fixture.name}b`, "kill-server"]);
   }
 });
 
 Deno.test("each command says what is missing when it has one permission less, and ends", async (t) => {
-  await using world = await World.create();
-  await world.runner();
-  const first = new Map((await allCases(world)).reverse().map((job) => [`${job.of}, ${job.args[0]}`, job]));
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
+  const first = new Map((await allCases(fixture)).reverse().map((job) => [`${job.of}, ${job.args[0]}`, job]));
   for (const job of first.values()) {
-    const flags = flagsOf(world, job);
+    const flags = flagsOf(fixture, job);
     const { spares = [] } = needOf(job.of);
     for (const kind of flags.keys()) {
       if (spares.some((spare) => spare === kind)) continue;
-      await t.step(`runner ${job.args.join(" ").replaceAll(world.dir, "")} without ${kind}`, async () => {
+      await t.step(`runner ${job.args.join(" ").replaceAll(fixture.dir, "")} without ${kind}`, async () => {
         const less = [...flags].filter(([other]) => other !== kind).map(([, flag]) => flag);
-        const { code, stdout, stderr } = await runWith(world, less, job);
+        const { code, stdout, stderr } = await runWith(fixture, less, job);
         assert(code !== 0, `${stdout}${stderr}`);
         if (job.of === "doctor" && stderr === "") assertMatch(stdout, /^error /m);
         else assertMatch(stderr, /^(\d.+\n)*runner: Cannot .+\n$/);
@@ -189,11 +189,11 @@ Deno.test("the binary may do what some command needs, and nothing else", async (
 });
 
 Deno.test("a file that may not be read is an error when the user named it", async () => {
-  await using world = await World.create();
-  const file = `${world.dir}/file`;
+  await using fixture = await RunnerFixture.create();
+  const file = `${fixture.dir}/file`;
   await Deno.writeTextFile(file, "true");
   const job = { of: "submit", args: ["submit", "--script", file] };
-  const { code, stdout, stderr } = await runWith(world, flagsOf(world, job).values(), job);
+  const { code, stdout, stderr } = await runWith(fixture, flagsOf(fixture, job).values(), job);
   assertEquals([code, stdout], [2, ""]);
   assertStringIncludes(stderr, `Cannot read file "${file}"`);
 });

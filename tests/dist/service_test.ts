@@ -1,24 +1,24 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { systemdUnit } from "../../src/app/service_unit.ts";
-import { FakeWorld, type WorldOptions } from "../cli/fake_world.ts";
-import { World } from "../support/world.ts";
+import { CommandFixture, type WorldOptions } from "../cli/command_fixture.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { until } from "../support/until.ts";
 import { ROOT, run, temporaryFolder } from "./support.ts";
 
 const UNIT = "/etc/systemd/system/runner-build.service";
 
 async function runService(options: WorldOptions, ...args: string[]) {
-  const world = new FakeWorld(options);
+  const fixture = new CommandFixture(options);
   const user = options.plainUser || args[0] !== "install" || args.includes("--run-as") ? [] : ["--run-as", "builder"];
-  return { world, code: await world.run("service", ...args, ...user) };
+  return { fixture, code: await fixture.run("service", ...args, ...user) };
 }
 
 /** What `runner service install --print` shows. */
 async function unitFor(options: WorldOptions, ...args: string[]): Promise<string> {
-  const { world, code } = await runService(options, "install", "--print", ...args);
-  assertEquals(code, 0, world.stderr);
-  assertEquals(world.services.size, 0, "--print writes nothing");
-  return world.stdout;
+  const { fixture, code } = await runService(options, "install", "--print", ...args);
+  assertEquals(code, 0, fixture.stderr);
+  assertEquals(fixture.services.size, 0, "--print writes nothing");
+  return fixture.stdout;
 }
 
 /** The values of a directive of a unit, in order. */
@@ -40,10 +40,10 @@ Deno.test("service install writes the options that were given into the unit, and
 Deno.test("a service of the host runs as root only when that is said", async () => {
   for (const os of ["linux", "darwin"]) {
     for (const scope of [[], ["--scope", "system"]]) {
-      const world = new FakeWorld({ os });
-      assertEquals(await world.run("service", "install", "-n", "build", ...scope), 2);
-      assertStringIncludes(world.stderr, "its jobs would run as root; name one with --run-as USER");
-      assertEquals(world.services.size, 0);
+      const fixture = new CommandFixture({ os });
+      assertEquals(await fixture.run("service", "install", "-n", "build", ...scope), 2);
+      assertStringIncludes(fixture.stderr, "its jobs would run as root; name one with --run-as USER");
+      assertEquals(fixture.services.size, 0);
     }
     assertMatch(await unitFor({ os }, "--run-as", "root"), /^User=root$|<string>root<\/string>/m);
   }
@@ -81,33 +81,33 @@ Deno.test("a service finds the configuration file that was read, and every path"
 Deno.test("service install never writes a password", async () => {
   for (const args of [[], ["-r", "redis://me:secret@db/1"]]) {
     const env: Record<string, string> = args.length > 0 ? {} : { REDIS_URL: "redis://me:secret@db/1" };
-    const { world, code } = await runService({ env }, "install", "-n", "build", ...args);
+    const { fixture, code } = await runService({ env }, "install", "-n", "build", ...args);
     assertEquals(code, 0);
-    assertEquals([...world.services.values()].join().includes("secret"), false);
-    assertEquals(world.stderr.includes("secret"), false);
-    assertStringIncludes(world.stderr, "put it into /etc/runner/build.env, mode 0600");
+    assertEquals([...fixture.services.values()].join().includes("secret"), false);
+    assertEquals(fixture.stderr.includes("secret"), false);
+    assertStringIncludes(fixture.stderr, "put it into /etc/runner/build.env, mode 0600");
   }
 });
 
 Deno.test("service install, status and uninstall agree on where the file is", async () => {
-  const world = new FakeWorld({});
-  assertEquals(await world.run("service", "status", "-n", "build"), 1);
-  assertEquals(world.stdout, `${UNIT}  not installed\n`);
-  assertEquals(await world.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
-  assertEquals([...world.services.keys()], [UNIT]);
-  assertStringIncludes(world.stderr, "  systemctl restart runner-build.service\n");
-  const first = world.services.get(UNIT);
-  assertEquals(await world.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
-  assertStringIncludes(world.stderr, "was there already");
-  assertEquals(world.services.get(UNIT), first);
-  assertEquals(await world.run("service", "status", "-n", "build"), 0);
+  const fixture = new CommandFixture({});
+  assertEquals(await fixture.run("service", "status", "-n", "build"), 1);
+  assertEquals(fixture.stdout, `${UNIT}  not installed\n`);
+  assertEquals(await fixture.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
+  assertEquals([...fixture.services.keys()], [UNIT]);
+  assertStringIncludes(fixture.stderr, "  systemctl restart runner-build.service\n");
+  const first = fixture.services.get(UNIT);
+  assertEquals(await fixture.run("service", "install", "-n", "build", "--run-as", "builder"), 0);
+  assertStringIncludes(fixture.stderr, "was there already");
+  assertEquals(fixture.services.get(UNIT), first);
+  assertEquals(await fixture.run("service", "status", "-n", "build"), 0);
   // as `systemctl enable` does
-  world.services.set("/etc/systemd/system/multi-user.target.wants/runner-build.service", "");
-  assertEquals(await world.run("service", "uninstall", "-n", "build"), 0);
-  assertEquals(world.services.size, 0);
-  assertStringIncludes(world.stderr, "  systemctl stop runner-build.service\n  systemctl daemon-reload\n");
-  assertEquals(await world.run("service", "uninstall", "-n", "build"), 0);
-  assertStringIncludes(world.stderr, `there is no ${UNIT}; nothing was changed`);
+  fixture.services.set("/etc/systemd/system/multi-user.target.wants/runner-build.service", "");
+  assertEquals(await fixture.run("service", "uninstall", "-n", "build"), 0);
+  assertEquals(fixture.services.size, 0);
+  assertStringIncludes(fixture.stderr, "  systemctl stop runner-build.service\n  systemctl daemon-reload\n");
+  assertEquals(await fixture.run("service", "uninstall", "-n", "build"), 0);
+  assertStringIncludes(fixture.stderr, `there is no ${UNIT}; nothing was changed`);
 });
 
 Deno.test("service knows the places of a user and of launchd", async () => {
@@ -118,9 +118,9 @@ Deno.test("service knows the places of a user and of launchd", async () => {
     [{ os: "darwin" }, "/Library/LaunchDaemons/hero.runner.build.plist", "launchctl bootstrap system"],
   ];
   for (const [options, path, start] of table) {
-    const { world, code } = await runService({ ...options, env }, "install", "-n", "build");
-    assertEquals([code, [...world.services.keys()]], [0, [path]]);
-    assertStringIncludes(world.stderr, start);
+    const { fixture, code } = await runService({ ...options, env }, "install", "-n", "build");
+    assertEquals([code, [...fixture.services.keys()]], [0, [path]]);
+    assertStringIncludes(fixture.stderr, start);
   }
   const list = await unitFor({ os: "darwin", env }, "-n", "build", "-r", "db:1?a=<&>");
   assertStringIncludes(list, "<key>AbandonProcessGroup</key>\n  <true/>");
@@ -144,10 +144,10 @@ Deno.test("service says what is wrong and changes nothing", async () => {
     [{ readOnly: true }, ["install"], 1, "do it as root, or use --scope user"],
   ];
   for (const [options, args, expected, sentence] of table) {
-    const { world, code } = await runService(options, ...args);
-    assertEquals([code, world.stdout], [expected, ""], sentence);
-    assertStringIncludes(world.stderr, sentence);
-    assertEquals(world.services.size, 0);
+    const { fixture, code } = await runService(options, ...args);
+    assertEquals([code, fixture.stdout], [expected, ""], sentence);
+    assertStringIncludes(fixture.stderr, sentence);
+    assertEquals(fixture.services.size, 0);
   }
 });
 
@@ -209,15 +209,15 @@ Deno.test("a word of a unit is quoted so that systemd reads the same word", () =
 });
 
 Deno.test("a restart as the unit does it leaves the running job alone", async () => {
-  await using world = await World.create();
-  const unit = await unitFor({ env: world.env() }, "--name", world.name, "--program", `${ROOT}scripts/runner`);
+  await using fixture = await RunnerFixture.create();
+  const unit = await unitFor({ env: fixture.env() }, "--name", fixture.name, "--program", `${ROOT}scripts/runner`);
   // no word of this one needs quotes
   const [command, ...args] = directive(unit, "ExecStart")[0].split(" ");
   const start = () =>
     new Deno.Command("setsid", {
       args: [command, ...args],
       clearEnv: true,
-      env: world.env(),
+      env: fixture.env(),
       stdin: "null",
       stdout: "null",
       stderr: "null",
@@ -225,24 +225,24 @@ Deno.test("a restart as the unit does it leaves the running job alone", async ()
   const first = start();
   let second: Deno.ChildProcess | null = null;
   try {
-    const id = await world.submit(`echo before; until [ -e ${world.dir}/go ]; do sleep 0.05; done; echo after`);
-    await world.reaches(id, "started");
-    const server = await world.tmux("display-message", "-p", "#{pid}");
+    const id = await fixture.submit(`echo before; until [ -e ${fixture.dir}/go ]; do sleep 0.05; done; echo after`);
+    await fixture.reaches(id, "started");
+    const server = await fixture.tmux("display-message", "-p", "#{pid}");
     // the whole process group, which is more than KillMode=process does
     Deno.kill(-first.pid, "SIGKILL");
     await first.status;
-    assertEquals(await world.tmux("display-message", "-p", "#{pid}"), server);
+    assertEquals(await fixture.tmux("display-message", "-p", "#{pid}"), server);
     second = start();
-    await Deno.writeTextFile(`${world.dir}/go`, "");
-    assertEquals((await world.ended(id)).result, "before\nafter\n");
-    const attempt = await until("the attempt is known", () => world.redis.call("HGET", `rr:x:${id}`, "attempt"));
+    await Deno.writeTextFile(`${fixture.dir}/go`, "");
+    assertEquals((await fixture.ended(id)).result, "before\nafter\n");
+    const attempt = await until("the attempt is known", () => fixture.redis.call("HGET", `rr:x:${id}`, "attempt"));
     assertEquals(attempt, "1");
   } finally {
     for (const child of [first, second]) {
       if (child && await Promise.race([child.status, Promise.resolve(null)]) === null) child.kill("SIGTERM");
       await child?.status;
     }
-    await world.tmux("kill-server");
+    await fixture.tmux("kill-server");
   }
   assert(second);
 });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** Folder of the project, with a slash at its end. */
 export const ROOT = new URL("../../", import.meta.url).pathname;
@@ -97,9 +97,9 @@ export async function wholeRound(
   program: readonly string[],
   options: RunOptions = {},
 ): Promise<Record<string, unknown>> {
-  await using world = await World.create();
-  if (options.uid !== undefined) await Deno.chown(world.dir, options.uid, options.uid);
-  const env = options.bare ? { ...options.env, ...only(world.env()) } : world.env(options.env);
+  await using fixture = await RunnerFixture.create();
+  if (options.uid !== undefined) await Deno.chown(fixture.dir, options.uid, options.uid);
+  const env = options.bare ? { ...options.env, ...only(fixture.env()) } : fixture.env(options.env);
   const step = async (...args: string[]) => {
     const ran = await run([...program, ...args], { ...options, env, bare: true });
     if (ran.code !== 0) throw new Error(`${args.join(" ")} ended with ${ran.code}: ${ran.stderr}`);
@@ -111,11 +111,11 @@ export async function wholeRound(
     await step("wait", id);
     return JSON.parse(await step("status", id, "--json"));
   } finally {
-    await run(["tmux", "-L", world.socket, "kill-server"], { uid: options.uid });
+    await run(["tmux", "-L", fixture.socket, "kill-server"], { uid: options.uid });
   }
 }
 
-/** What a bare environment must hold to reach this world and no other. */
+/** What a bare environment must hold to reach this fixture and no other. */
 function only(env: Readonly<Record<string, string>>): Record<string, string> {
   const names = ["REDIS_URL", "RUNNER_NAME", "RUNNER_SPOOL"];
   return Object.fromEntries(names.map((name) => [name, env[name]]));

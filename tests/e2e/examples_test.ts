@@ -1,5 +1,5 @@
 import { assertEquals } from "../support/assert.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 const FOLDER = new URL("../../examples/", import.meta.url).pathname;
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -25,13 +25,13 @@ Deno.test("there are the examples that the README promises", () => {
   }
 });
 
-/** Runs an example, which may have been changed, in a world with a runner. */
-async function runExample(world: World, name: string, path: string) {
-  await world.runner();
-  const bin = `${world.dir}/bin`;
+/** Runs an example, which may have been changed, in a fixture with a runner. */
+async function runExample(fixture: RunnerFixture, name: string, path: string) {
+  await fixture.runner();
+  const bin = `${fixture.dir}/bin`;
   await Deno.mkdir(bin);
   await Deno.symlink(Deno.env.get("RUNNER_BIN") ?? `${ROOT}scripts/runner`, `${bin}/runner`);
-  const env = world.env();
+  const env = fixture.env();
   const config = ["--config", `${ROOT}${env.RUNNER_REGISTRY === "jsr" ? "" : "scripts/npm/"}deno.json`];
   const [command, args] = name.endsWith(".ts") ? [Deno.execPath(), ["run", "-A", ...config]] : ["sh", []];
   const { code, stdout, stderr } = await new Deno.Command(command, {
@@ -46,8 +46,8 @@ async function runExample(world: World, name: string, path: string) {
 
 for (const { name, text } of examples) {
   Deno.test(`examples/${name} prints what it says`, async () => {
-    await using world = await World.create();
-    const { code, stdout, stderr } = await runExample(world, name, FOLDER + name);
+    await using fixture = await RunnerFixture.create();
+    const { code, stdout, stderr } = await runExample(fixture, name, FOLDER + name);
     assertEquals(stdout, expected(text), stderr);
     assertEquals(code, 0);
   });
@@ -55,16 +55,16 @@ for (const { name, text } of examples) {
 
 for (const [units, style] of [[4, 0], [0, 3], [0, 0]]) {
   Deno.test(`examples/pipeline.sh deploys only after both tests: exit codes ${units} and ${style}`, async () => {
-    await using world = await World.create();
-    const path = `${world.dir}/pipeline.sh`;
+    await using fixture = await RunnerFixture.create();
+    const path = `${fixture.dir}/pipeline.sh`;
     const text = (await Deno.readTextFile(`${FOLDER}pipeline.sh`))
       .replace(/(step units .*)'\)$/m, `$1; exit ${units}')`).replace("exit 3", `exit ${style}`);
     await Deno.writeTextFile(path, text);
-    const { stdout, stderr } = await runExample(world, "pipeline.sh", path);
-    const index = await world.redis.call("ZRANGE", "rr:jobs", 0, -1) as string[];
+    const { stdout, stderr } = await runExample(fixture, "pipeline.sh", path);
+    const index = await fixture.redis.call("ZRANGE", "rr:jobs", 0, -1) as string[];
     const ran = [];
     for (const id of index) {
-      const { title, attempt } = await world.redis.hash(`rr:x:${id}`);
+      const { title, attempt } = await fixture.redis.hash(`rr:x:${id}`);
       if (attempt !== undefined) ran.push(title);
     }
     const deployed = units === 0 && style === 0 ? ["deploy"] : [];

@@ -1,29 +1,29 @@
 import { Client, InvalidInputError, Runner } from "../../src/mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 Deno.test("Runner.open() refuses what runner run refuses, and takes undefined for nothing", async () => {
-  await using world = await World.create();
+  await using fixture = await RunnerFixture.create();
   const wrong = [{ name: "" }, { concurrency: 0 }, { concurrency: 1.5 }, { spool: "" }, { beat: NaN }];
   for (const options of wrong) {
     const [key] = Object.keys(options);
     await assertRejects(() => Runner.open(options), InvalidInputError, `Cannot use option "${key}": `);
   }
-  const place = { redisUrl: world.redis.address, spool: `${world.dir}/spool`, tmuxSocket: world.socket };
-  const runner = await Runner.open({ ...place, name: world.name, concurrency: undefined, burst: true });
-  await using client = await Client.connect({ redisUrl: world.redis.address, redisTimeout: undefined });
-  const id = await client.submit({ payload: "exit 7", runner: world.name });
+  const place = { redisUrl: fixture.redis.address, spool: `${fixture.dir}/spool`, tmuxSocket: fixture.socket };
+  const runner = await Runner.open({ ...place, name: fixture.name, concurrency: undefined, burst: true });
+  await using client = await Client.connect({ redisUrl: fixture.redis.address, redisTimeout: undefined });
+  const id = await client.submit({ payload: "exit 7", runner: fixture.name });
   await runner.start();
   await runner.ended();
   await runner.stop();
   assertEquals((await client.wait(id)).exitCode, 7);
-  await world.tmux("kill-server"); // the world ends only those of its own runners
+  await fixture.tmux("kill-server"); // the fixture ends only those of its own runners
 });
 
 Deno.test("what waits on a client that is closed ends", async () => {
-  await using world = await World.create();
-  const client = await Client.connect({ redisUrl: world.redis.address });
-  const id = await client.submit({ payload: "true", runner: world.name });
+  await using fixture = await RunnerFixture.create();
+  const client = await Client.connect({ redisUrl: fixture.redis.address });
+  const id = await client.submit({ payload: "true", runner: fixture.name });
   const waits = [client.wait(id), client.follow(id, () => {})].map((wait) =>
     assertRejects(() => wait, Error, "closed")
   );
@@ -32,14 +32,14 @@ Deno.test("what waits on a client that is closed ends", async () => {
 });
 
 Deno.test("follow() of the library gives everything of a job on this host, and elsewhere tells each gap", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const want = Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join("");
-  for (const spool of [`${world.dir}/spool`, undefined]) {
-    await using client = await Client.connect({ redisUrl: world.redis.address, spool });
+  for (const spool of [`${fixture.dir}/spool`, undefined]) {
+    await using client = await Client.connect({ redisUrl: fixture.redis.address, spool });
     const id = await client.submit({
       payload: "seq 200000; sleep 1",
-      runner: world.name,
+      runner: fixture.name,
     });
     let [text, missing] = ["", 0];
     const decoder = new TextDecoder();

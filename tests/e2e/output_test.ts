@@ -1,13 +1,13 @@
 /** What is shown of outputs that are large, fast, or no text. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** Runs the program; answers its code, how many bytes it wrote with their digest, and what it said. */
-async function digested(world: World, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+async function digested(fixture: RunnerFixture, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   // the code comes last on standard error
   const script = '{ "$@"; echo "code $?" >&2; } | { tee /dev/fd/3 | wc -c >&2; } 3>&1 | sha256sum';
-  const ran = await world.run(args, { prefix: ["bash", "-c", script, "bash"], env });
+  const ran = await fixture.run(args, { prefix: ["bash", "-c", script, "bash"], env });
   const lines = ran.stderr.split("\n");
   const code = Number(lines.find((line) => line.startsWith("code "))?.slice(5));
   return { code, sum: ran.stdout.split(" ")[0], said: ran.stderr };
@@ -23,85 +23,85 @@ const BURSTS = "for i in 1 2 3 4; do seq 60000; sleep 0.3; done";
 const ELSEWHERE = { RUNNER_SPOOL: "/nonexistent" };
 
 Deno.test("submit --follow on the host of the runner loses nothing, however fast a job writes", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   for (const command of ["seq 200000", BURSTS, "yes 0123456789abcdef | head -c 8000000", "head -c 300000 /dev/zero"]) {
-    const { code, sum, said } = await digested(world, ["submit", "--follow", command]);
+    const { code, sum, said } = await digested(fixture, ["submit", "--follow", command]);
     assertEquals([code, sum], [0, await sumOf(command)], said);
     assert(!said.includes("missing"), said);
   }
 });
 
 Deno.test("logs on the host of the runner shows all of a job, while it runs and long after", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const command = "seq 300000";
-  const id = await world.submit(
-    `${command}; touch '${world.dir}/written'; until [ -e '${world.dir}/go' ]; do sleep 0.05; done`,
+  const id = await fixture.submit(
+    `${command}; touch '${fixture.dir}/written'; until [ -e '${fixture.dir}/go' ]; do sleep 0.05; done`,
   );
-  await until("it has written", () => Deno.stat(`${world.dir}/written`).then(() => true, () => false));
+  await until("it has written", () => Deno.stat(`${fixture.dir}/written`).then(() => true, () => false));
   const want = await sumOf(command);
-  await until("it is shown", async () => (await digested(world, ["logs", "--raw", id])).sum === want);
-  const following = digested(world, ["logs", "-f", id]);
-  await Deno.writeTextFile(`${world.dir}/go`, "");
+  await until("it is shown", async () => (await digested(fixture, ["logs", "--raw", id])).sum === want);
+  const following = digested(fixture, ["logs", "-f", id]);
+  await Deno.writeTextFile(`${fixture.dir}/go`, "");
   assertEquals((await following).sum, want);
-  await world.ended(id);
+  await fixture.ended(id);
   // other jobs in the same terminal, whose log is emptied
-  for (let i = 0; i < 2; i++) await world.ended(await world.submit("yes | head -c 5000000"));
-  const { code, sum, said } = await digested(world, ["logs", id]);
+  for (let i = 0; i < 2; i++) await fixture.ended(await fixture.submit("yes | head -c 5000000"));
+  const { code, sum, said } = await digested(fixture, ["logs", id]);
   assertEquals([code, sum], [0, want], said);
-  assertMatch((await world.run(["logs", "-n", "2", id])).stdout, /^299999\n300000\n$/);
+  assertMatch((await fixture.run(["logs", "-n", "2", id])).stdout, /^299999\n300000\n$/);
   // a folder of another runner is not looked into
-  await Deno.writeTextFile(`${world.instance()}/instance`, `${crypto.randomUUID()}\n`);
-  assertStringIncludes((await world.run(["logs", id])).stderr, "missing above; for all of it");
+  await Deno.writeTextFile(`${fixture.instance()}/instance`, `${crypto.randomUUID()}\n`);
+  assertStringIncludes((await fixture.run(["logs", id])).stderr, "missing above; for all of it");
 });
 
 Deno.test("submit --follow on another host loses nothing of a burst", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   for (const command of ["seq 200000", BURSTS, "seq 20000; sleep 0.6; seq 250000"]) {
-    const { code, sum, said } = await digested(world, ["submit", "--follow", command], ELSEWHERE);
+    const { code, sum, said } = await digested(fixture, ["submit", "--follow", command], ELSEWHERE);
     assertEquals([code, sum], [0, await sumOf(command)], said);
     assert(!said.includes("missing"), said);
   }
 });
 
 Deno.test("logs on another host says how much is missing, and what shows all of it", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const flood = "yes 0123456789abcdef | head -c 8000000";
-  const job = await world.submit(flood);
-  await world.ended(job, 60_000);
-  const { code, said } = await digested(world, ["logs", job], ELSEWHERE);
+  const job = await fixture.submit(flood);
+  await fixture.ended(job, 60_000);
+  const { code, said } = await digested(fixture, ["logs", job], ELSEWHERE);
   const found = /runner: (\d+) of 8000000 bytes of output are missing above; .*: runner logs (\S+) on /.exec(said);
   assert(found, said);
   const shown = Number(/^\s*(\d+)$/m.exec(said)![1]);
   assertEquals([code, shown + Number(found[1])], [0, 8_000_000]);
   // the remedy that it names
-  const whole = await digested(world, ["logs", found[2]]);
+  const whole = await digested(fixture, ["logs", found[2]]);
   assertEquals(whole.sum, await sumOf(flood), whole.said);
 });
 
 Deno.test("logs --raw keeps bytes that are no text, also of a job that ended at once, on every host", async () => {
-  await using world = await World.create();
-  await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
   const all = "for i in 0 1 2 3 4 5 6 7; do printf '\\377\\376\\0\\200ok\\351'; done";
-  const random = `${world.dir}/random`;
+  const random = `${fixture.dir}/random`;
   await Deno.writeFile(random, new Uint8Array(100_000).map((_, i) => (i * 7919 + (i >> 8)) & 0xff));
   for (const command of [all, `cat ${random}`]) {
-    const id = await world.submit(command);
-    await world.ended(id);
+    const id = await fixture.submit(command);
+    await fixture.ended(id);
     for (const env of [{}, ELSEWHERE]) {
-      const { sum, said } = await digested(world, ["logs", "--raw", id], env);
+      const { sum, said } = await digested(fixture, ["logs", "--raw", id], env);
       assertEquals(sum, await sumOf(command), said);
       assert(!said.includes("missing"), said);
     }
   }
   // of a large one its two ends are kept, byte by byte
-  const id = await world.submit(`cat ${random} ${random} ${random}`);
-  await world.ended(id);
+  const id = await fixture.submit(`cat ${random} ${random} ${random}`);
+  await fixture.ended(id);
   const ends = await sumOf(`head -c 65536 ${random}; cat ${random} ${random} ${random} | tail -c 65536`);
-  const { sum, said } = await digested(world, ["logs", "--raw", id], ELSEWHERE);
+  const { sum, said } = await digested(fixture, ["logs", "--raw", id], ELSEWHERE);
   assertStringIncludes(said, `${300_000 - 2 * 65_536} of 300000 bytes of output are missing above`);
   assertEquals(sum, ends);
 });

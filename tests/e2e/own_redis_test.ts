@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { freePort } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { type RunnerProcess, World } from "../support/world.ts";
+import { RunnerFixture, type RunnerProcess } from "../support/runner_fixture.ts";
 
 const decoder = new TextDecoder();
 
@@ -19,26 +19,26 @@ async function ask(port: number, line: string): Promise<string> {
   return decoder.decode(buffer.subarray(0, length));
 }
 
-/** A world with a runner that has a Redis of its own, without a word about a password. */
-function ownRedis(world: World) {
+/** A fixture with a runner that has a Redis of its own, without a word about a password. */
+function ownRedis(fixture: RunnerFixture) {
   const port = freePort();
   const env = { REDIS_URL: `127.0.0.1:${port}` };
-  const start = (): Promise<RunnerProcess> => world.runner({ args: ["--embedded-redis"], env });
-  const file = `${world.dir}/state/runner/redis@${port}`;
+  const start = (): Promise<RunnerProcess> => fixture.runner({ args: ["--embedded-redis"], env });
+  const file = `${fixture.dir}/state/runner/redis@${port}`;
   return { port, env, start, file };
 }
 
 Deno.test("a Redis of the runner's own lets in the programs of its user, who need no password, and nobody else", async () => {
-  await using world = await World.create();
-  const { port, env, start, file } = ownRedis(world);
+  await using fixture = await RunnerFixture.create();
+  const { port, env, start, file } = ownRedis(fixture);
   const runner = await start();
-  const submitted = await world.run(["submit", "--wait", "echo kept"], { env });
+  const submitted = await fixture.run(["submit", "--wait", "echo kept"], { env });
   assertEquals([submitted.code, submitted.stderr.includes("password")], [0, false], submitted.stderr);
-  assertEquals((await world.run(["status"], { env })).code, 0);
-  assertEquals((await world.run(["doctor"], { env })).code, 0);
+  assertEquals((await fixture.run(["status"], { env })).code, 0);
+  assertEquals((await fixture.run(["doctor"], { env })).code, 0);
   assertMatch(await ask(port, "PING"), /^-NOAUTH/);
-  const stranger = { ...env, XDG_STATE_HOME: `${world.dir}/stranger` };
-  const refused = await world.run(["submit", "true"], { env: stranger });
+  const stranger = { ...env, XDG_STATE_HOME: `${fixture.dir}/stranger` };
+  const refused = await fixture.run(["submit", "true"], { env: stranger });
   assertEquals(refused.code, 69);
   assertStringIncludes(refused.stderr, "wants a password");
 
@@ -52,23 +52,23 @@ Deno.test("a Redis of the runner's own lets in the programs of its user, who nee
   assertEquals(runner.log.includes(password), false);
 
   await runner.kill9();
-  assertEquals((await world.run(["status"], { env })).code, 0, "the Redis goes on, and is found");
+  assertEquals((await fixture.run(["status"], { env })).code, 0, "the Redis goes on, and is found");
   const again = await start();
   assertEquals((await Deno.readTextFile(file)).split("\n")[0], password, "it was taken over");
   assertEquals(await again.stop(), 0);
-  assertEquals((await world.run(["status"], { env })).code, 69);
+  assertEquals((await fixture.run(["status"], { env })).code, 69);
   assertEquals(await Deno.stat(file).catch(() => null), null);
 
   const third = await start();
   assert((await Deno.readTextFile(file)).split("\n")[0] !== password, "a new one with each start of the server");
-  const status = await world.run(["status", submitted.stdout.trim(), "--json"], { env });
+  const status = await fixture.run(["status", submitted.stdout.trim(), "--json"], { env });
   assertEquals(JSON.parse(status.stdout).result, "kept\n");
   assertEquals(await third.stop(), 0);
 });
 
 Deno.test("an access file that others may read or write, or that is none, is not used", async () => {
-  await using world = await World.create();
-  const { env, start, file } = ownRedis(world);
+  await using fixture = await RunnerFixture.create();
+  const { env, start, file } = ownRedis(fixture);
   const runner = await start();
   const text = await Deno.readTextFile(file);
   const spoilers: (() => Promise<unknown>)[] = [
@@ -80,7 +80,7 @@ Deno.test("an access file that others may read or write, or that is none, is not
   await Deno.writeTextFile(`${file}-other`, text, { mode: 0o600 });
   for (const spoil of spoilers) {
     await spoil();
-    const { code, stderr } = await world.run(["status"], { env });
+    const { code, stderr } = await fixture.run(["status"], { env });
     assertEquals(code, 69);
     assertStringIncludes(stderr, "wants a password");
   }
@@ -121,10 +121,10 @@ function pretender(port: number, configFile: string) {
 }
 
 Deno.test("a program that takes over the address of a runner's own Redis is asked for its proof, and for no work", async () => {
-  await using world = await World.create();
-  const { port, env, start, file } = ownRedis(world);
+  await using fixture = await RunnerFixture.create();
+  const { port, env, start, file } = ownRedis(fixture);
   const runner = await start();
-  const config = `${world.instance()}/redis/redis.conf`;
+  const config = `${fixture.instance()}/redis/redis.conf`;
   const pid = (await output("pgrep", "-f", `redis-server.*:${port}$`)).trim();
   assertMatch(pid, /^\d+$/);
   Deno.kill(Number(pid), "SIGKILL");
@@ -138,11 +138,11 @@ Deno.test("a program that takes over the address of a runner's own Redis is aske
   });
   const { asked, close } = pretender(port, config);
   await until("the runner came back to the address", () => asked.includes("CONFIG") || asked.includes("EVALSHA"));
-  const client = await world.run(["submit", "echo secret"], { env });
+  const client = await fixture.run(["submit", "echo secret"], { env });
   assertEquals(client.code, 69, client.stderr);
   assertStringIncludes(client.stderr, `start that runner again, or remove "${file}" when it is over`);
   await runner.kill9();
-  const next = await world.runner({ args: ["--embedded-redis"], env, ready: false });
+  const next = await fixture.runner({ args: ["--embedded-redis"], env, ready: false });
   assertEquals(await next.ended, 1, next.log);
   assertStringIncludes(next.log, "one answers there already");
   assertEquals(asked.filter((command) => !["AUTH", "PING", "CONFIG"].includes(command)), []);

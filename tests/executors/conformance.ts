@@ -4,7 +4,7 @@ import type { Executor, RunEnd } from "../../src/ports/executor.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { LaunchError } from "../../src/domain/errors.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, textOf } from "./desk.ts";
+import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /** What an executor kind brings to the tests that every kind must pass. */
 export interface Kind {
@@ -20,33 +20,33 @@ export interface Kind {
 /** What the port src/ports/executor.ts promises. */
 export function executorConformance({ test, pool, line, wrong }: Kind): void {
   test("launch() gives every exit code and every output exactly, four side by side", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     let next = 0;
     await Promise.all(Array.from({ length: 4 }, async () => {
       for (let number = next++; number < 320; number = next++) {
-        const end = await desk.run(
+        const end = await fixture.run(
           launchOf(`echo "line ${number}"; echo two >&2; exit ${number % 256}`, { target: pool }),
         );
         assertEquals([end.kind, end.code], ["exited", number % 256]);
         assertEquals(textOf(end.output), `line ${number}\ntwo\n`);
         assertEquals(end.output.truncated, false);
-        await desk.executor.forget(end.run);
+        await fixture.executor.forget(end.run);
       }
     }));
   });
 
   test("launch() tells death by a signal as 128 + n", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     for (
       const [name, number] of [["HUP", 1], ["INT", 2], ["USR1", 10], ["KILL", 9], ["SEGV", 11], ["TERM", 15]] as const
     ) {
-      const end = await desk.run(launchOf(`echo before; kill -${name} $$; sleep 5; echo after`, { target: pool }));
+      const end = await fixture.run(launchOf(`echo before; kill -${name} $$; sleep 5; echo after`, { target: pool }));
       assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 128 + number, "before\n"]);
     }
   });
 
   test("output is what the program wrote, byte for byte", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const bytes = new Uint8Array(70_000).map((_, i) => (i * 7919 + (i >> 8)) & 0xff);
     bytes.set(new TextEncoder().encode("\r\n\r\r\n\n\r\x1b\\\x1b]133;D;0;\x1b[0m\0"), 40_000);
     await Deno.writeFile(`${dir}/bytes`, bytes);
@@ -60,50 +60,50 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       [`cat '${dir}/bytes'`, bytes],
     ];
     for (const [payload, want] of cases) {
-      const end = await desk.run(launchOf(payload, { target: pool }));
+      const end = await fixture.run(launchOf(payload, { target: pool }));
       const expected = typeof want === "string" ? new TextEncoder().encode(want) : want;
       assertEquals([end.code, end.output.total, end.output.truncated], [0, expected.length, false], payload);
       assertEquals(end.output.head, expected, payload);
-      assertEquals(await desk.whole(end.run), expected, payload);
-      if (expected.length > 0) assertEquals(await desk.executor.sample(end.run), end.output, payload);
+      assertEquals(await fixture.whole(end.run), expected, payload);
+      if (expected.length > 0) assertEquals(await fixture.executor.sample(end.run), end.output, payload);
     }
   });
 
   test("a large output is kept whole, and sampled at both ends", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const lines = Array.from({ length: 420_000 }, (_, i) => `line ${i} of many\n`).join("");
     const want = new TextEncoder().encode(lines);
     await Deno.writeFile(`${dir}/large`, want);
-    const end = await desk.run(launchOf(`cat '${dir}/large'; exit 7`, { target: pool }));
+    const end = await fixture.run(launchOf(`cat '${dir}/large'; exit 7`, { target: pool }));
     assertEquals([end.code, end.output.total, end.output.truncated], [7, want.length, false]);
     assertEquals(end.output.head, want.slice(0, RESULT_PART));
     assertEquals(end.output.tail, want.slice(-RESULT_PART));
     // compared in one piece: a difference of megabytes helps nobody
-    const whole = await desk.whole(end.run);
+    const whole = await fixture.whole(end.run);
     assert(whole.length === want.length && whole.every((byte, i) => byte === want[i]), "the output differs");
-    assertEquals(await desk.executor.sample(end.run), end.output);
+    assertEquals(await fixture.executor.sample(end.run), end.output);
   });
 
   test("read() follows a run while it goes on, and knows every offset", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const launch = launchOf(`printf 'one\\ntwo: '; until [ -e '${dir}/go' ]; do sleep 0.02; done; printf 'three\\n'`, {
       target: pool,
     });
-    await desk.executor.launch(launch);
+    await fixture.executor.launch(launch);
     const read = async (offset: number, limit = 100) =>
-      new TextDecoder().decode(await desk.executor.read(launch.run, offset, limit));
+      new TextDecoder().decode(await fixture.executor.read(launch.run, offset, limit));
     await until("the first output", async () => await read(0) === "one\ntwo: ");
     assertEquals(await read(4), "two: ");
     assertEquals(await read(2, 4), "e\ntw");
     assertEquals(await read(9), "");
     await Deno.writeTextFile(`${dir}/go`, "");
-    await desk.end(launch.run);
+    await fixture.end(launch.run);
     assertEquals(await read(9), "three\n");
     assertEquals(await read(15), "");
   });
 
   test("the environment arrives byte for byte, with nothing of the runner's beside it", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const every = String.fromCharCode(...Array.from({ length: 127 }, (_, i) => i + 1));
     const env: Record<string, string> = {
       QUOTES: `it's "so" \\ \`echo no\` $HOME \${HOME} $(echo no) !!`,
@@ -116,10 +116,10 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       UID: "1000",
     };
     for (const name of ["QUOTES", "LINES", "UNICODE", "EVERY", "EMPTY", "LONG", "PATH"]) {
-      assertEquals(await desk.output(`printf %s "$${name}"`, { env, target: pool }), env[name], name);
+      assertEquals(await fixture.output(`printf %s "$${name}"`, { env, target: pool }), env[name], name);
     }
     const names =
-      (await desk.output("env -0 | tr '\\0' '\\n' | sed -n 's/^\\([A-Z_a-z]*\\)=.*/\\1/p'", { target: pool })).trim()
+      (await fixture.output("env -0 | tr '\\0' '\\n' | sed -n 's/^\\([A-Z_a-z]*\\)=.*/\\1/p'", { target: pool })).trim()
         .split("\n");
     const known = /^(HOME|PATH|USER|LOGNAME|SHELL|TERM|COLORTERM|LANG|LC_.*|RUNNER_(JOB_ID|ATTEMPT|RUN)|PWD|SHLVL|_)$/;
     assertEquals(names.filter((name) => !known.test(name)), []);
@@ -128,48 +128,51 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       attempt: 3,
       target: pool,
     });
-    assertEquals(textOf((await desk.run(launch)).output), `the id 3 ${launch.run}\n`);
+    assertEquals(textOf((await fixture.run(launch)).output), `the id 3 ${launch.run}\n`);
   });
 
   test("launch() refuses an environment that no program could be given", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const launch = launchOf("echo ran", { env: { SECRET: "s".repeat(200_000) }, target: pool });
-    const error = await assertRejects(() => desk.executor.launch(launch), LaunchError, "SECRET");
+    const error = await assertRejects(() => fixture.executor.launch(launch), LaunchError, "SECRET");
     assert(!error.message.includes("sss"));
   });
 
   test("a run has the folder that it asks for, or says that there is none", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     await Deno.mkdir(`${dir}/it's a folder`);
-    assertEquals(await desk.output("pwd", { cwd: `${dir}/it's a folder`, target: pool }), `${dir}/it's a folder\n`);
-    assertEquals(await desk.output("pwd", { target: pool }), `${dir}\n`);
-    const end = await desk.run(launchOf("echo ran", { cwd: `${dir}/none`, target: pool }));
+    assertEquals(await fixture.output("pwd", { cwd: `${dir}/it's a folder`, target: pool }), `${dir}/it's a folder\n`);
+    assertEquals(await fixture.output("pwd", { target: pool }), `${dir}\n`);
+    const end = await fixture.run(launchOf("echo ran", { cwd: `${dir}/none`, target: pool }));
     assertEquals([end.kind, end.code], ["exited", 126]);
     assert(end.why?.includes(`working directory ${JSON.stringify(`${dir}/none`)} is not there`), end.why);
     assert(/none/.test(textOf(end.output)) && !/ran/.test(textOf(end.output)), textOf(end.output));
-    const own = await desk.run(launchOf("exit 126", { target: pool }));
+    const own = await fixture.run(launchOf("exit 126", { target: pool }));
     assertEquals([own.kind, own.code, own.why], ["exited", 126, undefined]);
   });
 
   test("a payload is shell text, or names its interpreter", async ({ executor }) => {
-    const desk = await Desk.open(executor());
-    assertEquals(await desk.output("f() { echo $(( $1 * 2 )); }\nf 21 | tr 4 5\n# done", { target: pool }), "52\n");
-    assertEquals(await desk.output("#!/usr/bin/awk -f\nBEGIN { print 6 * 7 }\n", { target: pool }), "42\n");
-    assertEquals(await desk.output("#!/bin/sh\necho $A $0 | grep -c 'b /'", { env: { A: "b" }, target: pool }), "1\n");
-    assertEquals((await desk.run(launchOf("echo (", { target: pool }))).code, 2);
-    assertEquals((await desk.run(launchOf("no-such-program", { target: pool }))).code, 127);
+    const fixture = await ExecutorFixture.open(executor());
+    assertEquals(await fixture.output("f() { echo $(( $1 * 2 )); }\nf 21 | tr 4 5\n# done", { target: pool }), "52\n");
+    assertEquals(await fixture.output("#!/usr/bin/awk -f\nBEGIN { print 6 * 7 }\n", { target: pool }), "42\n");
+    assertEquals(
+      await fixture.output("#!/bin/sh\necho $A $0 | grep -c 'b /'", { env: { A: "b" }, target: pool }),
+      "1\n",
+    );
+    assertEquals((await fixture.run(launchOf("echo (", { target: pool }))).code, 2);
+    assertEquals((await fixture.run(launchOf("no-such-program", { target: pool }))).code, 127);
   });
 
   test("what a run leaves in the background does not write into the next output", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const noise =
       "(while :; do echo noise; sleep 0.01; done) &\n nohup sh -c 'while :; do echo hup; sleep 0.01; done' 2>&1 &\n sleep 0.1\n";
-    await desk.run(launchOf(noise, { target: line }));
-    assertEquals(await desk.output("sleep 0.1; echo mine", { target: line }), "mine\n");
+    await fixture.run(launchOf(noise, { target: line }));
+    assertEquals(await fixture.output("sleep 0.1; echo mine", { target: line }), "mine\n");
   });
 
   test("runs of one line go one after the other, in order", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const launches = Array.from(
       { length: 12 },
       (_, i) =>
@@ -177,12 +180,12 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
           target: line,
         }),
     );
-    assert(desk.executor.place(line).line !== null);
-    assertEquals(desk.executor.place(pool).line, null);
-    for (const launch of launches) await desk.executor.launch(launch);
-    await Promise.all(launches.map((launch) => desk.end(launch.run)));
+    assert(fixture.executor.place(line).line !== null);
+    assertEquals(fixture.executor.place(pool).line, null);
+    for (const launch of launches) await fixture.executor.launch(launch);
+    await Promise.all(launches.map((launch) => fixture.end(launch.run)));
     assertEquals(await Deno.readTextFile(`${dir}/log`), launches.map((_, i) => `begin ${i}\nend ${i}\n`).join(""));
-    assertEquals(desk.ends.map((end) => end.run), launches.map((launch) => launch.run));
+    assertEquals(fixture.ends.map((end) => end.run), launches.map((launch) => launch.run));
   });
 
   test("place() refuses what is not well-formed", ({ executor }) => {
@@ -192,7 +195,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("a run that reaches its timeout is stopped with all that it started", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const polite = launchOf(`trap 'echo term; exit 5' TERM; echo up; sleep 60 & wait`, {
       timeoutMs: 300,
       target: pool,
@@ -205,41 +208,41 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       },
     );
     const started = performance.now();
-    const ends = await Promise.all([desk.run(polite), desk.run(stubborn)]);
+    const ends = await Promise.all([fixture.run(polite), fixture.run(stubborn)]);
     assertEquals(ends.map((end) => [end.kind, end.code]), [["timed_out", 5], ["timed_out", 137]]);
     assertEquals(textOf(ends[0].output), "up\nterm\n");
     assert(performance.now() - started > 800, "the grace was not kept");
     const beat = await Deno.readTextFile(`${dir}/beat`);
-    assertEquals(await desk.output(`sleep 0.3; cat '${dir}/beat'`, { target: pool }), beat);
+    assertEquals(await fixture.output(`sleep 0.3; cat '${dir}/beat'`, { target: pool }), beat);
   });
 
   test("stop() ends a run as cancelled, also one that has not started", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const running = launchOf("echo up; sleep 60", { target: line });
     const waiting = launchOf(`touch '${dir}/ran'`, { target: line });
-    await desk.executor.launch(running);
-    await desk.executor.launch(waiting);
-    await until("the run is up", async () => (await desk.executor.read(running.run, 0, 10)).length > 0);
-    await desk.executor.stop(waiting.run, "cancelled", 100);
-    assertEquals((await desk.end(waiting.run)).kind, "cancelled");
-    await desk.executor.stop(running.run, "cancelled", 100);
-    const end = await desk.end(running.run);
+    await fixture.executor.launch(running);
+    await fixture.executor.launch(waiting);
+    await until("the run is up", async () => (await fixture.executor.read(running.run, 0, 10)).length > 0);
+    await fixture.executor.stop(waiting.run, "cancelled", 100);
+    assertEquals((await fixture.end(waiting.run)).kind, "cancelled");
+    await fixture.executor.stop(running.run, "cancelled", 100);
+    const end = await fixture.end(running.run);
     assertEquals([end.kind, end.code, textOf(end.output)], ["cancelled", 143, "up\n"]);
-    assertEquals(await desk.output("echo next", { target: line }), "next\n");
+    assertEquals(await fixture.output("echo next", { target: line }), "next\n");
     await assertRejects(() => Deno.stat(`${dir}/ran`), Deno.errors.NotFound);
   });
 
   test("stop() of a run that has ended changes nothing", async ({ executor }) => {
-    const desk = await Desk.open(executor());
-    const end = await desk.run(launchOf("exit 4", { target: pool }));
-    await desk.executor.stop(end.run, "cancelled", 0);
-    await desk.executor.stop("00.1.ff", "cancelled", 0);
+    const fixture = await ExecutorFixture.open(executor());
+    const end = await fixture.run(launchOf("exit 4", { target: pool }));
+    await fixture.executor.stop(end.run, "cancelled", 0);
+    await fixture.executor.stop("00.1.ff", "cancelled", 0);
     assertEquals([end.kind, end.code], ["exited", 4]);
-    assertEquals(await desk.output("echo still", { target: pool }), "still\n");
+    assertEquals(await fixture.output("echo still", { target: pool }), "still\n");
   });
 
   test("recover() takes up what runs, what ended and what was never launched", async ({ executor, dir }) => {
-    const first = await Desk.open(executor());
+    const first = await ExecutorFixture.open(executor());
     const running = launchOf(`echo one; until [ -e '${dir}/go' ]; do sleep 0.02; done; echo two; exit 6`, {
       target: pool,
     });
@@ -249,7 +252,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     await first.run(ended);
     await first.executor.close();
 
-    const second = await Desk.open(executor());
+    const second = await ExecutorFixture.open(executor());
     const found = await second.executor.recover([running, ended, never]);
     assertEquals([...found.values()], ["adopted", "ended", "unlaunched"]);
     const again = await second.end(ended.run);
@@ -262,7 +265,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
     await second.executor.close();
 
-    const third = await Desk.open(executor());
+    const third = await ExecutorFixture.open(executor());
     await second.executor.forget(ended.run);
     assertEquals([...(await third.executor.recover([never])).values()], ["ended"]);
     assertEquals((await third.end(never.run)).code, 0);
@@ -270,11 +273,11 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("recover() tells the ends of one terminal whole, in whatever order they are asked for", async ({ executor }) => {
-    const first = await Desk.open(executor());
+    const first = await ExecutorFixture.open(executor());
     const launches = [1, 2, 3].map((number) => launchOf(`seq ${number}000; exit ${number}`, { target: line }));
     for (const launch of launches) await first.run(launch);
     await first.executor.close();
-    const second = await Desk.open(executor());
+    const second = await ExecutorFixture.open(executor());
     await second.executor.recover(launches.toReversed());
     for (const [i, { run }] of launches.entries()) {
       const end = await second.end(run);
@@ -284,14 +287,14 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("recover() ends runs that nobody asks about", async ({ executor, dir }) => {
-    const first = await Desk.open(executor());
+    const first = await ExecutorFixture.open(executor());
     const stray = launchOf(`trap 'touch "${dir}/stopped"; exit' TERM; touch '${dir}/up'; sleep 60 & wait`, {
       target: line,
     });
     await first.executor.launch(stray);
     await until("it runs", () => Deno.stat(`${dir}/up`).then(() => true, () => false));
     await first.executor.close();
-    const second = await Desk.open(executor());
+    const second = await ExecutorFixture.open(executor());
     await second.executor.recover([]);
     await until("it is stopped", () => Deno.stat(`${dir}/stopped`).then(() => true, () => false));
     assertEquals(await second.output("echo free", { target: line }), "free\n");
@@ -299,13 +302,13 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("a run that was recovered as unlaunched stays so, whatever was sent before", async ({ executor, dir }) => {
-    const first = await Desk.open(executor());
+    const first = await ExecutorFixture.open(executor());
     const blocker = launchOf(`until [ -e '${dir}/go' ]; do sleep 0.02; done`, { target: line });
     const queued = launchOf(`echo x >>'${dir}/ran'`, { target: line });
     await first.executor.launch(blocker);
     await first.executor.launch(queued);
     await first.executor.close();
-    const second = await Desk.open(executor());
+    const second = await ExecutorFixture.open(executor());
     const found = await second.executor.recover([blocker, queued]);
     assertEquals([...found.values()], ["adopted", "unlaunched"]);
     await Deno.writeTextFile(`${dir}/go`, "");
@@ -317,25 +320,25 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("prune() takes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const known = new Set<string>();
     const ends: RunEnd[] = [];
     for (const payload of ["echo small", "printf '\\377'", "head -c 200000 /dev/zero | tr '\\0' x", "echo unknown"]) {
-      const end = await desk.run(launchOf(payload, { target: pool }));
-      await desk.executor.forget(end.run);
+      const end = await fixture.run(launchOf(payload, { target: pool }));
+      await fixture.executor.forget(end.run);
       known.add(end.run);
       ends.push(end);
     }
     const prune = (seconds: number, ...forgotten: string[]) =>
-      desk.executor.prune({ seconds, forgotten, isKnown: (run) => known.has(run) });
-    const there = () => Promise.all(ends.map(async ({ run }) => await desk.executor.sample(run) !== null));
+      fixture.executor.prune({ seconds, forgotten, isKnown: (run) => known.has(run) });
+    const there = () => Promise.all(ends.map(async ({ run }) => await fixture.executor.sample(run) !== null));
     known.delete(ends[3].run); // as when a process ends between the end of a record and that of its output
     await prune(3600);
     assertEquals(await there(), [true, true, true, false]);
     await prune(0, ...ends.map(({ run }) => run));
     assertEquals(await there(), [false, true, true, false]);
-    assertEquals(await desk.executor.sample(ends[2].run), ends[2].output);
-    assertEquals(await desk.executor.read(ends[1].run, 0, 10), new Uint8Array([0xff]));
+    assertEquals(await fixture.executor.sample(ends[2].run), ends[2].output);
+    assertEquals(await fixture.executor.read(ends[1].run, 0, 10), new Uint8Array([0xff]));
     await until("the others are old enough", async () => {
       await prune(0.05);
       return (await there()).every((one) => !one);

@@ -10,7 +10,7 @@ import { systemProcess } from "../../src/system/process.ts";
 const { options, launches } = JSON.parse(Deno.args[0]);
 const quiet = () => {};
 const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const world = {
+const fixture = {
   files: systemFiles,
   process: systemProcess,
   clock: systemClock,
@@ -18,7 +18,7 @@ const world = {
   newId: () => crypto.randomUUID(),
   digestOf,
 };
-const executor = new TmuxExecutor({ ...world, ...options });
+const executor = new TmuxExecutor({ ...fixture, ...options });
 await executor.open(quiet);
 await executor.recover([]);
 for (const launch of launches) await executor.launch(launch);

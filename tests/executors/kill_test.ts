@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, textOf } from "./desk.ts";
+import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /**
  * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those
@@ -41,70 +41,70 @@ const KINDS = [
   "foreground",
 ];
 
-async function beats(world: TmuxWorld): Promise<string[]> {
-  return await Promise.all(KINDS.map((kind) => Deno.readTextFile(`${world.dir}/${kind}`).catch(() => "")));
+async function beats(host: TmuxHost): Promise<string[]> {
+  return await Promise.all(KINDS.map((kind) => Deno.readTextFile(`${host.dir}/${kind}`).catch(() => "")));
 }
 
 /** Waits until no beat changes for longer than every beat's pause; fails when one goes on. */
-async function assertSilence(world: TmuxWorld): Promise<void> {
-  const before = await beats(world);
+async function assertSilence(host: TmuxHost): Promise<void> {
+  const before = await beats(host);
   // measured in beats of a bystander, not by this process' clock
-  await world.sh("sleep 0.5");
-  const after = await beats(world);
+  await host.sh("sleep 0.5");
+  const after = await beats(host);
   assertEquals(KINDS.filter((_, i) => before[i] !== after[i]), []);
 }
 
 for (const graceMs of [0, 600]) {
-  isolatedTest(`stop() with ${graceMs} ms of grace ends every kind of process, and nothing else`, async (world) => {
-    const desk = await Desk.open(world.executor());
-    const bystander = launchOf(`trap '' HUP; until [ -e '${world.dir}/go' ]; do sleep 0.05; done; echo fine`, {
+  isolatedTest(`stop() with ${graceMs} ms of grace ends every kind of process, and nothing else`, async (host) => {
+    const fixture = await ExecutorFixture.open(host.executor());
+    const bystander = launchOf(`trap '' HUP; until [ -e '${host.dir}/go' ]; do sleep 0.05; done; echo fine`, {
       target: "tmux.other.by",
     });
-    await desk.executor.launch(bystander);
-    const tree = launchOf(TREE, { env: { DIR: world.dir }, target: "tmux.main.tree" });
-    await desk.executor.launch(tree);
-    await until("all beat", async () => (await beats(world)).every((beat) => beat !== ""));
+    await fixture.executor.launch(bystander);
+    const tree = launchOf(TREE, { env: { DIR: host.dir }, target: "tmux.main.tree" });
+    await fixture.executor.launch(tree);
+    await until("all beat", async () => (await beats(host)).every((beat) => beat !== ""));
 
-    await desk.executor.stop(tree.run, "cancelled", graceMs);
-    const end = await desk.end(tree.run);
+    await fixture.executor.stop(tree.run, "cancelled", graceMs);
+    const end = await fixture.end(tree.run);
     assertEquals(end.kind, "cancelled");
     assert(end.code !== null, "its lane lives and has told the end");
     assert(!textOf(end.output).includes("unreachable"), textOf(end.output));
-    await until("the kill script has ended", async () => await world.sh("pgrep -f '[b]in/kill-' || true") === "");
-    await assertSilence(world);
+    await until("the kill script has ended", async () => await host.sh("pgrep -f '[b]in/kill-' || true") === "");
+    await assertSilence(host);
 
-    assertEquals(await desk.output("echo next", { target: "tmux.main.tree" }), "next\n");
-    await Deno.writeTextFile(`${world.dir}/go`, "");
-    assertEquals(textOf((await desk.end(bystander.run)).output), "fine\n");
+    assertEquals(await fixture.output("echo next", { target: "tmux.main.tree" }), "next\n");
+    await Deno.writeTextFile(`${host.dir}/go`, "");
+    assertEquals(textOf((await fixture.end(bystander.run)).output), "fine\n");
   });
 }
 
-isolatedTest("a pane that is closed takes its run's survivors with it", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const launch = launchOf(TREE, { env: { DIR: world.dir }, target: "tmux.main.tree" });
-  await desk.executor.launch(launch);
-  await until("all beat", async () => (await beats(world)).every((beat) => beat !== ""));
-  await world.tmux("kill-pane -t main:tree");
-  const end = await desk.end(launch.run);
+isolatedTest("a pane that is closed takes its run's survivors with it", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const launch = launchOf(TREE, { env: { DIR: host.dir }, target: "tmux.main.tree" });
+  await fixture.executor.launch(launch);
+  await until("all beat", async () => (await beats(host)).every((beat) => beat !== ""));
+  await host.tmux("kill-pane -t main:tree");
+  const end = await fixture.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["lost", null, "up\n"]);
   assert(end.output.truncated);
-  await until("the kill script has ended", async () => await world.sh("pgrep -f '[b]in/kill-' || true") === "");
+  await until("the kill script has ended", async () => await host.sh("pgrep -f '[b]in/kill-' || true") === "");
   // what has neither terminal nor environment left cannot be told from a stranger's
-  const before = await beats(world);
-  await world.sh("sleep 0.5");
-  const after = await beats(world);
+  const before = await beats(host);
+  await host.sh("sleep 0.5");
+  const after = await beats(host);
   const alive = KINDS.filter((_, i) => before[i] !== after[i]);
   assertEquals(alive.filter((kind) => kind !== "setsid-env" && kind !== "forked"), []);
 });
 
-isolatedTest("the kill script refuses arguments that would match strangers", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("the kill script refuses arguments that would match strangers", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 30`, { target: "tmux.main.work" });
-  await desk.executor.launch(launch);
-  await until("it is up", async () => (await desk.executor.read(launch.run, 0, 9)).length > 0);
-  const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
-  const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
-  const spool = `${world.dir}/spool`;
+  await fixture.executor.launch(launch);
+  await until("it is up", async () => (await fixture.executor.read(launch.run, 0, 9)).length > 0);
+  const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
+  const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
+  const spool = `${host.dir}/spool`;
   const good = [spool, "1", pid, launch.run, "cancelled", "0"];
   const wrong: [index: number, value: string][] = [
     ...["", "1 2", "x"].map((value) => [1, value] as [number, string]),
@@ -112,55 +112,55 @@ isolatedTest("the kill script refuses arguments that would match strangers", asy
     ...["", ".*", "a b", "$(id)"].map((value) => [3, value] as [number, string]),
     ...["", "unknown"].map((value) => [4, value] as [number, string]),
     ...["-1", "x"].map((value) => [5, value] as [number, string]),
-    [0, `${world.dir}/none`],
+    [0, `${host.dir}/none`],
   ];
-  const call = (args: string[]) => world.sh(`sh '${script}' ${args.map((arg) => `'${arg}'`).join(" ")}; echo $?`);
+  const call = (args: string[]) => host.sh(`sh '${script}' ${args.map((arg) => `'${arg}'`).join(" ")}; echo $?`);
   for (const [index, value] of wrong) assertEquals(await call(good.with(index, value)), "2", `${index} ${value}`);
   // right in form, and about a run or a lane that is not there: nothing happens
   for (const [index, value] of [[3, "00.1.ff"], [1, "77"], [2, "99999"]] as const) {
     assertEquals(await call(good.with(index, value)), "0", `${index} ${value}`);
   }
-  assertEquals(desk.ends, []);
+  assertEquals(fixture.ends, []);
   assertEquals(await call(good), "0");
-  assertEquals((await desk.end(launch.run)).code, 143);
+  assertEquals((await fixture.end(launch.run)).code, 143);
 });
 
-isolatedTest("a run that begins while the one before it is being stopped is left alone", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("a run that begins while the one before it is being stopped is left alone", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const target = "tmux.main.work";
-  const first = launchOf(`echo up; until [ -e '${world.dir}/go' ]; do sleep 0.02; done`, { target });
+  const first = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done`, { target });
   const second = launchOf("sleep 1; exit 7", { target });
-  await desk.executor.launch(first);
-  await until("it is up", async () => (await desk.executor.read(first.run, 0, 9)).length > 0);
-  await desk.executor.launch(second);
+  await fixture.executor.launch(first);
+  await until("it is up", async () => (await fixture.executor.read(first.run, 0, 9)).length > 0);
+  await fixture.executor.launch(second);
   // the script has seen that the first one runs, and before it looks at the terminal the second one does
-  await Deno.mkdir(`${world.dir}/bin`);
+  await Deno.mkdir(`${host.dir}/bin`);
   await Deno.writeTextFile(
-    `${world.dir}/bin/readlink`,
-    `#!/bin/sh\ntouch '${world.dir}/go'\nuntil grep -q '^S ${second.run} ' '${world.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
+    `${host.dir}/bin/readlink`,
+    `#!/bin/sh\ntouch '${host.dir}/go'\nuntil grep -q '^S ${second.run} ' '${host.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
       `sleep 0.2\nexec /usr/bin/readlink "$@"\n`,
     { mode: 0o700 },
   );
-  const pid = (await world.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
-  const script = await world.sh(`ls '${world.dir}/spool/bin/'kill-*`);
-  const args = [`${world.dir}/spool`, "1", pid, first.run, "cancelled", "5"].join(" ");
-  await world.sh(`PATH='${world.dir}/bin':$PATH sh '${script}' ${args}`);
-  assertEquals((await desk.end(first.run)).code, 0);
-  const end = await desk.end(second.run);
+  const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
+  const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
+  const args = [`${host.dir}/spool`, "1", pid, first.run, "cancelled", "5"].join(" ");
+  await host.sh(`PATH='${host.dir}/bin':$PATH sh '${script}' ${args}`);
+  assertEquals((await fixture.end(first.run)).code, 0);
+  const end = await fixture.end(second.run);
   assertEquals([end.kind, end.code], ["exited", 7]);
 });
 
-isolatedTest("a timeout holds when no runner lives", async (world) => {
-  const first = await Desk.open(world.executor());
+isolatedTest("a timeout holds when no runner lives", async (host) => {
+  const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
   await first.executor.launch(launch);
   await until("it is up", async () => (await first.executor.read(launch.run, 0, 9)).length > 0);
   await first.executor.close();
-  const second = await Desk.open(world.executor());
+  const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   await second.executor.close();
-  await until("tmux has ended it", async () => await world.sh("pgrep -fx 'sleep 60' || true") === "");
-  const third = await Desk.open(world.executor());
+  await until("tmux has ended it", async () => await host.sh("pgrep -fx 'sleep 60' || true") === "");
+  const third = await ExecutorFixture.open(host.executor());
   assertEquals([...(await third.executor.recover([launch])).values()], ["ended"]);
   const end = await third.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);

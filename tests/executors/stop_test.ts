@@ -1,105 +1,105 @@
 import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, patient, up } from "./desk.ts";
+import { ExecutorFixture, launchOf, patient, up } from "./executor_fixture.ts";
 
 /** A clock that can be set forward, and a log that is kept. */
-function watched(world: TmuxWorld) {
+function watched(host: TmuxHost) {
   const said: string[] = [];
   const note = (message: string) => void said.push(message);
   const time = { ahead: 0 };
   const clock = { ...systemClock, now: () => systemClock.now() + time.ahead };
   const log = { debug: note, info: note, warn: note, error: note };
-  return { said, time, options: world.options({ clock, log }) };
+  return { said, time, options: host.options({ clock, log }) };
 }
 
-const serverPid = async (world: TmuxWorld) => (await world.tmux("display-message -p '#{pid}'"))[0];
+const serverPid = async (host: TmuxHost) => (await host.tmux("display-message -p '#{pid}'"))[0];
 
 /** Puts a script in the place of the kill script. */
-async function replaceKill(world: TmuxWorld, text: (script: string) => string): Promise<() => Promise<void>> {
-  const script = await world.sh(`ls '${world.dir}'/spool/bin/kill-*`);
+async function replaceKill(host: TmuxHost, text: (script: string) => string): Promise<() => Promise<void>> {
+  const script = await host.sh(`ls '${host.dir}'/spool/bin/kill-*`);
   const before = await Deno.readTextFile(script);
   await Deno.writeTextFile(script, text(before));
   return () => Deno.writeTextFile(script, before);
 }
 
-isolatedTest("a stop that is ordered while tmux is frozen is carried out when it goes on", async (world) => {
-  const { said, options } = watched(world);
-  const desk = await Desk.open(world.executor(options));
-  const launch = patient(world.dir, { target: "tmux.main.work" });
-  await desk.executor.launch(launch);
-  await up(desk, launch.run);
-  const pid = await serverPid(world);
-  await world.sh(`kill -STOP ${pid}`);
-  void desk.executor.stop(launch.run, "cancelled", 200);
+isolatedTest("a stop that is ordered while tmux is frozen is carried out when it goes on", async (host) => {
+  const { said, options } = watched(host);
+  const fixture = await ExecutorFixture.open(host.executor(options));
+  const launch = patient(host.dir, { target: "tmux.main.work" });
+  await fixture.executor.launch(launch);
+  await up(fixture, launch.run);
+  const pid = await serverPid(host);
+  await host.sh(`kill -STOP ${pid}`);
+  void fixture.executor.stop(launch.run, "cancelled", 200);
   // the connection, and whatever takes its place, breaks
   const end = `for client in $(pgrep tmux); do [ $client = ${pid} ] || kill -9 $client; done`;
-  for (let i = 0; i < 20; i++) await world.sh(end);
-  await world.sh(`kill -CONT ${pid}`);
-  assertEquals((await desk.end(launch.run)).kind, "cancelled");
+  for (let i = 0; i < 20; i++) await host.sh(end);
+  await host.sh(`kill -CONT ${pid}`);
+  assertEquals((await fixture.end(launch.run)).kind, "cancelled");
   assert(said.filter((line) => line.includes("could not stop")).length <= 1, said.join());
 });
 
-isolatedTest("a stop holds that tmux took and whose script never began", async (world) => {
-  const { options, time } = watched(world);
-  const desk = await Desk.open(world.executor(options));
-  const launch = patient(world.dir);
-  await desk.executor.launch(launch);
-  await up(desk, launch.run);
-  const restore = await replaceKill(world, () => `touch '${world.dir}/called'\nexit 1\n`);
-  await desk.executor.stop(launch.run, "cancelled", 200);
-  await until("it was called", () => Deno.stat(`${world.dir}/called`).then(() => true, () => false));
+isolatedTest("a stop holds that tmux took and whose script never began", async (host) => {
+  const { options, time } = watched(host);
+  const fixture = await ExecutorFixture.open(host.executor(options));
+  const launch = patient(host.dir);
+  await fixture.executor.launch(launch);
+  await up(fixture, launch.run);
+  const restore = await replaceKill(host, () => `touch '${host.dir}/called'\nexit 1\n`);
+  await fixture.executor.stop(launch.run, "cancelled", 200);
+  await until("it was called", () => Deno.stat(`${host.dir}/called`).then(() => true, () => false));
   await restore();
   time.ahead += 6000;
-  assertEquals((await desk.end(launch.run)).kind, "cancelled");
+  assertEquals((await fixture.end(launch.run)).kind, "cancelled");
 });
 
-isolatedTest("a stop whose script was killed ends with the terminal", async (world) => {
-  const { options, time } = watched(world);
-  const desk = await Desk.open(world.executor(options));
+isolatedTest("a stop whose script was killed ends with the terminal", async (host) => {
+  const { options, time } = watched(host);
+  const fixture = await ExecutorFixture.open(host.executor(options));
   const launch = launchOf("trap '' TERM; echo up; while :; do sleep 0.05; done", { target: "tmux.main.work" });
-  await desk.executor.launch(launch);
-  await up(desk, launch.run);
-  await desk.executor.stop(launch.run, "cancelled", 10_000);
-  const file = `${world.dir}/spool/jobs/${launch.run}.stop`;
+  await fixture.executor.launch(launch);
+  await up(fixture, launch.run);
+  await fixture.executor.stop(launch.run, "cancelled", 10_000);
+  const file = `${host.dir}/spool/jobs/${launch.run}.stop`;
   await until("it has begun", () => Deno.stat(file).then(() => true, () => false));
-  await world.sh(`kill -9 $(sed -n 2p '${file}')`);
+  await host.sh(`kill -9 $(sed -n 2p '${file}')`);
   time.ahead += 26_000;
-  const end = await desk.end(launch.run);
+  const end = await fixture.end(launch.run);
   assertEquals([end.kind, end.code], ["cancelled", null]);
-  assertEquals(await desk.output("echo next", { target: "tmux.main.work" }), "next\n");
+  assertEquals(await fixture.output("echo next", { target: "tmux.main.work" }), "next\n");
 });
 
-isolatedTest("a run that is stopped before its lane begins it never begins, or is ended", async (world) => {
+isolatedTest("a run that is stopped before its lane begins it never begins, or is ended", async (host) => {
   // each lane looks at what it was given only when it may
   await Deno.writeTextFile(
-    `${world.dir}/lane`,
-    `exec 3<>"$2/lanes/$3/in"; echo "R $3" 1<>"$2/done"; until [ -e '${world.dir}/awake' ]; do sleep 0.02; done; exec dash "$@"`,
+    `${host.dir}/lane`,
+    `exec 3<>"$2/lanes/$3/in"; echo "R $3" 1<>"$2/done"; until [ -e '${host.dir}/awake' ]; do sleep 0.02; done; exec dash "$@"`,
   );
-  const desk = await Desk.open(world.executor({ laneShell: `sh ${world.dir}/lane` }));
+  const fixture = await ExecutorFixture.open(host.executor({ laneShell: `sh ${host.dir}/lane` }));
   const sent = launchOf("sleep 64", { target: "tmux.main.a" });
   const dying = launchOf("sleep 65", { target: "tmux.main.b" });
   const waiting = launchOf("sleep 66", { target: "tmux.main.a" });
-  for (const launch of [sent, dying, waiting]) await desk.executor.launch(launch);
-  const orders = [sent, dying, waiting].map(({ run }) => desk.executor.stop(run, "cancelled", 200));
-  assertEquals((await desk.end(waiting.run)).code, null);
-  await world.tmux("kill-pane -t main:b");
-  const end = await desk.end(dying.run);
+  for (const launch of [sent, dying, waiting]) await fixture.executor.launch(launch);
+  const orders = [sent, dying, waiting].map(({ run }) => fixture.executor.stop(run, "cancelled", 200));
+  assertEquals((await fixture.end(waiting.run)).code, null);
+  await host.tmux("kill-pane -t main:b");
+  const end = await fixture.end(dying.run);
   assertEquals([end.kind, end.code], ["cancelled", null]);
-  await Deno.writeTextFile(`${world.dir}/awake`, "");
-  assertEquals((await desk.end(sent.run)).kind, "cancelled");
+  await Deno.writeTextFile(`${host.dir}/awake`, "");
+  assertEquals((await fixture.end(sent.run)).kind, "cancelled");
   await Promise.all(orders);
-  assertEquals(await world.sh("pgrep -fx 'sleep 6[456]' || true"), "");
+  assertEquals(await host.sh("pgrep -fx 'sleep 6[456]' || true"), "");
 });
 
-isolatedTest("a run that is stopped while it is taken up is stopped", async (world) => {
-  const first = await Desk.open(world.executor());
-  const launch = patient(world.dir);
+isolatedTest("a run that is stopped while it is taken up is stopped", async (host) => {
+  const first = await ExecutorFixture.open(host.executor());
+  const launch = patient(host.dir);
   await first.executor.launch(launch);
   await up(first, launch.run);
   await first.executor.close();
-  const { files } = world.options();
+  const { files } = host.options();
   let order: Promise<void> | null = null;
   const readText = async (path: string) => {
     const text = await files.readText(path);
@@ -110,7 +110,7 @@ isolatedTest("a run that is stopped while it is taken up is stopped", async (wor
     return text;
   };
   let taking = false;
-  const second = await Desk.open(world.executor({ files: { ...files, readText } }));
+  const second = await ExecutorFixture.open(host.executor({ files: { ...files, readText } }));
   taking = true;
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   assert(order !== null);
@@ -119,113 +119,113 @@ isolatedTest("a run that is stopped while it is taken up is stopped", async (wor
 
 isolatedTest(
   "an order is given again by the next process of the runner when the first one died with it",
-  async (world) => {
-    const first = await Desk.open(world.executor());
-    const launch = patient(world.dir);
+  async (host) => {
+    const first = await ExecutorFixture.open(host.executor());
+    const launch = patient(host.dir);
     await first.executor.launch(launch);
     await up(first, launch.run);
-    const restore = await replaceKill(world, () => "exit 1\n");
+    const restore = await replaceKill(host, () => "exit 1\n");
     await first.executor.stop(launch.run, "cancelled", 200);
     await first.executor.close();
     await restore();
-    const second = await Desk.open(world.executor());
+    const second = await ExecutorFixture.open(host.executor());
     await second.executor.recover([launch]);
     await second.executor.stop(launch.run, "cancelled", 200);
     assertEquals((await second.end(launch.run)).kind, "cancelled");
   },
 );
 
-isolatedTest("a run that ends while it is being stopped ends once", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("a run that ends while it is being stopped ends once", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   for (let i = 0; i < 20; i++) {
     const launch = launchOf(`sleep 0.0${i % 10}`, { timeoutMs: 20 + i * 5 });
-    await desk.executor.launch(launch);
-    void desk.executor.stop(launch.run, "cancelled", 0);
-    const end = await desk.end(launch.run);
+    await fixture.executor.launch(launch);
+    void fixture.executor.stop(launch.run, "cancelled", 0);
+    const end = await fixture.end(launch.run);
     assert(["cancelled", "timed_out", "exited"].includes(end.kind), end.kind);
-    await desk.executor.forget(launch.run);
+    await fixture.executor.forget(launch.run);
   }
-  assertEquals(await desk.output("echo next"), "next\n");
-  assertEquals(desk.ends.length, 21);
+  assertEquals(await fixture.output("echo next"), "next\n");
+  assertEquals(fixture.ends.length, 21);
 });
 
-isolatedTest("runs of an earlier runner that nobody knows are ended also when the first order fails", async (world) => {
-  const first = await Desk.open(world.executor());
+isolatedTest("runs of an earlier runner that nobody knows are ended also when the first order fails", async (host) => {
+  const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf("echo up; sleep 67", { target: "tmux.main.work" });
   await first.executor.launch(launch);
   await up(first, launch.run);
   await first.executor.close();
-  const { options, time } = watched(world);
-  const second = await Desk.open(world.executor(options));
-  await replaceKill(world, () => "exit 1\n");
+  const { options, time } = watched(host);
+  const second = await ExecutorFixture.open(host.executor(options));
+  await replaceKill(host, () => "exit 1\n");
   await second.executor.recover([]);
   time.ahead += 20_000;
-  await until("its terminal is closed", async () => await world.sh("pgrep -fx 'sleep 67' || true") === "");
+  await until("its terminal is closed", async () => await host.sh("pgrep -fx 'sleep 67' || true") === "");
   assertEquals(await second.output("echo next", { target: "tmux.main.work" }), "next\n");
 });
 
-isolatedTest("what a closed terminal left behind is ended also when tmux cannot be told at once", async (world) => {
-  const { process, ...options } = world.options();
+isolatedTest("what a closed terminal left behind is ended also when tmux cannot be told at once", async (host) => {
+  const { process, ...options } = host.options();
   let broken = false;
   // the first time that tmux is to be told, its client dies
   const run: typeof process.run = (command, args, how) => {
     const dies = !broken && (broken = args.join(" ").includes("orphans"));
     return process.run(dies ? "false" : command, dies ? [] : args, how);
   };
-  const desk = await Desk.open(world.executor({ ...options, process: { ...process, run } }));
-  const left = `setsid sh -c "trap '' HUP; echo x >'${world.dir}/left'; while :; do sleep 0.05; done" &`;
+  const fixture = await ExecutorFixture.open(host.executor({ ...options, process: { ...process, run } }));
+  const left = `setsid sh -c "trap '' HUP; echo x >'${host.dir}/left'; while :; do sleep 0.05; done" &`;
   const first = launchOf(`${left} echo up; sleep 68`, { target: "tmux.main.work" });
   const second = launchOf("echo second", { target: "tmux.main.work" });
-  await desk.executor.launch(first);
-  await desk.executor.launch(second);
-  await until("it has left something", () => Deno.stat(`${world.dir}/left`).then(() => true, () => false));
-  await world.tmux("kill-pane -t main:work");
-  assertEquals((await desk.end(first.run)).kind, "lost");
-  assertEquals((await desk.end(second.run)).kind, "exited");
-  await until("nothing is left", async () => await world.sh(`pgrep -f '[t]rap .. HUP' || true`) === "");
+  await fixture.executor.launch(first);
+  await fixture.executor.launch(second);
+  await until("it has left something", () => Deno.stat(`${host.dir}/left`).then(() => true, () => false));
+  await host.tmux("kill-pane -t main:work");
+  assertEquals((await fixture.end(first.run)).kind, "lost");
+  assertEquals((await fixture.end(second.run)).kind, "exited");
+  await until("nothing is left", async () => await host.sh(`pgrep -f '[t]rap .. HUP' || true`) === "");
   assert(broken);
 });
 
-const FAULTS: [name: string, act: (world: TmuxWorld) => string][] = [
+const FAULTS: [name: string, act: (host: TmuxHost) => string][] = [
   ["nothing", () => "true"],
   ["its terminal is closed", () => "tmux -L test kill-pane -t main:work"],
   [
     "the clients of tmux die",
-    (world) => `for c in $(pgrep tmux); do [ $c = $(cat '${world.dir}/server') ] || kill -9 $c; done`,
+    (host) => `for c in $(pgrep tmux); do [ $c = $(cat '${host.dir}/server') ] || kill -9 $c; done`,
   ],
   [
     "tmux is frozen",
-    (world) => `kill -STOP $(cat '${world.dir}/server'); sleep 0.2; kill -CONT $(cat '${world.dir}/server')`,
+    (host) => `kill -STOP $(cat '${host.dir}/server'); sleep 0.2; kill -CONT $(cat '${host.dir}/server')`,
   ],
   ["tmux is ended", () => "tmux -L test kill-server"],
 ];
 
 for (const [name, act] of FAULTS) {
-  isolatedTest(`a run has one end, and leaves nothing, when it is stopped while ${name}`, async (world) => {
-    const desk = await Desk.open(world.executor({ killGraceMs: 100 }));
+  isolatedTest(`a run has one end, and leaves nothing, when it is stopped while ${name}`, async (host) => {
+    const fixture = await ExecutorFixture.open(host.executor({ killGraceMs: 100 }));
     for (let ms = 0; ms < 60; ms += 10) {
-      await desk.output("true", { target: "tmux.main.work" });
-      await Deno.writeTextFile(`${world.dir}/server`, await serverPid(world));
+      await fixture.output("true", { target: "tmux.main.work" });
+      await Deno.writeTextFile(`${host.dir}/server`, await serverPid(host));
       // one that is ordered to stop, one whose timeout comes, one that waits behind them
       const [first, second] = [null, 20].map((timeoutMs) =>
         launchOf("trap '' HUP; sleep 69", { target: "tmux.main.work", timeoutMs })
       );
       const last = launchOf("echo last", { target: "tmux.main.work" });
-      const going = [first, second, last].map((launch) => desk.executor.launch(launch));
+      const going = [first, second, last].map((launch) => fixture.executor.launch(launch));
       await new Promise((resolve) => setTimeout(resolve, ms));
-      const fault = world.sh(act(world));
-      void desk.executor.stop(first.run, "cancelled", 100);
+      const fault = host.sh(act(host));
+      void fixture.executor.stop(first.run, "cancelled", 100);
       await fault;
       await Promise.all(going);
       const kinds = [
-        (await desk.end(first.run)).kind,
-        (await desk.end(second.run)).kind,
-        (await desk.end(last.run)).kind,
+        (await fixture.end(first.run)).kind,
+        (await fixture.end(second.run)).kind,
+        (await fixture.end(last.run)).kind,
       ];
       assert(/^(cancelled|lost),(timed_out|lost),(exited|lost)$/.test(kinds.join()), `${ms} ms: ${kinds}`);
-      for (const { run } of [first, second, last]) await desk.executor.forget(run);
-      await until("nothing is left", async () => await world.sh("pgrep -fx 'sleep 69' || true") === "");
+      for (const { run } of [first, second, last]) await fixture.executor.forget(run);
+      await until("nothing is left", async () => await host.sh("pgrep -fx 'sleep 69' || true") === "");
     }
-    assertEquals(await desk.output("echo next", { target: "tmux.main.work" }), "next\n");
+    assertEquals(await fixture.output("echo next", { target: "tmux.main.work" }), "next\n");
   });
 }

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import type { Kind } from "./conformance.ts";
-import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+import { ExecutorFixture, launchOf, patient, textOf, up } from "./executor_fixture.ts";
 
 /** Programs that wait for somebody to type. */
 export const READING = [
@@ -34,74 +34,74 @@ export const NOT_READING = [
 /** What the port src/ports/run_terminals.ts promises. */
 export function terminalConformance({ test, pool, line }: Kind): void {
   test("type() gives every byte to the program exactly, and to no other run", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const bytes = new Uint8Array(3000).map((_, i) => i % 256);
     const launch = launchOf(`stty raw; echo up; head -c ${bytes.length} >'${dir}/got'`, { target: line });
-    await desk.executor.launch(launch);
-    await up(desk, launch.run);
+    await fixture.executor.launch(launch);
+    await up(fixture, launch.run);
     const next = launchOf("echo next", { target: line });
-    await desk.executor.launch(next);
-    assertEquals(await desk.executor.type(next.run, { bytes }), false);
-    assertEquals(await desk.executor.type(launch.run, { bytes: bytes.subarray(0, 1000) }), true);
-    assertEquals(await desk.executor.type(launch.run, { bytes: new Uint8Array() }), true);
-    assertEquals(await desk.executor.type(launch.run, { bytes: bytes.subarray(1000) }), true);
-    assertEquals((await desk.end(launch.run)).code, 0);
+    await fixture.executor.launch(next);
+    assertEquals(await fixture.executor.type(next.run, { bytes }), false);
+    assertEquals(await fixture.executor.type(launch.run, { bytes: bytes.subarray(0, 1000) }), true);
+    assertEquals(await fixture.executor.type(launch.run, { bytes: new Uint8Array() }), true);
+    assertEquals(await fixture.executor.type(launch.run, { bytes: bytes.subarray(1000) }), true);
+    assertEquals((await fixture.end(launch.run)).code, 0);
     assertEquals(await Deno.readFile(`${dir}/got`), bytes);
-    assertEquals(textOf((await desk.end(next.run)).output), "next\n");
-    assertEquals(await desk.executor.type(launch.run, { bytes }), false);
-    assertEquals(await desk.executor.type("unknown", { bytes }), false);
+    assertEquals(textOf((await fixture.end(next.run)).output), "next\n");
+    assertEquals(await fixture.executor.type(launch.run, { bytes }), false);
+    assertEquals(await fixture.executor.type("unknown", { bytes }), false);
   });
 
   test("type() answers a question", async ({ executor }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const launch = launchOf(`read -rp 'Name? ' name; echo "got <$name>"`, { target: pool });
-    await desk.executor.launch(launch);
-    await up(desk, launch.run);
+    await fixture.executor.launch(launch);
+    await up(fixture, launch.run);
     assertEquals(
-      await desk.executor.type(launch.run, { bytes: new TextEncoder().encode("$(id) '\"#{x} ünï\r") }),
+      await fixture.executor.type(launch.run, { bytes: new TextEncoder().encode("$(id) '\"#{x} ünï\r") }),
       true,
     );
-    assertEquals(textOf((await desk.end(launch.run)).output), `Name? got <$(id) '"#{x} ünï>\n`);
+    assertEquals(textOf((await fixture.end(launch.run)).output), `Name? got <$(id) '"#{x} ünï>\n`);
   });
 
   test("screen() shows what a terminal shows, of the run that runs there", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const draw = "printf '\\033[2J\\033[3;5Hünï 漢字\\033[1;1Htop  \\033]2;my title\\007'";
     const launch = patient(dir, { target: line }, "exit 0");
     const drawing = { ...launch, payload: `${draw}; ${launch.payload}` };
-    await desk.executor.launch(drawing);
-    await until("it has drawn", async () => (await desk.executor.screen(drawing.run))?.title === "my title");
-    await until("it is up", async () => (await desk.executor.screen(drawing.run))?.cursor.row === 1);
-    const screen = await desk.executor.screen(drawing.run);
+    await fixture.executor.launch(drawing);
+    await until("it has drawn", async () => (await fixture.executor.screen(drawing.run))?.title === "my title");
+    await until("it is up", async () => (await fixture.executor.screen(drawing.run))?.cursor.row === 1);
+    const screen = await fixture.executor.screen(drawing.run);
     assertEquals(screen?.lines, ["top  up", "", "    ünï 漢字"]);
     assertEquals([screen?.cursor, screen?.columns, screen?.rows], [{ column: 0, row: 1 }, 200, 50]);
     const next = launchOf("echo next", { target: line });
-    await desk.executor.launch(next);
-    assertEquals(await desk.executor.screen(next.run), null);
+    await fixture.executor.launch(next);
+    assertEquals(await fixture.executor.screen(next.run), null);
     await Deno.writeTextFile(`${dir}/go`, "");
-    await desk.end(drawing.run);
-    assertEquals(await desk.executor.screen(drawing.run), null);
-    assertEquals(await desk.executor.locate(drawing.run), null);
+    await fixture.end(drawing.run);
+    assertEquals(await fixture.executor.screen(drawing.run), null);
+    assertEquals(await fixture.executor.locate(drawing.run), null);
   });
 
   test("reading() tells who waits for input, and nobody else", async ({ executor, dir }) => {
-    const desk = await Desk.open(executor());
+    const fixture = await ExecutorFixture.open(executor());
     const start = (payload: string) => launchOf(`echo up; cd '${dir}'; ${payload}`, { target: pool });
     const reading = READING.map(start);
     const others = NOT_READING.map(start);
-    for (const launch of [...reading, ...others]) await desk.executor.launch(launch);
-    for (const launch of [...reading, ...others]) await up(desk, launch.run);
+    for (const launch of [...reading, ...others]) await fixture.executor.launch(launch);
+    for (const launch of [...reading, ...others]) await up(fixture, launch.run);
     const all = [...reading, ...others].map(({ run }) => run);
     const payloads = (runs: ReadonlySet<string>) =>
       [...reading, ...others].filter(({ run }) => runs.has(run)).map(({ payload }) => payload);
     const want = reading.map(({ payload }) => payload);
-    await until("all who read have begun", async () => (await desk.executor.reading(all)).size >= want.length);
-    for (let looks = 0; looks < 3; looks++) assertEquals(payloads(await desk.executor.reading(all)), want);
-    assertEquals(payloads(await desk.executor.reading([reading[1].run, others[0].run])), [want[1]]);
-    assertEquals(await desk.executor.reading([]), new Set());
-    await desk.executor.type(reading[0].run, { bytes: new TextEncoder().encode("x\n") });
-    assertEquals((await desk.end(reading[0].run)).code, 0);
-    assert(!(await desk.executor.reading(all)).has(reading[0].run));
-    for (const { run } of [...reading.slice(1), ...others]) await desk.executor.stop(run, "cancelled", 0);
+    await until("all who read have begun", async () => (await fixture.executor.reading(all)).size >= want.length);
+    for (let looks = 0; looks < 3; looks++) assertEquals(payloads(await fixture.executor.reading(all)), want);
+    assertEquals(payloads(await fixture.executor.reading([reading[1].run, others[0].run])), [want[1]]);
+    assertEquals(await fixture.executor.reading([]), new Set());
+    await fixture.executor.type(reading[0].run, { bytes: new TextEncoder().encode("x\n") });
+    assertEquals((await fixture.end(reading[0].run)).code, 0);
+    assert(!(await fixture.executor.reading(all)).has(reading[0].run));
+    for (const { run } of [...reading.slice(1), ...others]) await fixture.executor.stop(run, "cancelled", 0);
   });
 }

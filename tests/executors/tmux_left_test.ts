@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+import { ExecutorFixture, launchOf, patient, textOf, up } from "./executor_fixture.ts";
 
 const target = "tmux.main.work";
 
@@ -17,8 +17,8 @@ function isThere(name: string): string {
   return `until grep -q '^${name}' /proc/$!/comm; do :; done`;
 }
 
-async function paneOf(world: TmuxWorld, window = "work"): Promise<string> {
-  return (await world.tmux(`list-panes -t main:${window} -F '#{pane_id}'`)).join(" ");
+async function paneOf(host: TmuxHost, window = "work"): Promise<string> {
+  return (await host.tmux(`list-panes -t main:${window} -F '#{pane_id}'`)).join(" ");
 }
 
 const WAYS = [
@@ -31,62 +31,62 @@ const WAYS = [
 ] as const;
 
 for (const [how, laneShell] of WAYS) {
-  isolatedTest(`what a run leaves with ${how} writes into no other output (lane: ${laneShell})`, async (world) => {
-    const desk = await Desk.open(world.executor({ laneShell }));
-    const end = await desk.run(launchOf(daemon(world.dir, how), { target }));
+  isolatedTest(`what a run leaves with ${how} writes into no other output (lane: ${laneShell})`, async (host) => {
+    const fixture = await ExecutorFixture.open(host.executor({ laneShell }));
+    const end = await fixture.run(launchOf(daemon(host.dir, how), { target }));
     assertEquals([end.kind, end.code], ["exited", 0], textOf(end.output));
-    const pane = (await world.tmux("list-panes -a -F '#{pane_id} #{window_name}'")).join("\n");
-    for (let i = 0; i < 3; i++) assertEquals(await desk.output("sleep 0.05; echo mine", { target }), "mine\n");
-    assertEquals(await desk.output("sleep 0.05; echo mine"), "mine\n");
-    const held = (await world.tmux("list-panes -a -F '#{pane_id} #{window_name}'")).find((line) => /-held-/.test(line));
+    const pane = (await host.tmux("list-panes -a -F '#{pane_id} #{window_name}'")).join("\n");
+    for (let i = 0; i < 3; i++) assertEquals(await fixture.output("sleep 0.05; echo mine", { target }), "mine\n");
+    assertEquals(await fixture.output("sleep 0.05; echo mine"), "mine\n");
+    const held = (await host.tmux("list-panes -a -F '#{pane_id} #{window_name}'")).find((line) => /-held-/.test(line));
     assert(held !== undefined && pane.includes(held.split(" ")[0]), "its terminal is left to it");
-    await Deno.writeTextFile(`${world.dir}/over`, "");
+    await Deno.writeTextFile(`${host.dir}/over`, "");
     await until(
       "its terminal is closed when nothing has it open any more",
-      async () => !(await world.tmux("list-panes -a -F '#{window_name}'")).join().includes("held"),
+      async () => !(await host.tmux("list-panes -a -F '#{window_name}'")).join().includes("held"),
     );
   });
 }
 
-isolatedTest("runs that wait for a terminal that is held go to another one, in order", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const first = launchOf(`until [ -e '${world.dir}/go' ]; do sleep 0.02; done; ${daemon(world.dir, "setsid")}`, {
+isolatedTest("runs that wait for a terminal that is held go to another one, in order", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const first = launchOf(`until [ -e '${host.dir}/go' ]; do sleep 0.02; done; ${daemon(host.dir, "setsid")}`, {
     target,
   });
   const others = Array.from(
     { length: 6 },
     (_, i) =>
-      launchOf(`echo ${i} >>'${world.dir}/order'; sleep 0.0$((${i} % 2)); echo ${i} >>'${world.dir}/order'`, {
+      launchOf(`echo ${i} >>'${host.dir}/order'; sleep 0.0$((${i} % 2)); echo ${i} >>'${host.dir}/order'`, {
         target,
       }),
   );
-  for (const launch of [first, ...others]) await desk.executor.launch(launch);
-  await Deno.writeTextFile(`${world.dir}/go`, "");
+  for (const launch of [first, ...others]) await fixture.executor.launch(launch);
+  await Deno.writeTextFile(`${host.dir}/go`, "");
   for (const launch of others) {
-    const end = await desk.end(launch.run);
+    const end = await fixture.end(launch.run);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, ""]);
   }
-  assertEquals((await Deno.readTextFile(`${world.dir}/order`)).split("\n").join(""), "001122334455");
-  await Deno.writeTextFile(`${world.dir}/over`, "");
+  assertEquals((await Deno.readTextFile(`${host.dir}/order`)).split("\n").join(""), "001122334455");
+  await Deno.writeTextFile(`${host.dir}/over`, "");
 });
 
 for (const laneShell of ["dash", "bash --norc -i"]) {
-  isolatedTest(`the next runner does not use a terminal that is held either (lane: ${laneShell})`, async (world) => {
-    const first = await Desk.open(world.executor({ laneShell }));
-    const launch = launchOf(daemon(world.dir, "setsid"), { target });
+  isolatedTest(`the next runner does not use a terminal that is held either (lane: ${laneShell})`, async (host) => {
+    const first = await ExecutorFixture.open(host.executor({ laneShell }));
+    const launch = launchOf(daemon(host.dir, "setsid"), { target });
     await first.run(launch);
     await first.executor.close();
-    const second = await Desk.open(world.executor({ laneShell }));
+    const second = await ExecutorFixture.open(host.executor({ laneShell }));
     await second.executor.recover([]);
     assertEquals(await second.output("sleep 0.05; echo mine", { target }), "mine\n");
-    await Deno.writeTextFile(`${world.dir}/over`, "");
+    await Deno.writeTextFile(`${host.dir}/over`, "");
   });
 }
 
-isolatedTest("a terminal whose run has left nothing is used again", async (world) => {
-  const desk = await Desk.open(world.executor());
-  await desk.output("true", { target });
-  const pane = await paneOf(world);
+isolatedTest("a terminal whose run has left nothing is used again", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  await fixture.output("true", { target });
+  const pane = await paneOf(host);
   const harmless = [
     "sleep 0.01 & wait",
     "sleep 100 &",
@@ -95,15 +95,15 @@ isolatedTest("a terminal whose run has left nothing is used again", async (world
     "setsid -w sleep 0.01",
   ];
   for (const payload of harmless) {
-    await desk.output(payload, { target });
-    await desk.output("true", { target });
-    assertEquals(await paneOf(world), pane, payload);
+    await fixture.output(payload, { target });
+    await fixture.output("true", { target });
+    assertEquals(await paneOf(host), pane, payload);
   }
 });
 
-isolatedTest("what is killed in the background at the end of a run is named", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const left = async (payload: string) => (await desk.run(launchOf(payload, { target }))).left;
+isolatedTest("what is killed in the background at the end of a run is named", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const left = async (payload: string) => (await fixture.run(launchOf(payload, { target }))).left;
   assertEquals(await left(`sleep 100 & ${isThere("sleep")}; nohup sleep 100 >/dev/null 2>&1 & ${isThere("sleep")}`), [
     "sleep",
     "sleep",
@@ -114,8 +114,8 @@ isolatedTest("what is killed in the background at the end of a run is named", as
   assertEquals(await left("#!/bin/sh\ntrue & sleep 0.1\n"), undefined, "one that has ended is not killed");
 });
 
-isolatedTest("a run begins on an empty screen with an empty history", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("a run begins on an empty screen with an empty history", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const wild = [
     "seq 500; printf 'Delete everything? (y/n) '",
     "seq 500; printf '\\033[?1049hDelete everything? (y/n) '",
@@ -123,38 +123,38 @@ isolatedTest("a run begins on an empty screen with an empty history", async (wor
     "seq 500; printf 'Delete everything? (y/n) '; kill -9 $$",
   ];
   for (const payload of wild) {
-    await desk.run(launchOf(payload, { target }));
-    const launch = patient(world.dir, { target });
-    await desk.executor.launch(launch);
-    const screen = await desk.executor.screen(launch.run);
+    await fixture.run(launchOf(payload, { target }));
+    const launch = patient(host.dir, { target });
+    await fixture.executor.launch(launch);
+    const screen = await fixture.executor.screen(launch.run);
     assert(!JSON.stringify(screen).includes("Delete"), JSON.stringify(screen));
-    await up(desk, launch.run);
-    assertEquals((await desk.executor.screen(launch.run))?.lines, ["up"], payload);
-    assertEquals(await world.tmux("capture-pane -p -S - -t main:work | sed '/^$/d'"), ["up"], payload);
+    await up(fixture, launch.run);
+    assertEquals((await fixture.executor.screen(launch.run))?.lines, ["up"], payload);
+    assertEquals(await host.tmux("capture-pane -p -S - -t main:work | sed '/^$/d'"), ["up"], payload);
     const facts = "#{history_size} #{alternate_on} #{origin_flag} #{mouse_all_flag} #{scroll_region_lower}";
-    assertEquals(await world.tmux(`display-message -p -t main:work '${facts}'`), ["0 0 0 0 49"], payload);
-    await Deno.writeTextFile(`${world.dir}/go`, "");
-    await desk.end(launch.run);
-    await Deno.remove(`${world.dir}/go`);
+    assertEquals(await host.tmux(`display-message -p -t main:work '${facts}'`), ["0 0 0 0 49"], payload);
+    await Deno.writeTextFile(`${host.dir}/go`, "");
+    await fixture.end(launch.run);
+    await Deno.remove(`${host.dir}/go`);
   }
 });
 
-isolatedTest("a window of tmux.SESSION has the name of its run while that runs", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const names = async () => (await world.tmux("list-windows -t main -F '#{window_name}'")).join("|");
-  const launch = patient(world.dir, { title: "deploy ünï" }, "printf '\\033]2;other\\007'");
-  await desk.executor.launch(launch);
+isolatedTest("a window of tmux.SESSION has the name of its run while that runs", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const names = async () => (await host.tmux("list-windows -t main -F '#{window_name}'")).join("|");
+  const launch = patient(host.dir, { title: "deploy ünï" }, "printf '\\033]2;other\\007'");
+  await fixture.executor.launch(launch);
   await until("the name", async () => await names() === "deploy ünï");
   // a target that happens to have that name is a window of its own
-  assertEquals(await desk.output("echo here", { target: "tmux.main.deploy ünï" }), "here\n");
+  assertEquals(await fixture.output("echo here", { target: "tmux.main.deploy ünï" }), "here\n");
   assertEquals((await names()).split("|").length, 2);
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  await desk.end(launch.run);
+  await Deno.writeTextFile(`${host.dir}/go`, "");
+  await fixture.end(launch.run);
   await until("no name any more", async () => (await names()).startsWith("idle|"));
-  const odd = patient(world.dir, { title: "#{host} #(id) #[fg=red]" });
-  await Deno.remove(`${world.dir}/go`);
-  await desk.executor.launch(odd);
+  const odd = patient(host.dir, { title: "#{host} #(id) #[fg=red]" });
+  await Deno.remove(`${host.dir}/go`);
+  await fixture.executor.launch(odd);
   await until("its name as it is", async () => (await names()).startsWith("#{host} #(id) #[fg=red]|"));
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  await desk.end(odd.run);
+  await Deno.writeTextFile(`${host.dir}/go`, "");
+  await fixture.end(odd.run);
 });

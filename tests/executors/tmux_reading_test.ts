@@ -1,18 +1,18 @@
 import type { Launch } from "../../src/ports/executor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf } from "./desk.ts";
+import { ExecutorFixture, launchOf } from "./executor_fixture.ts";
 import { NOT_READING, READING } from "./terminal_conformance.ts";
 
 /** Programs that poll their terminal, beside whatever else they need. */
 const POLLING = ["vi -u NONE", "python3 -qi", "node", "zsh -fi", "less /etc/passwd"];
 
 /** Launches programs, and checks which of them are said to wait for input. */
-async function check(world: TmuxWorld, desk: Desk, reading: readonly string[], others: readonly string[]) {
+async function check(host: TmuxHost, fixture: ExecutorFixture, reading: readonly string[], others: readonly string[]) {
   const start = async (payload: string): Promise<Launch> => {
-    const launch = launchOf(`cd '${world.dir}'; ${payload}`);
-    await desk.executor.launch(launch);
+    const launch = launchOf(`cd '${host.dir}'; ${payload}`);
+    await fixture.executor.launch(launch);
     return launch;
   };
   const want: Launch[] = [];
@@ -21,7 +21,7 @@ async function check(world: TmuxWorld, desk: Desk, reading: readonly string[], o
   for (const payload of others) all.push(await start(payload));
   const runs = all.map(({ run }) => run);
   const look = async () => {
-    const found = await desk.executor.reading(runs);
+    const found = await fixture.executor.reading(runs);
     return all.filter(({ run }) => found.has(run)).map(({ payload }) => payload);
   };
   const names = want.map(({ payload }) => payload);
@@ -30,27 +30,27 @@ async function check(world: TmuxWorld, desk: Desk, reading: readonly string[], o
     assertEquals(last, names);
   });
   for (let looks = 0; looks < 3; looks++) assertEquals(await look(), names);
-  for (const run of runs) await desk.executor.stop(run, "cancelled", 0);
+  for (const run of runs) await fixture.executor.stop(run, "cancelled", 0);
 }
 
 /** Those whose program is here. */
-async function installed(world: TmuxWorld, payloads: readonly string[]): Promise<string[]> {
+async function installed(host: TmuxHost, payloads: readonly string[]): Promise<string[]> {
   const here: string[] = [];
   for (const payload of payloads) {
-    if (await world.sh(`command -v ${payload.split(" ")[0]}`) !== "") here.push(payload);
+    if (await host.sh(`command -v ${payload.split(" ")[0]}`) !== "") here.push(payload);
   }
   return here;
 }
 
-isolatedTest("programs that poll their terminal wait for input, unless they wait for others as well", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("programs that poll their terminal wait for input, unless they wait for others as well", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const port = (listener.addr as Deno.NetAddr).port;
   const connections: Deno.Conn[] = [];
   const accepting = (async () => {
     for await (const connection of listener) connections.push(connection);
   })();
-  const reading = await installed(world, [
+  const reading = await installed(host, [
     ...POLLING,
     "python3 -c 'import os, select; select.select([0, os.pipe()[0]], [], [])'",
     "python3 -c 'import select; p = select.poll(); p.register(0, 1); p.poll()'",
@@ -58,7 +58,7 @@ isolatedTest("programs that poll their terminal wait for input, unless they wait
     "python3 -c 'import threading; t = threading.Thread(target=input); t.start(); t.join()'",
   ]);
   assert(reading.length > 0, "none of these programs is installed");
-  const others = await installed(world, [
+  const others = await installed(host, [
     `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3`,
     `exec 3<>/dev/tcp/127.0.0.1/${port}; read -r line <&3`,
     "script -qc 'sleep 60' /dev/null",
@@ -72,17 +72,17 @@ p.register(s)
 p.poll()'`,
     "python3 -c 'import select; select.select([], [0], [], 0); select.select([], [], [], 60)'",
   ]);
-  await check(world, desk, reading, others);
+  await check(host, fixture, reading, others);
   listener.close();
   await accepting;
   for (const connection of connections) connection.close();
 });
 
-isolatedTest("where the kernel hides the system calls, the same is told of simple programs", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const [script] = (await world.sh(`ls '${world.dir}'/spool/bin/reading-*`)).split("\n");
+isolatedTest("where the kernel hides the system calls, the same is told of simple programs", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const [script] = (await host.sh(`ls '${host.dir}'/spool/bin/reading-*`)).split("\n");
   const text = await Deno.readTextFile(script);
   assert(text.includes('<"$1/syscall"'));
   await Deno.writeTextFile(script, text.replaceAll('<"$1/syscall"', '<"$1/hidden"'));
-  await check(world, desk, READING, NOT_READING);
+  await check(host, fixture, READING, NOT_READING);
 });

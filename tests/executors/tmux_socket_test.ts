@@ -2,79 +2,79 @@ import { SetupError } from "../../src/domain/errors.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
 import type { Process } from "../../src/ports/process.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
-import { Desk, patient, textOf, up } from "./desk.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
+import { ExecutorFixture, patient, textOf, up } from "./executor_fixture.ts";
 
 /** Process id of the tests' server. */
-async function serverOf(world: TmuxWorld): Promise<string> {
-  return (await world.tmux("display-message -p '#{pid}'"))[0];
+async function serverOf(host: TmuxHost): Promise<string> {
+  return (await host.tmux("display-message -p '#{pid}'"))[0];
 }
 
 /** What a cleaner of temporary files may take. */
-const CLEANERS: [string, (world: TmuxWorld) => Promise<string>][] = [
-  ["its socket", (world) => world.sh(`rm '${world.dir}'/tmux-*/test`)],
-  ["the folder of its socket", (world) => world.sh(`rm -r '${world.dir}'/tmux-*`)],
+const CLEANERS: [string, (host: TmuxHost) => Promise<string>][] = [
+  ["its socket", (host) => host.sh(`rm '${host.dir}'/tmux-*/test`)],
+  ["the folder of its socket", (host) => host.sh(`rm -r '${host.dir}'/tmux-*`)],
 ];
 
 for (const [what, clean] of CLEANERS) {
-  isolatedTest(`a tmux server that loses ${what} is found again, and nothing in it is lost`, async (world) => {
-    const desk = await Desk.open(world.executor());
-    const launch = patient(world.dir, { target: "tmux.main.work" }, "echo over; exit 3");
-    await desk.executor.launch(launch);
-    await up(desk, launch.run);
-    const server = await serverOf(world);
-    await clean(world);
-    assert(await desk.executor.screen(launch.run) !== null, "its terminal cannot be seen");
-    assertEquals(await serverOf(world), server);
-    await Deno.writeTextFile(`${world.dir}/go`, "");
-    const end = await desk.end(launch.run);
+  isolatedTest(`a tmux server that loses ${what} is found again, and nothing in it is lost`, async (host) => {
+    const fixture = await ExecutorFixture.open(host.executor());
+    const launch = patient(host.dir, { target: "tmux.main.work" }, "echo over; exit 3");
+    await fixture.executor.launch(launch);
+    await up(fixture, launch.run);
+    const server = await serverOf(host);
+    await clean(host);
+    assert(await fixture.executor.screen(launch.run) !== null, "its terminal cannot be seen");
+    assertEquals(await serverOf(host), server);
+    await Deno.writeTextFile(`${host.dir}/go`, "");
+    const end = await fixture.end(launch.run);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
-    assertEquals(await desk.output("echo next"), "next\n");
+    assertEquals(await fixture.output("echo next"), "next\n");
   });
 
-  isolatedTest(`a runner that starts after its tmux server lost ${what} takes up what runs there`, async (world) => {
-    const first = await Desk.open(world.executor());
-    const launch = patient(world.dir, { target: "tmux.main.work" }, "echo over; exit 3");
+  isolatedTest(`a runner that starts after its tmux server lost ${what} takes up what runs there`, async (host) => {
+    const first = await ExecutorFixture.open(host.executor());
+    const launch = patient(host.dir, { target: "tmux.main.work" }, "echo over; exit 3");
     await first.executor.launch(launch);
     await up(first, launch.run);
-    const server = await serverOf(world);
+    const server = await serverOf(host);
     await first.executor.close();
-    await clean(world);
-    const second = await Desk.open(world.executor());
+    await clean(host);
+    const second = await ExecutorFixture.open(host.executor());
     assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
-    assertEquals(await serverOf(world), server);
-    await Deno.writeTextFile(`${world.dir}/go`, "");
+    assertEquals(await serverOf(host), server);
+    await Deno.writeTextFile(`${host.dir}/go`, "");
     const end = await second.end(launch.run);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
   });
 }
 
-isolatedTest("a runner whose jobs run in a tmux server of another socket folder does not start", async (world) => {
-  const first = await Desk.open(world.executor());
-  const launch = patient(world.dir);
+isolatedTest("a runner whose jobs run in a tmux server of another socket folder does not start", async (host) => {
+  const first = await ExecutorFixture.open(host.executor());
+  const launch = patient(host.dir);
   await first.executor.launch(launch);
   await up(first, launch.run);
   await first.executor.close();
-  await Deno.mkdir(`${world.dir}/other`);
-  const env = { ...world.env, TMUX_TMPDIR: `${world.dir}/other` };
+  await Deno.mkdir(`${host.dir}/other`);
+  const env = { ...host.env, TMUX_TMPDIR: `${host.dir}/other` };
   await assertRejects(
-    () => world.executor({ env }).open(() => {}),
+    () => host.executor({ env }).open(() => {}),
     SetupError,
     "start it with the --tmux-socket and TMUX_TMPDIR that it had before",
   );
-  const second = await Desk.open(world.executor());
+  const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
-  await Deno.writeTextFile(`${world.dir}/go`, "");
+  await Deno.writeTextFile(`${host.dir}/go`, "");
   assertEquals((await second.end(launch.run)).kind, "exited");
 });
 
-isolatedTest("a runner whose idle terminals are in a tmux server out of reach makes another one", async (world) => {
-  const first = await Desk.open(world.executor());
+isolatedTest("a runner whose idle terminals are in a tmux server out of reach makes another one", async (host) => {
+  const first = await ExecutorFixture.open(host.executor());
   assertEquals(await first.output("echo first"), "first\n");
   await first.executor.close();
-  await Deno.mkdir(`${world.dir}/other`);
-  const env = { ...world.env, TMUX_TMPDIR: `${world.dir}/other` };
-  const second = await Desk.open(world.executor({ env }));
+  await Deno.mkdir(`${host.dir}/other`);
+  const env = { ...host.env, TMUX_TMPDIR: `${host.dir}/other` };
+  const second = await ExecutorFixture.open(host.executor({ env }));
   await second.executor.recover([]);
   assertEquals(await second.output("echo next"), "next\n");
 });
@@ -97,29 +97,29 @@ const UNFIT: [name: string, spoil: string, changes: Partial<TmuxOptions>, says: 
 ];
 
 for (const [name, spoil, changes, says, remedy] of UNFIT) {
-  isolatedTest(`open() says at once, in the words of tmux, that a socket ${name}`, async (world) => {
-    await world.sh(`cd '${world.dir}'; umask 0; ${spoil}`);
-    const env = { ...world.env, ...changes.env?.TMUX_TMPDIR ? { TMUX_TMPDIR: `${world.dir}/disk` } : {} };
+  isolatedTest(`open() says at once, in the words of tmux, that a socket ${name}`, async (host) => {
+    await host.sh(`cd '${host.dir}'; umask 0; ${spoil}`);
+    const env = { ...host.env, ...changes.env?.TMUX_TMPDIR ? { TMUX_TMPDIR: `${host.dir}/disk` } : {} };
     const asked: string[] = [];
     const process = {
-      ...world.process,
+      ...host.process,
       run: (...[command, args, options]: Parameters<Process["run"]>) => {
         asked.push(args.join(" "));
-        return world.process.run(command, args, options);
+        return host.process.run(command, args, options);
       },
     };
-    const open = world.executor({ ...changes, env, process }).open(() => {});
+    const open = host.executor({ ...changes, env, process }).open(() => {});
     const { message } = await assertRejects(() => open, SetupError, says);
     assert(message.includes(remedy) && !message.includes("or later is needed"), message);
     assert(asked.length <= 4, `it asked again and again: ${asked.length} times`);
   });
 }
 
-isolatedTest("open() names the programs that the host lacks", async (world) => {
-  await world.sh(
-    `mkdir '${world.dir}/bin'; cd '${world.dir}/bin'; ln -s "$(command -v tmux)" "$(command -v nsenter)" "$(command -v sh)" /bin/cat .`,
+isolatedTest("open() names the programs that the host lacks", async (host) => {
+  await host.sh(
+    `mkdir '${host.dir}/bin'; cd '${host.dir}/bin'; ln -s "$(command -v tmux)" "$(command -v nsenter)" "$(command -v sh)" /bin/cat .`,
   );
-  const executor = world.executor({ env: { ...world.env, PATH: `${world.dir}/bin` } });
+  const executor = host.executor({ env: { ...host.env, PATH: `${host.dir}/bin` } });
   const { message } = await assertRejects(
     () => executor.open(() => {}),
     SetupError,

@@ -1,7 +1,7 @@
 /** Each row of the README's table of what a job gets, on a real job. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { isolatedTest } from "../support/tmux.ts";
-import { Desk, launchOf, textOf } from "./desk.ts";
+import { isolatedTest } from "../support/tmux_host.ts";
+import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 const README = new URL("../../README.md", import.meta.url);
 
@@ -14,23 +14,23 @@ async function rowsOf(): Promise<string[]> {
   );
 }
 
-isolatedTest("a job gets what the README's table says, row by row", async (world) => {
-  await Deno.mkdir(`${world.dir}/home`);
+isolatedTest("a job gets what the README's table says, row by row", async (host) => {
+  await Deno.mkdir(`${host.dir}/home`);
   for (const file of [".profile", ".bash_profile", ".bashrc"]) {
-    await Deno.writeTextFile(`${world.dir}/home/${file}`, "export FROM_PROFILE=1; echo profile\n");
+    await Deno.writeTextFile(`${host.dir}/home/${file}`, "export FROM_PROFILE=1; echo profile\n");
   }
   const own: Record<string, string> = {
-    ...{ ...world.env, HOME: `${world.dir}/home`, LOGNAME: "me", SHELL: "/bin/bash", LC_ALL: "C.UTF-8" },
+    ...{ ...host.env, HOME: `${host.dir}/home`, LOGNAME: "me", SHELL: "/bin/bash", LC_ALL: "C.UTF-8" },
     ...{ XDG_STATE_HOME: "/state", RUNNER_CONFIG: "/client.json", TZ: "Mars", REDIS_URL: "r", SSH_AUTH_SOCK: "s" },
-    ...{ TMUX: "t", TMUX_PANE: "%1", BASH_ENV: `${world.dir}/home/.bashrc`, ENV: `${world.dir}/home/.profile` },
+    ...{ TMUX: "t", TMUX_PANE: "%1", BASH_ENV: `${host.dir}/home/.bashrc`, ENV: `${host.dir}/home/.profile` },
   };
-  const desk = await Desk.open(world.executor({ env: own, cwd: "/usr" }));
+  const fixture = await ExecutorFixture.open(host.executor({ env: own, cwd: "/usr" }));
   const target = "tmux.main.work";
   const is = async (payload: string, expected: string, env = {}) =>
-    assertEquals(await desk.output(payload, { target, env }), `${expected}\n`, payload);
-  const mask = (await world.sh("umask")).padStart(4, "0");
-  const left = async (payload: string) => (await desk.run(launchOf(payload, { target }))).left;
-  const pane = async () => (await world.tmux("list-panes -t main:work -F '#{pane_id}'"))[0];
+    assertEquals(await fixture.output(payload, { target, env }), `${expected}\n`, payload);
+  const mask = (await host.sh("umask")).padStart(4, "0");
+  const left = async (payload: string) => (await fixture.run(launchOf(payload, { target }))).left;
+  const pane = async () => (await host.tmux("list-panes -t main:work -F '#{pane_id}'"))[0];
 
   const checks: Record<string, () => Promise<void>> = {
     "HOME PATH USER LOGNAME SHELL LANG LC_ALL XDG_STATE_HOME": () =>
@@ -41,7 +41,7 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
     "TERM COLORTERM": () => is('case $TERM in screen* | tmux*) echo "$COLORTERM" ;; esac', "truecolor"),
     "RUNNER_JOB_ID RUNNER_ATTEMPT RUNNER_RUN": async () => {
       const launch = launchOf("echo $RUNNER_JOB_ID $RUNNER_ATTEMPT $RUNNER_RUN", { target, attempt: 2 });
-      assertEquals(textOf((await desk.run(launch)).output), `${launch.id} 2 ${launch.run}\n`);
+      assertEquals(textOf((await fixture.run(launch)).output), `${launch.id} 2 ${launch.run}\n`);
     },
     "RUNNER_CONFIG": () => is("echo $RUNNER_CONFIG", "/client.json"),
     "its own variables": () =>
@@ -53,11 +53,11 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
     "folder": () => is("pwd", "/usr"),
     "umask": () => is("umask", mask),
     "soft limits (ulimit -S)": async () =>
-      is("ulimit -S -s; ulimit -S -c", await world.sh("ulimit -S -s; ulimit -S -c")),
+      is("ulimit -S -s; ulimit -S -c", await host.sh("ulimit -S -s; ulimit -S -c")),
     "hard limits, groups, priority, control group": async () =>
       is(
         "ulimit -H -n; id -G; nice; cat /proc/self/cgroup",
-        await world.sh("ulimit -H -n; id -G; nice; cat /proc/self/cgroup"),
+        await host.sh("ulimit -H -n; id -G; nice; cat /proc/self/cgroup"),
       ),
     "signals": () => is("trap; grep -c '^Sig[BI][lg][kn]:.\\{9\\}[08]0000000$' /proc/self/status", "2"),
     "standard input, output and error": () => {
@@ -75,9 +75,9 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
     },
     "modes and size of the terminal (stty)": async () => {
       const modes = "stty -g; stty size";
-      const before = await desk.output(modes, { target });
-      await desk.run(launchOf("stty -icanon -isig echo rows 7 cols 31; sleep 0.2", { target }));
-      assertEquals(await desk.output(modes, { target }), before);
+      const before = await fixture.output(modes, { target });
+      await fixture.run(launchOf("stty -icanon -isig echo rows 7 cols 31; sleep 0.2", { target }));
+      assertEquals(await fixture.output(modes, { target }), before);
     },
     "$0": () => is('test -n "$AGAIN" && echo again && exit; AGAIN=1 exec "$0"', "again"),
     "a payload with #!": () => is("#!/usr/bin/env -S awk -f\nBEGIN { print 42 }\n", "42"),
@@ -86,15 +86,15 @@ isolatedTest("a job gets what the README's table says, row by row", async (world
       assertEquals(await left("nohup sleep 555 >/dev/null 2>&1 & until grep -q sleep /proc/$!/comm; do :; done"), [
         "sleep",
       ]);
-      assertEquals(await world.sh("pgrep -fx 'sleep 555' || true"), "");
+      assertEquals(await host.sh("pgrep -fx 'sleep 555' || true"), "");
     },
     "what is left in a group or session of its own at its end (setsid, set -m)": async () => {
       const before = await pane();
       await is("setsid sleep 666 & sleep 0.2; echo left", "left");
       await is("echo next", "next");
-      assertMatch(await world.sh("pgrep -fx 'sleep 666'"), /^\d+$/);
+      assertMatch(await host.sh("pgrep -fx 'sleep 666'"), /^\d+$/);
       assert(await pane() !== before, "another terminal has taken its place");
-      await world.sh("pkill -fx 'sleep 666'");
+      await host.sh("pkill -fx 'sleep 666'");
     },
   };
   assertEquals(Object.keys(checks), await rowsOf());

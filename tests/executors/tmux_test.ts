@@ -5,17 +5,17 @@ import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "../support/assert.ts";
-import { isolatedTest } from "../support/tmux.ts";
+import { isolatedTest } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
-import { Desk, launchOf, patient, textOf, up } from "./desk.ts";
+import { ExecutorFixture, launchOf, patient, textOf, up } from "./executor_fixture.ts";
 
-isolatedTest("sessions, windows and panes are made as the target says, and no more of them", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("sessions, windows and panes are made as the target says, and no more of them", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const mine = `-f "#{==:#{pane_tty},$(tty)}"`;
   const where =
     `tmux -L test list-panes -a ${mine} -F '#{pane_id} #{session_name} #{?#{@runner_slot},,#{window_name}}'`;
-  const env = { TMUX_TMPDIR: world.dir };
-  const at = async (target: string) => (await desk.output(where, { target, env })).trim();
+  const env = { TMUX_TMPDIR: host.dir };
+  const at = async (target: string) => (await fixture.output(where, { target, env })).trim();
   assertEquals(await at("tmux.main"), "%1 main");
   assertEquals(await at("tmux.main"), "%1 main");
   assertEquals(await at("tmux.main.build"), "%2 main build");
@@ -24,66 +24,66 @@ isolatedTest("sessions, windows and panes are made as the target says, and no mo
   assertEquals(await at("tmux.main.build.tests"), "%4 main build");
   assertEquals(await at("tmux.main.build.tests"), "%4 main build");
   assertEquals(await at("tmux.with space.ünïcode %H x"), "%5 with space ünïcode %H x");
-  assertEquals((await world.tmux("list-panes -a")).length, 6);
+  assertEquals((await host.tmux("list-panes -a")).length, 6);
 });
 
-isolatedTest("a dollar sign in a title stays as it is", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const launch = patient(world.dir, { target: "tmux.main.work" });
+isolatedTest("a dollar sign in a title stays as it is", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const launch = patient(host.dir, { target: "tmux.main.work" });
   const titled = { ...launch, payload: `printf '\\033]2;the $HOME of \${X}\\007'; ${launch.payload}` };
-  await desk.executor.launch(titled);
-  const screen = async () => await desk.executor.screen(titled.run);
+  await fixture.executor.launch(titled);
+  const screen = async () => await fixture.executor.screen(titled.run);
   await until("it has its title", async () => (await screen())?.title.startsWith("the "));
   assertEquals((await screen())?.title, "the $HOME of ${X}");
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  await desk.end(titled.run);
+  await Deno.writeTextFile(`${host.dir}/go`, "");
+  await fixture.end(titled.run);
 });
 
-isolatedTest("a tmux that is too old is refused with a sentence, before anything is asked of it", async (world) => {
-  await Deno.mkdir(`${world.dir}/bin`);
-  const tmux = `${world.dir}/bin/tmux`;
-  await Deno.writeTextFile(tmux, `#!/bin/sh\necho "$1" >>'${world.dir}/asked'\necho tmux 3.1c\n`, { mode: 0o755 });
-  const env = { ...world.env, PATH: `${world.dir}/bin:${world.env.PATH}` };
-  const error = await assertRejects(() => Desk.open(world.executor({ env })), SetupError);
+isolatedTest("a tmux that is too old is refused with a sentence, before anything is asked of it", async (host) => {
+  await Deno.mkdir(`${host.dir}/bin`);
+  const tmux = `${host.dir}/bin/tmux`;
+  await Deno.writeTextFile(tmux, `#!/bin/sh\necho "$1" >>'${host.dir}/asked'\necho tmux 3.1c\n`, { mode: 0o755 });
+  const env = { ...host.env, PATH: `${host.dir}/bin:${host.env.PATH}` };
+  const error = await assertRejects(() => ExecutorFixture.open(host.executor({ env })), SetupError);
   assertEquals(error.message, `Cannot use "tmux 3.1c": tmux ${OLDEST_TMUX} or later is needed`);
-  assertEquals(await Deno.readTextFile(`${world.dir}/asked`), "-V\n");
+  assertEquals(await Deno.readTextFile(`${host.dir}/asked`), "-V\n");
 });
 
-isolatedTest("a window takes as many panes as there is room for, and says when there is none", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("a window takes as many panes as there is room for, and says when there is none", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   for (let pane = 1; pane <= 12; pane++) {
-    assertEquals(await desk.output("echo here", { target: `tmux.main.grid.${pane}` }), "here\n");
+    assertEquals(await fixture.output("echo here", { target: `tmux.main.grid.${pane}` }), "here\n");
   }
-  await world.tmux("new-session -d -s tiny -n box \\; resize-window -t tiny -x 10 -y 3");
+  await host.tmux("new-session -d -s tiny -n box \\; resize-window -t tiny -x 10 -y 3");
   const error = await assertRejects(async () => {
-    for (let pane = 1; pane <= 12; pane++) await desk.run(launchOf("true", { target: `tmux.tiny.box.p${pane}` }));
+    for (let pane = 1; pane <= 12; pane++) await fixture.run(launchOf("true", { target: `tmux.tiny.box.p${pane}` }));
   }, LaunchError);
   assert(/no space/.test(error.message), error.message);
 });
 
-isolatedTest("two runners on one server leave each other's terminals alone", async (world) => {
-  const one = await Desk.open(world.executor());
-  const two = await Desk.open(world.executor({ instance: "two", spool: `${world.dir}/spool2` }));
+isolatedTest("two runners on one server leave each other's terminals alone", async (host) => {
+  const one = await ExecutorFixture.open(host.executor());
+  const two = await ExecutorFixture.open(host.executor({ instance: "two", spool: `${host.dir}/spool2` }));
   const launches = [
-    patient(world.dir, { target: "tmux.main.x" }, "tty"),
-    patient(world.dir, { target: "tmux.main.x" }, "tty"),
+    patient(host.dir, { target: "tmux.main.x" }, "tty"),
+    patient(host.dir, { target: "tmux.main.x" }, "tty"),
   ];
   await one.executor.launch(launches[0]);
   await two.executor.launch(launches[1]);
   await one.executor.recover([]);
   await two.executor.sweep();
-  await Deno.writeTextFile(`${world.dir}/go`, "");
+  await Deno.writeTextFile(`${host.dir}/go`, "");
   const ends = [await one.end(launches[0].run), await two.end(launches[1].run)];
   assertEquals(ends.map((end) => [end.kind, end.code]), [["exited", 0], ["exited", 0]]);
   assert(textOf(ends[0].output) !== textOf(ends[1].output));
 });
 
 for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
-  isolatedTest(`a lane of ${laneShell} outlives what its runs do`, async (world) => {
-    if (await world.sh(`command -v ${laneShell.split(" ")[0]}`) === "") {
+  isolatedTest(`a lane of ${laneShell} outlives what its runs do`, async (host) => {
+    if (await host.sh(`command -v ${laneShell.split(" ")[0]}`) === "") {
       throw new Error(`Cannot test a lane of ${laneShell}: it is not installed`);
     }
-    const desk = await Desk.open(world.executor({ laneShell }));
+    const fixture = await ExecutorFixture.open(host.executor({ laneShell }));
     const target = "tmux.main.work";
     const cases: [payload: string, code: number][] = [
       ["exit 3", 3],
@@ -98,142 +98,144 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
       ["exec 0<&- 1>&- 2>&-; exit 10", 10],
       ["stty susp '^Z'; kill -TSTP 0; exit 147", 147],
     ];
-    const lane = async () => await world.tmux("list-panes -t main:work -F '#{pane_id} #{pane_pid}'");
-    await desk.output("true", { target });
+    const lane = async () => await host.tmux("list-panes -t main:work -F '#{pane_id} #{pane_pid}'");
+    await fixture.output("true", { target });
     const before = await lane();
     for (const [payload, code] of cases) {
-      const end = await desk.run(launchOf(payload, { target }));
+      const end = await fixture.run(launchOf(payload, { target }));
       assertEquals([end.kind, end.code], ["exited", code], payload);
     }
     assertEquals(
-      await desk.output("cat /dev/null; echo fine; ps -o tpgid= -o pgid= -p $$ | awk '{ print $1 == $2 }'", { target }),
+      await fixture.output("cat /dev/null; echo fine; ps -o tpgid= -o pgid= -p $$ | awk '{ print $1 == $2 }'", {
+        target,
+      }),
       "fine\n1\n",
     );
     for (const first of ["", "#!/bin/sh\n"]) {
       const inherited = `${first}readlink /proc/self/fd/3 /proc/self/fd/4 /proc/self/fd/5 /proc/self/fd/6; true`;
-      assertEquals(await desk.output(inherited, { target }), "", "a run has nothing of its lane's but the terminal");
+      assertEquals(await fixture.output(inherited, { target }), "", "a run has nothing of its lane's but the terminal");
     }
     const odd = "it's !! \n`exit 7` $(exit 8); exit 9 #";
-    const end = await desk.run(launchOf(`printf %s "$ODD"`, { target, env: { ODD: odd, UID: "1" } }));
+    const end = await fixture.run(launchOf(`printf %s "$ODD"`, { target, env: { ODD: odd, UID: "1" } }));
     assertEquals(textOf(end.output), odd, "a lane leaves the environment alone");
     const wrong = "true\n\nnosuchprogram\ntrue\n";
     assertMatch(
-      await desk.output(wrong, { target }),
+      await fixture.output(wrong, { target }),
       /run: (line )?4: nosuchprogram/,
       "one line of ours is before the first",
     );
     assertEquals(await lane(), before);
     const stopped = launchOf("echo up; sleep 30", { target });
-    await desk.executor.launch(stopped);
-    await up(desk, stopped.run);
-    await world.sh("tmux -L test send-keys -t main:work C-c");
-    assertEquals((await desk.end(stopped.run)).code, 130);
-    await world.tmux("kill-pane -t main:work");
+    await fixture.executor.launch(stopped);
+    await up(fixture, stopped.run);
+    await host.sh("tmux -L test send-keys -t main:work C-c");
+    assertEquals((await fixture.end(stopped.run)).code, 130);
+    await host.tmux("kill-pane -t main:work");
     await until(
       "the lane is gone",
-      async () => await world.sh(`kill -0 ${before[0].split(" ")[1]} 2>/dev/null && echo lives || true`) === "",
+      async () => await host.sh(`kill -0 ${before[0].split(" ")[1]} 2>/dev/null && echo lives || true`) === "",
     );
   });
 }
 
 for (const shell of ["dash", "busybox sh", "mksh", "bash", "zsh"]) {
-  isolatedTest(`jobs and hooks have their environment under ${shell}`, async (world) => {
-    const path = `${world.dir}/shell`;
+  isolatedTest(`jobs and hooks have their environment under ${shell}`, async (host) => {
+    const path = `${host.dir}/shell`;
     await Deno.writeTextFile(path, `#!/bin/sh\nexec ${shell} "$@"\n`, { mode: 0o755 });
-    const desk = await Desk.open(world.executor({ shell: path }));
+    const fixture = await ExecutorFixture.open(host.executor({ shell: path }));
     const env = { UID: "x", GREETING: "it's $HOME" };
-    assertEquals(await desk.output('echo "$GREETING $RUNNER_ATTEMPT"', { env }), "it's $HOME 1\n");
-    const hook = { run: launchOf("").run, command: `echo "$GREETING" >'${world.dir}/hook'`, env, limitMs: 10_000 };
-    assertEquals(await desk.executor.hook(hook), 0);
-    assertEquals(await Deno.readTextFile(`${world.dir}/hook`), "it's $HOME\n");
+    assertEquals(await fixture.output('echo "$GREETING $RUNNER_ATTEMPT"', { env }), "it's $HOME 1\n");
+    const hook = { run: launchOf("").run, command: `echo "$GREETING" >'${host.dir}/hook'`, env, limitMs: 10_000 };
+    assertEquals(await fixture.executor.hook(hook), 0);
+    assertEquals(await Deno.readTextFile(`${host.dir}/hook`), "it's $HOME\n");
   });
 }
 
-isolatedTest("a script, which may hold secrets, is emptied when its run is forgotten", async (world) => {
-  const desk = await Desk.open(world.executor());
-  const script = () => Deno.readTextFile(`${world.dir}/spool/lanes/1/run`);
-  const { run } = await desk.run(launchOf("true", { target: "tmux.main.work", env: { TOKEN: "sesame" } }));
+isolatedTest("a script, which may hold secrets, is emptied when its run is forgotten", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
+  const script = () => Deno.readTextFile(`${host.dir}/spool/lanes/1/run`);
+  const { run } = await fixture.run(launchOf("true", { target: "tmux.main.work", env: { TOKEN: "sesame" } }));
   assertStringIncludes(await script(), "sesame");
-  await desk.executor.forget(run);
+  await fixture.executor.forget(run);
   assertEquals(await script(), "\n");
 });
 
-isolatedTest("lanes that are too many are closed, and their runs' ends stay findable", async (world) => {
-  const desk = await Desk.open(world.executor({ idleLanes: 2, idleMs: 0 }));
-  await desk.executor.recover([]);
+isolatedTest("lanes that are too many are closed, and their runs' ends stay findable", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor({ idleLanes: 2, idleMs: 0 }));
+  await fixture.executor.recover([]);
   const ends = [];
-  for (let i = 0; i < 5; i++) ends.push(await desk.run(launchOf(`exit ${i}`, { target: `tmux.main.w${i}` })));
+  for (let i = 0; i < 5; i++) ends.push(await fixture.run(launchOf(`exit ${i}`, { target: `tmux.main.w${i}` })));
   await until(
     "three are closed",
-    async () => (await world.tmux("list-windows -t main -F '#{window_name}'")).join() === "w3,w4",
+    async () => (await host.tmux("list-windows -t main -F '#{window_name}'")).join() === "w3,w4",
   );
-  await desk.executor.forget(ends[0].run);
+  await fixture.executor.forget(ends[0].run);
   await until(
     "what nobody needs is gone",
-    async () => (await world.sh(`ls '${world.dir}/spool/lanes' | tr '\\n' ' '`)) === "2 3 4 5 ",
+    async () => (await host.sh(`ls '${host.dir}/spool/lanes' | tr '\\n' ' '`)) === "2 3 4 5 ",
   );
-  assertEquals(await desk.output("echo again", { target: "tmux.main.w0" }), "again\n");
+  assertEquals(await fixture.output("echo again", { target: "tmux.main.w0" }), "again\n");
 });
 
-isolatedTest("lanes that have just been used stay, however many they are", async (world) => {
-  const desk = await Desk.open(world.executor({ idleLanes: 2 }));
-  await desk.executor.recover([]);
+isolatedTest("lanes that have just been used stay, however many they are", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor({ idleLanes: 2 }));
+  await fixture.executor.recover([]);
   const runs = [1, 2, 3, 4].map((i) => launchOf("true", { target: `tmux.main.w${i}` }));
   const large = launchOf("seq 1 900000", { target: "tmux.main.w5" });
-  for (const launch of [...runs, large]) await desk.run(launch);
-  await desk.executor.forget(large.run);
-  const log = `'${world.dir}/spool/lanes/5/log'`;
-  await until("it has been tidied up", async () => Number(await world.sh(`stat -c %s ${log}`)) < 1000);
-  assertEquals((await world.tmux("list-windows -t main -F '#{window_name}'")).join(), "w1,w2,w3,w4,w5");
+  for (const launch of [...runs, large]) await fixture.run(launch);
+  await fixture.executor.forget(large.run);
+  const log = `'${host.dir}/spool/lanes/5/log'`;
+  await until("it has been tidied up", async () => Number(await host.sh(`stat -c %s ${log}`)) < 1000);
+  assertEquals((await host.tmux("list-windows -t main -F '#{window_name}'")).join(), "w1,w2,w3,w4,w5");
 });
 
-isolatedTest("the log of a lane that has always a next run is cut back, too", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("the log of a lane that has always a next run is cut back, too", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const runs = Array.from({ length: 8 }, () => launchOf("seq 1 300000", { target: "tmux.main.work" }));
-  await desk.executor.launch(runs[0]);
+  await fixture.executor.launch(runs[0]);
   for (const [i, { run }] of runs.entries()) {
-    if (i + 1 < runs.length) await desk.executor.launch(runs[i + 1]);
-    assertEquals((await desk.end(run)).output.total, 1_988_895);
-    await desk.executor.forget(run);
-    assert(Number(await world.sh(`stat -c %s '${world.dir}/spool/lanes/1/log'`)) < 10e6, `after ${i + 1} runs`);
+    if (i + 1 < runs.length) await fixture.executor.launch(runs[i + 1]);
+    assertEquals((await fixture.end(run)).output.total, 1_988_895);
+    await fixture.executor.forget(run);
+    assert(Number(await host.sh(`stat -c %s '${host.dir}/spool/lanes/1/log'`)) < 10e6, `after ${i + 1} runs`);
   }
 });
 
-isolatedTest("the log of a lane is cut back when it is large and nobody needs it", async (world) => {
-  const desk = await Desk.open(world.executor());
+isolatedTest("the log of a lane is cut back when it is large and nobody needs it", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor());
   const target = "tmux.main.work";
-  const end = await desk.run(launchOf("seq 1 900000", { target }));
-  const size = async () => Number(await world.sh(`stat -c %s '${world.dir}/spool/lanes/1/log'`));
+  const end = await fixture.run(launchOf("seq 1 900000", { target }));
+  const size = async () => Number(await host.sh(`stat -c %s '${host.dir}/spool/lanes/1/log'`));
   assert(await size() > 4 << 20);
-  await desk.executor.forget(end.run);
+  await fixture.executor.forget(end.run);
   await until("it is empty", async () => await size() < 1000);
-  assertEquals(await desk.output("echo after", { target }), "after\n");
-  assertEquals((await desk.whole(end.run)).length, end.output.total);
+  assertEquals(await fixture.output("echo after", { target }), "after\n");
+  assertEquals((await fixture.whole(end.run)).length, end.output.total);
 });
 
-isolatedTest("no more lanes are made than the server has file descriptors for", async (world) => {
-  const { process } = world.options();
+isolatedTest("no more lanes are made than the server has file descriptors for", async (host) => {
+  const { process } = host.options();
   const tight: typeof process = {
     ...process,
     run: (command, args, options) =>
       process.run("sh", ["-c", 'ulimit -n 70; exec "$@"', "sh", command, ...args], options),
   };
-  const desk = await Desk.open(world.executor({ process: tight }));
-  assertEquals(desk.facts.maxSlots, 3);
-  const launches = [1, 2, 3].map((i) => patient(world.dir, { target: `tmux.main.w${i}` }));
-  for (const launch of launches) await desk.executor.launch(launch);
+  const fixture = await ExecutorFixture.open(host.executor({ process: tight }));
+  assertEquals(fixture.facts.maxSlots, 3);
+  const launches = [1, 2, 3].map((i) => patient(host.dir, { target: `tmux.main.w${i}` }));
+  for (const launch of launches) await fixture.executor.launch(launch);
   await assertRejects(
-    () => desk.executor.launch(launchOf("true", { target: "tmux.main.w4" })),
+    () => fixture.executor.launch(launchOf("true", { target: "tmux.main.w4" })),
     LaunchError,
     "all are busy",
   );
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  for (const { run } of launches) await desk.end(run);
-  assertEquals(await desk.output("echo room", { target: "tmux.main.w4" }), "room\n");
+  await Deno.writeTextFile(`${host.dir}/go`, "");
+  for (const { run } of launches) await fixture.end(run);
+  assertEquals(await fixture.output("echo room", { target: "tmux.main.w4" }), "room\n");
 });
 
-isolatedTest("a full disk costs a large output its file, and a new run its launch", async (world) => {
-  const { files } = world.options();
+isolatedTest("a full disk costs a large output its file, and a new run its launch", async (host) => {
+  const { files } = host.options();
   let full = false;
   const fail = () => Promise.reject(new Error("No space left on device"));
   const small: typeof files = {
@@ -244,18 +246,18 @@ isolatedTest("a full disk costs a large output its file, and a new run its launc
     },
     write: (path, text, mode) => full ? fail() : files.write(path, text, mode),
   };
-  const desk = await Desk.open(world.executor({ files: small }));
-  const launches = [patient(world.dir, {}, "echo small"), patient(world.dir, {}, "seq 1 40000; exit 3")];
-  for (const launch of launches) await desk.executor.launch(launch);
+  const fixture = await ExecutorFixture.open(host.executor({ files: small }));
+  const launches = [patient(host.dir, {}, "echo small"), patient(host.dir, {}, "seq 1 40000; exit 3")];
+  for (const launch of launches) await fixture.executor.launch(launch);
   full = true;
-  await assertRejects(() => desk.executor.launch(launchOf("true")), LaunchError, "No space left");
-  await Deno.writeTextFile(`${world.dir}/go`, "");
-  const [one, two] = await Promise.all(launches.map(({ run }) => desk.end(run)));
+  await assertRejects(() => fixture.executor.launch(launchOf("true")), LaunchError, "No space left");
+  await Deno.writeTextFile(`${host.dir}/go`, "");
+  const [one, two] = await Promise.all(launches.map(({ run }) => fixture.end(run)));
   assertEquals([one.code, textOf(one.output), one.output.truncated], [0, "up\nsmall\n", false]);
   assertEquals([two.code, two.output.truncated], [3, true]);
   assert(new TextDecoder().decode(two.output.tail).endsWith("\n40000\n"));
   full = false;
-  assertEquals(await desk.output("echo again"), "again\n");
+  assertEquals(await fixture.output("echo again"), "again\n");
 });
 
 Deno.test("open() says what to do when there is no tmux, or one that cannot be used", async () => {
@@ -286,21 +288,21 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
   await Deno.remove(dir, { recursive: true });
 });
 
-isolatedTest("open() refuses a shell that is not there, or cannot run payloads", async (world) => {
-  const asShell = `${world.dir}/babble`;
+isolatedTest("open() refuses a shell that is not there, or cannot run payloads", async (host) => {
+  const asShell = `${host.dir}/babble`;
   await Deno.writeTextFile(asShell, "#!/bin/sh\nyes fit\n", { mode: 0o755 });
   const cases: [shell: string, why: string][] = [
     ["/bin/none", "there is no such program"],
     ["bash -e", "there is no such program"],
     ["./sh", "there is no such program"],
-    [world.dir, "no POSIX shell|no such program"],
+    [host.dir, "no POSIX shell|no such program"],
     ["/bin/true", "it is no POSIX shell"],
     ["cat", "it is no POSIX shell"],
     ["awk", "it is no POSIX shell"],
     [asShell, "it is no POSIX shell"],
   ];
   for (const [shell, why] of cases) {
-    const { message } = await assertRejects(() => world.executor({ shell }).open(() => {}), SetupError, "--shell");
+    const { message } = await assertRejects(() => host.executor({ shell }).open(() => {}), SetupError, "--shell");
     assert(new RegExp(why).test(message) && message.includes(JSON.stringify(shell)), message);
   }
 });

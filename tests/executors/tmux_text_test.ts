@@ -5,7 +5,7 @@ import { MarkReader } from "../../src/executors/tmux/marks.ts";
 import { argumentsOf } from "../../src/executors/tmux/clients.ts";
 import { literal, printed, timeless, word } from "../../src/executors/tmux/quoting.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-import { isolatedTest } from "../support/tmux.ts";
+import { isolatedTest } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
 
 const encoder = new TextEncoder();
@@ -107,10 +107,10 @@ Deno.test("readJournal() takes no part of a torn record for a whole one, and los
   }
 });
 
-isolatedTest("text arrives in tmux, in its formats and in shells as it is", async (world) => {
+isolatedTest("text arrives in tmux, in its formats and in shells as it is", async (host) => {
   const ask = async (...commands: string[][]) => {
     const server = ["-L", "q", "-f", "/dev/null", "-u"];
-    const { output } = await world.process.run("tmux", [...server, ...argumentsOf(commands)], { env: world.env });
+    const { output } = await host.process.run("tmux", [...server, ...argumentsOf(commands)], { env: host.env });
     return output.replace(/\n$/, "");
   };
   await ask(["new-session", "-d", "exec cat"]);
@@ -135,7 +135,7 @@ isolatedTest("text arrives in tmux, in its formats and in shells as it is", asyn
     const shown = await ask(["set-option", "-g", "@text", text], ["show-options", "-gv", "@text"]);
     assertEquals(printed(shown, version), text);
     assertEquals(printed(await ask(["display-message", "-p", timeless(text)]), version), text);
-    const path = `${world.dir}/out`;
+    const path = `${host.dir}/out`;
     await Deno.remove(path).catch(() => {});
     const command = `printf %s ${word(text)} >${word(`${path}.new`)}; mv ${word(`${path}.new`)} ${word(path)}`;
     await ask(["run-shell", "-b", literal(command)]);

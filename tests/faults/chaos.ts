@@ -14,10 +14,10 @@
 import { audit, countExecutions } from "../support/audit.ts";
 import { canMount } from "../support/small_disk.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { leftAtRest, leftAtTheEnd, mountsLeft } from "../support/leftovers.ts";
 import { random } from "../support/random.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { BASIC, DATA, LOCAL, PEOPLE, TMUX } from "./chaos_faults.ts";
 import { Host } from "./chaos_host.ts";
 import { Load } from "./chaos_load.ts";
@@ -57,8 +57,8 @@ export interface ChaosReport {
 /** Runs jobs under faults; answers what was wrong in the end. */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now();
-  await using world = await World.create({ persistence: options.everysec ? "aof-everysec" : "aof-always" });
-  const run = new Run(world, options);
+  await using fixture = await RunnerFixture.create({ persistence: options.everysec ? "aof-everysec" : "aof-always" });
+  const run = new Run(fixture, options);
   await run.begin();
   try {
     await run.faults();
@@ -94,7 +94,7 @@ function mix({ only, tmux, naive }: ChaosOptions): { faults: Fault[]; people: bo
 /** One run of the driver. */
 class Run {
   readonly log: ExecutionLog;
-  readonly #world: World;
+  readonly #fixture: RunnerFixture;
   readonly #options: ChaosOptions;
   readonly #timeline = new Timeline();
   readonly #hosts: readonly Host[];
@@ -106,12 +106,12 @@ class Run {
   #visits = 0;
   #ended = false;
 
-  constructor(world: World, options: ChaosOptions) {
-    this.#world = world;
+  constructor(fixture: RunnerFixture, options: ChaosOptions) {
+    this.#fixture = fixture;
     this.#options = options;
-    this.log = new ExecutionLog(world.dir);
-    this.#hosts = ["a", "b", "c"].map((letter) => new Host(world, letter, this.#timeline, options.naive));
-    this.#load = new Load(world, this.log, random(options.seed + 1));
+    this.log = new ExecutionLog(fixture.dir);
+    this.#hosts = ["a", "b", "c"].map((letter) => new Host(fixture, letter, this.#timeline, options.naive));
+    this.#load = new Load(fixture, this.log, random(options.seed + 1));
   }
 
   async begin(): Promise<void> {
@@ -158,7 +158,7 @@ class Run {
 
   async #look(): Promise<void> {
     await this.#load.look();
-    await this.#timeline.read(this.#world.redis).catch(() => {}); // Redis is away
+    await this.#timeline.read(this.#fixture.redis).catch(() => {}); // Redis is away
   }
 
   async #rules(): Promise<Rules> {
@@ -176,7 +176,7 @@ class Run {
     for (;;) {
       await this.#look();
       const now = await this.#rules();
-      const isOpen = async (id: string) => !now.mayBeGone(id) || Object.keys(await this.#world.job(id)).length > 0;
+      const isOpen = async (id: string) => !now.mayBeGone(id) || Object.keys(await this.#fixture.job(id)).length > 0;
       const open = await Promise.all([...load.open].map(isOpen));
       if (!open.includes(true) || performance.now() > limit) break;
       await pause(200);
@@ -187,12 +187,12 @@ class Run {
   }
 
   async findings(): Promise<string[]> {
-    const [world, load] = [this.#world, this.#load];
+    const [fixture, load] = [this.#fixture, this.#load];
     const rules = await this.#rules();
     const findings: string[] = [];
     const [there, unrun] = [[] as string[], new Set<string>()];
     for (const id of load.jobs.keys()) {
-      const now = await world.job(id);
+      const now = await fixture.job(id);
       const gone = Object.keys(now).length === 0 && rules.mayBeGone(id);
       if (!gone) there.push(id);
       if (gone || rules.mayBeUnrun(id, now)) unrun.add(id);
@@ -206,7 +206,7 @@ class Run {
       return [unrun.has(id) ? 0 : 1, again ? 2 : 1, again] as const;
     };
     return [
-      ...await audit(world, {
+      ...await audit(fixture, {
         ids: there,
         dataWasLost: true, // the timeline knows what had ended, also where Redis has forgotten it
         instances: this.#hosts.map(({ instance }) => instance),
@@ -216,7 +216,7 @@ class Run {
       ...this.#timeline.changes((id) => rules.mayRunAgain(id)),
       ...findings,
       ...this.#hosts.flatMap((host) => host.unexpected),
-      ...this.#options.naive ? [] : await leftAtRest(world.dir, this.#hosts.map(({ socket }) => socket)),
+      ...this.#options.naive ? [] : await leftAtRest(fixture.dir, this.#hosts.map(({ socket }) => socket)),
     ];
   }
 
@@ -239,12 +239,12 @@ class Run {
       await host.killTmux();
       await host.proxy[Symbol.asyncDispose]();
     }
-    const left = await leftAtTheEnd(this.#world.dir, this.#world.socket);
+    const left = await leftAtTheEnd(this.#fixture.dir, this.#fixture.socket);
     for (const { disk, letter } of this.#hosts) {
       if (disk && !await disk.unmount()) findings.push(`disk of host ${letter} could not be taken away`);
     }
     if (this.#options.naive) return [];
-    return [...left, ...findings, ...await mountsLeft(this.#world.dir)];
+    return [...left, ...findings, ...await mountsLeft(this.#fixture.dir)];
   }
 
   get counts(): Record<string, number> {

@@ -1,4 +1,4 @@
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { type Host, LEASE } from "./chaos_host.ts";
 import type { Fault } from "./chaos_schedule.ts";
 
@@ -60,20 +60,20 @@ export const BASIC: readonly Fault[] = [
     name: "redis_kill",
     weight: 8,
     on: ["redis"],
-    work: async ({ world }, random) => {
-      await world.redis.kill9();
+    work: async ({ fixture }, random) => {
+      await fixture.redis.kill9();
       await pause(random() * 800);
-      await world.redis.restart();
+      await fixture.redis.restart();
     },
   },
   {
     name: "redis_freeze",
     weight: 5,
     on: ["redis"],
-    work: async ({ world }, random) => {
-      world.redis.freeze();
+    work: async ({ fixture }, random) => {
+      fixture.redis.freeze();
       await pause(random() * 2500);
-      world.redis.thaw();
+      fixture.redis.thaw();
     },
   },
 ];
@@ -150,10 +150,10 @@ export const DATA: readonly Fault[] = [
     name: "flush",
     weight: 3,
     on: ["redis"],
-    work: async ({ world, timeline }) => {
+    work: async ({ fixture, timeline }) => {
       await timeline.during("flush", "*", async () => {
-        await timeline.read(world.redis);
-        await world.redis.call("FLUSHALL");
+        await timeline.read(fixture.redis);
+        await fixture.redis.call("FLUSHALL");
       });
       // or else nothing would ever be queued for long enough to run
       await pause(2 * LEASE);
@@ -231,7 +231,7 @@ async function freezeTmux(host: Host, name: string, work: () => Promise<void>): 
 }
 
 async function rollBack(host: Host, random: () => number, hosts: readonly Host[]): Promise<void> {
-  const { world: { redis }, timeline } = host;
+  const { fixture: { redis }, timeline } = host;
   await Promise.all(hosts.map((each) => each.beats()));
   await timeline.during("rollback", "*", async () => {
     const copy = await redis.copy();

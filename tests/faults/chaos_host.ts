@@ -1,8 +1,8 @@
 import { SmallDisk } from "../support/small_disk.ts";
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { Proxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
-import type { RunnerProcess, World } from "../support/world.ts";
+import type { RunnerFixture, RunnerProcess } from "../support/runner_fixture.ts";
 import type { Timeline } from "./chaos_timeline.ts";
 
 /** Lease of the runners, milliseconds. */
@@ -33,7 +33,7 @@ const START_EXCUSES: readonly [string, RegExp][] = [
 
 /** A host: its disk, its runner, which comes back by itself, and its way to Redis. */
 export class Host {
-  readonly world: World;
+  readonly fixture: RunnerFixture;
   readonly letter: string;
   readonly timeline: Timeline;
   readonly proxy: Proxy;
@@ -45,25 +45,25 @@ export class Host {
   readonly #runners: RunnerProcess[] = [];
   #copies = 0;
 
-  constructor(world: World, letter: string, timeline: Timeline, naive?: string) {
-    this.world = world;
+  constructor(fixture: RunnerFixture, letter: string, timeline: Timeline, naive?: string) {
+    this.fixture = fixture;
     this.letter = letter;
     this.timeline = timeline;
     this.#naive = naive;
-    this.proxy = Proxy.start(world.redis.port);
+    this.proxy = Proxy.start(fixture.redis.port);
   }
 
   get socket(): string {
-    return `${this.world.socket}-${this.letter}`;
+    return `${this.fixture.socket}-${this.letter}`;
   }
 
   get spool(): string {
-    return `${this.world.dir}/${this.letter}`;
+    return `${this.fixture.dir}/${this.letter}`;
   }
 
   /** Its folder in the spool. */
   get instance(): string {
-    return this.world.instance(this.spool);
+    return this.fixture.instance(this.spool);
   }
 
   async mountDisk(): Promise<void> {
@@ -86,7 +86,7 @@ export class Host {
       RUNNER_TMUX_SOCKET: how.socket ?? this.socket,
     };
     if (this.#naive) env.NAIVE = this.#naive;
-    const runner = await this.world.runner({
+    const runner = await this.fixture.runner({
       spool: how.spool ?? this.spool,
       args: this.#naive ? [] : [...RUNNER_ARGS, ...how.args ?? []],
       env,
@@ -161,8 +161,8 @@ export class Host {
   async beats(): Promise<void> {
     const id = await this.#id();
     await until(`host ${this.letter} beats`, async () => {
-      const [seconds, micros] = (await this.world.redis.call("TIME") as string[]).map(Number);
-      const end = Number(await this.world.redis.call("ZSCORE", `rr:lease:${this.world.name}`, id));
+      const [seconds, micros] = (await this.fixture.redis.call("TIME") as string[]).map(Number);
+      const end = Number(await this.fixture.redis.call("ZSCORE", `rr:lease:${this.fixture.name}`, id));
       return end - seconds * 1000 - micros / 1000 > LEASE / 2;
     }, 5000).catch(() => {});
   }

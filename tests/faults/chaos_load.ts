@@ -1,6 +1,6 @@
 import type { ExecutionLog } from "../support/execution_log.ts";
-import { pause } from "../support/gate.ts";
-import type { World } from "../support/world.ts";
+import { pause } from "../support/barrier.ts";
+import type { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** One job of the load, and how it has to end. */
 export interface Job {
@@ -34,13 +34,13 @@ export class Load {
   /** When each push began and ended. */
   readonly pushed = new Map<string, { readonly from: number; to: number }>();
   readonly ended = new Map<string, Ended>();
-  readonly #world: World;
+  readonly #fixture: RunnerFixture;
   readonly #log: ExecutionLog;
   readonly #random: () => number;
   #open = new Set<string>();
 
-  constructor(world: World, log: ExecutionLog, random: () => number) {
-    this.#world = world;
+  constructor(fixture: RunnerFixture, log: ExecutionLog, random: () => number) {
+    this.#fixture = fixture;
     this.#log = log;
     this.#random = random;
   }
@@ -72,10 +72,10 @@ export class Load {
     try {
       const { payload, timeout } = job;
       // some are queued twice, as a client does that repeats itself
-      await this.#world.push({ payload, ...(timeout ? { timeout } : {}) }, id);
+      await this.#fixture.push({ payload, ...(timeout ? { timeout } : {}) }, id);
       time.to = Date.now();
       this.#open.add(id);
-      if (this.#random() < 0.03) await this.#world.redis.call("LPUSH", `runner:${this.#world.name}`, id);
+      if (this.#random() < 0.03) await this.#fixture.redis.call("LPUSH", `runner:${this.#fixture.name}`, id);
     } catch {
       if (!this.#open.has(id)) this.unsure.add(id);
       await pause(100);
@@ -85,7 +85,7 @@ export class Load {
   /** Looks for jobs that have ended since the last look. */
   async look(): Promise<void> {
     for (const id of this.#open) {
-      const job = await this.#world.job(id).catch(() => null);
+      const job = await this.#fixture.job(id).catch(() => null);
       if (job?.status !== "finished" && job?.status !== "error") continue;
       this.ended.set(id, { at: Date.now(), fields: job });
       this.#open.delete(id);
@@ -102,7 +102,7 @@ export class Load {
     for (const id of this.unsure) this.#open.add(id);
     for (const id of this.#open) {
       if (mayBeGone(id)) {
-        await this.#world.redis.call("EVAL", CLEAR, 2, `job_${id}`, `runner:${this.#world.name}`, id);
+        await this.#fixture.redis.call("EVAL", CLEAR, 2, `job_${id}`, `runner:${this.#fixture.name}`, id);
       }
     }
   }

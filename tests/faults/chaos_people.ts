@@ -1,4 +1,4 @@
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { type Host, quietly } from "./chaos_host.ts";
 
 /** The sessions of the runners themselves: people have no business there. */

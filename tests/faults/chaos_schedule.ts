@@ -1,4 +1,4 @@
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { random } from "../support/random.ts";
 import type { Host } from "./chaos_host.ts";
 

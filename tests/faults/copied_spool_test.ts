@@ -1,103 +1,103 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Gate } from "../support/gate.ts";
+import { Barrier } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** A short lease, as a copy waits for its end. */
 const FAST = ["--beat", "200ms", "--lease", "2s", "--concurrency", "8"];
 
 /** A copy of an instance's folder as `cp -a`, an image or a snapshot makes it. */
-async function copySpool(world: World, from: string, to: string): Promise<void> {
+async function copySpool(fixture: RunnerFixture, from: string, to: string): Promise<void> {
   await Deno.mkdir(to);
-  const copy = new Deno.Command("cp", { args: ["-a", world.instance(from), world.instance(to)] });
+  const copy = new Deno.Command("cp", { args: ["-a", fixture.instance(from), fixture.instance(to)] });
   // files may go while they are read
   await copy.output();
 }
 
-/** Jobs that run until a gate opens, and one that is claimed behind the first. */
-async function holding(world: World, log: ExecutionLog, gate: Gate): Promise<string[]> {
+/** Jobs that run until a barrier opens, and one that is claimed behind the first. */
+async function holding(fixture: RunnerFixture, log: ExecutionLog, barrier: Barrier): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < 4; i++) {
-    ids.push(await world.push({ executor: `tmux.s.w${i}`, payload: `${log.line}; ${gate.wait}; echo kept` }));
+    ids.push(await fixture.push({ executor: `tmux.s.w${i}`, payload: `${log.line}; ${barrier.wait}; echo kept` }));
     await until("it runs", () => log.ran(ids[i]));
   }
-  ids.push(await world.push({ executor: "tmux.s.w0", payload: `${log.line}; echo kept` }));
-  await until("it is claimed", async () => await world.redis.call("LLEN", `runner:${world.name}`) === 0);
+  ids.push(await fixture.push({ executor: "tmux.s.w0", payload: `${log.line}; echo kept` }));
+  await until("it is claimed", async () => await fixture.redis.call("LLEN", `runner:${fixture.name}`) === 0);
   return ids;
 }
 
 Deno.test("14 three copies of a living runner's spool are refused, whatever they share with it, and each job runs once", async () => {
-  await using world = await World.create();
-  const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
-  const spools = ["a", "b", "c", "d"].map((letter) => `${world.dir}/${letter}`);
+  await using fixture = await RunnerFixture.create();
+  const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
+  const spools = ["a", "b", "c", "d"].map((letter) => `${fixture.dir}/${letter}`);
   const start = (i: number, ready: boolean) =>
-    world.runner({ args: FAST, spool: spools[i], env: { RUNNER_TMUX_SOCKET: `${world.socket}-${i}` }, ready });
+    fixture.runner({ args: FAST, spool: spools[i], env: { RUNNER_TMUX_SOCKET: `${fixture.socket}-${i}` }, ready });
   const first = await start(0, true);
-  const kept = await holding(world, log, gate);
-  for (const spool of spools.slice(1)) await copySpool(world, spools[0], spool);
+  const kept = await holding(fixture, log, barrier);
+  for (const spool of spools.slice(1)) await copySpool(fixture, spools[0], spool);
   const copies = await Promise.all([1, 2, 3].map((i) => start(i, false)));
   const ids: string[] = [];
-  for (let i = 0; i < 60; i++) ids.push(await world.push({ payload: log.line }));
+  for (let i = 0; i < 60; i++) ids.push(await fixture.push({ payload: log.line }));
   for (const copy of copies) {
     assertEquals(await copy.ended, 1, copy.log);
     assertStringIncludes(copy.log, "or a copy of it, is in use on host");
   }
-  await gate.open();
-  for (const id of kept) assertEquals((await world.ended(id)).result, "kept\n");
+  await barrier.open();
+  for (const id of kept) assertEquals((await fixture.ended(id)).result, "kept\n");
   assertEquals(first.code, null);
-  await assertClean(world, { ids: [...kept, ...ids], log, instances: [world.instance(spools[0])] });
+  await assertClean(fixture, { ids: [...kept, ...ids], log, instances: [fixture.instance(spools[0])] });
 });
 
 Deno.test("14 a copy beside the terminals of its original says where these work, and leaves them alone", async () => {
-  await using world = await World.create();
-  const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
-  const [original, spool] = [`${world.dir}/original`, `${world.dir}/copy`];
-  const first = await world.runner({ args: FAST, spool: original });
-  const kept = await holding(world, log, gate);
-  await copySpool(world, original, spool);
+  await using fixture = await RunnerFixture.create();
+  const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
+  const [original, spool] = [`${fixture.dir}/original`, `${fixture.dir}/copy`];
+  const first = await fixture.runner({ args: FAST, spool: original });
+  const kept = await holding(fixture, log, barrier);
+  await copySpool(fixture, original, spool);
   for (const state of ["alive", "dead"]) {
     if (state === "dead") await first.kill9();
-    const copy = await world.runner({ args: FAST, spool, ready: false });
+    const copy = await fixture.runner({ args: FAST, spool, ready: false });
     assertEquals(await copy.ended, 1, copy.log);
-    assertStringIncludes(copy.log, `work in spool folder "${world.instance(original)}"`);
+    assertStringIncludes(copy.log, `work in spool folder "${fixture.instance(original)}"`);
   }
-  const again = await world.runner({ args: FAST, spool: original });
-  await gate.open();
-  for (const id of kept) assertEquals((await world.ended(id)).result, "kept\n");
-  await assertClean(world, { ids: kept, log, instances: [world.instance(original)] });
+  const again = await fixture.runner({ args: FAST, spool: original });
+  await barrier.open();
+  for (const id of kept) assertEquals((await fixture.ended(id)).result, "kept\n");
+  await assertClean(fixture, { ids: kept, log, instances: [fixture.instance(original)] });
   assertEquals(again.code, null);
   await again.kill9();
   await Deno.remove(original, { recursive: true });
-  const left = await world.runner({ args: FAST, spool, ready: false });
+  const left = await fixture.runner({ args: FAST, spool, ready: false });
   assertEquals(await left.ended, 1, left.log);
-  const command = `tmux -L ${world.socket} kill-pane -t PANE: `;
+  const command = `tmux -L ${fixture.socket} kill-pane -t PANE: `;
   assertStringIncludes(left.log, "which is gone; move it back, or end these panes");
   const panes = left.log.split(command)[1].trim().split(" ");
-  for (const pane of panes) await world.tmux("kill-pane", "-t", pane);
-  await world.runner({ args: FAST, spool });
+  for (const pane of panes) await fixture.tmux("kill-pane", "-t", pane);
+  await fixture.runner({ args: FAST, spool });
 });
 
 Deno.test("14 a runner comes back to its own spool without a wait, also by another name of the folder", async () => {
-  await using world = await World.create();
-  const [log, gate] = [new ExecutionLog(world.dir), new Gate(world.dir)];
+  await using fixture = await RunnerFixture.create();
+  const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
   const slow = ["--lease", "1h", "--beat", "1s", "--concurrency", "8"];
-  const first = await world.runner({ args: slow, spool: `${world.dir}/a` });
-  const kept = await holding(world, log, gate);
+  const first = await fixture.runner({ args: slow, spool: `${fixture.dir}/a` });
+  const kept = await holding(fixture, log, barrier);
   await first.kill9();
-  await Deno.symlink(`${world.dir}/a`, `${world.dir}/link`);
+  await Deno.symlink(`${fixture.dir}/a`, `${fixture.dir}/link`);
   // the first one of them registers and is killed before it can note that
-  const crashed = await world.runner({
+  const crashed = await fixture.runner({
     args: slow,
-    spool: `${world.dir}/link`,
+    spool: `${fixture.dir}/link`,
     env: { RUNNER_CRASH_AT: "after_register" },
     ready: false,
   });
   assertEquals(await crashed.ended, 137);
-  const again = await world.runner({ args: slow, spool: `${world.dir}/link` });
+  const again = await fixture.runner({ args: slow, spool: `${fixture.dir}/link` });
   assert(!again.log.includes("waiting for the lease"), again.log);
-  await gate.open();
-  for (const id of kept) assertEquals((await world.ended(id)).result, "kept\n");
-  await assertClean(world, { ids: kept, log, instances: [world.instance(`${world.dir}/a`)] });
+  await barrier.open();
+  for (const id of kept) assertEquals((await fixture.ended(id)).result, "kept\n");
+  await assertClean(fixture, { ids: kept, log, instances: [fixture.instance(`${fixture.dir}/a`)] });
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** A user that is not ours. */
 const OTHER = "54321";
@@ -10,7 +10,7 @@ async function sh(script: string): Promise<void> {
   if (!success) throw new Error(new TextDecoder().decode(stderr));
 }
 
-/** What is done to a folder that waits for the runner of a world, and what the runner says. */
+/** What is done to a folder that waits for the runner of a fixture, and what the runner says. */
 const PLANTED: readonly [name: string, plant: (dir: string) => string, says: RegExp][] = [
   [
     "a folder of another user",
@@ -45,12 +45,12 @@ Deno.test({
   name: "66 a spool that another user has a hand in ends the start with a sentence, and nothing runs from it",
   ignore: Deno.uid() !== 0,
   fn: async () => {
-    await using world = await World.create();
+    await using fixture = await RunnerFixture.create();
     for (const [what, plant, says] of PLANTED) {
-      await Deno.remove(`${world.dir}/spool`, { recursive: true }).catch(() => {});
-      await Deno.mkdir(`${world.dir}/spool`, { mode: 0o700 });
-      await sh(plant(world.instance()));
-      const runner = await world.runner({ ready: false });
+      await Deno.remove(`${fixture.dir}/spool`, { recursive: true }).catch(() => {});
+      await Deno.mkdir(`${fixture.dir}/spool`, { mode: 0o700 });
+      await sh(plant(fixture.instance()));
+      const runner = await fixture.runner({ ready: false });
       await until(`the runner refuses ${what}; it said:\n${runner.log}`, () => runner.code !== null);
       assertEquals(runner.code, 1, `${what}: ${runner.log}`);
       assertMatch(runner.log, says, what);
@@ -64,12 +64,12 @@ Deno.test({
   name: "66 a home folder of another user is no place for the default spool",
   ignore: Deno.uid() !== 0,
   fn: async () => {
-    await using world = await World.create();
-    const home = `${world.dir}/home`;
+    await using fixture = await RunnerFixture.create();
+    const home = `${fixture.dir}/home`;
     await Deno.mkdir(home);
     await Deno.chown(home, Number(OTHER), Number(OTHER));
     const cache = { XDG_CACHE_HOME: Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache` };
-    const runner = await world.runner({
+    const runner = await fixture.runner({
       env: { ...cache, HOME: home, XDG_STATE_HOME: "", RUNNER_SPOOL: "" },
       ready: false,
     });
@@ -88,15 +88,15 @@ Deno.test({
   name: "66 systemd's cleaner of temporary folders leaves the spool of a living runner alone",
   ignore: !hasCleaner,
   fn: async () => {
-    await using world = await World.create();
-    const runner = await world.runner();
-    await world.ended(await world.push({ payload: "true" }));
-    const config = `${world.dir}/cleaner.conf`;
+    await using fixture = await RunnerFixture.create();
+    const runner = await fixture.runner();
+    await fixture.ended(await fixture.push({ payload: "true" }));
+    const config = `${fixture.dir}/cleaner.conf`;
     // whatever is older than nothing
-    await Deno.writeTextFile(config, `d ${world.dir}/spool - - - 0\n`);
-    await sh(`mkdir ${world.dir}/spool/other; systemd-tmpfiles --clean ${config}`);
-    assertEquals([...Deno.readDirSync(`${world.dir}/spool`)].map(({ name }) => name), [world.name]);
-    assertEquals((await world.ended(await world.push({ payload: "echo here; exit 3" }))).result, "here\n");
+    await Deno.writeTextFile(config, `d ${fixture.dir}/spool - - - 0\n`);
+    await sh(`mkdir ${fixture.dir}/spool/other; systemd-tmpfiles --clean ${config}`);
+    assertEquals([...Deno.readDirSync(`${fixture.dir}/spool`)].map(({ name }) => name), [fixture.name]);
+    assertEquals((await fixture.ended(await fixture.push({ payload: "echo here; exit 3" }))).result, "here\n");
     assertEquals([await runner.stop(), runner.log.includes("removed")], [0, false]);
   },
 });

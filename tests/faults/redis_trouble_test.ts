@@ -1,60 +1,60 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Gate, pause } from "../support/gate.ts";
+import { Barrier, pause } from "../support/barrier.ts";
 import { Proxy } from "../support/proxy.ts";
 import { RawClient } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 const FAST = ["--beat", "200ms", "--lease", "3s"];
 
 Deno.test("21 a Redis that becomes a replica for a while: nothing is lost, and work goes on when it is a master again", async () => {
-  await using world = await World.create({ persistence: "aof-always" });
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
-  const runner = await world.runner({ args: FAST });
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  await using fixture = await RunnerFixture.create({ persistence: "aof-always" });
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
+  const runner = await fixture.runner({ args: FAST });
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
-  await world.redis.call("REPLICAOF", "127.0.0.1", 1);
-  await gate.open();
+  await fixture.redis.call("REPLICAOF", "127.0.0.1", 1);
+  await barrier.open();
   await pause(1500);
-  await world.redis.call("REPLICAOF", "NO", "ONE");
+  await fixture.redis.call("REPLICAOF", "NO", "ONE");
   const begun = performance.now();
-  assertEquals((await world.ended(ids[0])).result, "kept\n");
-  ids.push(await world.push({ payload: log.line }));
-  await world.ended(ids[1]);
+  assertEquals((await fixture.ended(ids[0])).result, "kept\n");
+  ids.push(await fixture.push({ payload: log.line }));
+  await fixture.ended(ids[1]);
   assert(performance.now() - begun < 15_000);
   assertEquals(runner.code, null);
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("22 a path that is stalled: the runner notices, and nothing is sent twice or lost when it is back", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
-  await world.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
+  await fixture.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
   const connections = proxy.accepted;
   proxy.stall();
   const begun = performance.now();
-  await gate.open();
-  for (let i = 0; i < 5; i++) ids.push(await world.push({ payload: log.line }));
+  await barrier.open();
+  for (let i = 0; i < 5; i++) ids.push(await fixture.push({ payload: log.line }));
   await until("it tries a new connection", () => proxy.accepted > connections);
   const noticed = performance.now() - begun;
   console.log(`      a stalled path is noticed after ${noticed.toFixed(0)} ms`);
   assert(noticed < 15_000);
   await pause(4000);
   proxy.pass();
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("22 a half-open path of an idle runner is noticed, though nothing is sent", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  await world.runner({ env: { REDIS_URL: proxy.address } });
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  await fixture.runner({ env: { REDIS_URL: proxy.address } });
   const connections = proxy.accepted;
   proxy.stall();
   const begun = performance.now();
@@ -65,201 +65,201 @@ Deno.test("22 a half-open path of an idle runner is noticed, though nothing is s
 });
 
 Deno.test("23 a reply that is lost at any place of a job's life changes nothing", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  const log = new ExecutionLog(world.dir);
-  await world.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  const log = new ExecutionLog(fixture.dir);
+  await fixture.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
   const ids: string[] = [];
   for (let nth = 1; nth <= 12; nth++) {
     const done = proxy.cutReply({ nth, after: nth % 3 });
-    ids.push(await world.push({ payload: `${log.line}; exit ${nth}` }));
+    ids.push(await fixture.push({ payload: `${log.line}; exit ${nth}` }));
     await done;
-    assertEquals((await world.ended(ids[nth - 1])).error, `exited with code ${nth}`);
+    assertEquals((await fixture.ended(ids[nth - 1])).error, `exited with code ${nth}`);
   }
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("23 a reply about many jobs that is lost: those that Redis has started are launched at once, not at the next beat", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  const log = new ExecutionLog(world.dir);
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  const log = new ExecutionLog(fixture.dir);
   const patient = ["--beat", "60s", "--lease", "200s", "--concurrency", "4"];
-  await world.runner({ args: patient, env: { REDIS_URL: proxy.address } });
+  await fixture.runner({ args: patient, env: { REDIS_URL: proxy.address } });
   const ids: string[] = [];
   for (let nth = 1; nth <= 8; nth++) {
     const done = proxy.cutReply({ nth, command: "EVALSHA", after: nth % 3 });
-    const some = await Promise.all(Array.from({ length: 16 }, () => world.push({ payload: log.line })));
+    const some = await Promise.all(Array.from({ length: 16 }, () => fixture.push({ payload: log.line })));
     await done;
-    for (const id of some) await world.ended(id);
+    for (const id of some) await fixture.ended(id);
     ids.push(...some);
   }
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("24 a job that a lost wait has taken is found in the runner's own claims", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  const log = new ExecutionLog(world.dir);
-  await world.runner({ args: [...FAST, "--concurrency", "1"], env: { REDIS_URL: proxy.address } });
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  const log = new ExecutionLog(fixture.dir);
+  await fixture.runner({ args: [...FAST, "--concurrency", "1"], env: { REDIS_URL: proxy.address } });
   // Redis answers the wait, and the answer is lost
   const done = proxy.cutReply({ nth: 1, command: "BLMOVE" });
-  const ids = [await world.push({ payload: log.line })];
+  const ids = [await fixture.push({ payload: log.line })];
   await done;
   const begun = performance.now();
-  await world.ended(ids[0]);
+  await fixture.ended(ids[0]);
   const ms = performance.now() - begun;
   assert(ms < 15_000, `found after ${ms} ms`);
   // Redis does not even know that the waiting one is gone
-  const waiting = async () => /^blocked_clients:1/m.test(String(await world.redis.call("INFO", "clients")));
+  const waiting = async () => /^blocked_clients:1/m.test(String(await fixture.redis.call("INFO", "clients")));
   await until("the runner waits", waiting);
   proxy.stall();
-  ids.push(await world.push({ payload: log.line }));
-  await until("the ghost has it", async () => await world.redis.call("LLEN", `runner:${world.name}`) === 0);
+  ids.push(await fixture.push({ payload: log.line }));
+  await until("the ghost has it", async () => await fixture.redis.call("LLEN", `runner:${fixture.name}`) === 0);
   proxy.cut();
   proxy.pass();
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("25 a Redis that is frozen for 4 s: jobs go on, and all ends come when it thaws", async () => {
-  await using world = await World.create();
-  const log = new ExecutionLog(world.dir);
-  await world.runner({ args: FAST });
+  await using fixture = await RunnerFixture.create();
+  const log = new ExecutionLog(fixture.dir);
+  await fixture.runner({ args: FAST });
   const ids: string[] = [];
-  for (let i = 0; i < 10; i++) ids.push(await world.push({ payload: `${log.line}; sleep 1; echo ${i}` }));
+  for (let i = 0; i < 10; i++) ids.push(await fixture.push({ payload: `${log.line}; sleep 1; echo ${i}` }));
   await until("some run", async () => (await log.executions()).size >= 4);
-  world.redis.freeze();
+  fixture.redis.freeze();
   await pause(4000);
-  world.redis.thaw();
+  fixture.redis.thaw();
   const begun = performance.now();
-  for (const [i, id] of ids.entries()) assertEquals((await world.ended(id)).result, `${i}\n`);
+  for (const [i, id] of ids.entries()) assertEquals((await fixture.ended(id)).result, `${i}\n`);
   assert(performance.now() - begun < 10_000);
-  await assertClean(world, { ids, log });
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("20 a Redis that is busy with a script of somebody else is waited for, and the end of a job is told after it", async () => {
-  await using world = await World.create({ config: { "busy-reply-threshold": "100" } });
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
-  const runner = await world.runner({ args: FAST });
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  await using fixture = await RunnerFixture.create({ config: { "busy-reply-threshold": "100" } });
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
+  const runner = await fixture.runner({ args: FAST });
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
-  await using busy = await RawClient.connect(world.redis.port);
+  await using busy = await RawClient.connect(fixture.redis.port);
   const endless = busy.call("EVAL", "while true do end", 0).catch((error) => String(error));
   await until(
     "it is busy",
-    () => world.redis.call("GET", "x").then(() => false, (error) => /BUSY/.test(String(error))),
+    () => fixture.redis.call("GET", "x").then(() => false, (error) => /BUSY/.test(String(error))),
   );
-  const refused = await world.run(["submit", "echo no"]);
+  const refused = await fixture.run(["submit", "echo no"]);
   assertEquals([refused.code, refused.stdout], [69, ""]);
   assertStringIncludes(refused.stderr, "BUSY");
-  await gate.open();
+  await barrier.open();
   await pause(1000);
-  await world.redis.call("SCRIPT", "KILL");
+  await fixture.redis.call("SCRIPT", "KILL");
   assertStringIncludes(String(await endless), "killed by user");
-  assertEquals((await world.ended(ids[0])).result, "kept\n");
-  ids.push(await world.push({ payload: log.line }));
-  await assertClean(world, { ids, log });
+  assertEquals((await fixture.ended(ids[0])).result, "kept\n");
+  ids.push(await fixture.push({ payload: log.line }));
+  await assertClean(fixture, { ids, log });
   assertEquals(runner.code, null, runner.log);
 });
 
 Deno.test("26 a Redis at its memory limit: new jobs are refused, ends are told, and it goes on when there is room", async () => {
-  await using world = await World.create();
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
-  await world.runner({ args: FAST });
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; seq 1000` })];
+  await using fixture = await RunnerFixture.create();
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
+  await fixture.runner({ args: FAST });
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; seq 1000` })];
   await until("it runs", () => log.ran(ids[0]));
-  await world.redis.call("CONFIG", "SET", "maxmemory", "1mb");
-  const refused = await world.run(["submit", "echo no"]);
+  await fixture.redis.call("CONFIG", "SET", "maxmemory", "1mb");
+  const refused = await fixture.run(["submit", "echo no"]);
   assertEquals([refused.code, refused.stdout], [69, ""]);
   assertStringIncludes(refused.stderr, "OOM");
-  await gate.open();
-  assertEquals((await world.ended(ids[0])).status, "finished");
-  await world.redis.call("CONFIG", "SET", "maxmemory", "0");
-  ids.push(await world.push({ payload: log.line }));
-  await assertClean(world, { ids, log });
+  await barrier.open();
+  assertEquals((await fixture.ended(ids[0])).status, "finished");
+  await fixture.redis.call("CONFIG", "SET", "maxmemory", "0");
+  ids.push(await fixture.push({ payload: log.line }));
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("27 a Redis that would throw jobs away is refused at the start, and one that might is warned of", async () => {
-  await using world = await World.create();
-  await world.redis.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
-  const warned = await world.runner();
+  await using fixture = await RunnerFixture.create();
+  await fixture.redis.call("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+  const warned = await fixture.runner();
   await warned.says("allkeys-lru");
   await warned.stop();
-  await world.redis.call("CONFIG", "SET", "maxmemory", "100mb");
-  const refused = await world.runner({ ready: false });
+  await fixture.redis.call("CONFIG", "SET", "maxmemory", "100mb");
+  const refused = await fixture.runner({ ready: false });
   assertEquals(await refused.ended, 69);
   assertStringIncludes(refused.log, "maxmemory-policy noeviction");
 });
 
 Deno.test("28 a Redis that cannot save: the end of a job is told when it can", async () => {
-  await using world = await World.create({ config: { save: "3600 1000000" } });
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
-  await world.runner({ args: FAST });
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  await using fixture = await RunnerFixture.create({ config: { save: "3600 1000000" } });
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
+  await fixture.runner({ args: FAST });
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
-  await world.redis.call("CONFIG", "SET", "rdbcompression", "no");
-  const dir = `${world.redis.dir}/dump`;
+  await fixture.redis.call("CONFIG", "SET", "rdbcompression", "no");
+  const dir = `${fixture.redis.dir}/dump`;
   await Deno.mkdir(`${dir}.rdb`); // a folder in the place of the file: the save fails, also for root
   await Deno.writeTextFile(`${dir}.rdb/x`, "");
-  await world.redis.call("BGSAVE");
+  await fixture.redis.call("BGSAVE");
   await until(
     "it cannot save",
-    async () => String(await world.redis.call("INFO", "persistence")).includes("rdb_last_bgsave_status:err"),
+    async () => String(await fixture.redis.call("INFO", "persistence")).includes("rdb_last_bgsave_status:err"),
   );
-  const refused = await world.run(["submit", "echo no"]);
+  const refused = await fixture.run(["submit", "echo no"]);
   assertEquals(refused.code, 69);
   assertStringIncludes(refused.stderr, "MISCONF");
-  await gate.open();
+  await barrier.open();
   await pause(1000);
   // told in the short time in which the first password was right, or not yet
-  assert(["started", "finished"].includes((await world.job(ids[0])).status));
+  assert(["started", "finished"].includes((await fixture.job(ids[0])).status));
   await Deno.remove(`${dir}.rdb`, { recursive: true });
-  await world.redis.call("BGSAVE");
-  assertEquals((await world.ended(ids[0])).result, "kept\n");
-  ids.push(await world.push({ payload: log.line }));
-  await assertClean(world, { ids, log });
+  await fixture.redis.call("BGSAVE");
+  assertEquals((await fixture.ended(ids[0])).result, "kept\n");
+  ids.push(await fixture.push({ payload: log.line }));
+  await assertClean(fixture, { ids, log });
 });
 
 Deno.test("29 a wrong password and a missing right end the start with 78 and say whose", async () => {
-  await using world = await World.create();
-  await world.redis.call("ACL", "SETUSER", "alice", "on", ">right", "~*", "&*", "+@all", "-evalsha", "-eval");
-  const url = (password: string) => ({ REDIS_URL: `redis://alice:${password}@${world.redis.address}` });
-  const wrong = await world.runner({ env: url("wrong"), ready: false });
+  await using fixture = await RunnerFixture.create();
+  await fixture.redis.call("ACL", "SETUSER", "alice", "on", ">right", "~*", "&*", "+@all", "-evalsha", "-eval");
+  const url = (password: string) => ({ REDIS_URL: `redis://alice:${password}@${fixture.redis.address}` });
+  const wrong = await fixture.runner({ env: url("wrong"), ready: false });
   assertEquals(await wrong.ended, 78, wrong.log);
   assertStringIncludes(wrong.log, "alice");
   assertEquals(wrong.log.includes("wrong@"), false);
-  const without = await world.runner({ env: url("right"), ready: false });
+  const without = await fixture.runner({ env: url("right"), ready: false });
   assertEquals(await without.ended, 78, without.log);
   assertStringIncludes(without.log, "alice");
 });
 
 Deno.test("29 a password that is changed: the runner lives on, and one with the new password tells what has ended", async () => {
-  await using world = await World.create();
-  const log = new ExecutionLog(world.dir);
-  const gate = new Gate(world.dir);
+  await using fixture = await RunnerFixture.create();
+  const log = new ExecutionLog(fixture.dir);
+  const barrier = new Barrier(fixture.dir);
   const user = (password: string) =>
-    world.redis.call("ACL", "SETUSER", "alice", "on", "resetpass", `>${password}`, "~*", "&*", "+@all");
+    fixture.redis.call("ACL", "SETUSER", "alice", "on", "resetpass", `>${password}`, "~*", "&*", "+@all");
   const start = (password: string) =>
-    world.runner({ args: FAST, env: { REDIS_URL: `redis://alice:${password}@${world.redis.address}` } });
+    fixture.runner({ args: FAST, env: { REDIS_URL: `redis://alice:${password}@${fixture.redis.address}` } });
   await user("first");
   const runner = await start("first");
-  const ids = [await world.push({ payload: `${log.line}; ${gate.wait}; echo kept` })];
+  const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
   await user("second");
-  await world.redis.call("CLIENT", "KILL", "USER", "alice");
+  await fixture.redis.call("CLIENT", "KILL", "USER", "alice");
   await pause(1500);
   assertEquals(runner.code, null, runner.log);
   await user("first");
-  ids.push(await world.push({ payload: log.line }));
-  await world.ended(ids[1]); // set back, it goes on by itself
+  ids.push(await fixture.push({ payload: log.line }));
+  await fixture.ended(ids[1]); // set back, it goes on by itself
   await user("second");
-  await world.redis.call("CLIENT", "KILL", "USER", "alice");
-  await gate.open();
+  await fixture.redis.call("CLIENT", "KILL", "USER", "alice");
+  await barrier.open();
   assertEquals(await runner.stop(), 0, runner.log);
-  assertEquals((await world.job(ids[0])).status, "started");
+  assertEquals((await fixture.job(ids[0])).status, "started");
   await start("second");
-  assertEquals((await world.ended(ids[0])).result, "kept\n");
-  await assertClean(world, { ids, log });
+  assertEquals((await fixture.ended(ids[0])).result, "kept\n");
+  await assertClean(fixture, { ids, log });
 });

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { pause } from "../support/gate.ts";
+import { pause } from "../support/barrier.ts";
 import { Proxy } from "../support/proxy.ts";
 import { until } from "../support/until.ts";
-import { type RunnerProcess, World } from "../support/world.ts";
+import { RunnerFixture, type RunnerProcess } from "../support/runner_fixture.ts";
 
 /** `RUNNER_LONG=1`: a thousand connections, five thousand jobs and a gigabyte of output, some minutes. */
 const long = Deno.env.get("RUNNER_LONG") === "1";
@@ -41,23 +41,26 @@ async function processorTime(pid: number): Promise<number> {
 Deno.test(
   "51 after broken connections, many jobs and much output the runner holds what it held at the start",
   async () => {
-    await using world = await World.create();
-    await using proxy = Proxy.start(world.redis.port);
-    const runner = await world.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
+    await using fixture = await RunnerFixture.create();
+    await using proxy = Proxy.start(fixture.redis.port);
+    const runner = await fixture.runner({ args: FAST, env: { REDIS_URL: proxy.address } });
     const load = async (count: number) => {
       let last = "";
-      for (let i = 0; i < count; i++) last = await world.push({ payload: "echo x" });
-      await world.ended(last, 60_000);
-      await until("all have ended", async () => (await world.redis.keys()).every((key) => !key.startsWith("rr:run:")));
+      for (let i = 0; i < count; i++) last = await fixture.push({ payload: "echo x" });
+      await fixture.ended(last, 60_000);
+      await until(
+        "all have ended",
+        async () => (await fixture.redis.keys()).every((key) => !key.startsWith("rr:run:")),
+      );
     };
     const shout = async () => {
-      const loud = await world.push({ payload: "head -c 100000000 /dev/zero" });
-      assertEquals((await world.ended(loud, 120_000)).status, "finished");
-      const folder = `${world.instance()}/kept`;
+      const loud = await fixture.push({ payload: "head -c 100000000 /dev/zero" });
+      assertEquals((await fixture.ended(loud, 120_000)).status, "finished");
+      const folder = `${fixture.instance()}/kept`;
       for (const { name } of Deno.readDirSync(folder)) await Deno.remove(`${folder}/${name}`);
     };
-    const lanes = Array.from({ length: 8 }, () => world.push({ payload: "sleep 1" }));
-    for (const id of await Promise.all(lanes)) await world.ended(id); // as many terminals as there will ever be
+    const lanes = Array.from({ length: 8 }, () => fixture.push({ payload: "sleep 1" }));
+    for (const id of await Promise.all(lanes)) await fixture.ended(id); // as many terminals as there will ever be
     await shout();
     await load(500); // warm
     await pause(500);
@@ -86,9 +89,9 @@ Deno.test(
 );
 
 Deno.test("an idle runner asks little of Redis and of the processor", async () => {
-  await using world = await World.create();
-  await using proxy = Proxy.start(world.redis.port);
-  const runner = await world.runner({ env: { REDIS_URL: proxy.address } });
+  await using fixture = await RunnerFixture.create();
+  await using proxy = Proxy.start(fixture.redis.port);
+  const runner = await fixture.runner({ env: { REDIS_URL: proxy.address } });
   await pause(1000);
   const before = await processorTime(runner.child.pid);
   const rate = await idleRate(proxy, 6);

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { Desk } from "../executors/desk.ts";
-import { isolatedTest, type TmuxWorld } from "../support/tmux.ts";
+import { ExecutorFixture } from "../executors/executor_fixture.ts";
+import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
 
 /** `RUNNER_LONG=1`: a thousand restarts, some minutes. */
@@ -30,21 +30,21 @@ const FUNCTIONS = `
 `;
 
 /** Starts the loads; they end when the file `stop` is there. */
-function load(world: TmuxWorld): Promise<string>[] {
+function load(host: TmuxHost): Promise<string>[] {
   return Object.values(LOADS).map((command) =>
-    world.sh(
-      `export TERM=xterm-256color; ${FUNCTIONS} i=0; while [ ! -e '${world.dir}/stop' ]; do i=$((i + 1)); ${command}; done`,
+    host.sh(
+      `export TERM=xterm-256color; ${FUNCTIONS} i=0; while [ ! -e '${host.dir}/stop' ]; do i=$((i + 1)); ${command}; done`,
     )
   );
 }
 
 /** A runner that is killed as soon as it is open. */
-async function killedRunner(world: TmuxWorld): Promise<void> {
-  const { files: _files, process, clock: _clock, log: _log, newId: _newId, digestOf: _digestOf, ...options } = world
+async function killedRunner(host: TmuxHost): Promise<void> {
+  const { files: _files, process, clock: _clock, log: _log, newId: _newId, digestOf: _digestOf, ...options } = host
     .options();
   const config = new URL("../../scripts/npm/deno.json", import.meta.url).pathname;
   const program = new URL("../executors/crash_runner.ts", import.meta.url).pathname;
-  const env = { ...world.env, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };
+  const env = { ...host.env, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno` };
   const args = ["run", "-A", "--quiet", "--config", config, program, JSON.stringify({ options, launches: [] })];
   const runner = process.spawn(Deno.execPath(), args, { env });
   let pid = "";
@@ -52,38 +52,38 @@ async function killedRunner(world: TmuxWorld): Promise<void> {
     pid += new TextDecoder().decode(bytes);
     if (pid.endsWith("\n")) break;
   }
-  await world.sh(`kill -9 ${pid}`);
+  await host.sh(`kill -9 ${pid}`);
 }
 
 isolatedTest(
   `58: the tmux server outlives ${RESTARTS} restarts while people, sessions and windows come and go`,
-  async (world) => {
-    const first = await Desk.open(world.executor());
+  async (host) => {
+    const first = await ExecutorFixture.open(host.executor());
     await first.executor.close();
-    await world.tmux("new-session -d -s people -x 100 -y 30 cat");
-    const server = (await world.tmux("display-message -p '#{pid}'"))[0];
-    const lives = async () => await world.sh(`kill -0 ${server} && echo lives`) === "lives";
-    const loads = load(world);
+    await host.tmux("new-session -d -s people -x 100 -y 30 cat");
+    const server = (await host.tmux("display-message -p '#{pid}'"))[0];
+    const lives = async () => await host.sh(`kill -0 ${server} && echo lives`) === "lives";
+    const loads = load(host);
     let restarts = 0;
     try {
       while (++restarts <= RESTARTS) {
-        if (restarts % KILLED === 0) await killedRunner(world);
+        if (restarts % KILLED === 0) await killedRunner(host);
         else {
-          const desk = await Desk.open(world.executor());
-          if (restarts % 5 === 1) await desk.executor.sweep();
-          await desk.executor.close();
+          const fixture = await ExecutorFixture.open(host.executor());
+          if (restarts % 5 === 1) await fixture.executor.sweep();
+          await fixture.executor.close();
         }
         assert(await lives(), `the server died in restart ${restarts}`);
       }
     } finally {
-      await Deno.writeTextFile(`${world.dir}/stop`, "");
+      await Deno.writeTextFile(`${host.dir}/stop`, "");
       await Promise.all(loads);
     }
-    const desk = await Desk.open(world.executor());
-    assertEquals(await desk.output("echo fine"), "fine\n");
-    await desk.executor.close();
-    assertEquals(await world.tmux("list-clients"), []);
-    await world.tmux("kill-server");
+    const fixture = await ExecutorFixture.open(host.executor());
+    assertEquals(await fixture.output("echo fine"), "fine\n");
+    await fixture.executor.close();
+    assertEquals(await host.tmux("list-clients"), []);
+    await host.tmux("kill-server");
     await until("the server has ended", async () => !await lives());
   },
   RESTARTS * 3000,

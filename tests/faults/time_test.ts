@@ -1,9 +1,9 @@
 import { assertEquals } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Gate, pause } from "../support/gate.ts";
+import { Barrier, pause } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** Gives one process a wall clock of its own; from the package `libfaketime`. */
 const LIBRARY = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`)
@@ -21,10 +21,10 @@ for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
       (LIBRARY ? "" : " (cannot run: no libfaketime here)"),
     ignore: !LIBRARY,
     fn: async () => {
-      await using world = await World.create();
-      const log = new ExecutionLog(world.dir);
-      const gate = new Gate(world.dir);
-      const clock = `${world.dir}/clock`;
+      await using fixture = await RunnerFixture.create();
+      const log = new ExecutionLog(fixture.dir);
+      const barrier = new Barrier(fixture.dir);
+      const clock = `${fixture.dir}/clock`;
       await Deno.writeTextFile(clock, "+0\n");
       const fake = [
         "env",
@@ -36,32 +36,32 @@ for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
       ];
       const args = ["--beat", "200ms", "--lease", "1s", "--lost-policy", "fail"];
       const start = (letter: string) =>
-        world.runner({
-          spool: `${world.dir}/${letter}`,
+        fixture.runner({
+          spool: `${fixture.dir}/${letter}`,
           args,
           prefix: fake,
-          env: { RUNNER_TMUX_SOCKET: `${world.socket}-${letter}` },
+          env: { RUNNER_TMUX_SOCKET: `${fixture.socket}-${letter}` },
         });
       const runners = [await start("a"), await start("b")];
       const ids: string[] = [];
       for (let i = 0; i < 4; i++) {
-        ids.push(await world.push({ payload: `${log.line}; ${gate.wait}; echo kept`, timeout: "60" }));
+        ids.push(await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept`, timeout: "60" }));
       }
       await until("all run", async () => (await log.executions()).size === 4);
-      const delayed = await world.run(["submit", "--in", "30m", "true"]);
+      const delayed = await fixture.run(["submit", "--in", "30m", "true"]);
       await Deno.writeTextFile(clock, `${jump}\n`);
       await pause(2500);
-      for (const id of ids) assertEquals((await world.job(id)).status, "started");
-      await gate.open();
-      for (const id of ids) assertEquals((await world.ended(id)).result, "kept\n");
+      for (const id of ids) assertEquals((await fixture.job(id)).status, "started");
+      await barrier.open();
+      for (const id of ids) assertEquals((await fixture.ended(id)).result, "kept\n");
       assertEquals(runners.map((runner) => runner.code), [null, null]);
-      assertEquals((await world.job(delayed.stdout.trim())).status, "dispatched");
-      await world.run(["cancel", delayed.stdout.trim()]);
-      ids.push(await world.push({ payload: log.line }));
-      await assertClean(world, {
+      assertEquals((await fixture.job(delayed.stdout.trim())).status, "dispatched");
+      await fixture.run(["cancel", delayed.stdout.trim()]);
+      ids.push(await fixture.push({ payload: log.line }));
+      await assertClean(fixture, {
         ids,
         log,
-        instances: ["a", "b"].map((letter) => world.instance(`${world.dir}/${letter}`)),
+        instances: ["a", "b"].map((letter) => fixture.instance(`${fixture.dir}/${letter}`)),
       });
     },
   });

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { freePort, tlsConfig, tlsFile, whyNoTls } from "../support/redis_server.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 
 const noTls = await whyNoTls();
 
@@ -11,16 +11,16 @@ Deno.test({
   ignore: noTls !== "",
   async fn() {
     const port = freePort();
-    await using world = await World.create({
+    await using fixture = await RunnerFixture.create({
       config: tlsConfig(port),
     });
-    await world.redis.call("ACL", "SETUSER", "alice", "on", ">p@ss/word", "~*", "&*", "+@all");
+    await fixture.redis.call("ACL", "SETUSER", "alice", "on", ">p@ss/word", "~*", "&*", "+@all");
     const url = `rediss://alice:p%40ss%2Fword@127.0.0.1:${port}`;
     const env = { REDIS_URL: `${url}?ca=${tlsFile("ca.pem")}` };
-    const runner = await world.runner({ env });
-    const ran = await world.run(["submit", "--follow", "echo private"], { env });
+    const runner = await fixture.runner({ env });
+    const ran = await fixture.run(["submit", "--follow", "echo private"], { env });
     assertEquals([ran.stdout, ran.code], ["private\n", 0], ran.stderr);
-    const unknown = await world.run(["submit", "true"], { env: { REDIS_URL: url } });
+    const unknown = await fixture.run(["submit", "true"], { env: { REDIS_URL: url } });
     assertEquals([unknown.stdout, unknown.code], ["", 69]);
     assertStringIncludes(unknown.stderr, `127.0.0.1:${port}`);
     assertEquals((runner.log + unknown.stderr + ran.stderr).includes("ss/word"), false);

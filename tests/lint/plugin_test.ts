@@ -31,7 +31,7 @@ const CASES: Record<string, Case[]> = {
     { file: "src/app/a.ts", source: `export { x } from "../system/log.ts";`, wrong: ["rings"] },
     { file: "src/app/a.ts", source: `const x = await import("../system/log.ts");`, wrong: ["rings"] },
     { file: "src/app/a.ts", source: `type X = import("../system/log.ts").Log;`, wrong: ["rings"] },
-    { file: "src/app/a.ts", source: `import { x } from "../../tests/support/assert.ts";`, wrong: ["rings"] },
+    { file: "src/app/a.ts", source: `import { x } from "../support/assert.ts";`, wrong: ["rings"] },
   ],
   "an adapter knows neither another adapter nor the work": [
     { file: "src/redis/queue.ts", source: `import type { Queue } from "../ports/queue.ts";`, wrong: [] },

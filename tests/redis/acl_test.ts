@@ -6,7 +6,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "../support/ass
 import { RawClient, RedisServer } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
-import { NAMESPACE, placeAt, Stage } from "./stage.ts";
+import { NAMESPACE, placeAt, RedisFixture } from "./redis_fixture.ts";
 
 /** Commands that a server has run since the last RESETSTAT. */
 async function commandsOf(server: RedisServer): Promise<Set<string>> {
@@ -16,11 +16,11 @@ async function commandsOf(server: RedisServer): Promise<Set<string>> {
 
 for (const role of ["runner", "client"] as const) {
   Deno.test(`aclRules() for a ${role} allow all that it does, and nothing that it does not`, async () => {
-    await using stage = await Stage.open({ config: { databases: "2" } });
-    const { server } = stage;
-    await prepare(stage.store, stage.queue, stage.runner({ instance: "gone", nonce: "n0" }));
-    await stage.expire("gone");
-    await server.call("SET", stage.keys.job("e"), "{}");
+    await using fixture = await RedisFixture.open({ config: { databases: "2" } });
+    const { server } = fixture;
+    await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone", nonce: "n0" }));
+    await fixture.expire("gone");
+    await server.call("SET", fixture.keys.job("e"), "{}");
     const rules = aclRules(role, NAMESPACE);
     await server.call("ACL", "SETUSER", "bob", "on", ">pw", ...rules);
     await server.call("CONFIG", "RESETSTAT");
@@ -89,10 +89,10 @@ Deno.test("aclRules() keep a user out of everything else", async () => {
 });
 
 Deno.test("a user without a right that a script needs is refused, by name", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const rules = aclRules("client", NAMESPACE).filter((rule) => rule !== "+xadd");
-  await stage.server.call("ACL", "SETUSER", "bob", "on", ">pw", ...rules);
-  const store = openStore(placeAt(`redis://bob:pw@${stage.server.address}`));
+  await fixture.server.call("ACL", "SETUSER", "bob", "on", ">pw", ...rules);
+  const store = openStore(placeAt(`redis://bob:pw@${fixture.server.address}`));
   const submission = { id: "a", payload: "x", runner: "r", executor: "tmux.main" };
   const { message } = await assertRejects(() => store.submit(submission), RefusedError);
   assertMatch(message, /^Cannot run submit: .* does not let user "bob" do that/);

@@ -1,13 +1,13 @@
 import { assertEquals } from "../support/assert.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
-import { Stage } from "./stage.ts";
+import { RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("every event is told to the audit, in order and once", async () => {
-  await using stage = await Stage.open();
-  await prepare(stage.store, stage.queue, stage.runner({ instance: "gone" }));
-  await stage.expire("gone");
-  for (const [, step] of [...runnerSteps(stage.queue), ...clientSteps(stage.store)]) await step();
-  const entries = await stage.server.call("XRANGE", stage.keys.events(), "-", "+") as [string, string[]][];
+  await using fixture = await RedisFixture.open();
+  await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone" }));
+  await fixture.expire("gone");
+  for (const [, step] of [...runnerSteps(fixture.queue), ...clientSteps(fixture.store)]) await step();
+  const entries = await fixture.server.call("XRANGE", fixture.keys.events(), "-", "+") as [string, string[]][];
   assertEquals(entries.map(([, [, event, , id, , state]]) => [event, id, state ?? ""].join(" ").trim()), [
     ...["submit f dispatched", "submit g dispatched", "start g started", "submit h dispatched", "start h started"],
     ...["submit t dispatched", "start t started"],

@@ -11,69 +11,69 @@ import type { Trouble } from "../../src/ports/queue.ts";
 import { Proxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { ended, INFO, placeAt, Stage } from "./stage.ts";
+import { ended, INFO, placeAt, RedisFixture } from "./redis_fixture.ts";
 
 /** Submits, claims and starts jobs, all together. */
-async function started(stage: Stage, ids: readonly string[]) {
-  for (const id of ids) await stage.submit(id, { payload: `echo ${id}` });
-  assertEquals((await stage.queue.claim(ids.length)).length, ids.length);
-  return await Promise.all(ids.map((id) => stage.queue.start(id)));
+async function started(fixture: RedisFixture, ids: readonly string[]) {
+  for (const id of ids) await fixture.submit(id, { payload: `echo ${id}` });
+  assertEquals((await fixture.queue.claim(ids.length)).length, ids.length);
+  return await Promise.all(ids.map((id) => fixture.queue.start(id)));
 }
 
-async function scriptCalls(stage: Stage): Promise<number> {
-  const stats = String(await stage.server.call("INFO", "commandstats"));
+async function scriptCalls(fixture: RedisFixture): Promise<number> {
+  const stats = String(await fixture.server.call("INFO", "commandstats"));
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
 }
 
 Deno.test("steps that are asked for together go as one command, and each has its own answer", async () => {
-  await using stage = await Stage.open();
-  await started(stage, ["first", "second"]); // Redis knows the scripts
+  await using fixture = await RedisFixture.open();
+  await started(fixture, ["first", "second"]); // Redis knows the scripts
   const ids = Array.from({ length: 150 }, (_, i) => `j${i}`);
-  for (const id of ids) await stage.submit(id, { payload: `echo ${id}` });
-  await stage.queue.claim(ids.length);
-  const before = await scriptCalls(stage);
-  const executors = await Promise.all(ids.map((id) => stage.queue.peek(id)));
+  for (const id of ids) await fixture.submit(id, { payload: `echo ${id}` });
+  await fixture.queue.claim(ids.length);
+  const before = await scriptCalls(fixture);
+  const executors = await Promise.all(ids.map((id) => fixture.queue.peek(id)));
   assertEquals(new Set(executors), new Set(["tmux.main"]));
-  const replies = await Promise.all([...ids, "nothing"].map((id) => stage.queue.start(id)));
+  const replies = await Promise.all([...ids, "nothing"].map((id) => fixture.queue.start(id)));
   assertEquals(replies.pop(), { type: "GONE" });
   const ends = await Promise.all(replies.map((reply, i) => {
     assert(reply.type === "OK" && reply.job.payload === `echo j${i}`, `${i}: ${reply.type}`);
-    return stage.queue.finish(ended({ id: ids[i], token: reply.token }, { result: `out ${i}` }));
+    return fixture.queue.finish(ended({ id: ids[i], token: reply.token }, { result: `out ${i}` }));
   }));
   assertEquals(ends.every((end) => end.type === "OK"), true);
   // 128 go together at the most
-  assertEquals(await scriptCalls(stage) - before, 6);
-  for (const [i, id] of ids.entries()) assertEquals((await stage.job(id)).result, `out ${i}`);
+  assertEquals(await scriptCalls(fixture) - before, 6);
+  for (const [i, id] of ids.entries()) assertEquals((await fixture.job(id)).result, `out ${i}`);
 });
 
 Deno.test("large ends go one by one, or few together, and arrive whole", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const ids = ["a", "b", "c", "d"];
-  const replies = await started(stage, ids);
+  const replies = await started(fixture, ids);
   const result = "x".repeat(400_000);
   await Promise.all(replies.map((reply, i) => {
     assert(reply.type === "OK");
-    return stage.queue.finish(ended({ id: ids[i], token: reply.token }, { result: result + i }));
+    return fixture.queue.finish(ended({ id: ids[i], token: reply.token }, { result: result + i }));
   }));
-  for (const [i, id] of ids.entries()) assertEquals((await stage.job(id)).result, result + i);
+  for (const [i, id] of ids.entries()) assertEquals((await fixture.job(id)).result, result + i);
   assert(4 * result.length < MAX_RUN_PAYLOAD);
 });
 
 Deno.test("a step that fails fails alone", async () => {
-  await using stage = await Stage.open();
-  const { server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys } = fixture;
   const ids = ["a", "b", "c"];
-  const replies = await started(stage, ids);
+  const replies = await started(fixture, ids);
   // another program has replaced the job
   await server.call("DEL", keys.job("b"));
   await server.call("SET", keys.job("b"), "{}");
   const ends = await Promise.allSettled(replies.map((reply, i) => {
     assert(reply.type === "OK");
-    return stage.queue.finish(ended({ id: ids[i], token: reply.token }));
+    return fixture.queue.finish(ended({ id: ids[i], token: reply.token }));
   }));
   assertEquals(ends.map((end) => end.status === "fulfilled" && end.value.type), ["OK", "TERMINAL", "OK"]);
 
-  const second = await started(stage, ["d", "e"]);
+  const second = await started(fixture, ["d", "e"]);
   const queue = openQueue(placeAt(server.address), { runner: "other", instance: "i", nonce: "n1" });
   await server.call("SET", keys.run("other", "i"), "no hash");
   const unfit = await Promise.allSettled(["d", "e"].map((id, i) => {
@@ -102,12 +102,12 @@ Deno.test("an error of a command inside one step is the answer of that step", as
 });
 
 Deno.test("when the reply to several steps is lost, all of them can be repeated", async () => {
-  await using stage = await Stage.open();
-  await using proxy = Proxy.start(stage.server.port);
+  await using fixture = await RedisFixture.open();
+  await using proxy = Proxy.start(fixture.server.port);
   const queue = openQueue(placeAt(proxy.address), { runner: "r", instance: "i", nonce: "n1" });
   await queue.register(INFO);
   const ids = ["a", "b", "c"];
-  for (const id of ["known", ...ids]) await stage.submit(id);
+  for (const id of ["known", ...ids]) await fixture.submit(id);
   await queue.claim(4);
   await queue.start("known"); // Redis knows the script
   const start = () => Promise.allSettled(ids.map((id) => queue.start(id)));
@@ -121,7 +121,7 @@ Deno.test("when the reply to several steps is lost, all of them can be repeated"
     assert(reply.status === "fulfilled", ids[i]);
     assertEquals(reply.value.type, "HELD");
   }
-  for (const id of ids) assertEquals((await stage.side(id)).attempt, "1");
+  for (const id of ids) assertEquals((await fixture.side(id)).attempt, "1");
 });
 
 Deno.test("calls keep their order, also those of a command that is made ready while another one is on its way", async () => {

@@ -3,7 +3,7 @@ import { judgeDefaultUser, judgeServer } from "../../src/redis/check.ts";
 import { OLDEST_REDIS } from "../../src/domain/versions.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { freePort, RedisServer } from "../support/redis_server.ts";
-import { placeAt } from "./stage.ts";
+import { placeAt } from "./redis_fixture.ts";
 
 const NOW = 1_800_000_000_000;
 const good = {

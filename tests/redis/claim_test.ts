@@ -1,44 +1,44 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { ended, INFO, raw, Stage } from "./stage.ts";
+import { ended, INFO, raw, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("two runners of one name share the queue, each id once", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
-  await Promise.all(Array.from({ length: 200 }, (_, i) => stage.submit(`j${i}`)));
+  await Promise.all(Array.from({ length: 200 }, (_, i) => fixture.submit(`j${i}`)));
   const taken: string[] = [];
   const work = async (queue: typeof other) => {
-    for (let text; ([text] = await stage.claim(1, queue), text);) {
+    for (let text; ([text] = await fixture.claim(1, queue), text);) {
       const reply = await queue.start(text);
       assert(reply.type === "OK", reply.type);
       taken.push(text);
       await queue.finish(ended({ id: text, token: reply.token }));
     }
   };
-  await Promise.all([work(stage.queue), work(other)]);
+  await Promise.all([work(fixture.queue), work(other)]);
   assertEquals([taken.length, new Set(taken).size], [200, 200]);
-  assertEquals(await stage.server.call("EXISTS", stage.keys.queue("r"), stage.keys.claim("r", "i")), 0);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.queue("r"), fixture.keys.claim("r", "i")), 0);
 });
 
 Deno.test("claim() starts jobs of the executors that it is told, in one step, and claims the others", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, keys } = stage;
-  await stage.submit("a", { payload: "echo ü", title: "first" });
-  await stage.submit("line", { executor: "tmux.main.line" });
-  await stage.submit("none", { executor: "" });
+  await using fixture = await RedisFixture.open();
+  const { server, queue, keys } = fixture;
+  await fixture.submit("a", { payload: "echo ü", title: "first" });
+  await fixture.submit("line", { executor: "tmux.main.line" });
+  await fixture.submit("none", { executor: "" });
   await server.call("SET", keys.job("text"), "{}");
   for (const id of ["text", "missing", "strange id", new Uint8Array([0xff])]) {
     await server.call("LPUSH", keys.queue("r"), id);
   }
   await server.call("HSET", keys.job("strange id"), "executor", "tmux.main");
-  await stage.submit("ended");
+  await fixture.submit("ended");
   await server.call("HSET", keys.job("ended"), "status", "finished");
-  await stage.submit("cancelled");
-  await stage.store.cancel("cancelled", "why");
+  await fixture.submit("cancelled");
+  await fixture.store.cancel("cancelled", "why");
   await server.call("LPUSH", keys.queue("r"), "cancelled");
-  await stage.submit("other", { runner: "q" });
+  await fixture.submit("other", { runner: "q" });
   await server.call("LPUSH", keys.queue("r"), "other");
-  await stage.submit("last");
+  await fixture.submit("last");
 
   assertEquals(await queue.claim(0, ["tmux.main"]), []);
   const claimed = await queue.claim(50, ["tmux.main", ""]);
@@ -52,7 +52,7 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
   const first = claimed[0].reply;
   assert(first?.type === "OK");
   assertEquals([first.attempt, first.job.payload, first.side.title], [1, "echo ü", "first"]);
-  assertEquals((await stage.job("a")).status, "started");
+  assertEquals((await fixture.job("a")).status, "started");
   const owned = claimed.flatMap(({ raw, reply }) =>
     reply?.type === "OK" ? [{ id: new TextDecoder().decode(raw), token: reply.token }] : []
   );
@@ -64,14 +64,14 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
 });
 
 Deno.test("claim() starts the job that was waited for before it claims others", async () => {
-  await using stage = await Stage.open();
-  const { queue } = stage;
+  await using fixture = await RedisFixture.open();
+  const { queue } = fixture;
   const types = async (waited: string, executors: string[]) => {
     const claimed = await queue.claim(1, executors, waited);
     assert(claimed !== "FENCED");
     return claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
   };
-  for (const id of ["a", "b", "c"]) await stage.submit(id);
+  for (const id of ["a", "b", "c"]) await fixture.submit(id);
   assertEquals(await queue.wait(1_000), raw("a"));
   assertEquals(await types("a", []), [["a", "claimed"], ["b", "claimed"]]);
   assertEquals((await queue.claimed()).length, 2);
@@ -82,18 +82,18 @@ Deno.test("claim() starts the job that was waited for before it claims others", 
 });
 
 Deno.test("claim() takes nothing for a process that lost its instance", async () => {
-  await using stage = await Stage.open();
-  await stage.submit("a");
-  const newer = stage.runner({ nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  await fixture.submit("a");
+  const newer = fixture.runner({ nonce: "n2" });
   await newer.register(INFO, { proof: ["n1"] });
-  assertEquals(await stage.queue.claim(5, ["tmux.main"], "a"), "FENCED");
-  assertEquals(await stage.list(stage.keys.queue("r")), ["a"]);
+  assertEquals(await fixture.queue.claim(5, ["tmux.main"], "a"), "FENCED");
+  assertEquals(await fixture.list(fixture.keys.queue("r")), ["a"]);
 });
 
 Deno.test("claim() answers only what it could start when a key of the instance is of another type", async () => {
-  await using stage = await Stage.open();
-  await stage.submit("a");
-  await stage.server.call("SET", stage.keys.run("r", "i"), "x");
-  assertEquals(await stage.queue.claim(5, ["tmux.main"]), [{ raw: raw("a"), reply: null }]);
-  assertEquals((await stage.job("a")).status, "dispatched");
+  await using fixture = await RedisFixture.open();
+  await fixture.submit("a");
+  await fixture.server.call("SET", fixture.keys.run("r", "i"), "x");
+  assertEquals(await fixture.queue.claim(5, ["tmux.main"]), [{ raw: raw("a"), reply: null }]);
+  assertEquals((await fixture.job("a")).status, "dispatched");
 });

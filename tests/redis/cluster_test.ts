@@ -5,9 +5,9 @@ import { openStore } from "../../src/redis/open_store.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { freePort, RedisServer, type RedisServerOptions } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
-import { INFO, placeAt } from "./stage.ts";
+import { INFO, placeAt } from "./redis_fixture.ts";
 
 /** How to start a node; the port of its own kind would be too high for some ports. */
 function nodeOptions(): RedisServerOptions {
@@ -79,15 +79,15 @@ Deno.test("a namespace without a hash tag is refused in a cluster by a sentence 
 });
 
 Deno.test("the program runs a job in a cluster with a hash tag, and ends with a sentence without one", async () => {
-  await using world = await World.create(nodeOptions());
-  await alone(world.redis);
-  // the socket that the world ends, whatever the namespace
-  const env = { RUNNER_NAMESPACE: "{prod}", RUNNER_TMUX_SOCKET: world.socket };
-  await world.runner({ env });
-  const { code, stdout } = await world.run(["submit", "--follow", "echo one; exit 3"], { env });
+  await using fixture = await RunnerFixture.create(nodeOptions());
+  await alone(fixture.redis);
+  // the socket that the fixture ends, whatever the namespace
+  const env = { RUNNER_NAMESPACE: "{prod}", RUNNER_TMUX_SOCKET: fixture.socket };
+  await fixture.runner({ env });
+  const { code, stdout } = await fixture.run(["submit", "--follow", "echo one; exit 3"], { env });
   assertEquals([code, stdout], [3, "one\n"]);
   for (const command of [["run"], ["submit", "true"]]) {
-    const refused = await world.run(command);
+    const refused = await fixture.run(command);
     assertEquals(refused.code, 69, refused.stderr);
     assertMatch(refused.stderr, /is a cluster.* hash tag, such as "\{production\}"/);
   }

@@ -9,7 +9,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { job } from "./everything.ts";
-import { ended, INFO, placeAt, raw } from "./stage.ts";
+import { ended, INFO, placeAt, raw } from "./redis_fixture.ts";
 
 /** Repeats a step while the connection breaks. */
 async function surely<T>(step: () => Promise<T>): Promise<T> {

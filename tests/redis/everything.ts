@@ -2,7 +2,7 @@ import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import type { RedisQueue } from "../../src/redis/queue.ts";
 import type { Queue } from "../../src/ports/queue.ts";
 import type { Submission } from "../../src/domain/submission.ts";
-import { ended, INFO, raw } from "./stage.ts";
+import { ended, INFO, raw } from "./redis_fixture.ts";
 
 /** A step and its name. */
 export type Step = [name: string, run: () => Promise<unknown>];

@@ -1,10 +1,10 @@
 /** Programs that know nothing but the job hash and the queue: HSET and LPUSH. */
 import { assert, assertEquals } from "../support/assert.ts";
-import { ended, Stage } from "./stage.ts";
+import { ended, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("a job of HSET and LPUSH alone runs, ends and is listed", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, queue, keys } = fixture;
   await server.call("HSET", keys.job("a"), "payload", "echo hi");
   await server.call("LPUSH", keys.queue("r"), "a");
   await queue.claim(1);
@@ -12,13 +12,13 @@ Deno.test("a job of HSET and LPUSH alone runs, ends and is listed", async () => 
   assert(reply.type === "OK");
   assertEquals(Object.keys(reply.job).sort(), ["payload", "status", "updated_at"]);
   assertEquals((await queue.finish(ended({ id: "a", token: reply.token }))).type, "OK");
-  assertEquals(Object.keys(await stage.job("a")).sort(), ["error", "payload", "result", "status", "updated_at"]);
-  assertEquals(await stage.store.newest(5), ["a"]);
+  assertEquals(Object.keys(await fixture.job("a")).sort(), ["error", "payload", "result", "status", "updated_at"]);
+  assertEquals(await fixture.store.newest(5), ["a"]);
 });
 
 Deno.test("an id that is pushed before its hash can be started as soon as that is there", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, queue, keys } = fixture;
   await server.call("LPUSH", keys.queue("r"), "a");
   await queue.claim(1);
   assertEquals((await queue.start("a")).type, "MISSING");
@@ -27,8 +27,8 @@ Deno.test("an id that is pushed before its hash can be started as soon as that i
 });
 
 Deno.test("a job that is a JSON string is converted and started, or ended when it is cancelled before", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, store, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, queue, store, keys } = fixture;
   for (const id of ["a", "claimed", "queued"]) {
     await server.call("SET", keys.job(id), '{"payload":"x","runner":"r"}');
     await server.call("LPUSH", keys.queue("r"), id);
@@ -36,7 +36,7 @@ Deno.test("a job that is a JSON string is converted and started, or ended when i
   }
   for (const id of ["claimed", "queued"]) {
     assertEquals(await store.cancel(id, "no"), { type: "CANCELLED" });
-    const { status, error, payload } = await stage.job(id);
+    const { status, error, payload } = await fixture.job(id);
     assertEquals([status, error, payload], ["error", "cancelled: no", "x"]);
   }
   assertEquals(await queue.length(), 0);
@@ -48,35 +48,35 @@ Deno.test("a job that is a JSON string is converted and started, or ended when i
 });
 
 Deno.test("cancel() of a job that is a string of another kind is carried out when a runner has read it", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, queue, keys } = fixture;
   await server.call("SET", keys.job("a"), "[]");
   await server.call("LPUSH", keys.queue("r"), "a");
   await queue.claim(1);
-  assertEquals(await stage.store.cancel("a", "no"), { type: "REQUESTED" });
+  assertEquals(await fixture.store.cancel("a", "no"), { type: "REQUESTED" });
   await queue.convert("a", "[]", { payload: "x" });
   assertEquals((await queue.start("a")).type, "CANCELLED");
 });
 
 Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
-  await using stage = await Stage.open();
-  const { server, keys } = stage;
-  await stage.submit("a");
+  await using fixture = await RedisFixture.open();
+  const { server, keys } = fixture;
+  await fixture.submit("a");
   assertEquals(await server.call("RPOP", keys.queue("r")), "a");
   await server.call("HSET", keys.job("a"), "status", "started");
   await server.call("LPUSH", keys.queue("r"), "a");
-  await stage.queue.claim(1);
-  assertEquals((await stage.queue.start("a")).type, "DUP");
-  assertEquals(await stage.store.cancel("a", ""), { type: "REQUESTED" });
+  await fixture.queue.claim(1);
+  assertEquals((await fixture.queue.start("a")).type, "DUP");
+  assertEquals(await fixture.store.cancel("a", ""), { type: "REQUESTED" });
   assert(Number(await server.call("PTTL", keys.side("a"))) > 0, "a request that nobody hears goes by itself");
   await server.call("HSET", keys.job("a"), "status", "finished");
-  assertEquals(await stage.store.cancel("a", ""), { type: "TERMINAL" });
+  assertEquals(await fixture.store.cancel("a", ""), { type: "TERMINAL" });
 });
 
 Deno.test("an id twice in the queue runs once", async () => {
-  await using stage = await Stage.open();
-  const { server, queue, keys } = stage;
-  await stage.submit("a");
+  await using fixture = await RedisFixture.open();
+  const { server, queue, keys } = fixture;
+  await fixture.submit("a");
   await server.call("LPUSH", keys.queue("r"), "a", "a");
   for (let i = 0; i < 3; i++) await queue.claim(1);
   const first = await queue.start("a");
@@ -85,11 +85,11 @@ Deno.test("an id twice in the queue runs once", async () => {
   await queue.finish(ended({ id: "a", token: first.token }));
   assertEquals((await queue.start("a")).type, "TERMINAL");
   assertEquals((await queue.start("a")).type, "GONE");
-  assertEquals((await stage.side("a")).attempt, "1");
+  assertEquals((await fixture.side("a")).attempt, "1");
 });
 
 Deno.test("odd ids live like any other", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   for (
     const id of [
       "../../x",
@@ -106,13 +106,13 @@ Deno.test("odd ids live like any other", async () => {
       "x".repeat(512),
     ]
   ) {
-    const run = await stage.started(id);
-    const beat = await stage.queue.beat([run], "up");
+    const run = await fixture.started(id);
+    const beat = await fixture.queue.beat([run], "up");
     assert(beat.type === "OK" && beat.unknown.length === 0 && !beat.extra, id);
-    assertEquals((await stage.queue.owned()).map((one) => one.id), [id]);
-    await stage.submit(`after ${id}`, { after: id });
-    const { type, waiters } = await stage.queue.finish(ended(run));
+    assertEquals((await fixture.queue.owned()).map((one) => one.id), [id]);
+    await fixture.submit(`after ${id}`, { after: id });
+    const { type, waiters } = await fixture.queue.finish(ended(run));
     assertEquals([type, waiters], ["OK", [["r", `after ${id}`]]]);
-    assert((await stage.store.newest(50)).includes(id), id);
+    assert((await fixture.store.newest(50)).includes(id), id);
   }
 });

@@ -1,32 +1,32 @@
 import type { LostPolicy } from "../../src/ports/queue.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { ended, INFO, raw, Stage } from "./stage.ts";
+import { ended, INFO, raw, RedisFixture } from "./redis_fixture.ts";
 
 const options = { policy: "hold" as LostPolicy, graceMs: 0, lostAfterMs: 3_600_000 };
 
 Deno.test("register() lets one process own an instance, and another one only with proof that the first is gone", async () => {
-  await using stage = await Stage.open();
-  assertEquals((await stage.queue.register(INFO)).type, "OK");
-  const second = stage.runner({ nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  assertEquals((await fixture.queue.register(INFO)).type, "OK");
+  const second = fixture.runner({ nonce: "n2" });
   // containers share a boot, and a name may be a part of another one
   for (const proof of [[], ["n0"], ["n11", "xn1", ""]]) {
     const busy = await second.register({ ...INFO, host: "host-2" }, { proof });
     assert(busy.type === "BUSY" && busy.msLeft > 20_000 && busy.msLeft <= 30_000);
     assertEquals(busy.host, "host-1");
   }
-  assertEquals((await stage.queue.beat([], "up")).type, "OK");
+  assertEquals((await fixture.queue.beat([], "up")).type, "OK");
   assertEquals((await second.register(INFO, { proof: ["n0", "n1"] })).type, "OK");
-  assertEquals(await stage.queue.beat([], "up"), { type: "FENCED" });
-  await stage.expire("i");
-  assertEquals((await stage.queue.register({ ...INFO, bootId: "boot-3" })).type, "OK");
+  assertEquals(await fixture.queue.beat([], "up"), { type: "FENCED" });
+  await fixture.expire("i");
+  assertEquals((await fixture.queue.register({ ...INFO, bootId: "boot-3" })).type, "OK");
 });
 
 Deno.test("register() says that another folder had the identity meanwhile, until everything is brought back", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const mixed = async (nonce: string, options: { lineage?: string[]; restored?: boolean; unmixed?: boolean } = {}) => {
-    await stage.expire("i");
-    const reply = await stage.runner({ nonce }).register(INFO, options);
+    await fixture.expire("i");
+    const reply = await fixture.runner({ nonce }).register(INFO, options);
     assert(reply.type === "OK");
     return reply.mixed;
   };
@@ -42,25 +42,25 @@ Deno.test("register() says that another folder had the identity meanwhile, until
 });
 
 Deno.test("register() says that the data has another history than when it was whole, also to an instance that is new", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const stale = async (instance: string) => {
-    const reply = await stage.runner({ instance, nonce: `of ${instance}` }).register(INFO);
+    const reply = await fixture.runner({ instance, nonce: `of ${instance}` }).register(INFO);
     assert(reply.type === "OK");
     return reply.stale;
   };
   assertEquals([await stale("a"), await stale("b")], [false, false]);
-  await stage.server.call("REPLICAOF", "127.0.0.1", 1);
-  await stage.server.call("REPLICAOF", "NO", "ONE");
+  await fixture.server.call("REPLICAOF", "127.0.0.1", 1);
+  await fixture.server.call("REPLICAOF", "NO", "ONE");
   assertEquals([await stale("b"), await stale("c")], [true, true]);
-  const queue = stage.runner({ instance: "d", nonce: "of d" });
+  const queue = fixture.runner({ instance: "d", nonce: "of d" });
   queue.trust(await queue.serverId());
   await queue.seal();
   assertEquals([await stale("b"), await stale("e")], [false, false]);
 });
 
 Deno.test("register() answers up to which of its numbers Redis knows the instance, also after it left", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
   const seq = async () => {
     const reply = await queue.register(INFO);
     assert(reply.type === "OK");
@@ -68,13 +68,13 @@ Deno.test("register() answers up to which of its numbers Redis knows the instanc
   };
   assertEquals(await seq(), 0);
   await queue.beat([], "up");
-  const run = await stage.started("a");
+  const run = await fixture.started("a");
   assertEquals([run.seq, queue.told, await seq()], [2, 2, 2]);
   await queue.finish(ended(run));
   assertEquals(await queue.retire(), true);
   const left = Number(await server.call("PTTL", keys.node("r", "i")));
   assert(left > 10 * 60_000, `${left} ms`);
-  assertEquals([await stage.store.instances(), await seq()], [[], 2]);
+  assertEquals([await fixture.store.instances(), await seq()], [[], 2]);
   assertEquals(await server.call("PTTL", keys.node("r", "i")), -1);
   await server.call("FLUSHALL");
   // as long as not everything is brought back
@@ -84,39 +84,39 @@ Deno.test("register() answers up to which of its numbers Redis knows the instanc
 });
 
 Deno.test("beat() extends the lease and shows the state", async () => {
-  await using stage = await Stage.open();
-  await stage.expire("i");
-  const [before] = await stage.store.instances();
+  await using fixture = await RedisFixture.open();
+  await fixture.expire("i");
+  const [before] = await fixture.store.instances();
   assert(!before.alive && before.silentMs > 1_000_000);
-  await stage.queue.beat([], "draining");
-  const [after] = await stage.store.instances();
+  await fixture.queue.beat([], "draining");
+  const [after] = await fixture.store.instances();
   assert(after.alive && after.silentMs < 5_000);
   assertEquals([after.state, after.host, after.pid, after.slots, after.running], ["draining", "host-1", 7, 4, 0]);
 });
 
 Deno.test("beat() answers LOST when Redis does not know the instance", async () => {
-  await using stage = await Stage.open();
-  await stage.server.call("FLUSHALL");
-  assertEquals(await stage.queue.beat([], "up"), { type: "LOST" });
-  assertEquals(await stage.server.keys(), []);
+  await using fixture = await RedisFixture.open();
+  await fixture.server.call("FLUSHALL");
+  assertEquals(await fixture.queue.beat([], "up"), { type: "LOST" });
+  assertEquals(await fixture.server.keys(), []);
 });
 
 Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () => {
-  await using stage = await Stage.open();
-  const { server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys } = fixture;
   const runs = [];
   for (const id of ["fine", "taken", "lost-x", "lost-job", "lost-run", "cancel", "foreign", "ended"]) {
-    runs.push(await stage.started(id));
+    runs.push(await fixture.started(id));
   }
   await server.call("HSET", keys.side("taken"), "token", "9.n9");
   await server.call("DEL", keys.side("lost-x"), keys.job("lost-job"));
   await server.call("HDEL", keys.run("r", "i"), "lost-run");
-  await stage.store.cancel("cancel", "why");
+  await fixture.store.cancel("cancel", "why");
   await server.call("HSET", keys.job("foreign"), "status", "error");
-  await stage.queue.finish(ended(runs[7]));
-  await stage.claimed("claimed");
-  await stage.store.pause("r", true);
-  assertEquals(await stage.queue.beat(runs, "up"), {
+  await fixture.queue.finish(ended(runs[7]));
+  await fixture.claimed("claimed");
+  await fixture.store.pause("r", true);
+  assertEquals(await fixture.queue.beat(runs, "up"), {
     type: "OK",
     fenced: runs.filter(({ id }) => id === "taken").map(({ id, token }) => ({ id, token })),
     unknown: ["lost-x", "lost-job", "lost-run"],
@@ -127,85 +127,85 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
     overdue: false,
     dueInMs: null,
   });
-  await stage.store.pause("r", false);
-  const fine = await stage.queue.beat([runs[0]], "up");
+  await fixture.store.pause("r", false);
+  const fine = await fixture.queue.beat([runs[0]], "up");
   assert(fine.type === "OK" && fine.extra && !fine.paused);
 });
 
 Deno.test("beat() tells when a delayed job is due, and whether another instance is overdue", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const facts = async () => {
-    const reply = await stage.queue.beat([], "up");
+    const reply = await fixture.queue.beat([], "up");
     assert(reply.type === "OK");
     return reply;
   };
-  const now = await stage.store.time();
-  await stage.submit("later", { notBeforeMs: now + 60_000 });
-  await stage.submit("soon", { notBeforeMs: now + 30_000 });
+  const now = await fixture.store.time();
+  await fixture.submit("later", { notBeforeMs: now + 60_000 });
+  await fixture.submit("soon", { notBeforeMs: now + 30_000 });
   const { dueInMs } = await facts();
   assert(dueInMs! > 20_000 && dueInMs! <= 30_000, `due in ${dueInMs}`);
-  await stage.server.call("ZADD", stage.keys.delay("r"), now - 1000, "soon");
+  await fixture.server.call("ZADD", fixture.keys.delay("r"), now - 1000, "soon");
   assertEquals((await facts()).dueInMs, 0);
 
-  await stage.runner({ instance: "j", nonce: "n2" }).register(INFO);
+  await fixture.runner({ instance: "j", nonce: "n2" }).register(INFO);
   assertEquals((await facts()).overdue, false);
-  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 1000, "j");
+  await fixture.server.call("ZADD", fixture.keys.lease("r"), await fixture.store.time() - 1000, "j");
   assertEquals((await facts()).overdue, true);
 });
 
 Deno.test("onBell() wakes the runners of a name for a cancel, a delayed job and a pause", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   let calls = 0;
-  stage.queue.onBell(() => calls++);
+  fixture.queue.onBell(() => calls++);
   await until("it listens", () => calls === 1);
-  await stage.started("running");
+  await fixture.started("running");
   const rings = async (step: () => Promise<unknown>) => {
     const before = calls;
     await step();
     await until("it is called", () => calls > before);
   };
-  await rings(() => stage.store.cancel("running", ""));
-  await rings(() => stage.submit("later", { notBeforeMs: 9e12 }));
-  await rings(() => stage.store.pause("r", true));
-  await rings(() => stage.store.pause("r", false));
+  await rings(() => fixture.store.cancel("running", ""));
+  await rings(() => fixture.submit("later", { notBeforeMs: 9e12 }));
+  await rings(() => fixture.store.pause("r", true));
+  await rings(() => fixture.store.pause("r", false));
 });
 
 Deno.test("beat() repairs the status of a run that another program wrote back", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a");
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
   for (const status of ["dispatched", "", "queued"]) {
-    await stage.server.call("HSET", stage.keys.job("a"), "status", status);
-    const beat = await stage.queue.beat([run], "up");
+    await fixture.server.call("HSET", fixture.keys.job("a"), "status", status);
+    const beat = await fixture.queue.beat([run], "up");
     assert(beat.type === "OK" && beat.cancel.length === 0 && !beat.extra);
-    assertEquals((await stage.job("a")).status, "started");
+    assertEquals((await fixture.job("a")).status, "started");
   }
-  assertEquals((await stage.side("a")).foreign_overwrite, "3");
+  assertEquals((await fixture.side("a")).foreign_overwrite, "3");
 });
 
 Deno.test("retire() forgets an instance that holds nothing", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
-  const run = await stage.started("a");
-  await stage.claimed("b");
-  assertEquals(await stage.queue.retire(), false);
-  await stage.queue.finish(ended(run));
-  assertEquals(await stage.queue.retire(), false);
-  await stage.queue.release(raw("b"));
-  assertEquals(await stage.queue.retire("i2"), false);
-  assertEquals(await stage.queue.retire(), true);
-  assertEquals(await stage.queue.retire(), false);
-  await stage.expire("i2");
-  assertEquals(await stage.queue.retire("i2"), true);
-  assertEquals(await stage.store.instances(), []);
+  const run = await fixture.started("a");
+  await fixture.claimed("b");
+  assertEquals(await fixture.queue.retire(), false);
+  await fixture.queue.finish(ended(run));
+  assertEquals(await fixture.queue.retire(), false);
+  await fixture.queue.release(raw("b"));
+  assertEquals(await fixture.queue.retire("i2"), false);
+  assertEquals(await fixture.queue.retire(), true);
+  assertEquals(await fixture.queue.retire(), false);
+  await fixture.expire("i2");
+  assertEquals(await fixture.queue.retire("i2"), true);
+  assertEquals(await fixture.store.instances(), []);
 });
 
 Deno.test("beat() brings an instance back that a peer has retired while it was frozen", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  const peer = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const peer = fixture.runner({ instance: "i2", nonce: "n2" });
   await peer.register(INFO);
-  await stage.expire("i");
+  await fixture.expire("i");
   assertEquals(await peer.retire("i"), true);
   assertEquals(await queue.claim(1), "FENCED");
   assertEquals((await queue.beat([], "up")).type, "OK");
@@ -215,28 +215,28 @@ Deno.test("beat() brings an instance back that a peer has retired while it was f
 });
 
 Deno.test("reap() touches nothing of an instance whose lease holds", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
-  await stage.started("a");
-  await stage.claimed("b");
-  const before = await stage.server.digest();
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  await fixture.started("a");
+  await fixture.claimed("b");
+  const before = await fixture.server.digest();
   assertEquals(await other.reap("i", { claim: raw("b") }, options), "ALIVE");
   assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "ALIVE");
-  assertEquals(await stage.server.digest(), before);
-  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 1_000, "i");
+  assertEquals(await fixture.server.digest(), before);
+  await fixture.server.call("ZADD", fixture.keys.lease("r"), await fixture.store.time() - 1_000, "i");
   assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail", graceMs: 60_000 }), "ALIVE");
-  assertEquals((await stage.job("a")).status, "started");
+  assertEquals((await fixture.job("a")).status, "started");
 });
 
 Deno.test("reap() gives the claims of a lost instance back, any bytes, once", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
   const bytes = new Uint8Array([0xff, 0x41]);
-  await stage.server.call("LPUSH", stage.keys.queue("r"), bytes);
-  await stage.queue.claim(1);
-  await stage.claimed("b");
-  await stage.expire("i");
+  await fixture.server.call("LPUSH", fixture.keys.queue("r"), bytes);
+  await fixture.queue.claim(1);
+  await fixture.claimed("b");
+  await fixture.expire("i");
   const peers = await other.peers();
   assertEquals(peers.map((peer) => peer.instance), ["i"]);
   assert(peers[0].expiredMs > 1_000_000);
@@ -244,102 +244,105 @@ Deno.test("reap() gives the claims of a lost instance back, any bytes, once", as
   assertEquals(claims, [bytes, raw("b")]);
   for (const claim of claims) assertEquals(await other.reap("i", { claim }, options), "REQUEUED");
   for (const claim of claims) assertEquals(await other.reap("i", { claim }, options), "GONE");
-  assertEquals(await stage.server.call("LLEN", stage.keys.queue("r")), 2);
-  assertEquals((await stage.queue.start("b")).type, "GONE");
+  assertEquals(await fixture.server.call("LLEN", fixture.keys.queue("r")), 2);
+  assertEquals((await fixture.queue.start("b")).type, "GONE");
 });
 
 Deno.test("reap() with hold waits for the host until the job is over", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
-  const run = await stage.started("a");
-  await stage.started("timed", { timeout: 3_600 });
-  await stage.expire("i");
-  await stage.server.call("ZADD", stage.keys.lease("r"), await stage.store.time() - 5_000, "i");
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  const run = await fixture.started("a");
+  await fixture.started("timed", { timeout: 3_600 });
+  await fixture.expire("i");
+  await fixture.server.call("ZADD", fixture.keys.lease("r"), await fixture.store.time() - 5_000, "i");
   const reap = (id: string, lostAfterMs: number) => other.reap("i", { run: id }, { ...options, lostAfterMs });
   assertEquals([await reap("a", 60_000), await reap("timed", 0)], ["HELD", "HELD"]);
   assertEquals((await other.holdings("i")).runs.length, 2);
   assertEquals(await reap("a", 1_000), "FAILED");
   assertEquals(await reap("a", 1_000), "GONE");
-  assertEquals((await stage.job("a")).error, 'lost: the lease of its runner "r", instance i, ended 5 s ago');
-  const { exit, lost, token } = await stage.side("a");
+  assertEquals((await fixture.job("a")).error, 'lost: the lease of its runner "r", instance i, ended 5 s ago');
+  const { exit, lost, token } = await fixture.side("a");
   assertEquals([exit, lost, token], ["125", "1", "0"]);
-  await stage.server.call("HSET", stage.keys.side("timed"), "started_ms", 1);
+  await fixture.server.call("HSET", fixture.keys.side("timed"), "started_ms", 1);
   assertEquals(await reap("timed", 0), "FAILED");
   // the host comes back
-  assertEquals((await stage.queue.finish(ended(run))).type, "FENCED");
-  const end = await stage.queue.endOf(run);
+  assertEquals((await fixture.queue.finish(ended(run))).type, "FENCED");
+  const end = await fixture.queue.endOf(run);
   assertEquals([end?.state, end?.exitCode, end?.error.slice(0, 5)], ["error", 125, "lost:"]);
-  const beat = await stage.queue.beat([run], "up");
+  const beat = await fixture.queue.beat([run], "up");
   assert(beat.type === "OK" && beat.fenced[0].token === run.token);
-  assertEquals(await stage.queue.reassert({ ...run, startedMs: 1 }), "FENCED");
+  assertEquals(await fixture.queue.reassert({ ...run, startedMs: 1 }), "FENCED");
 });
 
 Deno.test("reap() with requeue runs a job again, until three hosts were lost with it", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
-  await stage.submit("a");
+  await fixture.submit("a");
   for (const [attempt, expected] of [[1, "REQUEUED"], [2, "REQUEUED"], [3, "FAILED"]]) {
-    await stage.queue.register(INFO);
-    await stage.queue.claim(1);
-    const reply = await stage.queue.start("a");
+    await fixture.queue.register(INFO);
+    await fixture.queue.claim(1);
+    const reply = await fixture.queue.start("a");
     assert(reply.type === "OK" && reply.attempt === attempt);
-    await stage.expire("i");
+    await fixture.expire("i");
     assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "requeue" }), expected);
-    assertEquals((await stage.queue.finish(ended({ id: "a", token: reply.token }))).type, "FENCED");
+    assertEquals((await fixture.queue.finish(ended({ id: "a", token: reply.token }))).type, "FENCED");
   }
-  assertEquals((await stage.job("a")).status, "error");
+  assertEquals((await fixture.job("a")).status, "error");
 });
 
 Deno.test("reap() forgets runs that ended or were started anew elsewhere", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
-  for (const id of ["ended", "newer", "gone"]) await stage.started(id);
-  await stage.server.call("HSET", stage.keys.job("ended"), "status", "finished");
-  await stage.server.call("HSET", stage.keys.side("newer"), "token", "2.x");
-  await stage.server.call("DEL", stage.keys.job("gone"));
-  await stage.expire("i");
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  for (const id of ["ended", "newer", "gone"]) await fixture.started(id);
+  await fixture.server.call("HSET", fixture.keys.job("ended"), "status", "finished");
+  await fixture.server.call("HSET", fixture.keys.side("newer"), "token", "2.x");
+  await fixture.server.call("DEL", fixture.keys.job("gone"));
+  await fixture.expire("i");
   for (const run of ["ended", "newer", "gone"]) {
     assertEquals(await other.reap("i", { run }, { ...options, policy: "fail" }), "STALE");
   }
-  assertEquals((await stage.job("newer")).status, "started");
+  assertEquals((await fixture.job("newer")).status, "started");
   assertEquals((await other.holdings("i")).runs, []);
 });
 
 Deno.test("reap() ends the run of a lost host also when Redis lost what we knew of it", async () => {
-  await using stage = await Stage.open();
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
-  await stage.started("a");
-  await stage.server.call("DEL", stage.keys.side("a"), stage.keys.lease("r"));
+  await using fixture = await RedisFixture.open();
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  await fixture.started("a");
+  await fixture.server.call("DEL", fixture.keys.side("a"), fixture.keys.lease("r"));
   assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "FAILED");
-  assertEquals((await stage.job("a")).error, 'lost: the lease of its runner "r", instance i, ended and left no trace');
+  assertEquals(
+    (await fixture.job("a")).error,
+    'lost: the lease of its runner "r", instance i, ended and left no trace',
+  );
 });
 
 Deno.test("reassert() restores a run after Redis lost everything", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a", { retries: 2, labels: { k: "v" } });
-  const [job, side] = [await stage.job("a"), await stage.side("a")];
-  await stage.server.call("FLUSHALL");
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a", { retries: 2, labels: { k: "v" } });
+  const [job, side] = [await fixture.job("a"), await fixture.side("a")];
+  await fixture.server.call("FLUSHALL");
   const request = { ...run, startedMs: Number(run.side.started_ms) };
-  const error = await assertRejects(() => stage.queue.reassert(request));
+  const error = await assertRejects(() => fixture.queue.reassert(request));
   assertEquals((error as { condition?: string }).condition, "busy");
-  await stage.queue.register(INFO);
-  for (let i = 0; i < 2; i++) assertEquals(await stage.queue.reassert(request), "OK");
-  assertEquals(await stage.events(), ["reassert"]);
-  const { updated_at: _, ...restored } = await stage.job("a");
+  await fixture.queue.register(INFO);
+  for (let i = 0; i < 2; i++) assertEquals(await fixture.queue.reassert(request), "OK");
+  assertEquals(await fixture.events(), ["reassert"]);
+  const { updated_at: _, ...restored } = await fixture.job("a");
   assertEquals({ ...restored, updated_at: job.updated_at }, job);
-  assertEquals(await stage.side("a"), side);
-  assertEquals(await stage.queue.owned(), [{ id: "a", token: run.token }]);
-  assertEquals(await stage.store.newest(1), ["a"]);
-  assertEquals((await stage.queue.finish(ended(run))).type, "OK");
-  assertEquals(await stage.queue.reassert(request), "DONE");
-  assertEquals((await stage.job("a")).status, "finished");
+  assertEquals(await fixture.side("a"), side);
+  assertEquals(await fixture.queue.owned(), [{ id: "a", token: run.token }]);
+  assertEquals(await fixture.store.newest(1), ["a"]);
+  assertEquals((await fixture.queue.finish(ended(run))).type, "OK");
+  assertEquals(await fixture.queue.reassert(request), "DONE");
+  assertEquals((await fixture.job("a")).status, "finished");
 });
 
 Deno.test("endOf() says what is on record of an attempt, until another one begins or the job is gone", async () => {
-  await using stage = await Stage.open();
-  const { queue } = stage;
-  const run = await stage.started("a", { retries: 2 });
+  await using fixture = await RedisFixture.open();
+  const { queue } = fixture;
+  const run = await fixture.started("a", { retries: 2 });
   assertEquals(await queue.endOf(run), null);
   const failed = {
     state: "error",
@@ -360,22 +363,22 @@ Deno.test("endOf() says what is on record of an attempt, until another one begin
   await queue.finish(ended(last));
   const { keep: _, retryDelayMs: __, id: ___, token: ____, ...end } = ended(last);
   assertEquals(await queue.endOf(last), end);
-  await stage.server.call("DEL", stage.keys.job("a"));
+  await fixture.server.call("DEL", fixture.keys.job("a"));
   assertEquals(await queue.endOf(last), null);
 });
 
 Deno.test("restore() brings an attempt and its end back in one step, or says who has it", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  const run = await stage.started("a", { retries: 1 });
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const run = await fixture.started("a", { retries: 1 });
   const request = { ...run, startedMs: Number(run.side.started_ms) };
   await server.call("FLUSHALL");
   await queue.register(INFO);
   assertEquals((await queue.restore(request, ended(run))).type, "OK");
-  assertEquals((await stage.job("a")).status, "finished");
+  assertEquals((await fixture.job("a")).status, "finished");
   assertEquals(await queue.owned(), []);
   assertEquals((await queue.restore(request, ended(run, { state: "error" }))).type, "ALREADY");
-  assertEquals((await stage.job("a")).status, "finished");
+  assertEquals((await fixture.job("a")).status, "finished");
   await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x", "done", "2.x");
   assertEquals((await queue.restore(request, ended(run))).type, "FENCED");
   // an attempt that is to be tried again
@@ -386,74 +389,74 @@ Deno.test("restore() brings an attempt and its end back in one step, or says who
 });
 
 Deno.test("reassert() takes a job that Redis went back to out of every list", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a");
-  const { server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
+  const { server, keys } = fixture;
   await server.call("HSET", keys.job("a"), "status", "dispatched");
   await server.call("DEL", keys.side("a"), keys.run("r", "i"));
   for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r")]) await server.call("LPUSH", key, "a");
   await server.call("ZADD", keys.delay("r"), 1, "a");
-  assertEquals(await stage.queue.reassert({ ...run, startedMs: 5 }), "OK");
+  assertEquals(await fixture.queue.reassert({ ...run, startedMs: 5 }), "OK");
   for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r"), keys.delay("r")]) {
     assertEquals(await server.call("EXISTS", key), 0, key);
   }
-  assertEquals((await stage.job("a")).status, "started");
+  assertEquals((await fixture.job("a")).status, "started");
 });
 
 Deno.test("reassert() lets a newer attempt win, and a terminal status", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a");
-  const { server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
+  const { server, keys } = fixture;
   const request = { ...run, startedMs: 5 };
   await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x");
-  assertEquals(await stage.queue.reassert(request), "FENCED");
+  assertEquals(await fixture.queue.reassert(request), "FENCED");
   await server.call("HSET", keys.side("a"), "attempt", 1, "token", run.token);
   await server.call("HSET", keys.job("a"), "status", "error");
-  assertEquals(await stage.queue.reassert(request), "TERMINAL");
-  assertEquals(await stage.queue.owned(), []);
+  assertEquals(await fixture.queue.reassert(request), "TERMINAL");
+  assertEquals(await fixture.queue.owned(), []);
   // Redis went back to the end of an attempt before
   const newer = { ...request, attempt: 2, token: "2.n1", side: {} };
   await server.call("HSET", keys.side("a"), "exit", 3, "ended_ms", 1, "done", run.token);
   for (const key of [keys.job("a"), keys.side("a")]) await server.call("PEXPIRE", key, 60_000);
-  assertEquals(await stage.queue.reassert(newer), "OK");
-  assertEquals((await stage.job("a")).status, "started");
-  const { exit, ended_ms, done, token, attempt, inst, nonce, started_ms } = await stage.side("a");
+  assertEquals(await fixture.queue.reassert(newer), "OK");
+  assertEquals((await fixture.job("a")).status, "started");
+  const { exit, ended_ms, done, token, attempt, inst, nonce, started_ms } = await fixture.side("a");
   assertEquals([exit, ended_ms, done], [undefined, undefined, undefined]);
   assertEquals([token, attempt, inst, nonce, started_ms], ["2.n1", "2", "i", "n1", "5"]);
   for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
   await server.call("DEL", keys.job("a"));
   await server.call("SET", keys.job("a"), "x");
-  assertEquals(await stage.queue.reassert(newer), "TERMINAL");
+  assertEquals(await fixture.queue.reassert(newer), "TERMINAL");
 });
 
 Deno.test("sweep() forgets jobs that left Redis, also behind jobs that stay", async () => {
-  await using stage = await Stage.open();
-  for (let i = 0; i < 9; i++) await stage.submit(`j${i}`, { title: "t" });
-  for (const i of [1, 5, 6, 8]) await stage.server.call("DEL", stage.keys.job(`j${i}`));
+  await using fixture = await RedisFixture.open();
+  for (let i = 0; i < 9; i++) await fixture.submit(`j${i}`, { title: "t" });
+  for (const i of [1, 5, 6, 8]) await fixture.server.call("DEL", fixture.keys.job(`j${i}`));
   let forgotten = 0;
-  for (let round = 0; round < 6; round++) forgotten += await stage.queue.sweep(3);
+  for (let round = 0; round < 6; round++) forgotten += await fixture.queue.sweep(3);
   assertEquals(forgotten, 4);
-  assertEquals((await stage.store.newest(20)).toSorted(), ["j0", "j2", "j3", "j4", "j7"]);
-  assertEquals(await stage.server.call("EXISTS", stage.keys.side("j5")), 0);
-  assertEquals(await stage.server.call("EXISTS", stage.keys.side("j7")), 1);
+  assertEquals((await fixture.store.newest(20)).toSorted(), ["j0", "j2", "j3", "j4", "j7"]);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.side("j5")), 0);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.side("j7")), 1);
 });
 
 Deno.test("serverId() changes when Redis was started anew", async () => {
-  await using stage = await Stage.open();
-  const before = await stage.queue.serverId();
+  await using fixture = await RedisFixture.open();
+  const before = await fixture.queue.serverId();
   assertEquals(before.length, 81);
-  assertEquals(await stage.queue.serverId(), before);
-  await stage.server.kill9();
-  await stage.server.restart();
-  const after = await until("Redis answers", () => stage.queue.serverId().catch(() => ""));
+  assertEquals(await fixture.queue.serverId(), before);
+  await fixture.server.kill9();
+  await fixture.server.restart();
+  const after = await until("Redis answers", () => fixture.queue.serverId().catch(() => ""));
   assert(after !== before);
 });
 
 Deno.test("sweep() forgets names of queues that are empty, not paused and not served, and no others", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, store, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { queue, server, store, keys } = fixture;
   const names = async () => (await store.queues()).map(({ runner }) => runner).sort();
-  for (const runner of ["queued", "low", "delayed", "paused", "emptied"]) await stage.submit(runner, { runner });
+  for (const runner of ["queued", "low", "delayed", "paused", "emptied"]) await fixture.submit(runner, { runner });
   for (const runner of ["low", "delayed", "paused", "emptied"]) await server.call("DEL", keys.queue(runner));
   await server.call("LPUSH", keys.low("low"), "low");
   await server.call("ZADD", keys.delay("delayed"), 1, "delayed");
@@ -464,15 +467,15 @@ Deno.test("sweep() forgets names of queues that are empty, not paused and not se
   await server.call("DEL", keys.low("low"), keys.delay("delayed"));
   await queue.sweep(100);
   assertEquals(await names(), ["queued", "r"]);
-  await stage.submit("again", { runner: "emptied" });
+  await fixture.submit("again", { runner: "emptied" });
   assertEquals(await names(), ["emptied", "queued", "r"]);
 });
 
 Deno.test("the name of a queue is remembered for a while after its last runner left, and as long as one is there", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, store, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { queue, server, store, keys } = fixture;
   const names = async () => (await store.queues()).map(({ runner }) => runner);
-  const second = stage.runner({ instance: "i2", nonce: "n2" });
+  const second = fixture.runner({ instance: "i2", nonce: "n2" });
   await second.register(INFO);
   await second.retire();
   assertEquals(await server.call("PTTL", keys.history("r")), -1, "a runner is still there");
@@ -489,9 +492,9 @@ Deno.test("the name of a queue is remembered for a while after its last runner l
 });
 
 Deno.test("beat() carries no more than the beginning of a reason that is too long", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a");
-  await stage.server.call("HSET", stage.keys.side("a"), "cancel", "r".repeat(1 << 20));
-  const beat = await stage.queue.beat([run], "up");
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
+  await fixture.server.call("HSET", fixture.keys.side("a"), "cancel", "r".repeat(1 << 20));
+  const beat = await fixture.queue.beat([run], "up");
   assertEquals(beat.type === "OK" && beat.cancel, [{ id: "a", reason: "r".repeat(1000) }]);
 });

@@ -1,15 +1,15 @@
 import { listJobs } from "../../src/app/list_jobs.ts";
 import { readOverview } from "../../src/app/overview.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { ended, INFO, Stage } from "./stage.ts";
+import { ended, INFO, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("summaries() read what a list shows, in order, and nothing large", async () => {
-  await using stage = await Stage.open();
-  const { server, keys, store } = stage;
-  const run = await stage.started("a", { title: "t", labels: { x: "y" }, env: { SECRET: "s" } });
-  await stage.queue.finish(ended(run, { result: "r".repeat(10_000) }));
+  await using fixture = await RedisFixture.open();
+  const { server, keys, store } = fixture;
+  const run = await fixture.started("a", { title: "t", labels: { x: "y" }, env: { SECRET: "s" } });
+  await fixture.queue.finish(ended(run, { result: "r".repeat(10_000) }));
   await server.call("HSET", keys.side("a"), "raw", "{}");
-  await stage.submit("long", { payload: `${"größe ".repeat(1_000)}` });
+  await fixture.submit("long", { payload: `${"größe ".repeat(1_000)}` });
   await server.call("SET", keys.job("json"), '{"payload":"x","status":"dispatched"}');
   await server.call("HSET", keys.side("json"), "raw", "{}", "title", "j");
   await server.call("SADD", keys.job("odd"), "x");
@@ -36,8 +36,8 @@ Deno.test("summaries() read what a list shows, in order, and nothing large", asy
 });
 
 Deno.test("endings() read the last bytes of what failed jobs have written, and nothing of others", async () => {
-  await using stage = await Stage.open();
-  const { server, keys, store } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys, store } = fixture;
   await server.call("HSET", keys.job("a"), "status", "error", "result", `${"工".repeat(1_000)}\nlast`);
   await server.call("HSET", keys.job("b"), "status", "error");
   await server.call("HSET", keys.job("c"), "status", "finished", "result", "x");
@@ -49,18 +49,18 @@ Deno.test("endings() read the last bytes of what failed jobs have written, and n
 });
 
 Deno.test("running() names the jobs of one instance", async () => {
-  await using stage = await Stage.open();
-  await stage.started("a");
-  await stage.started("b");
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  await using fixture = await RedisFixture.open();
+  await fixture.started("a");
+  await fixture.started("b");
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
-  assertEquals((await stage.store.running("r", "i")).toSorted(), ["a", "b"]);
-  assertEquals(await stage.store.running("r", "i2"), []);
+  assertEquals((await fixture.store.running("r", "i")).toSorted(), ["a", "b"]);
+  assertEquals(await fixture.store.running("r", "i2"), []);
 });
 
 Deno.test("the overview works with 700 leases and 1,200 names, and needs few commands for them", async () => {
-  await using stage = await Stage.open();
-  const { server, keys, store } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys, store } = fixture;
   const until = await store.time() + 3_600_000;
   for (let i = 0; i < 1_200; i++) {
     const runner = `r${String(i).padStart(4, "0")}`;
@@ -93,26 +93,26 @@ Deno.test("the overview works with 700 leases and 1,200 names, and needs few com
 });
 
 Deno.test("a list of 600 jobs that are strings is read whole", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const ids = Array.from({ length: 600 }, (_, i) => `j${i}`);
-  for (const id of ids) await stage.server.call("SET", stage.keys.job(id), '{"payload":"x"}');
-  const jobs = await stage.store.summaries(ids);
+  for (const id of ids) await fixture.server.call("SET", fixture.keys.job(id), '{"payload":"x"}');
+  const jobs = await fixture.store.summaries(ids);
   assertEquals(jobs.map((job) => job?.fields.payload).filter((payload) => payload === "x").length, 600);
 });
 
 Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody", async () => {
-  await using stage = await Stage.open();
-  const { store } = stage;
+  await using fixture = await RedisFixture.open();
+  const { store } = fixture;
   assertEquals(await store.newestEvents(5), []);
   const waiting = store.eventsAfter("0", 10_000);
   // commands go on while it waits
   await store.time();
-  await stage.submit("a");
+  await fixture.submit("a");
   const [first] = await waiting;
   assertEquals([first.event, first.id, first.state, first.runner], ["submit", "a", "dispatched", "r"]);
   assert(Math.abs(first.ms - await store.time()) < 5_000);
-  await stage.queue.claim(1);
-  await stage.queue.start("a");
+  await fixture.queue.claim(1);
+  await fixture.queue.start("a");
   await store.cancel("a", "");
   const rest = await store.eventsAfter(first.cursor, 10);
   assertEquals(rest.map(({ event, attempt, instance }) => [event, attempt, instance]), [
@@ -124,8 +124,8 @@ Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody
 });
 
 Deno.test("the overview of a million jobs asks Redis for little, and never goes through all keys", async () => {
-  await using stage = await Stage.open();
-  const { server, keys, store } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys, store } = fixture;
   // the index alone: the jobs behind it are read by id
   await server.call(
     "EVAL",

@@ -1,47 +1,47 @@
 import type { PurgeQuery } from "../../src/ports/job_store.ts";
 import { purgeJobs } from "../../src/app/purge.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { ended, Stage } from "./stage.ts";
+import { ended, RedisFixture } from "./redis_fixture.ts";
 
 const failed = { state: "error", error: "exited with code 3", exitCode: 3 } as const;
 const LATER = 9e12;
 
 /** Which jobs are left after a purge, sorted. */
-async function leftAfter(stage: Stage, query: Partial<PurgeQuery>): Promise<string[]> {
+async function leftAfter(fixture: RedisFixture, query: Partial<PurgeQuery>): Promise<string[]> {
   const all = { endedBeforeMs: LATER, countOnly: false, ...query };
-  const before = Number(await stage.server.call("ZCARD", stage.keys.jobs()));
-  const count = await purgeJobs(stage.store, { ...all, countOnly: true }, () => Promise.resolve());
-  assertEquals(await stage.server.call("ZCARD", stage.keys.jobs()), before, "counting deleted something");
-  const deleted = await purgeJobs(stage.store, all, () => Promise.resolve());
+  const before = Number(await fixture.server.call("ZCARD", fixture.keys.jobs()));
+  const count = await purgeJobs(fixture.store, { ...all, countOnly: true }, () => Promise.resolve());
+  assertEquals(await fixture.server.call("ZCARD", fixture.keys.jobs()), before, "counting deleted something");
+  const deleted = await purgeJobs(fixture.store, all, () => Promise.resolve());
   assertEquals(deleted, count);
-  const left = await stage.server.call("ZRANGE", stage.keys.jobs(), 0, -1) as string[];
+  const left = await fixture.server.call("ZRANGE", fixture.keys.jobs(), 0, -1) as string[];
   assertEquals(left.length, before - deleted);
   return left.sort();
 }
 
 Deno.test("purge() deletes ended jobs with all that belongs to them, and no others", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, store } = stage;
-  const good = await stage.started("good");
+  await using fixture = await RedisFixture.open();
+  const { queue, server, store } = fixture;
+  const good = await fixture.started("good");
   await queue.appendOutput(good, 0, new Uint8Array(3));
   await queue.finish(ended(good));
-  const bad = await stage.started("bad", { retries: 1 });
+  const bad = await fixture.started("bad", { retries: 1 });
   await queue.finish(ended(bad, failed));
-  await stage.started("runs");
-  await stage.submit("waits");
-  await stage.submit("cancelled");
+  await fixture.started("runs");
+  await fixture.submit("waits");
+  await fixture.submit("cancelled");
   await store.cancel("cancelled", "");
-  await stage.submit("later", { notBeforeMs: LATER });
-  assertEquals(await leftAfter(stage, { state: "finished" }), ["bad", "cancelled", "later", "runs", "waits"]);
+  await fixture.submit("later", { notBeforeMs: LATER });
+  assertEquals(await leftAfter(fixture, { state: "finished" }), ["bad", "cancelled", "later", "runs", "waits"]);
   assertEquals((await server.keys()).filter((key) => key.includes("good")), []);
-  assertEquals(await leftAfter(stage, {}), ["later", "runs", "waits"]);
-  assertEquals(await leftAfter(stage, {}), ["later", "runs", "waits"]);
+  assertEquals(await leftAfter(fixture, {}), ["later", "runs", "waits"]);
+  assertEquals(await leftAfter(fixture, {}), ["later", "runs", "waits"]);
 });
 
 Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys, store } = stage;
-  await queue.finish(ended(await stage.started("ours")));
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys, store } = fixture;
+  await queue.finish(ended(await fixture.started("ours")));
   for (const [id, runner] of [["foreign", "other"], ["nameless", ""]]) {
     await server.call(
       "HSET",
@@ -56,15 +56,15 @@ Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", asyn
     await server.call("ZADD", keys.jobs(), 1, id);
   }
   const mine = (await store.read("ours"))!.side.runner;
-  assertEquals(await leftAfter(stage, { queue: "nobody" }), ["foreign", "nameless", "ours"]);
-  assertEquals(await leftAfter(stage, { queue: "other" }), ["nameless", "ours"]);
-  assertEquals(await leftAfter(stage, { queue: mine }), ["nameless"]);
-  assertEquals(await leftAfter(stage, {}), []);
+  assertEquals(await leftAfter(fixture, { queue: "nobody" }), ["foreign", "nameless", "ours"]);
+  assertEquals(await leftAfter(fixture, { queue: "other" }), ["nameless", "ours"]);
+  assertEquals(await leftAfter(fixture, { queue: mine }), ["nameless"]);
+  assertEquals(await leftAfter(fixture, {}), []);
 });
 
 Deno.test("purge() goes by the time of the end, whoever wrote it", async () => {
-  await using stage = await Stage.open();
-  const { server, store, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, store, keys } = fixture;
   const old = Date.UTC(2026, 0, 1);
   const put = async (id: string, fields: Record<string, string>, endedMs?: number) => {
     await server.call("ZADD", keys.jobs(), old - 1_000, id);
@@ -82,27 +82,27 @@ Deno.test("purge() goes by the time of the end, whoever wrote it", async () => {
   await put("unknown", {});
   await put("odd", { updated_at: "yesterday" });
   assert(await store.time() > old);
-  const left = await leftAfter(stage, { endedBeforeMs: Date.UTC(2026, 0, 2) });
+  const left = await leftAfter(fixture, { endedBeforeMs: Date.UTC(2026, 0, 2) });
   assertEquals(left, ["iso-new", "odd", "ours-new", "plain-new", "unix-new", "unknown"]);
 });
 
 Deno.test("purge() keeps a job for which others wait, and one that still runs here", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  const first = await stage.started("first");
-  await stage.submit("second", { after: "first" });
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const first = await fixture.started("first");
+  await fixture.submit("second", { after: "first" });
   await queue.finish(ended(first));
-  const foreign = await stage.started("foreign");
+  const foreign = await fixture.started("foreign");
   await server.call("HSET", keys.job("foreign"), "status", "finished", "updated_at", "2026-01-01T00:00:00Z");
-  assertEquals(await leftAfter(stage, {}), ["first", "foreign", "second"]);
+  assertEquals(await leftAfter(fixture, {}), ["first", "foreign", "second"]);
   await queue.promote("second", { force: true });
   await queue.finish(ended(foreign));
-  assertEquals(await leftAfter(stage, {}), ["second"]);
+  assertEquals(await leftAfter(fixture, {}), ["second"]);
 });
 
 Deno.test("purge() comes to the end of a long index, in steps, over jobs that stay", async () => {
-  await using stage = await Stage.open();
-  const { server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, keys } = fixture;
   await server.call(
     "EVAL",
     `for i = 1, 2000 do
@@ -115,7 +115,7 @@ Deno.test("purge() comes to the end of a long index, in steps, over jobs that st
   );
   let steps = 0;
   let last = { looked: 0, total: 0 };
-  const deleted = await purgeJobs(stage.store, { endedBeforeMs: LATER, countOnly: false }, (progress) => {
+  const deleted = await purgeJobs(fixture.store, { endedBeforeMs: LATER, countOnly: false }, (progress) => {
     steps++;
     last = progress;
     return Promise.resolve();

@@ -1,18 +1,18 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { ended, INFO, Stage } from "./stage.ts";
+import { ended, INFO, RedisFixture } from "./redis_fixture.ts";
 
 const failed = { state: "error", error: "exited with code 3", exitCode: 3 } as const;
 
 Deno.test("retry() puts an ended job back into its queue, without what its end left", async () => {
-  await using stage = await Stage.open();
-  const { queue, store, keys, server } = stage;
-  const run = await stage.started("a", { retries: 1, title: "t" });
+  await using fixture = await RedisFixture.open();
+  const { queue, store, keys, server } = fixture;
+  const run = await fixture.started("a", { retries: 1, title: "t" });
   await queue.appendOutput(run, 0, new Uint8Array(3));
   await queue.finish(ended(run, failed));
   assertEquals(await store.retry("a"), { type: "OK" });
-  const { status, result, error, payload } = await stage.job("a");
+  const { status, result, error, payload } = await fixture.job("a");
   assertEquals([status, result, error, payload], ["dispatched", "", "", "true"]);
-  const side = await stage.side("a");
+  const side = await fixture.side("a");
   assertEquals([side.attempt, side.title, side.exit, side.ms, side.ended_ms], [
     "1",
     "t",
@@ -22,7 +22,7 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
   ]);
   assertEquals(await server.call("EXISTS", keys.output("a")), 0);
   for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
-  assertEquals(await stage.list(keys.queue("r")), ["a"]);
+  assertEquals(await fixture.list(keys.queue("r")), ["a"]);
   await queue.claim(1);
   const again = await queue.start("a");
   assert(again.type === "OK");
@@ -31,10 +31,10 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
 });
 
 Deno.test("retry() leaves alone what has not ended", async () => {
-  await using stage = await Stage.open();
-  const { store, server, keys } = stage;
-  await stage.started("runs");
-  await stage.submit("waits");
+  await using fixture = await RedisFixture.open();
+  const { store, server, keys } = fixture;
+  await fixture.started("runs");
+  await fixture.submit("waits");
   await server.call("SET", keys.job("json"), '{"runner":"r"}');
   await server.call("HSET", keys.job("odd"), "runner", "r");
   await server.call("HSET", keys.job("homeless"), "status", "error");
@@ -51,38 +51,38 @@ Deno.test("retry() leaves alone what has not ended", async () => {
 });
 
 Deno.test("retry() queues an id once, though a cancelled job is still in the list", async () => {
-  await using stage = await Stage.open();
-  const { store, keys } = stage;
-  await stage.submit("first");
-  await stage.submit("a");
-  await stage.submit("b", { priority: "low" });
+  await using fixture = await RedisFixture.open();
+  const { store, keys } = fixture;
+  await fixture.submit("first");
+  await fixture.submit("a");
+  await fixture.submit("b", { priority: "low" });
   for (const id of ["a", "b"]) {
     await store.cancel(id, "");
     assertEquals(await store.retry(id), { type: "OK" });
   }
-  assertEquals(await stage.list(keys.queue("r")), ["a", "first"]);
-  assertEquals(await stage.list(keys.low("r")), ["b"]);
+  assertEquals(await fixture.list(keys.queue("r")), ["a", "first"]);
+  assertEquals(await fixture.list(keys.low("r")), ["b"]);
 });
 
 Deno.test("retry() begins a new attempt also where the one before still runs", async () => {
-  await using stage = await Stage.open();
-  const run = await stage.started("a");
-  await stage.server.call("HSET", stage.keys.job("a"), "status", "error");
-  await stage.store.retry("a");
-  await stage.queue.claim(1);
-  const again = await stage.queue.start("a");
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
+  await fixture.server.call("HSET", fixture.keys.job("a"), "status", "error");
+  await fixture.store.retry("a");
+  await fixture.queue.claim(1);
+  const again = await fixture.queue.start("a");
   assert(again.type === "OK", again.type);
   assertEquals(again.attempt, 2);
-  assertEquals((await stage.queue.finish(ended(run))).type, "FENCED");
+  assertEquals((await fixture.queue.finish(ended(run))).type, "FENCED");
 });
 
 Deno.test("retry() fences an attempt that still runs although another program ended the job", async () => {
-  await using stage = await Stage.open();
-  const { queue, store, server, keys } = stage;
-  const run = await stage.started("a");
+  await using fixture = await RedisFixture.open();
+  const { queue, store, server, keys } = fixture;
+  const run = await fixture.started("a");
   await server.call("HSET", keys.job("a"), "status", "error");
   assertEquals(await store.retry("a"), { type: "OK" });
-  const other = stage.runner({ instance: "i2", nonce: "n2" });
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await other.register(INFO);
   await other.claim(1);
   const again = await other.start("a");
@@ -92,14 +92,14 @@ Deno.test("retry() fences an attempt that still runs although another program en
   assert(beat.type === "OK");
   assertEquals(beat.fenced.map(({ token }) => token), [run.token]);
   assertEquals((await queue.finish(ended(run))).type, "FENCED");
-  assertEquals((await stage.job("a")).status, "started");
+  assertEquals((await fixture.job("a")).status, "started");
 });
 
 /** A job `build` that has ended with `state`, and `deploy`, which waits for it and has ended, too. */
-async function pipeline(stage: Stage, state: "finished" | "error"): Promise<void> {
-  const { queue } = stage;
-  const run = await stage.started("build");
-  await stage.submit("deploy", { after: "build" });
+async function pipeline(fixture: RedisFixture, state: "finished" | "error"): Promise<void> {
+  const { queue } = fixture;
+  const run = await fixture.started("build");
+  await fixture.submit("deploy", { after: "build" });
   const { waiters } = await queue.finish(ended(run, state === "finished" ? {} : failed));
   for (const [, id] of waiters) await queue.promote(id, { force: true });
   if (state === "error") return;
@@ -111,27 +111,27 @@ async function pipeline(stage: Stage, state: "finished" | "error"): Promise<void
 
 for (const state of ["finished", "error"] as const) {
   Deno.test(`retry() of a child waits again for its retried parent, which had ended with ${state}`, async () => {
-    await using stage = await Stage.open();
-    const { queue, store, keys } = stage;
-    await pipeline(stage, state);
-    assertEquals((await stage.job("deploy")).status, "error");
+    await using fixture = await RedisFixture.open();
+    const { queue, store, keys } = fixture;
+    await pipeline(fixture, state);
+    assertEquals((await fixture.job("deploy")).status, "error");
     assertEquals(await store.retry("build"), { type: "OK" });
     assertEquals(await store.retry("deploy"), { type: "WAITS", after: "build" });
-    assertEquals(await stage.list(keys.queue("r")), ["build"], "the child is not in the queue");
+    assertEquals(await fixture.list(keys.queue("r")), ["build"], "the child is not in the queue");
     await queue.claim(1);
     const again = await queue.start("build");
     assert(again.type === "OK");
     const { waiters } = await queue.finish(ended({ id: "build", token: again.token }));
     assertEquals(waiters, [["r", "deploy"]]);
     assertEquals(await queue.promote("deploy", { force: true }), "PROMOTED");
-    assertEquals(await stage.list(keys.queue("r")), ["deploy"]);
+    assertEquals(await fixture.list(keys.queue("r")), ["deploy"]);
   });
 }
 
 Deno.test("retry() of a child ends it again when its retried parent fails", async () => {
-  await using stage = await Stage.open();
-  const { queue, store } = stage;
-  await pipeline(stage, "error");
+  await using fixture = await RedisFixture.open();
+  const { queue, store } = fixture;
+  await pipeline(fixture, "error");
   await store.retry("build");
   await store.retry("deploy");
   await queue.claim(1);
@@ -139,13 +139,13 @@ Deno.test("retry() of a child ends it again when its retried parent fails", asyn
   assert(again.type === "OK");
   await queue.finish(ended({ id: "build", token: again.token }, failed));
   assertEquals(await queue.promote("deploy", { force: true }), "FAILED");
-  assertEquals((await stage.job("deploy")).error, 'not started: job "build" it waits for ended with error');
+  assertEquals((await fixture.job("deploy")).error, 'not started: job "build" it waits for ended with error');
 });
 
 Deno.test("retry() of a child changes nothing while its parent has failed, or is gone and was never met", async () => {
-  await using stage = await Stage.open();
-  const { store, server, keys } = stage;
-  await pipeline(stage, "error");
+  await using fixture = await RedisFixture.open();
+  const { store, server, keys } = fixture;
+  await pipeline(fixture, "error");
   const before = await server.digest();
   assertEquals(await store.retry("deploy"), { type: "NEVER", after: "build", failed: true });
   assertEquals(await server.digest(), before);
@@ -154,23 +154,23 @@ Deno.test("retry() of a child changes nothing while its parent has failed, or is
 });
 
 Deno.test("retry() of a child whose parent had finished runs it, also when the parent is gone", async () => {
-  await using stage = await Stage.open();
-  const { store, server, keys } = stage;
-  await pipeline(stage, "finished");
+  await using fixture = await RedisFixture.open();
+  const { store, server, keys } = fixture;
+  await pipeline(fixture, "finished");
   assertEquals(await store.retry("deploy"), { type: "OK" });
   await store.cancel("deploy", "");
   await server.call("DEL", keys.job("build"));
   assertEquals(await store.retry("deploy"), { type: "OK" });
-  assertEquals(await stage.list(keys.queue("r")), ["deploy"]);
+  assertEquals(await fixture.list(keys.queue("r")), ["deploy"]);
 });
 
 Deno.test("retry() of a job that was cancelled before its time waits for that time again", async () => {
-  await using stage = await Stage.open();
-  const { store, server, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { store, server, keys } = fixture;
   const at = await store.time() + 3_600_000;
-  await stage.submit("late", { notBeforeMs: at });
+  await fixture.submit("late", { notBeforeMs: at });
   await store.cancel("late", "");
   assertEquals(await store.retry("late"), { type: "OK" });
   assertEquals(Number(await server.call("ZSCORE", keys.delay("r"), "late")), at);
-  assertEquals(await stage.list(keys.queue("r")), []);
+  assertEquals(await fixture.list(keys.queue("r")), []);
 });

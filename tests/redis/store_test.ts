@@ -3,11 +3,11 @@ import { Proxy } from "../support/proxy.ts";
 import { freePort } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { openStore } from "../../src/redis/open_store.ts";
-import { ended, placeAt, raw, Stage } from "./stage.ts";
+import { ended, placeAt, raw, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("read() gives a job whatever a foreign program made of it", async () => {
-  await using stage = await Stage.open();
-  const { server, store, keys } = stage;
+  await using fixture = await RedisFixture.open();
+  const { server, store, keys } = fixture;
   assertEquals(await store.read("none"), null);
   await server.call("HSET", keys.job("odd"), "colour", "red");
   assertEquals(await store.read("odd"), { id: "odd", fields: {}, side: {} });
@@ -24,24 +24,24 @@ Deno.test("read() gives a job whatever a foreign program made of it", async () =
 });
 
 Deno.test("newest() and withPrefix() list ids, newest first", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   for (const [score, id] of [[1, "10"], [2, "9"], [3, "ab"], [4, "ac"], [5, "__proto__"]]) {
-    await stage.server.call("ZADD", stage.keys.jobs(), score, id);
+    await fixture.server.call("ZADD", fixture.keys.jobs(), score, id);
   }
-  assertEquals(await stage.store.newest(2), ["__proto__", "ac"]);
-  assertEquals(await stage.store.newest(2, 2), ["ab", "9"]);
-  assertEquals(await stage.store.newest(2, 9), []);
-  assertEquals(await stage.store.withPrefix("a", 9), ["ac", "ab"]);
-  assertEquals(await stage.store.withPrefix("a", 1), ["ac"]);
+  assertEquals(await fixture.store.newest(2), ["__proto__", "ac"]);
+  assertEquals(await fixture.store.newest(2, 2), ["ab", "9"]);
+  assertEquals(await fixture.store.newest(2, 9), []);
+  assertEquals(await fixture.store.withPrefix("a", 9), ["ac", "ab"]);
+  assertEquals(await fixture.store.withPrefix("a", 1), ["ac"]);
 });
 
 Deno.test("place() says where a job waits", async () => {
-  await using stage = await Stage.open();
-  const place = async (id: string) => await stage.store.place((await stage.store.read(id))!);
-  await stage.claimed("taken");
-  await stage.submit("next");
-  await stage.submit("later", { notBeforeMs: await stage.store.time() + 60_000 });
-  await stage.started("runs", { priority: "high" });
+  await using fixture = await RedisFixture.open();
+  const place = async (id: string) => await fixture.store.place((await fixture.store.read(id))!);
+  await fixture.claimed("taken");
+  await fixture.submit("next");
+  await fixture.submit("later", { notBeforeMs: await fixture.store.time() + 60_000 });
+  await fixture.started("runs", { priority: "high" });
   assertEquals(await place("taken"), { ahead: null, dueMs: null, claimedBy: "i" });
   assertEquals(await place("next"), { ahead: 0, dueMs: null, claimedBy: null });
   assert(Number((await place("later")).dueMs) > 0);
@@ -49,12 +49,12 @@ Deno.test("place() says where a job waits", async () => {
 });
 
 Deno.test("queues() counts what waits, and says what is paused", async () => {
-  await using stage = await Stage.open();
-  await stage.submit("a");
-  await stage.submit("b", { runner: "other" });
-  await stage.submit("c", { notBeforeMs: await stage.store.time() + 60_000 });
-  await stage.store.pause("other", true);
-  const queues = (await stage.store.queues()).toSorted((a, b) => a.runner.localeCompare(b.runner));
+  await using fixture = await RedisFixture.open();
+  await fixture.submit("a");
+  await fixture.submit("b", { runner: "other" });
+  await fixture.submit("c", { notBeforeMs: await fixture.store.time() + 60_000 });
+  await fixture.store.pause("other", true);
+  const queues = (await fixture.store.queues()).toSorted((a, b) => a.runner.localeCompare(b.runner));
   assertEquals(queues, [
     { runner: "other", queued: 1, delayed: 0, paused: true },
     { runner: "r", queued: 1, delayed: 1, paused: false },
@@ -62,11 +62,11 @@ Deno.test("queues() counts what waits, and says what is paused", async () => {
 });
 
 Deno.test("changes() wakes up at every change of the job, from submission to end", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const stop = new AbortController();
   let woken = 0;
   const listening = (async () => {
-    for await (const _ of stage.store.changes("a", 60_000, stop.signal, true)) woken++;
+    for await (const _ of fixture.store.changes("a", 60_000, stop.signal, true)) woken++;
   })();
   await until("the channels stand", () => woken >= 1);
   const next = async (what: string, change: () => Promise<unknown>) => {
@@ -74,20 +74,20 @@ Deno.test("changes() wakes up at every change of the job, from submission to end
     await change();
     await until(what, () => woken > before);
   };
-  await next("submit", () => stage.claimed("a"));
+  await next("submit", () => fixture.claimed("a"));
   let token = "";
-  await next("start", async () => token = (await stage.queue.start("a") as { token: string }).token);
-  await next("output", () => stage.queue.appendOutput({ id: "a", token }, 0, raw("x")));
-  await next("cancel", () => stage.store.cancel("a", ""));
-  await next("finish", () => stage.queue.finish(ended({ id: "a", token })));
+  await next("start", async () => token = (await fixture.queue.start("a") as { token: string }).token);
+  await next("output", () => fixture.queue.appendOutput({ id: "a", token }, 0, raw("x")));
+  await next("cancel", () => fixture.store.cancel("a", ""));
+  await next("finish", () => fixture.queue.finish(ended({ id: "a", token })));
   stop.abort();
   await listening;
 });
 
 Deno.test("changes() wakes up by itself when messages are missed", async () => {
-  await using stage = await Stage.open();
+  await using fixture = await RedisFixture.open();
   const stop = new AbortController();
-  await using proxy = Proxy.start(stage.server.port);
+  await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
   let woken = 0;
   const listening = (async () => {
@@ -103,9 +103,9 @@ Deno.test("changes() wakes up by itself when messages are missed", async () => {
 });
 
 Deno.test("changes() comes back by itself after its connection broke, also with a password", async () => {
-  await using stage = await Stage.open();
-  await stage.server.call("CONFIG", "SET", "requirepass", "hunter2");
-  await using proxy = Proxy.start(stage.server.port);
+  await using fixture = await RedisFixture.open();
+  await fixture.server.call("CONFIG", "SET", "requirepass", "hunter2");
+  await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(`redis://:hunter2@${proxy.address}`));
   const stop = new AbortController();
   let woken = 0;
@@ -115,9 +115,9 @@ Deno.test("changes() comes back by itself after its connection broke, also with 
   await until("it stands", () => woken === 1);
   proxy.cut();
   await until("it stands again", () => woken === 2);
-  await stage.server.call("AUTH", "hunter2");
+  await fixture.server.call("AUTH", "hunter2");
   await until("a message comes", async () => {
-    await stage.server.call("PUBLISH", stage.keys.channel("a"), "x");
+    await fixture.server.call("PUBLISH", fixture.keys.channel("a"), "x");
     return woken > 2;
   });
   stop.abort();
@@ -126,8 +126,8 @@ Deno.test("changes() comes back by itself after its connection broke, also with 
 });
 
 Deno.test("changes() of many jobs share one connection, which goes when nobody listens", async () => {
-  await using stage = await Stage.open();
-  await using proxy = Proxy.start(stage.server.port);
+  await using fixture = await RedisFixture.open();
+  await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
   const stop = new AbortController();
   const seen = new Set<string>();
@@ -136,7 +136,7 @@ Deno.test("changes() of many jobs share one connection, which goes when nobody l
   });
   await until("all stand", () => seen.size === 3);
   seen.clear();
-  for (const id of ["a", "b", "c"]) await stage.server.call("PUBLISH", stage.keys.channel(id), "x");
+  for (const id of ["a", "b", "c"]) await fixture.server.call("PUBLISH", fixture.keys.channel(id), "x");
   await until("all woken", () => seen.size === 3);
   assertEquals(proxy.open, 1);
   const late = new AbortController();
@@ -144,14 +144,14 @@ Deno.test("changes() of many jobs share one connection, which goes when nobody l
     for await (const _ of store.changes("d", 60_000, late.signal)) seen.add("d");
   })();
   await until("one more", async () => {
-    await stage.server.call("PUBLISH", stage.keys.channel("d"), "x");
+    await fixture.server.call("PUBLISH", fixture.keys.channel("d"), "x");
     return seen.has("d");
   });
   assertEquals(proxy.accepted, 1);
   late.abort();
   await another;
   seen.clear();
-  await stage.server.call("PUBLISH", stage.keys.channel("a"), "x");
+  await fixture.server.call("PUBLISH", fixture.keys.channel("a"), "x");
   await until("the others still listen", () => seen.has("a"));
   assertEquals(proxy.accepted, 1);
   stop.abort();
@@ -181,8 +181,8 @@ Deno.test("changes() pauses longer and longer while Redis is away, and ends with
 });
 
 Deno.test("close() ends the connection of who still listens", async () => {
-  await using stage = await Stage.open();
-  await using proxy = Proxy.start(stage.server.port);
+  await using fixture = await RedisFixture.open();
+  await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
   const stop = new AbortController();
   let woken = 0;
@@ -198,8 +198,8 @@ Deno.test("close() ends the connection of who still listens", async () => {
 });
 
 Deno.test("cancel() stands when Redis goes away before those that waited are told", async () => {
-  await using stage = await Stage.open();
-  await using proxy = Proxy.start(stage.server.port);
+  await using fixture = await RedisFixture.open();
+  await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
   for (const id of ["a", "b"]) await store.submit({ id, payload: "x", runner: "r", executor: "tmux.main" });
   await store.submit({ id: "c", payload: "x", runner: "r", executor: "tmux.main", after: "b" });
@@ -211,18 +211,21 @@ Deno.test("cancel() stands when Redis goes away before those that waited are tol
 });
 
 Deno.test("time() is Redis' clock", async () => {
-  await using stage = await Stage.open();
-  assert(Math.abs(await stage.store.time() - Date.now()) < 5_000);
+  await using fixture = await RedisFixture.open();
+  assert(Math.abs(await fixture.store.time() - Date.now()) < 5_000);
 });
 
 Deno.test("close() ends what waits", async () => {
-  await using stage = await Stage.open();
-  const claim = assertRejects(() => stage.queue.wait(60_000));
-  await until("it waits", async () => String(await stage.server.call("INFO", "clients")).includes("blocked_clients:1"));
-  stage.queue.stopWaiting();
+  await using fixture = await RedisFixture.open();
+  const claim = assertRejects(() => fixture.queue.wait(60_000));
+  await until(
+    "it waits",
+    async () => String(await fixture.server.call("INFO", "clients")).includes("blocked_clients:1"),
+  );
+  fixture.queue.stopWaiting();
   await claim;
-  await assertRejects(() => stage.queue.wait(1));
-  assertEquals(await stage.queue.claimed(), []);
-  stage.queue.close();
-  await assertRejects(() => stage.queue.claimed());
+  await assertRejects(() => fixture.queue.wait(1));
+  assertEquals(await fixture.queue.claimed(), []);
+  fixture.queue.close();
+  await assertRejects(() => fixture.queue.claimed());
 });

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { ended, INFO, Stage } from "./stage.ts";
+import { ended, INFO, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("nothing is taken from a Redis that went back behind what it had told", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  await stage.claimed("early");
-  await stage.started("a");
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  await fixture.claimed("early");
+  await fixture.started("a");
   await server.call("HINCRBY", keys.node("r", "i"), "seq", -1);
-  await stage.submit("late");
+  await fixture.submit("late");
   const { doubts } = queue;
   const before = await server.digest();
   for (const step of [() => queue.claim(1), () => queue.claim(1, ["tmux.main"]), () => queue.start("early")]) {
@@ -28,8 +28,8 @@ Deno.test("nothing is taken from a Redis that went back behind what it had told"
 });
 
 Deno.test("nothing is taken from a Redis that became a master anew, and a beat notices it", async () => {
-  await using stage = await Stage.open();
-  const { queue, server } = stage;
+  await using fixture = await RedisFixture.open();
+  const { queue, server } = fixture;
   const id = await queue.serverId();
   queue.trust(id);
   await queue.beat([], "up");
@@ -37,19 +37,19 @@ Deno.test("nothing is taken from a Redis that became a master anew, and a beat n
   await server.call("REPLICAOF", "127.0.0.1", 1);
   await server.call("REPLICAOF", "NO", "ONE");
   assert(await queue.serverId() !== id);
-  await stage.submit("a");
+  await fixture.submit("a");
   const error = await assertRejects(() => queue.claim(1));
   assertEquals((error as { code?: string }).code, "LOST");
   assertEquals((await queue.beat([], "up")).type, "OK");
   assertEquals(queue.doubts, 2);
   queue.trust(await queue.serverId());
-  assertEquals(await stage.claim(1), ["a"]);
+  assertEquals(await fixture.claim(1), ["a"]);
 });
 
 for (const code of ["READONLY", "UNBLOCKED"]) {
   Deno.test(`${code} is a sign that Redis may have gone back`, async () => {
-    await using stage = await Stage.open();
-    const { queue, server } = stage;
+    await using fixture = await RedisFixture.open();
+    const { queue, server } = fixture;
     const waiting = code === "UNBLOCKED" ? queue.wait(60_000).catch(() => {}) : null;
     if (waiting) {
       await until("it waits", async () => /blocked_clients:1/.test(String(await server.call("INFO", "clients"))));
@@ -61,9 +61,9 @@ for (const code of ["READONLY", "UNBLOCKED"]) {
 }
 
 Deno.test("an attempt that is newer than what Redis knows is unknown to it, and not fenced", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  const run = await stage.started("a");
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const run = await fixture.started("a");
   await server.call("HSET", keys.side("a"), "attempt", "1", "token", "1.older");
   const newer = { ...run, token: `2.${run.token.slice(2)}` };
   const beat = await queue.beat([newer], "up");
@@ -79,9 +79,9 @@ Deno.test("an attempt that is newer than what Redis knows is unknown to it, and 
 
 Deno.test("reassert() and restore() leave nothing of the older attempt that Redis went back to", async () => {
   for (const how of ["reassert", "restore"] as const) {
-    await using stage = await Stage.open();
-    const { queue, server, keys } = stage;
-    const run = await stage.started("a", { retries: 1 });
+    await using fixture = await RedisFixture.open();
+    const { queue, server, keys } = fixture;
+    const run = await fixture.started("a", { retries: 1 });
     const ending = { ms: 5, output_bytes: 9, exit: 3, truncated: 1, left: "sleep" };
     const old = { ...ending, input_ms: 1, input_line: "?", cancel: "of the first attempt" };
     await server.call("HSET", keys.side("a"), ...Object.entries(old).flat());
@@ -92,23 +92,23 @@ Deno.test("reassert() and restore() leave nothing of the older attempt that Redi
       assertEquals((await queue.restore(second, end)).type, "RETRY");
     } else {
       assertEquals(await queue.reassert(second), "OK");
-      const { ms, output_bytes, exit, truncated, left } = await stage.side("a");
+      const { ms, output_bytes, exit, truncated, left } = await fixture.side("a");
       assertEquals([ms, output_bytes, exit, truncated, left], Array(5).fill(undefined));
-      const { result, error } = await stage.job("a");
+      const { result, error } = await fixture.job("a");
       assertEquals([result, error], ["", ""]);
       const reply = await queue.beat([{ id: "a", token: "2.n1" }], "up");
       assertEquals(reply.type === "OK" && reply.cancel, []);
     }
-    const { input_ms, input_line, cancel } = await stage.side("a");
+    const { input_ms, input_line, cancel } = await fixture.side("a");
     assertEquals([input_ms, input_line, cancel], [undefined, undefined, undefined]);
   }
 });
 
 Deno.test("reassert() keeps an order to end the very attempt", async () => {
-  await using stage = await Stage.open();
-  const { queue, server, keys } = stage;
-  const run = await stage.started("a");
-  await stage.store.cancel("a", "enough");
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const run = await fixture.started("a");
+  await fixture.store.cancel("a", "enough");
   await server.call("DEL", keys.run("r", "i"));
   assertEquals(await queue.reassert({ ...run, startedMs: 5 }), "OK");
   const reply = await queue.beat([{ id: "a", token: run.token }], "up");

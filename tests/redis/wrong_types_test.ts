@@ -7,7 +7,7 @@ import { openStore, type Place } from "../../src/redis/open_store.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
-import { INFO, NAMESPACE, placeAt } from "./stage.ts";
+import { INFO, NAMESPACE, placeAt } from "./redis_fixture.ts";
 
 const VALUES: Record<string, string[]> = {
   string: ["SET", "KEY", "{}"],

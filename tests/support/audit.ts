@@ -1,5 +1,6 @@
 /**
- * The final audit of a world: nothing lost, nothing executed twice, nothing changed after its end, nothing left behind.
+ * The final audit of a fixture: nothing lost, nothing executed twice, nothing changed after its end, nothing left
+ * behind.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { Keys } from "../../src/redis/keys.ts";
 import type { ExecutionLog } from "./execution_log.ts";
 import type { RedisServer } from "./redis_server.ts";
 import { until } from "./until.ts";
-import type { World } from "./world.ts";
+import type { RunnerFixture } from "./runner_fixture.ts";
 
 /** What was to happen. */
 export interface Expected {
@@ -18,24 +19,26 @@ export interface Expected {
   readonly executions?: (id: string) => readonly [number, number];
   /** Redis lost data on purpose: then what was ended may be told once more. */
   readonly dataWasLost?: boolean;
-  /** Folders of the runners' instances; that of the world's own runner when left out. */
+  /** Folders of the runners' instances; that of the fixture's own runner when left out. */
   readonly instances?: readonly string[];
   /** Milliseconds until everything has to be at rest. */
   readonly ms?: number;
 }
 
 /** Finds everything that is wrong; waits first until the jobs have ended. Each finding is a sentence. */
-export async function audit(world: World, expected: Expected): Promise<string[]> {
+export async function audit(fixture: RunnerFixture, expected: Expected): Promise<string[]> {
   const { ids, log, ms = 30_000 } = expected;
-  const states = await atRest(world, ids, ms);
+  const states = await atRest(fixture, ids, ms);
   const findings = ids.filter((id) => !isTerminal(states.get(id))).map((id) =>
     `lost: job ${id} is ${states.get(id) ?? "not there"}`
   );
   if (log) findings.push(...await countExecutions(ids, log, expected.executions ?? (() => [1, 1])));
-  if (!expected.dataWasLost) findings.push(...await changesAfterTheEnd(world.redis));
-  findings.push(...await keysLeft(world.redis));
-  findings.push(...await processesLeft(world));
-  for (const dir of expected.instances ?? [`${world.dir}/spool/${world.name}`]) findings.push(...await filesLeft(dir));
+  if (!expected.dataWasLost) findings.push(...await changesAfterTheEnd(fixture.redis));
+  findings.push(...await keysLeft(fixture.redis));
+  findings.push(...await processesLeft(fixture));
+  for (const dir of expected.instances ?? [`${fixture.dir}/spool/${fixture.name}`]) {
+    findings.push(...await filesLeft(dir));
+  }
   return findings;
 }
 
@@ -44,20 +47,20 @@ export async function audit(world: World, expected: Expected): Promise<string[]>
  *
  * @param about What to say besides, such as the seed.
  */
-export async function assertClean(world: World, expected: Expected, about = ""): Promise<void> {
-  const findings = await audit(world, expected);
+export async function assertClean(fixture: RunnerFixture, expected: Expected, about = ""): Promise<void> {
+  const findings = await audit(fixture, expected);
   if (findings.length === 0) return;
   const shown = findings.slice(0, 20).join("\n");
   throw new Error(`${findings.length} violations${about && `, ${about}`}:\n${shown}`);
 }
 
 /** The states of jobs when all of them have ended, or when the time is over. */
-async function atRest(world: World, ids: readonly string[], ms: number): Promise<Map<string, string>> {
+async function atRest(fixture: RunnerFixture, ids: readonly string[], ms: number): Promise<Map<string, string>> {
   const states = new Map<string, string>();
   const look = async () => {
     for (const id of ids) {
       if (isTerminal(states.get(id))) continue;
-      const state = await world.redis.call("HGET", `job_${id}`, "status");
+      const state = await fixture.redis.call("HGET", `job_${id}`, "status");
       if (typeof state === "string") states.set(id, state);
     }
     return ids.every((id) => isTerminal(states.get(id)));
@@ -139,14 +142,14 @@ async function keysLeft(redis: RedisServer): Promise<string[]> {
   return findings;
 }
 
-/** Processes of jobs: what runs in a terminal of this world and was started by a job. */
-export async function jobProcesses(world: { readonly socket: string }): Promise<string[]> {
+/** Processes of jobs: what runs in a terminal of this fixture and was started by a job. */
+export async function jobProcesses(fixture: { readonly socket: string }): Promise<string[]> {
   const found: string[] = [];
   for await (const { name } of Deno.readDir("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
     const read = (file: string) => Deno.readTextFile(`/proc/${name}/${file}`).catch(() => "");
     const variables = (await read("environ")).split("\0");
-    const here = variables.some((text) => text.startsWith("TMUX=") && text.includes(`/${world.socket}`));
+    const here = variables.some((text) => text.startsWith("TMUX=") && text.includes(`/${fixture.socket}`));
     if (here && variables.some((text) => text.startsWith("RUNNER_RUN="))) {
       found.push(`${name} ${(await read("cmdline")).replaceAll("\0", " ")}`);
     }
@@ -154,9 +157,11 @@ export async function jobProcesses(world: { readonly socket: string }): Promise<
   return found;
 }
 
-async function processesLeft(world: World): Promise<string[]> {
-  await until("no process of a job lives", async () => (await jobProcesses(world)).length === 0, 3_000).catch(() => {});
-  return (await jobProcesses(world)).map((process) => `process left: ${process}`);
+async function processesLeft(fixture: RunnerFixture): Promise<string[]> {
+  await until("no process of a job lives", async () => (await jobProcesses(fixture)).length === 0, 3_000).catch(
+    () => {},
+  );
+  return (await jobProcesses(fixture)).map((process) => `process left: ${process}`);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -1,9 +1,9 @@
 /**
- * Processes and mounts that a world has left behind.
+ * Processes and mounts that a fixture has left behind.
  *
  * @module
  */
-import { pause } from "./gate.ts";
+import { pause } from "./barrier.ts";
 
 /** How long a process of no job may still take to end, milliseconds. */
 const PATIENCE = 4000;
@@ -62,7 +62,7 @@ function shown({ pid, command, name }: Found): string {
  * What should be gone when all jobs have ended and the runners live: kill scripts, sleepers that a script left, and
  * tmux clients besides the one of each runner.
  *
- * @param dir The world's folder.
+ * @param dir The fixture's folder.
  * @param sockets The names of its tmux servers.
  */
 export async function leftAtRest(dir: string, sockets: readonly string[]): Promise<string[]> {
@@ -81,7 +81,8 @@ export async function leftAtRest(dir: string, sockets: readonly string[]): Promi
 }
 
 /**
- * What should be gone when all runners and servers of the world have been ended: all that names its folder or servers.
+ * What should be gone when all runners and servers of the fixture have been ended: all that names its folder or
+ * servers.
  */
 export async function leftAtTheEnd(dir: string, socket: string): Promise<string[]> {
   const left = await thatStay(({ command, variables }) =>

@@ -5,7 +5,7 @@ import { OwnRedis } from "../../src/system/redis_server.ts";
 import { OLDEST_REDIS } from "../../src/domain/versions.ts";
 import { assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { freePort } from "../support/redis_server.ts";
-import { World } from "../support/world.ts";
+import { RunnerFixture } from "../support/runner_fixture.ts";
 import { temporaryFolder } from "../dist/support.ts";
 
 Deno.test("a Redis of the runner's own that is stopped while it starts is ended at once", async () => {
@@ -40,14 +40,14 @@ Deno.test("a Redis of the runner's own is one of this host, without users and TL
 });
 
 Deno.test("--embedded-redis with a redis-server that is too old says so, and which one to install", async () => {
-  await using world = await World.create();
-  await Deno.mkdir(`${world.dir}/bin`);
+  await using fixture = await RunnerFixture.create();
+  await Deno.mkdir(`${fixture.dir}/bin`);
   const version = "Redis server v=6.2.16 sha=00000000:0 malloc=libc bits=64 build=d26377c3cc032f07";
   // it does not know a line of its configuration
   const text = `#!/bin/sh\n[ "$1" = --version ] || exit 1\necho '${version}'\n`;
-  await Deno.writeTextFile(`${world.dir}/bin/redis-server`, text, { mode: 0o755 });
-  const env = { PATH: `${world.dir}/bin:${Deno.env.get("PATH")}`, REDIS_URL: `127.0.0.1:${freePort()}` };
-  const runner = await world.runner({ args: ["--embedded-redis"], env, ready: false });
+  await Deno.writeTextFile(`${fixture.dir}/bin/redis-server`, text, { mode: 0o755 });
+  const env = { PATH: `${fixture.dir}/bin:${Deno.env.get("PATH")}`, REDIS_URL: `127.0.0.1:${freePort()}` };
+  const runner = await fixture.runner({ args: ["--embedded-redis"], env, ready: false });
   assertEquals(await runner.ended, 1);
   const sentence = `redis-server 6.2.16 is too old: install ${OLDEST_REDIS} or newer`;
   assertMatch(runner.log, new RegExp(`Cannot start a Redis at 127\\.0\\.0\\.1:\\d+: ${sentence}\n$`));

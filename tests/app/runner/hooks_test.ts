@@ -11,7 +11,7 @@ const onEnd = { command: "notify", limitMs: 5000 };
 const job = { executor: "fake.s", payload: "true" };
 
 /** Hooks over an executor that ends each when the test says so, with what the log says. */
-function desk(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
+function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
   const said: [string, LogFields | undefined][] = [];
   const begun: { hook: Hook; end: (code: number | null) => void; fail: (error: Error) => void }[] = [];
   const warn = (message: string, fields?: LogFields) => void said.push([message, fields]);
@@ -31,7 +31,7 @@ function desk(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
 }
 
 Deno.test("a hook is told which job has ended, and how", async () => {
-  const { begun, ended } = desk();
+  const { begun, ended } = fixture();
   ended("it's", {
     side: { title: "T" },
     fields: { caller_id: "me", context_id: "x".repeat(5000) },
@@ -67,7 +67,7 @@ Deno.test("a hook is told which job has ended, and how", async () => {
 });
 
 Deno.test("four hooks run side by side, the others follow in order", async () => {
-  const { hooks, begun, ended } = desk();
+  const { hooks, begun, ended } = fixture();
   for (let i = 0; i < 6; i++) ended(String(i));
   assertEquals(begun.length, 4);
   let all = false;
@@ -81,7 +81,7 @@ Deno.test("four hooks run side by side, the others follow in order", async () =>
 });
 
 Deno.test("a hook that fails is one line, and those behind it run", async () => {
-  const { said, begun, ended } = desk();
+  const { said, begun, ended } = fixture();
   for (const id of ["a", "b", "c", "d", "e"]) ended(id);
   begun[0].end(3);
   begun[1].end(null);
@@ -96,7 +96,7 @@ Deno.test("a hook that fails is one line, and those behind it run", async () => 
 });
 
 Deno.test("more than a thousand waiting hooks are dropped, which is said at the first and at the end", async () => {
-  const { said, begun, ended } = desk();
+  const { said, begun, ended } = fixture();
   for (let i = 0; i < 1010; i++) ended(String(i));
   assertEquals(said, [["hooks are slower than jobs; dropping some", { job: "1004" }]]);
   for (let i = 0; i < 1000; i++) {
@@ -108,7 +108,7 @@ Deno.test("more than a thousand waiting hooks are dropped, which is said at the 
 });
 
 Deno.test("what has not begun at the stop is counted", async () => {
-  const { hooks, said, begun, ended } = desk();
+  const { hooks, said, begun, ended } = fixture();
   for (let i = 0; i < 7; i++) ended(String(i));
   hooks.stop();
   begun[0].end(null);
@@ -117,7 +117,7 @@ Deno.test("what has not begun at the stop is counted", async () => {
 });
 
 Deno.test("without a command there are no hooks", () => {
-  const { begun, ended } = desk({ onEnd: null });
+  const { begun, ended } = fixture({ onEnd: null });
   ended("a");
   assertEquals(begun.length, 0);
 });

@@ -5,34 +5,34 @@ import { UnavailableError } from "../../../src/domain/errors.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 
 /** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and told. */
-function desk() {
+function setUp() {
   const looks: [atSeconds: number, runs: string[]][] = [];
   const told: string[] = [];
   const logged: string[] = [];
   /** Jobs of which Redis knows that they ask. */
   const asking = new Set<string>();
   const reading = new Set<string>();
-  const world = { now: 0, away: false, lines: ["question?"] };
+  const fixture = { now: 0, away: false, lines: ["question?"] };
   const executor = {
     reading: (runs: string[]) => {
-      looks.push([world.now / 1000, runs]);
+      looks.push([fixture.now / 1000, runs]);
       return Promise.resolve(new Set(runs.filter((run) => reading.has(run))));
     },
-    screen: () => Promise.resolve({ lines: world.lines, cursor: { column: 0, row: 0 } }),
+    screen: () => Promise.resolve({ lines: fixture.lines, cursor: { column: 0, row: 0 } }),
   };
   const runs: ActiveRun[] = [];
   const run = (id: string) => {
-    const active = { intent: { id, run: id, token: "1.n" }, executor, ended: false, shown: 0, sinceMs: world.now };
+    const active = { intent: { id, run: id, token: "1.n" }, executor, ended: false, shown: 0, sinceMs: fixture.now };
     runs.push(active as unknown as ActiveRun);
     return active;
   };
   const tell = (what: string) => {
-    if (world.away) return Promise.reject(new UnavailableError("Cannot reach Redis"));
+    if (fixture.away) return Promise.reject(new UnavailableError("Cannot reach Redis"));
     told.push(what);
     return Promise.resolve();
   };
   const parts = {
-    clock: { now: () => world.now },
+    clock: { now: () => fixture.now },
     log: { info: (what: string, { job }: { job: string }) => logged.push(`${job} ${what}`), warn() {} },
     queue: {
       ask: ({ id }: { id: string }, line: string) => tell(`${id} asks ${line}`).then(() => void asking.add(id)),
@@ -42,15 +42,15 @@ function desk() {
   const watch = new InputWatch(parts, { all: () => runs } as unknown as Runs);
   const seconds = async (count: number) => {
     for (let i = 0; i < count; i++) {
-      world.now += 1000;
+      fixture.now += 1000;
       await watch.tick();
     }
   };
-  return { watch, run, runs, reading, looks, told, logged, asking, world, seconds };
+  return { watch, run, runs, reading, looks, told, logged, asking, fixture, seconds };
 }
 
 Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
-  const { run, looks, told, seconds } = desk();
+  const { run, looks, told, seconds } = setUp();
   const loud = run("loud");
   run("quiet");
   run("also quiet");
@@ -64,10 +64,10 @@ Deno.test("a job that writes is never looked at, a quiet one less and less often
 });
 
 Deno.test("a job that waits is told with its last line, and again when that is lost; output ends it at once", async () => {
-  const { run, reading, looks, told, seconds, world } = desk();
+  const { run, reading, looks, told, seconds, fixture } = setUp();
   const active = run("a");
   reading.add("a");
-  world.lines = ["other", "", "Continue? ", "", "status line"];
+  fixture.lines = ["other", "", "Continue? ", "", "status line"];
   await seconds(30);
   assertEquals(looks.map(([at]) => at), [4, 12, 20, 28]);
   assertEquals(told, Array(4).fill("a asks other"));
@@ -82,7 +82,7 @@ Deno.test("a job that waits is told with its last line, and again when that is l
 });
 
 Deno.test("a job that was answered without a word proceeds at the next look, or when its runner typed", async () => {
-  const { watch, run, reading, told, seconds } = desk();
+  const { watch, run, reading, told, seconds } = setUp();
   const active = run("a");
   reading.add("a");
   await seconds(5);
@@ -100,7 +100,7 @@ Deno.test("a job that was answered without a word proceeds at the next look, or 
 });
 
 Deno.test("what an earlier process told is taken back by the next, and what Redis did not take is told again", async () => {
-  const { watch, run, reading, told, seconds, world } = desk();
+  const { watch, run, reading, told, seconds, fixture } = setUp();
   run("a");
   const asking = run("b");
   const busy = run("c");
@@ -113,16 +113,16 @@ Deno.test("what an earlier process told is taken back by the next, and what Redi
     await seconds(1);
   }
   assertEquals(told, ["c proceeds", "a proceeds", "b asks question?"]);
-  world.away = true;
+  fixture.away = true;
   asking.shown = 5;
   await assertRejects(() => seconds(1), UnavailableError);
-  world.away = false;
+  fixture.away = false;
   await seconds(1);
   assertEquals(told.slice(3), ["b proceeds"]);
 });
 
 Deno.test("the log says that an adopted job proceeds only when an earlier process said that it asks", async () => {
-  const { watch, run, asking, logged, seconds } = desk();
+  const { watch, run, asking, logged, seconds } = setUp();
   run("quiet");
   run("asked");
   asking.add("asked");

@@ -4,7 +4,7 @@ import { openStore } from "../../../src/redis/open_store.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { until } from "../../support/until.ts";
-import type { RunnerProcess, World } from "../../support/world.ts";
+import type { RunnerFixture, RunnerProcess } from "../../support/runner_fixture.ts";
 import { benchWorld, pause } from "../harness.ts";
 
 /** How many have not finished, and one of them with what it says. */
@@ -23,21 +23,24 @@ export function storeOf(address: string): RedisJobStore {
 
 /** Our runner as a program of its own, and our client in this process. */
 export class Ours implements AsyncDisposable {
-  readonly world: World;
+  readonly fixture: RunnerFixture;
   readonly runner: RunnerProcess;
   readonly store: RedisJobStore;
 
-  private constructor(world: World, runner: RunnerProcess) {
-    this.world = world;
+  private constructor(fixture: RunnerFixture, runner: RunnerProcess) {
+    this.fixture = fixture;
     this.runner = runner;
-    this.store = storeOf(world.redis.address);
+    this.store = storeOf(fixture.redis.address);
   }
 
   /** @param more Further arguments of `runner run`. */
   static async start(slots: number, more: readonly string[] = []): Promise<Ours> {
-    const world = await benchWorld();
+    const fixture = await benchWorld();
     // the same shell as everybody's
-    return new Ours(world, await world.runner({ args: ["--concurrency", String(slots), "--shell", "sh", ...more] }));
+    return new Ours(
+      fixture,
+      await fixture.runner({ args: ["--concurrency", String(slots), "--shell", "sh", ...more] }),
+    );
   }
 
   /** Process id of the runner. */
@@ -45,9 +48,9 @@ export class Ours implements AsyncDisposable {
     return this.runner.child.pid;
   }
 
-  /** A job of this world. */
+  /** A job of this fixture. */
   job(id: string, payload = "true") {
-    return { id, payload, runner: this.world.name, executor: "tmux.bench" };
+    return { id, payload, runner: this.fixture.name, executor: "tmux.bench" };
   }
 
   /** Queues jobs. */
@@ -59,7 +62,7 @@ export class Ours implements AsyncDisposable {
   /** Queues jobs and waits until all have finished. */
   async run(prefix: string, count: number, payload = "true"): Promise<void> {
     await this.add(prefix, count, payload);
-    const { redis } = this.world;
+    const { redis } = this.fixture;
     const last = `job_${prefix}${count}`;
     // the pause is short beside the whole, and what is asked costs those who work next to nothing
     const ended = async () => ["finished", "error"].includes(await redis.call("HGET", last, "status") as string);
@@ -77,6 +80,6 @@ export class Ours implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.store.close();
-    await this.world[Symbol.asyncDispose]();
+    await this.fixture[Symbol.asyncDispose]();
   }
 }

@@ -1,24 +1,24 @@
-import { Beats } from "../../support/beats.ts";
+import { Heartbeats } from "../../support/heartbeats.ts";
 import { type Bench, OURS, pause, percentile, type Section } from "../harness.ts";
 import { Ours } from "../peers/ours.ts";
 
-/** Milliseconds between two beats. */
+/** Milliseconds between two heartbeats. */
 const BEAT = 200;
 
 async function measure(bench: Bench): Promise<Record<string, number>> {
   await using ours = await Ours.start(16, ["--beat", String(BEAT / 1000)]);
   await ours.run("warm", bench.size(100, 10));
-  const quiet = new Beats(ours.world);
+  const quiet = new Heartbeats(ours.fixture);
   await pause(bench.size(5_000, 1_000));
   const before = await quiet.gaps();
-  const beats = new Beats(ours.world);
+  const heartbeats = new Heartbeats(ours.fixture);
   await ours.add("burst", bench.size(100_000, 1_000));
-  const during = await beats.gaps();
+  const during = await heartbeats.gaps();
   return {
-    "idle: gap of beats, p99": percentile(before, 99),
-    "burst: gap of beats, p50": percentile(during, 50),
-    "burst: gap of beats, p99": percentile(during, 99),
-    "burst: gap of beats, longest": Math.max(...during),
+    "idle: gap of heartbeats, p99": percentile(before, 99),
+    "burst: gap of heartbeats, p50": percentile(during, 50),
+    "burst: gap of heartbeats, p99": percentile(during, 99),
+    "burst: gap of heartbeats, longest": Math.max(...during),
   };
 }
 
@@ -26,7 +26,7 @@ async function measure(bench: Bench): Promise<Record<string, number>> {
 export default {
   name: "burst",
   summary:
-    `100,000 submissions while a runner with 16 slots works on them: the gaps between its beats, one is due each ${BEAT} ms`,
+    `100,000 submissions while a runner with 16 slots works on them: the gaps between its heartbeats, one is due each ${BEAT} ms`,
   limit: 300,
   async run(bench: Bench) {
     return await bench.compare([{ who: OURS, measure: () => measure(bench) }], () => ["ms", "less"]);

@@ -36,15 +36,15 @@ class Bell implements AsyncDisposable {
 }
 
 /** Milliseconds from LPUSH until the payload's first instruction, of one job after the other. */
-async function firstInstruction({ world }: Ours, bell: Bell, count: number): Promise<number[]> {
+async function firstInstruction({ fixture }: Ours, bell: Bell, count: number): Promise<number[]> {
   const times = [];
   for (let i = 0; i < count; i++) {
     const [id, payload] = [`p${i}`, `echo >${bell.path}`];
-    await world.redis.call("HSET", `job_${id}`, "payload", payload, "executor", "tmux.bench", "status", "dispatched");
+    await fixture.redis.call("HSET", `job_${id}`, "payload", payload, "executor", "tmux.bench", "status", "dispatched");
     await pause(GAP);
     const begun = performance.now();
     const rung = bell.rings().then(() => performance.now());
-    await world.redis.call("LPUSH", `runner:${world.name}`, id);
+    await fixture.redis.call("LPUSH", `runner:${fixture.name}`, id);
     times.push(await rung - begun);
   }
   return times;

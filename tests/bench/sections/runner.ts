@@ -75,10 +75,10 @@ async function measure(bench: Bench, subject: Subject): Promise<Record<string, n
 
 async function ours(bench: Bench): Promise<Record<string, number>> {
   await using ours = await Ours.start(16);
-  const { world } = ours;
-  const tmux = Number((await world.tmux("display-message", "-p", "#{pid}")).trim());
+  const { fixture } = ours;
+  const tmux = Number((await fixture.tmux("display-message", "-p", "#{pid}")).trim());
   const run = (prefix: string, count: number) => ours.run(prefix, count);
-  return await measure(bench, { redis: world.redis, pids: { worker: ours.pid, tmux }, run });
+  return await measure(bench, { redis: fixture.redis, pids: { worker: ours.pid, tmux }, run });
 }
 
 async function theirs(bench: Bench): Promise<Record<string, number>> {

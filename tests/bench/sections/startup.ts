@@ -1,5 +1,5 @@
 import { type Bench, benchWorld, OURS, type Section } from "../harness.ts";
-import type { World } from "../../support/world.ts";
+import type { RunnerFixture } from "../../support/runner_fixture.ts";
 
 async function milliseconds(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
@@ -12,9 +12,9 @@ async function hello(program: string, args: readonly string[]): Promise<void> {
   if (!success) throw new Error(`Cannot run ${program}`);
 }
 
-async function ours(world: World): Promise<Record<string, number>> {
+async function ours(fixture: RunnerFixture): Promise<Record<string, number>> {
   const run = async (...args: string[]) => {
-    const { code, stderr } = await world.run(args);
+    const { code, stderr } = await fixture.run(args);
     if (code !== 0) throw new Error(stderr);
   };
   return {
@@ -29,14 +29,14 @@ export default {
   summary: `the whole process, ${Deno.env.get("RUNNER_BIN") ? "compiled" : "from source through scripts/runner"}`,
   limit: 120,
   async run(bench: Bench) {
-    await using world = await benchWorld();
-    const file = `${world.dir}/hello.ts`;
+    await using fixture = await benchWorld();
+    const file = `${fixture.dir}/hello.ts`;
     await Deno.writeTextFile(file, `console.log("hello");\n`);
     const deno = ["run", "--quiet", "--no-config", file];
     // the first start fills caches
-    await ours(world);
+    await ours(fixture);
     return await bench.compare([
-      { who: OURS, measure: () => ours(world) },
+      { who: OURS, measure: () => ours(fixture) },
       { who: "deno", measure: async () => ({ "hello world": await milliseconds(() => hello(Deno.execPath(), deno)) }) },
       { who: "sh", measure: async () => ({ "hello world": await milliseconds(() => hello("sh", ["-c", "echo"])) }) },
     ], () => ["ms", "less"]);

@@ -1,4 +1,4 @@
-import type { World } from "../../support/world.ts";
+import type { RunnerFixture } from "../../support/runner_fixture.ts";
 import { type Bench, benchWorld, OURS, type Row, type Section } from "../harness.ts";
 import { manyJobs } from "../many_jobs.ts";
 import { storeOf } from "../peers/ours.ts";
@@ -9,12 +9,12 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["status", "--state", "dispatched", "--sort", "created"],
 ];
 
-async function times(world: World, rounds: number): Promise<Row[]> {
+async function times(fixture: RunnerFixture, rounds: number): Promise<Row[]> {
   const rows = COMMANDS.map((args) => ({ what: `runner ${args.join(" ")}`, values: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
     for (const [i, args] of COMMANDS.entries()) {
       const begun = performance.now();
-      const { code, stderr } = await world.run(args);
+      const { code, stderr } = await fixture.run(args);
       if (code !== 0) throw new Error(stderr);
       rows[i].values.push((performance.now() - begun) / 1000);
     }
@@ -28,16 +28,16 @@ export default {
   summary: "seconds of the whole command over an empty Redis and over 1,000,000 jobs",
   limit: 300,
   async run(bench: Bench) {
-    await using world = await benchWorld();
-    const store = storeOf(world.redis.address);
-    const job = { id: "template", payload: `echo ${"x".repeat(195)}`, runner: world.name, executor: "tmux.bench" };
+    await using fixture = await benchWorld();
+    const store = storeOf(fixture.redis.address);
+    const job = { id: "template", payload: `echo ${"x".repeat(195)}`, runner: fixture.name, executor: "tmux.bench" };
     await store.submit(job);
     store.close();
     const name = (rows: Row[], count: number) =>
       rows.map((row) => ({ ...row, what: `${row.what}, ${count.toLocaleString("en")} jobs` }));
-    const few = name(await times(world, bench.options.rounds), 1);
+    const few = name(await times(fixture, bench.options.rounds), 1);
     const count = bench.size(1_000_000, 2000);
-    await manyJobs(world.redis, "template", { runner: world.name, count: count - 1 });
-    return [...few, ...name(await times(world, bench.options.rounds), count)];
+    await manyJobs(fixture.redis, "template", { runner: fixture.name, count: count - 1 });
+    return [...few, ...name(await times(fixture, bench.options.rounds), count)];
   },
 } satisfies Section as Section;

@@ -6,14 +6,14 @@ import { submitBatch } from "../../../src/app/submit_batch.ts";
 const PAYLOAD = `echo ${"x".repeat(195)}`;
 
 async function ours(count: number): Promise<Record<string, number>> {
-  await using world = await benchWorld();
-  const file = `${world.dir}/jobs.jsonl`;
+  await using fixture = await benchWorld();
+  const file = `${fixture.dir}/jobs.jsonl`;
   await Deno.writeTextFile(file, `${JSON.stringify({ payload: PAYLOAD })}\n`.repeat(count));
   const whole = await rate(count, async () => {
-    const { code, stderr } = await world.run(["submit", "--from", file]);
+    const { code, stderr } = await fixture.run(["submit", "--from", file]);
     if (code !== 0) throw new Error(stderr);
   });
-  const store = storeOf(world.redis.address);
+  const store = storeOf(fixture.redis.address);
   const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
   const jobs = Array.from({ length: count }, () => ({ ...job, id: crypto.randomUUID() }));
   const inside = await rate(count, () => submitBatch(store, jobs, { onSubmitted: () => Promise.resolve() }));

@@ -7,7 +7,7 @@ async function withWindows(windows: number, jobs: number): Promise<number> {
   await ours.run("warm", Math.min(jobs, 100));
   const session = ["new-session", "-d", "-s", "crowd", "sleep 100000"];
   for (let i = 0; i < windows; i++) {
-    await ours.world.tmux(...(i === 0 ? session : ["new-window", "-dt", "crowd:", "sleep 100000"]));
+    await ours.fixture.tmux(...(i === 0 ? session : ["new-window", "-dt", "crowd:", "sleep 100000"]));
   }
   return await rate(jobs, () => ours.run("job", jobs));
 }

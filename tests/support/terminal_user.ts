@@ -1,40 +1,40 @@
 import { until } from "./until.ts";
-import type { World } from "./world.ts";
+import type { RunnerFixture } from "./runner_fixture.ts";
 
-/** A person at a real terminal: a shell in a tmux server of its own, where the program is called `runner`. */
-export class Person implements AsyncDisposable {
-  readonly #world: World;
+/** A user at a real terminal: a shell in a tmux server of its own, where the program is called `runner`. */
+export class TerminalUser implements AsyncDisposable {
+  readonly #fixture: RunnerFixture;
   readonly #socket: string;
 
-  private constructor(world: World) {
-    this.#world = world;
-    this.#socket = `person-${world.name}`;
+  private constructor(fixture: RunnerFixture) {
+    this.#fixture = fixture;
+    this.#socket = `user-${fixture.name}`;
   }
 
   /** Sits down. `path` comes first among the folders of programs. */
-  static async at(world: World, { path = "" }: { path?: string } = {}): Promise<Person> {
-    const person = new Person(world);
+  static async at(fixture: RunnerFixture, { path = "" }: { path?: string } = {}): Promise<TerminalUser> {
+    const user = new TerminalUser(fixture);
     const program = Deno.env.get("RUNNER_BIN") ?? new URL("../../scripts/runner", import.meta.url).pathname;
-    const bin = `${world.dir}/person`;
+    const bin = `${fixture.dir}/user`;
     await Deno.mkdir(bin);
     await Deno.writeTextFile(`${bin}/runner`, `#!/bin/sh\nexec '${program}' "$@"\n`, { mode: 0o755 });
     const folders = [...path === "" ? [] : [path], bin, Deno.env.get("PATH")];
-    await person.#tmux(["new-session", "-d", "-x", "120", "-y", "30", "sh"], {
+    await user.#tmux(["new-session", "-d", "-x", "120", "-y", "30", "sh"], {
       PATH: folders.join(":"),
       ENV: "",
       // some users may have none
       SHELL: "/bin/sh",
       TERM: "xterm-256color",
     });
-    await until("the prompt is there", async () => (await person.screen()).trim() !== "");
-    return person;
+    await until("the prompt is there", async () => (await user.screen()).trim() !== "");
+    return user;
   }
 
   async #tmux(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
     const { stdout } = await new Deno.Command("tmux", {
       args: ["-L", this.#socket, "-f", "/dev/null", ...args],
       clearEnv: true,
-      env: this.#world.env(env),
+      env: this.#fixture.env(env),
       stdin: "null",
     }).output();
     return new TextDecoder().decode(stdout);
@@ -61,7 +61,7 @@ export class Person implements AsyncDisposable {
 
   /** Attaches to a job and waits until its terminal shows a text; what is said on stderr goes into a file. */
   async attaches(args: string, text: string): Promise<void> {
-    await this.types(`clear; runner attach ${args} 2>'${this.#world.dir}/said'; echo "left with $?"`);
+    await this.types(`clear; runner attach ${args} 2>'${this.#fixture.dir}/said'; echo "left with $?"`);
     await this.sees(text);
     await this.sees("leave: ");
   }
@@ -70,7 +70,7 @@ export class Person implements AsyncDisposable {
   async leaves(): Promise<string> {
     await this.presses("C-b", "d");
     await this.sees("left with 0");
-    return await Deno.readTextFile(`${this.#world.dir}/said`);
+    return await Deno.readTextFile(`${this.#fixture.dir}/said`);
   }
 
   /** Waits until the terminal shows a text, or `what` a function knows. */

@@ -31,7 +31,7 @@ export interface ProgramOptions {
 /** How to start a runner. */
 export interface RunnerOptions extends ProgramOptions {
   readonly args?: readonly string[];
-  /** Spool folder; the world's own when left out. */
+  /** Spool folder; the fixture's own when left out. */
   readonly spool?: string;
   /** Wait until it takes jobs; default. */
   readonly ready?: boolean;
@@ -100,8 +100,8 @@ export class RunnerProcess {
   }
 }
 
-/** A private world. */
-export class World implements AsyncDisposable {
+/** A private fixture. */
+export class RunnerFixture implements AsyncDisposable {
   readonly dir: string;
   readonly redis: RedisServer;
   /** Name of the runner, and part of the name of the tmux server. */
@@ -115,9 +115,9 @@ export class World implements AsyncDisposable {
     this.name = `t${crypto.randomUUID().slice(0, 8)}`;
   }
 
-  static async create(options: RedisServerOptions = {}): Promise<World> {
+  static async create(options: RedisServerOptions = {}): Promise<RunnerFixture> {
     const dir = await Deno.makeTempDir({ prefix: "hero-runner-" });
-    return new World(dir, await RedisServer.start(options));
+    return new RunnerFixture(dir, await RedisServer.start(options));
   }
 
   /** Socket name of the runner's tmux server. */
@@ -125,7 +125,7 @@ export class World implements AsyncDisposable {
     return `runner-${this.name}`;
   }
 
-  /** Folder of the runner's instance, in a spool folder or the world's own. */
+  /** Folder of the runner's instance, in a spool folder or the fixture's own. */
   instance(spool = `${this.dir}/spool`): string {
     return `${spool}/${this.name}`;
   }
@@ -209,7 +209,7 @@ export class World implements AsyncDisposable {
     await until(`job ${id} is ${status}`, async () => await this.redis.call("HGET", `job_${id}`, "status") === status);
   }
 
-  /** Starts a runner of this world's name. */
+  /** Starts a runner of this fixture's name. */
   async runner(options: RunnerOptions = {}): Promise<RunnerProcess> {
     const env: Record<string, string> = { ...options.env, ...(options.spool ? { RUNNER_SPOOL: options.spool } : {}) };
     this.#sockets.add(env.RUNNER_TMUX_SOCKET ?? this.socket);

@@ -8,7 +8,7 @@ import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
 import { FakeStore } from "./fake_store.ts";
 
-/** How a world differs from an empty one without a terminal. */
+/** How a fixture differs from an empty one without a terminal. */
 export interface WorldOptions {
   readonly env?: Record<string, string>;
   readonly files?: Record<string, string | Uint8Array>;
@@ -29,8 +29,8 @@ export interface WorldOptions {
   readonly writesUntilClosed?: number;
 }
 
-/** The world of one run of the program: what it reads, and what it wrote. */
-export class FakeWorld implements Wire {
+/** The fixture of one run of the program: what it reads, and what it wrote. */
+export class CommandFixture implements Wire {
   readonly redis = new FakeStore();
   readonly opened: StoreSettings[] = [];
   stdout = "";
@@ -134,7 +134,7 @@ export class FakeWorld implements Wire {
   }
 
   openWorker(_settings: WorkerSettings) {
-    return this.worker ? Promise.resolve(this.worker) : Promise.reject(new Error("there is no worker in this world"));
+    return this.worker ? Promise.resolve(this.worker) : Promise.reject(new Error("there is no worker in this fixture"));
   }
 
   checkExecutor(target: string) {

@@ -1,30 +1,30 @@
-import type { World } from "./world.ts";
+import type { RunnerFixture } from "./runner_fixture.ts";
 
 /**
- * Every beat of a world's runner while it is looked at: by the ends of the lease that they wrote, which are Redis' own
- * time.
+ * Every beat of a fixture's runner while it is looked at: by the ends of the lease that they wrote, which are Redis'
+ * own time.
  */
-export class Beats {
-  readonly #world: World;
+export class Heartbeats {
+  readonly #fixture: RunnerFixture;
   readonly #ends: number[] = [];
   readonly #looking: Promise<void>;
   #over = false;
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(fixture: RunnerFixture) {
+    this.#fixture = fixture;
     this.#looking = this.#look();
   }
 
-  /** Beats so far. */
+  /** Heartbeats so far. */
   get seen(): number {
     return this.#ends.length;
   }
 
   async #look(): Promise<void> {
     while (!this.#over) {
-      const [, end] = await this.#world.redis.call(
+      const [, end] = await this.#fixture.redis.call(
         "ZRANGE",
-        `rr:lease:${this.#world.name}`,
+        `rr:lease:${this.#fixture.name}`,
         0,
         0,
         "WITHSCORES",
@@ -34,7 +34,7 @@ export class Beats {
     }
   }
 
-  /** Ends the look; answers the milliseconds between each two beats that followed each other. */
+  /** Ends the look; answers the milliseconds between each two heartbeats that followed each other. */
   async gaps(): Promise<number[]> {
     this.#over = true;
     await this.#looking;

@@ -1,5 +1,5 @@
 /** A file that jobs wait for, so that a test decides when they go on. */
-export class Gate {
+export class Barrier {
   readonly path: string;
 
   /** @param dir Folder for the file. */
@@ -7,7 +7,7 @@ export class Gate {
     this.path = `${dir}/${name}`;
   }
 
-  /** Shell text that waits until the gate is open. */
+  /** Shell text that waits until the barrier is open. */
   get wait(): string {
     return `until [ -e ${this.path} ]; do sleep 0.02; done`;
   }

@@ -47,7 +47,7 @@ export const WHY_NOT = way ? null : "unshare --pid is not permitted here, and th
  */
 export function isolatedTest(
   name: string,
-  body: (world: TmuxWorld) => Promise<void>,
+  body: (host: TmuxHost) => Promise<void>,
   limit = LIMIT,
   diskSize: string | null = null,
 ): void {
@@ -56,23 +56,23 @@ export function isolatedTest(
     name: name + why,
     ignore: why !== "",
     fn: async () => {
-      await using world = await TmuxWorld.start(diskSize);
+      await using host = await TmuxHost.start(diskSize);
       let timer: ReturnType<typeof setTimeout> | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error(`Cannot wait longer than ${limit} ms for a test`)), limit);
       });
-      await Promise.race([body(world), late]).finally(() => clearTimeout(timer));
+      await Promise.race([body(host), late]).finally(() => clearTimeout(timer));
     },
   });
 }
 
 /** A test whose spool is on a disk of its own of 4 MiB. */
-export function smallDiskTest(name: string, body: (world: TmuxWorld) => Promise<void>): void {
+export function smallDiskTest(name: string, body: (host: TmuxHost) => Promise<void>): void {
   isolatedTest(name, body, LIMIT, "4m");
 }
 
 /** A process namespace with a folder for spools and sockets. */
-export class TmuxWorld implements AsyncDisposable {
+export class TmuxHost implements AsyncDisposable {
   /** For spools, sockets, and whatever a test wants. */
   readonly dir: string;
   readonly #holder: Deno.ChildProcess;
@@ -92,7 +92,7 @@ export class TmuxWorld implements AsyncDisposable {
     this.#enter = [...user, `--pid=${of}/pid_for_children`, `--mount=${of}/mnt`, "--"];
   }
 
-  static async start(diskSize: string | null): Promise<TmuxWorld> {
+  static async start(diskSize: string | null): Promise<TmuxHost> {
     const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "tmux-test-" });
     const disk = diskSize === null ? null : await SmallDisk.mount(`${dir}/spool`, diskSize);
     // its first process takes in orphans, as init does
@@ -105,7 +105,7 @@ export class TmuxWorld implements AsyncDisposable {
     const reader = holder.stdout.getReader();
     await reader.read();
     await reader.cancel();
-    return new TmuxWorld(dir, disk, holder);
+    return new TmuxHost(dir, disk, holder);
   }
 
   /** Starts programs inside. */
@@ -146,7 +146,7 @@ export class TmuxWorld implements AsyncDisposable {
     };
   }
 
-  /** An executor inside, not open yet; it is closed with the world. */
+  /** An executor inside, not open yet; it is closed with the host. */
   executor(changes: Partial<TmuxOptions> = {}): TmuxExecutor {
     const executor = new TmuxExecutor(this.options(changes));
     this.#executors.push(executor);

@@ -28,7 +28,7 @@ export function textOf(output: OutputSample): string {
 }
 
 /** An open executor, with what it has told. */
-export class Desk {
+export class ExecutorFixture {
   readonly executor: Executor;
   facts!: HostFacts;
   /** Ends in the order in which they were told. */
@@ -39,10 +39,10 @@ export class Desk {
     this.executor = executor;
   }
 
-  static async open(executor: Executor): Promise<Desk> {
-    const desk = new Desk(executor);
-    desk.facts = await executor.open((end) => desk.#ended(end));
-    return desk;
+  static async open(executor: Executor): Promise<ExecutorFixture> {
+    const fixture = new ExecutorFixture(executor);
+    fixture.facts = await executor.open((end) => fixture.#ended(end));
+    return fixture;
   }
 
   #ended(end: RunEnd): void {
@@ -102,6 +102,6 @@ export function patient(dir: string, changes: Partial<Launch> = {}, after = "exi
 }
 
 /** Waits until a run has written something. */
-export async function up(desk: Desk, run: string): Promise<void> {
-  await until(`${run} is up`, async () => (await desk.executor.read(run, 0, 3)).length > 0);
+export async function up(fixture: ExecutorFixture, run: string): Promise<void> {
+  await until(`${run} is up`, async () => (await fixture.executor.read(run, 0, 3)).length > 0);
 }

@@ -38,7 +38,7 @@ export function ended(run: OwnedRun, more: Partial<FinishRequest> = {}): FinishR
 }
 
 /** A Redis with a registered runner `r`, instance `i`, and a client. */
-export class Stage implements AsyncDisposable {
+export class RedisFixture implements AsyncDisposable {
   readonly server: RedisServer;
   readonly keys = new Keys(NAMESPACE);
   readonly queue: RedisQueue;
@@ -52,10 +52,10 @@ export class Stage implements AsyncDisposable {
     this.#open.push(this.store);
   }
 
-  static async open(options: RedisServerOptions = {}): Promise<Stage> {
-    const stage = new Stage(await RedisServer.start(options));
-    await stage.queue.register(INFO);
-    return stage;
+  static async open(options: RedisServerOptions = {}): Promise<RedisFixture> {
+    const fixture = new RedisFixture(await RedisServer.start(options));
+    await fixture.queue.register(INFO);
+    return fixture;
   }
 
   /** One more runner; not registered. */
