@@ -1,6 +1,6 @@
 import { formatDuration } from "../domain/duration.ts";
 import { JobNotFoundError, NoTerminalError } from "../domain/errors.ts";
-import { isTerminal } from "../domain/lifecycle.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { JobAnswer, JobRequest } from "../ports/requests.ts";
@@ -75,7 +75,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
  */
 export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void {
   const status = fields.status || "dispatched";
-  if (isTerminal(status)) {
+  if (isFinal(status)) {
     throw new NoTerminalError(
       `${cannot}: it has ended with status ${status}; its output: runner logs ${pasteWord(id, "ID")}`,
     );

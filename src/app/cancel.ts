@@ -37,7 +37,7 @@ export async function cancelJob(store: JobStore, id: string, reason: string): Pr
       return "cancelled";
     case "REQUESTED":
       return "requested";
-    case "TERMINAL":
+    case "FINAL":
       return "ended";
     case "MISSING":
       throw new JobNotFoundError(`Cannot cancel job ${JSON.stringify(id)}: no job of this namespace has that id`);

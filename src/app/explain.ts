@@ -1,5 +1,5 @@
 import { formatDuration } from "../domain/duration.ts";
-import { isTerminal } from "../domain/lifecycle.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "../domain/limits.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
@@ -78,14 +78,14 @@ function explainWaiting(facts: Facts): string {
     const what = Number(attempt ?? 0) > 0 ? "its next attempt" : "it";
     return `${what} is delayed until ${facts.time(placement.dueMs)}${last ? `; the last one: ${last}` : ""}`;
   }
-  return "is in no queue: it was stored and never pushed, or was put aside";
+  return "is in no queue: it was stored and never pushed, or became a dead letter";
 }
 
 async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null> {
   const { after } = job.side;
   if (!after) return null;
   const other = await store.read(after);
-  return other && !isTerminal(other.fields.status ?? "") ? after : null;
+  return other && !isFinal(other.fields.status ?? "") ? after : null;
 }
 
 /** Which job runs in the terminal for which another one was taken. */
@@ -133,7 +133,7 @@ export async function explainJob(
   const status = job.fields.status || "dispatched";
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
   const owner = instances.find(({ instance }) => instance === job.side.inst);
-  if (isTerminal(status)) return { why: "", owner: owner ?? null };
+  if (isFinal(status)) return { why: "", owner: owner ?? null };
   const names = [DEFAULT_RUNNER, ...queues.map((queue) => queue.runner), ...instances.map((one) => one.runner)];
   const { runner, placement } = await placeOf(store, job, names);
   const facts: Facts = {

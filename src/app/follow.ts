@@ -1,4 +1,4 @@
-import { isTerminal } from "../domain/lifecycle.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import type { AttemptOutput, HostOutput } from "../ports/host_output.ts";
 import type { JobStore, OutputPiece, StoredJob } from "../ports/job_store.ts";
 import { type KeptOutput, keptOutputOf } from "./kept_output.ts";
@@ -72,7 +72,7 @@ class Reader {
     const attempt = Number(job.side.attempt ?? 0);
     const isFirst = this.#cursor === "" && this.#offset === 0;
     if (this.#options.from === "newest" && isFirst) this.#attempt = attempt;
-    const ended = isTerminal(job.fields.status ?? "");
+    const ended = isFinal(job.fields.status ?? "");
     if (ended) this.#kept = keptOutputOf(job);
     const total = this.#kept?.total ?? 0;
     if (ended && isFirst && this.#options.lastOnly && total > LAST) await this.#skipTo(total - LAST);

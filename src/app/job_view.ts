@@ -1,5 +1,5 @@
 import { EXIT } from "../domain/exit_codes.ts";
-import { isTerminal } from "../domain/lifecycle.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import { signalOf } from "../domain/signals.ts";
 import type { StoredJob } from "../ports/job_store.ts";
@@ -105,7 +105,7 @@ function envNames(text: string | undefined): string[] {
 /** Reads a job for showing it. Nothing that a foreign client wrote makes it throw. */
 export function viewJob(job: StoredJob): JobView {
   const { fields, side } = job;
-  const ended = isTerminal(fields.status ?? "");
+  const ended = isFinal(fields.status ?? "");
   const changed = readTime(fields.updated_at ?? "", "utc");
   const ms = number(side.ms);
   return {
@@ -169,7 +169,7 @@ function codeOfSentence(error: string): number {
  */
 export function exitCodeOfJob(job: StoredJob): number | null {
   const status = job.fields.status ?? "";
-  if (!isTerminal(status)) return null;
+  if (!isFinal(status)) return null;
   if (status === "finished") return EXIT.ok;
   const said = codeOfSentence(job.fields.error ?? "");
   // a job that was cancelled or lost between two attempts still carries the exit code of the earlier one

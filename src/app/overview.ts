@@ -2,8 +2,8 @@ import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.t
 import type { JobView } from "./job_view.ts";
 import { type FoundJobs, type JobQuery, listJobs } from "./list_jobs.ts";
 
-/** Ids that were put aside, as far as an overview has them. */
-const MAX_BURIED = 100;
+/** Dead letters, as far as an overview has them. */
+const MAX_DEAD_LETTERS = 100;
 
 /** Failed jobs of which the end of their output is read. */
 const ENDINGS_SHOWN = 100;
@@ -22,7 +22,7 @@ export interface Overview {
   /** The end of the output of listed jobs that failed, by id. */
   readonly endings: ReadonlyMap<string, string>;
   /** The newest ids of the last day that were no runnable jobs, with the reason. */
-  readonly buried: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
+  readonly deadLetters: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
 }
 
 /**
@@ -33,12 +33,12 @@ export interface Overview {
 export async function readOverview(store: JobStore, query: JobQuery): Promise<Overview> {
   const isWanted = ({ runner }: { runner: string }) => query.runner === undefined || runner === query.runner;
   const known = store.instances();
-  const [nowMs, instances, queues, { jobs, complete, counts }, buried] = await Promise.all([
+  const [nowMs, instances, queues, { jobs, complete, counts }, deadLetters] = await Promise.all([
     store.time(),
     known,
     store.queues(),
     known.then((instances) => listJobs(store, query, instances)),
-    store.buried(MAX_BURIED),
+    store.deadLetters(MAX_DEAD_LETTERS),
   ]);
   const failed = jobs.filter(({ status }) => status === "error").slice(0, ENDINGS_SHOWN).map(({ id }) => id);
   const ends = await store.endings(failed);
@@ -52,6 +52,6 @@ export async function readOverview(store: JobStore, query: JobQuery): Promise<Ov
     complete,
     counts,
     endings: new Map(failed.map((id, i) => [id, ends[i]])),
-    buried,
+    deadLetters,
   };
 }

@@ -1,5 +1,5 @@
 import { JobNotFoundError, UnavailableError } from "../domain/errors.ts";
-import { isTerminal } from "../domain/lifecycle.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 
@@ -52,7 +52,7 @@ export async function watchJob(
         seen = true;
         misses = 0;
         await options.look?.(job);
-        if (isTerminal(job.fields.status ?? "")) return job;
+        if (isFinal(job.fields.status ?? "")) return job;
       } else if (!seen || ++misses > MISSES) {
         throw new JobNotFoundError(
           `Cannot wait for job ${JSON.stringify(id)}: ${

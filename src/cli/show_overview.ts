@@ -42,8 +42,8 @@ const QUEUES: readonly Column<StoredQueue>[] = [
   { title: "PAUSED", value: ({ paused }) => paused ? "paused" : "", style: () => "yellow" },
 ];
 
-/** Ids that were put aside, as far as people see them, and how long, milliseconds: later they are no news. */
-const BURIED_SHOWN = 5, BURIED_NEWS = 3_600_000;
+/** Dead letters, as far as people see them, and how long, milliseconds: later they are no news. */
+const DEAD_LETTERS_SHOWN = 5, DEAD_LETTER_NEWS = 3_600_000;
 /** Columns of such an id on a terminal: it may be anything that a program has pushed. */
 const BURIED_WIDTH = 36;
 
@@ -72,14 +72,14 @@ export function showOverview(overview: Overview, look: Look, { columns, jobsOnly
     queues.length > 0 ? table(queues, QUEUES, look) : heading("nothing is queued"),
     jobs,
   ];
-  const buried = overview.buried.filter(({ ms }) => ms >= overview.nowMs - BURIED_NEWS);
-  if (buried.length > 0) {
-    const lines = buried.slice(0, BURIED_SHOWN).map(({ id, reason, ms }) =>
+  const deadLetters = overview.deadLetters.filter(({ ms }) => ms >= overview.nowMs - DEAD_LETTER_NEWS);
+  if (deadLetters.length > 0) {
+    const lines = deadLetters.slice(0, DEAD_LETTERS_SHOWN).map(({ id, reason, ms }) =>
       `  ${look.room === null ? printable(id) : fit(printable(id), BURIED_WIDTH)}: ${printable(reason)} (${
         ago(ms, overview.nowMs)
       })\n`
     );
-    parts.push(`put aside, because they are no runnable jobs:\n${lines.join("")}`);
+    parts.push(`dead letters, ids that are no runnable jobs:\n${lines.join("")}`);
   }
   return parts.join("\n");
 }
@@ -109,6 +109,6 @@ export function overviewJson(overview: Overview): unknown {
     })),
     jobs_fit: overview.counts?.fitting ?? null,
     jobs_looked_at: overview.counts?.looked ?? null,
-    put_aside: overview.buried.map(({ id, reason, ms }) => ({ id, reason, time: formatTime(ms) })),
+    dead_letters: overview.deadLetters.map(({ id, reason, ms }) => ({ id, reason, time: formatTime(ms) })),
   };
 }

@@ -11,7 +11,7 @@
 export type JobState = "dispatched" | "started" | "finished" | "error";
 
 /** States that never change again, except by an explicit `retry`. */
-export const TERMINAL_STATES: readonly JobState[] = ["finished", "error"];
+export const FINAL_STATES: readonly JobState[] = ["finished", "error"];
 
 /** One row of the lifecycle. */
 export interface LifecycleEvent {
@@ -55,10 +55,10 @@ export const LIFECYCLE = {
     to: ["dispatched"],
     does: "turns a job that was stored as a JSON string into a hash",
   },
-  bury: {
+  dead_letter: {
     from: [],
     to: [],
-    does: "puts an id that is no runnable job aside, with the reason",
+    does: "moves an id that is no runnable job to the dead letters, with the reason",
   },
   start: {
     from: ["dispatched"],
@@ -70,12 +70,12 @@ export const LIFECYCLE = {
     to: ["finished", "error", "dispatched"],
     does: "writes the end of an attempt once, or delays the job for its next attempt",
   },
-  ask: {
+  input_required: {
     from: ["started"],
     to: ["started"],
     does: "says that a job waits for somebody to type",
   },
-  proceed: {
+  input_resolved: {
     from: ["started"],
     to: ["started"],
     does: "says that a job does not wait for somebody to type any more",
@@ -113,6 +113,6 @@ export const INSTANCE_EVENTS = {
 } as const;
 
 /** Whether a status word ends a job. */
-export function isTerminal(state: string): boolean {
-  return (TERMINAL_STATES as readonly string[]).includes(state);
+export function isFinal(state: string): boolean {
+  return (FINAL_STATES as readonly string[]).includes(state);
 }

@@ -136,7 +136,7 @@ export interface JobStore {
   cancel(
     id: string,
     reason: string,
-  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }>;
+  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }>;
   /**
    * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`:
    * that job has failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner.
@@ -176,8 +176,8 @@ export interface JobStore {
   newestEvents(count: number): Promise<readonly StoredEvent[]>;
   /** Events after a cursor (`0`: all there are), oldest first; waits up to `waitMs` for one. */
   eventsAfter(cursor: string, waitMs: number): Promise<readonly StoredEvent[]>;
-  /** Ids that were put aside, newest first, with the reason. */
-  buried(limit: number): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]>;
+  /** Dead letters, newest first, with the reason. */
+  deadLetters(limit: number): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]>;
   /** Pieces of live output after `cursor` (`""`: from the start), oldest first. */
   output(id: string, cursor: string): Promise<readonly OutputPiece[]>;
   /**

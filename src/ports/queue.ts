@@ -140,7 +140,7 @@ export type StartReply =
     /** Side record: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
     readonly side: Readonly<Record<string, string>>;
   }
-  | { readonly type: "FENCED" | "GONE" | "MISSING" | "TERMINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
+  | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
   | { readonly type: "JSON"; readonly raw: string }
   | { readonly type: "BADTYPE"; readonly redisType: string }
   | { readonly type: "BADSTATUS"; readonly status: string }
@@ -171,7 +171,7 @@ export interface FinishRequest extends OwnedRun {
 
 /** Answer to `finish`. */
 export interface FinishReply {
-  readonly type: "OK" | "ALREADY" | "MISSING" | "FENCED" | "TERMINAL" | "RETRY";
+  readonly type: "OK" | "ALREADY" | "MISSING" | "FENCED" | "FINAL" | "RETRY";
   /** Jobs, as `[runner, id]`, that waited for the end of this one and should be promoted. */
   readonly waiters: readonly (readonly [runner: string, id: string])[];
 }
@@ -185,7 +185,7 @@ export interface ReassertRequest extends OwnedRun {
 }
 
 /** Answer to `reassert`: as `reassert.lua` says. */
-export type ReassertReply = "OK" | "FENCED" | "TERMINAL" | "DONE";
+export type ReassertReply = "OK" | "FENCED" | "FINAL" | "DONE";
 
 /** What to do with runs of an instance whose lease ended: wait for its host, run again, or end them as lost. */
 export type LostPolicy = "hold" | "requeue" | "fail";
@@ -243,7 +243,7 @@ export interface Queue extends RequestQueue {
   release(id: RawId): Promise<boolean>;
   /** `AGAIN`: it was moved before, or cannot be: the job was ended. */
   reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;
-  bury(id: RawId, reason: string): Promise<boolean>;
+  deadLetter(id: RawId, reason: string): Promise<boolean>;
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
   reassert(request: ReassertRequest): Promise<ReassertReply>;
   /** Gives back an attempt that has ended, and its end, in one step. Answers as `finish`, but never `MISSING`. */
@@ -267,9 +267,9 @@ export interface Queue extends RequestQueue {
   ): Promise<ReapReply>;
 
   /** `line`: what the terminal of the run shows where somebody is to type. */
-  ask(run: OwnedRun, line: string): Promise<void>;
+  inputRequired(run: OwnedRun, line: string): Promise<void>;
   /** Answers whether it was said before that the run waits. */
-  proceed(run: OwnedRun): Promise<boolean>;
+  inputResolved(run: OwnedRun): Promise<boolean>;
   /**
    * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the
    * attempt's output. Answers how many follow it; an empty piece only asks that.

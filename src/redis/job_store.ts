@@ -92,7 +92,7 @@ export class RedisJobStore implements JobStore {
   async cancel(
     id: string,
     reason: string,
-  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING" }> {
+  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }> {
     let [runner, reply] = await this.#cancel(id, reason, false);
     if (reply[0] === "JSON") {
       const raw = String(reply[1]);
@@ -100,7 +100,7 @@ export class RedisJobStore implements JobStore {
       if (fields) await this.#steps.convert(id, raw, fields);
       [runner, reply] = await this.#cancel(id, reason, true);
     }
-    const type = reply[0] as "CANCELLED" | "REQUESTED" | "TERMINAL" | "MISSING";
+    const type = reply[0] as "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING";
     if (type === "CANCELLED") {
       await this.#steps.settle(waitersOf(reply, 2));
       if (reply[1] === 0) await this.#listing.remove(id); // a foreign program may have pushed it elsewhere
@@ -219,7 +219,7 @@ export class RedisJobStore implements JobStore {
     await this.#ring(runner);
   }
 
-  async buried(
+  async deadLetters(
     limit: number,
   ): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]> {
     const dead = await this.#link.call("ZREVRANGE", [this.#keys.dead(), 0, limit - 1, "WITHSCORES"]) as string[];

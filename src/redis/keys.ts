@@ -100,7 +100,7 @@ export class Keys {
   }
 
   /**
-   * ZSET `REASON\nID` -> Unix ms: ids that were put aside because they are no runnable jobs; the newest 1,000, for
+   * ZSET `REASON\nID` -> Unix ms: dead letters: ids that are no runnable jobs; the newest 1,000, for
    * `DEAD_MS`.
    */
   dead(): string {
@@ -172,5 +172,5 @@ export const OUTPUT_PIECES = MAX_LIVE_OUTPUT / OUTPUT_PIECE;
  * How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again.
  */
 export const LEFT_MS = 15 * 60_000;
-/** How long an id that was put aside is remembered, milliseconds. */
+/** How long a dead letter is kept, milliseconds. */
 export const DEAD_MS = 86_400_000;

@@ -227,10 +227,10 @@ export class RedisQueue implements Queue {
     return reply[0] as "OK" | "GONE" | "AGAIN";
   }
 
-  async bury(id: RawId, reason: string): Promise<boolean> {
+  async deadLetter(id: RawId, reason: string): Promise<boolean> {
     const { runner, instance } = this.#owner;
     const keys = [this.#keys.claim(runner, instance), this.#keys.dead(), this.#keys.events()];
-    return (await this.#link.run(SCRIPTS.bury, keys, [id, reason.replaceAll("\n", " "), DEAD_MS]))[0] === "OK";
+    return (await this.#link.run(SCRIPTS.dead_letter, keys, [id, reason.replaceAll("\n", " "), DEAD_MS]))[0] === "OK";
   }
 
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
@@ -290,12 +290,12 @@ export class RedisQueue implements Queue {
     return reply[0] as ReapReply;
   }
 
-  async ask(run: OwnedRun, line: string): Promise<void> {
-    await this.#steps.job(SCRIPTS.ask, run.id, { args: [run.token, line] });
+  async inputRequired(run: OwnedRun, line: string): Promise<void> {
+    await this.#steps.job(SCRIPTS.input_required, run.id, { args: [run.token, line] });
   }
 
-  async proceed(run: OwnedRun): Promise<boolean> {
-    const [answer] = await this.#steps.job(SCRIPTS.proceed, run.id, { args: [run.token] });
+  async inputResolved(run: OwnedRun): Promise<boolean> {
+    const [answer] = await this.#steps.job(SCRIPTS.input_resolved, run.id, { args: [run.token] });
     return answer === "OK";
   }
 

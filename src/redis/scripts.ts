@@ -7,7 +7,7 @@ import promote from "./scripts/promote.lua" with { type: "text" };
 import release from "./scripts/release.lua" with { type: "text" };
 import reroute from "./scripts/reroute.lua" with { type: "text" };
 import convert from "./scripts/convert.lua" with { type: "text" };
-import bury from "./scripts/bury.lua" with { type: "text" };
+import deadLetter from "./scripts/dead_letter.lua" with { type: "text" };
 import claim from "./scripts/claim.lua" with { type: "text" };
 import peek from "./scripts/peek.lua" with { type: "text" };
 import start from "./scripts/start.lua" with { type: "text" };
@@ -20,8 +20,8 @@ import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
 import beat from "./scripts/beat.lua" with { type: "text" };
 import show from "./scripts/show.lua" with { type: "text" };
-import ask from "./scripts/ask.lua" with { type: "text" };
-import proceed from "./scripts/proceed.lua" with { type: "text" };
+import inputRequired from "./scripts/input_required.lua" with { type: "text" };
+import inputResolved from "./scripts/input_resolved.lua" with { type: "text" };
 import request from "./scripts/request.lua" with { type: "text" };
 import serve from "./scripts/serve.lua" with { type: "text" };
 import answer from "./scripts/answer.lua" with { type: "text" };
@@ -58,7 +58,7 @@ export const SCRIPTS = {
   release: plain("release", release),
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
-  bury: plain("bury", bury),
+  dead_letter: plain("dead_letter", deadLetter),
   claim: new Script("claim", base, [stepOf([job, START, start]), `local MAX_ID = ${MAX_ID}\n`, claim]),
   peek: plain("peek", peek),
   start: new Script("start", base, [job, START, start]),
@@ -66,8 +66,8 @@ export const SCRIPTS = {
   cancel: about("cancel", cancel),
   retry: about("retry", retry),
   show: about("show", show),
-  ask: about("ask", ask),
-  proceed: about("proceed", proceed),
+  input_required: about("input_required", inputRequired),
+  input_resolved: about("input_resolved", inputResolved),
   reassert: about("reassert", reassert),
   restore: new Script("restore", base, [stepOf([job, reassert], "reassert"), stepOf([job, finish], "finish"), restore]),
   reap: about("reap", reap),

@@ -8,7 +8,7 @@ function worldWith(): CommandFixture {
   const { redis } = fixture;
   redis.happen({ event: "submit", id: "a", state: "dispatched", runner: "r" });
   redis.happen({ event: "start", id: "a", state: "started", runner: "r", instance: "i", attempt: 1 });
-  redis.happen({ event: "bury", id: "\x1b[2J", state: null });
+  redis.happen({ event: "dead_letter", id: "\x1b[2J", state: null });
   return fixture;
 }
 
@@ -19,10 +19,13 @@ Deno.test("events shows what happened, oldest first", async () => {
     fixture.stdout,
     "2026-01-31T12:00:00.000Z  submit    queued    a  runner r\n" +
       "2026-01-31T12:00:00.000Z  start     running   a  runner r  attempt 1\n" +
-      "2026-01-31T12:00:00.000Z  bury                \\x1b[2J\n",
+      "2026-01-31T12:00:00.000Z  dead_letter         \\x1b[2J\n",
   );
   fixture.stdout = "";
-  assertEquals([await fixture.run("events", "-n", "1", "--json"), JSON.parse(fixture.stdout).event], [0, "bury"]);
+  assertEquals([await fixture.run("events", "-n", "1", "--json"), JSON.parse(fixture.stdout).event], [
+    0,
+    "dead_letter",
+  ]);
   const empty = new CommandFixture();
   assertEquals([await empty.run("events"), empty.stdout, empty.stderr], [0, "", ""]);
 });

@@ -1,4 +1,4 @@
-import { isTerminal } from "../../src/domain/lifecycle.ts";
+import { isFinal } from "../../src/domain/lifecycle.ts";
 import { sideOf } from "../../src/domain/side_record.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import type {
@@ -33,7 +33,7 @@ export class FakeStore implements JobStore {
   placement: Placement = NOWHERE;
   instanceList: StoredInstance[] = [];
   queueList: StoredQueue[] = [];
-  buriedList: { id: string; reason: string; ms: number }[] = [];
+  deadLetterList: { id: string; reason: string; ms: number }[] = [];
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
   closed = false;
   readonly events: StoredEvent[] = [];
@@ -96,7 +96,7 @@ export class FakeStore implements JobStore {
     this.cancelled.push([id, reason]);
     const status = this.jobs.get(id)?.fields.status;
     if (status === undefined) return Promise.resolve({ type: "MISSING" as const });
-    if (isTerminal(status)) return Promise.resolve({ type: "TERMINAL" as const });
+    if (isFinal(status)) return Promise.resolve({ type: "FINAL" as const });
     return Promise.resolve({ type: status === "started" ? "REQUESTED" as const : "CANCELLED" as const });
   }
 
@@ -104,7 +104,7 @@ export class FakeStore implements JobStore {
     const job = this.jobs.get(id);
     if (!job) return Promise.resolve({ type: "MISSING" });
     const status = job.fields.status ?? "dispatched";
-    if (!isTerminal(status)) return Promise.resolve({ type: "ALIVE", status });
+    if (!isFinal(status)) return Promise.resolve({ type: "ALIVE", status });
     if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
     const after = job.side.after ?? "";
     const parent = this.jobs.get(after)?.fields.status;
@@ -130,7 +130,7 @@ export class FakeStore implements JobStore {
     const all = [...this.jobs.values()];
     const some = all.slice(from, from + 2);
     const old = some.filter(({ fields, side }) =>
-      isTerminal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
+      isFinal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
       (queue === undefined || queue === (side.runner ?? fields.runner)) &&
       Number(side.ended_ms ?? 0) < endedBeforeMs
     );
@@ -218,8 +218,8 @@ export class FakeStore implements JobStore {
     return Promise.resolve(this.queueList);
   }
 
-  buried(limit: number) {
-    return Promise.resolve(this.buriedList.slice(0, limit));
+  deadLetters(limit: number) {
+    return Promise.resolve(this.deadLetterList.slice(0, limit));
   }
 
   output(id: string, cursor: string) {

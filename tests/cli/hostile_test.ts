@@ -20,7 +20,7 @@ function hostileWorld(options: WorldOptions = { columns: 120 }): CommandFixture 
     anInstance({ instance: "i2", host, attach: "tmux -L ../../../tmp/evil attach -t" }),
   ];
   redis.queueList = [{ runner: EVIL, queued: 1, delayed: 0, paused: true }];
-  redis.buriedList = [{ id: EVIL, reason: EVIL, ms: 0 }];
+  redis.deadLetterList = [{ id: EVIL, reason: EVIL, ms: 0 }];
   const text = { title: EVIL, cwd: EVIL, "label:a": EVIL, after: EVIL };
   const fields = {
     ...{ payload: EVIL, runner: EVIL, executor: EVIL, error: EVIL, result: EVIL, caller_id: EVIL, context_id: EVIL },

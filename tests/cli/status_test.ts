@@ -57,7 +57,7 @@ function busyWorld(options: WorldOptions = {}): CommandFixture {
     executor: "tmux.main",
     created_at,
   });
-  redis.buriedList = [{ id: "\x1b[2J", reason: "missing", ms: Date.UTC(2026, 0, 31, 11, 0, 0) }];
+  redis.deadLetterList = [{ id: "\x1b[2J", reason: "missing", ms: Date.UTC(2026, 0, 31, 11, 0, 0) }];
   return fixture;
 }
 
@@ -86,22 +86,22 @@ Deno.test("status --json is one object", async () => {
   assertEquals(overview.runners[2].silent_seconds, 2);
   assertEquals(overview.queues[0], { runner: "build", queued: 0, delayed: 3, paused: true });
   assertEquals(overview.jobs.map(({ id }: { id: string }) => id), ["job-queued"]);
-  assertEquals(overview.put_aside, [{ id: "\x1b[2J", reason: "missing", time: "2026-01-31T11:00:00.000Z" }]);
+  assertEquals(overview.dead_letters, [{ id: "\x1b[2J", reason: "missing", time: "2026-01-31T11:00:00.000Z" }]);
 });
 
-Deno.test("status names an id that was put aside for an hour, and with --json as long as Redis knows it", async () => {
+Deno.test("status names an id that became a dead letter for an hour, and with --json as long as Redis knows it", async () => {
   const fixture = busyWorld();
-  fixture.redis.buriedList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_001 }];
-  assertEquals((await shown(fixture, "status")).includes("put aside"), false);
-  assertEquals(JSON.parse(await shown(fixture, "status", "--json")).put_aside.length, 1);
-  fixture.redis.buriedList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_000 }];
+  fixture.redis.deadLetterList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_001 }];
+  assertEquals((await shown(fixture, "status")).includes("dead letter"), false);
+  assertEquals(JSON.parse(await shown(fixture, "status", "--json")).dead_letters.length, 1);
+  fixture.redis.deadLetterList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_000 }];
   assertEquals((await shown(fixture, "status")).includes("x: missing (1h ago)"), true);
 });
 
-Deno.test("status at a terminal cuts the id that was put aside, and in a pipe does not", async () => {
+Deno.test("status at a terminal cuts the id that became a dead letter, and in a pipe does not", async () => {
   for (const [options, id] of [[{ columns: 80 }, `${"x".repeat(35)}…`], [{}, "x".repeat(1000)]] as const) {
     const fixture = busyWorld(options);
-    fixture.redis.buriedList = [{ id: "x".repeat(1000), reason: "missing", ms: fixture.redis.nowMs }];
+    fixture.redis.deadLetterList = [{ id: "x".repeat(1000), reason: "missing", ms: fixture.redis.nowMs }];
     assertEquals((await shown(fixture, "status")).includes(`  ${id}: missing`), true);
   }
 });
@@ -249,7 +249,7 @@ Deno.test("status says why a job waits", async () => {
       redis.put("first", { status: "finished" });
       redis.change("j", {}, { after: "first" });
     }],
-    ["is in no queue: it was stored and never pushed, or was put aside", () => {}],
+    ["is in no queue: it was stored and never pushed, or became a dead letter", () => {}],
     ["runs on alpha", ({ redis }) => {
       redis.instanceList = [up];
       redis.change("j", { status: "started" }, { inst: "inst-1" });

@@ -26,7 +26,7 @@ Deno.test("a job that is pushed before it is written runs, and so does one that 
   assertEquals((await fixture.ended("json")).result, "12\n");
 });
 
-Deno.test("poison is put aside and does not stop the jobs behind it", async () => {
+Deno.test("poison becomes a dead letter and does not stop the jobs behind it", async () => {
   await using fixture = await RunnerFixture.create();
   const queue = `runner:${fixture.name}`;
   await fixture.redis.call("LPUSH", queue, "no-such-job");
@@ -41,7 +41,7 @@ Deno.test("poison is put aside and does not stop the jobs behind it", async () =
   const good = await fixture.push({ payload: "echo good" });
   await fixture.runner();
   assertEquals((await fixture.ended(good)).result, "good\n");
-  await until("all poison is put aside", async () => await fixture.redis.call("ZCARD", "rr:dead") === 7);
+  await until("all poison becomes a dead letter", async () => await fixture.redis.call("ZCARD", "rr:dead") === 7);
   const claims = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:claim:"));
   assertEquals(claims, []);
   assertEquals(await fixture.redis.call("LRANGE", "job_list", 0, -1), ["not a job"]);

@@ -44,7 +44,7 @@ Deno.test("a job that asks says so, and is answered with send; one that works or
   await user.types(`runner send ${id.slice(0, 8)} yes --enter`);
   await user.sees(`job ${id}: typed 4 bytes`);
   await until("it asks no more", async () => (await statusOf(fixture, id)).waiting_for_input === null);
-  assertEquals((await eventsOf(fixture, id)).slice(-2), ["ask", "proceed"]);
+  assertEquals((await eventsOf(fixture, id)).slice(-2), ["input_required", "input_resolved"]);
   await barrier.open();
   assertEquals((await fixture.ended(id)).result, "Continue? answer <yes>\n");
   for (const other of quiet) {

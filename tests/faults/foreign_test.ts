@@ -32,7 +32,7 @@ Deno.test("47 a thousand poison ids before a good job: it starts soon, and the l
   assertEquals((await fixture.ended(id, 60_000)).result, "good\n");
   const ms = performance.now() - begun;
   console.log(`      a good job behind 1,100 poison ids ended after ${ms.toFixed(0)} ms`);
-  await until("all poison is put aside", async () => await fixture.redis.call("ZCARD", "rr:dead") === 1000);
+  await until("all poison becomes a dead letter", async () => await fixture.redis.call("ZCARD", "rr:dead") === 1000);
   assertEquals(await audit(fixture, { ids: [] }).then((all) => all.filter((one) => !one.includes(id))), []);
 });
 
@@ -59,7 +59,7 @@ Deno.test("48 another program that writes dispatched or finished over a running 
   await assertClean(fixture, { ids, log });
 });
 
-Deno.test("49 a job that is deleted while it waits is put aside, one that is deleted while it runs comes back", async () => {
+Deno.test("49 a job that is deleted while it waits becomes a dead letter, one that is deleted while it runs comes back", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
@@ -71,7 +71,7 @@ Deno.test("49 a job that is deleted while it waits is put aside, one that is del
   await fixture.reaches(running, "started");
   await barrier.open();
   assertEquals((await fixture.ended(running)).result, "kept\n");
-  await until("the other is put aside", async () => await fixture.redis.call("ZCARD", "rr:dead") === 1);
+  await until("the other becomes a dead letter", async () => await fixture.redis.call("ZCARD", "rr:dead") === 1);
   await assertClean(fixture, { ids: [running], log, dataWasLost: true });
 });
 

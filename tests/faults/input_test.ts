@@ -146,7 +146,7 @@ Deno.test("42 names and namespaces from a fuzzer are refused with a sentence, or
   }
 });
 
-Deno.test("42 ids that are no text, too long or empty are put aside, whatever stands around them", async () => {
+Deno.test("42 ids that are no text, too long or empty become dead letters, whatever stands around them", async () => {
   const seed = seedOf();
   const draw = random(seed);
   await using fixture = await RunnerFixture.create();

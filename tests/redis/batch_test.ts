@@ -71,7 +71,7 @@ Deno.test("a step that fails fails alone", async () => {
     assert(reply.type === "OK");
     return fixture.queue.finish(ended({ id: ids[i], token: reply.token }));
   }));
-  assertEquals(ends.map((end) => end.status === "fulfilled" && end.value.type), ["OK", "TERMINAL", "OK"]);
+  assertEquals(ends.map((end) => end.status === "fulfilled" && end.value.type), ["OK", "FINAL", "OK"]);
 
   const second = await started(fixture, ["d", "e"]);
   const queue = openQueue(placeAt(server.address), { runner: "other", instance: "i", nonce: "n1" });

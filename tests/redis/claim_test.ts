@@ -45,7 +45,7 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
   assert(claimed !== "FENCED");
   const found = claimed.map(({ raw, reply }) => [new TextDecoder().decode(raw), reply?.type ?? "claimed"]);
   assertEquals(found, [
-    ...[["a", "OK"], ["none", "OK"], ["missing", "MISSING"], ["ended", "TERMINAL"], ["cancelled", "TERMINAL"]],
+    ...[["a", "OK"], ["none", "OK"], ["missing", "MISSING"], ["ended", "FINAL"], ["cancelled", "FINAL"]],
     ...[["other", "OTHER"], ["last", "OK"]],
     ...["line", "text", "strange id", "\ufffd"].map((id) => [id, "claimed"]),
   ]);

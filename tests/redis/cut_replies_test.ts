@@ -71,7 +71,7 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => queue.start("c"));
   await surely(() => store.submit(job("d")));
   await claim();
-  await surely(() => queue.bury(raw("d"), "odd"));
+  await surely(() => queue.deadLetter(raw("d"), "odd"));
   await surely(() => store.submit(job("e", { runner: "q" })));
   await surely(() => store.submit(job("f")));
   await claim();

@@ -40,7 +40,7 @@ Deno.test("a job that is a JSON string is converted and started, or ended when i
     assertEquals([status, error, payload], ["error", "cancelled: no", "x"]);
   }
   assertEquals(await queue.length(), 0);
-  assertEquals((await queue.start("claimed")).type, "TERMINAL");
+  assertEquals((await queue.start("claimed")).type, "FINAL");
   const reply = await queue.start("a");
   assert(reply.type === "JSON");
   await queue.convert("a", reply.raw, { payload: "x" });
@@ -70,7 +70,7 @@ Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
   assertEquals(await fixture.store.cancel("a", ""), { type: "REQUESTED" });
   assert(Number(await server.call("PTTL", keys.side("a"))) > 0, "a request that nobody hears goes by itself");
   await server.call("HSET", keys.job("a"), "status", "finished");
-  assertEquals(await fixture.store.cancel("a", ""), { type: "TERMINAL" });
+  assertEquals(await fixture.store.cancel("a", ""), { type: "FINAL" });
 });
 
 Deno.test("an id twice in the queue runs once", async () => {
@@ -83,7 +83,7 @@ Deno.test("an id twice in the queue runs once", async () => {
   assert(first.type === "OK");
   assertEquals((await queue.start("a")).type, "HELD");
   await queue.finish(ended({ id: "a", token: first.token }));
-  assertEquals((await queue.start("a")).type, "TERMINAL");
+  assertEquals((await queue.start("a")).type, "FINAL");
   assertEquals((await queue.start("a")).type, "GONE");
   assertEquals((await fixture.side("a")).attempt, "1");
 });

@@ -412,7 +412,7 @@ Deno.test("reassert() lets a newer attempt win, and a terminal status", async ()
   assertEquals(await fixture.queue.reassert(request), "FENCED");
   await server.call("HSET", keys.side("a"), "attempt", 1, "token", run.token);
   await server.call("HSET", keys.job("a"), "status", "error");
-  assertEquals(await fixture.queue.reassert(request), "TERMINAL");
+  assertEquals(await fixture.queue.reassert(request), "FINAL");
   assertEquals(await fixture.queue.owned(), []);
   // Redis went back to the end of an attempt before
   const newer = { ...request, attempt: 2, token: "2.n1", side: {} };
@@ -426,7 +426,7 @@ Deno.test("reassert() lets a newer attempt win, and a terminal status", async ()
   for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
   await server.call("DEL", keys.job("a"));
   await server.call("SET", keys.job("a"), "x");
-  assertEquals(await fixture.queue.reassert(newer), "TERMINAL");
+  assertEquals(await fixture.queue.reassert(newer), "FINAL");
 });
 
 Deno.test("sweep() forgets jobs that left Redis, also behind jobs that stay", async () => {

@@ -35,7 +35,9 @@ Deno.test("scripts/ has one Lua file for every event, and no other", () => {
 
 Deno.test("every event is a method of the queue or of the job store", () => {
   const methods = [RedisQueue, RedisJobStore].flatMap((type) => Object.getOwnPropertyNames(type.prototype));
-  for (const name of [...Object.keys(LIFECYCLE), ...Object.keys(INSTANCE_EVENTS)]) assert(methods.includes(name), name);
+  for (const name of [...Object.keys(LIFECYCLE), ...Object.keys(INSTANCE_EVENTS)]) {
+    assert(methods.includes(methodOf(name)), name);
+  }
 });
 
 Deno.test("every Lua file says what it does, its keys, arguments and replies", () => {
@@ -56,7 +58,9 @@ const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folde
 
 Deno.test("every event of a job has a caller in src/app of the same name", () => {
   const app = [...walk(new URL("../../src/app/", import.meta.url))].map((file) => Deno.readTextFileSync(file)).join();
-  for (const name of Object.keys(LIFECYCLE)) assert(new RegExp(`\\b(queue|store)\\.${name}\\(`).test(app), name);
+  for (const name of Object.keys(LIFECYCLE)) {
+    assert(new RegExp(`\\b(queue|store)\\.${methodOf(name)}\\(`).test(app), name);
+  }
 });
 
 Deno.test("the help of events names those that scripts tell, and each is an event of the lifecycle", () => {
@@ -67,6 +71,11 @@ Deno.test("the help of events names those that scripts tell, and each is an even
   assertEquals(said.split(/, | and /).sort(), [...new Set(told)].sort());
   for (const name of told) assert(Object.hasOwn(LIFECYCLE, name), name);
 });
+
+/** Method of an event: `dead_letter` is `deadLetter`. */
+function methodOf(event: string): string {
+  return event.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
 
 function* walk(dir: URL): Generator<URL> {
   for (const { name, isDirectory } of Deno.readDirSync(dir)) {

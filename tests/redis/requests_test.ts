@@ -82,32 +82,32 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   assertEquals(await fixture.server.call("EXISTS", list), 0);
 });
 
-Deno.test("ask() is told once and changes its line, proceed() ends it, and so does the next attempt", async () => {
+Deno.test("inputRequired() is told once and changes its line, inputResolved() ends it, and so does the next attempt", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
-  await fixture.queue.proceed(run);
-  await fixture.queue.ask(run, "name?");
+  await fixture.queue.inputResolved(run);
+  await fixture.queue.inputRequired(run, "name?");
   const { input_ms, input_line } = await fixture.side("a");
   assert(Math.abs(Number(input_ms) - Date.now()) < 60_000);
   assertEquals(input_line, "name?");
-  await fixture.queue.ask(run, "really?");
+  await fixture.queue.inputRequired(run, "really?");
   assertEquals([(await fixture.side("a")).input_ms, (await fixture.side("a")).input_line], [input_ms, "really?"]);
-  assertEquals(await fixture.events(), ["submit", "start", "ask"]);
+  assertEquals(await fixture.events(), ["submit", "start", "input_required"]);
   assertEquals(Object.keys(await fixture.job("a")).filter((name) => name.startsWith("input")), []);
-  await fixture.queue.proceed(run);
-  await fixture.queue.proceed(run);
+  await fixture.queue.inputResolved(run);
+  await fixture.queue.inputResolved(run);
   assertEquals((await fixture.side("a")).input_ms, undefined);
-  assertEquals(await fixture.events(), ["submit", "start", "ask", "proceed"]);
+  assertEquals(await fixture.events(), ["submit", "start", "input_required", "input_resolved"]);
 
-  await fixture.queue.ask(run, "again?");
+  await fixture.queue.inputRequired(run, "again?");
   await fixture.queue.finish(ended(run, { state: "error", retryDelayMs: 0 }));
-  await fixture.queue.ask(run, "too late");
+  await fixture.queue.inputRequired(run, "too late");
   assertEquals((await fixture.side("a")).input_line, "again?");
   await fixture.queue.promote("a");
   await fixture.queue.claim(1);
   await fixture.queue.start("a");
   assertEquals((await fixture.side("a")).input_line, undefined);
-  await fixture.queue.ask(run, "an older attempt");
+  await fixture.queue.inputRequired(run, "an older attempt");
   assertEquals((await fixture.side("a")).input_line, undefined);
 });
 

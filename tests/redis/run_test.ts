@@ -45,7 +45,7 @@ Deno.test("start() answers HELD for an attempt that the instance owns already", 
 
 Deno.test("start() drops the claim of a job that has ended or runs elsewhere", async () => {
   await using fixture = await RedisFixture.open();
-  for (const [status, reply] of [["finished", "TERMINAL"], ["error", "TERMINAL"], ["started", "DUP"]]) {
+  for (const [status, reply] of [["finished", "FINAL"], ["error", "FINAL"], ["started", "DUP"]]) {
     await fixture.claimed(status);
     await fixture.server.call("HSET", fixture.keys.job(status), "status", status);
     assertEquals((await fixture.queue.start(status)).type, reply);
@@ -165,13 +165,13 @@ Deno.test("start() ends a job whose other fields, or bookkeeping, are too large,
   assert(bytes < 1 << 20, `${bytes} bytes`);
 });
 
-Deno.test("bury() keeps no more than the beginning of an id that is far too long", async () => {
+Deno.test("deadLetter() keeps no more than the beginning of an id that is far too long", async () => {
   await using fixture = await RedisFixture.open();
   const id = "i".repeat(1 << 20);
   await fixture.server.call("LPUSH", fixture.keys.queue("r"), id);
   await fixture.queue.claim(1);
-  assertEquals(await fixture.queue.bury(raw(id), "the id is long"), true);
-  assertEquals((await fixture.store.buried(1))[0].id, "i".repeat(1000));
+  assertEquals(await fixture.queue.deadLetter(raw(id), "the id is long"), true);
+  assertEquals((await fixture.store.deadLetters(1))[0].id, "i".repeat(1000));
   assertEquals((await fixture.store.newestEvents(1))[0].id, "i".repeat(1000));
 });
 
@@ -233,7 +233,7 @@ Deno.test("finish() leaves the verdict of another program", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   await fixture.server.call("HSET", fixture.keys.job("a"), "status", "finished", "result", "theirs");
-  assertEquals((await fixture.queue.finish(ended(run, failed))).type, "TERMINAL");
+  assertEquals((await fixture.queue.finish(ended(run, failed))).type, "FINAL");
   const { status, result } = await fixture.job("a");
   assertEquals([status, result], ["finished", "theirs"]);
   assert(Number(await fixture.server.call("PTTL", fixture.keys.job("a"))) > 0);
@@ -291,35 +291,35 @@ Deno.test("release() gives claims back in their order, next to run", async () =>
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["c", "b", "a"]);
 });
 
-Deno.test("bury() puts any bytes aside and keeps the newest thousand", async () => {
+Deno.test("deadLetter() puts any bytes aside and keeps the newest thousand", async () => {
   await using fixture = await RedisFixture.open();
   const { server, queue, keys } = fixture;
   const bytes = new Uint8Array([0xff, 0xfe, 0x41]);
   await server.call("LPUSH", keys.queue("r"), bytes);
   assertEquals(await queue.claim(1), [{ raw: bytes, reply: null }]);
   assertEquals(await queue.claimed(), [bytes]);
-  assertEquals(await queue.bury(bytes, "the id is\nnot UTF-8"), true);
-  assertEquals(await queue.bury(bytes, "again"), false);
+  assertEquals(await queue.deadLetter(bytes, "the id is\nnot UTF-8"), true);
+  assertEquals(await queue.deadLetter(bytes, "again"), false);
   assertEquals(await queue.claimed(), []);
-  const [{ reason, ms }] = await fixture.store.buried(5);
+  const [{ reason, ms }] = await fixture.store.deadLetters(5);
   assertEquals(reason, "the id is not UTF-8");
   assert(Math.abs(ms - await fixture.store.time()) < 5_000);
   await server.call("EVAL", "for i=1,1200 do redis.call('ZADD',KEYS[1],ARGV[1]-i,'old\\n'..i) end", 1, keys.dead(), ms);
   await fixture.claimed("x\ny");
-  await queue.bury(raw("x\ny"), "odd");
+  await queue.deadLetter(raw("x\ny"), "odd");
   assertEquals(await server.call("ZCARD", keys.dead()), 1_000);
-  assertEquals((await fixture.store.buried(1)).map(({ id, reason }) => [id, reason]), [["x\ny", "odd"]]);
+  assertEquals((await fixture.store.deadLetters(1)).map(({ id, reason }) => [id, reason]), [["x\ny", "odd"]]);
 });
 
-Deno.test("an id that was put aside is forgotten after a day, also while others come", async () => {
+Deno.test("an id that became a dead letter is forgotten after a day, also while others come", async () => {
   await using fixture = await RedisFixture.open();
   const { server, store, queue, keys } = fixture;
   const day = 86_400_000;
   const now = await store.time();
   await server.call("ZADD", keys.dead(), now - day - 1, "odd\nold");
-  assertEquals(await store.buried(5), []);
+  assertEquals(await store.deadLetters(5), []);
   await fixture.claimed("new");
-  await queue.bury(raw("new"), "odd");
+  await queue.deadLetter(raw("new"), "odd");
   assertEquals(await server.call("ZRANGE", keys.dead(), 0, -1), ["odd\nnew"]);
   const ttl = Number(await server.call("PTTL", keys.dead()));
   assert(ttl > 0 && ttl <= day, String(ttl));

@@ -220,10 +220,10 @@ Deno.test("cancel() ends a job that waits, wherever it waits", async () => {
     assertEquals([status, error], ["error", "cancelled: no more"]);
     assertEquals((await fixture.side(id)).exit, "130");
     assert(Number(await fixture.server.call("PTTL", fixture.keys.job(id))) > 0);
-    assertEquals(await fixture.store.cancel(id, ""), { type: "TERMINAL" });
+    assertEquals(await fixture.store.cancel(id, ""), { type: "FINAL" });
   }
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.delay("r")), 0);
-  assertEquals((await fixture.queue.start("claimed")).type, "TERMINAL");
+  assertEquals((await fixture.queue.start("claimed")).type, "FINAL");
   assertEquals(await fixture.queue.claimed(), []);
   assertEquals(await fixture.list(fixture.keys.queue("r")), []);
   assertEquals(await fixture.store.cancel("none", ""), { type: "MISSING" });

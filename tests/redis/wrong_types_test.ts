@@ -30,7 +30,7 @@ const READS = [
   "withPrefix",
   "instances",
   "queues",
-  "buried",
+  "deadLetters",
 ];
 /** Steps that replace the value of a key that is wholly ours: of a job that is new, or that its host restores. */
 const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "register", "sweep", "pause"];

@@ -13,7 +13,7 @@ import type { Runs } from "./runs.ts";
 const CLAIM_WAIT = 5000;
 /** The same of a runner that ends when the queue is empty. */
 const BURST_WAIT = 100;
-/** Pauses before an id whose job is not there, or not readable, is put aside, milliseconds. */
+/** Pauses before an id whose job is not there, or not readable, becomes a dead letter, milliseconds. */
 const PATIENCE = [100, 300, 1000, 3000];
 /** Claimed ids at the most, those included that are given time because their job is not there. */
 const MAX_CLAIMS = 2048;
@@ -246,13 +246,13 @@ export class Dispatcher {
       case "BADSTATUS":
         return await this.#again(entry, `the job has the unknown status ${JSON.stringify(reply.status)}`);
       case "BADTYPE":
-        return await this.#bury(entry.raw, `the job is a Redis ${reply.redisType}, not a hash`);
+        return await this.#deadLetter(entry.raw, `the job is a Redis ${reply.redisType}, not a hash`);
       case "JSON": {
         const fields = settings.jsonJobs === "convert" ? readJsonJob(reply.raw) : null;
-        if (!fields) return await this.#bury(entry.raw, "the job is a string, not a hash");
+        if (!fields) return await this.#deadLetter(entry.raw, "the job is a string, not a hash");
         await queue.convert(entry.id, reply.raw, fields);
         entry.line = undefined; // the line of a string is not known: it is no reason to take a slot
-        if (++entry.tries > PATIENCE.length) return await this.#bury(entry.raw, "the job changes all the time");
+        if (++entry.tries > PATIENCE.length) return await this.#deadLetter(entry.raw, "the job changes all the time");
         return this.#enlist(entry);
       }
       case "OTHER":
@@ -292,20 +292,20 @@ export class Dispatcher {
 
   /** Leaves an id alone for a while; puts it aside when patience ends. Holds no slot. */
   async #again(entry: Waiting, reason: string): Promise<void> {
-    if (entry.tries >= PATIENCE.length) return await this.#bury(entry.raw, reason);
+    if (entry.tries >= PATIENCE.length) return await this.#deadLetter(entry.raw, reason);
     entry.notBefore = this.#parts.clock.now() + PATIENCE[entry.tries++];
     this.#waiting.push(entry);
   }
 
-  async #bury(raw: RawId, reason: string): Promise<void> {
-    await this.#parts.queue.bury(raw, reason);
-    this.#parts.log.warn("buried", { job: new TextDecoder().decode(raw.subarray(0, 100)), error: reason });
+  async #deadLetter(raw: RawId, reason: string): Promise<void> {
+    await this.#parts.queue.deadLetter(raw, reason);
+    this.#parts.log.warn("dead letter", { job: new TextDecoder().decode(raw.subarray(0, 100)), error: reason });
   }
 
   async #read(raw: RawId): Promise<Waiting | null> {
     const read = readJobId(raw);
     if ("id" in read) return { raw, id: read.id, order: this.#count++, line: undefined, tries: 0, notBefore: 0 };
-    await this.#bury(raw, read.reason);
+    await this.#deadLetter(raw, read.reason);
     return null;
   }
 

@@ -81,7 +81,7 @@ export class InputWatch {
     const watched = this.#watch(active);
     watched.nextMs = this.#parts.clock.now() + QUIET;
     watched.pauseMs = QUIET;
-    if (!watched.again) await this.#proceed(active, watched);
+    if (!watched.again) await this.#inputResolved(active, watched);
     watched.again = false;
     watched.shown = active.shown;
   }
@@ -94,27 +94,27 @@ export class InputWatch {
       const longest = waits ? LONGEST_WAIT : LONGEST_PAUSE;
       watched.pauseMs = Math.min(2 * watched.pauseMs, longest);
       watched.nextMs = this.#parts.clock.now() + watched.pauseMs;
-      if (waits) await this.#ask(active, watched);
-      else await this.#proceed(active, watched);
+      if (waits) await this.#inputRequired(active, watched);
+      else await this.#inputResolved(active, watched);
     }
   }
 
-  async #ask(active: ActiveRun, watched: Watched): Promise<void> {
+  async #inputRequired(active: ActiveRun, watched: Watched): Promise<void> {
     const { queue, log } = this.#parts;
     const { intent: { id, run, token, attempt }, executor } = active;
     const screen = await executor.screen(run);
     if (screen === null || active.ended) return;
     const above = screen.lines.slice(0, screen.cursor.row + 1).filter((line) => line.trim() !== "");
-    await queue.ask({ id, token }, (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN));
-    if (!watched.asks) log.info("ask", { job: id, attempt });
+    await queue.inputRequired({ id, token }, (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN));
+    if (!watched.asks) log.info("input_required", { job: id, attempt });
     watched.asks = true;
   }
 
-  async #proceed(active: ActiveRun, watched: Watched): Promise<void> {
+  async #inputResolved(active: ActiveRun, watched: Watched): Promise<void> {
     if (!watched.asks || active.ended) return;
     const { id, token, attempt } = active.intent;
-    const asked = await this.#parts.queue.proceed({ id, token });
+    const asked = await this.#parts.queue.inputResolved({ id, token });
     watched.asks = false;
-    if (asked) this.#parts.log.info("proceed", { job: id, attempt });
+    if (asked) this.#parts.log.info("input_resolved", { job: id, attempt });
   }
 }

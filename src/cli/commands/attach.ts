@@ -1,7 +1,7 @@
 import { askRunner, checkRuns } from "../../app/ask_runner.ts";
 import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { isTerminal } from "../../domain/lifecycle.ts";
+import { isFinal } from "../../domain/lifecycle.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
 import type { Viewer } from "../../ports/viewer.ts";
@@ -115,7 +115,7 @@ async function placeThere(
   { host }: StoredInstance,
   { wire, settings }: AttachContext,
 ): Promise<string> {
-  if (isTerminal(job.fields.status ?? "")) {
+  if (isFinal(job.fields.status ?? "")) {
     throw new NoTerminalError(
       `${cannot(job)}: it has ended; its output: runner logs ${
         pasteWord(job.id, "ID")

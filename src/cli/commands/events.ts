@@ -64,8 +64,8 @@ export const events: Command<typeof EVENTS_ROWS> = {
   summary: "Show what happened to jobs, and what happens",
   usage: ["[OPTIONS]"],
   description: [
-    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, bury, start, ask, " +
-    "proceed, finish, cancel, retry, reap and reassert, each with the job, its state afterwards, and where they apply runner, instance and attempt.",
+    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, dead_letter, start, " +
+    "input_required, input_resolved, finish, cancel, retry, reap and reassert, each with the job, its state afterwards, and where they apply runner, instance and attempt.",
     "--follow goes on until Ctrl-C. Other programs can do the same: XREAD on the stream rr:events.",
   ],
   examples: [

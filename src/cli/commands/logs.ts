@@ -1,7 +1,7 @@
 import { type FollowSink, type ShowOptions, showOutput } from "../../app/follow.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { isTerminal } from "../../domain/lifecycle.ts";
+import { isFinal } from "../../domain/lifecycle.ts";
 import type { StoredJob } from "../../ports/job_store.ts";
 import { followInto } from "../await_jobs.ts";
 import { findNamed } from "../find_named.ts";
@@ -41,7 +41,7 @@ function openSink({ terminal, settings, color }: LogsContext) {
 
 /** Says on standard error what the output itself does not: that there is none, and how the job ended. */
 async function sayRest({ terminal, settings }: LogsContext, job: StoredJob, empty: boolean): Promise<void> {
-  const ended = isTerminal(job.fields.status ?? "");
+  const ended = isFinal(job.fields.status ?? "");
   if (empty) await terminal.say(`job ${printable(job.id)}: no output${ended ? "" : " yet"}\n`);
   if (ended && settings.follow && job.fields.status === "error") {
     await terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);

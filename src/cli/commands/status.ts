@@ -3,7 +3,7 @@ import { viewJob } from "../../app/job_view.ts";
 import { type Overview, readOverview } from "../../app/overview.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { isTerminal } from "../../domain/lifecycle.ts";
+import { isFinal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
 import type { JobStore } from "../../ports/job_store.ts";
@@ -86,7 +86,7 @@ async function viewDetails(context: StatusContext, store: JobStore, ids: readonl
   let over = true;
   for (const id of ids) {
     const detail = await readDetail(store, id, context);
-    over &&= isTerminal(detail.job.status);
+    over &&= isFinal(detail.job.status);
     texts.push(
       settings.json
         ? `${toJson(jobDetailJson(detail.job, detail))}\n`
@@ -110,7 +110,7 @@ export const status: Command<typeof STATUS_ROWS> = {
     "and UTC; JSON has the status words of Redis.",
     "With options that choose among jobs, only jobs are shown, and a job must fit all of them. Jobs that run are always found; " +
     "of the others, the newest are looked at. Standard error says how many fit, and how many of these are not shown.",
-    "Ids in a queue that are no runnable jobs are put aside; the overview names those of the last hour, with --json those of the " +
+    "Ids in a queue that are no runnable jobs become dead letters; the overview names those of the last hour, with --json those of the " +
     "last day.",
     "With --watch it is shown anew whenever something happens; for jobs that are named, until they have ended.",
   ],

@@ -6,7 +6,7 @@
 --                  waiters
 --       REQUESTED  its runner will stop it, or will not start it
 --       JSON       the job is this string; nothing was changed
---       TERMINAL   it had ended
+--       FINAL      it had ended
 --       MISSING    there is no such job
 
 local found = type_of(JOB)
@@ -14,7 +14,7 @@ if found ~= 'hash' and found ~= 'string' then return { 'MISSING', '.' } end
 local bad = unfit(KEYS[6], 'zset') or unfit(KEYS[2], 'hash') or unfit(KEYS[7], 'list') or unfit(KEYS[8], 'list')
 if bad then return bad end
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
-if is_terminal(state) then return { 'TERMINAL', '.' } end
+if is_final(state) then return { 'FINAL', '.' } end
 if found == 'string' and ARGV[6] ~= '1' then return { 'JSON', call('GET', JOB), '.' } end
 
 local left = call('ZREM', KEYS[6], ID)

@@ -21,7 +21,7 @@ for i = 14, #ARGV do wanted[ARGV[i]] = true end
 
 -- The answer of `start`; nil when the job is not to be started here, or cannot be.
 local function try(id)
-  -- JSON has no other bytes than UTF-8; what is no id of a job is for others to put aside
+  -- JSON has no other bytes than UTF-8; what is no id of a job becomes a dead letter later
   if id == '' or #id > MAX_ID or string.find(id, '[^%w._:@/+-]') then return end
   local job = ARGV[6] .. id
   local executor = redis.pcall('HGET', job, 'executor') or ''

@@ -6,11 +6,11 @@
 --       13 names of programs that were killed in the background, or ''
 -- reply OK        the end is written
 --       ALREADY   it was written before
---       TERMINAL  another program had ended the job: its verdict stays
+--       FINAL     another program had ended the job: its verdict stays
 --       RETRY     the job waits for its next attempt, or has begun it
 --       FENCED    the attempt was taken away from its owner
 --       MISSING   Redis lost the job or x: reassert, then again
---       after OK, ALREADY and TERMINAL: the waiters
+--       after OK, ALREADY and FINAL: the waiters
 
 local RUN, DELAY = KEYS[6], KEYS[7]
 local token, state, keep, wait = ARGV[4], ARGV[5], tonumber(KEEP), number(ARGV[11])
@@ -25,7 +25,7 @@ end
 local found, current = type_of(JOB), side('token')
 if side('done') == token then
   let_go()
-  if found == 'hash' and not is_terminal(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
+  if found == 'hash' and not is_final(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
   return with_waiters({ 'ALREADY' })
 end
 if not current or found == 'none' then return { 'MISSING', '.' } end
@@ -43,10 +43,10 @@ let_go()
 record('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
 if ARGV[12] ~= '' then record('truncated', ARGV[12]) end
 if ARGV[13] ~= '' then record('left', ARGV[13]) end
-if found ~= 'hash' or is_terminal(call('HGET', JOB, 'status')) then
+if found ~= 'hash' or is_final(call('HGET', JOB, 'status')) then
   retain(keep)
   tell('finish', 'late', 'a', side('attempt'))
-  return with_waiters({ 'TERMINAL' })
+  return with_waiters({ 'FINAL' })
 end
 if wait and state == 'error' and not side('cancel') then
   record('last_error', ARGV[7])

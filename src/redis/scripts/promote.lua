@@ -18,7 +18,7 @@ local member = ARGV[4] .. '\n' .. ID
 local due = call('ZSCORE', KEYS[6], ID)
 local found = type_of(JOB)
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
-if not due or found == 'none' or is_terminal(state) or state == 'started' then
+if not due or found == 'none' or is_final(state) or state == 'started' then
   call('ZREM', KEYS[6], ID)
   if waiters then call('SREM', waiters, member) end
   return { 'GONE', '.' }

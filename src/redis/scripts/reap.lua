@@ -30,7 +30,7 @@ local token = call('HGET', RUN, ID)
 if not token then return { 'GONE', '.' } end
 local state = type_of(JOB) == 'hash' and (call('HGET', JOB, 'status') or '')
 local newest = side('token')
-if (newest and newest ~= token) or side('done') == token or not state or is_terminal(state) then
+if (newest and newest ~= token) or side('done') == token or not state or is_final(state) then
   call('HDEL', RUN, ID)
   return { 'STALE', '.' }
 end

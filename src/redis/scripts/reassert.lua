@@ -6,7 +6,7 @@
 -- reply OK        Redis has the attempt as running here
 --       DONE      its end is on record
 --       FENCED    the job has a newer attempt, or it was taken away from this one
---       TERMINAL  another program has ended the job
+--       FINAL     another program has ended the job
 --       STRANGER  another process owns the instance
 
 local RUN = KEYS[8]
@@ -24,11 +24,11 @@ local current, newest = side('token'), number(side('attempt'))
 if side('done') == token then return let_go('DONE') end
 if current ~= token and newest and newest >= attempt then return let_go('FENCED') end
 local found = type_of(JOB)
-if found ~= 'hash' and found ~= 'none' then return let_go('TERMINAL') end
+if found ~= 'hash' and found ~= 'none' then return let_go('FINAL') end
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
 -- an end of an older attempt, which Redis went back to, is none
 local outdated = newest and newest < attempt
-if is_terminal(state) and not outdated then return let_go('TERMINAL') end
+if is_final(state) and not outdated then return let_go('FINAL') end
 if current == token and state == 'started' and call('HGET', RUN, ID) == token then return { 'OK', '.' } end
 
 call('LREM', KEYS[7], 0, ID)

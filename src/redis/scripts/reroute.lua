@@ -17,7 +17,7 @@ elseif not usable(KEYS[7], 'list') then
   why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(KEYS[7])
 end
 call('LREM', KEYS[6], -1, ID)
-if is_terminal(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
+if is_final(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
 if why then
   conclude('reroute', why, 1, clock())
   return with_waiters({ 'AGAIN' })

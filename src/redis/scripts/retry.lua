@@ -21,7 +21,7 @@ local bad = unfit(KEYS[2], 'hash') or unfit(KEYS[6], 'list') or unfit(KEYS[7], '
   or (KEYS[12] and unfit(KEYS[12], 'set'))
 if bad then return bad end
 local state = call('HGET', JOB, 'status') or ''
-if not is_terminal(state) then return { 'ALIVE', state == '' and 'dispatched' or state, '.' } end
+if not is_final(state) then return { 'ALIVE', state == '' and 'dispatched' or state, '.' } end
 if not call('HGET', JOB, 'payload') then return { 'EMPTY', '.' } end
 
 -- another job was given this id since the caller read it

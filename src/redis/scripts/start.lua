@@ -14,7 +14,7 @@
 --       MISSING    there is no such job
 --       JSON       the job is this string
 --       BADTYPE    the job, or x, is of this type
---       TERMINAL   it has ended; the claim is dropped
+--       FINAL      it has ended; the claim is dropped
 --       DUP        it runs, maybe elsewhere and with a status that another program wrote back; the claim is dropped
 --       BADSTATUS  its status is this word
 --       OTHER      it is for this runner
@@ -65,7 +65,7 @@ if found ~= 'hash' then return left('BADTYPE', found, '.') end
 
 local now = call('HMGET', JOB, 'status', 'runner')
 local state = now[1] or ''
-if is_terminal(state) then return dropped({ 'TERMINAL', '.' }) end
+if is_final(state) then return dropped({ 'FINAL', '.' }) end
 if state == 'started' then return dropped({ 'DUP', '.' }) end
 if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', string.sub(state, 1, 100), '.') end
 if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then

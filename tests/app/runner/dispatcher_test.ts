@@ -225,9 +225,9 @@ Deno.test("the dispatcher waits for a job that is pushed before it is written, a
   runner.queue.push("late", job("fake.s"));
   runner.dispatcher.start();
   await until("the late one runs", () => runner.executor.launched.length === 1);
-  await until("the other is put aside", () => runner.queue.buriedIds.length === 1);
+  await until("the other becomes a dead letter", () => runner.queue.deadLetterIds.length === 1);
   assertEquals(runner.executor.ids(), ["late"]);
-  assertEquals(runner.queue.buriedIds, [["never", "there is no job with this id"]]);
+  assertEquals(runner.queue.deadLetterIds, [["never", "there is no job with this id"]]);
   // 100, 300, 1000 and 3000 ms by the runner's clock, which runs a hundred times as fast
   const asked = runner.queue.asked.filter(([id]) => id === "never").map(([, at]) => at);
   assertEquals([asked.length, asked.at(-1)! - asked[0] >= 44], [5, true]);
@@ -241,7 +241,7 @@ Deno.test("the dispatcher does not pause while ids that take no slot wait for th
     runner.queue.push(id, job("fake.s"));
   }
   runner.dispatcher.start();
-  await until("all are put aside", () => runner.queue.buriedIds.length === ids.length);
+  await until("all become dead letters", () => runner.queue.deadLetterIds.length === ids.length);
 });
 
 Deno.test("the dispatcher puts aside what is no id and no job", async () => {
@@ -250,8 +250,8 @@ Deno.test("the dispatcher puts aside what is no id and no job", async () => {
   runner.queue.answers.set("text", [{ type: "JSON", raw: "no json" }]);
   for (const id of ["x".repeat(600), "list", "text"]) runner.queue.push(id, {});
   runner.dispatcher.start();
-  await until("all are put aside", () => runner.queue.buriedIds.length === 3);
-  assertEquals(runner.queue.buriedIds.map(([, reason]) => reason), [
+  await until("all become dead letters", () => runner.queue.deadLetterIds.length === 3);
+  assertEquals(runner.queue.deadLetterIds.map(([, reason]) => reason), [
     "the id has 600 bytes, more than 512",
     "the job is a Redis list, not a hash",
     "the job is a string, not a hash",

@@ -24,7 +24,7 @@ export class FakeQueue {
   readonly claims: RawId[] = [];
   readonly finished: FinishRequest[] = [];
   readonly reasserted: ReassertRequest[] = [];
-  readonly buriedIds: [string, string][] = [];
+  readonly deadLetterIds: [string, string][] = [];
   readonly started: string[] = [];
   /** Ids that `start` was called for, and when. */
   readonly asked: [string, number][] = [];
@@ -139,8 +139,8 @@ export class FakeQueue {
     return this.finish(end);
   };
   endOf = () => Promise.resolve(null);
-  bury = (id: RawId, reason: string): Promise<boolean> => {
-    this.buriedIds.push([text(id), reason]);
+  deadLetter = (id: RawId, reason: string): Promise<boolean> => {
+    this.deadLetterIds.push([text(id), reason]);
     this.#unclaim(text(id));
     return Promise.resolve(true);
   };

@@ -35,8 +35,9 @@ function setUp() {
     clock: { now: () => fixture.now },
     log: { info: (what: string, { job }: { job: string }) => logged.push(`${job} ${what}`), warn() {} },
     queue: {
-      ask: ({ id }: { id: string }, line: string) => tell(`${id} asks ${line}`).then(() => void asking.add(id)),
-      proceed: ({ id }: { id: string }) => tell(`${id} proceeds`).then(() => asking.delete(id)),
+      inputRequired: ({ id }: { id: string }, line: string) =>
+        tell(`${id} asks ${line}`).then(() => void asking.add(id)),
+      inputResolved: ({ id }: { id: string }) => tell(`${id} proceeds`).then(() => asking.delete(id)),
     },
   } as unknown as RunnerParts;
   const watch = new InputWatch(parts, { all: () => runs } as unknown as Runs);
@@ -128,5 +129,5 @@ Deno.test("the log says that an adopted job proceeds only when an earlier proces
   asking.add("asked");
   watch.adopt();
   await seconds(10);
-  assertEquals(logged, ["asked proceed"]);
+  assertEquals(logged, ["asked input_resolved"]);
 });

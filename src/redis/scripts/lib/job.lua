@@ -36,7 +36,7 @@ local function tell(name, state, ...)
   call('PUBLISH', CHANNEL, state)
 end
 
-local function is_terminal(state)
+local function is_final(state)
   return state == 'finished' or state == 'error'
 end
 

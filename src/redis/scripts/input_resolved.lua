@@ -1,4 +1,4 @@
--- proceed: says that a job does not wait for somebody to type any more.
+-- input_resolved: says that a job does not wait for somebody to type any more.
 --
 -- KEYS  1-5 job x out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt
@@ -9,5 +9,5 @@ local bad = unfit(KEYS[2], 'hash')
 if bad then return bad end
 if side('token') ~= ARGV[4] or call('HDEL', X, 'input_ms', 'input_line') == 0 then return { 'NONE', '.' } end
 
-tell('proceed', 'started', 'n', side('runner') or '', 'i', side('inst') or '', 'a', side('attempt') or '')
+tell('input_resolved', 'started', 'n', side('runner') or '', 'i', side('inst') or '', 'a', side('attempt') or '')
 return { 'OK', '.' }

@@ -1,8 +1,8 @@
--- bury: puts an id that is no runnable job aside, with the reason.
+-- dead_letter: moves an id that is no runnable job to the dead letters, with the reason.
 --
 -- KEYS  1 claim  2 dead  3 events
 -- ARGV  1 id, any bytes  2 reason, one line  3 ms that it is kept
--- reply OK    it is among the dead, of which the newest 1,000 are kept
+-- reply OK    it is a dead letter, of which the newest 1,000 are kept
 --       GONE  it is not claimed
 
 local bad = unfit(KEYS[1], 'list')
@@ -17,5 +17,5 @@ if usable(KEYS[2], 'zset') then
   call('ZREMRANGEBYRANK', KEYS[2], 0, -1001)
   call('PEXPIRE', KEYS[2], ARGV[3])
 end
-event(KEYS[3], 'bury', 'id', id)
+event(KEYS[3], 'dead_letter', 'id', id)
 return { 'OK', '.' }

@@ -1,4 +1,4 @@
--- ask: says that a job waits for somebody to type, and what its terminal shows.
+-- input_required: says that a job waits for somebody to type, and what its terminal shows.
 --
 -- KEYS  1-5 job x out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt  5 last line of the terminal
@@ -15,6 +15,6 @@ call('HDEL', X, 'input_line')
 record('input_line', ARGV[5])
 if first then
   record('input_ms', clock())
-  tell('ask', 'started', 'n', side('runner') or '', 'i', side('inst') or '', 'a', side('attempt') or '')
+  tell('input_required', 'started', 'n', side('runner') or '', 'i', side('inst') or '', 'a', side('attempt') or '')
 end
 return { 'OK', '.' }
