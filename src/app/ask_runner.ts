@@ -73,7 +73,7 @@ export async function askRunner(store: JobStore, id: string, request: JobRequest
  * @param cannot Begin of the message.
  * @throws {NoTerminalError} It does not.
  */
-export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void {
+export function checkRuns({ id, fields, meta }: StoredJob, cannot: string): void {
   const status = fields.status || "dispatched";
   if (isFinal(status)) {
     throw new NoTerminalError(
@@ -83,14 +83,14 @@ export function checkRuns({ id, fields, side }: StoredJob, cannot: string): void
   if (status !== "started") {
     throw new NoTerminalError(`${cannot}: it has not started yet; why it waits: runner status ${pasteWord(id, "ID")}`);
   }
-  if (!side.token || !side.inst) {
+  if (!meta.token || !meta.instance) {
     throw new NoTerminalError(`${cannot}: no runner of ours has started it; see runner status ${pasteWord(id, "ID")}`);
   }
 }
 
 /** Name of the host of the runner that has a job's newest attempt; `null` when that is not known. */
 export async function hostOf(store: JobStore, job: StoredJob): Promise<string | null> {
-  return (await store.instances()).find(({ instance }) => instance === job.side.inst)?.host ?? null;
+  return (await store.instances()).find(({ instance }) => instance === job.meta.instance)?.host ?? null;
 }
 
 /** ` on HOST`, when the host of a job's runner is known. */

@@ -36,7 +36,7 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
     const silent = formatDuration(owner.silentMs / 1000);
     return `its runner on ${owner.host} has been silent for ${silent}; the job may go on there, and the next runner finishes it`;
   }
-  if (job.side.cancel !== undefined) return `is being stopped on ${owner.host}`;
+  if (job.meta.cancel !== undefined) return `is being stopped on ${owner.host}`;
   return viewJob(job).input
     ? `waiting for input on ${owner.host}; answer it: runner send ${pasteWord(job.id, "ID")} TEXT --enter`
     : `runs on ${owner.host}`;
@@ -74,7 +74,7 @@ function explainWaiting(facts: Facts): string {
   if (placement.ahead !== null) return explainQueued(facts);
   if (awaited) return `waits for the end of job ${JSON.stringify(awaited)}`;
   if (placement.dueMs !== null) {
-    const { attempt, last_error: last } = job.side;
+    const { attempt, last_error: last } = job.meta;
     const what = Number(attempt ?? 0) > 0 ? "its next attempt" : "it";
     return `${what} is delayed until ${facts.time(placement.dueMs)}${last ? `; the last one: ${last}` : ""}`;
   }
@@ -82,7 +82,7 @@ function explainWaiting(facts: Facts): string {
 }
 
 async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null> {
-  const { after } = job.side;
+  const { after } = job.meta;
   if (!after) return null;
   const other = await store.read(after);
   return other && !isFinal(other.fields.status ?? "") ? after : null;
@@ -92,7 +92,7 @@ async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null
 async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineOf: LineOf): Promise<Facts["busy"]> {
   const line = lineOf(job.fields.executor || DEFAULT_EXECUTOR);
   if (place.claimedBy === null || line === null) return null;
-  const ids = await store.running(job.side.runner || job.fields.runner || "", place.claimedBy);
+  const ids = await store.running(job.meta.runner || job.fields.runner || "", place.claimedBy);
   const other = (await store.summaries(ids)).find((one) => lineOf(one?.fields.executor || DEFAULT_EXECUTOR) === line);
   return other ? { line, id: other.id } : null;
 }
@@ -106,10 +106,10 @@ async function placeOf(
   job: StoredJob,
   names: readonly string[],
 ): Promise<{ runner: string; placement: Placement }> {
-  const own = job.side.runner || job.fields.runner || "";
+  const own = job.meta.runner || job.fields.runner || "";
   const candidates = own === "" ? [...new Set(names)].slice(0, MAX_QUEUES) : [];
   for (const runner of candidates) {
-    const placement = await store.place({ ...job, side: { ...job.side, runner } });
+    const placement = await store.place({ ...job, meta: { ...job.meta, runner } });
     if (placement.ahead !== null || placement.claimedBy !== null || placement.dueMs !== null) {
       return { runner, placement };
     }
@@ -132,7 +132,7 @@ export async function explainJob(
 ): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
   const status = job.fields.status || "dispatched";
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
-  const owner = instances.find(({ instance }) => instance === job.side.inst);
+  const owner = instances.find(({ instance }) => instance === job.meta.instance);
   if (isFinal(status)) return { why: "", owner: owner ?? null };
   const names = [DEFAULT_RUNNER, ...queues.map((queue) => queue.runner), ...instances.map((one) => one.runner)];
   const { runner, placement } = await placeOf(store, job, names);

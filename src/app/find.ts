@@ -19,7 +19,7 @@ async function newestOf(store: JobStore, nth: number, queue: string | undefined)
   for (let from = 0; from < AMONG; from += PAGE) {
     const ids = await store.newest(PAGE, from);
     for (const job of await store.summaries(ids)) {
-      const runner = job?.side.runner || job?.fields.runner;
+      const runner = job?.meta.runner || job?.fields.runner;
       if (job !== null && runner === queue && left-- === 0) return job.id;
     }
     if (ids.length < PAGE) break;

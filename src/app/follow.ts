@@ -69,7 +69,7 @@ class Reader {
 
   /** Shows all that there is, and all that there will be when the job has ended. */
   async look(job: StoredJob): Promise<void> {
-    const attempt = Number(job.side.attempt ?? 0);
+    const attempt = Number(job.meta.attempt ?? 0);
     const isFirst = this.#cursor === "" && this.#offset === 0;
     if (this.#options.from === "newest" && isFirst) this.#attempt = attempt;
     const ended = isFinal(job.fields.status ?? "");
@@ -95,7 +95,7 @@ class Reader {
    */
   async #drainHere(job: StoredJob, attempt: number): Promise<boolean> {
     const { host } = this.#options;
-    const { token } = job.side;
+    const { token } = job.meta;
     if (!host || !token || token === "0") return false;
     if (this.#here?.token !== token) {
       await this.#showHere(); // how the attempt before it ended

@@ -104,50 +104,50 @@ function envNames(text: string | undefined): string[] {
 
 /** Reads a job for showing it. Nothing that a foreign client wrote makes it throw. */
 export function viewJob(job: StoredJob): JobView {
-  const { fields, side } = job;
+  const { fields, meta } = job;
   const ended = isFinal(fields.status ?? "");
   const changed = readTime(fields.updated_at ?? "", "utc");
-  const ms = number(side.ms);
+  const ms = number(meta.ms);
   return {
     id: job.id,
     status: fields.status || "dispatched",
-    runner: side.runner || fields.runner || "",
+    runner: meta.runner || fields.runner || "",
     executor: fields.executor || DEFAULT_EXECUTOR,
-    title: side.title ?? "",
+    title: meta.title ?? "",
     payload: fields.payload ?? "",
     exitCode: exitCodeOfJob(job),
     error: fields.error ?? "",
-    attempt: number(side.attempt),
+    attempt: number(meta.attempt),
     createdMs: readTime(fields.created_at ?? "", "utc"),
-    startedMs: time(side.started_ms),
-    endedMs: ended ? time(side.ended_ms) ?? changed : null,
+    startedMs: time(meta.started_ms),
+    endedMs: ended ? time(meta.ended_ms) ?? changed : null,
     seconds: ended && ms !== null ? ms / 1000 : null,
     input: inputOf(job),
-    instance: side.inst || null,
+    instance: meta.instance || null,
     callerId: fields.caller_id ?? "",
     contextId: fields.context_id ?? "",
     timeout: number(fields.timeout) || null,
     envNames: envNames(fields.env_vars),
     labels: Object.fromEntries(
-      Object.entries(side).filter(([key]) => key.startsWith("label:")).map(([key, value]) => [key.slice(6), value]),
+      Object.entries(meta).filter(([key]) => key.startsWith("label:")).map(([key, value]) => [key.slice(6), value]),
     ),
-    priority: side.priority ?? "normal",
-    cwd: side.cwd ?? "",
-    after: side.after ?? "",
-    retries: number(side.retry_max),
-    outputBytes: number(side.output_bytes),
-    truncated: ended && side.truncated === "1",
-    left: ended ? side.left ?? "" : "",
-    cancelReason: side.cancel ?? null,
+    priority: meta.priority ?? "normal",
+    cwd: meta.cwd ?? "",
+    after: meta.after ?? "",
+    retries: number(meta.retry_max),
+    outputBytes: number(meta.output_bytes),
+    truncated: ended && meta.truncated === "1",
+    left: ended ? meta.left ?? "" : "",
+    cancelReason: meta.cancel ?? null,
     result: fields.result ?? "",
   };
 }
 
-function inputOf({ fields, side }: StoredJob): JobView["input"] {
-  const sinceMs = time(side.input_ms);
+function inputOf({ fields, meta }: StoredJob): JobView["input"] {
+  const sinceMs = time(meta.input_ms);
   // the record of an attempt that has ended may still say so
-  if (sinceMs === null || fields.status !== "started" || side.done === side.token) return null;
-  return { sinceMs, line: side.input_line ?? "" };
+  if (sinceMs === null || fields.status !== "started" || meta.done === meta.token) return null;
+  return { sinceMs, line: meta.input_line ?? "" };
 }
 
 /** The exit code behind a sentence of the `error` field, as src/domain/outcome.ts writes them. */
@@ -174,6 +174,6 @@ export function exitCodeOfJob(job: StoredJob): number | null {
   const said = codeOfSentence(job.fields.error ?? "");
   // a job that was cancelled or lost between two attempts still carries the exit code of the earlier one
   if (said === EXIT.timedOut || said === EXIT.cancelled || said === EXIT.lost) return said;
-  const exact = number(job.side.exit);
+  const exact = number(job.meta.exit);
   return exact !== null && exact > 0 && exact < 256 ? exact : said;
 }

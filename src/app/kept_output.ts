@@ -33,13 +33,13 @@ function cutPart(text: string): Part {
 
 /** Reads the result of an ended job as output; `null` when nobody counted its bytes, as with a foreign runner. */
 export function keptOutputOf(job: StoredJob): KeptOutput | null {
-  if (job.side.output_bytes === undefined) return null;
-  const total = Number(job.side.output_bytes) || 0;
+  if (job.meta.output_bytes === undefined) return null;
+  const total = Number(job.meta.output_bytes) || 0;
   const result = job.fields.result ?? "";
   const truncated = result.endsWith(TRUNCATED_LINE);
   const text = truncated ? result.slice(0, -TRUNCATED_LINE.length) : result;
   const common = {
-    attempt: Number(job.side.attempt ?? 0),
+    attempt: Number(job.meta.attempt ?? 0),
     total,
     note: encoder.encode(truncated ? TRUNCATED_LINE : ""),
   };

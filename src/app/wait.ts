@@ -3,7 +3,7 @@ import { isFinal } from "../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 
-/** Looks in a row that may find no job: after Redis lost data, its runner brings it back within two beats. */
+/** Looks in a row that may find no job: after Redis lost data, its runner brings it back within two heartbeats. */
 const MISSES = 10;
 
 /** How to wait. */

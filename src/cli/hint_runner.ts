@@ -33,7 +33,7 @@ export async function hintAtWaiting(
 ): Promise<void> {
   const jobs = await orNull(store.summaries(ids.slice(0, MAX_JOBS)));
   const waiting = (jobs ?? []).filter((job) => job !== null && (job.fields.status || "dispatched") === "dispatched");
-  const names = waiting.map((job) => job!.side.runner || job!.fields.runner || "").filter((name) => name !== "");
+  const names = waiting.map((job) => job!.meta.runner || job!.fields.runner || "").filter((name) => name !== "");
   if (names.length > 0) await hint(context, store, names);
 }
 

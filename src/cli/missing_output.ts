@@ -33,7 +33,7 @@ export async function sayMissing(
   { store, job, host }: { readonly store: JobStore; readonly job: StoredJob; readonly host?: HostOutput },
 ): Promise<void> {
   if (missing === 0) return;
-  const total = job.side.output_bytes === undefined ? "" : ` of ${job.side.output_bytes}`;
+  const total = job.meta.output_bytes === undefined ? "" : ` of ${job.meta.output_bytes}`;
   const here = await host?.open(job) ?? null;
   here?.close();
   const name = await hostOf(store, job).catch(() => null);

@@ -202,8 +202,15 @@ export const RUN_ROWS = {
     default: 60,
     help: "Time limit of --on-end; what runs longer is stopped",
   },
-  beat: { type: "duration", value: "D", min: SHORTEST, default: 5, hidden: true, help: "Pause between signs of life" },
-  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a sign of life" },
+  heartbeat: {
+    type: "duration",
+    value: "D",
+    min: SHORTEST,
+    default: 5,
+    hidden: true,
+    help: "Pause between heartbeats",
+  },
+  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a heartbeat" },
 } as const satisfies OptionRows;
 
 /** The spool, for commands that only read outputs in it. */

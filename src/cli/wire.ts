@@ -164,7 +164,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       jsonJobs: settings.jsonJobs,
       otherRunner: settings.otherRunner,
       onEnd: settings.onEnd === undefined ? null : { command: settings.onEnd, limitMs: settings.onEndTimeout * 1000 },
-      beatMs: settings.beat * 1000,
+      heartbeatMs: settings.heartbeat * 1000,
       version: VERSION,
       host: host.hostName(),
       pid: host.processId(),

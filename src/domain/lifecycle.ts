@@ -108,7 +108,7 @@ export type LifecycleEventName = keyof typeof LIFECYCLE;
 /** Events in the life of a runner instance; each is a Lua file as well. */
 export const INSTANCE_EVENTS = {
   register: "makes a process the owner of its instance",
-  beat: "extends the lease and carries orders back",
+  heartbeat: "extends the lease and carries orders back",
   retire: "forgets an instance that left, or whose lease ended, and that holds nothing",
 } as const;
 

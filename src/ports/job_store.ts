@@ -68,7 +68,7 @@ export interface StoredJob {
   readonly id: string;
   readonly fields: JobFields;
   /** Our bookkeeping; empty for a job that only foreign programs have touched. Keys as in src/redis/keys.ts. */
-  readonly side: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** A runner instance as Redis has it. */
@@ -76,7 +76,7 @@ export interface StoredInstance extends InstanceInfo {
   readonly runner: string;
   readonly instance: string;
   readonly state: InstanceState;
-  /** Milliseconds since its last beat. */
+  /** Milliseconds since its last heartbeat. */
   readonly silentMs: number;
   /** Whether its lease holds. */
   readonly alive: boolean;
@@ -150,7 +150,7 @@ export interface JobStore {
    * @param reply A name that nobody else uses.
    */
   request(job: StoredJob, request: JobRequest, options: { reply: string; waitMs: number }): Promise<RequestReply>;
-  /** Lets the runners of a queue take no more jobs, or take them again; they learn it with their next beat. */
+  /** Lets the runners of a queue take no more jobs, or take them again; they learn it with their next heartbeat. */
   pause(runner: string, paused: boolean): Promise<void>;
   /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */
   purge(query: PurgeQuery, from: number): Promise<PurgeReply>;

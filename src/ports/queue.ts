@@ -91,8 +91,8 @@ export type RegisterReply =
   }
   | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string };
 
-/** Answer to `beat`. */
-export type BeatReply =
+/** Answer to `heartbeat`. */
+export type HeartbeatReply =
   | { readonly type: "LOST" | "FENCED" }
   | {
     readonly type: "OK";
@@ -137,8 +137,8 @@ export type StartReply =
      */
     readonly seq: number;
     readonly job: JobFields;
-    /** Side record: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
-    readonly side: Readonly<Record<string, string>>;
+    /** Job metadata: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
+    readonly meta: Readonly<Record<string, string>>;
   }
   | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
   | { readonly type: "JSON"; readonly raw: string }
@@ -181,7 +181,7 @@ export interface ReassertRequest extends OwnedRun {
   readonly attempt: number;
   readonly startedMs: number;
   readonly job: JobFields;
-  readonly side: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** Answer to `reassert`: as `reassert.lua` says. */
@@ -197,7 +197,7 @@ export type ReapReply = "ALIVE" | "GONE" | "STALE" | "HELD" | "REQUEUED" | "FAIL
 export type PromoteReply = "PROMOTED" | "WAITS" | "FAILED" | "EARLY" | "GONE";
 
 /** Another instance of the same runner name, as `peers` sees it. */
-export interface Peer {
+export interface InstanceLease {
   readonly instance: string;
   /** Milliseconds since its lease ended; 0 or less: alive. */
   readonly expiredMs: number;
@@ -206,11 +206,12 @@ export interface Peer {
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue extends RequestQueue {
   register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
-  beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply>;
+  heartbeat(runs: readonly OwnedRun[], state: InstanceState): Promise<HeartbeatReply>;
   /**
-   * Calls `wake` when the next beat may have news: an order for a run, or a job that is due soon. A call may be missed.
+   * Calls `wake` when the next heartbeat may have news: an order for a run, or a job that is due soon. A call may be
+   * missed.
    */
-  onBell(wake: () => void): void;
+  onWakeUp(wake: () => void): void;
   /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */
   retire(instance?: string): Promise<boolean>;
 
@@ -257,7 +258,7 @@ export interface Queue extends RequestQueue {
   promote(id: string, options?: { runner?: string; force?: boolean }): Promise<PromoteReply>;
 
   /** All instances of our runner name, with their leases. */
-  peers(): Promise<readonly Peer[]>;
+  leases(): Promise<readonly InstanceLease[]>;
   /** Claims and runs that an instance holds. */
   holdings(instance: string): Promise<{ readonly claims: readonly RawId[]; readonly runs: readonly OwnedRun[] }>;
   reap(

@@ -41,7 +41,7 @@ export type RequestReply =
   | JobAnswer
   /** The attempt is not the job's running one any more: nothing was done. */
   | { readonly type: "over" }
-  /** The runner has given no sign of life for so many milliseconds: it was not asked. */
+  /** The runner has given no heartbeat for so many milliseconds: it was not asked. */
   | { readonly type: "silent"; readonly ms: number }
   /** Too many requests wait for that runner: it was not asked. */
   | { readonly type: "full" }

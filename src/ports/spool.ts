@@ -22,7 +22,7 @@ export interface Intent {
   /** Milliseconds until the run is stopped, `null` for no limit. */
   readonly timeoutMs: number | null;
   readonly job: JobFields;
-  readonly side: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** The end that Redis acknowledged, without the result (that is in the run's output file). */

@@ -25,8 +25,8 @@ export class Evidence {
     return this.#doubts;
   }
 
-  /** A beat has found a `seq`, -1 when Redis went back, and a history. */
-  beat(seq: number, history: string): void {
+  /** A heartbeat has found a `seq`, -1 when Redis went back, and a history. */
+  heartbeat(seq: number, history: string): void {
     if (seq < 0 || this.history !== "" && history !== this.history) this.#doubts++;
     this.tell(seq);
   }

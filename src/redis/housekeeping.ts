@@ -38,7 +38,7 @@ export class Housekeeping {
     ]);
     const all = pairsOf(entries as string[]);
     const ids = all.filter(([, created]) => Number(created) <= endedBeforeMs).map(([id]) => id);
-    const belonging = ids.flatMap((id) => [keys.job(id), keys.side(id), keys.output(id), keys.after(id)]);
+    const belonging = ids.flatMap((id) => [keys.job(id), keys.meta(id), keys.output(id), keys.after(id)]);
     const args = [state, endedBeforeMs, countOnly ? 1 : 0, queue, ...ids];
     const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
     const purged = Number(reply[1] ?? 0);
@@ -74,7 +74,7 @@ export class Housekeeping {
     const there = ids.length === 0 ? 0 : await this.#link.call("EXISTS", ids.map((id) => keys.job(id)));
     this.#rank = ids.length < limit ? 0 : this.#rank + Number(there);
     if (there === ids.length) return 0;
-    const all = ids.flatMap((id) => [keys.job(id), keys.side(id), keys.output(id), keys.after(id)]);
+    const all = ids.flatMap((id) => [keys.job(id), keys.meta(id), keys.output(id), keys.after(id)]);
     return Number((await this.#link.run(SCRIPTS.sweep, [keys.jobs(), ...all], ids))[1]);
   }
 }

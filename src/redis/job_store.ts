@@ -1,7 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import { readJsonJob } from "../domain/json_job.ts";
-import { sideOf } from "../domain/side_record.ts";
+import { metaOf } from "../domain/job_meta.ts";
 import { PREFIX_AMONG } from "../domain/limits.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -72,7 +72,7 @@ export class RedisJobStore implements JobStore {
   ): Promise<SubmitReply> {
     const keys = this.#keys;
     const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
-    const side = { ...sideOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
+    const meta = { ...metaOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
     const reply = await this.#steps.together(this.#submissions, id, {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
@@ -80,12 +80,12 @@ export class RedisJobStore implements JobStore {
         ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
         // a reader of numbers takes a timeout of 0, which means the default
         ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
-        ...[maxQueued ?? "", ...Object.entries(side).flat()],
+        ...[maxQueued ?? "", ...Object.entries(meta).flat()],
       ],
     });
     const type = reply[0] as SubmitReply["type"];
     if (type === "FULL") return { type, waiting: Number(reply[1]) };
-    if (type === "OK" && notBeforeMs !== undefined) await this.#ring(runner);
+    if (type === "OK" && notBeforeMs !== undefined) await this.#wakeUp(runner);
     return { type };
   }
 
@@ -105,7 +105,7 @@ export class RedisJobStore implements JobStore {
       await this.#steps.settle(waitersOf(reply, 2));
       if (reply[1] === 0) await this.#listing.remove(id); // a foreign program may have pushed it elsewhere
     }
-    if (type === "REQUESTED") await this.#ring(runner);
+    if (type === "REQUESTED") await this.#wakeUp(runner);
     return { type };
   }
 
@@ -126,7 +126,7 @@ export class RedisJobStore implements JobStore {
     const runner = await this.#runnerOf(id);
     if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
     const keys = this.#keys;
-    const after = await this.#steps.field(keys.side(id), "after") ?? "";
+    const after = await this.#steps.field(keys.meta(id), "after") ?? "";
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
     const [type, detail, state] = await this.#steps.job(SCRIPTS.retry, id, {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
@@ -140,7 +140,7 @@ export class RedisJobStore implements JobStore {
       case "NEVER":
         return { type: "NEVER", after, failed: state === "error" };
       case "OK":
-        if (detail !== undefined) await this.#ring(runner); // it is delayed
+        if (detail !== undefined) await this.#wakeUp(runner); // it is delayed
         return { type: "OK" };
       case "EMPTY":
         return { type: "EMPTY" };
@@ -163,8 +163,8 @@ export class RedisJobStore implements JobStore {
   }
 
   async read(id: string): Promise<StoredJob | null> {
-    const [fields, side] = await Promise.all([this.#fields(id), this.#side(id)]);
-    return fields && { id, fields, side };
+    const [fields, meta] = await Promise.all([this.#fields(id), this.#meta(id)]);
+    return fields && { id, fields, meta };
   }
 
   async summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]> {
@@ -216,7 +216,7 @@ export class RedisJobStore implements JobStore {
     const key = this.#keys.paused(runner);
     if (!paused) await this.#link.call("DEL", [key]);
     else await this.#link.call("SET", [key, await this.time()]);
-    await this.#ring(runner);
+    await this.#wakeUp(runner);
   }
 
   async deadLetters(
@@ -287,10 +287,10 @@ export class RedisJobStore implements JobStore {
     this.#link.close();
   }
 
-  /** Wakes the runners of a name; without it they notice at their next beats. */
-  async #ring(runner: string): Promise<void> {
+  /** Wakes the runners of a name; without it they notice at their next heartbeats. */
+  async #wakeUp(runner: string): Promise<void> {
     try {
-      await this.#link.call("PUBLISH", [this.#keys.bell(runner), ""]);
+      await this.#link.call("PUBLISH", [this.#keys.wakeUp(runner), ""]);
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
@@ -299,7 +299,7 @@ export class RedisJobStore implements JobStore {
   /** A further attempt belongs where the first one ran, whatever the job says; empty when neither is known. */
   async #runnerOf(id: string): Promise<string> {
     const [ran, named] = await Promise.all([
-      this.#steps.field(this.#keys.side(id), "runner"),
+      this.#steps.field(this.#keys.meta(id), "runner"),
       this.#steps.field(this.#keys.job(id), "runner"),
     ]);
     return ran || named || "";
@@ -327,9 +327,9 @@ export class RedisJobStore implements JobStore {
     }
   }
 
-  async #side(id: string): Promise<Record<string, string>> {
+  async #meta(id: string): Promise<Record<string, string>> {
     try {
-      return recordOf(await this.#link.call("HGETALL", [this.#keys.side(id)]) as string[]);
+      return recordOf(await this.#link.call("HGETALL", [this.#keys.meta(id)]) as string[]);
     } catch (error) {
       if (hasCode(error, "WRONGTYPE")) return {};
       throw error;

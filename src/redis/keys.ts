@@ -57,16 +57,17 @@ export class Keys {
 
   /**
    * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance;
-   * `seq`: rises with each beat and each start, so that a Redis that went back is found out. Of an instance that left:
+   * `seq`: rises with each heartbeat and each start, so that a Redis that went back is found out. Of an instance that
+   * left:
    * `left` for nonce, for `LEFT_MS`.
    */
-  node(runner: string, instance: string): string {
-    return `${this.#ns}rr:node:${runner}:${instance}`;
+  instance(runner: string, instance: string): string {
+    return `${this.#ns}rr:instance:${runner}:${instance}`;
   }
 
   /** HASH, our bookkeeping of a job: the fields of `SideRecord`; leaves Redis together with the job. */
-  side(id: string): string {
-    return `${this.#ns}rr:x:${id}`;
+  meta(id: string): string {
+    return `${this.#ns}rr:meta:${id}`;
   }
 
   /**
@@ -150,11 +151,11 @@ export class Keys {
   }
 
   /**
-   * Channel, not a key: a message when something may wait for the runners of that name which their next beat would tell
-   * them.
+   * Channel, not a key: a message when something may wait for the runners of that name which their next heartbeat would
+   * tell them.
    */
-  bell(runner: string): string {
-    return `${this.#ns}rr:bell:${runner}`;
+  wakeUp(runner: string): string {
+    return `${this.#ns}rr:wake:${runner}`;
   }
 
   /** Everything below these patterns is ours to read and write: for access rules. */

@@ -17,11 +17,11 @@ const LOOK_AT_ONCE = 200;
 interface Looked {
   readonly type: string;
   readonly fields: JobFields;
-  readonly side: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** An instance as the script `instances` gives it. */
-interface Node {
+interface InstanceRecord {
   readonly fields: Readonly<Record<string, string>>;
   readonly running: number;
 }
@@ -43,8 +43,8 @@ export class Listing {
 
   /** Jobs without what may be large; `"string"` for one that is stored as JSON text. */
   async summaries(ids: readonly string[]): Promise<(StoredJob | null | "string")[]> {
-    return (await this.#look(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, side }, i) =>
-      type === "none" ? null : type === "string" ? type : { id: ids[i], fields, side }
+    return (await this.#look(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, meta }, i) =>
+      type === "none" ? null : type === "string" ? type : { id: ids[i], fields, meta: meta }
     );
   }
 
@@ -52,7 +52,7 @@ export class Listing {
   async #look(ids: readonly string[], shown: readonly number[]): Promise<Looked[]> {
     const jobs: Looked[] = [];
     for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
-      const keys = ids.slice(at, at + LOOK_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.side(id)]);
+      const keys = ids.slice(at, at + LOOK_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
       const [, text] = await this.#link.run(SCRIPTS.look, keys, [...shown]);
       jobs.push(...JSON.parse(String(text)) as Looked[]);
     }
@@ -71,7 +71,7 @@ export class Listing {
 
   async place(job: StoredJob): Promise<Placement> {
     const keys = this.#keys;
-    const runner = job.side.runner || job.fields.runner || "";
+    const runner = job.meta.runner || job.fields.runner || "";
     const [ahead, due, instances] = await Promise.all([
       this.#ahead(runner, job.id),
       this.#link.call("ZSCORE", [keys.delay(runner), job.id]),
@@ -94,11 +94,13 @@ export class Listing {
     for (let at = 0; at < leases.length; at += LOOK_AT_ONCE) {
       const some = leases.slice(at, at + LOOK_AT_ONCE);
       const keys = some.flatMap(({ runner, instance }) => [
-        this.#keys.node(runner, instance),
+        this.#keys.instance(runner, instance),
         this.#keys.run(runner, instance),
       ]);
       const [, text] = await this.#link.run(SCRIPTS.instances, keys, []);
-      for (const [i, node] of (JSON.parse(String(text)) as Node[]).entries()) instances.push(instanceOf(some[i], node));
+      for (const [i, node] of (JSON.parse(String(text)) as InstanceRecord[]).entries()) {
+        instances.push(instanceOf(some[i], node));
+      }
     }
     return instances;
   }
@@ -152,7 +154,7 @@ export class Listing {
 
 function instanceOf(
   { runner, instance, leftMs }: { runner: string; instance: string; leftMs: number },
-  { fields, running }: Node,
+  { fields, running }: InstanceRecord,
 ): StoredInstance {
   return {
     runner,

@@ -4,11 +4,11 @@ import type { Reply } from "./client.ts";
 import { Keys } from "./keys.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
-import { type Owner, RedisQueue } from "./queue.ts";
+import { type InstanceIdentity, RedisQueue } from "./queue.ts";
 
 /** The runner's side; connects with the first call. */
-export function openQueue(place: Place, owner: Owner): RedisQueue {
-  return new RedisQueue(place, { keys: new Keys(place.namespace), owner, clock: place.clock });
+export function openQueue(place: Place, identity: InstanceIdentity): RedisQueue {
+  return new RedisQueue(place, { keys: new Keys(place.namespace), identity, clock: place.clock });
 }
 
 /**

@@ -2,15 +2,15 @@ import type { JobFields } from "../domain/job.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
-  BeatReply,
   Claimed,
   FinishReply,
   FinishRequest,
+  HeartbeatReply,
   InstanceInfo,
+  InstanceLease,
   InstanceState,
   LostPolicy,
   OwnedRun,
-  Peer,
   PromoteReply,
   Queue,
   RawId,
@@ -29,7 +29,7 @@ import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { DEAD_MS, Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
-import { readBeat, readStart } from "./replies.ts";
+import { readHeartbeat, readStart } from "./replies.ts";
 import { endOf, endOfAttempt, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
@@ -38,14 +38,14 @@ import { type Items, itemsOf, pairsOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
 /** Whose side of the queue it is. */
-export interface Owner {
+export interface InstanceIdentity {
   /** Name of the runner. */
   readonly runner: string;
   /** Name of the instance, the same for every process of it. */
   readonly instance: string;
   /** Name of the process. */
   readonly nonce: string;
-  /** Milliseconds that a lease holds without a beat; 30,000 when left out. */
+  /** Milliseconds that a lease holds without a heartbeat; 30,000 when left out. */
   readonly leaseMs?: number;
 }
 
@@ -67,18 +67,18 @@ export class RedisQueue implements Queue {
   readonly #waiting: Link;
   readonly #wakeUps: WakeUps;
   readonly #clock: Clock;
-  readonly #owner: Required<Owner>;
+  readonly #identity: Required<InstanceIdentity>;
   readonly #housekeeping: Housekeeping;
   readonly #requests: Requests;
   readonly #evidence = new Evidence();
   /** Redis' clock less the monotonic one; a hint only, because every script looks at Redis' clock itself. */
   #ahead: number | null = null;
 
-  constructor(target: Target, options: { keys: Keys; owner: Owner; clock: Clock }) {
-    const { keys, owner, clock } = options;
+  constructor(target: Target, options: { keys: Keys; identity: InstanceIdentity; clock: Clock }) {
+    const { keys, identity, clock } = options;
     this.#keys = keys;
     this.#clock = clock;
-    this.#owner = { leaseMs: 30_000, ...owner };
+    this.#identity = { leaseMs: 30_000, ...identity };
     const failed = (code: string | undefined) => this.#evidence.failed(code);
     this.#link = new Link(target, clock, failed);
     this.#waiting = new Link(target, clock, failed);
@@ -95,44 +95,44 @@ export class RedisQueue implements Queue {
 
   async register(info: InstanceInfo, options: RegisterOptions = {}): Promise<RegisterReply> {
     const told = options.restored ? this.#evidence.told : 0;
-    const { at, reply } = await register(this.#link, this.#keys, { ...options, info, owner: this.#owner, told });
+    const { at, reply } = await register(this.#link, this.#keys, { ...options, info, identity: this.#identity, told });
     if (at !== null) this.#ahead = at - this.#clock.now();
     return reply;
   }
 
-  async beat(runs: readonly OwnedRun[], state: InstanceState): Promise<BeatReply> {
-    const { runner, instance, nonce, leaseMs } = this.#owner;
+  async heartbeat(runs: readonly OwnedRun[], state: InstanceState): Promise<HeartbeatReply> {
+    const { runner, instance, nonce, leaseMs } = this.#identity;
     const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
     const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.told];
     for (const { id, token } of runs) {
-      keys.push(this.#keys.job(id), this.#keys.side(id));
+      keys.push(this.#keys.job(id), this.#keys.meta(id));
       args.push(id, token);
     }
-    const reply = await this.#link.run(SCRIPTS.beat, keys, args);
+    const reply = await this.#link.run(SCRIPTS.heartbeat, keys, args);
     if (reply[0] === "OK") {
       this.#ahead = Number(reply[1]) - this.#clock.now();
-      this.#evidence.beat(Number(reply[7]), String(reply[8]));
+      this.#evidence.heartbeat(Number(reply[7]), String(reply[8]));
     }
-    return readBeat(reply);
+    return readHeartbeat(reply);
   }
 
-  async retire(instance: string = this.#owner.instance): Promise<boolean> {
-    const { runner, nonce } = this.#owner;
+  async retire(instance: string = this.#identity.instance): Promise<boolean> {
+    const { runner, nonce } = this.#identity;
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), this.#keys.history(runner)];
     return (await this.#link.run(SCRIPTS.retire, keys, [instance, nonce, LEFT_MS]))[0] === "OK";
   }
 
   async claim(limit: number, executors: Iterable<string> = [], waited = ""): Promise<readonly Claimed[] | "FENCED"> {
-    const { runner, instance, nonce } = this.#owner;
+    const { runner, instance, nonce } = this.#identity;
     const keys = this.#keys;
-    const [node, run, claim] = this.#instanceKeys(instance);
+    const [instanceKey, run, claim] = this.#instanceKeys(instance);
     const [head, ...rest] = await this.#starting.runBytes(
       SCRIPTS.claim,
-      [keys.queue(runner), keys.low(runner), claim, run, node, keys.jobs(), keys.events()],
+      [keys.queue(runner), keys.low(runner), claim, run, instanceKey, keys.jobs(), keys.events()],
       [
         ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
-        ...[keys.job(""), keys.side(""), keys.output(""), keys.after(""), keys.channel("")],
+        ...[keys.job(""), keys.meta(""), keys.output(""), keys.after(""), keys.channel("")],
         ...[waited, this.#evidence.told, this.#evidence.history, ...executors],
       ],
     );
@@ -148,18 +148,18 @@ export class RedisQueue implements Queue {
   }
 
   async wait(waitMs: number): Promise<RawId | null> {
-    const { runner, instance } = this.#owner;
+    const { runner, instance } = this.#identity;
     const [queue, claim] = [this.#keys.queue(runner), this.#keys.claim(runner, instance)];
     const options = { name: "claim", bytes: true, ms: waitMs + 2_000 };
     return await this.#waiting.call("BLMOVE", [queue, claim, "RIGHT", "LEFT", waitMs / 1000], options) as RawId | null;
   }
 
-  onBell(wake: () => void): void {
-    this.#wakeUps.listen(this.#keys.bell(this.#owner.runner), wake);
+  onWakeUp(wake: () => void): void {
+    this.#wakeUps.listen(this.#keys.wakeUp(this.#identity.runner), wake);
   }
 
   async length(): Promise<number> {
-    const { runner } = this.#owner;
+    const { runner } = this.#identity;
     const keys = [this.#keys.queue(runner), this.#keys.low(runner)];
     const lengths = await Promise.all(keys.map((key) => this.#link.call("LLEN", [key])));
     return Number(lengths[0]) + Number(lengths[1]);
@@ -170,7 +170,7 @@ export class RedisQueue implements Queue {
   }
 
   async claimed(): Promise<readonly RawId[]> {
-    return await this.#claimsOf(this.#owner.instance);
+    return await this.#claimsOf(this.#identity.instance);
   }
 
   async peek(id: string): Promise<string | null> {
@@ -178,14 +178,14 @@ export class RedisQueue implements Queue {
   }
 
   async owned(): Promise<readonly OwnedRun[]> {
-    return await this.#runsOf(this.#owner.instance);
+    return await this.#runsOf(this.#identity.instance);
   }
 
   async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
-    const { runner, instance, nonce } = this.#owner;
-    const [node, run, claim] = this.#instanceKeys(instance);
+    const { runner, instance, nonce } = this.#identity;
+    const [instanceKey, run, claim] = this.#instanceKeys(instance);
     const reply = await this.#starts.together(this.#startBatch, id, {
-      keys: [claim, run, node, this.#keys.jobs()],
+      keys: [claim, run, instanceKey, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0, this.#evidence.told],
     });
     return await this.#begun(reply);
@@ -201,7 +201,7 @@ export class RedisQueue implements Queue {
   }
 
   async finish(request: FinishRequest): Promise<FinishReply> {
-    const { runner, instance } = this.#owner;
+    const { runner, instance } = this.#identity;
     const reply = await this.#steps.together(this.#finishes, request.id, {
       keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
       args: endOfAttempt(request),
@@ -211,14 +211,14 @@ export class RedisQueue implements Queue {
   }
 
   async release(id: RawId): Promise<boolean> {
-    const { runner, instance, nonce } = this.#owner;
-    const [node, , claim] = this.#instanceKeys(instance);
-    const keys = [claim, this.#keys.queue(runner), node, this.#keys.events()];
+    const { runner, instance, nonce } = this.#identity;
+    const [instanceKey, , claim] = this.#instanceKeys(instance);
+    const keys = [claim, this.#keys.queue(runner), instanceKey, this.#keys.events()];
     return (await this.#link.run(SCRIPTS.release, keys, [id, nonce]))[0] === "OK";
   }
 
   async reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN"> {
-    const own = this.#owner;
+    const own = this.#identity;
     const reply = await this.#steps.job(SCRIPTS.reroute, id, {
       keys: [this.#keys.claim(own.runner, own.instance), this.#keys.queue(runner), this.#keys.names()],
       args: [runner, own.runner],
@@ -228,7 +228,7 @@ export class RedisQueue implements Queue {
   }
 
   async deadLetter(id: RawId, reason: string): Promise<boolean> {
-    const { runner, instance } = this.#owner;
+    const { runner, instance } = this.#identity;
     const keys = [this.#keys.claim(runner, instance), this.#keys.dead(), this.#keys.events()];
     return (await this.#link.run(SCRIPTS.dead_letter, keys, [id, reason.replaceAll("\n", " "), DEAD_MS]))[0] === "OK";
   }
@@ -238,11 +238,11 @@ export class RedisQueue implements Queue {
   }
 
   reassert(request: ReassertRequest): Promise<ReassertReply> {
-    return reassert(this.#steps, this.#owner, request);
+    return reassert(this.#steps, this.#identity, request);
   }
 
   restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply> {
-    return restore(this.#steps, this.#owner, request, end);
+    return restore(this.#steps, this.#identity, request, end);
   }
 
   endOf(run: OwnedRun): Promise<SettledEnd | null> {
@@ -251,18 +251,18 @@ export class RedisQueue implements Queue {
 
   async due(limit: number): Promise<readonly string[]> {
     const range = ["-inf", Math.ceil(await this.#now()), "LIMIT", 0, limit];
-    return await this.#link.call("ZRANGEBYSCORE", [this.#keys.delay(this.#owner.runner), ...range]) as string[];
+    return await this.#link.call("ZRANGEBYSCORE", [this.#keys.delay(this.#identity.runner), ...range]) as string[];
   }
 
   promote(id: string, options: { runner?: string; force?: boolean } = {}): Promise<PromoteReply> {
-    return this.#steps.promote(options.runner ?? this.#owner.runner, id, options.force ?? false);
+    return this.#steps.promote(options.runner ?? this.#identity.runner, id, options.force ?? false);
   }
 
-  async peers(): Promise<readonly Peer[]> {
+  async leases(): Promise<readonly InstanceLease[]> {
     const now = await this.#now();
-    const leases = await this.#link.call("ZRANGE", [this.#keys.lease(this.#owner.runner), 0, -1, "WITHSCORES"]);
+    const leases = await this.#link.call("ZRANGE", [this.#keys.lease(this.#identity.runner), 0, -1, "WITHSCORES"]);
     return pairsOf(leases as string[])
-      .filter(([instance]) => instance !== this.#owner.instance)
+      .filter(([instance]) => instance !== this.#identity.instance)
       .map(([instance, ends]) => ({ instance, expiredMs: now - Number(ends) }));
   }
 
@@ -276,7 +276,7 @@ export class RedisQueue implements Queue {
     what: { readonly claim: RawId } | { readonly run: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply> {
-    const { runner } = this.#owner;
+    const { runner } = this.#identity;
     const [, run, claim] = this.#instanceKeys(instance);
     const isClaim = "claim" in what;
     // a claimed id may be no text: the keys of its job are then another one's, but the script does not touch them
@@ -300,11 +300,11 @@ export class RedisQueue implements Queue {
   }
 
   onRequest(wake: () => void): void {
-    this.#wakeUps.listen(this.#keys.requests(this.#owner.runner, this.#owner.instance), wake);
+    this.#wakeUps.listen(this.#keys.requests(this.#identity.runner, this.#identity.instance), wake);
   }
 
   serve(): Promise<OpenRequest | null> {
-    return this.#requests.serve(this.#owner.runner, this.#owner.instance);
+    return this.#requests.serve(this.#identity.runner, this.#identity.instance);
   }
 
   async answer(request: OpenRequest, answer: JobAnswer): Promise<void> {
@@ -336,12 +336,15 @@ export class RedisQueue implements Queue {
   }
 
   async seal(): Promise<void> {
-    await this.#link.call("HSET", [this.#keys.history(this.#owner.runner), "whole", this.#evidence.history]);
+    await this.#link.call("HSET", [this.#keys.history(this.#identity.runner), "whole", this.#evidence.history]);
   }
 
   async back(instances: readonly string[]): Promise<readonly string[]> {
     if (instances.length === 0) return [];
-    const found = await this.#link.call("HMGET", [this.#keys.history(this.#owner.runner), ...instances]) as unknown[];
+    const found = await this.#link.call("HMGET", [
+      this.#keys.history(this.#identity.runner),
+      ...instances,
+    ]) as unknown[];
     return instances.filter((_, i) => found[i] === this.#evidence.history);
   }
 
@@ -366,18 +369,22 @@ export class RedisQueue implements Queue {
 
   /** Keys of node, run and claim. */
   #instanceKeys(instance: string): [node: string, run: string, claim: string] {
-    const { runner } = this.#owner;
-    return [this.#keys.node(runner, instance), this.#keys.run(runner, instance), this.#keys.claim(runner, instance)];
+    const { runner } = this.#identity;
+    return [
+      this.#keys.instance(runner, instance),
+      this.#keys.run(runner, instance),
+      this.#keys.claim(runner, instance),
+    ];
   }
 
   async #claimsOf(instance: string): Promise<RawId[]> {
-    const key = this.#keys.claim(this.#owner.runner, instance);
+    const key = this.#keys.claim(this.#identity.runner, instance);
     const ids = await this.#link.call("LRANGE", [key, 0, -1], { bytes: true }) as RawId[];
     return ids.reverse();
   }
 
   async #runsOf(instance: string): Promise<OwnedRun[]> {
-    const runs = await this.#link.call("HGETALL", [this.#keys.run(this.#owner.runner, instance)]);
+    const runs = await this.#link.call("HGETALL", [this.#keys.run(this.#identity.runner, instance)]);
     return pairsOf(runs as string[]).map(([id, token]) => ({ id, token }));
   }
 

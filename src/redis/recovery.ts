@@ -1,23 +1,23 @@
 import type { FinishReply, FinishRequest, OwnedRun, ReassertReply, ReassertRequest } from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/spool.ts";
-import type { Owner } from "./queue.ts";
+import type { InstanceIdentity } from "./queue.ts";
 import { hasCode } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { type Items, type Steps, waitersOf } from "./steps.ts";
 import { trouble } from "./trouble.ts";
 
 /** Keys and arguments of the script `reassert`, without those of every script about one job. */
-function attemptOf(steps: Steps, { runner, instance, nonce }: Owner, request: ReassertRequest) {
+function attemptOf(steps: Steps, { runner, instance, nonce }: InstanceIdentity, request: ReassertRequest) {
   const { keys } = steps;
   const fields = Object.entries(request.job).flat();
   return {
     keys: [
-      ...[keys.jobs(), keys.claim(runner, instance), keys.run(runner, instance), keys.node(runner, instance)],
+      ...[keys.jobs(), keys.claim(runner, instance), keys.run(runner, instance), keys.instance(runner, instance)],
       ...[keys.queue(runner), keys.low(runner), keys.delay(runner)],
     ],
     args: [
       ...[instance, nonce, request.token, request.attempt, request.startedMs, runner],
-      ...[fields.length, ...fields, ...Object.entries(request.side).flat()],
+      ...[fields.length, ...fields, ...Object.entries(request.meta).flat()],
     ],
   };
 }
@@ -29,33 +29,37 @@ export function endOfAttempt({ token, state, result, error, exitCode, outputByte
   return [token, state, result, error, ...numbers, retryDelayMs ?? "", truncated ? "1" : "", left ?? ""];
 }
 
-/** That another process owns the instance is no verdict on the attempt: the next beat says who does. */
-function owned(reply: Items, script: string, { runner, instance }: Owner): Items {
+/** That another process owns the instance is no verdict on the attempt: the next heartbeat says who does. */
+function owned(reply: Items, script: string, { runner, instance }: InstanceIdentity): Items {
   if (reply[0] !== "STRANGER") return reply;
   const message = `Cannot run ${script}: this process does not own instance "${instance}" of runner "${runner}"`;
   throw trouble("busy", message, { sent: true, code: "STRANGER" });
 }
 
 /** Gives an attempt that runs back to a Redis that may have forgotten it. */
-export async function reassert(steps: Steps, owner: Owner, request: ReassertRequest): Promise<ReassertReply> {
-  const reply = await steps.job(SCRIPTS.reassert, request.id, attemptOf(steps, owner, request));
-  return owned(reply, "reassert", owner)[0] as ReassertReply;
+export async function reassert(
+  steps: Steps,
+  identity: InstanceIdentity,
+  request: ReassertRequest,
+): Promise<ReassertReply> {
+  const reply = await steps.job(SCRIPTS.reassert, request.id, attemptOf(steps, identity, request));
+  return owned(reply, "reassert", identity)[0] as ReassertReply;
 }
 
 /** Gives an attempt back that has ended, and its end. */
 export async function restore(
   steps: Steps,
-  owner: Owner,
+  identity: InstanceIdentity,
   request: ReassertRequest,
   end: FinishRequest,
 ): Promise<FinishReply> {
-  const { keys, args } = attemptOf(steps, owner, request);
+  const { keys, args } = attemptOf(steps, identity, request);
   const reply = await steps.job(SCRIPTS.restore, request.id, {
     keys,
     args: [args.length, ...args, ...endOfAttempt(end)],
     keepMs: end.keep * 1_000,
   });
-  return { type: owned(reply, "restore", owner)[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
+  return { type: owned(reply, "restore", identity)[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
 }
 
 /** The end that Redis has on record for an attempt; `null` when it has none. */
@@ -70,7 +74,7 @@ export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<Sett
       throw error;
     }
   };
-  const [newest, attempt, done, exit, bytes, ms, last, truncated, left] = await read(keys.side(id), [
+  const [newest, attempt, done, exit, bytes, ms, last, truncated, left] = await read(keys.meta(id), [
     ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error", "truncated", "left"],
   ]);
   // of a host that was given up the token is gone

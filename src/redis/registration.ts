@@ -1,13 +1,13 @@
 import type { InstanceInfo, RegisterOptions, RegisterReply } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
-import type { Owner } from "./queue.ts";
+import type { InstanceIdentity } from "./queue.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** Who registers, and what it knows. */
 interface Registration extends RegisterOptions {
   readonly info: InstanceInfo;
-  readonly owner: Required<Owner>;
+  readonly identity: Required<InstanceIdentity>;
   /** The least number of the instance from now on. */
   readonly told: number;
 }
@@ -16,14 +16,14 @@ interface Registration extends RegisterOptions {
 export async function register(
   link: Link,
   keys: Keys,
-  { info, owner, told, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
+  { info, identity, told, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
 ): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
-  const { runner, instance, nonce, leaseMs } = owner;
+  const { runner, instance, nonce, leaseMs } = identity;
   const { bootId, host, pid, version, slots, attach } = info;
   const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
   const reply = await link.run(
     SCRIPTS.register,
-    [keys.lease(runner), keys.node(runner, instance), keys.names(), keys.history(runner)],
+    [keys.lease(runner), keys.instance(runner, instance), keys.names(), keys.history(runner)],
     [
       ...[instance, nonce, leaseMs, linesOf(proof), runner],
       ...[told, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],

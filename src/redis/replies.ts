@@ -1,5 +1,5 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
-import type { BeatReply, OwnedRun, StartReply } from "../ports/queue.ts";
+import type { HeartbeatReply, OwnedRun, StartReply } from "../ports/queue.ts";
 import { type Items, recordOf } from "./steps.ts";
 
 /** Values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
@@ -25,7 +25,7 @@ export function readStart(items: Items): StartReply {
         attempt: Number(items[2]),
         seq: Number(items[3]),
         job: fieldsOf(items, 4),
-        side: recordOf(items, 4 + JOB_FIELDS.length),
+        meta: recordOf(items, 4 + JOB_FIELDS.length),
       };
     case "JSON":
       return { type, raw: word };
@@ -40,9 +40,9 @@ export function readStart(items: Items): StartReply {
   }
 }
 
-/** The reply of `beat`, as its script documents it. */
-export function readBeat(items: Items): BeatReply {
-  const type = items[0] as BeatReply["type"];
+/** The reply of `heartbeat`, as its script documents it. */
+export function readHeartbeat(items: Items): HeartbeatReply {
+  const type = items[0] as HeartbeatReply["type"];
   if (type !== "OK") return { type };
   const fenced: OwnedRun[] = [];
   const unknown: string[] = [];

@@ -29,13 +29,13 @@ export class Requests {
     request: JobRequest,
     { reply, waitMs, patient }: { reply: string; waitMs: number; patient: Link },
   ): Promise<RequestReply> {
-    const { token = "", inst = "", runner = "" } = job.side;
+    const { token = "", instance = "", runner = "" } = job.meta;
     const keys = this.#keys;
-    const list = keys.requests(runner, inst);
+    const list = keys.requests(runner, instance);
     const [type, entry] = await this.#link.run(
       SCRIPTS.request,
-      [keys.job(job.id), keys.side(job.id), keys.lease(runner), list],
-      [token, inst, list, waitMs, encodeRequest({ reply, id: job.id, token, request })],
+      [keys.job(job.id), keys.meta(job.id), keys.lease(runner), list],
+      [token, instance, list, waitMs, encodeRequest({ reply, id: job.id, token, request })],
     );
     if (type === "OVER") return { type: "over" };
     if (type === "SILENT") return { type: "silent", ms: Number(entry) };

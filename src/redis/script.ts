@@ -1,5 +1,5 @@
 /** In front of every script: what holds for all steps of one command, as no other command comes between them. */
-const SHARED = "local SEEN = { types = {}, nodes = {} }";
+const SHARED = "local SEEN = { types = {}, instances = {} }";
 /**
  * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error
  * of a command is its answer.

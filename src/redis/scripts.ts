@@ -18,7 +18,7 @@ import reassert from "./scripts/reassert.lua" with { type: "text" };
 import restore from "./scripts/restore.lua" with { type: "text" };
 import reap from "./scripts/reap.lua" with { type: "text" };
 import register from "./scripts/register.lua" with { type: "text" };
-import beat from "./scripts/beat.lua" with { type: "text" };
+import heartbeat from "./scripts/heartbeat.lua" with { type: "text" };
 import show from "./scripts/show.lua" with { type: "text" };
 import inputRequired from "./scripts/input_required.lua" with { type: "text" };
 import inputResolved from "./scripts/input_resolved.lua" with { type: "text" };
@@ -72,7 +72,7 @@ export const SCRIPTS = {
   restore: new Script("restore", base, [stepOf([job, reassert], "reassert"), stepOf([job, finish], "finish"), restore]),
   reap: about("reap", reap),
   register: plain("register", register),
-  beat: plain("beat", beat),
+  heartbeat: plain("heartbeat", heartbeat),
   retire: plain("retire", retire),
   request: plain("request", request),
   serve: plain("serve", serve),

@@ -54,14 +54,14 @@ export class Steps {
 
   #call(id: string, rest: Rest): ScriptCall {
     const { keys } = this;
-    const own = [keys.job(id), keys.side(id), keys.output(id), keys.after(id), keys.events()];
+    const own = [keys.job(id), keys.meta(id), keys.output(id), keys.after(id), keys.events()];
     const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;
     return { keys: [...own, ...rest.keys ?? []], args: [id, keys.channel(id), keepMs, ...rest.args ?? []] };
   }
 
   /** Turns a job that is a JSON string into a hash, unless it was changed meanwhile. */
   async convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED"> {
-    const keys = [this.keys.job(id), this.keys.side(id)];
+    const keys = [this.keys.job(id), this.keys.meta(id)];
     return (await this.link.run(SCRIPTS.convert, keys, [raw, ...Object.entries(fields).flat()]))[0] as "OK" | "CHANGED";
   }
 
@@ -99,7 +99,7 @@ export class Steps {
 
   async #promote(runner: string, id: string, force: boolean): Promise<[PromoteReply, readonly Waiter[]]> {
     const { keys } = this;
-    const after = await this.field(keys.side(id), "after") ?? "";
+    const after = await this.field(keys.meta(id), "after") ?? "";
     const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
     const reply = await this.job(SCRIPTS.promote, id, {
       keys: [keys.delay(runner), keys.queue(runner), keys.low(runner), ...awaited],

@@ -22,7 +22,7 @@ export interface Place {
 /** What is secret of an attempt when it has ended. */
 export interface Secret {
   readonly job: Pick<JobFields, "payload" | "env_vars">;
-  readonly side: Readonly<Record<string, string>>;
+  readonly meta: Readonly<Record<string, string>>;
 }
 
 /** A line of the journal. */
@@ -61,22 +61,22 @@ export function syncFolder(path: string): void {
 /** An attempt without its secrets. */
 export function publicPart(intent: Intent): Intent {
   const { payload: _payload, env_vars: _env, ...job } = intent.job;
-  const { raw: _raw, ...side } = intent.side;
-  return { ...intent, job, side };
+  const { raw: _raw, ...meta } = intent.meta;
+  return { ...intent, job, meta };
 }
 
 /** An attempt with its secrets, where they are known. */
 export function whole(intent: Intent, secret: Secret | undefined): Intent {
   return secret
-    ? { ...intent, job: { ...intent.job, ...secret.job }, side: { ...intent.side, ...secret.side } }
+    ? { ...intent, job: { ...intent.job, ...secret.job }, meta: { ...intent.meta, ...secret.meta } }
     : intent;
 }
 
 /** The two lines of an attempt: what is secret about it, and the rest. */
 export function linesOf(intent: Intent): [secret: string, rest: string] {
   const { payload, env_vars } = intent.job;
-  const { raw } = intent.side;
-  const of: Secret = { job: { payload, env_vars }, side: raw === undefined ? {} : { raw } };
+  const { raw } = intent.meta;
+  const of: Secret = { job: { payload, env_vars }, meta: raw === undefined ? {} : { raw } };
   return [
     written({ do: "secret", run: intent.run, of }),
     written({ do: "intend", intent: publicPart(intent), secret: true }),

@@ -16,7 +16,7 @@ class ScriptedStore extends FakeStore {
     const answer = this.#answers.shift();
     this.touch(id);
     if (answer instanceof Error) return Promise.reject(answer);
-    return Promise.resolve(answer ? { id, fields: { status: answer }, side: {} } : null);
+    return Promise.resolve(answer ? { id, fields: { status: answer }, meta: {} } : null);
   }
 }
 

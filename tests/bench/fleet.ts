@@ -36,8 +36,8 @@ export class Fleet implements AsyncDisposable {
   static readonly runner = "fleet";
   readonly #redis: RedisServer;
   readonly #hosts: Host[];
-  /** Milliseconds of each beat since the last look. */
-  #beats: number[] = [];
+  /** Milliseconds of each heartbeat since the last look. */
+  #heartbeats: number[] = [];
   #over = false;
   readonly #loops: Promise<void>[];
 
@@ -56,7 +56,7 @@ export class Fleet implements AsyncDisposable {
       const node = { bootId: `boot-${i}`, host: `host-${i}.example`, pid: 1, version: "0", slots: 10, attach: "tmux" };
       await queue.register(node);
       // each has its connections before the clock runs
-      queue.onBell(() => {});
+      queue.onWakeUp(() => {});
       await Promise.all([queue.claim(1), queue.wait(1)]);
       all.push({ instance, queue, runs: [] });
     }
@@ -68,14 +68,14 @@ export class Fleet implements AsyncDisposable {
       while (!this.#over && performance.now() < next) await pause(Math.min(100, Math.max(1, next - performance.now())));
       if (this.#over || !this.#hosts.includes(host)) return;
       const begun = performance.now();
-      await host.queue.beat(host.runs, "up");
-      this.#beats.push(performance.now() - begun);
+      await host.queue.heartbeat(host.runs, "up");
+      this.#heartbeats.push(performance.now() - begun);
     }
   }
 
   /** What Redis spends on a fleet whose jobs go on; hosts with free slots wait for a job. */
   async watch(seconds: number): Promise<Load> {
-    this.#beats = [];
+    this.#heartbeats = [];
     const until = performance.now() + seconds * 1000;
     const wait = async ({ queue, runs }: Host) => {
       while (runs.length === 0 && performance.now() < until) {
@@ -87,12 +87,16 @@ export class Fleet implements AsyncDisposable {
     const load = await this.#measure(async () => {
       await Promise.all([pause(seconds * 1000), ...(empty ? this.#hosts.map(wait) : [])]);
     });
-    return { ...load, "beat, p50, ms": percentile(this.#beats, 50), "beat, p99, ms": percentile(this.#beats, 99) };
+    return {
+      ...load,
+      "beat, p50, ms": percentile(this.#heartbeats, 50),
+      "beat, p99, ms": percentile(this.#heartbeats, 99),
+    };
   }
 
   /** Lets all hosts together take jobs, and end them when they are to `finish`. */
   async work(jobs: number, how: "start" | "finish"): Promise<Load> {
-    this.#beats = [];
+    this.#heartbeats = [];
     let left = jobs;
     const begun = performance.now();
     const one = async () => {
@@ -109,7 +113,7 @@ export class Fleet implements AsyncDisposable {
       "CPU of Redis, us a job": load["CPU of Redis, %"] * seconds * 10_000 / jobs,
       "bytes to Redis a job": load["bytes to Redis"] * seconds / jobs,
       "bytes from Redis a job": load["bytes from Redis"] * seconds / jobs,
-      "beat, p99, ms": percentile(this.#beats, 99),
+      "beat, p99, ms": percentile(this.#heartbeats, 99),
     };
   }
 
@@ -129,7 +133,7 @@ export class Fleet implements AsyncDisposable {
     let runs = 0;
     const begun = performance.now();
     const options = { policy: "requeue", graceMs: 0, lostAfterMs: 0 } as const;
-    const overdue = (await other.queue.peers()).filter(({ expiredMs }) => expiredMs > 0);
+    const overdue = (await other.queue.leases()).filter(({ expiredMs }) => expiredMs > 0);
     for (const { instance } of overdue) {
       const held = await other.queue.holdings(instance);
       for (const { id } of held.runs) {

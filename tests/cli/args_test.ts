@@ -10,7 +10,7 @@ const ROWS = {
   env: { type: "list", help: "" },
   from: { type: "string", help: "" },
   wait: { type: "flag", short: "w", help: "" },
-  beat: { type: "duration", hidden: true, help: "" },
+  heartbeat: { type: "duration", hidden: true, help: "" },
 } as const satisfies OptionRows;
 
 function parse(...args: string[]) {

@@ -19,7 +19,7 @@ Deno.test("events shows what happened, oldest first", async () => {
     fixture.stdout,
     "2026-01-31T12:00:00.000Z  submit    queued    a  runner r\n" +
       "2026-01-31T12:00:00.000Z  start     running   a  runner r  attempt 1\n" +
-      "2026-01-31T12:00:00.000Z  dead_letter         \\x1b[2J\n",
+      "2026-01-31T12:00:00.000Z  dead_letter            \\x1b[2J\n",
   );
   fixture.stdout = "";
   assertEquals([await fixture.run("events", "-n", "1", "--json"), JSON.parse(fixture.stdout).event], [

@@ -1,5 +1,5 @@
 import { isFinal } from "../../src/domain/lifecycle.ts";
-import { sideOf } from "../../src/domain/side_record.ts";
+import { metaOf } from "../../src/domain/job_meta.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import type {
   JobStore,
@@ -49,16 +49,16 @@ export class FakeStore implements JobStore {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   /** Puts a job there, as the newest. */
-  put(id: string, fields: StoredJob["fields"], side: Record<string, string> = {}): void {
+  put(id: string, fields: StoredJob["fields"], meta: Record<string, string> = {}): void {
     this.jobs.delete(id);
-    this.jobs.set(id, { id, fields: { id, ...fields }, side });
+    this.jobs.set(id, { id, fields: { id, ...fields }, meta });
     this.touch(id);
   }
 
   /** Changes fields of a job that is there. */
-  change(id: string, fields: StoredJob["fields"], side: Record<string, string> = {}): void {
+  change(id: string, fields: StoredJob["fields"], meta: Record<string, string> = {}): void {
     const job = this.jobs.get(id)!;
-    this.jobs.set(id, { id, fields: { ...job.fields, ...fields }, side: { ...job.side, ...side } });
+    this.jobs.set(id, { id, fields: { ...job.fields, ...fields }, meta: { ...job.meta, ...meta } });
     this.touch(id);
   }
 
@@ -88,7 +88,7 @@ export class FakeStore implements JobStore {
     if (waiting >= maxQueued) return { type: "FULL" as const, waiting };
     this.submitted.push(submission);
     const { id, payload, runner, executor } = submission;
-    this.put(id, { payload, runner, executor, status: "dispatched" }, sideOf(submission));
+    this.put(id, { payload, runner, executor, status: "dispatched" }, metaOf(submission));
     return { type: "OK" as const };
   }
 
@@ -106,7 +106,7 @@ export class FakeStore implements JobStore {
     const status = job.fields.status ?? "dispatched";
     if (!isFinal(status)) return Promise.resolve({ type: "ALIVE", status });
     if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
-    const after = job.side.after ?? "";
+    const after = job.meta.after ?? "";
     const parent = this.jobs.get(after)?.fields.status;
     if (after !== "" && (parent === undefined || parent === "error")) {
       return Promise.resolve({ type: "NEVER", after, failed: parent === "error" });
@@ -129,10 +129,10 @@ export class FakeStore implements JobStore {
   purge({ state, queue, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
     const all = [...this.jobs.values()];
     const some = all.slice(from, from + 2);
-    const old = some.filter(({ fields, side }) =>
+    const old = some.filter(({ fields, meta }) =>
       isFinal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
-      (queue === undefined || queue === (side.runner ?? fields.runner)) &&
-      Number(side.ended_ms ?? 0) < endedBeforeMs
+      (queue === undefined || queue === (meta.runner ?? fields.runner)) &&
+      Number(meta.ended_ms ?? 0) < endedBeforeMs
     );
     if (!countOnly) { for (const { id } of old) this.jobs.delete(id); }
     const next = some.length < 2 ? null : from + 2 - (countOnly ? 0 : old.length);
@@ -160,8 +160,8 @@ export class FakeStore implements JobStore {
   }
 
   running(_runner: string, instance: string) {
-    const ids = [...this.jobs.values()].filter(({ fields, side }) =>
-      fields.status === "started" && side.inst === instance
+    const ids = [...this.jobs.values()].filter(({ fields, meta }) =>
+      fields.status === "started" && meta.instance === instance
     );
     return Promise.resolve(ids.map(({ id }) => id));
   }

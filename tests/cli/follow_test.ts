@@ -149,7 +149,7 @@ Deno.test("submit --follow shows what is on this host, and no gap when Redis is 
   const fixture = new CommandFixture();
   const { code, redis } = await follow(fixture);
   const host = onHost(fixture);
-  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
+  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", instance: "i" });
   host.write("one\n");
   await until("it is shown", () => fixture.stdout === "one\n");
   redis.append("j", 8, "tri\n");
@@ -164,7 +164,7 @@ Deno.test("submit --follow takes the rest from Redis when this host has lost it,
   const fixture = new CommandFixture();
   const { code, redis } = await follow(fixture);
   const host = onHost(fixture);
-  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", inst: "i" });
+  redis.change("j", { status: "started" }, { attempt: "1", token: "1.n", instance: "i" });
   host.write("one\n");
   await until("it is shown", () => fixture.stdout === "one\n");
   redis.append("j", 2, "e\ntwo\n");
@@ -183,7 +183,7 @@ Deno.test("submit --follow shows earlier attempts from Redis before the one on t
   const host = onHost(fixture);
   host.write("second\n");
   redis.pieces.get("j")!.push({ cursor: "9", attempt: 1, offset: 6, bytes: new TextEncoder().encode("end\n") });
-  redis.change("j", { status: "started" }, { attempt: "2", token: "2.n", inst: "i" });
+  redis.change("j", { status: "started" }, { attempt: "2", token: "2.n", instance: "i" });
   await until("it is shown", () => fixture.stdout === "first\nend\nsecond\n");
   end(fixture, { bytes: 7, result: "second\n" }, 2);
   assertEquals([await code, fixture.stderr], [0, "job j\n\nrunner: attempt 2\n"]);

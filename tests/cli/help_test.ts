@@ -55,7 +55,7 @@ for (const name of Object.keys(COMMANDS)) {
 
 /** Lets the job `3f2a` run on this host, with a terminal. */
 function putTerminals(fixture: CommandFixture): void {
-  fixture.redis.put("3f2a", { status: "started", runner: "build" }, { token: "1.n", inst: "inst-1" });
+  fixture.redis.put("3f2a", { status: "started", runner: "build" }, { token: "1.n", instance: "inst-1" });
   fixture.redis.instanceList = [anInstance()];
   fixture.places.set("3f2a 1.n", "here");
   const screen = { lines: ["x"], cursor: { column: 0, row: 0 }, columns: 80, rows: 24, title: "" };

@@ -29,7 +29,7 @@ function hostileWorld(options: WorldOptions = { columns: 120 }): CommandFixture 
   const asks = { input_ms: "1", input_line: EVIL, started_ms: "1", token: "1.n", attempt: "1" };
   redis.put(`${ID}0`, { ...fields, status: EVIL }, text);
   redis.put(`${ID}1`, { ...fields, status: "error" }, { ...text, exit: "1", ended_ms: "1" });
-  redis.put(`${ID}2`, { ...fields, status: "started" }, { ...text, ...asks, inst: "i1" });
+  redis.put(`${ID}2`, { ...fields, status: "started" }, { ...text, ...asks, instance: "i1" });
   redis.happen({ id: ID, event: EVIL, state: EVIL, runner: EVIL });
   redis.answer = {
     type: "screen",

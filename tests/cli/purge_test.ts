@@ -18,7 +18,7 @@ const left = (fixture: CommandFixture) => [...fixture.redis.jobs.keys()];
 
 Deno.test("a command is refused for a namespace whose keys would be those of another one", async () => {
   for (const command of [["purge", "--yes"], ["submit", "true"], ["status"], ["run"], ["cancel", "one"]]) {
-    for (const namespace of ["rr:x", "rr", "a:runner", "a:job_b", "job_"]) {
+    for (const namespace of ["rr:meta", "rr", "a:runner", "a:job_b", "job_"]) {
       const fixture = worldWith();
       assertEquals(await fixture.run(...command, "--namespace", namespace), 2);
       assertEquals(left(fixture).length, 4);

@@ -24,7 +24,7 @@ function worldWith(options: WorldOptions = terminal): CommandFixture {
   ];
   const common = { runner: "test_runner", executor: "tmux.main" };
   redis.put(UUIDS[0], { ...common, status: "started", payload: "deploy ".repeat(20), created_at: iso(600) }, {
-    inst: "inst-1",
+    instance: "inst-1",
     token: "1.n",
     input_ms: String(NOW - 60_000),
     input_line: "Deploy to production now? [y/N]",
@@ -68,7 +68,7 @@ Deno.test("status on a terminal puts what is the same of all jobs behind the tex
   assertEquals(await head(120, other), ["JOB", "STATUS", "EXIT", "RUNNER", "CREATED", "JOB TEXT", "EXECUTOR"]);
   const pool = (fixture: CommandFixture) => {
     fixture.redis.instanceList = [anInstance(), anInstance({ instance: "i2", host: "beta" })];
-    fixture.redis.put("x", { status: "started", runner: "test_runner", created_at: iso(0) }, { inst: "i2" });
+    fixture.redis.put("x", { status: "started", runner: "test_runner", created_at: iso(0) }, { instance: "i2" });
   };
   assertEquals((await head(120, pool)).slice(0, 5), ["JOB", "STATUS", "EXIT", "HOST", "CREATED"]);
 });
@@ -153,7 +153,7 @@ Deno.test("commands that change a job say first which one they found", async () 
     const status = args[0] === "retry" ? "error" : "started";
     fixture.redis.put(UUIDS[0], { status, runner: "build", payload: "make\nall" }, {
       token: "1.n",
-      inst: "i",
+      instance: "i",
       title: "T\x07",
     });
     const rest = args[0] === "send" ? ["x"] : [];

@@ -31,7 +31,7 @@ Deno.test("a chatty job costs Redis four looks a second, of at most 64 KiB each"
   await fixture.redis.call("CONFIG", "RESETSTAT");
   const id = await fixture.submit("seq 1000000; for i in $(seq 300); do echo $i; sleep 0.01; done");
   await fixture.ended(id);
-  const { ms, output_bytes: written } = await fixture.redis.hash(`rr:x:${id}`);
+  const { ms, output_bytes: written } = await fixture.redis.hash(`rr:meta:${id}`);
   const stats = String(await fixture.redis.call("INFO", "commandstats"));
   const pieces = Number(/cmdstat_xadd:calls=(\d+)/.exec(stats)?.[1]);
   // events come on top: submit, start, finish
@@ -74,7 +74,7 @@ Deno.test("retry runs a failed job again, as its next attempt", async () => {
 
 Deno.test("a paused queue takes no jobs until it is resumed, and status says why a job waits", async () => {
   await using fixture = await RunnerFixture.create();
-  await fixture.runner({ args: ["--beat", "100ms"] });
+  await fixture.runner({ args: ["--heartbeat", "100ms"] });
   assertEquals((await fixture.run(["pause"])).code, 0);
   await new Promise((resolve) => setTimeout(resolve, 500));
   // a runner that waits for a job in this moment may still take one

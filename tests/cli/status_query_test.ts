@@ -12,8 +12,8 @@ function worldWith(options: WorldOptions = {}): CommandFixture {
   const { redis } = fixture;
   redis.instanceList = [anInstance(), anInstance({ runner: "build", instance: "i2", host: "beta" })];
   redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
-  const put = (id: string, minutes: number, fields: Record<string, string>, side: Record<string, string> = {}) =>
-    redis.put(id, { runner: "build", payload: `echo ${id}`, created_at: iso(minutes), ...fields }, side);
+  const put = (id: string, minutes: number, fields: Record<string, string>, meta: Record<string, string> = {}) =>
+    redis.put(id, { runner: "build", payload: `echo ${id}`, created_at: iso(minutes), ...fields }, meta);
   put("a", 90, { status: "error", error: "exited with code 3", caller_id: "me", context_id: "x" }, {
     exit: "3",
     ms: "9000",
@@ -23,7 +23,7 @@ function worldWith(options: WorldOptions = {}): CommandFixture {
     "label:kind": "nightly",
   });
   put("b", 60, { status: "finished", runner: "test_runner", caller_id: "me" }, { ms: "70000", "label:team": "core" });
-  put("c", 30, { status: "started", runner: "test_runner" }, { inst: "inst-1", started_ms: String(NOW - 60_000) });
+  put("c", 30, { status: "started", runner: "test_runner" }, { instance: "inst-1", started_ms: String(NOW - 60_000) });
   put("d", 1, { status: "dispatched", context_id: "x" });
   return fixture;
 }

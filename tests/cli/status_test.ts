@@ -31,7 +31,13 @@ function busyWorld(options: WorldOptions = {}): CommandFixture {
     executor: "tmux.main",
     created_at,
     updated_at: "2026-01-31T11:59:00.000Z",
-  }, { exit: "3", attempt: "2", ms: "4200", started_ms: String(Date.UTC(2026, 0, 31, 11, 58, 30)), inst: "inst-1" });
+  }, {
+    exit: "3",
+    attempt: "2",
+    ms: "4200",
+    started_ms: String(Date.UTC(2026, 0, 31, 11, 58, 30)),
+    instance: "inst-1",
+  });
   redis.put("job-running", {
     payload: "make -j4 all\nmake install",
     status: "started",
@@ -44,7 +50,7 @@ function busyWorld(options: WorldOptions = {}): CommandFixture {
   }, {
     attempt: "1",
     started_ms: String(Date.UTC(2026, 0, 31, 11, 59, 0)),
-    inst: "inst-1",
+    instance: "inst-1",
     title: "Build \x1b[31mred\nall",
     "label:team": "core",
     retry_max: "2",
@@ -212,14 +218,14 @@ Deno.test("status says why a job waits", async () => {
       redis.placement = { ...none, claimedBy: "inst-1" };
       redis.instanceList = [up];
       redis.change("j", { executor: "tmux.main.build" });
-      redis.put("elsewhere", { status: "started", executor: "tmux.main.test" }, { inst: "inst-1" });
-      redis.put("odd", { status: "started", executor: "ssh" }, { inst: "inst-1" });
-      redis.put("other", { status: "started", executor: "tmux.main.build" }, { inst: "inst-1" });
+      redis.put("elsewhere", { status: "started", executor: "tmux.main.test" }, { instance: "inst-1" });
+      redis.put("odd", { status: "started", executor: "ssh" }, { instance: "inst-1" });
+      redis.put("other", { status: "started", executor: "tmux.main.build" }, { instance: "inst-1" });
     }],
     ["was taken by the runner on alpha and waits there for a free slot or pane", ({ redis }) => {
       redis.placement = { ...none, claimedBy: "inst-1" };
       redis.instanceList = [up];
-      redis.put("other", { status: "started", executor: "tmux.main" }, { inst: "inst-1" });
+      redis.put("other", { status: "started", executor: "tmux.main" }, { instance: "inst-1" });
     }],
     ["was taken by a runner that has gone silent; another one takes it over", ({ redis }) => {
       redis.placement = { ...none, claimedBy: "inst-1" };
@@ -252,22 +258,22 @@ Deno.test("status says why a job waits", async () => {
     ["is in no queue: it was stored and never pushed, or became a dead letter", () => {}],
     ["runs on alpha", ({ redis }) => {
       redis.instanceList = [up];
-      redis.change("j", { status: "started" }, { inst: "inst-1" });
+      redis.change("j", { status: "started" }, { instance: "inst-1" });
     }],
     ["is being stopped on alpha", ({ redis }) => {
       redis.instanceList = [up];
-      redis.change("j", { status: "started" }, { inst: "inst-1", cancel: "" });
+      redis.change("j", { status: "started" }, { instance: "inst-1", cancel: "" });
     }],
     [
       "its runner on alpha has been silent for 1h; the job may go on there, and the next runner finishes it",
       ({ redis }) => {
         redis.instanceList = [anInstance({ alive: false, silentMs: 3_600_000 })];
-        redis.change("j", { status: "started" }, { inst: "inst-1" });
+        redis.change("j", { status: "started" }, { instance: "inst-1" });
       },
     ],
     [
       "its runner is not known to Redis any more; the job may go on, and the next runner on its host finishes it",
-      ({ redis }) => redis.change("j", { status: "started" }, { inst: "inst-1" }),
+      ({ redis }) => redis.change("j", { status: "started" }, { instance: "inst-1" }),
     ],
     ["null", ({ redis }) => redis.change("j", { status: "finished" })],
   ];

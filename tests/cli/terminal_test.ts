@@ -7,7 +7,7 @@ import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 function worldWithJob(options: WorldOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   fixture.redis.instanceList = [anInstance()];
-  fixture.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", inst: "inst-1" });
+  fixture.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", instance: "inst-1" });
   fixture.places.set("run-1 1.n", "$1 @2 %3");
   return fixture;
 }

@@ -42,10 +42,10 @@ Deno.test("wait knows every end of a job, also of one that a foreign runner ran"
     [{ status: "error", error: "Cannot launch: no tmux" }, { exit: "1" }, 1],
     [{ status: "error", error: "odd" }, { exit: "nonsense" }, 1],
   ];
-  for (const [fields, side, code] of cases) {
+  for (const [fields, meta, code] of cases) {
     const fixture = new CommandFixture();
-    fixture.redis.put("j", fields, side);
-    assertEquals(await fixture.run("wait", "j"), code, JSON.stringify([fields, side]));
+    fixture.redis.put("j", fields, meta);
+    assertEquals(await fixture.run("wait", "j"), code, JSON.stringify([fields, meta]));
   }
 });
 

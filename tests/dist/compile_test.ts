@@ -198,7 +198,7 @@ Deno.test({ name: "the compiled binary", ignore: stub === null }, async (t) => {
       await Deno.writeTextFile(`${fixture.dir}/go`, "");
       const job = await fixture.ended(id);
       assertEquals([job.result, job.error], ["before\nafter\n", "exited with code 3"]);
-      assertEquals(await fixture.redis.call("HGET", `rr:x:${id}`, "attempt"), "1");
+      assertEquals(await fixture.redis.call("HGET", `rr:meta:${id}`, "attempt"), "1");
     } finally {
       second.kill("SIGTERM");
       await second.status;

@@ -235,7 +235,7 @@ Deno.test("a restart as the unit does it leaves the running job alone", async ()
     second = start();
     await Deno.writeTextFile(`${fixture.dir}/go`, "");
     assertEquals((await fixture.ended(id)).result, "before\nafter\n");
-    const attempt = await until("the attempt is known", () => fixture.redis.call("HGET", `rr:x:${id}`, "attempt"));
+    const attempt = await until("the attempt is known", () => fixture.redis.call("HGET", `rr:meta:${id}`, "attempt"));
     assertEquals(attempt, "1");
   } finally {
     for (const child of [first, second]) {

@@ -4,7 +4,7 @@ import { aclRules } from "../../src/redis/acl.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
-const WORDS = ["job_", "job_x", "runner", "runner:", "runner:x", "rr", "rr:", "rr:x", "rr:run", "rr:low:x"];
+const WORDS = ["job_", "job_x", "runner", "runner:", "runner:x", "rr", "rr:", "rr:meta", "rr:run", "rr:low:x"];
 
 Deno.test("a namespace is refused when its keys could be those of another one", () => {
   for (const other of ["", "a:", "a:b:", "{a}:"]) {
@@ -20,18 +20,18 @@ Deno.test("the keys of two namespaces are apart, whatever their names and ids ar
   const all = parts.flatMap((one) => parts.map((two) => one === "" ? two : `${one}:${two}`));
   const namespaces = [...new Set(all.map(readNamespace))];
   assert(namespaces.length > 100);
-  const texts = ["1", "rr:x:1", "job_1", "runner:1", "a:job_1", ":rr:x:1", "b:c"];
+  const texts = ["1", "rr:meta:1", "job_1", "runner:1", "a:job_1", ":rr:meta:1", "b:c"];
   const ownerOf = new Map<string, string>();
   for (const namespace of namespaces) {
     const keys = new Keys(namespace);
     const made = [keys.jobs(), keys.dead(), keys.names(), keys.events()];
     for (const text of texts) {
       const [ofJob, ofRunner] = [
-        [keys.job, keys.side, keys.output, keys.after, keys.channel, keys.reply],
-        [keys.queue, keys.low, keys.delay, keys.paused, keys.lease, keys.history, keys.bell],
+        [keys.job, keys.meta, keys.output, keys.after, keys.channel, keys.reply],
+        [keys.queue, keys.low, keys.delay, keys.paused, keys.lease, keys.history, keys.wakeUp],
       ];
       made.push(...[...ofJob, ...ofRunner].map((make) => make.call(keys, text)));
-      made.push(...[keys.claim, keys.run, keys.node, keys.requests].map((make) => make.call(keys, text, "i")));
+      made.push(...[keys.claim, keys.run, keys.instance, keys.requests].map((make) => make.call(keys, text, "i")));
     }
     for (const key of made) {
       const owner = ownerOf.get(key) ?? namespace;

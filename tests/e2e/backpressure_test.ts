@@ -21,7 +21,7 @@ Deno.test("a runner claims no job that it cannot start", async () => {
   for (let i = 0; i < 40; i++) ids.push(await fixture.push({ payload: barrier.wait, executor: "tmux.bench" }));
   await fixture.runner({ args: ["--concurrency", "3"] });
   for (const id of ids.slice(0, 3)) await fixture.reaches(id, "started");
-  // a first beat later it would have taken more
+  // a first heartbeat later it would have taken more
   for (let looks = 0; looks < 50; looks++) assertEquals(await counts(fixture), { queued: 37, claims: 0 });
   await barrier.open();
   let most = 0;
@@ -36,7 +36,7 @@ Deno.test("a runner claims no job that it cannot start", async () => {
 
 Deno.test("a runner goes on beating while jobs pour in faster than it can run them", async () => {
   await using fixture = await RunnerFixture.create();
-  await fixture.runner({ args: ["--concurrency", "4", "--beat", "0.1"] });
+  await fixture.runner({ args: ["--concurrency", "4", "--heartbeat", "0.1"] });
   const heartbeats = new Heartbeats(fixture);
   const batch = `{"payload":"true"}\n`.repeat(1_000);
   for (let batches = 0; heartbeats.seen < 10; batches++) {

@@ -64,7 +64,7 @@ for (const [units, style] of [[4, 0], [0, 3], [0, 0]]) {
     const index = await fixture.redis.call("ZRANGE", "rr:jobs", 0, -1) as string[];
     const ran = [];
     for (const id of index) {
-      const { title, attempt } = await fixture.redis.hash(`rr:x:${id}`);
+      const { title, attempt } = await fixture.redis.hash(`rr:meta:${id}`);
       if (attempt !== undefined) ran.push(title);
     }
     const deployed = units === 0 && style === 0 ? ["deploy"] : [];

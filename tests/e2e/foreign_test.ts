@@ -101,7 +101,7 @@ Deno.test("a job that cannot be run ends with a sentence", async () => {
 
 Deno.test("a foreign program that ends a running job stops it, and keeps its verdict", async () => {
   await using fixture = await RunnerFixture.create();
-  await fixture.runner({ args: ["--beat", "200ms", "--kill-grace", "1s"] });
+  await fixture.runner({ args: ["--heartbeat", "200ms", "--kill-grace", "1s"] });
   const id = await fixture.push({ payload: `sleep 300; echo late > ${fixture.dir}/late` });
   await fixture.reaches(id, "started");
   await fixture.redis.call("HSET", `job_${id}`, "status", "error", "error", "stopped by the other program");

@@ -25,7 +25,7 @@ Deno.test("exit codes from 0 to 255 and signals come back exactly", async () => 
   for (const [i, { id }] of jobs.entries()) {
     const job = await fixture.ended(id, 60_000);
     assertEquals(job.status, i % 256 === 0 ? "finished" : "error", id);
-    assertEquals(await fixture.redis.call("HGET", `rr:x:${id}`, "exit"), String(i % 256), id);
+    assertEquals(await fixture.redis.call("HGET", `rr:meta:${id}`, "exit"), String(i % 256), id);
     if (i % 256 > 0 && i % 256 < 129) assertEquals(job.error, `exited with code ${i % 256}`);
   }
   for (const [signal, number] of [["KILL", 9], ["TERM", 15], ["SEGV", 11]] as const) {
@@ -143,7 +143,7 @@ Deno.test("cancel stops a job that waits and a job that runs", async () => {
   const waiting = await fixture.submit("echo never");
   assertEquals((await fixture.run(["cancel", waiting, "--reason", "changed my mind"])).code, 0);
   assertEquals((await fixture.job(waiting)).error, "cancelled: changed my mind");
-  await fixture.runner({ args: ["--kill-grace", "1s", "--beat", "200ms"] });
+  await fixture.runner({ args: ["--kill-grace", "1s", "--heartbeat", "200ms"] });
   const running = await fixture.submit("sleep 300");
   await fixture.reaches(running, "started");
   assertEquals((await fixture.run(["cancel", running, "--reason", "enough"])).code, 0);
@@ -186,7 +186,7 @@ Deno.test("further attempts, delays and jobs that wait for others work together"
   const failing = await fixture.submit("--in", "300ms", "exit 4");
   const never = await fixture.submit("--after", failing, "echo never");
   assertEquals((await fixture.ended(flaky)).status, "finished");
-  assertEquals(await fixture.redis.call("HGET", `rr:x:${flaky}`, "attempt"), "3");
+  assertEquals(await fixture.redis.call("HGET", `rr:meta:${flaky}`, "attempt"), "3");
   assertEquals((await fixture.ended(after)).result, "after\n");
   assertEquals((await fixture.ended(failing)).error, "exited with code 4");
   const job = await fixture.ended(never);
@@ -218,7 +218,7 @@ Deno.test("ended jobs leave nothing behind but what was asked for", async () => 
   await fixture.ended(id);
   await until(
     "the job has left Redis",
-    async () => await fixture.redis.call("EXISTS", `job_${id}`, `rr:x:${id}`) === 0,
+    async () => await fixture.redis.call("EXISTS", `job_${id}`, `rr:meta:${id}`) === 0,
   );
   const dir = `${fixture.dir}/spool/${fixture.name}`;
   await until("no file of the run is left", async () => (await names(`${dir}/jobs`)).length === 0);

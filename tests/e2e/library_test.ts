@@ -4,7 +4,7 @@ import { RunnerFixture } from "../support/runner_fixture.ts";
 
 Deno.test("Runner.open() refuses what runner run refuses, and takes undefined for nothing", async () => {
   await using fixture = await RunnerFixture.create();
-  const wrong = [{ name: "" }, { concurrency: 0 }, { concurrency: 1.5 }, { spool: "" }, { beat: NaN }];
+  const wrong = [{ name: "" }, { concurrency: 0 }, { concurrency: 1.5 }, { spool: "" }, { heartbeat: NaN }];
   for (const options of wrong) {
     const [key] = Object.keys(options);
     await assertRejects(() => Runner.open(options), InvalidInputError, `Cannot use option "${key}": `);

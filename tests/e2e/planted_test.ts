@@ -17,7 +17,7 @@ Deno.test("attach asks no tmux server outside the user's folder, and status name
     connection.close();
   }, () => {});
   const depth = "../".repeat(20);
-  const key = (await fixture.redis.keys()).find((key) => key.startsWith("rr:node:"))!;
+  const key = (await fixture.redis.keys()).find((key) => key.startsWith("rr:instance:"))!;
   await fixture.redis.call("HSET", key, "attach", `tmux -L ${depth}${fixture.dir.slice(1)}/planted attach -t`);
 
   await using user = await TerminalUser.at(fixture);

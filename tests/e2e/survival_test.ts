@@ -64,7 +64,7 @@ Deno.test("a job that outlives its runner took as long as it ran, whether it end
   await fixture.runner({ args });
   await Deno.writeTextFile(`${fixture.dir}/after`, "");
   for (const id of Object.values(ids)) assertEquals((await fixture.ended(id)).status, "finished");
-  const took = async (id: string) => Number((await fixture.redis.hash(`rr:x:${id}`)).ms);
+  const took = async (id: string) => Number((await fixture.redis.hash(`rr:meta:${id}`)).ms);
   const ran = { before: ended - begun, after: performance.now() - begun };
   const [before, after] = [await took(ids.before), await took(ids.after)];
   assert(before < ended - begun + (ran.after - ran.before) / 2, `${before} ms of ${ran.before}`);

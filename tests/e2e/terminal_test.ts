@@ -133,7 +133,7 @@ Deno.test("attach --ssh fails when ssh does", async () => {
   await using user = await TerminalUser.at(fixture, { path: bin });
   const id = await fixture.submit("sleep 100");
   await fixture.reaches(id, "started");
-  const [node] = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:node:"));
+  const [node] = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:instance:"));
   await fixture.redis.call("HSET", node, "host", "far");
   await user.types(`runner attach --ssh ${id} 2>'${fixture.dir}/said'; echo "left with $?"`);
   await user.sees("ssh ended with exit code 255; press Enter");
@@ -211,7 +211,7 @@ Deno.test("attach says the ssh command for a job of another host, and --ssh runs
   await using user = await TerminalUser.at(fixture, { path: bin });
   const id = await fixture.submit('echo "here it is"; read -r line; echo "got <$line>"; sleep 100');
   await shows(fixture, id, "here it is");
-  const [node] = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:node:"));
+  const [node] = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:instance:"));
   await fixture.redis.call("HSET", node, "host", "far");
   await user.types(`runner attach ${id} 2>${fixture.dir}/refused; echo "ended with $?"`);
   await user.sees("ended with 1");
@@ -226,7 +226,7 @@ Deno.test("attach says the ssh command for a job of another host, and --ssh runs
 
 Deno.test("attach, send and screen say in a sentence why they cannot, and what to do", async () => {
   await using fixture = await RunnerFixture.create();
-  const runner = await fixture.runner({ args: ["--lease", "1500ms", "--beat", "200ms"] });
+  const runner = await fixture.runner({ args: ["--lease", "1500ms", "--heartbeat", "200ms"] });
   const ended = await fixture.submit("true");
   await fixture.ended(ended);
   const waiting = await fixture.submit("--in", "1h", "true");

@@ -201,7 +201,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       target: pool,
     });
     const stubborn = launchOf(
-      `trap '' TERM; (trap '' TERM; while :; do sleep 0.05; date +%s%N >'${dir}/beat'; done) & wait; wait`,
+      `trap '' TERM; (trap '' TERM; while :; do sleep 0.05; date +%s%N >'${dir}/heartbeat'; done) & wait; wait`,
       {
         timeoutMs: 300,
         target: pool,
@@ -212,8 +212,8 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(ends.map((end) => [end.kind, end.code]), [["timed_out", 5], ["timed_out", 137]]);
     assertEquals(textOf(ends[0].output), "up\nterm\n");
     assert(performance.now() - started > 800, "the grace was not kept");
-    const beat = await Deno.readTextFile(`${dir}/beat`);
-    assertEquals(await fixture.output(`sleep 0.3; cat '${dir}/beat'`, { target: pool }), beat);
+    const heartbeat = await Deno.readTextFile(`${dir}/heartbeat`);
+    assertEquals(await fixture.output(`sleep 0.3; cat '${dir}/heartbeat'`, { target: pool }), heartbeat);
   });
 
   test("stop() ends a run as cancelled, also one that has not started", async ({ executor, dir }) => {

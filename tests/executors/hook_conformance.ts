@@ -42,15 +42,18 @@ export function hookConformance({ test, line }: Kind): void {
   test("hook() stops what is slower than its limit, with all that it started", async ({ executor, dir }) => {
     const fixture = await ExecutorFixture.open(executor());
     const stubborn =
-      `trap '' TERM HUP; echo x >>'${dir}/begun'; (while :; do echo x >>'${dir}/beats'; sleep 0.05; done)`;
+      `trap '' TERM HUP; echo x >>'${dir}/begun'; (while :; do echo x >>'${dir}/heartbeats'; sleep 0.05; done)`;
     const code = await fixture.executor.hook(hookOf(stubborn, { limitMs: 1000 }));
     assertEquals(code, 137);
-    const size = async () => (await Deno.stat(`${dir}/beats`)).size;
+    const size = async () => (await Deno.stat(`${dir}/heartbeats`)).size;
     const before = await size();
     await fixture.output("sleep 0.3");
     assertEquals([await size(), await Deno.readTextFile(`${dir}/begun`)], [before, "x\n"]);
     assertEquals(await fixture.executor.hook(hookOf("sleep 60", { limitMs: 1000 })), 143);
-    assertEquals(await fixture.executor.hook(hookOf(`(${stubborn}) & until [ -e '${dir}/beats' ]; do :; done`)), 0);
+    assertEquals(
+      await fixture.executor.hook(hookOf(`(${stubborn}) & until [ -e '${dir}/heartbeats' ]; do :; done`)),
+      0,
+    );
     const after = await size();
     await fixture.output("sleep 0.3");
     assertEquals(await size(), after);

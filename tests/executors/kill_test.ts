@@ -4,25 +4,25 @@ import { until } from "../support/until.ts";
 import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /**
- * Starts every kind of process that has been seen to escape. Each one writes its beat into DIR/NAME, so that those
+ * Starts every kind of process that has been seen to escape. Each one writes its heartbeat into DIR/NAME, so that those
  * whose environment and name are gone can be told as well.
  */
 const TREE = String.raw`
-beat() { echo "while :; do date +%s%N >'$DIR/$1'; sleep 0.05; done"; }
-sh -c "$(beat child)" &
-nohup sh -c "$(beat nohup)" >/dev/null 2>&1 &
-sh -c "trap '' HUP; $(beat hup)" &
-setsid sh -c "$(beat setsid)" &
-setsid sh -c "trap '' HUP TERM INT; $(beat setsid-term)" >/dev/null 2>&1 </dev/null &
-env -i PATH="$PATH" setsid sh -c "$(beat setsid-env)" &
-( set -m; sh -c "$(beat group)" & )
-sh -c "$(beat disown)" & disown 2>/dev/null
-sh -c "trap '' TERM; $(beat term)" &
-env -i PATH="$PATH" setsid sh -c "setsid sh -c \"trap '' TERM; $(beat forked)\" &" &
-setsid sh -c "while :; do (exec sh -c \"$(beat respawn)\"); done" </dev/null >/dev/null 2>&1 &
-bash -c "exec -a '[kworker/0:1]' sh -c \"$(beat renamed)\"" &
+heartbeat() { echo "while :; do date +%s%N >'$DIR/$1'; sleep 0.05; done"; }
+sh -c "$(heartbeat child)" &
+nohup sh -c "$(heartbeat nohup)" >/dev/null 2>&1 &
+sh -c "trap '' HUP; $(heartbeat hup)" &
+setsid sh -c "$(heartbeat setsid)" &
+setsid sh -c "trap '' HUP TERM INT; $(heartbeat setsid-term)" >/dev/null 2>&1 </dev/null &
+env -i PATH="$PATH" setsid sh -c "$(heartbeat setsid-env)" &
+( set -m; sh -c "$(heartbeat group)" & )
+sh -c "$(heartbeat disown)" & disown 2>/dev/null
+sh -c "trap '' TERM; $(heartbeat term)" &
+env -i PATH="$PATH" setsid sh -c "setsid sh -c \"trap '' TERM; $(heartbeat forked)\" &" &
+setsid sh -c "while :; do (exec sh -c \"$(heartbeat respawn)\"); done" </dev/null >/dev/null 2>&1 &
+bash -c "exec -a '[kworker/0:1]' sh -c \"$(heartbeat renamed)\"" &
 echo up
-sh -c "$(beat foreground)"
+sh -c "$(heartbeat foreground)"
 echo unreachable
 `;
 const KINDS = [
@@ -41,16 +41,16 @@ const KINDS = [
   "foreground",
 ];
 
-async function beats(host: TmuxHost): Promise<string[]> {
+async function heartbeats(host: TmuxHost): Promise<string[]> {
   return await Promise.all(KINDS.map((kind) => Deno.readTextFile(`${host.dir}/${kind}`).catch(() => "")));
 }
 
-/** Waits until no beat changes for longer than every beat's pause; fails when one goes on. */
+/** Waits until no heartbeat changes for longer than every heartbeat's pause; fails when one goes on. */
 async function assertSilence(host: TmuxHost): Promise<void> {
-  const before = await beats(host);
-  // measured in beats of a bystander, not by this process' clock
+  const before = await heartbeats(host);
+  // measured in heartbeats of a bystander, not by this process' clock
   await host.sh("sleep 0.5");
-  const after = await beats(host);
+  const after = await heartbeats(host);
   assertEquals(KINDS.filter((_, i) => before[i] !== after[i]), []);
 }
 
@@ -63,7 +63,7 @@ for (const graceMs of [0, 600]) {
     await fixture.executor.launch(bystander);
     const tree = launchOf(TREE, { env: { DIR: host.dir }, target: "tmux.main.tree" });
     await fixture.executor.launch(tree);
-    await until("all beat", async () => (await beats(host)).every((beat) => beat !== ""));
+    await until("all heartbeat", async () => (await heartbeats(host)).every((heartbeat) => heartbeat !== ""));
 
     await fixture.executor.stop(tree.run, "cancelled", graceMs);
     const end = await fixture.end(tree.run);
@@ -83,16 +83,16 @@ isolatedTest("a pane that is closed takes its run's survivors with it", async (h
   const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(TREE, { env: { DIR: host.dir }, target: "tmux.main.tree" });
   await fixture.executor.launch(launch);
-  await until("all beat", async () => (await beats(host)).every((beat) => beat !== ""));
+  await until("all heartbeat", async () => (await heartbeats(host)).every((heartbeat) => heartbeat !== ""));
   await host.tmux("kill-pane -t main:tree");
   const end = await fixture.end(launch.run);
   assertEquals([end.kind, end.code, textOf(end.output)], ["lost", null, "up\n"]);
   assert(end.output.truncated);
   await until("the kill script has ended", async () => await host.sh("pgrep -f '[b]in/kill-' || true") === "");
   // what has neither terminal nor environment left cannot be told from a stranger's
-  const before = await beats(host);
+  const before = await heartbeats(host);
   await host.sh("sleep 0.5");
-  const after = await beats(host);
+  const after = await heartbeats(host);
   const alive = KINDS.filter((_, i) => before[i] !== after[i]);
   assertEquals(alive.filter((kind) => kind !== "setsid-env" && kind !== "forked"), []);
 });

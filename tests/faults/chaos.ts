@@ -202,8 +202,8 @@ class Run {
       findings.push(...found.filter((finding) => finding !== null));
     }
     const bounds = (id: string) => {
-      const again = rules.mayRunAgain(id);
-      return [unrun.has(id) ? 0 : 1, again ? 2 : 1, again] as const;
+      const forgotten = rules.forgottenStarts(id);
+      return [unrun.has(id) ? 0 : 1, 1 + forgotten, forgotten > 0] as const;
     };
     return [
       ...await audit(fixture, {
@@ -213,7 +213,7 @@ class Run {
         ms: 1000,
       }),
       ...await countExecutions([...load.jobs.keys()], this.log, bounds),
-      ...this.#timeline.changes((id) => rules.mayRunAgain(id)),
+      ...this.#timeline.changes((id) => rules.forgottenStarts(id) > 0),
       ...findings,
       ...this.#hosts.flatMap((host) => host.unexpected),
       ...this.#options.naive ? [] : await leftAtRest(fixture.dir, this.#hosts.map(({ socket }) => socket)),

@@ -186,7 +186,7 @@ async function copySpool(host: Host, random: () => number): Promise<void> {
   const { timeline, letter } = host;
   const socket = random() < 0.5 ? host.socket : `${host.socket}-copy`;
   const ms = 1000 + random() * 3000;
-  await host.beats();
+  await host.heartbeats();
   if (random() < 0.5) {
     const copy = await host.copySpool();
     if (await host.runCopy(copy, socket, ms)) {
@@ -205,7 +205,7 @@ async function copySpool(host: Host, random: () => number): Promise<void> {
 }
 
 async function deleteSpool(host: Host): Promise<void> {
-  await host.beats();
+  await host.heartbeats();
   await host.timeline.during("spool_deleted", host.letter, async () => {
     // the runner makes files meanwhile
     for (let tries = 0; tries < 5; tries++) {
@@ -232,7 +232,7 @@ async function freezeTmux(host: Host, name: string, work: () => Promise<void>): 
 
 async function rollBack(host: Host, random: () => number, hosts: readonly Host[]): Promise<void> {
   const { fixture: { redis }, timeline } = host;
-  await Promise.all(hosts.map((each) => each.beats()));
+  await Promise.all(hosts.map((each) => each.heartbeats()));
   await timeline.during("rollback", "*", async () => {
     const copy = await redis.copy();
     try {

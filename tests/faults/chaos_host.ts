@@ -9,7 +9,7 @@ import type { Timeline } from "./chaos_timeline.ts";
 export const LEASE = 1500;
 /** Longer than all faults of a host in a row are: only an instance whose spool is gone is given up. */
 const LOST_AFTER = "20s";
-const RUNNER_ARGS = ["--beat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "6", "--kill-grace", "500ms"]
+const RUNNER_ARGS = ["--heartbeat", "300ms", "--lease", `${LEASE}ms`, "--concurrency", "6", "--kill-grace", "500ms"]
   .concat("--lost-after", LOST_AFTER);
 
 /** The longest time from a signal to the end of a runner, whatever is frozen, milliseconds. */
@@ -158,9 +158,9 @@ export class Host {
   }
 
   /** Waits until its lease has most of its time before it; not for ever, as a fault may keep it from that. */
-  async beats(): Promise<void> {
+  async heartbeats(): Promise<void> {
     const id = await this.#id();
-    await until(`host ${this.letter} beats`, async () => {
+    await until(`host ${this.letter} heartbeats`, async () => {
       const [seconds, micros] = (await this.fixture.redis.call("TIME") as string[]).map(Number);
       const end = Number(await this.fixture.redis.call("ZSCORE", `rr:lease:${this.fixture.name}`, id));
       return end - seconds * 1000 - micros / 1000 > LEASE / 2;

@@ -62,20 +62,20 @@ export class Rules {
   }
 
   /**
-   * Redis forgot a start, and the host has no record of it any more. To both, the job waits to run: Redis went back to
-   * a time before that start, or another host brings back that it had given the job back.
+   * Starts of a job that Redis forgot, and of which the host has no record any more. To both, the job waits to run:
+   * Redis went back to a time before that start, or another host brings back that it had given the job back.
    */
-  mayRunAgain(id: string): boolean {
+  forgottenStarts(id: string): number {
     const losses = this.#timeline.spans(LOSSES, "*");
     const givenBackAt = this.#timeline.givenBackAt(id);
-    return this.#timeline.starts(id).some(({ host, at }) =>
+    const isForgotten = ({ host, at }: { host: string; at: number }) =>
       losses.some((loss) => {
         const forgets = loss.fault === "flush"
           ? givenBackAt !== null && givenBackAt < at && at <= loss.to
           : loss.from <= at && at <= loss.to;
         return forgets && this.#timeline.hit(TAKES_RECORDS, host, at, loss.to + BRINGS_BACK);
-      })
-    );
+      });
+    return this.#timeline.starts(id).filter(isForgotten).length;
   }
 
   /**

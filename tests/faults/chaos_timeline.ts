@@ -131,19 +131,19 @@ export class Timeline {
     const events = this.#events.filter(({ fields }) => fields.id === id);
     const from = (events[0]?.at ?? Infinity) - 2000;
     const to = (events.at(-1)?.at ?? -Infinity) + 1000;
-    const host = this.lives().get(id)?.host;
+    const hosts = new Set(["*", ...this.starts(id).map(({ host }) => host)]);
     const spans = this.#spans.filter((span) => span.from <= to && span.to >= from);
     const lines = [
       ...events.map(({ at, fields }) => ({
         at,
         text: Object.entries(fields).map(([name, value]) => `${name} ${value}`).join(" "),
       })),
-      ...spans.filter((span) => span.host === "*" || host === undefined || span.host === host).map((span) => ({
+      ...spans.filter((span) => hosts.has(span.host)).map((span) => ({
         at: span.from,
         text: `fault ${span.fault} on ${span.host} for ${Math.round(span.to - span.from)} ms`,
       })),
     ];
-    return lines.sort((a, b) => a.at - b.at).map(({ at, text }) => `${id}${host ? ` on ${host}` : ""}: ${at} ${text}`);
+    return lines.sort((a, b) => a.at - b.at).map(({ at, text }) => `${id}: ${at} ${text}`);
   }
 }
 

@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** A short lease, as a copy waits for its end. */
-const FAST = ["--beat", "200ms", "--lease", "2s", "--concurrency", "8"];
+const FAST = ["--heartbeat", "200ms", "--lease", "2s", "--concurrency", "8"];
 
 /** A copy of an instance's folder as `cp -a`, an image or a snapshot makes it. */
 async function copySpool(fixture: RunnerFixture, from: string, to: string): Promise<void> {
@@ -82,7 +82,7 @@ Deno.test("14 a copy beside the terminals of its original says where these work,
 Deno.test("14 a runner comes back to its own spool without a wait, also by another name of the folder", async () => {
   await using fixture = await RunnerFixture.create();
   const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
-  const slow = ["--lease", "1h", "--beat", "1s", "--concurrency", "8"];
+  const slow = ["--lease", "1h", "--heartbeat", "1s", "--concurrency", "8"];
   const first = await fixture.runner({ args: slow, spool: `${fixture.dir}/a` });
   const kept = await holding(fixture, log, barrier);
   await first.kill9();

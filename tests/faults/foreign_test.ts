@@ -5,7 +5,7 @@ import { Barrier, pause } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s", "--kill-grace", "500ms"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s", "--kill-grace", "500ms"];
 
 Deno.test("36 a script or a batch of 513 MB is refused with a sentence, and nothing of it is queued", async () => {
   await using fixture = await RunnerFixture.create();
@@ -87,7 +87,7 @@ Deno.test("50 a job that is cancelled at any moment has one end, and runs once a
     await pause(i * 40);
     // what `runner cancel` does, without its start of a program
     const state = await fixture.redis.call("HGET", `job_${id}`, "status");
-    if (state === "started") await fixture.redis.call("HSET", `rr:x:${id}`, "cancel", `by ${pid}`);
+    if (state === "started") await fixture.redis.call("HSET", `rr:meta:${id}`, "cancel", `by ${pid}`);
     else if (state !== "finished") await fixture.run(["cancel", id]);
     const job = await fixture.ended(id);
     const whole = job.status === "finished" && job.result === "whole\n";

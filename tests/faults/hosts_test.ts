@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** Everything about thirty times faster than in life: the lease is 1 s, a peer is given up after 1.2 s. */
-const FAST = ["--beat", "200ms", "--lease", "1s", "--kill-grace", "500ms"];
+const FAST = ["--heartbeat", "200ms", "--lease", "1s", "--kill-grace", "500ms"];
 
 /** A runner of the same name on another host: with a spool and a tmux server of its own. */
 function host(fixture: RunnerFixture, letter: string, more: { args?: string[]; env?: Record<string, string> } = {}) {

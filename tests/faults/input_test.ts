@@ -82,7 +82,7 @@ Deno.test("39, 42 ids, names, titles and environments from a fuzzer write nothin
   const seed = seedOf();
   const draw = random(seed);
   await using fixture = await RunnerFixture.create();
-  const runner = await fixture.runner({ args: ["--beat", "500ms", "--concurrency", "8"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "500ms", "--concurrency", "8"] });
   const outside = tree(fixture.dir, /\/spool(\/|$)/);
   const ids = new Map<string, string>();
   for (let i = 0; i < 300; i++) {
@@ -150,7 +150,7 @@ Deno.test("42 ids that are no text, too long or empty become dead letters, whate
   const seed = seedOf();
   const draw = random(seed);
   await using fixture = await RunnerFixture.create();
-  const runner = await fixture.runner({ args: ["--beat", "500ms"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "500ms"] });
   const queue = `runner:${fixture.name}`;
   for (let i = 0; i < 200; i++) {
     const bytes = Uint8Array.from({ length: 1 + Math.floor(draw() * 40) }, () => Math.floor(draw() * 256));
@@ -167,7 +167,7 @@ Deno.test("40 payloads from a fuzzer print byte for byte what a plain shell prin
   const seed = seedOf();
   const draw = random(seed);
   await using fixture = await RunnerFixture.create();
-  await fixture.runner({ args: ["--beat", "500ms", "--concurrency", "8"] });
+  await fixture.runner({ args: ["--heartbeat", "500ms", "--concurrency", "8"] });
   const cases: [string, string][] = [];
   for (let i = 0; i < 60; i++) {
     // text in quotes and here-documents, long lines, many lines
@@ -202,7 +202,7 @@ Deno.test("40 payloads from a fuzzer print byte for byte what a plain shell prin
 
 Deno.test("41 timeouts of any form are read, or replaced with a word in the log", async () => {
   await using fixture = await RunnerFixture.create();
-  const runner = await fixture.runner({ args: ["--beat", "500ms"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "500ms"] });
   for (const timeout of ["-1", "0", "NaN", "1e30", "5m", "", "abc", "999999999999999999999"]) {
     const job = await fixture.ended(await fixture.push({ payload: "echo ran", timeout }));
     assertEquals([job.status, job.result], ["finished", "ran\n"], timeout);

@@ -6,7 +6,7 @@ import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture, type RunnerProcess } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s"];
 const executor = "tmux.main";
 const BLOCK = 4096;
 
@@ -170,7 +170,7 @@ Deno.test({
     await Deno.remove(journal);
     await Deno.symlink(`${disk!.dir}/journal`, journal);
     const id = await fixture.push({ executor, payload: log.line });
-    const attempt = async () => Number((await fixture.redis.hash(`rr:x:${id}`)).attempt ?? 0);
+    const attempt = async () => Number((await fixture.redis.hash(`rr:meta:${id}`)).attempt ?? 0);
     await until("it was given back, and tried again", async () => await attempt() >= 3);
     assertEquals(await log.ran(id), false);
     await disk!.free();

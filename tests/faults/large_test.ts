@@ -3,7 +3,7 @@ import { pause } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s", "--kill-grace", "500ms"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s", "--kill-grace", "500ms"];
 
 Deno.test("36 a payload of 10 MB runs, and the runner's other work does not stand still", async () => {
   await using fixture = await RunnerFixture.create();
@@ -24,7 +24,7 @@ Deno.test("36 a payload of 10 MB runs, and the runner's other work does not stan
     return (found === "finished" || found === "error") && await fixture.job(id);
   });
   assertEquals(job.result, "2\n");
-  assert(longest < 1240, `a beat came ${longest} ms after the one before`);
+  assert(longest < 1240, `a heartbeat came ${longest} ms after the one before`);
 });
 
 Deno.test("37 a job that writes 100 MB: memory of the runner stays flat, the result is cut and says so", async () => {
@@ -42,7 +42,7 @@ Deno.test("37 a job that writes 100 MB: memory of the runner stays flat, the res
   console.log(`      100 MB of output: runner ${before} MB, at most ${most} MB`);
   assert(most - before < 100, `${before} MB, then ${most} MB`);
   assert(job.result.length < 140_000);
-  assertEquals(await fixture.redis.call("HGET", `rr:x:${id}`, "output_bytes"), "100000000");
+  assertEquals(await fixture.redis.call("HGET", `rr:meta:${id}`, "output_bytes"), "100000000");
 });
 
 /** Resident memory of a process, MB. */

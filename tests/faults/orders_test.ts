@@ -5,7 +5,7 @@ import { Barrier } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s", "--kill-grace", "1s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s", "--kill-grace", "1s"];
 
 /** Freezes the tmux server of a fixture, until it is disposed at the latest. */
 async function freeze(fixture: RunnerFixture): Promise<{ pid: number; thaw: () => void } & Disposable> {

@@ -6,8 +6,8 @@ import type { Persistence } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-/** After Redis was restarted nothing is taken for two beats: 400 ms here, 10 s in life. */
-const FAST = ["--beat", "200ms", "--lease", "3s"];
+/** After Redis was restarted nothing is taken for two heartbeats: 400 ms here, 10 s in life. */
+const FAST = ["--heartbeat", "200ms", "--lease", "3s"];
 
 /** Pushes jobs until `stop`, and keeps those that Redis has acknowledged. */
 function writer(fixture: RunnerFixture, payload: string) {
@@ -119,7 +119,7 @@ Deno.test("17 jobs survive the loss of Redis' data and of all runners at once", 
   await assertClean(fixture, { ids: [...running, ended], log, dataWasLost: true });
 });
 
-Deno.test("19 FLUSHALL with running jobs: all of them are visible again within a beat, and all results come", async () => {
+Deno.test("19 FLUSHALL with running jobs: all of them are visible again within a heartbeat, and all results come", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
@@ -131,7 +131,7 @@ Deno.test("19 FLUSHALL with running jobs: all of them are visible again within a
   const begun = performance.now();
   for (const id of ids) await fixture.reaches(id, "started");
   const ms = performance.now() - begun;
-  console.log(`      8 running jobs visible ${ms.toFixed(0)} ms after FLUSHALL, beat 200 ms`);
+  console.log(`      8 running jobs visible ${ms.toFixed(0)} ms after FLUSHALL, heartbeat 200 ms`);
   assert(ms < 10_000);
   await barrier.open();
   for (const [i, id] of ids.entries()) assertEquals((await fixture.ended(id)).result, `kept ${i}\n`);
@@ -202,7 +202,7 @@ Deno.test("20 a Redis that loads its data for seconds is waited for without a wo
 
 Deno.test("17 a runner that holds back after a restart of Redis says so in its log and in status", async () => {
   await using fixture = await RunnerFixture.create({ persistence: "none" });
-  const runner = await fixture.runner({ args: ["--beat", "3s", "--lease", "9s"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "3s", "--lease", "9s"] });
   await fixture.redis.kill9();
   await fixture.redis.restart();
   await runner.says("takes no jobs until all hosts have brought back what they run");

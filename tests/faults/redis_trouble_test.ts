@@ -7,7 +7,7 @@ import { RawClient } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s"];
 
 Deno.test("21 a Redis that becomes a replica for a while: nothing is lost, and work goes on when it is a master again", async () => {
   await using fixture = await RunnerFixture.create({ persistence: "aof-always" });
@@ -79,11 +79,11 @@ Deno.test("23 a reply that is lost at any place of a job's life changes nothing"
   await assertClean(fixture, { ids, log });
 });
 
-Deno.test("23 a reply about many jobs that is lost: those that Redis has started are launched at once, not at the next beat", async () => {
+Deno.test("23 a reply about many jobs that is lost: those that Redis has started are launched at once, not at the next heartbeat", async () => {
   await using fixture = await RunnerFixture.create();
   await using proxy = Proxy.start(fixture.redis.port);
   const log = new ExecutionLog(fixture.dir);
-  const patient = ["--beat", "60s", "--lease", "200s", "--concurrency", "4"];
+  const patient = ["--heartbeat", "60s", "--lease", "200s", "--concurrency", "4"];
   await fixture.runner({ args: patient, env: { REDIS_URL: proxy.address } });
   const ids: string[] = [];
   for (let nth = 1; nth <= 8; nth++) {

@@ -11,7 +11,7 @@ const JOBS = long ? 5000 : 300;
 /** Jobs that write 100 MB. */
 const LOUD = long ? 10 : 1;
 
-const FAST = ["--beat", "1s", "--lease", "10s", "--concurrency", "8"];
+const FAST = ["--heartbeat", "1s", "--lease", "10s", "--concurrency", "8"];
 
 /** What a runner holds: resident memory in MB, open descriptors, threads, connections to Redis. */
 async function holds(runner: RunnerProcess, proxy: Proxy) {

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s", "--kill-grace", "3s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s", "--kill-grace", "3s"];
 
 Deno.test("a job whose id an earlier one had, which is purged, runs and has its own result", async () => {
   await using fixture = await RunnerFixture.create();

@@ -5,7 +5,7 @@ import { Barrier } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s"];
 
 for (const slots of [8, 16]) {
   Deno.test(`18 a master that went back to a stale copy under the same run_id runs nothing again (8 jobs, ${slots} slots)`, async () => {
@@ -67,13 +67,13 @@ Deno.test("18 a runner that is new waits until the others have brought back what
     new Barrier(fixture.dir),
   ];
   const spools = ["a", "b"].map((letter) => `${fixture.dir}/${letter}`);
-  const start = (i: number, beat: string) =>
+  const start = (i: number, heartbeat: string) =>
     fixture.runner({
-      args: ["--beat", beat, "--lease", "30s", "--concurrency", "1"],
+      args: ["--heartbeat", heartbeat, "--lease", "30s", "--concurrency", "1"],
       spool: spools[i],
       env: { RUNNER_TMUX_SOCKET: `${fixture.socket}-${i}` },
     });
-  // it has no slot free, and so notices with its next beat only
+  // it has no slot free, and so notices with its next heartbeat only
   await start(0, "5s");
   const ids = [await fixture.push({ payload: `${log.line}; ${first.wait}; echo first` })];
   await until("it runs", () => log.ran(ids[0]));

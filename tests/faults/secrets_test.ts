@@ -51,7 +51,7 @@ Deno.test("67 payload and environment of a job that has ended stand nowhere in t
 Deno.test("67 payload and environment of a job that ended while no runner was there go when the next one starts", async () => {
   await using fixture = await RunnerFixture.create();
   const barrier = new Barrier(fixture.dir);
-  const first = await fixture.runner({ args: ["--beat", "200ms", "--lease", "1s"] });
+  const first = await fixture.runner({ args: ["--heartbeat", "200ms", "--lease", "1s"] });
   const there = (what: string) => [...Deno.readDirSync(fixture.dir)].filter(({ name }) => name.startsWith(what)).length;
   const ids: string[] = [];
   for (const start of ["", "#!/bin/sh\n"]) {
@@ -62,7 +62,7 @@ Deno.test("67 payload and environment of a job that ended while no runner was th
   await first.kill9();
   await barrier.open();
   await until("both have ended", () => there("over-") === 2);
-  const second = await fixture.runner({ args: ["--beat", "200ms", "--lease", "1s"] });
+  const second = await fixture.runner({ args: ["--heartbeat", "200ms", "--lease", "1s"] });
   for (const id of ids) assertEquals((await fixture.ended(id)).status, "finished");
   await forgotten(fixture, "ended jobs");
   assertEquals(await second.stop(), 0);

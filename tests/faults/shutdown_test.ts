@@ -138,7 +138,7 @@ Deno.test("11 TERM while Redis is frozen and jobs run, wait and end: leaves in t
 
 Deno.test("10 TERM while a hundred thousand delayed jobs become due: leaves in time, and the next runner goes on", async () => {
   await using fixture = await RunnerFixture.create();
-  const runner = await fixture.runner({ args: ["--beat", "200ms"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "200ms"] });
   await fixture.redis.call("SET", `rr:paused:${fixture.name}`, "1");
   await runner.says("paused");
   const make = "for i = 1, 100000 do redis.call('HSET', 'job_' .. i, 'payload', 'true', 'status', 'dispatched')" +
@@ -149,7 +149,7 @@ Deno.test("10 TERM while a hundred thousand delayed jobs become due: leaves in t
   await endsInTime(runner);
   const before = await promoted();
   assert(before < 100_000, "there were more to do");
-  await fixture.runner({ args: ["--beat", "200ms"] });
+  await fixture.runner({ args: ["--heartbeat", "200ms"] });
   await until("the next runner goes on", async () => await promoted() > before);
 });
 

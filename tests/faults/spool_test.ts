@@ -6,7 +6,7 @@ import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s"];
 
 Deno.test({
   name: "30 a full disk under the spool: what cannot be written down is not launched, exact codes and ends still come" +

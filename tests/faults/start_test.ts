@@ -7,7 +7,7 @@ import type { RunnerProcess } from "../support/runner_fixture.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 import { until } from "../support/until.ts";
 
-const FAST = ["--beat", "200ms", "--lease", "3s", "--concurrency", "4"];
+const FAST = ["--heartbeat", "200ms", "--lease", "3s", "--concurrency", "4"];
 
 /** Two jobs that run until a barrier opens; their runner is gone. */
 async function left(fixture: RunnerFixture, log: ExecutionLog, barrier: Barrier): Promise<string[]> {

@@ -34,7 +34,7 @@ for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
         "DONT_FAKE_MONOTONIC=1",
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
       ];
-      const args = ["--beat", "200ms", "--lease", "1s", "--lost-policy", "fail"];
+      const args = ["--heartbeat", "200ms", "--lease", "1s", "--lost-policy", "fail"];
       const start = (letter: string) =>
         fixture.runner({
           spool: `${fixture.dir}/${letter}`,

@@ -36,7 +36,7 @@ for (const role of ["runner", "client"] as const) {
     }
     if (role === "runner") {
       let calls = 0;
-      queue.onBell(() => calls++);
+      queue.onWakeUp(() => calls++);
       await until("it listens", () => calls > 0);
     } else {
       let woken = 0;

@@ -121,7 +121,7 @@ Deno.test("when the reply to several steps is lost, all of them can be repeated"
     assert(reply.status === "fulfilled", ids[i]);
     assertEquals(reply.value.type, "HELD");
   }
-  for (const id of ids) assertEquals((await fixture.side(id)).attempt, "1");
+  for (const id of ids) assertEquals((await fixture.meta(id)).attempt, "1");
 });
 
 Deno.test("calls keep their order, also those of a command that is made ready while another one is on its way", async () => {

@@ -51,7 +51,7 @@ Deno.test("claim() starts jobs of the executors that it is told, in one step, an
   ]);
   const first = claimed[0].reply;
   assert(first?.type === "OK");
-  assertEquals([first.attempt, first.job.payload, first.side.title], [1, "echo ü", "first"]);
+  assertEquals([first.attempt, first.job.payload, first.meta.title], [1, "echo ü", "first"]);
   assertEquals((await fixture.job("a")).status, "started");
   const owned = claimed.flatMap(({ raw, reply }) =>
     reply?.type === "OK" ? [{ id: new TextDecoder().decode(raw), token: reply.token }] : []

@@ -51,7 +51,7 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => store.submit(job("a", { retries: 1 })));
   const first = await start("a");
   await surely(() => store.submit(job("b", { after: "a" })));
-  await surely(() => queue.beat([first], "up"));
+  await surely(() => queue.heartbeat([first], "up"));
   await surely(() => queue.finish(ended(first, { ...error, retryDelayMs: 0 })));
   await surely(() => queue.promote("a"));
   const second = await start("a");
@@ -84,8 +84,8 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => queue.reap("gone", { claim: raw("gone-claim") }, reap));
   await surely(() => queue.reap("gone", { run: "gone-run" }, reap));
   await surely(() => queue.retire("gone"));
-  await surely(() => queue.reassert({ ...second, attempt: 2, startedMs: 1, job: {}, side: {} }));
-  await surely(() => queue.restore({ ...second, attempt: 2, startedMs: 1, job: {}, side: {} }, ended(second)));
+  await surely(() => queue.reassert({ ...second, attempt: 2, startedMs: 1, job: {}, meta: {} }));
+  await surely(() => queue.restore({ ...second, attempt: 2, startedMs: 1, job: {}, meta: {} }, ended(second)));
   await surely(() => queue.endOf(second));
   for (const one of [store, queue, lost]) one.close();
 }

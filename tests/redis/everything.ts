@@ -22,7 +22,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     if (reply.type === "OK" || reply.type === "HELD") run.token = reply.token;
     return reply;
   };
-  const reassert = { attempt: 2, startedMs: 5, job: { payload: "true", status: "started" }, side: { keep: "9" } };
+  const reassert = { attempt: 2, startedMs: 5, job: { payload: "true", status: "started" }, meta: { keep: "9" } };
   return [
     ["register", () => queue.register(INFO)],
     ["claim", () => queue.claim(1)],
@@ -32,7 +32,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["start", () => start(run)],
     ["appendOutput", () => queue.appendOutput(run, 0, raw("x"))],
     ["owned", () => queue.owned()],
-    ["beat", () => queue.beat([run], "up")],
+    ["beat", () => queue.heartbeat([run], "up")],
     ["inputRequired", () => queue.inputRequired(run, "name?")],
     ["inputResolved", () => queue.inputResolved(run)],
     ["serve", () => queue.serve()],
@@ -52,7 +52,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["dead_letter", () => queue.deadLetter(raw("d"), "odd")],
     ["start", () => queue.start("e")],
     ["convert", () => queue.convert("e", "{}", { payload: "x" })],
-    ["peers", () => queue.peers()],
+    ["peers", () => queue.leases()],
     ["holdings", () => queue.holdings(gone)],
     ["reap", () => queue.reap(gone, { claim: raw("f") }, options)],
     ["reap", () => queue.reap(gone, { run: "g" }, options)],

@@ -68,7 +68,7 @@ Deno.test("a foreign runner that pops by itself keeps its jobs", async () => {
   await fixture.queue.claim(1);
   assertEquals((await fixture.queue.start("a")).type, "DUP");
   assertEquals(await fixture.store.cancel("a", ""), { type: "REQUESTED" });
-  assert(Number(await server.call("PTTL", keys.side("a"))) > 0, "a request that nobody hears goes by itself");
+  assert(Number(await server.call("PTTL", keys.meta("a"))) > 0, "a request that nobody hears goes by itself");
   await server.call("HSET", keys.job("a"), "status", "finished");
   assertEquals(await fixture.store.cancel("a", ""), { type: "FINAL" });
 });
@@ -85,7 +85,7 @@ Deno.test("an id twice in the queue runs once", async () => {
   await queue.finish(ended({ id: "a", token: first.token }));
   assertEquals((await queue.start("a")).type, "FINAL");
   assertEquals((await queue.start("a")).type, "GONE");
-  assertEquals((await fixture.side("a")).attempt, "1");
+  assertEquals((await fixture.meta("a")).attempt, "1");
 });
 
 Deno.test("odd ids live like any other", async () => {
@@ -107,8 +107,8 @@ Deno.test("odd ids live like any other", async () => {
     ]
   ) {
     const run = await fixture.started(id);
-    const beat = await fixture.queue.beat([run], "up");
-    assert(beat.type === "OK" && beat.unknown.length === 0 && !beat.extra, id);
+    const heartbeat = await fixture.queue.heartbeat([run], "up");
+    assert(heartbeat.type === "OK" && heartbeat.unknown.length === 0 && !heartbeat.extra, id);
     assertEquals((await fixture.queue.owned()).map((one) => one.id), [id]);
     await fixture.submit(`after ${id}`, { after: id });
     const { type, waiters } = await fixture.queue.finish(ended(run));

@@ -15,9 +15,9 @@ Deno.test("register() lets one process own an instance, and another one only wit
     assert(busy.type === "BUSY" && busy.msLeft > 20_000 && busy.msLeft <= 30_000);
     assertEquals(busy.host, "host-1");
   }
-  assertEquals((await fixture.queue.beat([], "up")).type, "OK");
+  assertEquals((await fixture.queue.heartbeat([], "up")).type, "OK");
   assertEquals((await second.register(INFO, { proof: ["n0", "n1"] })).type, "OK");
-  assertEquals(await fixture.queue.beat([], "up"), { type: "FENCED" });
+  assertEquals(await fixture.queue.heartbeat([], "up"), { type: "FENCED" });
   await fixture.expire("i");
   assertEquals((await fixture.queue.register({ ...INFO, bootId: "boot-3" })).type, "OK");
 });
@@ -67,15 +67,15 @@ Deno.test("register() answers up to which of its numbers Redis knows the instanc
     return reply.seq;
   };
   assertEquals(await seq(), 0);
-  await queue.beat([], "up");
+  await queue.heartbeat([], "up");
   const run = await fixture.started("a");
   assertEquals([run.seq, queue.told, await seq()], [2, 2, 2]);
   await queue.finish(ended(run));
   assertEquals(await queue.retire(), true);
-  const left = Number(await server.call("PTTL", keys.node("r", "i")));
+  const left = Number(await server.call("PTTL", keys.instance("r", "i")));
   assert(left > 10 * 60_000, `${left} ms`);
   assertEquals([await fixture.store.instances(), await seq()], [[], 2]);
-  assertEquals(await server.call("PTTL", keys.node("r", "i")), -1);
+  assertEquals(await server.call("PTTL", keys.instance("r", "i")), -1);
   await server.call("FLUSHALL");
   // as long as not everything is brought back
   assertEquals([await seq(), await seq()], [0, 0]);
@@ -88,7 +88,7 @@ Deno.test("beat() extends the lease and shows the state", async () => {
   await fixture.expire("i");
   const [before] = await fixture.store.instances();
   assert(!before.alive && before.silentMs > 1_000_000);
-  await fixture.queue.beat([], "draining");
+  await fixture.queue.heartbeat([], "draining");
   const [after] = await fixture.store.instances();
   assert(after.alive && after.silentMs < 5_000);
   assertEquals([after.state, after.host, after.pid, after.slots, after.running], ["draining", "host-1", 7, 4, 0]);
@@ -97,7 +97,7 @@ Deno.test("beat() extends the lease and shows the state", async () => {
 Deno.test("beat() answers LOST when Redis does not know the instance", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.server.call("FLUSHALL");
-  assertEquals(await fixture.queue.beat([], "up"), { type: "LOST" });
+  assertEquals(await fixture.queue.heartbeat([], "up"), { type: "LOST" });
   assertEquals(await fixture.server.keys(), []);
 });
 
@@ -108,15 +108,15 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
   for (const id of ["fine", "taken", "lost-x", "lost-job", "lost-run", "cancel", "foreign", "ended"]) {
     runs.push(await fixture.started(id));
   }
-  await server.call("HSET", keys.side("taken"), "token", "9.n9");
-  await server.call("DEL", keys.side("lost-x"), keys.job("lost-job"));
+  await server.call("HSET", keys.meta("taken"), "token", "9.n9");
+  await server.call("DEL", keys.meta("lost-x"), keys.job("lost-job"));
   await server.call("HDEL", keys.run("r", "i"), "lost-run");
   await fixture.store.cancel("cancel", "why");
   await server.call("HSET", keys.job("foreign"), "status", "error");
   await fixture.queue.finish(ended(runs[7]));
   await fixture.claimed("claimed");
   await fixture.store.pause("r", true);
-  assertEquals(await fixture.queue.beat(runs, "up"), {
+  assertEquals(await fixture.queue.heartbeat(runs, "up"), {
     type: "OK",
     fenced: runs.filter(({ id }) => id === "taken").map(({ id, token }) => ({ id, token })),
     unknown: ["lost-x", "lost-job", "lost-run"],
@@ -128,14 +128,14 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
     dueInMs: null,
   });
   await fixture.store.pause("r", false);
-  const fine = await fixture.queue.beat([runs[0]], "up");
+  const fine = await fixture.queue.heartbeat([runs[0]], "up");
   assert(fine.type === "OK" && fine.extra && !fine.paused);
 });
 
 Deno.test("beat() tells when a delayed job is due, and whether another instance is overdue", async () => {
   await using fixture = await RedisFixture.open();
   const facts = async () => {
-    const reply = await fixture.queue.beat([], "up");
+    const reply = await fixture.queue.heartbeat([], "up");
     assert(reply.type === "OK");
     return reply;
   };
@@ -156,7 +156,7 @@ Deno.test("beat() tells when a delayed job is due, and whether another instance 
 Deno.test("onBell() wakes the runners of a name for a cancel, a delayed job and a pause", async () => {
   await using fixture = await RedisFixture.open();
   let calls = 0;
-  fixture.queue.onBell(() => calls++);
+  fixture.queue.onWakeUp(() => calls++);
   await until("it listens", () => calls === 1);
   await fixture.started("running");
   const rings = async (step: () => Promise<unknown>) => {
@@ -175,11 +175,11 @@ Deno.test("beat() repairs the status of a run that another program wrote back", 
   const run = await fixture.started("a");
   for (const status of ["dispatched", "", "queued"]) {
     await fixture.server.call("HSET", fixture.keys.job("a"), "status", status);
-    const beat = await fixture.queue.beat([run], "up");
-    assert(beat.type === "OK" && beat.cancel.length === 0 && !beat.extra);
+    const heartbeat = await fixture.queue.heartbeat([run], "up");
+    assert(heartbeat.type === "OK" && heartbeat.cancel.length === 0 && !heartbeat.extra);
     assertEquals((await fixture.job("a")).status, "started");
   }
-  assertEquals((await fixture.side("a")).foreign_overwrite, "3");
+  assertEquals((await fixture.meta("a")).foreign_overwrite, "3");
 });
 
 Deno.test("retire() forgets an instance that holds nothing", async () => {
@@ -208,10 +208,10 @@ Deno.test("beat() brings an instance back that a peer has retired while it was f
   await fixture.expire("i");
   assertEquals(await peer.retire("i"), true);
   assertEquals(await queue.claim(1), "FENCED");
-  assertEquals((await queue.beat([], "up")).type, "OK");
-  assertEquals([await server.call("PTTL", keys.node("r", "i")), queue.doubts], [-1, 0]);
+  assertEquals((await queue.heartbeat([], "up")).type, "OK");
+  assertEquals([await server.call("PTTL", keys.instance("r", "i")), queue.doubts], [-1, 0]);
   assertEquals(await queue.claim(1), []);
-  assertEquals((await peer.peers()).map(({ instance }) => instance), ["i"]);
+  assertEquals((await peer.leases()).map(({ instance }) => instance), ["i"]);
 });
 
 Deno.test("reap() touches nothing of an instance whose lease holds", async () => {
@@ -237,7 +237,7 @@ Deno.test("reap() gives the claims of a lost instance back, any bytes, once", as
   await fixture.queue.claim(1);
   await fixture.claimed("b");
   await fixture.expire("i");
-  const peers = await other.peers();
+  const peers = await other.leases();
   assertEquals(peers.map((peer) => peer.instance), ["i"]);
   assert(peers[0].expiredMs > 1_000_000);
   const { claims } = await other.holdings("i");
@@ -261,16 +261,16 @@ Deno.test("reap() with hold waits for the host until the job is over", async () 
   assertEquals(await reap("a", 1_000), "FAILED");
   assertEquals(await reap("a", 1_000), "GONE");
   assertEquals((await fixture.job("a")).error, 'lost: the lease of its runner "r", instance i, ended 5 s ago');
-  const { exit, lost, token } = await fixture.side("a");
+  const { exit, lost, token } = await fixture.meta("a");
   assertEquals([exit, lost, token], ["125", "1", "0"]);
-  await fixture.server.call("HSET", fixture.keys.side("timed"), "started_ms", 1);
+  await fixture.server.call("HSET", fixture.keys.meta("timed"), "started_ms", 1);
   assertEquals(await reap("timed", 0), "FAILED");
   // the host comes back
   assertEquals((await fixture.queue.finish(ended(run))).type, "FENCED");
   const end = await fixture.queue.endOf(run);
   assertEquals([end?.state, end?.exitCode, end?.error.slice(0, 5)], ["error", 125, "lost:"]);
-  const beat = await fixture.queue.beat([run], "up");
-  assert(beat.type === "OK" && beat.fenced[0].token === run.token);
+  const heartbeat = await fixture.queue.heartbeat([run], "up");
+  assert(heartbeat.type === "OK" && heartbeat.fenced[0].token === run.token);
   assertEquals(await fixture.queue.reassert({ ...run, startedMs: 1 }), "FENCED");
 });
 
@@ -296,7 +296,7 @@ Deno.test("reap() forgets runs that ended or were started anew elsewhere", async
   const other = fixture.runner({ instance: "i2", nonce: "n2" });
   for (const id of ["ended", "newer", "gone"]) await fixture.started(id);
   await fixture.server.call("HSET", fixture.keys.job("ended"), "status", "finished");
-  await fixture.server.call("HSET", fixture.keys.side("newer"), "token", "2.x");
+  await fixture.server.call("HSET", fixture.keys.meta("newer"), "token", "2.x");
   await fixture.server.call("DEL", fixture.keys.job("gone"));
   await fixture.expire("i");
   for (const run of ["ended", "newer", "gone"]) {
@@ -310,7 +310,7 @@ Deno.test("reap() ends the run of a lost host also when Redis lost what we knew 
   await using fixture = await RedisFixture.open();
   const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await fixture.started("a");
-  await fixture.server.call("DEL", fixture.keys.side("a"), fixture.keys.lease("r"));
+  await fixture.server.call("DEL", fixture.keys.meta("a"), fixture.keys.lease("r"));
   assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "FAILED");
   assertEquals(
     (await fixture.job("a")).error,
@@ -321,9 +321,9 @@ Deno.test("reap() ends the run of a lost host also when Redis lost what we knew 
 Deno.test("reassert() restores a run after Redis lost everything", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a", { retries: 2, labels: { k: "v" } });
-  const [job, side] = [await fixture.job("a"), await fixture.side("a")];
+  const [job, meta] = [await fixture.job("a"), await fixture.meta("a")];
   await fixture.server.call("FLUSHALL");
-  const request = { ...run, startedMs: Number(run.side.started_ms) };
+  const request = { ...run, startedMs: Number(run.meta.started_ms) };
   const error = await assertRejects(() => fixture.queue.reassert(request));
   assertEquals((error as { condition?: string }).condition, "busy");
   await fixture.queue.register(INFO);
@@ -331,7 +331,7 @@ Deno.test("reassert() restores a run after Redis lost everything", async () => {
   assertEquals(await fixture.events(), ["reassert"]);
   const { updated_at: _, ...restored } = await fixture.job("a");
   assertEquals({ ...restored, updated_at: job.updated_at }, job);
-  assertEquals(await fixture.side("a"), side);
+  assertEquals(await fixture.meta("a"), meta);
   assertEquals(await fixture.queue.owned(), [{ id: "a", token: run.token }]);
   assertEquals(await fixture.store.newest(1), ["a"]);
   assertEquals((await fixture.queue.finish(ended(run))).type, "OK");
@@ -371,7 +371,7 @@ Deno.test("restore() brings an attempt and its end back in one step, or says who
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   const run = await fixture.started("a", { retries: 1 });
-  const request = { ...run, startedMs: Number(run.side.started_ms) };
+  const request = { ...run, startedMs: Number(run.meta.started_ms) };
   await server.call("FLUSHALL");
   await queue.register(INFO);
   assertEquals((await queue.restore(request, ended(run))).type, "OK");
@@ -379,7 +379,7 @@ Deno.test("restore() brings an attempt and its end back in one step, or says who
   assertEquals(await queue.owned(), []);
   assertEquals((await queue.restore(request, ended(run, { state: "error" }))).type, "ALREADY");
   assertEquals((await fixture.job("a")).status, "finished");
-  await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x", "done", "2.x");
+  await server.call("HSET", keys.meta("a"), "attempt", 2, "token", "2.x", "done", "2.x");
   assertEquals((await queue.restore(request, ended(run))).type, "FENCED");
   // an attempt that is to be tried again
   await server.call("FLUSHALL");
@@ -393,7 +393,7 @@ Deno.test("reassert() takes a job that Redis went back to out of every list", as
   const run = await fixture.started("a");
   const { server, keys } = fixture;
   await server.call("HSET", keys.job("a"), "status", "dispatched");
-  await server.call("DEL", keys.side("a"), keys.run("r", "i"));
+  await server.call("DEL", keys.meta("a"), keys.run("r", "i"));
   for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r")]) await server.call("LPUSH", key, "a");
   await server.call("ZADD", keys.delay("r"), 1, "a");
   assertEquals(await fixture.queue.reassert({ ...run, startedMs: 5 }), "OK");
@@ -408,22 +408,22 @@ Deno.test("reassert() lets a newer attempt win, and a terminal status", async ()
   const run = await fixture.started("a");
   const { server, keys } = fixture;
   const request = { ...run, startedMs: 5 };
-  await server.call("HSET", keys.side("a"), "attempt", 2, "token", "2.x");
+  await server.call("HSET", keys.meta("a"), "attempt", 2, "token", "2.x");
   assertEquals(await fixture.queue.reassert(request), "FENCED");
-  await server.call("HSET", keys.side("a"), "attempt", 1, "token", run.token);
+  await server.call("HSET", keys.meta("a"), "attempt", 1, "token", run.token);
   await server.call("HSET", keys.job("a"), "status", "error");
   assertEquals(await fixture.queue.reassert(request), "FINAL");
   assertEquals(await fixture.queue.owned(), []);
   // Redis went back to the end of an attempt before
-  const newer = { ...request, attempt: 2, token: "2.n1", side: {} };
-  await server.call("HSET", keys.side("a"), "exit", 3, "ended_ms", 1, "done", run.token);
-  for (const key of [keys.job("a"), keys.side("a")]) await server.call("PEXPIRE", key, 60_000);
+  const newer = { ...request, attempt: 2, token: "2.n1", meta: {} };
+  await server.call("HSET", keys.meta("a"), "exit", 3, "ended_ms", 1, "done", run.token);
+  for (const key of [keys.job("a"), keys.meta("a")]) await server.call("PEXPIRE", key, 60_000);
   assertEquals(await fixture.queue.reassert(newer), "OK");
   assertEquals((await fixture.job("a")).status, "started");
-  const { exit, ended_ms, done, token, attempt, inst, nonce, started_ms } = await fixture.side("a");
+  const { exit, ended_ms, done, token, attempt, instance, nonce, started_ms } = await fixture.meta("a");
   assertEquals([exit, ended_ms, done], [undefined, undefined, undefined]);
-  assertEquals([token, attempt, inst, nonce, started_ms], ["2.n1", "2", "i", "n1", "5"]);
-  for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
+  assertEquals([token, attempt, instance, nonce, started_ms], ["2.n1", "2", "i", "n1", "5"]);
+  for (const key of [keys.job("a"), keys.meta("a")]) assertEquals(await server.call("PTTL", key), -1);
   await server.call("DEL", keys.job("a"));
   await server.call("SET", keys.job("a"), "x");
   assertEquals(await fixture.queue.reassert(newer), "FINAL");
@@ -437,8 +437,8 @@ Deno.test("sweep() forgets jobs that left Redis, also behind jobs that stay", as
   for (let round = 0; round < 6; round++) forgotten += await fixture.queue.sweep(3);
   assertEquals(forgotten, 4);
   assertEquals((await fixture.store.newest(20)).toSorted(), ["j0", "j2", "j3", "j4", "j7"]);
-  assertEquals(await fixture.server.call("EXISTS", fixture.keys.side("j5")), 0);
-  assertEquals(await fixture.server.call("EXISTS", fixture.keys.side("j7")), 1);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.meta("j5")), 0);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.meta("j7")), 1);
 });
 
 Deno.test("serverId() changes when Redis was started anew", async () => {
@@ -494,7 +494,7 @@ Deno.test("the name of a queue is remembered for a while after its last runner l
 Deno.test("beat() carries no more than the beginning of a reason that is too long", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
-  await fixture.server.call("HSET", fixture.keys.side("a"), "cancel", "r".repeat(1 << 20));
-  const beat = await fixture.queue.beat([run], "up");
-  assertEquals(beat.type === "OK" && beat.cancel, [{ id: "a", reason: "r".repeat(1000) }]);
+  await fixture.server.call("HSET", fixture.keys.meta("a"), "cancel", "r".repeat(1 << 20));
+  const heartbeat = await fixture.queue.heartbeat([run], "up");
+  assertEquals(heartbeat.type === "OK" && heartbeat.cancel, [{ id: "a", reason: "r".repeat(1000) }]);
 });

@@ -8,29 +8,29 @@ Deno.test("summaries() read what a list shows, in order, and nothing large", asy
   const { server, keys, store } = fixture;
   const run = await fixture.started("a", { title: "t", labels: { x: "y" }, env: { SECRET: "s" } });
   await fixture.queue.finish(ended(run, { result: "r".repeat(10_000) }));
-  await server.call("HSET", keys.side("a"), "raw", "{}");
+  await server.call("HSET", keys.meta("a"), "raw", "{}");
   await fixture.submit("long", { payload: `${"größe ".repeat(1_000)}` });
   await server.call("SET", keys.job("json"), '{"payload":"x","status":"dispatched"}');
-  await server.call("HSET", keys.side("json"), "raw", "{}", "title", "j");
+  await server.call("HSET", keys.meta("json"), "raw", "{}", "title", "j");
   await server.call("SADD", keys.job("odd"), "x");
   await server.call("HSET", keys.job("bare"), "colour", "red");
   const ids = ["a", "none", "long", "json", "odd", "bare", "a"];
   const [a, none, long, json, odd, bare, again] = await store.summaries(ids);
-  assertEquals([a?.fields.status, a?.fields.payload, a?.side.title, a?.side["label:x"]], [
+  assertEquals([a?.fields.status, a?.fields.payload, a?.meta.title, a?.meta["label:x"]], [
     "finished",
     "true",
     "t",
     "y",
   ]);
-  assertEquals([a?.fields.result, a?.fields.env_vars, a?.side.raw, none], [undefined, undefined, undefined, null]);
+  assertEquals([a?.fields.result, a?.fields.env_vars, a?.meta.raw, none], [undefined, undefined, undefined, null]);
   assertEquals(a, again);
   assert(
     long!.fields.payload!.length <= 1_000 && /^(größe )+(g|gr|grö|größ)?…$/.test(long!.fields.payload!),
     long!.fields.payload,
   );
-  assertEquals([json?.id, json?.fields.payload, json?.side.title], ["json", "x", "j"]);
-  assertEquals([odd?.fields, odd?.side], [{}, {}]);
-  assertEquals(bare, { id: "bare", fields: {}, side: {} });
+  assertEquals([json?.id, json?.fields.payload, json?.meta.title], ["json", "x", "j"]);
+  assertEquals([odd?.fields, odd?.meta], [{}, {}]);
+  assertEquals(bare, { id: "bare", fields: {}, meta: {} });
   const many = await store.summaries(Array.from({ length: 1_001 }, (_, i) => i % 2 === 0 ? "a" : "none"));
   assertEquals(many.map((job) => job?.id ?? "").join(" "), `${"a  ".repeat(500)}a`);
 });
@@ -70,7 +70,18 @@ Deno.test("the overview works with 700 leases and 1,200 names, and needs few com
     if (i % 3 === 0) await server.call("SET", keys.paused(runner), "1");
     if (i >= 700) continue;
     await server.call("ZADD", keys.lease(runner), i === 5 ? 1 : until, `i${i}`);
-    await server.call("HSET", keys.node(runner, `i${i}`), "host", `h${i}`, "slots", "4", "state", "up", "ttl", "30000");
+    await server.call(
+      "HSET",
+      keys.instance(runner, `i${i}`),
+      "host",
+      `h${i}`,
+      "slots",
+      "4",
+      "state",
+      "up",
+      "ttl",
+      "30000",
+    );
     await server.call("HSET", keys.run(runner, `i${i}`), "x", "1.n");
   }
   await server.call("CONFIG", "RESETSTAT");

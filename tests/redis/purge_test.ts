@@ -55,7 +55,7 @@ Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", asyn
     );
     await server.call("ZADD", keys.jobs(), 1, id);
   }
-  const mine = (await store.read("ours"))!.side.runner;
+  const mine = (await store.read("ours"))!.meta.runner;
   assertEquals(await leftAfter(fixture, { queue: "nobody" }), ["foreign", "nameless", "ours"]);
   assertEquals(await leftAfter(fixture, { queue: "other" }), ["nameless", "ours"]);
   assertEquals(await leftAfter(fixture, { queue: mine }), ["nameless"]);
@@ -69,7 +69,7 @@ Deno.test("purge() goes by the time of the end, whoever wrote it", async () => {
   const put = async (id: string, fields: Record<string, string>, endedMs?: number) => {
     await server.call("ZADD", keys.jobs(), old - 1_000, id);
     await server.call("HSET", keys.job(id), "status", "finished", ...Object.entries(fields).flat());
-    if (endedMs !== undefined) await server.call("HSET", keys.side(id), "ended_ms", endedMs);
+    if (endedMs !== undefined) await server.call("HSET", keys.meta(id), "ended_ms", endedMs);
   };
   await put("ours-old", { updated_at: "2026-01-09T00:00:00.000Z" }, old);
   await put("ours-new", { updated_at: "2026-01-01T00:00:00.000Z" }, old + 9e8);

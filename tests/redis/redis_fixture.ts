@@ -2,7 +2,7 @@ import { parseRedisUrl } from "../../src/redis/url.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import { openQueue } from "../../src/redis/open.ts";
 import { openStore, type Place } from "../../src/redis/open_store.ts";
-import type { Owner, RedisQueue } from "../../src/redis/queue.ts";
+import type { InstanceIdentity, RedisQueue } from "../../src/redis/queue.ts";
 import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import type { FinishRequest, InstanceInfo, OwnedRun, StartReply } from "../../src/ports/queue.ts";
 import type { Submission } from "../../src/domain/submission.ts";
@@ -59,7 +59,7 @@ export class RedisFixture implements AsyncDisposable {
   }
 
   /** One more runner; not registered. */
-  runner(owner: Partial<Owner> = {}, address: string = this.server.address): RedisQueue {
+  runner(owner: Partial<InstanceIdentity> = {}, address: string = this.server.address): RedisQueue {
     const queue = openQueue(placeAt(address), { runner: "r", instance: "i", nonce: "n1", ...owner });
     this.#open.push(queue);
     return queue;
@@ -96,8 +96,8 @@ export class RedisFixture implements AsyncDisposable {
     return this.server.hash(this.keys.job(id));
   }
 
-  side(id: string): Promise<Record<string, string>> {
-    return this.server.hash(this.keys.side(id));
+  meta(id: string): Promise<Record<string, string>> {
+    return this.server.hash(this.keys.meta(id));
   }
 
   async list(key: string): Promise<string[]> {

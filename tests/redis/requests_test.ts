@@ -70,7 +70,7 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   await fixture.expire("i");
   const silent = await ask(fixture, "a", SCREEN, "q");
   assert(silent.type === "silent" && silent.ms > 1_000_000, JSON.stringify(silent));
-  await fixture.queue.beat([run], "up");
+  await fixture.queue.heartbeat([run], "up");
   const request = () => fixture.store.request(before, SCREEN, { reply: "q", waitMs: 50 });
   assertEquals((await request()).type, "unanswered");
   await fixture.queue.finish(ended(run, { state: "error", retryDelayMs: 0 }));
@@ -87,28 +87,28 @@ Deno.test("inputRequired() is told once and changes its line, inputResolved() en
   const run = await fixture.started("a");
   await fixture.queue.inputResolved(run);
   await fixture.queue.inputRequired(run, "name?");
-  const { input_ms, input_line } = await fixture.side("a");
+  const { input_ms, input_line } = await fixture.meta("a");
   assert(Math.abs(Number(input_ms) - Date.now()) < 60_000);
   assertEquals(input_line, "name?");
   await fixture.queue.inputRequired(run, "really?");
-  assertEquals([(await fixture.side("a")).input_ms, (await fixture.side("a")).input_line], [input_ms, "really?"]);
+  assertEquals([(await fixture.meta("a")).input_ms, (await fixture.meta("a")).input_line], [input_ms, "really?"]);
   assertEquals(await fixture.events(), ["submit", "start", "input_required"]);
   assertEquals(Object.keys(await fixture.job("a")).filter((name) => name.startsWith("input")), []);
   await fixture.queue.inputResolved(run);
   await fixture.queue.inputResolved(run);
-  assertEquals((await fixture.side("a")).input_ms, undefined);
+  assertEquals((await fixture.meta("a")).input_ms, undefined);
   assertEquals(await fixture.events(), ["submit", "start", "input_required", "input_resolved"]);
 
   await fixture.queue.inputRequired(run, "again?");
   await fixture.queue.finish(ended(run, { state: "error", retryDelayMs: 0 }));
   await fixture.queue.inputRequired(run, "too late");
-  assertEquals((await fixture.side("a")).input_line, "again?");
+  assertEquals((await fixture.meta("a")).input_line, "again?");
   await fixture.queue.promote("a");
   await fixture.queue.claim(1);
   await fixture.queue.start("a");
-  assertEquals((await fixture.side("a")).input_line, undefined);
+  assertEquals((await fixture.meta("a")).input_line, undefined);
   await fixture.queue.inputRequired(run, "an older attempt");
-  assertEquals((await fixture.side("a")).input_line, undefined);
+  assertEquals((await fixture.meta("a")).input_line, undefined);
 });
 
 /** Bytes that Redis has sent so far. */

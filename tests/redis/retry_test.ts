@@ -12,8 +12,8 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
   assertEquals(await store.retry("a"), { type: "OK" });
   const { status, result, error, payload } = await fixture.job("a");
   assertEquals([status, result, error, payload], ["dispatched", "", "", "true"]);
-  const side = await fixture.side("a");
-  assertEquals([side.attempt, side.title, side.exit, side.ms, side.ended_ms], [
+  const meta = await fixture.meta("a");
+  assertEquals([meta.attempt, meta.title, meta.exit, meta.ms, meta.ended_ms], [
     "1",
     "t",
     undefined,
@@ -21,7 +21,7 @@ Deno.test("retry() puts an ended job back into its queue, without what its end l
     undefined,
   ]);
   assertEquals(await server.call("EXISTS", keys.output("a")), 0);
-  for (const key of [keys.job("a"), keys.side("a")]) assertEquals(await server.call("PTTL", key), -1);
+  for (const key of [keys.job("a"), keys.meta("a")]) assertEquals(await server.call("PTTL", key), -1);
   assertEquals(await fixture.list(keys.queue("r")), ["a"]);
   await queue.claim(1);
   const again = await queue.start("a");
@@ -88,9 +88,9 @@ Deno.test("retry() fences an attempt that still runs although another program en
   const again = await other.start("a");
   assert(again.type === "OK");
   assertEquals(again.attempt, 2);
-  const beat = await queue.beat([run], "up");
-  assert(beat.type === "OK");
-  assertEquals(beat.fenced.map(({ token }) => token), [run.token]);
+  const heartbeat = await queue.heartbeat([run], "up");
+  assert(heartbeat.type === "OK");
+  assertEquals(heartbeat.fenced.map(({ token }) => token), [run.token]);
   assertEquals((await queue.finish(ended(run))).type, "FENCED");
   assertEquals((await fixture.job("a")).status, "started");
 });

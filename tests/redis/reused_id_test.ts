@@ -7,7 +7,7 @@ Deno.test("an id whose first job is gone with all that belonged to it gets a new
   await using fixture = await RedisFixture.open();
   const first = await fixture.started("a");
   await fixture.queue.finish(ended(first));
-  await fixture.server.call("DEL", fixture.keys.job("a"), fixture.keys.side("a"));
+  await fixture.server.call("DEL", fixture.keys.job("a"), fixture.keys.meta("a"));
   const second = await fixture.started("a");
   assertEquals([first.attempt, second.attempt], [1, 1]);
   assertNotEquals(first.token, second.token);
@@ -34,10 +34,10 @@ Deno.test("start() does not heed an order to cancel that an earlier attempt has 
   await queue.claim(1);
   const again = await queue.start("a");
   assert(again.type === "OK", again.type);
-  assertEquals((await fixture.side("a")).cancel, undefined);
+  assertEquals((await fixture.meta("a")).cancel, undefined);
   // ... but one that nobody has carried out, as its host went away
   await fixture.store.cancel("a", "too late");
-  await server.call("HSET", keys.side("a"), "token", "0");
+  await server.call("HSET", keys.meta("a"), "token", "0");
   await server.call("HDEL", keys.run("r", "i"), "a");
   await server.call("HSET", keys.job("a"), "status", "dispatched");
   await server.call("LPUSH", keys.queue("r"), "a");
@@ -48,7 +48,7 @@ Deno.test("start() does not heed an order to cancel that an earlier attempt has 
 Deno.test("start() lets go of an attempt that was taken away from its instance", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.started("a");
-  await fixture.server.call("HSET", fixture.keys.side("a"), "token", "2.other");
+  await fixture.server.call("HSET", fixture.keys.meta("a"), "token", "2.other");
   assertEquals((await fixture.queue.start("a")).type, "GONE");
   assertEquals(await fixture.queue.owned(), []);
 });

@@ -6,14 +6,14 @@ const failed = { state: "error", result: "", error: "exited with code 1", exitCo
 
 Deno.test("start() makes the instance the owner of a new attempt in one step", async () => {
   await using fixture = await RedisFixture.open();
-  const { type, token, attempt, job, side } = await fixture.started("a", {
+  const { type, token, attempt, job, meta } = await fixture.started("a", {
     title: "t",
     labels: { k: "v" },
     retries: 2,
   });
   assertEquals([type, attempt], ["OK", 1]);
   assertMatch(token, /^1\.n1[0-9a-f]+$/);
-  assertEquals([job.payload, job.status, side.title, side["label:k"], side.retry_max], [
+  assertEquals([job.payload, job.status, meta.title, meta["label:k"], meta.retry_max], [
     "true",
     "started",
     "t",
@@ -23,8 +23,8 @@ Deno.test("start() makes the instance the owner of a new attempt in one step", a
   assertEquals((await fixture.job("a")).status, "started");
   assertEquals(await fixture.queue.owned(), [{ id: "a", token }]);
   assertEquals(await fixture.queue.claimed(), []);
-  const { inst, nonce, runner, started_ms } = await fixture.side("a");
-  assertEquals([inst, nonce, runner], ["i", "n1", "r"]);
+  const { instance, nonce, runner, started_ms } = await fixture.meta("a");
+  assertEquals([instance, nonce, runner], ["i", "n1", "r"]);
   assert(Math.abs(Number(started_ms) - await fixture.store.time()) < 5_000);
 });
 
@@ -71,7 +71,7 @@ for (const where of ["another instance", "another runner"]) {
         return step === "start" ? await other.start("a") : (await other.claim(1, ["tmux.main"]) as Claimed[])[0].reply;
       };
       assertEquals(await again(), { type: "DUP" });
-      assertEquals([(await fixture.job("a")).status, (await fixture.side("a")).token], ["started", run.token]);
+      assertEquals([(await fixture.job("a")).status, (await fixture.meta("a")).token], ["started", run.token]);
       assertEquals([await other.owned(), await other.claimed()], [[], []]);
       // what its host does not hold any more may begin
       await server.call("HDEL", keys.run("r", "i"), "a");
@@ -83,7 +83,7 @@ for (const where of ["another instance", "another runner"]) {
 Deno.test("start() leaves a job alone of which our own record is foreign", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.claimed("a");
-  await fixture.server.call("SET", fixture.keys.side("a"), "x");
+  await fixture.server.call("SET", fixture.keys.meta("a"), "x");
   assertEquals(await fixture.queue.start("a"), { type: "BADTYPE", redisType: "string" });
 });
 
@@ -119,7 +119,7 @@ Deno.test("start() ends a job that was cancelled before, and one that is too lar
   await using fixture = await RedisFixture.open();
   const { server, keys } = fixture;
   await fixture.claimed("a");
-  await server.call("HSET", keys.side("a"), "cancel", "no");
+  await server.call("HSET", keys.meta("a"), "cancel", "no");
   assertEquals(await fixture.queue.start("a"), { type: "CANCELLED" });
   assertEquals((await fixture.job("a")).error, "cancelled: no");
   for (const field of ["payload", "env_vars"]) {
@@ -139,16 +139,16 @@ Deno.test("start() ends a job whose other fields, or bookkeeping, are too large,
   const large = new Uint8Array(8 << 20).fill(97);
   const before = await server.call("INFO", "stats");
   for (
-    const [kind, field] of [["job", "caller_id"], ["job", "result"], ["job", "executor"], ["side", "title"]] as const
+    const [kind, field] of [["job", "caller_id"], ["job", "result"], ["job", "executor"], ["meta", "title"]] as const
   ) {
     await fixture.claimed(field);
-    await server.call("HSET", kind === "job" ? keys.job(field) : keys.side(field), field, large);
+    await server.call("HSET", kind === "job" ? keys.job(field) : keys.meta(field), field, large);
     assertEquals(await queue.start(field), { type: "TOOBIG" });
     assertMatch(
       String(await server.call("HGET", keys.job(field), "error")),
       /^not started: its fields and labels, without payload and environment, have 83\d+ bytes, more than 1048576$/,
     );
-    await server.call("DEL", keys.job(field), keys.side(field));
+    await server.call("DEL", keys.job(field), keys.meta(field));
   }
   for (const [field, type] of [["status", "BADSTATUS"], ["runner", "OTHER"]]) {
     await fixture.claimed(field);
@@ -194,8 +194,8 @@ Deno.test("start() makes an ended job stay that a foreign program queued again",
   await fixture.server.call("LPUSH", fixture.keys.queue("r"), "a");
   await fixture.queue.claim(1);
   const again = await fixture.queue.start("a");
-  assert(again.type === "OK" && again.attempt === 2 && again.side.exit === undefined);
-  for (const key of [fixture.keys.job("a"), fixture.keys.side("a"), fixture.keys.output("a")]) {
+  assert(again.type === "OK" && again.attempt === 2 && again.meta.exit === undefined);
+  for (const key of [fixture.keys.job("a"), fixture.keys.meta("a"), fixture.keys.output("a")]) {
     assertEquals(await fixture.server.call("PTTL", key), -1, key);
   }
 });
@@ -207,10 +207,10 @@ Deno.test("finish() writes the end once and keeps the job as long as asked", asy
   assertEquals((await fixture.queue.finish(ended(run, { ms: 4.6 }))).type, "OK");
   const { status, result, error } = await fixture.job("a");
   assertEquals([status, result, error], ["finished", "out", ""]);
-  const { exit, output_bytes, ms, done, ended_ms } = await fixture.side("a");
+  const { exit, output_bytes, ms, done, ended_ms } = await fixture.meta("a");
   assertEquals([exit, output_bytes, ms, done], ["0", "3", "5", run.token]);
   assert(Number(ended_ms) > 0);
-  for (const key of [fixture.keys.job("a"), fixture.keys.side("a"), fixture.keys.output("a")]) {
+  for (const key of [fixture.keys.job("a"), fixture.keys.meta("a"), fixture.keys.output("a")]) {
     const left = Number(await fixture.server.call("PTTL", key));
     assert(left > 50_000 && left <= 60_000, key);
   }
@@ -226,7 +226,7 @@ Deno.test("finish() with keep 0 keeps the job for ever", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.queue.finish(ended(await fixture.started("a"), { keep: 0 }));
   assertEquals(await fixture.server.call("PTTL", fixture.keys.job("a")), -1);
-  assertEquals(await fixture.server.call("PTTL", fixture.keys.side("a")), -1);
+  assertEquals(await fixture.server.call("PTTL", fixture.keys.meta("a")), -1);
 });
 
 Deno.test("finish() leaves the verdict of another program", async () => {
@@ -244,7 +244,7 @@ Deno.test("finish() leaves the verdict of another program", async () => {
 Deno.test("finish() of an attempt that was taken away is fenced, and leaves the newer one alone", async () => {
   await using fixture = await RedisFixture.open();
   const old = await fixture.started("a");
-  await fixture.server.call("HSET", fixture.keys.side("a"), "token", "2.n1", "attempt", 2);
+  await fixture.server.call("HSET", fixture.keys.meta("a"), "token", "2.n1", "attempt", 2);
   await fixture.server.call("HSET", fixture.keys.run("r", "i"), "a", "2.n1");
   assertEquals((await fixture.queue.finish(ended(old))).type, "FENCED");
   assertEquals(await fixture.queue.owned(), [{ id: "a", token: "2.n1" }]);
@@ -261,7 +261,7 @@ Deno.test("finish() delays a job for its next attempt, which has a higher number
   assertEquals((await fixture.queue.finish(ended(run, { ...failed, retryDelayMs: 0 }))).type, "RETRY", "told twice");
   const { status, error } = await fixture.job("a");
   assertEquals([status, error], ["dispatched", ""]);
-  assertEquals((await fixture.side("a")).last_error, "exited with code 1");
+  assertEquals((await fixture.meta("a")).last_error, "exited with code 1");
   assertEquals(await fixture.queue.promote("a"), "PROMOTED");
   await fixture.queue.claim(1);
   const next = await fixture.queue.start("a");
@@ -275,7 +275,7 @@ Deno.test("finish() answers MISSING when Redis lost the job or what we know of i
   await fixture.server.call("DEL", fixture.keys.job("a"));
   assertEquals((await fixture.queue.finish(ended(run))).type, "MISSING");
   const other = await fixture.started("b");
-  await fixture.server.call("DEL", fixture.keys.side("b"));
+  await fixture.server.call("DEL", fixture.keys.meta("b"));
   assertEquals((await fixture.queue.finish(ended(other))).type, "MISSING");
 });
 
@@ -354,7 +354,7 @@ Deno.test("convert() swaps a JSON string for a hash unless it was changed", asyn
   assertEquals(await queue.convert("a", "[]", { payload: "x" }), "CHANGED");
   assertEquals(await queue.convert("a", "{}", { payload: "x", timeout: "3" }), "OK");
   assertEquals(await fixture.job("a"), { payload: "x", timeout: "3" });
-  assertEquals(await fixture.side("a"), { raw: "{}" });
+  assertEquals(await fixture.meta("a"), { raw: "{}" });
   assertEquals(await queue.convert("a", "{}", { payload: "y" }), "CHANGED");
 });
 
@@ -373,9 +373,9 @@ Deno.test("appendOutput() brings nothing back of a job that has ended, or gone t
   await queue.appendOutput(run, 3, raw("late"));
   assertEquals(await server.call("EXISTS", keys.output("a")), 0);
   const lost = await fixture.started("b");
-  await server.call("HSET", keys.side("b"), "token", "0");
+  await server.call("HSET", keys.meta("b"), "token", "0");
   await queue.appendOutput(lost, 0, raw("late"));
-  await server.call("DEL", keys.job("b"), keys.side("b"));
+  await server.call("DEL", keys.job("b"), keys.meta("b"));
   await queue.appendOutput(lost, 0, raw("late"));
   assertEquals(await server.call("EXISTS", keys.output("b")), 0);
 });
@@ -418,8 +418,8 @@ Deno.test("finish() works at the memory limit of Redis, submit() says so", async
   assertEquals([error.name, error.condition, error.code], ["UnavailableError", "full", "OOM"]);
   assertStringIncludes(error.message, "at its memory limit (OOM): raise maxmemory");
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.job("d")), 0);
-  const beat = await fixture.queue.beat([run, retried], "up");
-  assertEquals(beat.type, "OK");
+  const heartbeat = await fixture.queue.heartbeat([run, retried], "up");
+  assertEquals(heartbeat.type, "OK");
   assertEquals((await fixture.queue.start("c")).type, "OK");
   assertEquals((await fixture.store.cancel("c", "")).type, "REQUESTED");
   const refused = await fixture.queue.appendOutput(run, 0, raw("out")).catch((error) => error);

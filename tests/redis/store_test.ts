@@ -10,7 +10,7 @@ Deno.test("read() gives a job whatever a foreign program made of it", async () =
   const { server, store, keys } = fixture;
   assertEquals(await store.read("none"), null);
   await server.call("HSET", keys.job("odd"), "colour", "red");
-  assertEquals(await store.read("odd"), { id: "odd", fields: {}, side: {} });
+  assertEquals(await store.read("odd"), { id: "odd", fields: {}, meta: {} });
   await server.call("SET", keys.job("json"), '{"payload":"x","timeout":30,"env_vars":{"A":1},"error":null,"colour":1}');
   assertEquals((await store.read("json"))?.fields, { payload: "x", timeout: "30", env_vars: '{"A":1}' });
   for (const text of ["{", "null", "[1]", "7"]) {
@@ -19,8 +19,8 @@ Deno.test("read() gives a job whatever a foreign program made of it", async () =
   }
   await server.call("SADD", keys.job("set"), "x");
   assertEquals((await store.read("set"))?.fields, {});
-  await server.call("SET", keys.side("odd"), "x");
-  assertEquals((await store.read("odd"))?.side, {});
+  await server.call("SET", keys.meta("odd"), "x");
+  assertEquals((await store.read("odd"))?.meta, {});
 });
 
 Deno.test("newest() and withPrefix() list ids, newest first", async () => {

@@ -20,7 +20,7 @@ Deno.test("submit() writes exactly the fields of a job, pushes its id and indexe
   assertEquals(created_at, updated_at);
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["a"]);
   assertEquals(await fixture.store.newest(10), ["a"]);
-  assertEquals(await fixture.server.call("EXISTS", fixture.keys.side("a")), 0);
+  assertEquals(await fixture.server.call("EXISTS", fixture.keys.meta("a")), 0);
   assertEquals(await fixture.server.call("SMEMBERS", fixture.keys.names()), ["r"]);
 });
 
@@ -62,10 +62,10 @@ Deno.test("submit() of an id that was deleted goes on counting attempts and forg
   const old = await fixture.started("a", { retries: 3 });
   await fixture.server.call("DEL", fixture.keys.job("a"));
   assertEquals(await fixture.submit("a"), "OK");
-  assertEquals(await fixture.side("a"), { attempt: "1" });
+  assertEquals(await fixture.meta("a"), { attempt: "1" });
   assertEquals((await fixture.queue.finish(ended(old))).type, "MISSING");
-  const { job, side, attempt } = old;
-  assertEquals(await fixture.queue.reassert({ ...old, job, side, attempt, startedMs: 1 }), "FENCED");
+  const { job, meta, attempt } = old;
+  assertEquals(await fixture.queue.reassert({ ...old, job, meta, attempt, startedMs: 1 }), "FENCED");
 });
 
 Deno.test("claim() takes jobs by priority, and low ones when nothing else waits", async () => {
@@ -123,7 +123,7 @@ Deno.test("submit() after a job that ended starts or ends at once", async () => 
   assertEquals((await fixture.job("b")).error, 'not started: job "bad" it waits for ended with error');
   assertEquals(await fixture.submit("c", { after: "none", keep: 0 }), "OK");
   assertEquals((await fixture.job("c")).error, 'not started: job "none" it waits for is not there');
-  assertEquals((await fixture.side("c")).exit, "1");
+  assertEquals((await fixture.meta("c")).exit, "1");
   assert(Number(await fixture.server.call("PTTL", fixture.keys.job("b"))) > 0);
   assertEquals(await fixture.server.call("PTTL", fixture.keys.job("c")), -1);
 });
@@ -146,7 +146,7 @@ Deno.test("finish() names the jobs that waited, and promote() lets them start", 
   assertEquals(await fixture.list(fixture.keys.queue("other")), ["c"]);
   assertEquals(await fixture.server.call("ZSCORE", fixture.keys.delay("r"), "d"), String(later));
   await fixture.server.call("ZADD", fixture.keys.delay("r"), 1, "d");
-  await fixture.server.call("HSET", fixture.keys.side("d"), "not_before", 1);
+  await fixture.server.call("HSET", fixture.keys.meta("d"), "not_before", 1);
   assertEquals(await fixture.queue.promote("d"), "PROMOTED");
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.after("a")), 0);
 });
@@ -218,7 +218,7 @@ Deno.test("cancel() ends a job that waits, wherever it waits", async () => {
     assertEquals(await fixture.store.cancel(id, "no more"), { type: "CANCELLED" });
     const { status, error } = await fixture.job(id);
     assertEquals([status, error], ["error", "cancelled: no more"]);
-    assertEquals((await fixture.side(id)).exit, "130");
+    assertEquals((await fixture.meta(id)).exit, "130");
     assert(Number(await fixture.server.call("PTTL", fixture.keys.job(id))) > 0);
     assertEquals(await fixture.store.cancel(id, ""), { type: "FINAL" });
   }
@@ -255,8 +255,8 @@ Deno.test("cancel() of a started job asks its runner, and a retry does not follo
   const run = await fixture.started("a");
   assertEquals(await fixture.store.cancel("a", "enough"), { type: "REQUESTED" });
   assertEquals(await fixture.store.cancel("a", "really"), { type: "REQUESTED" });
-  const beat = await fixture.queue.beat([run], "up");
-  assertEquals(beat.type === "OK" && beat.cancel, [{ id: "a", reason: "really" }]);
+  const heartbeat = await fixture.queue.heartbeat([run], "up");
+  assertEquals(heartbeat.type === "OK" && heartbeat.cancel, [{ id: "a", reason: "really" }]);
   const end = { state: "error", error: "cancelled: really", exitCode: 130, retryDelayMs: 10 } as const;
   assertEquals((await fixture.queue.finish(ended(run, end))).type, "OK");
   assertEquals((await fixture.job("a")).error, "cancelled: really");

@@ -38,14 +38,14 @@ const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "registe
 /** The keys of runner `r` and of job `a`, with the right type. */
 function everyKey(keys: Keys): [string, string][] {
   return [
-    ...[["job", keys.job("a"), "hash"], ["x", keys.side("a"), "hash"], ["out", keys.output("a"), "stream"]],
+    ...[["job", keys.job("a"), "hash"], ["x", keys.meta("a"), "hash"], ["out", keys.output("a"), "stream"]],
     ...[["after", keys.after("a"), "set"], ["queue", keys.queue("r"), "list"], ["low", keys.low("r"), "list"]],
     ...[["delay", keys.delay("r"), "zset"], ["claim", keys.claim("r", "i"), "list"], [
       "run",
       keys.run("r", "i"),
       "hash",
     ]],
-    ...[["lease", keys.lease("r"), "zset"], ["node", keys.node("r", "i"), "hash"], ["dead", keys.dead(), "zset"]],
+    ...[["lease", keys.lease("r"), "zset"], ["node", keys.instance("r", "i"), "hash"], ["dead", keys.dead(), "zset"]],
     ...[["jobs", keys.jobs(), "zset"], ["names", keys.names(), "set"], ["events", keys.events(), "stream"]],
     ...[["history", keys.history("r"), "hash"], ["queue of q", keys.queue("q"), "list"], [
       "paused",
@@ -53,7 +53,7 @@ function everyKey(keys: Keys): [string, string][] {
       "string",
     ], [
       "dead x",
-      keys.side("g"),
+      keys.meta("g"),
       "hash",
     ]],
   ].map(([, key, type]) => [key, type]);

@@ -135,7 +135,7 @@ async function keysLeft(redis: RedisServer): Promise<string[]> {
   for (const key of await redis.keys()) {
     if (!known.some((pattern) => pattern.test(key))) findings.push(`no key of ours: ${key}`);
     if (transient.test(key)) findings.push(`left in Redis: ${key}`);
-    if (/^(job_|rr:x:|rr:out:)/.test(key) && Number(await redis.call("PTTL", key)) < 0) {
+    if (/^(job_|rr:meta:|rr:out:)/.test(key) && Number(await redis.call("PTTL", key)) < 0) {
       findings.push(`stays in Redis for ever: ${key}`);
     }
   }

@@ -1,8 +1,8 @@
 import type { RunnerFixture } from "./runner_fixture.ts";
 
 /**
- * Every beat of a fixture's runner while it is looked at: by the ends of the lease that they wrote, which are Redis'
- * own time.
+ * Every heartbeat of a fixture's runner while it is looked at: by the ends of the lease that they wrote, which are
+ * Redis' own time.
  */
 export class Heartbeats {
   readonly #fixture: RunnerFixture;

@@ -24,7 +24,7 @@ const intent = (run: string, payload = "true"): Intent => ({
   bootId: "boot",
   timeoutMs: null,
   job: { payload },
-  side: {},
+  meta: {},
 });
 const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
 
@@ -221,7 +221,7 @@ Deno.test("JournalSpool keeps few large settled runs, however fast they come", (
     const spool = await JournalSpool.open(dir);
     const title = "x".repeat(1 << 20);
     for (let i = 0; i < 60; i++) {
-      await spool.intend({ ...intent(`r${i}`), side: { title } });
+      await spool.intend({ ...intent(`r${i}`), meta: { title } });
       spool.settle(`r${i}`, end);
     }
     assertEquals(spool.records().length, 15);
@@ -291,7 +291,7 @@ const SECRETS = ["hidden payload", "hidden value", "hidden text"];
 function secretIntent(run: string, id = `id of ${run}`): Intent {
   const [payload, value, raw] = SECRETS;
   const job = { payload: `echo ${payload} \u{1f511}`, env_vars: `{"A":"${value}"}`, executor: "tmux.main" };
-  return { ...intent(run), id, job, side: { raw, title: "shown" } };
+  return { ...intent(run), id, job, meta: { raw, title: "shown" } };
 }
 
 /** Which of the secrets the file holds. */
@@ -310,7 +310,7 @@ Deno.test("JournalSpool keeps payload and environment until the attempt is settl
     await spool.settle("two", "gone");
     const left = JSON.stringify([spool.record("one"), spool.record("two")]);
     assertEquals(SECRETS.filter((secret) => left.includes(secret)), []);
-    assertEquals(spool.record("one")?.intent.side, { title: "shown" });
+    assertEquals(spool.record("one")?.intent.meta, { title: "shown" });
     assertEquals(spool.record("three")?.intent, three);
     // what follows is whole
     await spool.intend(intent("four"));

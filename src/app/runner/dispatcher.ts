@@ -83,7 +83,7 @@ export class Dispatcher {
     this.#runs.wake();
   }
 
-  /** A beat was answered: the instance is ours after all. */
+  /** A heartbeat was answered: the instance is ours after all. */
   confirmed(): void {
     if (!this.#fenced) return;
     this.#fenced = false;
@@ -259,7 +259,7 @@ export class Dispatcher {
         return await this.#other(entry, reply.runner);
       case "FENCED":
         this.#enlist(entry);
-        this.#fenced = true; // the next beat says who owns our instance now
+        this.#fenced = true; // the next heartbeat says who owns our instance now
         return;
       default:
         log.info("skipped", { job: entry.id, state: reply.type.toLowerCase() });
@@ -360,7 +360,7 @@ export class Dispatcher {
       const taken = await this.#parts.queue.claim(limit - (waited ? 1 : 0), this.#lines.free, waited?.id);
       if (taken === "FENCED") {
         if (waited) this.#enlist(waited);
-        this.#fenced = true; // the next beat says who owns our instance now
+        this.#fenced = true; // the next heartbeat says who owns our instance now
         return taken;
       }
       await allOf(taken.map(async ({ raw, reply }) => {

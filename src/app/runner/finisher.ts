@@ -1,7 +1,7 @@
 import { RefusedError, UnavailableError } from "../../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outcome.ts";
 import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
-import { sideNumber } from "../../domain/side_record.ts";
+import { metaNumber } from "../../domain/job_meta.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, RunEnd } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
@@ -114,7 +114,7 @@ export class Finisher {
       ...(output.truncated && { truncated: true }),
       ...(left && { left: left.join(", ") }),
       ms,
-      keep: sideNumber(intent.side.keep, settings.keep),
+      keep: metaNumber(intent.meta.keep, settings.keep),
       retryDelayMs,
     };
     const inexact = request.result.includes("\ufffd");
@@ -227,13 +227,13 @@ export class Finisher {
 
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
   #retryDelay(end: Pick<RunEnd, "kind" | "code">, active: ActiveRun): number | null {
-    const { side, attempt } = active.intent;
+    const { meta, attempt } = active.intent;
     if (end.kind === "unlaunched") return giveBack(active.intent);
     if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
-    const max = sideNumber(side.retry_max, 0);
+    const max = metaNumber(meta.retry_max, 0);
     if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
-    const from = sideNumber(side.backoff_from, 1);
-    const to = sideNumber(side.backoff_to, 3600);
+    const from = metaNumber(meta.backoff_from, 1);
+    const to = metaNumber(meta.backoff_to, 3600);
     const seconds = Math.min(from * 2 ** (attempt - 1), to);
     return Math.round(seconds * 1000 * (0.8 + 0.4 * this.#parts.clock.random()));
   }
@@ -246,7 +246,7 @@ function outcomeOf(end: RunEnd, active: ActiveRun): Outcome {
     case "timed_out":
       return { kind: "timed_out", seconds: (active.intent.timeoutMs ?? 0) / 1000 };
     case "cancelled":
-      return { kind: "cancelled", reason: active.cancelReason ?? active.intent.side.cancel ?? "" };
+      return { kind: "cancelled", reason: active.cancelReason ?? active.intent.meta.cancel ?? "" };
     case "lost":
       return { kind: "lost", why: end.why ?? "its terminal went away" };
     case "unlaunched":

@@ -89,7 +89,7 @@ export class Hooks {
 
 /** What a hook is told. RUNNER_RUN is not in it: that marks the processes of a job, for whoever stops them. */
 function environmentOf(
-  { id, attempt, job, side }: ActiveRun["intent"],
+  { id, attempt, job, meta }: ActiveRun["intent"],
   end: FinishRequest,
   { name, namespace }: RunnerParts["settings"],
 ): Record<string, string> {
@@ -103,7 +103,7 @@ function environmentOf(
     RUNNER_TRUNCATED: end.truncated ? "1" : "",
     RUNNER_SECONDS: String(end.ms / 1000),
     RUNNER_EXECUTOR: job.executor || DEFAULT_EXECUTOR,
-    RUNNER_TITLE: side.title ?? "",
+    RUNNER_TITLE: meta.title ?? "",
     RUNNER_CALLER_ID: job.caller_id ?? "",
     RUNNER_CONTEXT_ID: job.context_id ?? "",
     RUNNER_NAME: name,

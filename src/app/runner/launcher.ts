@@ -43,7 +43,7 @@ export class Launcher {
     try {
       const defaultTimeout = settings.defaultTimeoutMs === null ? null : settings.defaultTimeoutMs / 1000;
       const work = readWork(id, reply.job, defaultTimeout);
-      checkFolder(reply.side.cwd);
+      checkFolder(reply.meta.cwd);
       for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
       const intent = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
       const { executor, line } = this.#resolve(work.executor);
@@ -71,12 +71,12 @@ export class Launcher {
       id,
       token: reply.token,
       attempt: reply.attempt,
-      startedMs: Number(reply.side.started_ms ?? 0),
+      startedMs: Number(reply.meta.started_ms ?? 0),
       seq: reply.seq,
       bootId: this.bootId,
       timeoutMs: null,
       job: reply.job,
-      side: reply.side,
+      meta: reply.meta,
     };
   }
 
@@ -137,9 +137,9 @@ export class Launcher {
       target: work.executor,
       payload: work.payload,
       env: work.env,
-      cwd: intent.side.cwd ?? null,
+      cwd: intent.meta.cwd ?? null,
       timeoutMs: intent.timeoutMs,
-      title: intent.side.title ?? "",
+      title: intent.meta.title ?? "",
     };
   }
 

@@ -31,8 +31,8 @@ export interface RunnerSettings {
   readonly otherRunner: "reroute" | "run" | "error";
   /** What runs when a job has ended, and how long at the most; `null`: nothing. */
   readonly onEnd: { readonly command: string; readonly limitMs: number } | null;
-  /** Pause between two beats; every other period follows from it. */
-  readonly beatMs: number;
+  /** Pause between two heartbeats; every other period follows from it. */
+  readonly heartbeatMs: number;
   /** Version of the program, for others to see. */
   readonly version: string;
   /** Name of the host and id of the process, for others to see. */
@@ -101,6 +101,6 @@ export interface ActiveRun {
 
 /** What the host tells a Redis that may have forgotten an attempt. */
 export function reassertionOf(intent: Intent): ReassertRequest {
-  const { id, token, attempt, startedMs, job, side } = intent;
-  return { id, token, attempt, startedMs, job: { ...job, status: "started" }, side };
+  const { id, token, attempt, startedMs, job, meta } = intent;
+  return { id, token, attempt, startedMs, job: { ...job, status: "started" }, meta };
 }

@@ -11,8 +11,8 @@ export class Reaper {
   /** One look at the peers. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue } = this.#parts;
-    for (const peer of await queue.peers()) {
-      if (peer.expiredMs > 0) await this.#reap(peer.instance, signal);
+    for (const lease of await queue.leases()) {
+      if (lease.expiredMs > 0) await this.#reap(lease.instance, signal);
     }
   }
 
@@ -30,8 +30,8 @@ export class Reaper {
     }
     for (const { id } of runs) {
       if (signal?.aborted) return;
-      // what was claimed has not started and may go on elsewhere at once; what runs is given one more beat
-      const reply = await queue.reap(instance, { run: id }, { ...options, graceMs: settings.beatMs });
+      // what was claimed has not started and may go on elsewhere at once; what runs is given one more heartbeat
+      const reply = await queue.reap(instance, { run: id }, { ...options, graceMs: settings.heartbeatMs });
       if (reply === "ALIVE") return;
       if (reply === "HELD") held++;
       else log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });

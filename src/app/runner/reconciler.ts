@@ -8,7 +8,7 @@ import type { Launcher } from "./launcher.ts";
 import { type ActiveRun, reassertionOf, type RunnerParts } from "./parts.ts";
 import type { Runs } from "./runs.ts";
 import { NO_OUTPUT, resultText } from "../../domain/output.ts";
-import { sideNumber } from "../../domain/side_record.ts";
+import { metaNumber } from "../../domain/job_meta.ts";
 
 /**
  * The longest that a link of a runner takes to reach a Redis that is back, milliseconds: its longest pause, and a
@@ -44,8 +44,8 @@ export class Reconciler {
   #found: Map<ActiveRun, FoundRun> | null = null;
   /** Up to which of our numbers Redis knew us; ends of later attempts are still to be told again. */
   #knownUpTo = Infinity;
-  /** The number at each of the last beats, oldest first: by them the age of a Redis that went back is known. */
-  #beats: number[] = [];
+  /** The number at each of the last heartbeats, oldest first: by them the age of a Redis that went back is known. */
+  #recentSeqs: number[] = [];
   /** Counts the orders to claim nothing: only the last one may be taken back. */
   #holds = 0;
   /** Others may still bring back what they run: what Redis says is ours may be theirs. */
@@ -198,7 +198,7 @@ export class Reconciler {
       if (known?.end === "gone") {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "it had been taken away from its runner" });
       } else if (known) await this.#resend(known);
-      else if (!isComplete || this.#isDoubtful && Number(reply.side.started_ms ?? 0) <= spool.forgottenUntil) {
+      else if (!isComplete || this.#isDoubtful && Number(reply.meta.started_ms ?? 0) <= spool.forgottenUntil) {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "its record is gone: it may have run" });
       } else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
@@ -253,9 +253,9 @@ export class Reconciler {
     return this.#isHeld;
   }
 
-  /** A beat was answered. */
-  beaten(): void {
-    this.#beats = [...this.#beats, this.#parts.queue.told].slice(-RECENT);
+  /** A heartbeat was answered. */
+  heartbeatReplied(): void {
+    this.#recentSeqs = [...this.#recentSeqs, this.#parts.queue.told].slice(-RECENT);
   }
 
   /** Redis may have lost data, and not everything is brought back yet. */
@@ -276,13 +276,13 @@ export class Reconciler {
     this.#holds++;
     const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
     spool.knownTo(""); // should this process end before it has brought everything back
-    const known = (await queue.beat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
+    const known = (await queue.heartbeat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
     this.#knownUpTo = Math.min(this.#knownUpTo, (await this.register()).seq);
     await this.reassert(this.#runs.all());
     await this.#tellAgain();
     await this.#dispatcher.reconcile();
     // leases of a state that is older tell neither who lives nor who had come meanwhile
-    const recent = this.#knownUpTo >= (this.#beats[0] ?? 0);
+    const recent = this.#knownUpTo >= (this.#recentSeqs[0] ?? 0);
     this.#settled(serverId);
     this.#hold(recent ? known : null);
     log.info("brought back what runs here", { count: this.#runs.size });
@@ -294,17 +294,17 @@ export class Reconciler {
    */
   async #tellAgain(): Promise<void> {
     const { spool, queue, clock, settings } = this.#parts;
-    let beatAt = clock.now() + settings.beatMs;
+    let heartbeatAt = clock.now() + settings.heartbeatMs;
     for (const record of spool.records()) {
       if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) {
         // a later attempt may have ended on another host, which has yet to say so
         if (record.end !== "gone" && record.end.retry) this.#retries.set(record.intent.run, record);
         else await this.#resend(record);
       }
-      if (clock.now() < beatAt) continue;
+      if (clock.now() < heartbeatAt) continue;
       // the heart waits for this, and thousands on a long way take longer than a lease holds
-      await queue.beat(this.#runs.owned(), this.state());
-      beatAt = clock.now() + settings.beatMs;
+      await queue.heartbeat(this.#runs.owned(), this.state());
+      heartbeatAt = clock.now() + settings.heartbeatMs;
     }
     await this.register({ restored: true }); // only now Redis may say that it knows all
   }
@@ -354,8 +354,8 @@ export class Reconciler {
    */
   async #resume(known: ReadonlyMap<string, number> | null): Promise<void> {
     const { queue, clock, settings } = this.#parts;
-    const pause = Math.min(RECONNECT / 10, settings.beatMs);
-    if (known === null) return await clock.sleep(Math.max(2 * settings.beatMs, 2 * RECONNECT));
+    const pause = Math.min(RECONNECT / 10, settings.heartbeatMs);
+    if (known === null) return await clock.sleep(Math.max(2 * settings.heartbeatMs, 2 * RECONNECT));
     const limit = clock.now() + LONGEST_HOLD;
     for (let open = [...known.keys()]; open.length > 0 && clock.now() < limit; await clock.sleep(pause)) {
       const [leases, back] = [await this.#leases(), await queue.back(open)];
@@ -366,11 +366,11 @@ export class Reconciler {
   /** When the leases of the other live instances end, by our monotonic clock. */
   async #leases(): Promise<Map<string, number>> {
     const { queue, clock } = this.#parts;
-    const peers = await queue.peers();
+    const leases = await queue.leases();
     return new Map(
-      peers.filter((peer) => peer.expiredMs <= 0).map((peer) => [
-        peer.instance,
-        clock.now() - peer.expiredMs,
+      leases.filter((lease) => lease.expiredMs <= 0).map((lease) => [
+        lease.instance,
+        clock.now() - lease.expiredMs,
       ]),
     );
   }
@@ -393,7 +393,7 @@ export class Reconciler {
       id: intent.id,
       token: intent.token,
       result: end.result ?? resultText(sample),
-      keep: sideNumber(intent.side.keep, settings.keep),
+      keep: metaNumber(intent.meta.keep, settings.keep),
       retryDelayMs: retry ? 0 : null,
     });
   }

@@ -3,7 +3,7 @@ import type { InstanceInfo, RawId, RegisterOptions } from "../../ports/queue.ts"
 import { untilIdle } from "./burst.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { Finisher } from "./finisher.ts";
-import { Heart } from "./heart.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { Hooks } from "./hooks.ts";
 import { INPUT_EVERY, InputWatch } from "./input_watch.ts";
 import { EARLY_AFTER, Janitor } from "./janitor.ts";
@@ -43,7 +43,7 @@ export class Runner {
   readonly #launcher: Launcher;
   readonly #dispatcher: Dispatcher;
   readonly #reconciler: Reconciler;
-  readonly #heart: Heart;
+  readonly #heartbeat: Heartbeat;
   readonly #hooks: Hooks;
   readonly #inputWatch: InputWatch;
   readonly #requests: Requests;
@@ -59,8 +59,8 @@ export class Runner {
   #spoolGone = false;
   /** Attempts whose ends are on record. */
   #settled = 0;
-  /** Asks for a beat. */
-  #ring = () => {};
+  /** Asks for a heartbeat. */
+  #wakeUp = () => {};
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -73,10 +73,10 @@ export class Runner {
       launcher: this.#launcher,
       finisher: this.#finisher,
       dispatcher: this.#dispatcher,
-      holdChanged: () => this.#ring(),
+      holdChanged: () => this.#wakeUp(),
     });
-    this.#heart = new Heart(parts, this.#runs, this.#dispatcher, this.#reconciler);
-    this.#reconciler.state = () => this.#heart.told;
+    this.#heartbeat = new Heartbeat(parts, this.#runs, this.#dispatcher, this.#reconciler);
+    this.#reconciler.state = () => this.#heartbeat.told;
     this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
       try {
@@ -86,7 +86,7 @@ export class Runner {
         return false;
       }
     };
-    this.#heart.onFenced = () => {
+    this.#heartbeat.onFenced = () => {
       this.#over.reject(
         new SetupError(
           "Cannot go on: another process took this runner's instance over; give each runner on a host a name or a spool of its own",
@@ -122,7 +122,7 @@ export class Runner {
     };
     const work = () => this.#runs.some();
     const promoter = new Promoter(this.#parts);
-    const beat = loop("beat", this.#heart, { everyMs: settings.beatMs, jitter: 0.2 });
+    const heartbeat = loop("heartbeat", this.#heartbeat, { everyMs: settings.heartbeatMs, jitter: 0.2 });
     const promote = loop("promote", promoter, { everyMs: Infinity });
     const reap = loop("reap", new Reaper(this.#parts), { everyMs: Infinity });
     const watch = loop("spool watch", this.#spoolWatch, { everyMs: SPOOL_EVERY });
@@ -131,14 +131,14 @@ export class Runner {
     this.#finisher.onSettled = () => {
       if (++this.#settled % EARLY_AFTER === 0) janitor.soon();
     };
-    // a beat is the only look at Redis that an idle runner takes besides its claim: everything else follows from its
-    // answer
-    this.#ring = () => beat.soon();
-    promoter.onDone = () => beat.soon();
-    this.#heart.onOverdue = () => reap.soon();
-    this.#heart.onDelayed = this.#finisher.onDelayed = (dueInMs) => promote.soon(dueInMs);
+    // a heartbeat is the only look at Redis that an idle runner takes besides its claim: everything else follows from
+    // its answer
+    this.#wakeUp = () => heartbeat.soon();
+    promoter.onDone = () => heartbeat.soon();
+    this.#heartbeat.onOverdue = () => reap.soon();
+    this.#heartbeat.onDelayed = this.#finisher.onDelayed = (dueInMs) => promote.soon(dueInMs);
     return [
-      beat,
+      heartbeat,
       promote,
       reap,
       loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
@@ -183,9 +183,9 @@ export class Runner {
       await this.#reconciler.recover(known);
     });
     this.#inputWatch.adopt();
-    await this.patiently(() => this.#heart.tick());
+    await this.patiently(() => this.#heartbeat.tick());
     for (const loop of this.#loops) loop.start();
-    this.#parts.queue.onBell(this.#ring);
+    this.#parts.queue.onWakeUp(this.#wakeUp);
     this.#requests.start();
     this.#dispatcher.start();
     log.info("ready", { runner: settings.name, count: settings.concurrency });
@@ -254,7 +254,7 @@ export class Runner {
 
   /** Takes no new jobs; resolves when those that run have ended. */
   async drain(signal: AbortSignal): Promise<void> {
-    this.#heart.state = "draining";
+    this.#heartbeat.state = "draining";
     await this.#dispatcher.stop();
     while (this.running().length > 0 && !signal.aborted) {
       // again and again: a claim that was under way may still have taken an id
@@ -264,7 +264,7 @@ export class Runner {
       const stop = () => round.abort();
       signal.addEventListener("abort", stop, { once: true });
       const { clock, settings } = this.#parts;
-      await Promise.race([this.#runs.change(round.signal), clock.sleep(settings.beatMs, round.signal)]);
+      await Promise.race([this.#runs.change(round.signal), clock.sleep(settings.heartbeatMs, round.signal)]);
       signal.removeEventListener("abort", stop);
       stop();
     }
@@ -320,8 +320,8 @@ export class Runner {
   }
 
   async #sayGoodbye(): Promise<void> {
-    this.#heart.state = "detached";
-    await this.#heart.tick();
+    this.#heartbeat.state = "detached";
+    await this.#heartbeat.tick();
     if (this.#runs.size === 0) await this.#parts.queue.retire();
   }
 }

@@ -82,8 +82,8 @@ function cannot(job: StoredJob): string {
 
 /** The instance that runs, or ran, a job. */
 async function ownerOf(store: JobStore, job: StoredJob): Promise<StoredInstance> {
-  const owner = (await store.instances()).find(({ instance }) => instance === job.side.inst);
-  if (owner && job.side.token) return owner;
+  const owner = (await store.instances()).find(({ instance }) => instance === job.meta.instance);
+  if (owner && job.meta.token) return owner;
   checkRuns(job, cannot(job));
   throw new NoTerminalError(`${cannot(job)}: its runner is not known to Redis any more; start it again on its host`);
 }
@@ -97,7 +97,7 @@ async function placeHere(
     attach,
     instance,
     id: job.id,
-    token: job.side.token!,
+    token: job.meta.token!,
     ended: job.fields.status !== "started",
   });
   if (place !== null) return place;

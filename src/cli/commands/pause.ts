@@ -7,7 +7,7 @@ export const pause: Command = {
   summary: "Let the runners of a queue take no more jobs",
   usage: ["[OPTIONS]"],
   description: [
-    "The queue is that of --name. Its runners learn it with their next sign of life, within a few seconds; what has started goes " +
+    "The queue is that of --name. Its runners learn it with their next heartbeat, within a few seconds; what has started goes " +
     "on, and jobs can still be submitted. `runner resume` ends it.",
   ],
   examples: [

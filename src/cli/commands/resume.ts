@@ -7,7 +7,7 @@ export const resume: Command = {
   summary: "Let the runners of a paused queue take jobs again",
   usage: ["[OPTIONS]"],
   description: [
-    "The queue is that of --name. Its runners learn it with their next sign of life, within a few seconds.",
+    "The queue is that of --name. Its runners learn it with their next heartbeat, within a few seconds.",
   ],
   examples: [
     { command: "runner resume --name build", does: "jobs for the runners of that name again" },

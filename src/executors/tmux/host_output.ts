@@ -29,12 +29,12 @@ export class TmuxHostOutput implements HostOutput {
 
   async open(job: StoredJob): Promise<AttemptOutput | null> {
     const { files, digestOf, root, namespace, isOurs } = this.#options;
-    const { runner, inst, token } = job.side;
-    if (!runner || !inst || !token) return null;
+    const { runner, instance, token } = job.meta;
+    if (!runner || !instance || !token) return null;
     const dir = `${root}/${instanceName(namespace, runner, digestOf)}`;
     if (!await isOurs(dir)) return null;
     // another runner of that name, or one whose folder was made anew
-    if ((await files.readText(`${dir}/instance`))?.trim() !== inst) return null;
+    if ((await files.readText(`${dir}/instance`))?.trim() !== instance) return null;
     const run = runName({ id: job.id, token }, digestOf);
     return new RunOutput(files, new Spool({ spool: dir, files, digestOf }), run);
   }

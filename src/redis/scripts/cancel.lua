@@ -1,6 +1,6 @@
 -- cancel: ends a job that waits, or asks its runner to stop it. An id in a claim list stays there: start drops it.
 --
--- KEYS  1-5 job x out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
+-- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
 -- ARGV  1-3 id channel keep  4 reason, may be empty  5 runner  6 '1': record the order for a job that is a string
 -- reply CANCELLED  it was ended: how many of its places in the queue and among the delayed jobs it has left; then its
 --                  waiters
@@ -19,9 +19,9 @@ if found == 'string' and ARGV[6] ~= '1' then return { 'JSON', call('GET', JOB), 
 
 local left = call('ZREM', KEYS[6], ID)
 if state == 'started' or found == 'string' then
-  record('cancel', ARGV[4])
-  -- nobody of ours may ever hold it: then x goes by itself
-  if not side('token') then call('PEXPIRE', X, 7 * DAY) end
+  set_meta('cancel', ARGV[4])
+  -- nobody of ours may ever hold it: then meta goes by itself
+  if not meta('token') then call('PEXPIRE', META, 7 * DAY) end
   tell('cancel', 'started')
   return { 'REQUESTED', '.' }
 end

@@ -1,9 +1,9 @@
 -- convert: turns a job that was stored as a JSON string into a hash, unless somebody changed it meanwhile. The string
 -- is read by the program: Lua's cjson mangles large numbers and empty lists.
 --
--- KEYS  1 job  2 x
+-- KEYS  1 job  2 meta
 -- ARGV  1 the string that was read  2... fields of the job
--- reply OK       the job is a hash; x.raw is the string
+-- reply OK       the job is a hash; meta.raw is the string
 --       CHANGED  it is another string, or none; nothing was changed
 
 if type_of(KEYS[1]) ~= 'string' or call('GET', KEYS[1]) ~= ARGV[1] then return { 'CHANGED', '.' } end

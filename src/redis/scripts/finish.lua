@@ -1,6 +1,6 @@
 -- finish: writes the end of an attempt once, or delays the job for its next attempt.
 --
--- KEYS  1-5 job x out after events  6 run  7 delay
+-- KEYS  1-5 job meta out after events  6 run  7 delay
 -- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms
 --       until the next attempt, or ''  12 '1' when part of the output was not captured, or ''
 --       13 names of programs that were killed in the background, or ''
@@ -9,7 +9,7 @@
 --       FINAL     another program had ended the job: its verdict stays
 --       RETRY     the job waits for its next attempt, or has begun it
 --       FENCED    the attempt was taken away from its owner
---       MISSING   Redis lost the job or x: reassert, then again
+--       MISSING   Redis lost the job or meta: reassert, then again
 --       after OK, ALREADY and FINAL: the waiters
 
 local RUN, DELAY = KEYS[6], KEYS[7]
@@ -22,15 +22,15 @@ local function let_go()
   call('HDEL', RUN, mine and ID or '')
 end
 
-local found, current = type_of(JOB), side('token')
-if side('done') == token then
+local found, current = type_of(JOB), meta('token')
+if meta('done') == token then
   let_go()
   if found == 'hash' and not is_final(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
   return with_waiters({ 'ALREADY' })
 end
 if not current or found == 'none' then return { 'MISSING', '.' } end
 -- Redis went back: it knows an older attempt only
-if current ~= token and (number(side('attempt')) or 0) < tonumber(string.match(token, '^%d+') or 0) then
+if current ~= token and (number(meta('attempt')) or 0) < tonumber(string.match(token, '^%d+') or 0) then
   return { 'MISSING', '.' }
 end
 if current ~= token then
@@ -40,22 +40,22 @@ end
 
 local at = clock()
 let_go()
-record('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
-if ARGV[12] ~= '' then record('truncated', ARGV[12]) end
-if ARGV[13] ~= '' then record('left', ARGV[13]) end
+set_meta('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
+if ARGV[12] ~= '' then set_meta('truncated', ARGV[12]) end
+if ARGV[13] ~= '' then set_meta('left', ARGV[13]) end
 if found ~= 'hash' or is_final(call('HGET', JOB, 'status')) then
   retain(keep)
-  tell('finish', 'late', 'a', side('attempt'))
+  tell('finish', 'late', 'a', meta('attempt'))
   return with_waiters({ 'FINAL' })
 end
-if wait and state == 'error' and not side('cancel') then
-  record('last_error', ARGV[7])
+if wait and state == 'error' and not meta('cancel') then
+  set_meta('last_error', ARGV[7])
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
   call('ZADD', DELAY, at + wait, ID)
-  tell('finish', 'dispatched', 'a', side('attempt'))
+  tell('finish', 'dispatched', 'a', meta('attempt'))
   return { 'RETRY', '.' }
 end
 call('HSET', JOB, 'status', state, 'result', ARGV[6], 'error', ARGV[7], 'updated_at', stamp(at))
 retain(keep)
-tell('finish', state, 'a', side('attempt'))
+tell('finish', state, 'a', meta('attempt'))
 return with_waiters({ 'OK' })

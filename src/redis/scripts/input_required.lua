@@ -1,6 +1,6 @@
 -- input_required: says that a job waits for somebody to type, and what its terminal shows.
 --
--- KEYS  1-5 job x out after events
+-- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt  5 last line of the terminal
 -- reply OK     it is said
 --       STALE  the attempt is not the job's running one any more
@@ -8,13 +8,13 @@
 local bad = unfit(KEYS[2], 'hash')
 if bad then return bad end
 local running = type_of(JOB) == 'hash' and call('HGET', JOB, 'status') == 'started'
-if not running or side('token') ~= ARGV[4] or side('done') == ARGV[4] then return { 'STALE', '.' } end
+if not running or meta('token') ~= ARGV[4] or meta('done') == ARGV[4] then return { 'STALE', '.' } end
 
-local first = not side('input_ms')
-call('HDEL', X, 'input_line')
-record('input_line', ARGV[5])
+local first = not meta('input_ms')
+call('HDEL', META, 'input_line')
+set_meta('input_line', ARGV[5])
 if first then
-  record('input_ms', clock())
-  tell('input_required', 'started', 'n', side('runner') or '', 'i', side('inst') or '', 'a', side('attempt') or '')
+  set_meta('input_ms', clock())
+  tell('input_required', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
 end
 return { 'OK', '.' }

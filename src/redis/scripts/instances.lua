@@ -1,8 +1,8 @@
 -- instances: reads what some instances say about themselves, and how much they run.
 --
--- KEYS  node and run of every instance
+-- KEYS  instance and run of every instance
 -- ARGV  none
--- reply OK  JSON list with an object for every instance: fields of its node, attempts that it owns. A key that holds a
+-- reply OK  JSON list with an object for every instance: fields of its instance, attempts that it owns. A key that holds a
 --           foreign value counts as empty
 
 local instances = {}

@@ -1,7 +1,7 @@
 -- look: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its
 -- payload, and its bookkeeping.
 --
--- KEYS  job and x of every id
+-- KEYS  job and meta of every id
 -- ARGV  1 bytes of a payload  2 bytes of the end of the result of a job that failed; 0: none of it
 -- FIELDS names of the fields stand in front of this text
 -- reply OK  JSON list with an object for every id: type of the job key, its fields, its bookkeeping. One text, because
@@ -33,7 +33,7 @@ for n = 1, #KEYS, 2 do
     local result = string.sub(call('HGET', KEYS[n], 'result') or '', -ARGV[2])
     fields.result = string.gsub(result, '^[\128-\191]*', '')
   end
-  local side = type_of(KEYS[n + 1]) == 'hash' and record_of(call('HGETALL', KEYS[n + 1])) or {}
-  jobs[#jobs + 1] = { type = found, fields = fields, side = side }
+  local meta = type_of(KEYS[n + 1]) == 'hash' and record_of(call('HGETALL', KEYS[n + 1])) or {}
+  jobs[#jobs + 1] = { type = found, fields = fields, meta = meta }
 end
 return { 'OK', cjson.encode(jobs), '.' }

@@ -1,6 +1,6 @@
 -- promote: moves a delayed job into the queue when it is due, or ends it when the job it waits for failed.
 --
--- KEYS  1-5 job x out after events  6 delay  7 queue  8 low
+-- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low
 --       when it waits for another job: 9 that job  10 its waiters
 -- ARGV  1-3 id channel keep  4 runner  5 id of the job it waits for, or ''  6 '1': do not wait for the next look at
 --       that job
@@ -25,8 +25,8 @@ if not due or found == 'none' or is_final(state) or state == 'started' then
 end
 
 -- a further attempt does not wait again, but after `retry`, which takes the token away
-local token = side('token')
-local waits = not side('met') and (not token or token == '0') and side('after') or ''
+local token = meta('token')
+local waits = not meta('met') and (not token or token == '0') and meta('after') or ''
 if waits ~= ARGV[5] then waits = '' end
 local at = clock()
 if tonumber(due) > at and not (waits ~= '' and ARGV[6] == '1') then return { 'EARLY', '.' } end
@@ -43,8 +43,8 @@ if waits ~= '' then
     conclude('promote', verdict, 1, at)
     return with_waiters({ 'FAILED' })
   end
-  record('met', '1')
-  local not_before = number(side('not_before'))
+  set_meta('met', '1')
+  local not_before = number(meta('not_before'))
   if not_before and not_before > at then
     call('ZADD', KEYS[6], 'XX', not_before, ID)
     return { 'EARLY', '.' }
@@ -53,6 +53,6 @@ end
 
 call('ZREM', KEYS[6], ID)
 if waiters then call('SREM', waiters, member) end
-enqueue(KEYS[7], KEYS[8], ID, side('priority'))
+enqueue(KEYS[7], KEYS[8], ID, meta('priority'))
 tell('promote', 'dispatched', 'n', ARGV[4])
 return { 'PROMOTED', '.' }

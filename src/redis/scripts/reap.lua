@@ -1,6 +1,6 @@
 -- reap: takes an id from an instance whose lease has ended.
 --
--- KEYS  1-5 job x out after events  6 lease  7 claim  8 run  9 queue
+-- KEYS  1-5 job meta out after events  6 lease  7 claim  8 run  9 queue
 -- ARGV  1-3 id channel keep  4 instance  5 what: claim or run  6 policy: hold, requeue or fail  7 grace in ms
 --       8 ms after which a job without a timeout is lost  9 runner
 -- reply ALIVE     the lease holds, or ended less than the grace ago
@@ -29,29 +29,29 @@ end
 local token = call('HGET', RUN, ID)
 if not token then return { 'GONE', '.' } end
 local state = type_of(JOB) == 'hash' and (call('HGET', JOB, 'status') or '')
-local newest = side('token')
-if (newest and newest ~= token) or side('done') == token or not state or is_final(state) then
+local newest = meta('token')
+if (newest and newest ~= token) or meta('done') == token or not state or is_final(state) then
   call('HDEL', RUN, ID)
   return { 'STALE', '.' }
 end
 
-local times = math.floor(number(side('lost')) or 0)
+local times = math.floor(number(meta('lost')) or 0)
 if policy == 'hold' then
   -- a job with a timeout is over when that is; one without waits for its host as long as the runners were told
-  local timeout, started = number(call('HGET', JOB, 'timeout')), number(side('started_ms'))
+  local timeout, started = number(call('HGET', JOB, 'timeout')), number(meta('started_ms'))
   local over = lease + lost_after
   if timeout and timeout > 0 and started then over = started + timeout * 1000 + grace end
   if at <= over then return { 'HELD', '.' } end
 end
 call('HDEL', RUN, ID)
 if policy == 'requeue' and times + 1 < 3 then
-  record('token', '0', 'lost', times + 1)
+  set_meta('token', '0', 'lost', times + 1)
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
   call('RPUSH', QUEUE, ID)
   tell('reap', 'dispatched', 'n', ARGV[9], 'i', ARGV[4])
   return { 'REQUEUED', '.' }
 end
-record('token', '0', 'lost', times + 1)
+set_meta('token', '0', 'lost', times + 1)
 local silent = string.format('%.0f', (at - lease) / 1000)
 conclude('reap', 'lost: the lease of its runner "' .. ARGV[9] .. '", instance ' .. ARGV[4] .. ', ended '
   .. (lease > 0 and silent .. ' s ago' or 'and left no trace'), 125, at)

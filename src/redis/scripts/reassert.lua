@@ -1,8 +1,8 @@
 -- reassert: restores in Redis a job that runs, or recently ran, on a host after Redis lost data. The host knows best.
 --
--- KEYS  1-5 job x out after events  6 jobs  7 claim  8 run  9 node  10 queue  11 low  12 delay
+-- KEYS  1-5 job meta out after events  6 jobs  7 claim  8 run  9 instance  10 queue  11 low  12 delay
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 token  7 attempt  8 started, ms  9 runner
---       10 number of arguments that are fields of the job, then these, then fields of x
+--       10 number of arguments that are fields of the job, then these, then fields of meta
 -- reply OK        Redis has the attempt as running here
 --       DONE      its end is on record
 --       FENCED    the job has a newer attempt, or it was taken away from this one
@@ -20,8 +20,8 @@ local function let_go(reply)
   call('HDEL', RUN, call('HGET', RUN, ID) == token and ID or '')
   return { reply, '.' }
 end
-local current, newest = side('token'), number(side('attempt'))
-if side('done') == token then return let_go('DONE') end
+local current, newest = meta('token'), number(meta('attempt'))
+if meta('done') == token then return let_go('DONE') end
 if current ~= token and newest and newest >= attempt then return let_go('FENCED') end
 local found = type_of(JOB)
 if found ~= 'hash' and found ~= 'none' then return let_go('FINAL') end
@@ -36,9 +36,9 @@ for i = 10, 11 do
   if usable(KEYS[i], 'list') then call('LREM', KEYS[i], 0, ID) end
 end
 if usable(KEYS[12], 'zset') then call('ZREM', KEYS[12], ID) end
-if not X then
+if not META then
   call('DEL', KEYS[2])
-  X = KEYS[2]
+  META = KEYS[2]
 end
 local last = 10 + ARGV[10]
 if found == 'none' then
@@ -47,13 +47,13 @@ if found == 'none' then
 end
 -- what Redis knew of an older attempt: an order to end that one is not for this one
 if outdated then
-  call('HDEL', X, 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel')
+  call('HDEL', META, 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel')
   call('HSET', JOB, 'result', '', 'error', '')
 end
-if current ~= token then fill(X, ARGV, last + 1, #ARGV) end
-call('HDEL', X, 'done', 'exit', 'ended_ms', 'truncated', 'left')
-record('attempt', ARGV[7], 'token', token, 'inst', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
-call('PERSIST', X)
+if current ~= token then fill(META, ARGV, last + 1, #ARGV) end
+call('HDEL', META, 'done', 'exit', 'ended_ms', 'truncated', 'left')
+set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
+call('PERSIST', META)
 call('PERSIST', JOB)
 call('HSET', RUN, ID, token)
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(clock()))

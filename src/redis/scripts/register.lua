@@ -1,11 +1,11 @@
 -- register: makes a process the owner of its instance.
 --
--- KEYS  1 lease  2 node  3 names  4 history
+-- KEYS  1 lease  2 instance  3 names  4 history
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 nonces of earlier processes of this spool, a line feed before and after
 --       each  5 runner  6 the least `seq` from now on  7 '1': everything is brought back  8 '1': all that another
 --       folder may have run has its end  9 nonces of all processes that this very folder remembers, written as the
---       others  10 boot id  11... further fields of node
--- reply OK    Redis' clock in ms, `seq` as it was found, 0 when there was no node, 1 when another folder had this
+--       others  10 boot id  11... further fields of instance
+-- reply OK    Redis' clock in ms, `seq` as it was found, 0 when there was no instance, 1 when another folder had this
 --             identity since all that ran there had its end, 1 when the data has another history than when it was known
 --             to be whole
 --       BUSY  another process owns it: ms until its lease ends, its host

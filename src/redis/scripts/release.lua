@@ -1,6 +1,6 @@
 -- release: gives a claimed id back to the queue, next to run.
 --
--- KEYS  1 claim  2 queue  3 node  4 events
+-- KEYS  1 claim  2 queue  3 instance  4 events
 -- ARGV  1 id, any bytes  2 nonce
 -- reply OK      it is the next of the queue
 --       GONE    it is not claimed

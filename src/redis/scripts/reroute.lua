@@ -1,6 +1,6 @@
 -- reroute: moves a claimed id to the queue of the runner that the job names, once.
 --
--- KEYS  1-5 job x out after events  6 claim  7 queue of that runner  8 names
+-- KEYS  1-5 job meta out after events  6 claim  7 queue of that runner  8 names
 -- ARGV  1-3 id channel keep  4 that runner  5 our runner
 -- reply OK     it is in the other queue
 --       AGAIN  it was moved before, or cannot be: the job was ended; then its waiters
@@ -11,7 +11,7 @@ if bad then return bad end
 if not call('LPOS', KEYS[6], ID, 'RANK', -1) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
 
 local why = nil
-if side('rerouted') then
+if meta('rerouted') then
   why = 'not started: it names runner "' .. ARGV[4] .. '" and came to runner "' .. ARGV[5] .. '" twice'
 elseif not usable(KEYS[7], 'list') then
   why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(KEYS[7])
@@ -22,7 +22,7 @@ if why then
   conclude('reroute', why, 1, clock())
   return with_waiters({ 'AGAIN' })
 end
-record('rerouted', '1')
+set_meta('rerouted', '1')
 call('LPUSH', KEYS[7], ID)
 if usable(KEYS[8], 'set') then call('SADD', KEYS[8], ARGV[4]) end
 tell('reroute', 'dispatched', 'n', ARGV[4])

@@ -1,8 +1,8 @@
--- retire: takes an instance that left, or whose lease ended, and that holds nothing, out of the living. Its node stays
--- for as long as its host could tell ends again: a node that is missing before is data that Redis lost.
+-- retire: takes an instance that left, or whose lease ended, and that holds nothing, out of the living. Its instance stays
+-- for as long as its host could tell ends again: a instance that is missing before is data that Redis lost.
 --
--- KEYS  1 lease  2 node  3 run  4 claim  5 history
--- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the node stays, and
+-- KEYS  1 lease  2 instance  3 run  4 claim  5 history
+-- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the instance stays, and
 --       the history after the last one
 -- reply OK     it is retired
 --       GONE   there is no such instance

@@ -1,7 +1,7 @@
 -- show: adds live output of an attempt that runs. An ended job gets no more, so that all that is kept of it goes
 -- together.
 --
--- KEYS  1-5 job x out after events
+-- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt  5 its number  6 pieces that are kept, then offset and bytes of
 --       each piece
 -- reply OK    it is there; how many follow the output

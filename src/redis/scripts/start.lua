@@ -1,11 +1,11 @@
 -- start: makes one instance the owner of a new attempt, or ends a job that was cancelled before or cannot be run.
 --
--- KEYS  1-5 job x out after events  6 claim  7 run  8 node  9 jobs
+-- KEYS  1-5 job meta out after events  6 claim  7 run  8 instance  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
 --       8 the last `seq` that the caller was told
 -- In front of this text stand FIELDS, names of the job's fields, and in bytes LIMIT of a payload and of an environment,
 -- DETAILS of all the rest together, and STRING of a job that is a string.
--- reply OK         token, attempt, `seq` of the node, values of FIELDS (null: absent), then the fields of x
+-- reply OK         token, attempt, `seq` of the instance, values of FIELDS (null: absent), then the fields of meta
 --       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an
 --                  earlier process of the instance died before it launched it)
 --       FENCED     another process owns the instance
@@ -13,7 +13,7 @@
 --       GONE       the id is not claimed
 --       MISSING    there is no such job
 --       JSON       the job is this string
---       BADTYPE    the job, or x, is of this type
+--       BADTYPE    the job, or meta, is of this type
 --       FINAL      it has ended; the claim is dropped
 --       DUP        it runs, maybe elsewhere and with a status that another program wrote back; the claim is dropped
 --       BADSTATUS  its status is this word
@@ -21,18 +21,18 @@
 --       CANCELLED  it was ended, as asked before; then its waiters
 --       TOOBIG     it was ended because of its size; then its waiters
 
-local CLAIM, RUN, NODE = KEYS[6], KEYS[7], KEYS[8]
-local inst, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
+local CLAIM, RUN, INSTANCE = KEYS[6], KEYS[7], KEYS[8]
+local instance, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
-local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or refused(NODE, nonce, ARGV[8])
+local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or refused(INSTANCE, nonce, ARGV[8])
 if bad then return bad end
-local here = SEEN.nodes[NODE]
+local here = SEEN.instances[INSTANCE]
 local found = type_of(JOB)
 
 local function owned(kind, token, attempt, values)
   local reply = { kind, token, attempt, here.seq }
   for _, value in ipairs(values) do reply[#reply + 1] = value end
-  for name, value in pairs(sides()) do
+  for name, value in pairs(all_meta()) do
     reply[#reply + 1] = name
     reply[#reply + 1] = value
   end
@@ -41,12 +41,12 @@ local function owned(kind, token, attempt, values)
 end
 
 local held = call('HGET', RUN, ID)
-if held and found == 'hash' and side('token') == held then
+if held and found == 'hash' and meta('token') == held then
   call('LREM', CLAIM, -1, ID)
-  return owned('HELD', held, side('attempt'), call('HMGET', JOB, unpack(FIELDS)))
+  return owned('HELD', held, meta('attempt'), call('HMGET', JOB, unpack(FIELDS)))
 end
 -- the attempt was taken away from this instance
-if held and side('token') and side('token') ~= held then call('HDEL', RUN, ID) end
+if held and meta('token') and meta('token') ~= held then call('HDEL', RUN, ID) end
 -- An answer that leaves the claim as it is, and one that drops it: only when there is one.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
@@ -54,7 +54,7 @@ end
 local function dropped(answer)
   return call('LREM', CLAIM, -1, ID) > 0 and answer or { 'GONE', '.' }
 end
-if not X then return left('BADTYPE', x_type, '.') end
+if not META then return left('BADTYPE', meta_type, '.') end
 if found == 'none' then return left('MISSING', '.') end
 if found == 'string' then
   local size = call('STRLEN', JOB)
@@ -74,22 +74,22 @@ end
 if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
-local reason, last = side('cancel'), side('token')
+local reason, last = meta('cancel'), meta('token')
 -- An attempt without an end that an instance holds goes on: another program wrote back what it had read before the
 -- start.
 local function runs_elsewhere()
-  if not last or last == '0' or side('done') == last or not side('inst') then return false end
-  local prefix = string.sub(RUN, 1, #RUN - #runner - #inst - 1)
-  local key = prefix .. (side('runner') or runner) .. ':' .. side('inst')
+  if not last or last == '0' or meta('done') == last or not meta('instance') then return false end
+  local prefix = string.sub(RUN, 1, #RUN - #runner - #instance - 1)
+  local key = prefix .. (meta('runner') or runner) .. ':' .. meta('instance')
   return type_of(key) == 'hash' and call('HGET', key, ID) == last
 end
 if runs_elsewhere() then
   call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
-  record('foreign_overwrite', (number(side('foreign_overwrite')) or 0) + 1)
+  set_meta('foreign_overwrite', (number(meta('foreign_overwrite')) or 0) + 1)
   return { 'DUP', '.' }
 end
 -- not an order that an earlier attempt has had
-if reason and not (last and last ~= '0' and side('done') == last) then
+if reason and not (last and last ~= '0' and meta('done') == last) then
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
 end
@@ -107,35 +107,35 @@ for i, name in ipairs(FIELDS) do
   if name == 'status' then values[i] = 'started' end
   if name == 'updated_at' then values[i] = stamp(at) end
 end
-for name, value in pairs(sides()) do
+for name, value in pairs(all_meta()) do
   if name ~= 'raw' then rest = rest + #name + #value end
 end
 if rest > DETAILS then return too_big('fields and labels, without payload and environment, have ', rest, DETAILS) end
 
-local attempt = string.format('%.0f', math.floor(number(side('attempt')) or 0) + 1)
--- x may have gone with an earlier job of this id: the count begins anew, the token must not
+local attempt = string.format('%.0f', math.floor(number(meta('attempt')) or 0) + 1)
+-- meta may have gone with an earlier job of this id: the count begins anew, the token must not
 local token = attempt .. '.' .. nonce .. string.format('%x', at)
 -- what an earlier attempt has left; a foreign program may have made an ended job wait again
-if x_type == 'hash' then
+if meta_type == 'hash' then
   for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }) do
-    if side(name) then
-      call('HDEL', X, name)
+    if meta(name) then
+      call('HDEL', META, name)
       fields[name] = nil
     end
   end
-  if call('PERSIST', X) == 1 then
+  if call('PERSIST', META) == 1 then
     call('PERSIST', JOB)
     call('PERSIST', OUT)
   end
 end
-record('attempt', attempt, 'token', token, 'inst', inst, 'nonce', nonce, 'runner', runner, 'started_ms', at)
+set_meta('attempt', attempt, 'token', token, 'instance', instance, 'nonce', nonce, 'runner', runner, 'started_ms', at)
 call('HSET', RUN, ID, token)
 -- once for a command: what is lost is lost for all its steps
 if not here.raised then
-  here.seq = call('HINCRBY', NODE, 'seq', 1)
+  here.seq = call('HINCRBY', INSTANCE, 'seq', 1)
   here.raised = true
 end
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
-tell('start', 'started', 'n', runner, 'i', inst, 'a', attempt)
+tell('start', 'started', 'n', runner, 'i', instance, 'a', attempt)
 return owned('OK', token, attempt, values)

@@ -1,10 +1,10 @@
 -- submit: writes the job and puts its id into the queue, or among the delayed jobs.
 --
--- KEYS  1-5 job x out after events  6 queue  7 low  8 delay  9 jobs  10 names
+-- KEYS  1-5 job meta out after events  6 queue  7 low  8 delay  9 jobs  10 names
 --       when it waits for another job: 11 that job  12 its waiters
 -- ARGV  1-3 id channel keep  4 runner  5 priority  6 not before, ms or ''  7 id of the job it waits for, or ''
 --       8 caller_id  9 context_id  10 executor  11 payload  12 timeout  13 env_vars
---       14 the most jobs that may wait already, or '', then fields of x
+--       14 the most jobs that may wait already, or '', then fields of meta
 -- reply OK      it is queued, delayed, or ended at once because of the job it waits for
 --       EXISTS  the job key is taken; nothing was changed
 --       FULL    that many jobs wait already, delayed ones included, or more: how many; nothing was changed
@@ -20,7 +20,7 @@ if limit and waiting >= limit then return { 'FULL', waiting, '.' } end
 local runner, priority, due = ARGV[4], ARGV[5], number(ARGV[6])
 local wait = nil
 if KEYS[11] then wait = awaited(KEYS[11], ARGV[7]) end
-local attempt = side('attempt')
+local attempt = meta('attempt')
 local at = clock()
 
 -- not a write that frees: at its memory limit Redis shall refuse new jobs
@@ -30,11 +30,11 @@ call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner
   'created_at', created, 'updated_at', created)
 -- left by a job of the same id that somebody deleted: the count of attempts goes on, so that an old attempt stays
 -- fenced
-call('DEL', X, OUT)
-if attempt then record('attempt', attempt) end
-fill(X, ARGV, 15, #ARGV)
-fields, x_type = nil, 'hash' -- they are others now
-if KEYS[11] and not wait then record('met', '1') end
+call('DEL', META, OUT)
+if attempt then set_meta('attempt', attempt) end
+fill(META, ARGV, 15, #ARGV)
+fields, meta_type = nil, 'hash' -- they are others now
+if KEYS[11] and not wait then set_meta('met', '1') end
 
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], at, ID) end
 if usable(KEYS[10], 'set') then call('SADD', KEYS[10], runner) end

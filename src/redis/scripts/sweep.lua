@@ -1,6 +1,6 @@
 -- sweep: forgets what is left of jobs that left Redis.
 --
--- KEYS  1 jobs, then job x out after of every id
+-- KEYS  1 jobs, then job meta out after of every id
 -- ARGV  ids
 -- reply OK  how many were forgotten
 

@@ -7,7 +7,7 @@ import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply 
 import type { Intent, SettledEnd, Spool } from "../../../src/ports/spool.ts";
 import { Dispatcher } from "../../../src/app/runner/dispatcher.ts";
 import { Finisher } from "../../../src/app/runner/finisher.ts";
-import { Heart } from "../../../src/app/runner/heart.ts";
+import { Heartbeat } from "../../../src/app/runner/heartbeat.ts";
 import { Launcher } from "../../../src/app/runner/launcher.ts";
 import type { RunnerParts, RunnerSettings } from "../../../src/app/runner/parts.ts";
 import { Reconciler } from "../../../src/app/runner/reconciler.ts";
@@ -117,7 +117,7 @@ export class FakeQueue {
       attempt: 1,
       seq: 1,
       job: this.jobs.get(id)!,
-      side: {},
+      meta: {},
     });
   };
   convert = (id: string, _raw: string, fields: JobFields) => {
@@ -244,7 +244,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
       jsonJobs: "convert",
       otherRunner: "reroute",
       onEnd: null,
-      beatMs: 1000,
+      heartbeatMs: 1000,
       version: "0",
       host: "here",
       pid: 1,
@@ -256,7 +256,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
   const launcher = new Launcher(parts, runs, finisher);
   const dispatcher = new Dispatcher(parts, runs, launcher);
   const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher, holdChanged: () => {} });
-  const heart = new Heart(parts, runs, dispatcher, reconciler);
+  const heart = new Heartbeat(parts, runs, dispatcher, reconciler);
   executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
     queue,

@@ -71,7 +71,7 @@ Deno.test("the finisher gives a job back that Redis lost, then tells its end", a
 });
 
 Deno.test("the finisher asks for another attempt when one is left, later each time", async () => {
-  const side = { retry_max: "2", backoff_from: "2", backoff_to: "3" };
+  const meta = { retry_max: "2", backoff_from: "2", backoff_to: "3" };
   for (
     const [attempt, end, delay] of [[1, { code: 1 }, 2000], [2, { code: 1 }, 3000], [3, { code: 1 }, null], [1, {
       code: 0,
@@ -83,7 +83,7 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
   ) {
     await using runner = fakeRunner();
     const token = `${attempt}.abcdef012345`;
-    runner.queue.answers.set("a", [{ type: "OK", token, attempt, seq: attempt, job, side }]);
+    runner.queue.answers.set("a", [{ type: "OK", token, attempt, seq: attempt, job, meta }]);
     await launched(runner, "a");
     runner.executor.end("a", end);
     const request = await until("it is told", () => runner.queue.finished[0]);
@@ -99,7 +99,7 @@ Deno.test("the finisher does not believe numbers of the bookkeeping that submit 
     ]]
   ) {
     await using runner = fakeRunner();
-    const started = { type: "OK", token: "1.abcdef012345", attempt: 1, seq: 1, job, side: { [name]: value } } as const;
+    const started = { type: "OK", token: "1.abcdef012345", attempt: 1, seq: 1, job, meta: { [name]: value } } as const;
     runner.queue.answers.set("a", [started]);
     await launched(runner, "a");
     runner.executor.end("a", { code: 1 });
@@ -111,7 +111,7 @@ Deno.test("the finisher does not believe numbers of the bookkeeping that submit 
 Deno.test("the finisher gives a run back that its host could not begin, later each time, whatever retries are left", async () => {
   for (const [attempt, delay] of [[1, 1000], [3, 4000], [9, 30_000], [100, null]] as const) {
     await using runner = fakeRunner();
-    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, seq: 1, job, side: {} }]);
+    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, seq: 1, job, meta: {} }]);
     await launched(runner, "a");
     runner.executor.end("a", { kind: "unlaunched", code: null, why: "no room" });
     const request = await until("it is told", () => runner.queue.finished[0]);

@@ -22,9 +22,9 @@ function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
     hook: (hook: Hook) =>
       new Promise<number | null>((resolve, reject) => begun.push({ hook, end: resolve, fail: reject })),
   };
-  const ended = (id: string, { side = {}, fields = {}, ...end } = {} as Record<string, object>) =>
+  const ended = (id: string, { meta = {}, fields = {}, ...end } = {} as Record<string, object>) =>
     hooks.ended(
-      { intent: { run: `run-${id}`, id, attempt: 2, job: { ...job, ...fields }, side }, executor } as never,
+      { intent: { run: `run-${id}`, id, attempt: 2, job: { ...job, ...fields }, meta }, executor } as never,
       { state: "finished", error: "", exitCode: 0, ms: 1500, ...end } as never,
     );
   return { hooks, said, begun, ended };
@@ -33,7 +33,7 @@ function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
 Deno.test("a hook is told which job has ended, and how", async () => {
   const { begun, ended } = fixture();
   ended("it's", {
-    side: { title: "T" },
+    meta: { title: "T" },
     fields: { caller_id: "me", context_id: "x".repeat(5000) },
     ...{ state: "error", exitCode: 137, error: "killed by signal 9 (KILL)", truncated: true } as unknown as Record<
       string,

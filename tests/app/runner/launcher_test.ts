@@ -48,7 +48,7 @@ Deno.test("a job whose bookkeeping names no absolute folder ends with a sentence
     await using runner = fakeRunner();
     const job = { executor: "fake.s", payload: "true" };
     const token = "1.abcdef012345";
-    runner.queue.answers.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, side: { cwd } }]);
+    runner.queue.answers.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, meta: { cwd } }]);
     runner.queue.push("a", job);
     runner.dispatcher.start();
     await until("it has ended", () => runner.queue.finished.length === 1);

@@ -17,13 +17,13 @@ function redisForgot(runner: ReturnType<typeof fakeRunner>, records: readonly un
   Object.assign(runner.queue, {
     serverId: () => Promise.resolve("after"),
     owned: () => Promise.resolve([]),
-    peers: () => Promise.resolve([]),
+    leases: () => Promise.resolve([]),
   });
 }
 
-Deno.test("a runner that tells many ends again beats meanwhile", async () => {
-  await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
-  let beats = 0;
+Deno.test("a runner that tells many ends again heartbeats meanwhile", async () => {
+  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
+  let heartbeats = 0;
   const records = Array.from({ length: 20 }, (_, i) => {
     const intent = {
       run: `r${i}`,
@@ -36,12 +36,12 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
       timeoutMs: null,
     };
     // other programs can have written what is no number
-    const side: Record<string, string> = i === 0 ? { keep: "soon" } : {};
-    return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side }, end };
+    const meta: Record<string, string> = i === 0 ? { keep: "soon" } : {};
+    return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, meta }, end };
   });
   redisForgot(runner, records);
   Object.assign(runner.queue, {
-    beat: () => Promise.resolve({ type: "OK", beats: beats++ }),
+    heartbeat: () => Promise.resolve({ type: "OK", heartbeats: heartbeats++ }),
     restore: (_: unknown, end: FinishRequest) => systemClock.sleep(5).then(() => runner.queue.finish(end)),
   });
   let held = false;
@@ -49,7 +49,7 @@ Deno.test("a runner that tells many ends again beats meanwhile", async () => {
   await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
   assertEquals(runner.queue.finished.length, records.length);
   assert(runner.queue.finished.every(({ keep }) => keep >= 0), "each is kept for a time");
-  assert(beats >= 5, `${beats} beats`);
+  assert(heartbeats >= 5, `${heartbeats} heartbeats`);
   await until("it claims again", () => !held);
 });
 
@@ -60,7 +60,7 @@ Deno.test("an end that is told again says that its output was cut, also when not
     intent: {
       ...{ run: `r${i}`, id: `${i}`, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
       job: { executor: "fake.s", payload: "true" },
-      side: {},
+      meta: {},
     },
     end,
   }));
@@ -80,16 +80,16 @@ Deno.test("an end that is told again says that its output was cut, also when not
 });
 
 Deno.test("a job that waits to be tried again and that Redis refuses stays to be brought back, and no job is taken meanwhile", async () => {
-  await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
+  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
   const intent = { run: "r", id: "a", token: "1.a", attempt: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
   const record = {
-    intent: { ...intent, job: { executor: "fake.s", payload: "true" }, side: {} },
+    intent: { ...intent, job: { executor: "fake.s", payload: "true" }, meta: {} },
     end: { ...end, state: "error", retry: true },
   };
   redisForgot(runner, [record]);
   let refusals = 0;
   Object.assign(runner.queue, {
-    beat: () => Promise.resolve({ type: "OK" }),
+    heartbeat: () => Promise.resolve({ type: "OK" }),
     restore: (_: unknown, end: FinishRequest) =>
       refusals++ === 0 ? Promise.reject(new UnavailableError("not now")) : runner.queue.finish(end),
   });
@@ -104,12 +104,12 @@ Deno.test("a job that waits to be tried again and that Redis refuses stays to be
 });
 
 Deno.test("a loss of data while jobs that wait to be tried again are brought back makes it begin anew", async () => {
-  await using runner = fakeRunner({ beatMs: 1000 }); // 10 ms of real time
+  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
   const records = ["a", "b"].map((id, i) => ({
     intent: {
       ...{ run: `r${id}`, id, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
       job: { executor: "fake.s", payload: "true" },
-      side: {},
+      meta: {},
     },
     end: { ...end, state: "error", retry: true },
   }));
@@ -117,7 +117,7 @@ Deno.test("a loss of data while jobs that wait to be tried again are brought bac
   let [lost, whole] = [Promise.resolve(), 0];
   const order: string[] = [];
   Object.assign(runner.queue, {
-    beat: () => Promise.resolve({ type: "OK" }),
+    heartbeat: () => Promise.resolve({ type: "OK" }),
     seal: () => Promise.resolve(void whole++),
     restore: (_: unknown, end: FinishRequest) => {
       order.push(end.id);
@@ -143,7 +143,7 @@ Deno.test("an end that an earlier process told is put on record as Redis has it"
   const job = { executor: "fake.s", payload: "true" };
   // a run of which this process knows nothing better
   const [asked, refused] = ["a", "b"].map((id) => ({
-    ...{ type: "HELD", token: "1.abcdef012345", attempt: 1, seq: 1, job, side: {} } as const,
+    ...{ type: "HELD", token: "1.abcdef012345", attempt: 1, seq: 1, job, meta: {} } as const,
     id,
   }));
   runner.queue.finishAnswers.push("ALREADY");

@@ -6,7 +6,7 @@ import { Ours } from "../peers/ours.ts";
 const BEAT = 200;
 
 async function measure(bench: Bench): Promise<Record<string, number>> {
-  await using ours = await Ours.start(16, ["--beat", String(BEAT / 1000)]);
+  await using ours = await Ours.start(16, ["--heartbeat", String(BEAT / 1000)]);
   await ours.run("warm", bench.size(100, 10));
   const quiet = new Heartbeats(ours.fixture);
   await pause(bench.size(5_000, 1_000));
@@ -22,7 +22,7 @@ async function measure(bench: Bench): Promise<Record<string, number>> {
   };
 }
 
-/** Whether a burst of submissions delays the runner's signs of life. */
+/** Whether a burst of submissions delays the runner's heartbeats. */
 export default {
   name: "burst",
   summary:

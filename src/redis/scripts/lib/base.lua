@@ -81,15 +81,15 @@ end
 
 -- What a process must be and know to take or start a job: nil, or the refusal. `told` is the last `seq` that it was
 -- told. Once for a command.
-local function refused(node, nonce, told)
-  if not SEEN.nodes[node] then
-    local found = redis.pcall('HMGET', node, 'nonce', 'seq')
-    if found.err then return unfit(node, 'hash') or { 'FENCED', '.' } end
-    SEEN.types[node] = 'hash'
-    SEEN.nodes[node] = { nonce = found[1], seq = number(found[2]) or 0 }
+local function refused(key, nonce, told)
+  if not SEEN.instances[key] then
+    local found = redis.pcall('HMGET', key, 'nonce', 'seq')
+    if found.err then return unfit(key, 'hash') or { 'FENCED', '.' } end
+    SEEN.types[key] = 'hash'
+    SEEN.instances[key] = { nonce = found[1], seq = number(found[2]) or 0 }
   end
-  if SEEN.nodes[node].nonce ~= nonce then return { 'FENCED', '.' } end
-  if SEEN.nodes[node].seq < tonumber(told) then return { 'LOST', '.' } end
+  if SEEN.instances[key].nonce ~= nonce then return { 'FENCED', '.' } end
+  if SEEN.instances[key].seq < tonumber(told) then return { 'LOST', '.' } end
 end
 
 -- Puts an id where its priority wants it; one of low priority waits aside only while others wait.

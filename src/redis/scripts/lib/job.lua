@@ -1,31 +1,31 @@
 -- In front of the scripts about one job, whose first keys and arguments are always these.
 
-local JOB, X, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local JOB, META, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ID, CHANNEL, KEEP = ARGV[1], ARGV[2], ARGV[3]
 local DAY = 86400000
 
-local x_type = type_of(X)
-X = (x_type == 'hash' or x_type == 'none') and X or nil
+local meta_type = type_of(META)
+META = (meta_type == 'hash' or meta_type == 'none') and META or nil
 
--- The fields of x; read at the first need, and kept up to date by `record`.
+-- The fields of meta; read at the first need, and kept up to date by `set_meta`.
 local fields
-local function sides()
+local function all_meta()
   if not fields then
     fields = {}
-    local found = x_type == 'hash' and call('HGETALL', X) or {}
+    local found = meta_type == 'hash' and call('HGETALL', META) or {}
     for i = 1, #found, 2 do fields[found[i]] = found[i + 1] end
   end
   return fields
 end
 
-local function side(name)
-  return sides()[name]
+local function meta(name)
+  return all_meta()[name]
 end
 
-local function record(...)
-  if not X then return end
-  sides()
-  call('HSET', X, ...)
+local function set_meta(...)
+  if not META then return end
+  all_meta()
+  call('HSET', META, ...)
   local new = { ... }
   for i = 1, #new, 2 do fields[new[i]] = tostring(new[i + 1]) end
 end
@@ -42,7 +42,7 @@ end
 
 -- Milliseconds for which Redis keeps the ended job: what the submission said, else the default.
 local function own_keep()
-  local seconds = number(side('keep'))
+  local seconds = number(meta('keep'))
   return seconds and seconds * 1000 or tonumber(KEEP)
 end
 
@@ -70,7 +70,7 @@ end
 -- Ends a job that does not run.
 local function conclude(name, why, exit, at)
   call('HSET', JOB, 'status', 'error', 'error', why, 'updated_at', stamp(at))
-  record('exit', exit, 'ended_ms', at)
+  set_meta('exit', exit, 'ended_ms', at)
   retain(own_keep())
   tell(name, 'error')
 end

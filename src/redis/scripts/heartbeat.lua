@@ -1,6 +1,6 @@
--- beat: extends the lease and carries orders back.
+-- heartbeat: extends the lease and carries orders back.
 --
--- KEYS  1 lease  2 node  3 run  4 claim  5 paused  6 delay, then job and x of every run
+-- KEYS  1 lease  2 instance  3 run  4 claim  5 paused  6 delay, then job and meta of every run
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` that the caller was told, then
 --       id and token of every run
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused,
@@ -43,16 +43,16 @@ local function order(kind, id, reason)
 end
 
 for n = 1, named do
-  local job, x, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
+  local job, meta, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
   local known = { false, false, false, false }
-  if type_of(x) == 'hash' then known = call('HMGET', x, 'token', 'done', 'cancel', 'attempt') end
+  if type_of(meta) == 'hash' then known = call('HMGET', meta, 'token', 'done', 'cancel', 'attempt') end
   local found = type_of(job)
   -- a Redis that went back knows an older attempt only
   local newer = (number(known[4]) or math.huge) >= tonumber(string.match(token, '^%d+') or 0)
   if known[1] and known[1] ~= token and newer then
     order('fenced', id, token)
   elseif known[2] == token then
-    -- its end was written while this beat was on its way
+    -- its end was written while this heartbeat was on its way
   elseif not known[1] or known[1] ~= token or found == 'none' or call('HGET', KEYS[3], id) ~= token then
     order('unknown', id, '')
   elseif known[3] then
@@ -64,7 +64,7 @@ for n = 1, named do
     elseif state ~= 'started' then
       -- a foreign program wrote back a job that it had read before the start
       call('HSET', job, 'status', 'started', 'updated_at', stamp(at))
-      call('HSET', x, 'foreign_overwrite', (number(call('HGET', x, 'foreign_overwrite')) or 0) + 1)
+      call('HSET', meta, 'foreign_overwrite', (number(call('HGET', meta, 'foreign_overwrite')) or 0) + 1)
     end
   end
 end

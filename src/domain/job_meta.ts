@@ -4,13 +4,13 @@ import type { Submission } from "./submission.ts";
  * Our bookkeeping of a job, a HASH beside the job (never in it, because other programs own that). Times are Unix
  * milliseconds of Redis' clock, durations seconds unless the name says ms. Labels stand as `label:NAME`.
  */
-export interface SideRecord {
+export interface JobMeta {
   /** Number of the newest attempt, from 1. */
   attempt?: string;
   /** `ATTEMPT.NONCE` of the newest attempt; `0` when it was taken away from its owner. */
   token?: string;
   /** Instance and process that own it. */
-  inst?: string;
+  instance?: string;
   nonce?: string;
   started_ms?: string;
   ended_ms?: string;
@@ -51,18 +51,18 @@ export interface SideRecord {
 }
 
 /**
- * A number of a side record, from 0; `fallback` when it is absent or none, since other programs can have written it.
+ * A number of a job metadata, from 0; `fallback` when it is absent or none, since other programs can have written it.
  */
-export function sideNumber(text: string | undefined, fallback: number): number {
+export function metaNumber(text: string | undefined, fallback: number): number {
   const number = Number(text || NaN);
   return number >= 0 && number < Infinity ? number : fallback;
 }
 
-/** The side record with which a submission begins; empty when it asks for nothing special. */
-export function sideOf(submission: Submission): Record<string, string> {
-  const side: Record<string, string> = {};
-  const set = (name: keyof SideRecord, value: string | number | undefined) => {
-    if (value !== undefined && value !== "") side[name] = String(value);
+/** The job metadata with which a submission begins; empty when it asks for nothing special. */
+export function metaOf(submission: Submission): Record<string, string> {
+  const meta: Record<string, string> = {};
+  const set = (name: keyof JobMeta, value: string | number | undefined) => {
+    if (value !== undefined && value !== "") meta[name] = String(value);
   };
   set("retry_max", submission.retries);
   set("backoff_from", submission.backoff?.from);
@@ -72,6 +72,6 @@ export function sideOf(submission: Submission): Record<string, string> {
   set("title", submission.title);
   set("priority", submission.priority === "normal" ? undefined : submission.priority);
   set("after", submission.after);
-  for (const [name, value] of Object.entries(submission.labels ?? {})) side[`label:${name}`] = value;
-  return side;
+  for (const [name, value] of Object.entries(submission.labels ?? {})) meta[`label:${name}`] = value;
+  return meta;
 }

@@ -1,11 +1,11 @@
-import type { BeatReply, InstanceState, OwnedRun } from "../../ports/queue.ts";
+import type { HeartbeatReply, InstanceState, OwnedRun } from "../../ports/queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Reconciler } from "./reconciler.ts";
 import type { Runs } from "./runs.ts";
 
 /** Keeps the lease, and carries out what the answers order. */
-export class Heart {
+export class Heartbeat {
   readonly #parts: RunnerParts;
   readonly #runs: Runs;
   readonly #dispatcher: Dispatcher;
@@ -31,10 +31,10 @@ export class Heart {
     return this.state === "up" && this.#reconciler.isHeld ? "restoring" : this.state;
   }
 
-  /** One beat. */
+  /** One heartbeat. */
   async tick(): Promise<void> {
     const runs = this.#runs.owned();
-    const reply = await this.#parts.queue.beat(runs, this.told);
+    const reply = await this.#parts.queue.heartbeat(runs, this.told);
     switch (reply.type) {
       case "FENCED":
         return this.onFenced();
@@ -45,9 +45,9 @@ export class Heart {
     }
   }
 
-  async #obey(reply: BeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
+  async #obey(reply: HeartbeatReply & { type: "OK" }, told: readonly OwnedRun[]): Promise<void> {
     this.#dispatcher.confirmed();
-    this.#reconciler.beaten();
+    this.#reconciler.heartbeatReplied();
     if (this.#reconciler.unfinished) return await this.#reconciler.dataLost();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
     for (const run of reply.fenced) await this.#drop(run);
@@ -59,7 +59,7 @@ export class Heart {
     if (reply.dueInMs !== null) this.onDelayed(reply.dueInMs);
   }
 
-  /** Runs that were told in this beat and are still ours. */
+  /** Runs that were told in this heartbeat and are still ours. */
   #still(ids: readonly string[], told: readonly OwnedRun[]) {
     return told.filter(({ id }) => ids.includes(id)).flatMap((run) => {
       const active = this.#runs.find(run);
@@ -73,7 +73,7 @@ export class Heart {
     active.cancelReason = reason;
     this.#parts.log.info("cancel requested", { job: id, attempt: active.intent.attempt });
     active.executor.stop(active.intent.run, "cancelled", this.#parts.settings.killGraceMs).catch((error) => {
-      active.cancelReason = null; // the next beat asks again
+      active.cancelReason = null; // the next heartbeat asks again
       this.#parts.log.warn("could not stop a run", { job: id, error: String(error) });
     });
   }
