@@ -89,11 +89,18 @@ async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null
 }
 
 /** Which job runs in the terminal for which another one was taken. */
-async function busyWith(store: JobStore, job: StoredJob, place: Placement, lineOf: LineOf): Promise<Facts["busy"]> {
-  const line = lineOf(job.fields.executor || DEFAULT_EXECUTOR);
+async function busyWith(
+  store: JobStore,
+  job: StoredJob,
+  place: Placement,
+  serialKeyOf: SerialKeyOf,
+): Promise<Facts["busy"]> {
+  const line = serialKeyOf(job.fields.executor || DEFAULT_EXECUTOR);
   if (place.claimedBy === null || line === null) return null;
   const ids = await store.running(job.meta.runner || job.fields.runner || "", place.claimedBy);
-  const other = (await store.summaries(ids)).find((one) => lineOf(one?.fields.executor || DEFAULT_EXECUTOR) === line);
+  const other = (await store.summaries(ids)).find((one) =>
+    serialKeyOf(one?.fields.executor || DEFAULT_EXECUTOR) === line
+  );
   return other ? { line, id: other.id } : null;
 }
 
@@ -118,7 +125,7 @@ async function placeOf(
 }
 
 /** The terminal that an executor string names, in which one job runs at a time; `null` when it names none. */
-export type LineOf = (executor: string) => string | null;
+export type SerialKeyOf = (executor: string) => string | null;
 
 /**
  * Says why a job is where it is, and which instance holds it.
@@ -128,7 +135,7 @@ export type LineOf = (executor: string) => string | null;
 export async function explainJob(
   store: JobStore,
   job: StoredJob,
-  { lineOf, time = formatTime }: { readonly lineOf: LineOf; readonly time?: (ms: number) => string },
+  { serialKeyOf, time = formatTime }: { readonly serialKeyOf: SerialKeyOf; readonly time?: (ms: number) => string },
 ): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
   const status = job.fields.status || "dispatched";
   const [instances, queues] = await Promise.all([store.instances(), store.queues()]);
@@ -140,7 +147,7 @@ export async function explainJob(
     job,
     placement,
     time,
-    busy: await busyWith(store, job, placement, lineOf),
+    busy: await busyWith(store, job, placement, serialKeyOf),
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),
     runner,

@@ -90,7 +90,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     { openInstance, unusable },
     { instanceName },
     { digestOf },
-    { JournalSpool },
+    { FileJournal },
     { hadOwner, ownershipOf },
     { stderrLog },
     host,
@@ -105,7 +105,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
     import("../system/instance.ts"),
     import("../domain/instance_name.ts"),
     import("../system/digest.ts"),
-    import("../system/spool.ts"),
+    import("../system/attempt_journal.ts"),
     import("../system/ownership.ts"),
     import("../system/log.ts"),
     import("../system/host.ts"),
@@ -120,7 +120,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const instance = await openInstance(`${root}/${name}`);
   const log = stderrLog({ json: settings.json });
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
-  const spool = await JournalSpool.open(instance.dir, { expected: await hadOwner(instance.dir) })
+  const spool = await FileJournal.open(instance.dir, { expected: await hadOwner(instance.dir) })
     .catch((error) => Promise.reject(unusable(instance.dir, error)));
   // names Redis and the queue to `runner` in jobs and hooks, as only this user may read the password in it
   const clientFile = `${instance.dir}/client.json`;
@@ -144,7 +144,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
       env: { ...host.jobEnvironment(systemEnvironment), RUNNER_CONFIG: clientFile },
       shell: settings.shell === "auto" ? undefined : settings.shell,
     }),
-    spool,
+    journal: spool,
     missing: { journal: () => spool.missing(), lock: () => instance.missing() },
     ownership: ownershipOf(instance.dir, instance.nonce),
     clock: systemClock,

@@ -5,12 +5,12 @@
  * @module
  */
 import type { OutputSample } from "../domain/output.ts";
-import type { RunTerminals } from "./run_terminals.ts";
+import type { AttemptTerminals } from "./attempt_terminals.ts";
 
 /** Everything that is needed to launch a run. */
 export interface Launch {
   /** Name of the run. */
-  readonly run: string;
+  readonly name: string;
   /** Id of the job, for people: titles, `RUNNER_JOB_ID`. */
   readonly id: string;
   /** Attempt, from 1. */
@@ -32,7 +32,7 @@ export interface Launch {
 /** A command that runs beside the jobs because one of them has ended. */
 export interface Hook {
   /** The run that has ended. */
-  readonly run: string;
+  readonly name: string;
   /** Shell text. */
   readonly command: string;
   /** Its environment, over the basic one of jobs. */
@@ -42,8 +42,8 @@ export interface Hook {
 }
 
 /** How the process of a run ended. */
-export interface RunEnd {
-  readonly run: string;
+export interface AttemptEnd {
+  readonly name: string;
   /**
    * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and
    * nobody knows how it ended; `why` says what is known. `unlaunched`: this host could not begin it now, and will not;
@@ -66,7 +66,7 @@ export interface RunEnd {
 }
 
 /** What the executor found about a run of an earlier runner process. */
-export type FoundRun =
+export type FoundAttempt =
   /** It was never launched and may be, under the same name. */
   | "unlaunched"
   /** It runs; its end will be reported. */
@@ -87,7 +87,7 @@ export interface HostFacts {
 /** Where a target runs. */
 export interface Place {
   /** Runs with the same line go one after the other; `null`: any number side by side. */
-  readonly line: string | null;
+  readonly serialKey: string | null;
   /** What a person attaches to, such as the session `main`. */
   readonly session: string;
 }
@@ -99,13 +99,13 @@ export interface Pruning {
   /** Runs whose records are gone since the last round: those that a result holds whole go with them. */
   readonly forgotten: readonly string[];
   /** Whether there is a record of a run. */
-  isKnown(run: string): boolean;
+  isKnown(name: string): boolean;
   /** Ends the round early; the next one goes on. */
   readonly signal?: AbortSignal;
 }
 
 /** An executor kind. */
-export interface Executor extends RunTerminals {
+export interface Executor extends AttemptTerminals {
   /** First part of the executor strings it answers to, such as `tmux`. */
   readonly kind: string;
   /**
@@ -120,12 +120,12 @@ export interface Executor extends RunTerminals {
    *
    * @throws {SetupError} The host cannot run this kind, or does not answer.
    */
-  open(onEnd: (end: RunEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
+  open(onEnd: (end: AttemptEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
   /**
    * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals
    * that hold other runs of ours are stopped and cleared.
    */
-  recover(runs: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>>;
+  recover(attempts: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>>;
   /**
    * Launches a run, at most once whatever happens; resolves when its terminal has it, or will have it after those
    * before it.
@@ -135,12 +135,12 @@ export interface Executor extends RunTerminals {
    */
   launch(launch: Launch): Promise<void>;
   /** Stops a run and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
-  stop(run: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
+  stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
   /**
    * Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more
    * now.
    */
-  read(run: string, offset: number, limit: number): Promise<Uint8Array>;
+  read(name: string, offset: number, limit: number): Promise<Uint8Array>;
   /**
    * Runs a hook, at most once, where it holds up no run; its output goes nowhere. Answers its exit code, 128 + n when a
    * signal or the limit ended it, and `null` when that is not known.
@@ -151,12 +151,12 @@ export interface Executor extends RunTerminals {
   /** One look at everything: settles runs whose terminals went away unseen. */
   sweep(): Promise<void>;
   /** Output of an ended run, also after `forget`, as long as `prune` has left it; `null` when it is gone. */
-  sample(run: string): Promise<OutputSample | null>;
+  sample(name: string): Promise<OutputSample | null>;
   /**
    * The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end
    * again.
    */
-  forget(run: string): Promise<void>;
+  forget(name: string): Promise<void>;
   /** Removes outputs that are not needed any more. */
   prune(pruning: Pruning): Promise<void>;
   /**

@@ -7,7 +7,7 @@
  */
 import type { JobFields } from "../domain/job.ts";
 import type { RequestQueue } from "./requests.ts";
-import type { SettledEnd } from "./spool.ts";
+import type { SettledEnd } from "./attempt_journal.ts";
 
 /**
  * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a
@@ -56,7 +56,7 @@ export interface InstanceInfo {
 export type InstanceState = "up" | "restoring" | "draining" | "detached";
 
 /** An attempt that this instance owns. */
-export interface OwnedRun {
+export interface OwnedAttempt {
   /** Id of the job. */
   readonly id: string;
   /** `ATTEMPT.NONCE`: fencing token of the attempt. */
@@ -97,7 +97,7 @@ export type HeartbeatReply =
   | {
     readonly type: "OK";
     /** Runs that Redis gave to somebody else. */
-    readonly fenced: readonly OwnedRun[];
+    readonly fenced: readonly OwnedAttempt[];
     /** Runs that Redis does not know: it lost data. */
     readonly unknown: readonly string[];
     /** Jobs that are to be stopped, with the reason. */
@@ -147,7 +147,7 @@ export type StartReply =
   | { readonly type: "OTHER"; readonly runner: string };
 
 /** The end of an attempt. */
-export interface FinishRequest extends OwnedRun {
+export interface FinishRequest extends OwnedAttempt {
   readonly state: "finished" | "error";
   readonly result: string;
   readonly error: string;
@@ -177,7 +177,7 @@ export interface FinishReply {
 }
 
 /** What the host knows about an attempt that Redis may have forgotten. */
-export interface ReassertRequest extends OwnedRun {
+export interface ReassertRequest extends OwnedAttempt {
   readonly attempt: number;
   readonly startedMs: number;
   readonly job: JobFields;
@@ -206,7 +206,7 @@ export interface InstanceLease {
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue extends RequestQueue {
   register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
-  heartbeat(runs: readonly OwnedRun[], state: InstanceState): Promise<HeartbeatReply>;
+  heartbeat(attempts: readonly OwnedAttempt[], state: InstanceState): Promise<HeartbeatReply>;
   /**
    * Calls `wake` when the next heartbeat may have news: an order for a run, or a job that is due soon. A call may be
    * missed.
@@ -235,7 +235,7 @@ export interface Queue extends RequestQueue {
   /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */
   peek(id: string): Promise<string | null>;
   /** Attempts that Redis says this instance owns. */
-  owned(): Promise<readonly OwnedRun[]>;
+  owned(): Promise<readonly OwnedAttempt[]>;
 
   /** `anyRunner`: also when the job names another runner. */
   start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
@@ -250,7 +250,7 @@ export interface Queue extends RequestQueue {
   /** Gives back an attempt that has ended, and its end, in one step. Answers as `finish`, but never `MISSING`. */
   restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply>;
   /** The end that Redis has on record for an attempt, with its result; `null` when it has none, or a later attempt. */
-  endOf(run: OwnedRun): Promise<SettledEnd | null>;
+  endOf(attempt: OwnedAttempt): Promise<SettledEnd | null>;
 
   /** Ids among the delayed jobs of `runner` (default: our own) that are due, at most `limit`. */
   due(limit: number): Promise<readonly string[]>;
@@ -260,22 +260,24 @@ export interface Queue extends RequestQueue {
   /** All instances of our runner name, with their leases. */
   leases(): Promise<readonly InstanceLease[]>;
   /** Claims and runs that an instance holds. */
-  holdings(instance: string): Promise<{ readonly claims: readonly RawId[]; readonly runs: readonly OwnedRun[] }>;
+  holdings(
+    instance: string,
+  ): Promise<{ readonly claims: readonly RawId[]; readonly attempts: readonly OwnedAttempt[] }>;
   reap(
     instance: string,
-    what: { readonly claim: RawId } | { readonly run: string },
+    what: { readonly claim: RawId } | { readonly attempt: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply>;
 
   /** `line`: what the terminal of the run shows where somebody is to type. */
-  inputRequired(run: OwnedRun, line: string): Promise<void>;
+  inputRequired(attempt: OwnedAttempt, line: string): Promise<void>;
   /** Answers whether it was said before that the run waits. */
-  inputResolved(run: OwnedRun): Promise<boolean>;
+  inputResolved(attempt: OwnedAttempt): Promise<boolean>;
   /**
    * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the
    * attempt's output. Answers how many follow it; an empty piece only asks that.
    */
-  appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<number>;
+  appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number>;
   /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
   sweep(limit: number): Promise<number>;
   /** Identity of the Redis server process and of its data; a change means that data may have been lost. */

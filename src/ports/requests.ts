@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Screen, Typed } from "./run_terminals.ts";
+import type { Screen, Typed } from "./attempt_terminals.ts";
 
 /** Something to do with the terminal of a job that runs. */
 export type JobRequest =

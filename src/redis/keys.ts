@@ -46,8 +46,8 @@ export class Keys {
   }
 
   /** HASH id -> token: attempts that an instance owns and has not finished. */
-  run(runner: string, instance: string): string {
-    return `${this.#ns}rr:run:${runner}:${instance}`;
+  attempts(runner: string, instance: string): string {
+    return `${this.#ns}rr:attempts:${runner}:${instance}`;
   }
 
   /** ZSET instance -> Unix ms at which its lease ends. */

@@ -66,7 +66,7 @@ export class Listing {
 
   /** Ids of the jobs that an instance runs. */
   async running(runner: string, instance: string): Promise<readonly string[]> {
-    return await this.#link.call("HKEYS", [this.#keys.run(runner, instance)]) as string[];
+    return await this.#link.call("HKEYS", [this.#keys.attempts(runner, instance)]) as string[];
   }
 
   async place(job: StoredJob): Promise<Placement> {
@@ -95,7 +95,7 @@ export class Listing {
       const some = leases.slice(at, at + LOOK_AT_ONCE);
       const keys = some.flatMap(({ runner, instance }) => [
         this.#keys.instance(runner, instance),
-        this.#keys.run(runner, instance),
+        this.#keys.attempts(runner, instance),
       ]);
       const [, text] = await this.#link.run(SCRIPTS.instances, keys, []);
       for (const [i, node] of (JSON.parse(String(text)) as InstanceRecord[]).entries()) {

@@ -10,7 +10,7 @@ import type {
   InstanceLease,
   InstanceState,
   LostPolicy,
-  OwnedRun,
+  OwnedAttempt,
   PromoteReply,
   Queue,
   RawId,
@@ -24,7 +24,7 @@ import type {
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
 import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
-import type { SettledEnd } from "../ports/spool.ts";
+import type { SettledEnd } from "../ports/attempt_journal.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { DEAD_MS, Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
@@ -100,12 +100,12 @@ export class RedisQueue implements Queue {
     return reply;
   }
 
-  async heartbeat(runs: readonly OwnedRun[], state: InstanceState): Promise<HeartbeatReply> {
+  async heartbeat(attempts: readonly OwnedAttempt[], state: InstanceState): Promise<HeartbeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#identity;
     const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
     const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.told];
-    for (const { id, token } of runs) {
+    for (const { id, token } of attempts) {
       keys.push(this.#keys.job(id), this.#keys.meta(id));
       args.push(id, token);
     }
@@ -126,10 +126,10 @@ export class RedisQueue implements Queue {
   async claim(limit: number, executors: Iterable<string> = [], waited = ""): Promise<readonly Claimed[] | "FENCED"> {
     const { runner, instance, nonce } = this.#identity;
     const keys = this.#keys;
-    const [instanceKey, run, claim] = this.#instanceKeys(instance);
+    const [instanceKey, attempts, claim] = this.#instanceKeys(instance);
     const [head, ...rest] = await this.#starting.runBytes(
       SCRIPTS.claim,
-      [keys.queue(runner), keys.low(runner), claim, run, instanceKey, keys.jobs(), keys.events()],
+      [keys.queue(runner), keys.low(runner), claim, attempts, instanceKey, keys.jobs(), keys.events()],
       [
         ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
         ...[keys.job(""), keys.meta(""), keys.output(""), keys.after(""), keys.channel("")],
@@ -177,15 +177,15 @@ export class RedisQueue implements Queue {
     return (await this.#peeks.run([this.#keys.job(id)], []))[0] as string | null;
   }
 
-  async owned(): Promise<readonly OwnedRun[]> {
-    return await this.#runsOf(this.#identity.instance);
+  async owned(): Promise<readonly OwnedAttempt[]> {
+    return await this.#attemptsOf(this.#identity.instance);
   }
 
   async start(id: string, options: { anyRunner?: boolean } = {}): Promise<StartReply> {
     const { runner, instance, nonce } = this.#identity;
-    const [instanceKey, run, claim] = this.#instanceKeys(instance);
+    const [instanceKey, attempts, claim] = this.#instanceKeys(instance);
     const reply = await this.#starts.together(this.#startBatch, id, {
-      keys: [claim, run, instanceKey, this.#keys.jobs()],
+      keys: [claim, attempts, instanceKey, this.#keys.jobs()],
       args: [instance, nonce, runner, options.anyRunner ? 1 : 0, this.#evidence.told],
     });
     return await this.#begun(reply);
@@ -203,7 +203,7 @@ export class RedisQueue implements Queue {
   async finish(request: FinishRequest): Promise<FinishReply> {
     const { runner, instance } = this.#identity;
     const reply = await this.#steps.together(this.#finishes, request.id, {
-      keys: [this.#keys.run(runner, instance), this.#keys.delay(runner)],
+      keys: [this.#keys.attempts(runner, instance), this.#keys.delay(runner)],
       args: endOfAttempt(request),
       keepMs: request.keep * 1_000,
     });
@@ -245,8 +245,8 @@ export class RedisQueue implements Queue {
     return restore(this.#steps, this.#identity, request, end);
   }
 
-  endOf(run: OwnedRun): Promise<SettledEnd | null> {
-    return endOf(this.#steps, run);
+  endOf(attempt: OwnedAttempt): Promise<SettledEnd | null> {
+    return endOf(this.#steps, attempt);
   }
 
   async due(limit: number): Promise<readonly string[]> {
@@ -266,36 +266,38 @@ export class RedisQueue implements Queue {
       .map(([instance, ends]) => ({ instance, expiredMs: now - Number(ends) }));
   }
 
-  async holdings(instance: string): Promise<{ readonly claims: readonly RawId[]; readonly runs: readonly OwnedRun[] }> {
-    const [claims, runs] = await Promise.all([this.#claimsOf(instance), this.#runsOf(instance)]);
-    return { claims, runs };
+  async holdings(
+    instance: string,
+  ): Promise<{ readonly claims: readonly RawId[]; readonly attempts: readonly OwnedAttempt[] }> {
+    const [claims, attempts] = await Promise.all([this.#claimsOf(instance), this.#attemptsOf(instance)]);
+    return { claims, attempts };
   }
 
   async reap(
     instance: string,
-    what: { readonly claim: RawId } | { readonly run: string },
+    what: { readonly claim: RawId } | { readonly attempt: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply> {
     const { runner } = this.#identity;
-    const [, run, claim] = this.#instanceKeys(instance);
+    const [, attempts, claim] = this.#instanceKeys(instance);
     const isClaim = "claim" in what;
     // a claimed id may be no text: the keys of its job are then another one's, but the script does not touch them
-    const id = isClaim ? new TextDecoder().decode(what.claim) : what.run;
+    const id = isClaim ? new TextDecoder().decode(what.claim) : what.attempt;
     const reply = await this.#steps.job(SCRIPTS.reap, id, {
       ...(isClaim ? { raw: what.claim } : {}),
-      keys: [this.#keys.lease(runner), claim, run, this.#keys.queue(runner)],
-      args: [instance, isClaim ? "claim" : "run", options.policy, options.graceMs, options.lostAfterMs, runner],
+      keys: [this.#keys.lease(runner), claim, attempts, this.#keys.queue(runner)],
+      args: [instance, isClaim ? "claim" : "attempt", options.policy, options.graceMs, options.lostAfterMs, runner],
     });
     if (reply[0] === "FAILED") await this.#steps.settle(waitersOf(reply, 1));
     return reply[0] as ReapReply;
   }
 
-  async inputRequired(run: OwnedRun, line: string): Promise<void> {
-    await this.#steps.job(SCRIPTS.input_required, run.id, { args: [run.token, line] });
+  async inputRequired(attempt: OwnedAttempt, line: string): Promise<void> {
+    await this.#steps.job(SCRIPTS.input_required, attempt.id, { args: [attempt.token, line] });
   }
 
-  async inputResolved(run: OwnedRun): Promise<boolean> {
-    const [answer] = await this.#steps.job(SCRIPTS.input_resolved, run.id, { args: [run.token] });
+  async inputResolved(attempt: OwnedAttempt): Promise<boolean> {
+    const [answer] = await this.#steps.job(SCRIPTS.input_resolved, attempt.id, { args: [attempt.token] });
     return answer === "OK";
   }
 
@@ -311,13 +313,13 @@ export class RedisQueue implements Queue {
     await this.#requests.answer(request, answer);
   }
 
-  async appendOutput(run: OwnedRun, offset: number, bytes: Uint8Array): Promise<number> {
+  async appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number> {
     const pieces: Argument[] = [];
     for (let at = 0; at < bytes.length; at += OUTPUT_PIECE) {
       pieces.push(offset + at, bytes.subarray(at, at + OUTPUT_PIECE));
     }
-    const [type, followers] = await this.#steps.job(SCRIPTS.show, run.id, {
-      args: [run.token, Number.parseInt(run.token), OUTPUT_PIECES],
+    const [type, followers] = await this.#steps.job(SCRIPTS.show, attempt.id, {
+      args: [attempt.token, Number.parseInt(attempt.token), OUTPUT_PIECES],
       more: pieces,
     });
     return type === "OK" ? Number(followers) : 0;
@@ -372,7 +374,7 @@ export class RedisQueue implements Queue {
     const { runner } = this.#identity;
     return [
       this.#keys.instance(runner, instance),
-      this.#keys.run(runner, instance),
+      this.#keys.attempts(runner, instance),
       this.#keys.claim(runner, instance),
     ];
   }
@@ -383,9 +385,9 @@ export class RedisQueue implements Queue {
     return ids.reverse();
   }
 
-  async #runsOf(instance: string): Promise<OwnedRun[]> {
-    const runs = await this.#link.call("HGETALL", [this.#keys.run(this.#identity.runner, instance)]);
-    return pairsOf(runs as string[]).map(([id, token]) => ({ id, token }));
+  async #attemptsOf(instance: string): Promise<OwnedAttempt[]> {
+    const attempts = await this.#link.call("HGETALL", [this.#keys.attempts(this.#identity.runner, instance)]);
+    return pairsOf(attempts as string[]).map(([id, token]) => ({ id, token }));
   }
 
   ageOf(ms: number): number {

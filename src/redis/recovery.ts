@@ -1,5 +1,5 @@
-import type { FinishReply, FinishRequest, OwnedRun, ReassertReply, ReassertRequest } from "../ports/queue.ts";
-import type { SettledEnd } from "../ports/spool.ts";
+import type { FinishReply, FinishRequest, OwnedAttempt, ReassertReply, ReassertRequest } from "../ports/queue.ts";
+import type { SettledEnd } from "../ports/attempt_journal.ts";
 import type { InstanceIdentity } from "./queue.ts";
 import { hasCode } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -12,7 +12,7 @@ function attemptOf(steps: Steps, { runner, instance, nonce }: InstanceIdentity, 
   const fields = Object.entries(request.job).flat();
   return {
     keys: [
-      ...[keys.jobs(), keys.claim(runner, instance), keys.run(runner, instance), keys.instance(runner, instance)],
+      ...[keys.jobs(), keys.claim(runner, instance), keys.attempts(runner, instance), keys.instance(runner, instance)],
       ...[keys.queue(runner), keys.low(runner), keys.delay(runner)],
     ],
     args: [
@@ -63,7 +63,7 @@ export async function restore(
 }
 
 /** The end that Redis has on record for an attempt; `null` when it has none. */
-export async function endOf(steps: Steps, { id, token }: OwnedRun): Promise<SettledEnd | null> {
+export async function endOf(steps: Steps, { id, token }: OwnedAttempt): Promise<SettledEnd | null> {
   const { link, keys } = steps;
   const read = async (key: string, names: readonly string[]) => {
     try {

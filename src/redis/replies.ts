@@ -1,5 +1,5 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
-import type { HeartbeatReply, OwnedRun, StartReply } from "../ports/queue.ts";
+import type { HeartbeatReply, OwnedAttempt, StartReply } from "../ports/queue.ts";
 import { type Items, recordOf } from "./steps.ts";
 
 /** Values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
@@ -44,7 +44,7 @@ export function readStart(items: Items): StartReply {
 export function readHeartbeat(items: Items): HeartbeatReply {
   const type = items[0] as HeartbeatReply["type"];
   if (type !== "OK") return { type };
-  const fenced: OwnedRun[] = [];
+  const fenced: OwnedAttempt[] = [];
   const unknown: string[] = [];
   const cancel: { id: string; reason: string }[] = [];
   for (let i = 9; i + 2 < items.length; i += 3) {

@@ -5,7 +5,7 @@
  */
 import type { JobFields } from "../domain/job.ts";
 import { fitsResult } from "../domain/output.ts";
-import type { Intent, SettledEnd } from "../ports/spool.ts";
+import type { Attempt, SettledEnd } from "../ports/attempt_journal.ts";
 
 const SPACE = 32;
 
@@ -27,10 +27,10 @@ export interface Secret {
 
 /** A line of the journal. */
 export type Line =
-  | { readonly do: "secret"; readonly run: string; readonly of: Secret }
+  | { readonly do: "secret"; readonly name: string; readonly of: Secret }
   /** `secret`: its other part stands in front of it. */
-  | { readonly do: "intend"; readonly intent: Intent; readonly secret: boolean }
-  | { readonly do: "settle"; readonly run: string; readonly end: SettledEnd | "gone"; readonly at: number }
+  | { readonly do: "begin"; readonly attempt: Attempt; readonly secret: boolean }
+  | { readonly do: "settle"; readonly name: string; readonly end: SettledEnd | "gone"; readonly at: number }
   | { readonly do: "server"; readonly id: string }
   | { readonly do: "forget"; readonly until: number }
   | { readonly do: "whole"; readonly is: boolean };
@@ -59,27 +59,27 @@ export function syncFolder(path: string): void {
 }
 
 /** An attempt without its secrets. */
-export function publicPart(intent: Intent): Intent {
-  const { payload: _payload, env_vars: _env, ...job } = intent.job;
-  const { raw: _raw, ...meta } = intent.meta;
-  return { ...intent, job, meta };
+export function publicPart(attempt: Attempt): Attempt {
+  const { payload: _payload, env_vars: _env, ...job } = attempt.job;
+  const { raw: _raw, ...meta } = attempt.meta;
+  return { ...attempt, job, meta };
 }
 
 /** An attempt with its secrets, where they are known. */
-export function whole(intent: Intent, secret: Secret | undefined): Intent {
+export function whole(attempt: Attempt, secret: Secret | undefined): Attempt {
   return secret
-    ? { ...intent, job: { ...intent.job, ...secret.job }, meta: { ...intent.meta, ...secret.meta } }
-    : intent;
+    ? { ...attempt, job: { ...attempt.job, ...secret.job }, meta: { ...attempt.meta, ...secret.meta } }
+    : attempt;
 }
 
 /** The two lines of an attempt: what is secret about it, and the rest. */
-export function linesOf(intent: Intent): [secret: string, rest: string] {
-  const { payload, env_vars } = intent.job;
-  const { raw } = intent.meta;
+export function linesOf(attempt: Attempt): [secret: string, rest: string] {
+  const { payload, env_vars } = attempt.job;
+  const { raw } = attempt.meta;
   const of: Secret = { job: { payload, env_vars }, meta: raw === undefined ? {} : { raw } };
   return [
-    written({ do: "secret", run: intent.run, of }),
-    written({ do: "intend", intent: publicPart(intent), secret: true }),
+    written({ do: "secret", name: attempt.name, of }),
+    written({ do: "begin", attempt: publicPart(attempt), secret: true }),
   ];
 }
 

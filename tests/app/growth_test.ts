@@ -2,7 +2,7 @@
 import { followEvents } from "../../src/app/follow_events.ts";
 import { orAborted } from "../../src/domain/or_aborted.ts";
 import { untilIdle } from "../../src/app/runner/burst.ts";
-import { Runs } from "../../src/app/runner/runs.ts";
+import { Attempts } from "../../src/app/runner/attempts.ts";
 import { Backoff } from "../../src/redis/backoff.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { FakeStore } from "../cli/fake_store.ts";
@@ -35,12 +35,12 @@ Deno.test("followEvents() keeps nothing of the events that it has brought", asyn
 });
 
 Deno.test("a burst keeps nothing of the changes that it has seen, and ends with the runner", async () => {
-  const runs = new Runs();
+  const attempts = new Attempts();
   const failed = Promise.withResolvers<void>();
-  const over = untilIdle({ idle: null }, runs, failed.promise);
+  const over = untilIdle({ idle: null }, attempts, failed.promise);
   const { perRound } = await growthOf(async (rounds) => {
     for (let i = 0; i < rounds; i++) {
-      runs.wake();
+      attempts.wake();
       await turn();
     }
   });
@@ -50,11 +50,11 @@ Deno.test("a burst keeps nothing of the changes that it has seen, and ends with 
 });
 
 Deno.test("a wait for a change that is given up leaves nothing at the runs", async () => {
-  const runs = new Runs();
+  const attempts = new Attempts();
   const { perRound } = await growthOf(async (rounds) => {
     for (let i = 0; i < rounds; i++) {
       const round = new AbortController();
-      const change = runs.change(round.signal);
+      const change = attempts.change(round.signal);
       round.abort();
       await change;
     }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { OwnedRun } from "../../src/ports/queue.ts";
+import type { OwnedAttempt } from "../../src/ports/queue.ts";
 import { openQueue } from "../../src/redis/open.ts";
 import type { RedisQueue } from "../../src/redis/queue.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
@@ -25,7 +25,7 @@ const RESULT = "x".repeat(200);
 interface Host {
   readonly instance: string;
   readonly queue: RedisQueue;
-  readonly runs: OwnedRun[];
+  readonly runs: OwnedAttempt[];
 }
 
 /** What Redis spent, a second unless it says otherwise. */
@@ -136,8 +136,8 @@ export class Fleet implements AsyncDisposable {
     const overdue = (await other.queue.leases()).filter(({ expiredMs }) => expiredMs > 0);
     for (const { instance } of overdue) {
       const held = await other.queue.holdings(instance);
-      for (const { id } of held.runs) {
-        if (await other.queue.reap(instance, { run: id }, options) === "REQUEUED") runs++;
+      for (const { id } of held.attempts) {
+        if (await other.queue.reap(instance, { attempt: id }, options) === "REQUEUED") runs++;
       }
       await other.queue.retire(instance);
     }

@@ -1,4 +1,4 @@
-import type { OwnedRun, Queue } from "../../src/ports/queue.ts";
+import type { OwnedAttempt, Queue } from "../../src/ports/queue.ts";
 import type { RedisServer } from "../support/redis_server.ts";
 
 /** Jobs that one call copies: Redis answers nobody meanwhile. */
@@ -35,7 +35,7 @@ export async function info(redis: RedisServer, name: string): Promise<number> {
 }
 
 /** Claims the next job, then starts it. */
-export async function takenInSteps(queue: Queue): Promise<OwnedRun> {
+export async function takenInSteps(queue: Queue): Promise<OwnedAttempt> {
   const claimed = await queue.claim(1);
   const id = claimed === "FENCED" ? "" : new TextDecoder().decode(claimed[0].raw);
   const reply = await queue.start(id);
@@ -44,7 +44,7 @@ export async function takenInSteps(queue: Queue): Promise<OwnedRun> {
 }
 
 /** Claims and starts the next job, in one step as under load. */
-export async function taken(queue: Queue): Promise<OwnedRun> {
+export async function taken(queue: Queue): Promise<OwnedAttempt> {
   const claimed = await queue.claim(1, ["tmux.bench"]);
   const [{ raw, reply }] = claimed === "FENCED" ? [] : claimed;
   if (reply?.type !== "OK") throw new Error(`Cannot measure a job: its start was answered by ${reply?.type}`);

@@ -140,8 +140,8 @@ export class CommandFixture implements Wire {
   checkExecutor(target: string) {
     const [kind, session] = target.split(".");
     if (kind !== "tmux" || !session) throw new InvalidInputError(`Cannot use executor ${JSON.stringify(target)}`);
-    const line = target.split(".").length > 2 ? target : null;
-    return { line, session };
+    const serialKey = target.split(".").length > 2 ? target : null;
+    return { serialKey, session };
   }
 
   readonly attachLine = attachLine;

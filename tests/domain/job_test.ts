@@ -4,7 +4,7 @@ import { readWork } from "../../src/domain/job.ts";
 import { readJsonJob } from "../../src/domain/json_job.ts";
 import { checkJobId, readJobId } from "../../src/domain/job_id.ts";
 import { MAX_RUN_PAYLOAD, MAX_TIMEOUT } from "../../src/domain/limits.ts";
-import { runName } from "../../src/domain/run_name.ts";
+import { attemptName } from "../../src/domain/attempt_name.ts";
 import { digestOf } from "../../src/system/digest.ts";
 
 Deno.test("readWork() fills in what a foreign client left out", () => {
@@ -65,7 +65,7 @@ Deno.test("checkJobId() refuses ids that people could not use", () => {
 });
 
 Deno.test("runName() is a safe file name whatever the id holds", () => {
-  const name = runName({ id: "../../etc/passwd\n", token: "3.0123456789ab" }, digestOf);
+  const name = attemptName({ id: "../../etc/passwd\n", token: "3.0123456789ab" }, digestOf);
   assertEquals(/^[0-9a-f]{32}\.3\.0123456789ab$/.test(name), true, name);
 });
 

@@ -110,6 +110,6 @@ Deno.test("a foreign program that ends a running job stops it, and keeps its ver
 });
 
 async function runKeys(fixture: RunnerFixture): Promise<string[]> {
-  const keys = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:run:"));
+  const keys = (await fixture.redis.keys()).filter((key) => key.startsWith("rr:attempts:"));
   return keys.length > 0 ? keys : ["none"];
 }

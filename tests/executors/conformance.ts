@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
-import type { Executor, RunEnd } from "../../src/ports/executor.ts";
+import type { AttemptEnd, Executor } from "../../src/ports/executor.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { LaunchError } from "../../src/domain/errors.ts";
 import { until } from "../support/until.ts";
@@ -30,7 +30,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
         assertEquals([end.kind, end.code], ["exited", number % 256]);
         assertEquals(textOf(end.output), `line ${number}\ntwo\n`);
         assertEquals(end.output.truncated, false);
-        await fixture.executor.forget(end.run);
+        await fixture.executor.forget(end.name);
       }
     }));
   });
@@ -64,8 +64,8 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       const expected = typeof want === "string" ? new TextEncoder().encode(want) : want;
       assertEquals([end.code, end.output.total, end.output.truncated], [0, expected.length, false], payload);
       assertEquals(end.output.head, expected, payload);
-      assertEquals(await fixture.whole(end.run), expected, payload);
-      if (expected.length > 0) assertEquals(await fixture.executor.sample(end.run), end.output, payload);
+      assertEquals(await fixture.whole(end.name), expected, payload);
+      if (expected.length > 0) assertEquals(await fixture.executor.sample(end.name), end.output, payload);
     }
   });
 
@@ -79,9 +79,9 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(end.output.head, want.slice(0, RESULT_PART));
     assertEquals(end.output.tail, want.slice(-RESULT_PART));
     // compared in one piece: a difference of megabytes helps nobody
-    const whole = await fixture.whole(end.run);
+    const whole = await fixture.whole(end.name);
     assert(whole.length === want.length && whole.every((byte, i) => byte === want[i]), "the output differs");
-    assertEquals(await fixture.executor.sample(end.run), end.output);
+    assertEquals(await fixture.executor.sample(end.name), end.output);
   });
 
   test("read() follows a run while it goes on, and knows every offset", async ({ executor, dir }) => {
@@ -91,13 +91,13 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     });
     await fixture.executor.launch(launch);
     const read = async (offset: number, limit = 100) =>
-      new TextDecoder().decode(await fixture.executor.read(launch.run, offset, limit));
+      new TextDecoder().decode(await fixture.executor.read(launch.name, offset, limit));
     await until("the first output", async () => await read(0) === "one\ntwo: ");
     assertEquals(await read(4), "two: ");
     assertEquals(await read(2, 4), "e\ntw");
     assertEquals(await read(9), "");
     await Deno.writeTextFile(`${dir}/go`, "");
-    await fixture.end(launch.run);
+    await fixture.end(launch.name);
     assertEquals(await read(9), "three\n");
     assertEquals(await read(15), "");
   });
@@ -128,7 +128,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       attempt: 3,
       target: pool,
     });
-    assertEquals(textOf((await fixture.run(launch)).output), `the id 3 ${launch.run}\n`);
+    assertEquals(textOf((await fixture.run(launch)).output), `the id 3 ${launch.name}\n`);
   });
 
   test("launch() refuses an environment that no program could be given", async ({ executor }) => {
@@ -180,12 +180,12 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
           target: line,
         }),
     );
-    assert(fixture.executor.place(line).line !== null);
-    assertEquals(fixture.executor.place(pool).line, null);
+    assert(fixture.executor.place(line).serialKey !== null);
+    assertEquals(fixture.executor.place(pool).serialKey, null);
     for (const launch of launches) await fixture.executor.launch(launch);
-    await Promise.all(launches.map((launch) => fixture.end(launch.run)));
+    await Promise.all(launches.map((launch) => fixture.end(launch.name)));
     assertEquals(await Deno.readTextFile(`${dir}/log`), launches.map((_, i) => `begin ${i}\nend ${i}\n`).join(""));
-    assertEquals(fixture.ends.map((end) => end.run), launches.map((launch) => launch.run));
+    assertEquals(fixture.ends.map((end) => end.name), launches.map((launch) => launch.name));
   });
 
   test("place() refuses what is not well-formed", ({ executor }) => {
@@ -222,11 +222,11 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const waiting = launchOf(`touch '${dir}/ran'`, { target: line });
     await fixture.executor.launch(running);
     await fixture.executor.launch(waiting);
-    await until("the run is up", async () => (await fixture.executor.read(running.run, 0, 10)).length > 0);
-    await fixture.executor.stop(waiting.run, "cancelled", 100);
-    assertEquals((await fixture.end(waiting.run)).kind, "cancelled");
-    await fixture.executor.stop(running.run, "cancelled", 100);
-    const end = await fixture.end(running.run);
+    await until("the run is up", async () => (await fixture.executor.read(running.name, 0, 10)).length > 0);
+    await fixture.executor.stop(waiting.name, "cancelled", 100);
+    assertEquals((await fixture.end(waiting.name)).kind, "cancelled");
+    await fixture.executor.stop(running.name, "cancelled", 100);
+    const end = await fixture.end(running.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["cancelled", 143, "up\n"]);
     assertEquals(await fixture.output("echo next", { target: line }), "next\n");
     await assertRejects(() => Deno.stat(`${dir}/ran`), Deno.errors.NotFound);
@@ -235,7 +235,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   test("stop() of a run that has ended changes nothing", async ({ executor }) => {
     const fixture = await ExecutorFixture.open(executor());
     const end = await fixture.run(launchOf("exit 4", { target: pool }));
-    await fixture.executor.stop(end.run, "cancelled", 0);
+    await fixture.executor.stop(end.name, "cancelled", 0);
     await fixture.executor.stop("00.1.ff", "cancelled", 0);
     assertEquals([end.kind, end.code], ["exited", 4]);
     assertEquals(await fixture.output("echo still", { target: pool }), "still\n");
@@ -255,20 +255,20 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const second = await ExecutorFixture.open(executor());
     const found = await second.executor.recover([running, ended, never]);
     assertEquals([...found.values()], ["adopted", "ended", "unlaunched"]);
-    const again = await second.end(ended.run);
+    const again = await second.end(ended.name);
     assertEquals([again.kind, again.code, textOf(again.output)], ["exited", 8, "gone\n"]);
-    assertEquals(new TextDecoder().decode(await second.executor.read(running.run, 0, 10)), "one\n");
+    assertEquals(new TextDecoder().decode(await second.executor.read(running.name, 0, 10)), "one\n");
     await second.run(never);
     await Deno.writeTextFile(`${dir}/go`, "");
-    const end = await second.end(running.run);
+    const end = await second.end(running.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 6, "one\ntwo\n"]);
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
     await second.executor.close();
 
     const third = await ExecutorFixture.open(executor());
-    await second.executor.forget(ended.run);
+    await second.executor.forget(ended.name);
     assertEquals([...(await third.executor.recover([never])).values()], ["ended"]);
-    assertEquals((await third.end(never.run)).code, 0);
+    assertEquals((await third.end(never.name)).code, 0);
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
   });
 
@@ -279,7 +279,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     await first.executor.close();
     const second = await ExecutorFixture.open(executor());
     await second.executor.recover(launches.toReversed());
-    for (const [i, { run }] of launches.entries()) {
+    for (const [i, { name: run }] of launches.entries()) {
       const end = await second.end(run);
       assertEquals([end.code, end.output], [i + 1, first.ends[i].output]);
     }
@@ -312,7 +312,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const found = await second.executor.recover([blocker, queued]);
     assertEquals([...found.values()], ["adopted", "unlaunched"]);
     await Deno.writeTextFile(`${dir}/go`, "");
-    await second.end(blocker.run);
+    await second.end(blocker.name);
     await second.output("true", { target: line });
     await assertRejects(() => Deno.stat(`${dir}/ran`), Deno.errors.NotFound);
     await second.run(queued);
@@ -322,23 +322,23 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   test("prune() takes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
     const fixture = await ExecutorFixture.open(executor());
     const known = new Set<string>();
-    const ends: RunEnd[] = [];
+    const ends: AttemptEnd[] = [];
     for (const payload of ["echo small", "printf '\\377'", "head -c 200000 /dev/zero | tr '\\0' x", "echo unknown"]) {
       const end = await fixture.run(launchOf(payload, { target: pool }));
-      await fixture.executor.forget(end.run);
-      known.add(end.run);
+      await fixture.executor.forget(end.name);
+      known.add(end.name);
       ends.push(end);
     }
     const prune = (seconds: number, ...forgotten: string[]) =>
       fixture.executor.prune({ seconds, forgotten, isKnown: (run) => known.has(run) });
-    const there = () => Promise.all(ends.map(async ({ run }) => await fixture.executor.sample(run) !== null));
-    known.delete(ends[3].run); // as when a process ends between the end of a record and that of its output
+    const there = () => Promise.all(ends.map(async ({ name: run }) => await fixture.executor.sample(run) !== null));
+    known.delete(ends[3].name); // as when a process ends between the end of a record and that of its output
     await prune(3600);
     assertEquals(await there(), [true, true, true, false]);
-    await prune(0, ...ends.map(({ run }) => run));
+    await prune(0, ...ends.map(({ name: run }) => run));
     assertEquals(await there(), [false, true, true, false]);
-    assertEquals(await fixture.executor.sample(ends[2].run), ends[2].output);
-    assertEquals(await fixture.executor.read(ends[1].run, 0, 10), new Uint8Array([0xff]));
+    assertEquals(await fixture.executor.sample(ends[2].name), ends[2].output);
+    assertEquals(await fixture.executor.read(ends[1].name, 0, 10), new Uint8Array([0xff]));
     await until("the others are old enough", async () => {
       await prune(0.05);
       return (await there()).every((one) => !one);

@@ -23,7 +23,7 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
     await gone(host, "sleep 61");
     const second = await ExecutorFixture.open(host.executor({ laneShell }));
     assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
-    const end = await second.end(launch.run);
+    const end = await second.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
   });
 }
@@ -32,7 +32,7 @@ isolatedTest("ten timed runs have no process that waits, however often the runne
   const launches = Array.from({ length: 10 }, () => patient(host.dir, { timeoutMs: 3_600_000 }));
   const first = await ExecutorFixture.open(host.executor());
   for (const launch of launches) await first.executor.launch(launch);
-  for (const { run } of launches) await up(first, run);
+  for (const { name: run } of launches) await up(first, run);
   await until("the first look is over", async () => (await scripts(host)).length === 0);
   const others = async () => Number(await host.sh("ps -e -o comm= | grep -cv sleep"));
   const before = await others();
@@ -47,7 +47,7 @@ isolatedTest("ten timed runs have no process that waits, however often the runne
   // one of those before may have been about to end
   await until("nothing else waits", async () => await others() <= before);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  for (const { run } of launches) assertEquals((await last.end(run)).kind, "exited");
+  for (const { name: run } of launches) assertEquals((await last.end(run)).kind, "exited");
 });
 
 isolatedTest("runs of many limits are each ended at their own while no runner lives", async (host) => {
@@ -57,16 +57,16 @@ isolatedTest("runs of many limits are each ended at their own while no runner li
   const launches = limits.map((timeoutMs, i) => launchOf(`sleep 7${i}; echo over`, { timeoutMs }));
   const free = patient(host.dir);
   for (const launch of [...launches, free]) await first.executor.launch(launch);
-  await up(first, free.run);
+  await up(first, free.name);
   await first.executor.close();
   const left = async () => (await host.sh("pgrep -afx 'sleep 7.' | cut -d' ' -f3 | sort")).split("\n").join(" ");
   for (const rest of ["70 71 72", "70 71", "70", ""]) await until(`left: ${rest}`, async () => await left() === rest);
   await until("no script is left", async () => (await scripts(host)).length === 0);
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([...launches, free]);
-  for (const { run } of launches) assertEquals((await second.end(run)).kind, "timed_out");
+  for (const { name: run } of launches) assertEquals((await second.end(run)).kind, "timed_out");
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await second.end(free.run)).kind, "exited");
+  assertEquals((await second.end(free.name)).kind, "exited");
 });
 
 isolatedTest("a timeout holds without a runner also in a tmux server that was started anew", async (host) => {
@@ -74,7 +74,7 @@ isolatedTest("a timeout holds without a runner also in a tmux server that was st
   const before = launchOf("sleep 62", { timeoutMs: 1000, target: "tmux.main.work" });
   await first.executor.launch(before);
   await host.tmux("kill-server");
-  assertEquals((await first.end(before.run)).kind, "lost");
+  assertEquals((await first.end(before.name)).kind, "lost");
   // the timer for this one died with the first server
   const launch = launchOf("sleep 63", { timeoutMs: 2000, target: "tmux.main.work" });
   await first.executor.launch(launch);
@@ -89,14 +89,14 @@ isolatedTest("a run that has ended is not taken for the next one in its lane", a
   await first.run(launchOf("true", { timeoutMs: 1000, target }));
   const launch = patient(host.dir, { target });
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   // by then the first one's time is over
   await host.sh("sleep 3");
   await Deno.writeTextFile(`${host.dir}/go`, "");
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
-  assertEquals((await second.end(launch.run)).kind, "exited");
+  assertEquals((await second.end(launch.name)).kind, "exited");
 });
 
 isolatedTest("a runner takes one look at its lanes for many runs of one timeout", async (host) => {
@@ -115,7 +115,7 @@ isolatedTest("a look that a runner relies on comes also when others have come be
   const first = await ExecutorFixture.open(host.executor());
   const before = patient(host.dir, { timeoutMs: 3000 });
   await first.executor.launch(before);
-  await up(first, before.run);
+  await up(first, before.name);
   await first.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([before]);
@@ -126,7 +126,7 @@ isolatedTest("a look that a runner relies on comes also when others have come be
   // the look that it needs is later than the one that is there
   await second.output("true", { timeoutMs: 7000 });
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await second.end(before.run)).kind, "exited");
+  assertEquals((await second.end(before.name)).kind, "exited");
   const asked = await looks();
   await until("the look for the first run finds none", async () => await looks() > asked);
   await until("it is over", async () => (await scripts(host)).length === 0);
@@ -142,23 +142,23 @@ isolatedTest("a kill script gives way to one that is at it, and takes over from 
   const payload = `trap 'echo x >>"${host.dir}/terms"' TERM; echo up; while :; do sleep 0.05; done`;
   const launch = launchOf(payload, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   const terms = () => Deno.readTextFile(`${host.dir}/terms`).catch(() => "");
   const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
   const order = (reason: string, grace: number) =>
-    `sh '${script}' '${host.dir}/spool' 1 ${pid} ${launch.run} ${reason} ${grace}`;
+    `sh '${script}' '${host.dir}/spool' 1 ${pid} ${launch.name} ${reason} ${grace}`;
   await host.sh(`{ ${order("cancelled", 300)}; } >/dev/null 2>&1 &`);
   await until("it is at it", async () => await terms() === "x\n");
   assertEquals(await host.sh(`${order("timed_out", 0)}; echo $?`), "0");
   assertEquals([await terms(), fixture.ends.length], ["x\n", 0]);
-  await host.sh(`kill -9 $(sed -n 2p '${host.dir}/spool/jobs/${launch.run}.stop')`);
+  await host.sh(`kill -9 $(sed -n 2p '${host.dir}/spool/jobs/${launch.name}.stop')`);
   await host.sh(order("timed_out", 2));
   // read by a runner that did not give the order itself
   await fixture.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code], ["cancelled", 137]);
   assert((await terms()).startsWith("x\n"));
 });
@@ -170,15 +170,15 @@ isolatedTest("nothing that ends a run outlives the tmux server", async (host) =>
       timeoutMs: 3_600_000,
     }));
   for (const launch of launches) await fixture.executor.launch(launch);
-  for (const { run } of launches) await up(fixture, run);
+  for (const { name: run } of launches) await up(fixture, run);
   await fixture.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover(launches);
-  for (const { run } of launches.slice(0, 2)) await second.executor.stop(run, "cancelled", 60_000);
+  for (const { name: run } of launches.slice(0, 2)) await second.executor.stop(run, "cancelled", 60_000);
   const runs = async () => (await scripts(host)).join("\n");
   await until("two are being ended", async () => {
     const list = await runs();
-    return launches.slice(0, 2).every(({ run }) => list.includes(run));
+    return launches.slice(0, 2).every(({ name: run }) => list.includes(run));
   });
   await second.executor.close();
   await host.tmux("kill-server");
@@ -201,7 +201,7 @@ for (const [shell, awk] of [["dash", "mawk"], ["bash", "mawk"], ["mksh", "mawk"]
     await until("no script is left", async () => (await scripts(host)).length === 0);
     const second = await ExecutorFixture.open(host.executor({ env }));
     await second.executor.recover([late, stubborn]);
-    for (const [{ run }, code] of [[late, 143], [stubborn, 137]] as const) {
+    for (const [{ name: run }, code] of [[late, 143], [stubborn, 137]] as const) {
       const end = await second.end(run);
       assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", code, "up\n"]);
     }

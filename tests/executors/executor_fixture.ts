@@ -1,5 +1,5 @@
 import type { OutputSample } from "../../src/domain/output.ts";
-import type { Executor, HostFacts, Launch, RunEnd } from "../../src/ports/executor.ts";
+import type { AttemptEnd, Executor, HostFacts, Launch } from "../../src/ports/executor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 
@@ -9,7 +9,7 @@ let count = 0;
 export function launchOf(payload: string, changes: Partial<Launch> = {}): Launch {
   const number = ++count;
   return {
-    run: `${number.toString(16).padStart(32, "0")}.1.0123456789ab`,
+    name: `${number.toString(16).padStart(32, "0")}.1.0123456789ab`,
     id: `job-${number}`,
     attempt: 1,
     target: "tmux.main",
@@ -32,8 +32,8 @@ export class ExecutorFixture {
   readonly executor: Executor;
   facts!: HostFacts;
   /** Ends in the order in which they were told. */
-  readonly ends: RunEnd[] = [];
-  readonly #waiting = new Map<string, PromiseWithResolvers<RunEnd>>();
+  readonly ends: AttemptEnd[] = [];
+  readonly #waiting = new Map<string, PromiseWithResolvers<AttemptEnd>>();
 
   constructor(executor: Executor) {
     this.executor = executor;
@@ -45,21 +45,21 @@ export class ExecutorFixture {
     return fixture;
   }
 
-  #ended(end: RunEnd): void {
-    const before = this.ends.find((one) => one.run === end.run);
-    assert(before === undefined, `the end of ${end.run} was told twice`);
+  #ended(end: AttemptEnd): void {
+    const before = this.ends.find((one) => one.name === end.name);
+    assert(before === undefined, `the end of ${end.name} was told twice`);
     this.ends.push(end);
-    this.#slot(end.run).resolve(end);
+    this.#slot(end.name).resolve(end);
   }
 
-  #slot(run: string): PromiseWithResolvers<RunEnd> {
+  #slot(run: string): PromiseWithResolvers<AttemptEnd> {
     let slot = this.#waiting.get(run);
     if (!slot) this.#waiting.set(run, slot = Promise.withResolvers());
     return slot;
   }
 
   /** The end of a run, when it comes; one that does not come within 20 s never will. */
-  async end(run: string): Promise<RunEnd> {
+  async end(run: string): Promise<AttemptEnd> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`Cannot wait longer for the end of ${run}`)), 20_000);
@@ -72,9 +72,9 @@ export class ExecutorFixture {
   }
 
   /** Launches a run and waits for its end. */
-  async run(launch: Launch): Promise<RunEnd> {
+  async run(launch: Launch): Promise<AttemptEnd> {
     await this.executor.launch(launch);
-    return await this.end(launch.run);
+    return await this.end(launch.name);
   }
 
   /** Runs a payload; it must exit 0. Answers its output. */

@@ -7,7 +7,7 @@ import { ExecutorFixture, launchOf } from "./executor_fixture.ts";
 /** What the port src/ports/executor.ts promises about hooks. */
 export function hookConformance({ test, line }: Kind): void {
   const hookOf = (command: string, changes: Partial<Hook> = {}): Hook => ({
-    run: launchOf("").run,
+    name: launchOf("").name,
     command,
     env: {},
     limitMs: 20_000,

@@ -65,8 +65,8 @@ for (const graceMs of [0, 600]) {
     await fixture.executor.launch(tree);
     await until("all heartbeat", async () => (await heartbeats(host)).every((heartbeat) => heartbeat !== ""));
 
-    await fixture.executor.stop(tree.run, "cancelled", graceMs);
-    const end = await fixture.end(tree.run);
+    await fixture.executor.stop(tree.name, "cancelled", graceMs);
+    const end = await fixture.end(tree.name);
     assertEquals(end.kind, "cancelled");
     assert(end.code !== null, "its lane lives and has told the end");
     assert(!textOf(end.output).includes("unreachable"), textOf(end.output));
@@ -75,7 +75,7 @@ for (const graceMs of [0, 600]) {
 
     assertEquals(await fixture.output("echo next", { target: "tmux.main.tree" }), "next\n");
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    assertEquals(textOf((await fixture.end(bystander.run)).output), "fine\n");
+    assertEquals(textOf((await fixture.end(bystander.name)).output), "fine\n");
   });
 }
 
@@ -85,7 +85,7 @@ isolatedTest("a pane that is closed takes its run's survivors with it", async (h
   await fixture.executor.launch(launch);
   await until("all heartbeat", async () => (await heartbeats(host)).every((heartbeat) => heartbeat !== ""));
   await host.tmux("kill-pane -t main:tree");
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output)], ["lost", null, "up\n"]);
   assert(end.output.truncated);
   await until("the kill script has ended", async () => await host.sh("pgrep -f '[b]in/kill-' || true") === "");
@@ -101,11 +101,11 @@ isolatedTest("the kill script refuses arguments that would match strangers", asy
   const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 30`, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await until("it is up", async () => (await fixture.executor.read(launch.run, 0, 9)).length > 0);
+  await until("it is up", async () => (await fixture.executor.read(launch.name, 0, 9)).length > 0);
   const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
   const spool = `${host.dir}/spool`;
-  const good = [spool, "1", pid, launch.run, "cancelled", "0"];
+  const good = [spool, "1", pid, launch.name, "cancelled", "0"];
   const wrong: [index: number, value: string][] = [
     ...["", "1 2", "x"].map((value) => [1, value] as [number, string]),
     ...["", "0", "1", "-1", "x"].map((value) => [2, value] as [number, string]),
@@ -122,7 +122,7 @@ isolatedTest("the kill script refuses arguments that would match strangers", asy
   }
   assertEquals(fixture.ends, []);
   assertEquals(await call(good), "0");
-  assertEquals((await fixture.end(launch.run)).code, 143);
+  assertEquals((await fixture.end(launch.name)).code, 143);
 });
 
 isolatedTest("a run that begins while the one before it is being stopped is left alone", async (host) => {
@@ -131,22 +131,22 @@ isolatedTest("a run that begins while the one before it is being stopped is left
   const first = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done`, { target });
   const second = launchOf("sleep 1; exit 7", { target });
   await fixture.executor.launch(first);
-  await until("it is up", async () => (await fixture.executor.read(first.run, 0, 9)).length > 0);
+  await until("it is up", async () => (await fixture.executor.read(first.name, 0, 9)).length > 0);
   await fixture.executor.launch(second);
   // the script has seen that the first one runs, and before it looks at the terminal the second one does
   await Deno.mkdir(`${host.dir}/bin`);
   await Deno.writeTextFile(
     `${host.dir}/bin/readlink`,
-    `#!/bin/sh\ntouch '${host.dir}/go'\nuntil grep -q '^S ${second.run} ' '${host.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
+    `#!/bin/sh\ntouch '${host.dir}/go'\nuntil grep -q '^S ${second.name} ' '${host.dir}/spool/lanes/1/journal'; do sleep 0.02; done\n` +
       `sleep 0.2\nexec /usr/bin/readlink "$@"\n`,
     { mode: 0o700 },
   );
   const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
-  const args = [`${host.dir}/spool`, "1", pid, first.run, "cancelled", "5"].join(" ");
+  const args = [`${host.dir}/spool`, "1", pid, first.name, "cancelled", "5"].join(" ");
   await host.sh(`PATH='${host.dir}/bin':$PATH sh '${script}' ${args}`);
-  assertEquals((await fixture.end(first.run)).code, 0);
-  const end = await fixture.end(second.run);
+  assertEquals((await fixture.end(first.name)).code, 0);
+  const end = await fixture.end(second.name);
   assertEquals([end.kind, end.code], ["exited", 7]);
 });
 
@@ -154,7 +154,7 @@ isolatedTest("a timeout holds when no runner lives", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
   await first.executor.launch(launch);
-  await until("it is up", async () => (await first.executor.read(launch.run, 0, 9)).length > 0);
+  await until("it is up", async () => (await first.executor.read(launch.name, 0, 9)).length > 0);
   await first.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
@@ -162,6 +162,6 @@ isolatedTest("a timeout holds when no runner lives", async (host) => {
   await until("tmux has ended it", async () => await host.sh("pgrep -fx 'sleep 60' || true") === "");
   const third = await ExecutorFixture.open(host.executor());
   assertEquals([...(await third.executor.recover([launch])).values()], ["ended"]);
-  const end = await third.end(launch.run);
+  const end = await third.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output)], ["timed_out", 143, "up\n"]);
 });

@@ -29,15 +29,15 @@ isolatedTest("a stop that is ordered while tmux is frozen is carried out when it
   const fixture = await ExecutorFixture.open(host.executor(options));
   const launch = patient(host.dir, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   const pid = await serverPid(host);
   await host.sh(`kill -STOP ${pid}`);
-  void fixture.executor.stop(launch.run, "cancelled", 200);
+  void fixture.executor.stop(launch.name, "cancelled", 200);
   // the connection, and whatever takes its place, breaks
   const end = `for client in $(pgrep tmux); do [ $client = ${pid} ] || kill -9 $client; done`;
   for (let i = 0; i < 20; i++) await host.sh(end);
   await host.sh(`kill -CONT ${pid}`);
-  assertEquals((await fixture.end(launch.run)).kind, "cancelled");
+  assertEquals((await fixture.end(launch.name)).kind, "cancelled");
   assert(said.filter((line) => line.includes("could not stop")).length <= 1, said.join());
 });
 
@@ -46,13 +46,13 @@ isolatedTest("a stop holds that tmux took and whose script never began", async (
   const fixture = await ExecutorFixture.open(host.executor(options));
   const launch = patient(host.dir);
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   const restore = await replaceKill(host, () => `touch '${host.dir}/called'\nexit 1\n`);
-  await fixture.executor.stop(launch.run, "cancelled", 200);
+  await fixture.executor.stop(launch.name, "cancelled", 200);
   await until("it was called", () => Deno.stat(`${host.dir}/called`).then(() => true, () => false));
   await restore();
   time.ahead += 6000;
-  assertEquals((await fixture.end(launch.run)).kind, "cancelled");
+  assertEquals((await fixture.end(launch.name)).kind, "cancelled");
 });
 
 isolatedTest("a stop whose script was killed ends with the terminal", async (host) => {
@@ -60,13 +60,13 @@ isolatedTest("a stop whose script was killed ends with the terminal", async (hos
   const fixture = await ExecutorFixture.open(host.executor(options));
   const launch = launchOf("trap '' TERM; echo up; while :; do sleep 0.05; done", { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
-  await fixture.executor.stop(launch.run, "cancelled", 10_000);
-  const file = `${host.dir}/spool/jobs/${launch.run}.stop`;
+  await up(fixture, launch.name);
+  await fixture.executor.stop(launch.name, "cancelled", 10_000);
+  const file = `${host.dir}/spool/jobs/${launch.name}.stop`;
   await until("it has begun", () => Deno.stat(file).then(() => true, () => false));
   await host.sh(`kill -9 $(sed -n 2p '${file}')`);
   time.ahead += 26_000;
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code], ["cancelled", null]);
   assertEquals(await fixture.output("echo next", { target: "tmux.main.work" }), "next\n");
 });
@@ -82,13 +82,13 @@ isolatedTest("a run that is stopped before its lane begins it never begins, or i
   const dying = launchOf("sleep 65", { target: "tmux.main.b" });
   const waiting = launchOf("sleep 66", { target: "tmux.main.a" });
   for (const launch of [sent, dying, waiting]) await fixture.executor.launch(launch);
-  const orders = [sent, dying, waiting].map(({ run }) => fixture.executor.stop(run, "cancelled", 200));
-  assertEquals((await fixture.end(waiting.run)).code, null);
+  const orders = [sent, dying, waiting].map(({ name: run }) => fixture.executor.stop(run, "cancelled", 200));
+  assertEquals((await fixture.end(waiting.name)).code, null);
   await host.tmux("kill-pane -t main:b");
-  const end = await fixture.end(dying.run);
+  const end = await fixture.end(dying.name);
   assertEquals([end.kind, end.code], ["cancelled", null]);
   await Deno.writeTextFile(`${host.dir}/awake`, "");
-  assertEquals((await fixture.end(sent.run)).kind, "cancelled");
+  assertEquals((await fixture.end(sent.name)).kind, "cancelled");
   await Promise.all(orders);
   assertEquals(await host.sh("pgrep -fx 'sleep 6[456]' || true"), "");
 });
@@ -97,14 +97,14 @@ isolatedTest("a run that is stopped while it is taken up is stopped", async (hos
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir);
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   const { files } = host.options();
   let order: Promise<void> | null = null;
   const readText = async (path: string) => {
     const text = await files.readText(path);
     if (taking && order === null && path.endsWith("/journal")) {
-      order = second.executor.stop(launch.run, "cancelled", 200);
+      order = second.executor.stop(launch.name, "cancelled", 200);
       await order;
     }
     return text;
@@ -114,7 +114,7 @@ isolatedTest("a run that is stopped while it is taken up is stopped", async (hos
   taking = true;
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   assert(order !== null);
-  assertEquals((await second.end(launch.run)).kind, "cancelled");
+  assertEquals((await second.end(launch.name)).kind, "cancelled");
 });
 
 isolatedTest(
@@ -123,15 +123,15 @@ isolatedTest(
     const first = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir);
     await first.executor.launch(launch);
-    await up(first, launch.run);
+    await up(first, launch.name);
     const restore = await replaceKill(host, () => "exit 1\n");
-    await first.executor.stop(launch.run, "cancelled", 200);
+    await first.executor.stop(launch.name, "cancelled", 200);
     await first.executor.close();
     await restore();
     const second = await ExecutorFixture.open(host.executor());
     await second.executor.recover([launch]);
-    await second.executor.stop(launch.run, "cancelled", 200);
-    assertEquals((await second.end(launch.run)).kind, "cancelled");
+    await second.executor.stop(launch.name, "cancelled", 200);
+    assertEquals((await second.end(launch.name)).kind, "cancelled");
   },
 );
 
@@ -140,10 +140,10 @@ isolatedTest("a run that ends while it is being stopped ends once", async (host)
   for (let i = 0; i < 20; i++) {
     const launch = launchOf(`sleep 0.0${i % 10}`, { timeoutMs: 20 + i * 5 });
     await fixture.executor.launch(launch);
-    void fixture.executor.stop(launch.run, "cancelled", 0);
-    const end = await fixture.end(launch.run);
+    void fixture.executor.stop(launch.name, "cancelled", 0);
+    const end = await fixture.end(launch.name);
     assert(["cancelled", "timed_out", "exited"].includes(end.kind), end.kind);
-    await fixture.executor.forget(launch.run);
+    await fixture.executor.forget(launch.name);
   }
   assertEquals(await fixture.output("echo next"), "next\n");
   assertEquals(fixture.ends.length, 21);
@@ -153,7 +153,7 @@ isolatedTest("runs of an earlier runner that nobody knows are ended also when th
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf("echo up; sleep 67", { target: "tmux.main.work" });
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   const { options, time } = watched(host);
   const second = await ExecutorFixture.open(host.executor(options));
@@ -180,8 +180,8 @@ isolatedTest("what a closed terminal left behind is ended also when tmux cannot 
   await fixture.executor.launch(second);
   await until("it has left something", () => Deno.stat(`${host.dir}/left`).then(() => true, () => false));
   await host.tmux("kill-pane -t main:work");
-  assertEquals((await fixture.end(first.run)).kind, "lost");
-  assertEquals((await fixture.end(second.run)).kind, "exited");
+  assertEquals((await fixture.end(first.name)).kind, "lost");
+  assertEquals((await fixture.end(second.name)).kind, "exited");
   await until("nothing is left", async () => await host.sh(`pgrep -f '[t]rap .. HUP' || true`) === "");
   assert(broken);
 });
@@ -214,16 +214,16 @@ for (const [name, act] of FAULTS) {
       const going = [first, second, last].map((launch) => fixture.executor.launch(launch));
       await new Promise((resolve) => setTimeout(resolve, ms));
       const fault = host.sh(act(host));
-      void fixture.executor.stop(first.run, "cancelled", 100);
+      void fixture.executor.stop(first.name, "cancelled", 100);
       await fault;
       await Promise.all(going);
       const kinds = [
-        (await fixture.end(first.run)).kind,
-        (await fixture.end(second.run)).kind,
-        (await fixture.end(last.run)).kind,
+        (await fixture.end(first.name)).kind,
+        (await fixture.end(second.name)).kind,
+        (await fixture.end(last.name)).kind,
       ];
       assert(/^(cancelled|lost),(timed_out|lost),(exited|lost)$/.test(kinds.join()), `${ms} ms: ${kinds}`);
-      for (const { run } of [first, second, last]) await fixture.executor.forget(run);
+      for (const { name: run } of [first, second, last]) await fixture.executor.forget(run);
       await until("nothing is left", async () => await host.sh("pgrep -fx 'sleep 69' || true") === "");
     }
     assertEquals(await fixture.output("echo next", { target: "tmux.main.work" }), "next\n");

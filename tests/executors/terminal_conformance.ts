@@ -31,24 +31,24 @@ export const NOT_READING = [
   "cat & sleep 60",
 ];
 
-/** What the port src/ports/run_terminals.ts promises. */
+/** What the port src/ports/attempt_terminals.ts promises. */
 export function terminalConformance({ test, pool, line }: Kind): void {
   test("type() gives every byte to the program exactly, and to no other run", async ({ executor, dir }) => {
     const fixture = await ExecutorFixture.open(executor());
     const bytes = new Uint8Array(3000).map((_, i) => i % 256);
     const launch = launchOf(`stty raw; echo up; head -c ${bytes.length} >'${dir}/got'`, { target: line });
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     const next = launchOf("echo next", { target: line });
     await fixture.executor.launch(next);
-    assertEquals(await fixture.executor.type(next.run, { bytes }), false);
-    assertEquals(await fixture.executor.type(launch.run, { bytes: bytes.subarray(0, 1000) }), true);
-    assertEquals(await fixture.executor.type(launch.run, { bytes: new Uint8Array() }), true);
-    assertEquals(await fixture.executor.type(launch.run, { bytes: bytes.subarray(1000) }), true);
-    assertEquals((await fixture.end(launch.run)).code, 0);
+    assertEquals(await fixture.executor.type(next.name, { bytes }), false);
+    assertEquals(await fixture.executor.type(launch.name, { bytes: bytes.subarray(0, 1000) }), true);
+    assertEquals(await fixture.executor.type(launch.name, { bytes: new Uint8Array() }), true);
+    assertEquals(await fixture.executor.type(launch.name, { bytes: bytes.subarray(1000) }), true);
+    assertEquals((await fixture.end(launch.name)).code, 0);
     assertEquals(await Deno.readFile(`${dir}/got`), bytes);
-    assertEquals(textOf((await fixture.end(next.run)).output), "next\n");
-    assertEquals(await fixture.executor.type(launch.run, { bytes }), false);
+    assertEquals(textOf((await fixture.end(next.name)).output), "next\n");
+    assertEquals(await fixture.executor.type(launch.name, { bytes }), false);
     assertEquals(await fixture.executor.type("unknown", { bytes }), false);
   });
 
@@ -56,12 +56,12 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     const fixture = await ExecutorFixture.open(executor());
     const launch = launchOf(`read -rp 'Name? ' name; echo "got <$name>"`, { target: pool });
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     assertEquals(
-      await fixture.executor.type(launch.run, { bytes: new TextEncoder().encode("$(id) '\"#{x} ünï\r") }),
+      await fixture.executor.type(launch.name, { bytes: new TextEncoder().encode("$(id) '\"#{x} ünï\r") }),
       true,
     );
-    assertEquals(textOf((await fixture.end(launch.run)).output), `Name? got <$(id) '"#{x} ünï>\n`);
+    assertEquals(textOf((await fixture.end(launch.name)).output), `Name? got <$(id) '"#{x} ünï>\n`);
   });
 
   test("screen() shows what a terminal shows, of the run that runs there", async ({ executor, dir }) => {
@@ -70,18 +70,18 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     const launch = patient(dir, { target: line }, "exit 0");
     const drawing = { ...launch, payload: `${draw}; ${launch.payload}` };
     await fixture.executor.launch(drawing);
-    await until("it has drawn", async () => (await fixture.executor.screen(drawing.run))?.title === "my title");
-    await until("it is up", async () => (await fixture.executor.screen(drawing.run))?.cursor.row === 1);
-    const screen = await fixture.executor.screen(drawing.run);
+    await until("it has drawn", async () => (await fixture.executor.screen(drawing.name))?.title === "my title");
+    await until("it is up", async () => (await fixture.executor.screen(drawing.name))?.cursor.row === 1);
+    const screen = await fixture.executor.screen(drawing.name);
     assertEquals(screen?.lines, ["top  up", "", "    ünï 漢字"]);
     assertEquals([screen?.cursor, screen?.columns, screen?.rows], [{ column: 0, row: 1 }, 200, 50]);
     const next = launchOf("echo next", { target: line });
     await fixture.executor.launch(next);
-    assertEquals(await fixture.executor.screen(next.run), null);
+    assertEquals(await fixture.executor.screen(next.name), null);
     await Deno.writeTextFile(`${dir}/go`, "");
-    await fixture.end(drawing.run);
-    assertEquals(await fixture.executor.screen(drawing.run), null);
-    assertEquals(await fixture.executor.locate(drawing.run), null);
+    await fixture.end(drawing.name);
+    assertEquals(await fixture.executor.screen(drawing.name), null);
+    assertEquals(await fixture.executor.locate(drawing.name), null);
   });
 
   test("reading() tells who waits for input, and nobody else", async ({ executor, dir }) => {
@@ -90,18 +90,18 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     const reading = READING.map(start);
     const others = NOT_READING.map(start);
     for (const launch of [...reading, ...others]) await fixture.executor.launch(launch);
-    for (const launch of [...reading, ...others]) await up(fixture, launch.run);
-    const all = [...reading, ...others].map(({ run }) => run);
+    for (const launch of [...reading, ...others]) await up(fixture, launch.name);
+    const all = [...reading, ...others].map(({ name: run }) => run);
     const payloads = (runs: ReadonlySet<string>) =>
-      [...reading, ...others].filter(({ run }) => runs.has(run)).map(({ payload }) => payload);
+      [...reading, ...others].filter(({ name: run }) => runs.has(run)).map(({ payload }) => payload);
     const want = reading.map(({ payload }) => payload);
     await until("all who read have begun", async () => (await fixture.executor.reading(all)).size >= want.length);
     for (let looks = 0; looks < 3; looks++) assertEquals(payloads(await fixture.executor.reading(all)), want);
-    assertEquals(payloads(await fixture.executor.reading([reading[1].run, others[0].run])), [want[1]]);
+    assertEquals(payloads(await fixture.executor.reading([reading[1].name, others[0].name])), [want[1]]);
     assertEquals(await fixture.executor.reading([]), new Set());
-    await fixture.executor.type(reading[0].run, { bytes: new TextEncoder().encode("x\n") });
-    assertEquals((await fixture.end(reading[0].run)).code, 0);
-    assert(!(await fixture.executor.reading(all)).has(reading[0].run));
-    for (const { run } of [...reading.slice(1), ...others]) await fixture.executor.stop(run, "cancelled", 0);
+    await fixture.executor.type(reading[0].name, { bytes: new TextEncoder().encode("x\n") });
+    assertEquals((await fixture.end(reading[0].name)).code, 0);
+    assert(!(await fixture.executor.reading(all)).has(reading[0].name));
+    for (const { name: run } of [...reading.slice(1), ...others]) await fixture.executor.stop(run, "cancelled", 0);
   });
 }

@@ -20,8 +20,8 @@ isolatedTest("what is typed at a run whose terminal is being cleaned for it reac
   await fixture.run(launchOf("exit 130", { target }));
   const reading = launchOf("read -r line; echo got $line", { target });
   await fixture.executor.launch(reading);
-  assertEquals(await fixture.executor.type(reading.run, { bytes: new TextEncoder().encode("hello\n") }), true);
-  assertEquals(textOf((await fixture.end(reading.run)).output), "got hello\n");
+  assertEquals(await fixture.executor.type(reading.name, { bytes: new TextEncoder().encode("hello\n") }), true);
+  assertEquals(textOf((await fixture.end(reading.name)).output), "got hello\n");
 });
 
 isolatedTest("what one run has left unread does not reach the next, however soon that one comes", async (host) => {
@@ -32,9 +32,9 @@ isolatedTest("what one run has left unread does not reach the next, however soon
       .map((payload) => launchOf(payload, { target }));
     await fixture.executor.launch(first);
     await fixture.executor.launch(second);
-    assertEquals(await fixture.executor.type(first.run, { bytes: new TextEncoder().encode("one\ntwo\n") }), true);
+    assertEquals(await fixture.executor.type(first.name, { bytes: new TextEncoder().encode("one\ntwo\n") }), true);
     assertEquals(
-      textOf((await fixture.end(first.run)).output) + textOf((await fixture.end(second.run)).output),
+      textOf((await fixture.end(first.name)).output) + textOf((await fixture.end(second.name)).output),
       "got one\ngot\n",
     );
   }
@@ -51,5 +51,5 @@ isolatedTest("Ctrl-C while a terminal is being cleaned does not leave it in diso
     await until("it is being cleaned", async () => await said() === before + count);
     await host.tmux("send-keys -t main:work C-c");
   }
-  assertEquals(textOf((await fixture.end(launch.run)).output), "icanon\n");
+  assertEquals(textOf((await fixture.end(launch.name)).output), "icanon\n");
 });

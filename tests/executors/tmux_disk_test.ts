@@ -33,7 +33,7 @@ async function endUnwritten(host: TmuxHost, options: Partial<TmuxOptions>) {
   const first = await ExecutorFixture.open(host.executor(options));
   const launch = patient(host.dir, { target }, "exit 7");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await reachBorder(journalOf(host));
   await host.disk!.fill();
@@ -73,7 +73,7 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
       const last = launchOf(payload, { target });
       assertEquals((await fixture.run(last)).code, 0);
       assertEquals(await Deno.readTextFile(`${host.dir}/ran`), "x\n");
-      assertEquals((await records(journalOf(host))).slice(2), [`S ${last.run}`, `E ${last.run} 0`]);
+      assertEquals((await records(journalOf(host))).slice(2), [`S ${last.name}`, `E ${last.name} 0`]);
     },
   );
 
@@ -82,19 +82,19 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
     async (host) => {
       const launch = await endUnwritten(host, { laneShell });
       await dropReports(host);
-      assertEquals(await records(journalOf(host)), [`S ${launch.run}`]);
+      assertEquals(await records(journalOf(host)), [`S ${launch.name}`]);
       await host.disk!.free();
       const fixture = await ExecutorFixture.open(host.executor({ laneShell }));
       await fixture.executor.recover([launch]);
-      const end = await fixture.end(launch.run);
+      const end = await fixture.end(launch.name);
       assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["exited", 7, "up\n", false]);
       const next = launchOf("exit 8", { target });
       assertEquals((await fixture.run(next)).code, 8);
       assertEquals(await records(journalOf(host)), [
-        `S ${launch.run}`,
-        `E ${launch.run} 7`,
-        `S ${next.run}`,
-        `E ${next.run} 8`,
+        `S ${launch.name}`,
+        `E ${launch.name} 7`,
+        `S ${next.name}`,
+        `E ${next.name} 8`,
       ]);
     },
   );
@@ -110,11 +110,11 @@ smallDiskTest(
     }
     const launch = patient(host.dir, { target }, "exit 7");
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     await host.disk!.fill();
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    assertEquals((await fixture.end(launch.run)).code, 7);
-    assertEquals((await records(journalOf(host))).slice(-2), [`S ${launch.run}`, `E ${launch.run} 7`]);
+    assertEquals((await fixture.end(launch.name)).code, 7);
+    assertEquals((await records(journalOf(host))).slice(-2), [`S ${launch.name}`, `E ${launch.name} 7`]);
   },
 );
 
@@ -127,7 +127,7 @@ smallDiskTest(
     await host.disk!.free();
     const fixture = await ExecutorFixture.open(host.executor());
     assertEquals([...(await fixture.executor.recover([launch])).values()], ["ended"]);
-    const end = await fixture.end(launch.run);
+    const end = await fixture.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["exited", 7, "up\n", false]);
   },
 );
@@ -142,7 +142,7 @@ smallDiskTest(
     await host.sh(`kill -STOP ${lane}`);
     const fixture = await ExecutorFixture.open(host.executor());
     assertEquals([...(await fixture.executor.recover([launch])).values()], ["ended"]);
-    assertEquals((await fixture.end(launch.run)).code, 7);
+    assertEquals((await fixture.end(launch.name)).code, 7);
     await host.sh(`kill -CONT ${lane}`);
   },
 );
@@ -151,13 +151,13 @@ isolatedTest("without a readable journal the answer of an idle lane says how its
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir, { target }, "exit 7");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await host.sh(`rm '${journalOf(host)}'; mkdir '${journalOf(host)}'`);
   await Deno.writeTextFile(`${host.dir}/go`, "");
   await dropReports(host);
   const fixture = await ExecutorFixture.open(host.executor());
   await fixture.executor.recover([launch]);
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 7, "up\n"]);
 });

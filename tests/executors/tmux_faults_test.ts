@@ -25,10 +25,10 @@ for (const [name, act, why] of violence) {
     if (beside) await host.tmux("new-session -d -s main -n work 'exec cat'");
     const launch = patient(host.dir, { target: "tmux.main.work" });
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     const since = performance.now();
     await host.sh(act);
-    const end = await fixture.end(launch.run);
+    const end = await fixture.end(launch.name);
     assert(performance.now() - since < 1500, "it took too long");
     assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["lost", null, "up\n", true]);
     assert(why.test(end.why!), end.why);
@@ -42,10 +42,10 @@ isolatedTest("runs that waited in a terminal that went away run in another one",
   const second = launchOf(`echo second >>'${host.dir}/log'`, { target: "tmux.main.work" });
   await fixture.executor.launch(first);
   await fixture.executor.launch(second);
-  await up(fixture, first.run);
+  await up(fixture, first.name);
   await host.tmux("kill-pane -t main:work");
-  assertEquals((await fixture.end(first.run)).kind, "lost");
-  assertEquals((await fixture.end(second.run)).code, 0);
+  assertEquals((await fixture.end(first.name)).kind, "lost");
+  assertEquals((await fixture.end(second.name)).code, 0);
   assertEquals(await Deno.readTextFile(`${host.dir}/log`), "second\n");
 });
 
@@ -67,7 +67,7 @@ isolatedTest("a terminal that slept does not begin what an earlier runner gave t
   await second.run(launch);
   await Deno.writeTextFile(`${host.dir}/awake`, "");
   const journal = async () => await Deno.readTextFile(`${host.dir}/spool/lanes/1/journal`).catch(() => "");
-  await until("it has looked at what it was given", async () => (await journal()).includes(`X ${launch.run} `));
+  await until("it has looked at what it was given", async () => (await journal()).includes(`X ${launch.name} `));
   assertEquals(await second.output("echo next"), "next\n");
   assertEquals(await Deno.readTextFile(`${host.dir}/ran`), "x\n");
 });
@@ -76,7 +76,7 @@ isolatedTest("a run may end, and be forgotten, while it is taken up", async (hos
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir);
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
 
   let takingUp = false;
@@ -85,7 +85,7 @@ isolatedTest("a run may end, and be forgotten, while it is taken up", async (hos
     if (takingUp && path.endsWith("/journal")) {
       takingUp = false;
       await Deno.writeTextFile(`${host.dir}/go`, "");
-      await second.executor.forget((await second.end(launch.run)).run);
+      await second.executor.forget((await second.end(launch.name)).name);
     }
     return text;
   };
@@ -105,7 +105,7 @@ isolatedTest(
     ];
     await first.run(ended);
     await first.executor.launch(running);
-    await up(first, running.run);
+    await up(first, running.name);
     await first.executor.close();
     await host.tmux("kill-server");
 
@@ -116,7 +116,7 @@ isolatedTest(
     assert(rounds.length > 0);
     for (const round of rounds) round();
     assertEquals([...(await second.executor.recover([ended, running])).values()], ["ended", "ended"]);
-    assertEquals([(await second.end(ended.run)).code, (await second.end(running.run)).kind], [7, "lost"]);
+    assertEquals([(await second.end(ended.name)).code, (await second.end(running.name)).kind], [7, "lost"]);
   },
 );
 
@@ -154,13 +154,13 @@ isolatedTest("nothing stays connected with the server, and nothing is ever in co
   }));
   const launch = patient(host.dir);
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   await fixture.executor.sweep();
   assertEquals(await host.tmux("list-clients"), []);
   assertEquals(said.filter((arg) => /^-C+$/.test(arg)), []);
   assertEquals(host.children, []);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await fixture.end(launch.run)).code, 0);
+  assertEquals((await fixture.end(launch.name)).code, 0);
 });
 
 isolatedTest("a killed runner's twenty runs all end once, with their codes and whole outputs", async (host) => {
@@ -201,10 +201,10 @@ isolatedTest("a killed runner's twenty runs all end once, with their codes and w
   const since = performance.now();
   const found = await fixture.executor.recover(launches);
   assert(performance.now() - since < 1000, `recovery took ${performance.now() - since} ms`);
-  assertEquals(launches.map(({ run }) => found.get(run)), launches.map((_, i) => i < 6 ? "ended" : "adopted"));
+  assertEquals(launches.map(({ name: run }) => found.get(run)), launches.map((_, i) => i < 6 ? "ended" : "adopted"));
   await Deno.writeTextFile(`${host.dir}/go`, "");
   const numbers = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join("");
-  for (const [i, { run }] of launches.entries()) {
+  for (const [i, { name: run }] of launches.entries()) {
     const end = await fixture.end(run);
     assertEquals([end.kind, end.code, end.output.truncated], ["exited", i, false]);
     assertEquals(new TextDecoder().decode(await fixture.whole(run)), `begin\n${i % 2 ? numbers : ""}end ${i}\n`);
@@ -219,7 +219,7 @@ isolatedTest("an output whose log was torn says so, and the next one is whole", 
   const target = "tmux.main.work";
   const launch = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do echo more; sleep 0.02; done`, { target });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   // the newest one is the writer of the newest pane's log
   const writer = () => host.sh("pgrep -n -x cat");
   const first = await writer();
@@ -230,9 +230,9 @@ isolatedTest("an output whose log was torn says so, and the next one is whole", 
     return await piped() && Number(await writer()) > Number(first);
   });
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, true]);
-  assert((await fixture.executor.sample(launch.run))!.truncated);
+  assert((await fixture.executor.sample(launch.name))!.truncated);
   assertEquals(await fixture.output("echo next", { target }), "next\n");
 });
 
@@ -241,7 +241,7 @@ isolatedTest("an output that was lost on its way to the log says so, and the nex
   const target = "tmux.main.work";
   const launch = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done`, { target });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   const writer = await host.sh("pgrep -n -x cat");
   await host.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${host.dir}/go`, "");
@@ -251,7 +251,7 @@ isolatedTest("an output that was lost on its way to the log says so, and the nex
     async () => (await host.tmux("display-message -p -t main:work '#{pane_title}'"))[0] === "idle",
   );
   await host.sh(`kill -KILL ${writer}`);
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, true]);
   assertEquals(await fixture.output("echo next", { target }), "next\n");
 });
@@ -261,13 +261,13 @@ isolatedTest("what a slow log gets too late never comes into the next output", a
   const target = "tmux.main.work";
   const first = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done; echo late`, { target });
   await fixture.executor.launch(first);
-  await up(fixture, first.run);
+  await up(fixture, first.name);
   const writers = () => host.sh("pgrep -x cat | wc -l");
   const count = await writers();
   const writer = await host.sh("pgrep -n -x cat");
   await host.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assert((await fixture.end(first.run)).output.truncated);
+  assert((await fixture.end(first.name)).output.truncated);
   const second = launchOf(`echo two; until [ -e '${host.dir}/go2' ]; do sleep 0.02; done`, { target });
   await fixture.executor.launch(second);
   await until("it runs", async () => (await host.tmux("capture-pane -p -t main:work")).includes("two"));
@@ -275,7 +275,7 @@ isolatedTest("what a slow log gets too late never comes into the next output", a
   await until("the old writer has gone", async () => (await host.sh(`kill -0 ${writer} || echo gone`)) === "gone");
   await until("there is a new one", async () => await writers() === count);
   await Deno.writeTextFile(`${host.dir}/go2`, "");
-  const end = await fixture.end(second.run);
+  const end = await fixture.end(second.name);
   assertEquals([new TextDecoder().decode(end.output.head), end.output.truncated], ["two\n", false]);
 });
 
@@ -295,7 +295,7 @@ isolatedTest("a hook whose window is slow to begin runs, although the runner end
   const fixture = await ExecutorFixture.open(
     host.executor({ env: { ...host.env, PATH: `${host.dir}/bin:${host.env.PATH}` } }),
   );
-  const going = fixture.executor.hook({ run: "1.x", command: `echo x >>'${host.dir}/over'`, env: {}, limitMs: 5000 });
+  const going = fixture.executor.hook({ name: "1.x", command: `echo x >>'${host.dir}/over'`, env: {}, limitMs: 5000 });
   await fixture.executor.close();
   assertEquals(await going, null);
   await until("it has run", () => Deno.readTextFile(`${host.dir}/over`).then((text) => text === "x\n", () => false));
@@ -335,7 +335,7 @@ isolatedTest("a terminal that does not start its run is replaced", async (host) 
   await fixture.executor.launch(launch);
   assertEquals(await host.sh("pgrep -fx 'sleep 1000' | wc -l"), "2");
   const timer = setInterval(() => ahead += 5000, 1000);
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   clearInterval(timer);
   assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, "ran\n"]);
 });
@@ -343,7 +343,7 @@ isolatedTest("a terminal that does not start its run is replaced", async (host) 
 isolatedTest("an end that is reported again is not told again", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const end = await fixture.run(launchOf("exit 3"));
-  const again = `E 1 ${end.run} 9`;
+  const again = `E 1 ${end.name} 9`;
   await host.sh(`printf '%s\\n' '${again}' 'E 9 x 1' 'nonsense' '' '${again}' 1<>'${host.dir}/spool/done'`);
   assertEquals(await fixture.output("echo next"), "next\n");
   assertEquals(fixture.ends.map(({ code }) => code), [3, 0]);
@@ -359,20 +359,20 @@ isolatedTest(
         `trap 'until [ -e ${go} ]; do sleep 0.02; done; exit 9' TERM; echo up; while :; do sleep 0.02; done`;
       const launch = launchOf(payload, { target: "tmux.main.work" });
       await first.executor.launch(launch);
-      await up(first, launch.run);
-      await first.executor.stop(launch.run, "timed_out", 10_000);
-      await until("the script is at it", () => host.sh(`cat '${host.dir}/spool/jobs/${launch.run}.stop'`));
+      await up(first, launch.name);
+      await first.executor.stop(launch.name, "timed_out", 10_000);
+      await until("the script is at it", () => host.sh(`cat '${host.dir}/spool/jobs/${launch.name}.stop'`));
       await first.executor.close();
       const second = await ExecutorFixture.open(host.executor());
       await Deno.writeTextFile(go, "");
       const journal = () => Deno.readTextFile(`${host.dir}/spool/lanes/1/journal`);
-      await until("it has ended", async () => (await journal()).includes(`E ${launch.run}`));
+      await until("it has ended", async () => (await journal()).includes(`E ${launch.name}`));
       await second.executor.sweep();
       await second.executor.sweep();
       assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
-      const end = await second.end(launch.run);
+      const end = await second.end(launch.name);
       assertEquals([end.kind, end.code], ["timed_out", 9]);
-      await second.executor.forget(launch.run);
+      await second.executor.forget(launch.name);
       await second.executor.close();
     }
   },
@@ -385,16 +385,16 @@ isolatedTest(
     const first = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir, { target: "tmux.main.work" }, `echo x >>'${host.dir}/ran'; exit 7`);
     await first.executor.launch(launch);
-    await up(first, launch.run);
+    await up(first, launch.name);
     await first.executor.close();
     await Deno.remove(journal);
     const second = await ExecutorFixture.open(host.executor());
     assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    assertEquals((await second.end(launch.run)).code, 7);
+    assertEquals((await second.end(launch.name)).code, 7);
     assertEquals(await Deno.readTextFile(`${host.dir}/ran`), "x\n");
     // made anew by the lane
-    assert((await Deno.readTextFile(journal)).includes(`E ${launch.run} `));
+    assert((await Deno.readTextFile(journal)).includes(`E ${launch.name} `));
   },
 );
 
@@ -410,13 +410,13 @@ isolatedTest("a run whose journal is removed is not taken for one that did not s
   const wait = `until [ -e '${host.dir}/go' ]; do sleep 0.02; done`;
   const launch = launchOf(`echo x >>'${host.dir}/ran'; echo up; ${wait}; exit 7`, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   await Deno.remove(`${host.dir}/spool/lanes/1/journal`);
   ahead = 20_000;
   await until("its processes are looked for", () => asked);
   await fixture.executor.sweep();
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await fixture.end(launch.run);
+  const end = await fixture.end(launch.name);
   assertEquals([end.kind, end.code], ["exited", 7]);
   assertEquals(await Deno.readTextFile(`${host.dir}/ran`), "x\n");
 });
@@ -430,7 +430,7 @@ isolatedTest("a run that is in no journal, as one was lost, is not launched agai
   await Deno.remove(`${host.dir}/spool/lanes/1/journal`);
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
-  assertEquals((await second.end(launch.run)).kind, "lost");
+  assertEquals((await second.end(launch.name)).kind, "lost");
 });
 
 isolatedTest("a run whose processes live is not launched again, although no journal has it", async (host) => {
@@ -438,10 +438,10 @@ isolatedTest("a run whose processes live is not launched again, although no jour
   await first.output("true");
   await first.executor.close();
   const launch = launchOf(`echo x >>'${host.dir}/ran'`);
-  await host.sh(`RUNNER_RUN=${launch.run} setsid sleep 60 >/dev/null 2>&1 &`);
+  await host.sh(`RUNNER_RUN=${launch.name} setsid sleep 60 >/dev/null 2>&1 &`);
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
-  assertEquals((await second.end(launch.run)).kind, "lost");
+  assertEquals((await second.end(launch.name)).kind, "lost");
   await host.sh("pkill -x sleep");
   const third = await ExecutorFixture.open(host.executor());
   assertEquals([...(await third.executor.recover([launch])).values()], ["unlaunched"]);

@@ -33,7 +33,7 @@ for (const [what, act, files, expected] of damages) {
       await host.sh(`cd '${laneOf(host)}' && ${act}; rm -f '${host.dir}'/spool/out/*`);
       const second = await ExecutorFixture.open(host.executor({ files }));
       assertEquals([...(await second.executor.recover([launch])).values()], ["ended"]);
-      const end = await second.end(launch.run);
+      const end = await second.end(launch.name);
       assertEquals([end.kind, end.code, end.output.truncated], [...expected, true]);
     },
   );
@@ -53,14 +53,14 @@ isolatedTest("a run goes on under the next runner when the log of its living ter
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir, { target }, "exit 7");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   const pane = await paneOf(host);
   await Deno.remove(`${laneOf(host)}/log`);
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code, end.output.truncated], ["exited", 7, true]);
   assertEquals(await second.output("echo next", { target }), "next\n");
   assertEquals(await paneOf(host), pane);
@@ -70,7 +70,7 @@ isolatedTest("an output is cut when the log's writer ended between two runners",
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do echo more; sleep 0.02; done`, { target });
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await host.sh(`pkill -x cat -P $(cat '${laneOf(host)}/writer')`);
   await until(
@@ -80,7 +80,7 @@ isolatedTest("an output is cut when the log's writer ended between two runners",
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, true]);
 });
 
@@ -90,19 +90,19 @@ isolatedTest("a run ends whole when the pipe of its lane is removed, and its ter
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir, { target }, "exit 7");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   const pane = await paneOf(host);
   await Deno.remove(`${laneOf(host)}/in`);
   const second = await ExecutorFixture.open(host.executor({ clock: { ...clock, now: () => clock.now() + ahead } }));
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["exited", 7, "up\n", false]);
   const next = launchOf("echo next", { target });
   await second.executor.launch(next);
   ahead = 20_000;
-  assertEquals(textOf((await second.end(next.run)).output), "next\n");
+  assertEquals(textOf((await second.end(next.name)).output), "next\n");
   assertEquals((await paneOf(host)).join() === pane.join(), false);
 });
 
@@ -117,13 +117,13 @@ isolatedTest(
     await first.executor.recover([]);
     const launch = launchOf("true", { target });
     assertEquals((await first.run(launch)).code, 0);
-    await first.executor.forget(launch.run);
+    await first.executor.forget(launch.name);
     const pane = await paneOf(host);
     await Deno.writeTextFile(`${host.dir}/slow`, "");
     const lost = launchOf("true", { target: "tmux.main.other" });
     const launching = first.executor.launch(lost).then(() => "launched", () => "not launched");
     await until("its terminal is made", async () => (await host.tmux("list-windows -t main")).length === 2);
-    const going = first.executor.hook({ run: "1.x", command: "true", env: {}, limitMs: 5000 });
+    const going = first.executor.hook({ name: "1.x", command: "true", env: {}, limitMs: 5000 });
     await first.executor.close();
     await going;
     assertEquals(await launching, "not launched");

@@ -37,7 +37,7 @@ isolatedTest("a run has the file mode mask and the soft limits of the present ru
     assertEquals(await fixture.output(program), "0027\n700\n", "a payload with an interpreter as well");
     const hook = launchOf("");
     const command = `umask >'${host.dir}/hook'; ulimit -S -n >>'${host.dir}/hook'; env >>'${host.dir}/hook'`;
-    assertEquals(await fixture.executor.hook({ run: hook.run, command, env: {}, limitMs: 5000 }), 0);
+    assertEquals(await fixture.executor.hook({ name: hook.name, command, env: {}, limitMs: 5000 }), 0);
     const hooked = await Deno.readTextFile(`${host.dir}/hook`);
     assertMatch(hooked, /^0?027\n700\n/);
     assert(!/^TMUX/m.test(hooked), hooked);
@@ -51,10 +51,10 @@ isolatedTest("a run knows no tmux server of the runner, nor one that the runner 
   assertEquals(await fixture.output("env | grep -E 'TMUX|REDIS|SSH' || echo none"), "none\n");
   const launch = patient(host.dir);
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   await fixture.run(launchOf("tmux kill-server; tmux new-session -d; tmux kill-server; true"));
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await fixture.end(launch.run)).kind, "exited");
+  assertEquals((await fixture.end(launch.name)).kind, "exited");
 });
 
 isolatedTest("a run gets a terminal of 200 x 50 with all colours, and ignores no signal", async (host) => {

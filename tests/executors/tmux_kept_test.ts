@@ -29,9 +29,9 @@ for (const target of ["tmux.main", "tmux.main.work", "tmux.main.work.side"]) {
     const failing = launchOf("sleep 987 & echo it broke; exit 3", { target });
     const end = await fixture.run(failing);
     assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["exited", 3, "it broke\n", false]);
-    await fixture.executor.forget(failing.run);
+    await fixture.executor.forget(failing.name);
     const [kept] = await untilKept(host, 1);
-    assertEquals(kept.run, failing.run);
+    assertEquals(kept.run, failing.name);
     // the mark comes first, then the name
     await until("its window has a name of its own", async () => (await keptPanes(host))[0].window !== "work");
     for (let i = 0; i < 3; i++) {
@@ -66,10 +66,10 @@ isolatedTest(
     const runs: string[] = [];
     for (let i = 0; i < MAX_KEPT + 2; i++) {
       const launch = launchOf(`echo number ${i}; exit 1`);
-      runs.push(launch.run);
+      runs.push(launch.name);
       await fixture.run(launch);
-      await fixture.executor.forget(launch.run);
-      await until("it is kept", async () => (await keptPanes(host)).some(({ run }) => run === launch.run));
+      await fixture.executor.forget(launch.name);
+      await until("it is kept", async () => (await keptPanes(host)).some(({ run }) => run === launch.name));
     }
     const kept = await untilKept(host, MAX_KEPT);
     assertEquals(kept.map(({ run }) => run).sort(), runs.slice(2).sort());
@@ -101,8 +101,8 @@ isolatedTest("a lane that has another run already is not kept", async (host) => 
   await fixture.executor.launch(first);
   await fixture.executor.launch(second);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await fixture.end(first.run)).code, 1);
-  assertEquals(textOf((await fixture.end(second.run)).output), "second\n");
+  assertEquals((await fixture.end(first.name)).code, 1);
+  assertEquals(textOf((await fixture.end(second.name)).output), "second\n");
   assertEquals(await fixture.output("echo third", { target }), "third\n");
   assertEquals(await keptPanes(host), []);
 });

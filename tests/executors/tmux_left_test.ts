@@ -63,7 +63,7 @@ isolatedTest("runs that wait for a terminal that is held go to another one, in o
   for (const launch of [first, ...others]) await fixture.executor.launch(launch);
   await Deno.writeTextFile(`${host.dir}/go`, "");
   for (const launch of others) {
-    const end = await fixture.end(launch.run);
+    const end = await fixture.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, ""]);
   }
   assertEquals((await Deno.readTextFile(`${host.dir}/order`)).split("\n").join(""), "001122334455");
@@ -126,15 +126,15 @@ isolatedTest("a run begins on an empty screen with an empty history", async (hos
     await fixture.run(launchOf(payload, { target }));
     const launch = patient(host.dir, { target });
     await fixture.executor.launch(launch);
-    const screen = await fixture.executor.screen(launch.run);
+    const screen = await fixture.executor.screen(launch.name);
     assert(!JSON.stringify(screen).includes("Delete"), JSON.stringify(screen));
-    await up(fixture, launch.run);
-    assertEquals((await fixture.executor.screen(launch.run))?.lines, ["up"], payload);
+    await up(fixture, launch.name);
+    assertEquals((await fixture.executor.screen(launch.name))?.lines, ["up"], payload);
     assertEquals(await host.tmux("capture-pane -p -S - -t main:work | sed '/^$/d'"), ["up"], payload);
     const facts = "#{history_size} #{alternate_on} #{origin_flag} #{mouse_all_flag} #{scroll_region_lower}";
     assertEquals(await host.tmux(`display-message -p -t main:work '${facts}'`), ["0 0 0 0 49"], payload);
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    await fixture.end(launch.run);
+    await fixture.end(launch.name);
     await Deno.remove(`${host.dir}/go`);
   }
 });
@@ -149,12 +149,12 @@ isolatedTest("a window of tmux.SESSION has the name of its run while that runs",
   assertEquals(await fixture.output("echo here", { target: "tmux.main.deploy ünï" }), "here\n");
   assertEquals((await names()).split("|").length, 2);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  await fixture.end(launch.run);
+  await fixture.end(launch.name);
   await until("no name any more", async () => (await names()).startsWith("idle|"));
   const odd = patient(host.dir, { title: "#{host} #(id) #[fg=red]" });
   await Deno.remove(`${host.dir}/go`);
   await fixture.executor.launch(odd);
   await until("its name as it is", async () => (await names()).startsWith("#{host} #(id) #[fg=red]|"));
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  await fixture.end(odd.run);
+  await fixture.end(odd.name);
 });

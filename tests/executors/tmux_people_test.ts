@@ -63,11 +63,11 @@ isolatedTest("stdin is the terminal, and what is typed at one run does not reach
   const target = "tmux.main.work";
   const reading = launchOf("echo up; read -r line; echo got $line; until [ -e go ]; do sleep 0.15; done", { target });
   await fixture.executor.launch(reading);
-  await up(fixture, reading.run);
+  await up(fixture, reading.name);
   await host.sh("tmux -L test send-keys -t main:work 'hello' Enter 'more' Enter 'half'");
-  await until("it was read", async () => (await fixture.executor.read(reading.run, 3, 99)).length > 0);
+  await until("it was read", async () => (await fixture.executor.read(reading.name, 3, 99)).length > 0);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals(textOf((await fixture.end(reading.run)).output), "up\ngot hello\n");
+  assertEquals(textOf((await fixture.end(reading.name)).output), "up\ngot hello\n");
   await host.sh("tmux -L test send-keys -t main:work 'idle' Enter");
   const next = launchOf("read -r line; echo got $line", { target, timeoutMs: 400 });
   const end = await fixture.run(next);
@@ -92,7 +92,7 @@ isolatedTest("a terminal that is idle takes no keys and is clean before its next
     await fixture.executor.launch(reading);
     await until("it takes keys", async () => await shown("pane_input_off") === "0");
     await type("now");
-    assertEquals(textOf((await fixture.end(reading.run)).output), "got now\n", wild);
+    assertEquals(textOf((await fixture.end(reading.name)).output), "got now\n", wild);
   }
   await until("a run need not clean it", async () => {
     await until("it is deaf", async () => await shown("pane_input_off") === "1");
@@ -104,7 +104,7 @@ isolatedTest("keys reach what an earlier process runs in a terminal that was idl
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf("echo up; read -r line; echo got $line", { target: "tmux.main.work" });
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await host.tmux("select-pane -d -t main:work"); // it died when it had said this, before it could take it back
   const second = await ExecutorFixture.open(host.executor());
@@ -114,7 +114,7 @@ isolatedTest("keys reach what an earlier process runs in a terminal that was idl
     async () => (await host.tmux("display-message -p -t main:work '#{pane_input_off}'"))[0] === "0",
   );
   await host.sh("tmux -L test send-keys -t main:work 'late' Enter");
-  assertEquals(textOf((await second.end(launch.run)).output), "up\ngot late\n");
+  assertEquals(textOf((await second.end(launch.name)).output), "up\ngot late\n");
 });
 
 isolatedTest("keys of a person end the run at most, never its terminal", async (host) => {
@@ -123,17 +123,17 @@ isolatedTest("keys of a person end the run at most, never its terminal", async (
   for (const [key, want] of [["C-c", 130], ["C-\\", 131]] as const) {
     const launch = launchOf("exec sh -c 'echo up; exec sleep 20'", { target });
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     await until("it sleeps", async () => await host.sh("pgrep -fx 'sleep 20' || true") !== "");
     await host.sh(`tmux -L test send-keys -t main:work '${key}'`);
-    assertEquals((await fixture.end(launch.run)).code, want);
+    assertEquals((await fixture.end(launch.name)).code, want);
   }
   const patientOne = patient(host.dir, { target });
   await fixture.executor.launch(patientOne);
-  await up(fixture, patientOne.run);
+  await up(fixture, patientOne.name);
   await host.sh("tmux -L test send-keys -t main:work C-z C-s C-d");
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await fixture.end(patientOne.run)).code, 0);
+  assertEquals((await fixture.end(patientOne.name)).code, 0);
 });
 
 isolatedTest(
@@ -143,7 +143,7 @@ isolatedTest(
     const secret = "s3cr3tvalue";
     const launch = patient(host.dir, { env: { TOKEN: secret }, title: "harmless" }, `echo ${secret}pay`);
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     const seen = [
       await host.sh("cat /proc/[0-9]*/cmdline | tr '\\0' '\\n'"),
       (await host.tmux("show-environment -g")).join("\n"),
@@ -157,7 +157,7 @@ isolatedTest(
     assertEquals(await host.sh(`find '${host.dir}/spool' \\( -type f -o -type p \\) ! -perm 600 ! -perm 700`), "");
     assertEquals(await host.sh(`find '${host.dir}/spool' -type d ! -perm 700`), "");
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    await fixture.end(launch.run);
+    await fixture.end(launch.name);
   },
 );
 

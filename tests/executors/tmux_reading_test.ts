@@ -19,10 +19,10 @@ async function check(host: TmuxHost, fixture: ExecutorFixture, reading: readonly
   for (const payload of reading) want.push(await start(payload));
   const all = [...want];
   for (const payload of others) all.push(await start(payload));
-  const runs = all.map(({ run }) => run);
+  const runs = all.map(({ name: run }) => run);
   const look = async () => {
     const found = await fixture.executor.reading(runs);
-    return all.filter(({ run }) => found.has(run)).map(({ payload }) => payload);
+    return all.filter(({ name: run }) => found.has(run)).map(({ payload }) => payload);
   };
   const names = want.map(({ payload }) => payload);
   let last: string[] = [];

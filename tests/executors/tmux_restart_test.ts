@@ -32,7 +32,7 @@ isolatedTest("an end that a runner does not report any more leaves no part of an
   const first = await ExecutorFixture.open(host.executor({ files }));
   const launch = patient(host.dir, { target }, "echo over");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   const writer = (signal: string) => host.sh(`pkill -${signal} -x cat -P "$(cat '${host.dir}/spool/lanes/1/writer')"`);
   await writer("STOP");
   const before = reads();
@@ -43,39 +43,39 @@ isolatedTest("an end that a runner does not report any more leaves no part of an
   const second = await ExecutorFixture.open(host.executor());
   assertEquals(await kept(host), []);
   await second.executor.recover([launch]);
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output), end.output.truncated], ["exited", 0, "up\nover\n", false]);
-  assertEquals(await second.executor.sample(launch.run), end.output);
+  assertEquals(await second.executor.sample(launch.name), end.output);
 });
 
 isolatedTest("what a killed runner has written of an output gives way to the whole one", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir, { target }, "echo over");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  for (const name of [launch.run, `${launch.run}.cut`]) {
+  for (const name of [launch.name, `${launch.name}.cut`]) {
     await Deno.writeTextFile(`${host.dir}/spool/kept/${name}`, "u");
   }
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
-  const { output } = await second.end(launch.run);
+  const { output } = await second.end(launch.name);
   assertEquals([textOf(output), output.truncated], ["up\nover\n", false]);
-  assertEquals([await second.executor.sample(launch.run), await kept(host)], [output, []]);
+  assertEquals([await second.executor.sample(launch.name), await kept(host)], [output, []]);
 });
 
 isolatedTest("a stop order that cannot be read does not keep a run from its end", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir, { target }, "exit 7");
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
-  await Deno.mkdir(`${host.dir}/spool/jobs/${launch.run}.stop`);
+  await Deno.mkdir(`${host.dir}/spool/jobs/${launch.name}.stop`);
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const end = await second.end(launch.run);
+  const end = await second.end(launch.name);
   assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 7, "up\n"]);
 });
 

@@ -21,13 +21,13 @@ for (const [what, clean] of CLEANERS) {
     const fixture = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir, { target: "tmux.main.work" }, "echo over; exit 3");
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
+    await up(fixture, launch.name);
     const server = await serverOf(host);
     await clean(host);
-    assert(await fixture.executor.screen(launch.run) !== null, "its terminal cannot be seen");
+    assert(await fixture.executor.screen(launch.name) !== null, "its terminal cannot be seen");
     assertEquals(await serverOf(host), server);
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    const end = await fixture.end(launch.run);
+    const end = await fixture.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
     assertEquals(await fixture.output("echo next"), "next\n");
   });
@@ -36,7 +36,7 @@ for (const [what, clean] of CLEANERS) {
     const first = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir, { target: "tmux.main.work" }, "echo over; exit 3");
     await first.executor.launch(launch);
-    await up(first, launch.run);
+    await up(first, launch.name);
     const server = await serverOf(host);
     await first.executor.close();
     await clean(host);
@@ -44,7 +44,7 @@ for (const [what, clean] of CLEANERS) {
     assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
     assertEquals(await serverOf(host), server);
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    const end = await second.end(launch.run);
+    const end = await second.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 3, "up\nover\n"]);
   });
 }
@@ -53,7 +53,7 @@ isolatedTest("a runner whose jobs run in a tmux server of another socket folder 
   const first = await ExecutorFixture.open(host.executor());
   const launch = patient(host.dir);
   await first.executor.launch(launch);
-  await up(first, launch.run);
+  await up(first, launch.name);
   await first.executor.close();
   await Deno.mkdir(`${host.dir}/other`);
   const env = { ...host.env, TMUX_TMPDIR: `${host.dir}/other` };
@@ -65,7 +65,7 @@ isolatedTest("a runner whose jobs run in a tmux server of another socket folder 
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  assertEquals((await second.end(launch.run)).kind, "exited");
+  assertEquals((await second.end(launch.name)).kind, "exited");
 });
 
 isolatedTest("a runner whose idle terminals are in a tmux server out of reach makes another one", async (host) => {

@@ -41,7 +41,7 @@ isolatedTest("a job gets what the README's table says, row by row", async (host)
     "TERM COLORTERM": () => is('case $TERM in screen* | tmux*) echo "$COLORTERM" ;; esac', "truecolor"),
     "RUNNER_JOB_ID RUNNER_ATTEMPT RUNNER_RUN": async () => {
       const launch = launchOf("echo $RUNNER_JOB_ID $RUNNER_ATTEMPT $RUNNER_RUN", { target, attempt: 2 });
-      assertEquals(textOf((await fixture.run(launch)).output), `${launch.id} 2 ${launch.run}\n`);
+      assertEquals(textOf((await fixture.run(launch)).output), `${launch.id} 2 ${launch.name}\n`);
     },
     "RUNNER_CONFIG": () => is("echo $RUNNER_CONFIG", "/client.json"),
     "its own variables": () =>

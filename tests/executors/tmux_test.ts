@@ -32,11 +32,11 @@ isolatedTest("a dollar sign in a title stays as it is", async (host) => {
   const launch = patient(host.dir, { target: "tmux.main.work" });
   const titled = { ...launch, payload: `printf '\\033]2;the $HOME of \${X}\\007'; ${launch.payload}` };
   await fixture.executor.launch(titled);
-  const screen = async () => await fixture.executor.screen(titled.run);
+  const screen = async () => await fixture.executor.screen(titled.name);
   await until("it has its title", async () => (await screen())?.title.startsWith("the "));
   assertEquals((await screen())?.title, "the $HOME of ${X}");
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  await fixture.end(titled.run);
+  await fixture.end(titled.name);
 });
 
 isolatedTest("a tmux that is too old is refused with a sentence, before anything is asked of it", async (host) => {
@@ -73,7 +73,7 @@ isolatedTest("two runners on one server leave each other's terminals alone", asy
   await one.executor.recover([]);
   await two.executor.sweep();
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const ends = [await one.end(launches[0].run), await two.end(launches[1].run)];
+  const ends = [await one.end(launches[0].name), await two.end(launches[1].name)];
   assertEquals(ends.map((end) => [end.kind, end.code]), [["exited", 0], ["exited", 0]]);
   assert(textOf(ends[0].output) !== textOf(ends[1].output));
 });
@@ -127,9 +127,9 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
     assertEquals(await lane(), before);
     const stopped = launchOf("echo up; sleep 30", { target });
     await fixture.executor.launch(stopped);
-    await up(fixture, stopped.run);
+    await up(fixture, stopped.name);
     await host.sh("tmux -L test send-keys -t main:work C-c");
-    assertEquals((await fixture.end(stopped.run)).code, 130);
+    assertEquals((await fixture.end(stopped.name)).code, 130);
     await host.tmux("kill-pane -t main:work");
     await until(
       "the lane is gone",
@@ -145,7 +145,7 @@ for (const shell of ["dash", "busybox sh", "mksh", "bash", "zsh"]) {
     const fixture = await ExecutorFixture.open(host.executor({ shell: path }));
     const env = { UID: "x", GREETING: "it's $HOME" };
     assertEquals(await fixture.output('echo "$GREETING $RUNNER_ATTEMPT"', { env }), "it's $HOME 1\n");
-    const hook = { run: launchOf("").run, command: `echo "$GREETING" >'${host.dir}/hook'`, env, limitMs: 10_000 };
+    const hook = { name: launchOf("").name, command: `echo "$GREETING" >'${host.dir}/hook'`, env, limitMs: 10_000 };
     assertEquals(await fixture.executor.hook(hook), 0);
     assertEquals(await Deno.readTextFile(`${host.dir}/hook`), "it's $HOME\n");
   });
@@ -154,7 +154,7 @@ for (const shell of ["dash", "busybox sh", "mksh", "bash", "zsh"]) {
 isolatedTest("a script, which may hold secrets, is emptied when its run is forgotten", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const script = () => Deno.readTextFile(`${host.dir}/spool/lanes/1/run`);
-  const { run } = await fixture.run(launchOf("true", { target: "tmux.main.work", env: { TOKEN: "sesame" } }));
+  const { name: run } = await fixture.run(launchOf("true", { target: "tmux.main.work", env: { TOKEN: "sesame" } }));
   assertStringIncludes(await script(), "sesame");
   await fixture.executor.forget(run);
   assertEquals(await script(), "\n");
@@ -169,7 +169,7 @@ isolatedTest("lanes that are too many are closed, and their runs' ends stay find
     "three are closed",
     async () => (await host.tmux("list-windows -t main -F '#{window_name}'")).join() === "w3,w4",
   );
-  await fixture.executor.forget(ends[0].run);
+  await fixture.executor.forget(ends[0].name);
   await until(
     "what nobody needs is gone",
     async () => (await host.sh(`ls '${host.dir}/spool/lanes' | tr '\\n' ' '`)) === "2 3 4 5 ",
@@ -183,7 +183,7 @@ isolatedTest("lanes that have just been used stay, however many they are", async
   const runs = [1, 2, 3, 4].map((i) => launchOf("true", { target: `tmux.main.w${i}` }));
   const large = launchOf("seq 1 900000", { target: "tmux.main.w5" });
   for (const launch of [...runs, large]) await fixture.run(launch);
-  await fixture.executor.forget(large.run);
+  await fixture.executor.forget(large.name);
   const log = `'${host.dir}/spool/lanes/5/log'`;
   await until("it has been tidied up", async () => Number(await host.sh(`stat -c %s ${log}`)) < 1000);
   assertEquals((await host.tmux("list-windows -t main -F '#{window_name}'")).join(), "w1,w2,w3,w4,w5");
@@ -193,7 +193,7 @@ isolatedTest("the log of a lane that has always a next run is cut back, too", as
   const fixture = await ExecutorFixture.open(host.executor());
   const runs = Array.from({ length: 8 }, () => launchOf("seq 1 300000", { target: "tmux.main.work" }));
   await fixture.executor.launch(runs[0]);
-  for (const [i, { run }] of runs.entries()) {
+  for (const [i, { name: run }] of runs.entries()) {
     if (i + 1 < runs.length) await fixture.executor.launch(runs[i + 1]);
     assertEquals((await fixture.end(run)).output.total, 1_988_895);
     await fixture.executor.forget(run);
@@ -207,10 +207,10 @@ isolatedTest("the log of a lane is cut back when it is large and nobody needs it
   const end = await fixture.run(launchOf("seq 1 900000", { target }));
   const size = async () => Number(await host.sh(`stat -c %s '${host.dir}/spool/lanes/1/log'`));
   assert(await size() > 4 << 20);
-  await fixture.executor.forget(end.run);
+  await fixture.executor.forget(end.name);
   await until("it is empty", async () => await size() < 1000);
   assertEquals(await fixture.output("echo after", { target }), "after\n");
-  assertEquals((await fixture.whole(end.run)).length, end.output.total);
+  assertEquals((await fixture.whole(end.name)).length, end.output.total);
 });
 
 isolatedTest("no more lanes are made than the server has file descriptors for", async (host) => {
@@ -230,7 +230,7 @@ isolatedTest("no more lanes are made than the server has file descriptors for", 
     "all are busy",
   );
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  for (const { run } of launches) await fixture.end(run);
+  for (const { name: run } of launches) await fixture.end(run);
   assertEquals(await fixture.output("echo room", { target: "tmux.main.w4" }), "room\n");
 });
 
@@ -252,7 +252,7 @@ isolatedTest("a full disk costs a large output its file, and a new run its launc
   full = true;
   await assertRejects(() => fixture.executor.launch(launchOf("true")), LaunchError, "No space left");
   await Deno.writeTextFile(`${host.dir}/go`, "");
-  const [one, two] = await Promise.all(launches.map(({ run }) => fixture.end(run)));
+  const [one, two] = await Promise.all(launches.map(({ name: run }) => fixture.end(run)));
   assertEquals([one.code, textOf(one.output), one.output.truncated], [0, "up\nsmall\n", false]);
   assertEquals([two.code, two.output.truncated], [3, true]);
   assert(new TextDecoder().decode(two.output.tail).endsWith("\n40000\n"));

@@ -12,10 +12,10 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 Deno.test("checkTarget() reads sessions, windows and panes", () => {
-  assertEquals(checkTarget("tmux.main"), { line: null, session: "main" });
-  assertEquals(checkTarget("tmux.main.build"), { line: "tmux.main.build", session: "main" });
-  assertEquals(checkTarget("tmux.main.build.1").line, checkTarget("tmux.main.build").line);
-  assertEquals(checkTarget("tmux.main.build.2").line, "tmux.main.build.2");
+  assertEquals(checkTarget("tmux.main"), { serialKey: null, session: "main" });
+  assertEquals(checkTarget("tmux.main.build"), { serialKey: "tmux.main.build", session: "main" });
+  assertEquals(checkTarget("tmux.main.build.1").serialKey, checkTarget("tmux.main.build").serialKey);
+  assertEquals(checkTarget("tmux.main.build.2").serialKey, "tmux.main.build.2");
   assertEquals(checkTarget("tmux.Größe 日本.7.with space").session, "Größe 日本");
 });
 

@@ -23,8 +23,8 @@ async function reader(host: TmuxHost, modes: string) {
   const [script, file] = [`${host.dir}/reader.mjs`, `${host.dir}/read`];
   await Deno.writeTextFile(script, READER);
   await Deno.writeTextFile(file, "");
-  const { run } = launchOf("");
-  const launch = launchOf(`NO_COLOR=1 '${Deno.execPath()}' run -A '${script}' '${file}' '${modes}'`, { run });
+  const { name: run } = launchOf("");
+  const launch = launchOf(`NO_COLOR=1 '${Deno.execPath()}' run -A '${script}' '${file}' '${modes}'`, { name: run });
   await fixture.executor.launch(launch);
   await until("it reads", async () => (await fixture.executor.screen(run))?.lines.includes("up"));
   /** Types it; answers the pieces that came, up to `bytes` of them. */
@@ -85,7 +85,7 @@ isolatedTest("type() works in a spool folder whose name has marks of tmux in it"
   );
   const launch = launchOf('read -r answer; echo "got $answer"');
   await fixture.executor.launch(launch);
-  assert(await fixture.executor.type(launch.run, { bytes: new TextEncoder().encode("yes"), enter: true }));
-  assertEquals(textOf((await fixture.end(launch.run)).output), "got yes\n");
+  assert(await fixture.executor.type(launch.name, { bytes: new TextEncoder().encode("yes"), enter: true }));
+  assertEquals(textOf((await fixture.end(launch.name)).output), "got yes\n");
   assertEquals(await Deno.stat(`${host.dir}/ran`).catch(() => null), null);
 });

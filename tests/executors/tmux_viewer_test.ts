@@ -1,6 +1,6 @@
 import { digestOf } from "../../src/system/digest.ts";
 import { TmuxViewer } from "../../src/executors/tmux/viewer.ts";
-import { runName } from "../../src/domain/run_name.ts";
+import { attemptName } from "../../src/domain/attempt_name.ts";
 import { NoTerminalError } from "../../src/domain/errors.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
@@ -46,11 +46,11 @@ isolatedTest(
   async (host) => {
     const fixture = await ExecutorFixture.open(host.executor());
     const { viewer, open } = viewerIn(host);
-    const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf) });
+    const launch = launchOf("echo up; sleep 60", { name: attemptName(ATTEMPT, digestOf) });
     assertEquals(await viewer.find(SIGHT), null);
     await fixture.executor.launch(launch);
-    await up(fixture, launch.run);
-    const place = await fixture.executor.locate(launch.run);
+    await up(fixture, launch.name);
+    const place = await fixture.executor.locate(launch.name);
     // what a process that was killed leaves behind
     await host.tmux("new-session -d -t main -s ~runner-view-old");
     assertEquals(await viewer.find(SIGHT), place);
@@ -106,10 +106,10 @@ isolatedTest(
 isolatedTest("views come after the sessions that they join in the order of names", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const { viewer, open } = viewerIn(host);
-  const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf), target: "tmux.zzz" });
+  const launch = launchOf("echo up; sleep 60", { name: attemptName(ATTEMPT, digestOf), target: "tmux.zzz" });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
-  const view = viewer.view(ATTACH, (await fixture.executor.locate(launch.run))!, HERE);
+  await up(fixture, launch.name);
+  const view = viewer.view(ATTACH, (await fixture.executor.locate(launch.name))!, HERE);
   await until("it is shown", async () => (await views(host)).length > 0);
   const sessions = await host.tmux("list-sessions -F '#{session_name}' -f '#{session_grouped}'");
   assertEquals([sessions[0], sessions.length], ["zzz", 2]);
@@ -122,9 +122,9 @@ isolatedTest("views come after the sessions that they join in the order of names
 isolatedTest("the server outlives many views that come and go while others ask it", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const { viewer, open } = viewerIn(host);
-  const launch = launchOf("echo up; sleep 60", { run: runName(ATTEMPT, digestOf) });
+  const launch = launchOf("echo up; sleep 60", { name: attemptName(ATTEMPT, digestOf) });
   await fixture.executor.launch(launch);
-  await up(fixture, launch.run);
+  await up(fixture, launch.name);
   const place = await viewer.find(SIGHT);
   const server = await host.tmux("display-message -p '#{pid}'");
   const asking = new AbortController();

@@ -53,7 +53,7 @@ Deno.test("48 another program that writes dispatched or finished over a running 
   assertEquals((await fixture.ended(ids[0])).result, "mine\n");
   await until(
     "the other one is stopped",
-    async () => (await fixture.redis.keys()).every((key) => !key.startsWith("rr:run:")),
+    async () => (await fixture.redis.keys()).every((key) => !key.startsWith("rr:attempts:")),
   );
   assertEquals((await fixture.job(ids[1])).result, "theirs");
   await assertClean(fixture, { ids, log });

@@ -24,13 +24,13 @@ isolatedTest(
     const first = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir);
     await first.executor.launch(launch);
-    await up(first, launch.run);
+    await up(first, launch.name);
     const thaw = await freeze(host);
     const sweeping = assertRejects(() => first.executor.sweep(), Error, "closed");
     // needs a terminal of its own, and none can be made
     const launching = assertRejects(() => first.executor.launch(launchOf("true", { target: "tmux.other" })), Error);
     const hooking = assertRejects(
-      () => first.executor.hook({ run: "1.x", command: "true", env: {}, limitMs: 1000 }),
+      () => first.executor.hook({ name: "1.x", command: "true", env: {}, limitMs: 1000 }),
       Error,
     );
     const since = performance.now();
@@ -41,7 +41,7 @@ isolatedTest(
     const second = await ExecutorFixture.open(host.executor());
     assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);
     await Deno.writeTextFile(`${host.dir}/go`, "");
-    assertEquals((await second.end(launch.run)).code, 0);
+    assertEquals((await second.end(launch.name)).code, 0);
   },
 );
 
@@ -85,7 +85,7 @@ isolatedTest(
     const asked = Array.from({ length: 100 }, () => fixture.executor.sweep().catch(quiet));
     const screens = Array.from(
       { length: 100 },
-      (_, i) => fixture.executor.hook({ run: `${i}.x`, command: "true", env: {}, limitMs: 1000 }).catch(quiet),
+      (_, i) => fixture.executor.hook({ name: `${i}.x`, command: "true", env: {}, limitMs: 1000 }).catch(quiet),
     );
     const launch = launchOf(`: >'${host.dir}/ran'; echo out; exit 7`, { target: "tmux.main.work" });
     await fixture.executor.launch(launch);
@@ -93,7 +93,7 @@ isolatedTest(
     assert(await clients(host) <= 8, "it has many clients");
     await thaw();
     // its output was late, not lost
-    const end = await fixture.end(launch.run);
+    const end = await fixture.end(launch.name);
     assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 7, "out\n"]);
     await Promise.all([...asked, ...screens]);
   },

@@ -165,7 +165,7 @@ Deno.test("12 a runner that is frozen for longer than its lease loses its claims
 Deno.test("9 what was given up before its launch is not launched by the host that comes back, and leaves nothing behind", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
-  const first = await fixture.runner(host(fixture, "a", { env: { RUNNER_CRASH_AT: "after_intent" } }));
+  const first = await fixture.runner(host(fixture, "a", { env: { RUNNER_CRASH_AT: "after_journal" } }));
   const id = await fixture.push({ payload: log.line, timeout: "0.5" });
   assertEquals(await first.ended, 137);
   const peer = await fixture.runner(host(fixture, "b"));

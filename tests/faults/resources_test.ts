@@ -50,7 +50,7 @@ Deno.test(
       await fixture.ended(last, 60_000);
       await until(
         "all have ended",
-        async () => (await fixture.redis.keys()).every((key) => !key.startsWith("rr:run:")),
+        async () => (await fixture.redis.keys()).every((key) => !key.startsWith("rr:attempts:")),
       );
     };
     const shout = async () => {

@@ -57,7 +57,7 @@ export function attemptModel(faults: Faults, rules: Partial<Rules> = {}): Model<
     // a story that is longer than the model counts is no finding
     isOver: ({ redis, hosts, tokens, nonces }) =>
       redis.job === "final" || tokens === MOST || nonces === MOST ||
-      redis.job === "none" && hosts.every(({ intent, settled }) => !intent || settled !== ""),
+      redis.job === "none" && hosts.every(({ record, settled }) => !record || settled !== ""),
   };
 }
 
@@ -118,15 +118,15 @@ function* registering(state: State, at: number, process: Process, rules: Rules):
 /** What the spool says of the attempt that an earlier process began. */
 function* reading(state: State, at: number, process: Process, rules: Rules): Generator<Step<State>> {
   const host = state.hosts[at];
-  const { intent } = host;
+  const { record } = host;
   const go = (name: string, run: Process["run"], change: Partial<Host> = {}) => ({
     name: `runner ${at} ${name}`,
     to: withHost(state, at, {
-      process: { ...process, at: "asks", token: run === "none" ? 0 : intent, run },
+      process: { ...process, at: "asks", token: run === "none" ? 0 : record, run },
       ...change,
     }),
   });
-  if (intent === 0 || host.settled !== "") return yield go("finds nothing open", "none");
+  if (record === 0 || host.settled !== "") return yield go("finds nothing open", "none");
   yield judged(state, at, process, rules, go) ?? go("finds a run that goes on", "sent");
 }
 
@@ -134,8 +134,8 @@ type Go = (name: string, run: Process["run"], change?: Partial<Host>) => Step<St
 
 /** What became of the attempt on record, by lane, journal and processes; `null` as long as it goes on. */
 function judged(state: State, at: number, process: Process, rules: Rules, go: Go): Step<State> | null {
-  const { lane, intent } = state.hosts[at];
-  const mine = lane.script === intent;
+  const { lane, record } = state.hosts[at];
+  const mine = lane.script === record;
   if (mine && lane.journal === "E") return go("reads the end", "ended");
   const begun = mine && lane.journal === "S";
   const unknown = mine && lane.journal === "?";
@@ -154,7 +154,7 @@ function judged(state: State, at: number, process: Process, rules: Rules, go: Go
 
 /** A run that no lane has begun: another folder may have run it. */
 function notBegun({ mixed }: Process, go: Go): Step<State> {
-  return mixed ? go("finds the run, and that a copy was here", "lost") : go("finds the run not begun", "intended");
+  return mixed ? go("finds the run, and that a copy was here", "lost") : go("finds the run not begun", "recorded");
 }
 
 /** Makes Redis agree about the attempt on record. */
@@ -166,8 +166,8 @@ function claimingBack(state: State, at: number, process: Process): Step<State> {
   if (token === 0) {
     // an end that Redis had acknowledged and may have forgotten
     const end = host.settled === "gone" ? "" : host.settled;
-    const again: Data = { ...redis, job: "final", token: host.intent, instance: host.instance, end };
-    const to = end === "" || redis.token > host.intent || redis.job === "final" ? state : { ...state, redis: again };
+    const again: Data = { ...redis, job: "final", token: host.record, instance: host.instance, end };
+    const to = end === "" || redis.token > host.record || redis.job === "final" ? state : { ...state, redis: again };
     return { name, to: withHost(to, at, { process: next }) };
   }
   if (redis.token > token || redis.job === "final" && redis.token === token) {
@@ -181,8 +181,8 @@ function claimingBack(state: State, at: number, process: Process): Step<State> {
 function abandon(state: State, at: number, process: Process): State {
   const { lane } = state.hosts[at];
   const quiet: Lane = { ...lane, at: lane.at === "dead" ? "dead" : "idle", pipe: 0, program: false, report: "" };
-  const { intent, settled } = state.hosts[at];
-  const change = intent === process.token ? { settled: "gone", lane: quiet } as const : { settled };
+  const { record, settled } = state.hosts[at];
+  const change = record === process.token ? { settled: "gone", lane: quiet } as const : { settled };
   return withHost(state, at, { process: { ...process, token: 0, run: "none" }, ...change });
 }
 
@@ -232,14 +232,14 @@ function* starting(state: State, at: number, process: Process, rules: Rules): Ge
     !(process.held && rules.lossIsWaitedOut);
   if (process.run !== "none" || !mayAsk) return;
   if (redis.job === "started" && redis.instance === host.instance) {
-    if (redis.token !== host.intent && process.mixed) {
+    if (redis.token !== host.record && process.mixed) {
       const to = {
         ...state,
         redis: { ...redis, job: "final", end: "lost" } as const,
         verdict: state.verdict || "lost" as const,
       };
       yield { name: `runner ${at} ends what a copy may have run`, to };
-    } else if (redis.token !== host.intent) {
+    } else if (redis.token !== host.record) {
       const held: Process = { ...process, token: redis.token, run: "started" };
       yield { name: `runner ${at} takes up what it started`, to: withHost(state, at, { process: held }) };
     } else if (host.settled !== "") {
@@ -268,13 +268,13 @@ function* launching(state: State, at: number, process: Process, rules: Rules): G
   const host = state.hosts[at];
   const { lane } = host;
   if (process.run === "started") {
-    if (host.full) yield { name: `runner ${at} cannot write the intent`, to: giveBack(state, at, process) };
+    if (host.full) yield { name: `runner ${at} cannot write the record`, to: giveBack(state, at, process) };
     else {
-      const to = withHost(state, at, { process: { ...process, run: "intended" }, intent: process.token, settled: "" });
-      yield { name: `runner ${at} writes the intent`, to };
+      const to = withHost(state, at, { process: { ...process, run: "recorded" }, record: process.token, settled: "" });
+      yield { name: `runner ${at} writes the record`, to };
     }
   }
-  if (process.run !== "intended") return;
+  if (process.run !== "recorded") return;
   if (lane.at === "dead") {
     if (rules.processesAreAsked && lane.program) return;
     yield { name: `runner ${at} makes a terminal`, to: withHost(state, at, { lane: LANE }) };
@@ -299,7 +299,7 @@ function giveBack(state: State, at: number, process: Process): State {
   const { token } = process;
   const own = redis.token === token && redis.job === "started";
   const back: Data = own ? { ...redis, job: "queued", instance: -1 } : redis;
-  const settled = state.hosts[at].intent === token ? "gone" : state.hosts[at].settled;
+  const settled = state.hosts[at].record === token ? "gone" : state.hosts[at].settled;
   return withHost({ ...state, redis: back }, at, { process: { ...process, token: 0, run: "none" }, settled });
 }
 
@@ -319,7 +319,7 @@ function* listening(state: State, at: number, process: Process, rules: Rules): G
     return;
   }
   if (lane.report === "X") {
-    if (lane.epoch !== process.nonce) yield heard("hears that an older order was declined", "intended");
+    if (lane.epoch !== process.nonce) yield heard("hears that an older order was declined", "recorded");
     else yield { name: `runner ${at} hears of a full disk`, to: giveBack(heard("", "sent").to, at, process) };
     return;
   }
@@ -340,15 +340,15 @@ function* finishing(state: State, at: number, process: Process): Generator<Step<
   const end = process.run === "ended" ? "real" : "lost";
   const done: Process = { ...process, token: 0, run: "none" };
   const settled = withHost(state, at, { process: done, settled: end });
-  if (redis.token === host.intent && redis.job === "started") {
+  if (redis.token === host.record && redis.job === "started") {
     const final: Data = { ...redis, job: "final", end };
     yield { name: `runner ${at} writes the end`, to: { ...settled, redis: final, verdict: state.verdict || end } };
-  } else if (redis.token === host.intent && redis.job === "final") {
+  } else if (redis.token === host.record && redis.job === "final") {
     yield { name: `runner ${at} had written the end`, to: settled };
-  } else if (redis.token > host.intent) {
+  } else if (redis.token > host.record) {
     yield { name: `runner ${at} is fenced`, to: withHost(settled, at, { settled: "gone" }) };
   } else {
-    const final: Data = { ...redis, job: "final", token: host.intent, instance: host.instance, end };
+    const final: Data = { ...redis, job: "final", token: host.record, instance: host.instance, end };
     yield { name: `runner ${at} restores and ends`, to: { ...settled, redis: final, verdict: state.verdict || end } };
   }
 }

@@ -76,7 +76,7 @@ export interface Process {
   readonly held: boolean;
   /** Token of its attempt, also before that is on record, and what it knows of it. */
   readonly token: number;
-  readonly run: "none" | "started" | "intended" | "sent" | "ended" | "lost" | "refused";
+  readonly run: "none" | "started" | "recorded" | "sent" | "ended" | "lost" | "refused";
 }
 
 /** A terminal. */
@@ -103,7 +103,7 @@ export interface Host {
   /** Nonces of all processes that may have registered from this very folder. */
   readonly lineage: readonly number[];
   /** Token of the attempt on record, and how it ended as far as Redis acknowledged it. */
-  readonly intent: number;
+  readonly record: number;
   readonly settled: "" | "real" | "lost" | "gone";
   /** Number that lanes compare. */
   readonly epoch: number;
@@ -146,7 +146,7 @@ export const HOST: Host = {
   instance: 0,
   process: null,
   lineage: [],
-  intent: 0,
+  record: 0,
   settled: "",
   epoch: 0,
   full: false,

@@ -69,8 +69,8 @@ export function* hostFaults(state: State, at: number): Generator<Step<State>> {
 export function* redisFaults(state: State): Generator<Step<State>> {
   const { faults, redis, saved } = state;
   // the limit above, from the other side
-  const down = state.hosts.some(({ process, intent, settled }) =>
-    intent !== 0 && settled !== "gone" && process?.at !== "works"
+  const down = state.hosts.some(({ process, record, settled }) =>
+    record !== 0 && settled !== "gone" && process?.at !== "works"
   );
   if (faults.rollback > 0 && saved === null) {
     yield { name: "a copy of the data is made", to: { ...state, saved: redis }, fault: true };

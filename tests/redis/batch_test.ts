@@ -75,7 +75,7 @@ Deno.test("a step that fails fails alone", async () => {
 
   const second = await started(fixture, ["d", "e"]);
   const queue = openQueue(placeAt(server.address), { runner: "other", instance: "i", nonce: "n1" });
-  await server.call("SET", keys.run("other", "i"), "no hash");
+  await server.call("SET", keys.attempts("other", "i"), "no hash");
   const unfit = await Promise.allSettled(["d", "e"].map((id, i) => {
     const reply = second[i];
     assert(reply.type === "OK");

@@ -93,7 +93,7 @@ Deno.test("claim() takes nothing for a process that lost its instance", async ()
 Deno.test("claim() answers only what it could start when a key of the instance is of another type", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.submit("a");
-  await fixture.server.call("SET", fixture.keys.run("r", "i"), "x");
+  await fixture.server.call("SET", fixture.keys.attempts("r", "i"), "x");
   assertEquals(await fixture.queue.claim(5, ["tmux.main"]), [{ raw: raw("a"), reply: null }]);
   assertEquals((await fixture.job("a")).status, "dispatched");
 });

@@ -82,7 +82,7 @@ async function live(address: string, namespace: string): Promise<void> {
 
   const reap = { policy: "requeue", graceMs: 0, lostAfterMs: 0 } as const;
   await surely(() => queue.reap("gone", { claim: raw("gone-claim") }, reap));
-  await surely(() => queue.reap("gone", { run: "gone-run" }, reap));
+  await surely(() => queue.reap("gone", { attempt: "gone-run" }, reap));
   await surely(() => queue.retire("gone"));
   await surely(() => queue.reassert({ ...second, attempt: 2, startedMs: 1, job: {}, meta: {} }));
   await surely(() => queue.restore({ ...second, attempt: 2, startedMs: 1, job: {}, meta: {} }, ended(second)));

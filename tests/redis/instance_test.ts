@@ -110,7 +110,7 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
   }
   await server.call("HSET", keys.meta("taken"), "token", "9.n9");
   await server.call("DEL", keys.meta("lost-x"), keys.job("lost-job"));
-  await server.call("HDEL", keys.run("r", "i"), "lost-run");
+  await server.call("HDEL", keys.attempts("r", "i"), "lost-run");
   await fixture.store.cancel("cancel", "why");
   await server.call("HSET", keys.job("foreign"), "status", "error");
   await fixture.queue.finish(ended(runs[7]));
@@ -221,10 +221,10 @@ Deno.test("reap() touches nothing of an instance whose lease holds", async () =>
   await fixture.claimed("b");
   const before = await fixture.server.digest();
   assertEquals(await other.reap("i", { claim: raw("b") }, options), "ALIVE");
-  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "ALIVE");
+  assertEquals(await other.reap("i", { attempt: "a" }, { ...options, policy: "fail" }), "ALIVE");
   assertEquals(await fixture.server.digest(), before);
   await fixture.server.call("ZADD", fixture.keys.lease("r"), await fixture.store.time() - 1_000, "i");
-  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail", graceMs: 60_000 }), "ALIVE");
+  assertEquals(await other.reap("i", { attempt: "a" }, { ...options, policy: "fail", graceMs: 60_000 }), "ALIVE");
   assertEquals((await fixture.job("a")).status, "started");
 });
 
@@ -255,9 +255,9 @@ Deno.test("reap() with hold waits for the host until the job is over", async () 
   await fixture.started("timed", { timeout: 3_600 });
   await fixture.expire("i");
   await fixture.server.call("ZADD", fixture.keys.lease("r"), await fixture.store.time() - 5_000, "i");
-  const reap = (id: string, lostAfterMs: number) => other.reap("i", { run: id }, { ...options, lostAfterMs });
+  const reap = (id: string, lostAfterMs: number) => other.reap("i", { attempt: id }, { ...options, lostAfterMs });
   assertEquals([await reap("a", 60_000), await reap("timed", 0)], ["HELD", "HELD"]);
-  assertEquals((await other.holdings("i")).runs.length, 2);
+  assertEquals((await other.holdings("i")).attempts.length, 2);
   assertEquals(await reap("a", 1_000), "FAILED");
   assertEquals(await reap("a", 1_000), "GONE");
   assertEquals((await fixture.job("a")).error, 'lost: the lease of its runner "r", instance i, ended 5 s ago');
@@ -285,7 +285,7 @@ Deno.test("reap() with requeue runs a job again, until three hosts were lost wit
     const reply = await fixture.queue.start("a");
     assert(reply.type === "OK" && reply.attempt === attempt);
     await fixture.expire("i");
-    assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "requeue" }), expected);
+    assertEquals(await other.reap("i", { attempt: "a" }, { ...options, policy: "requeue" }), expected);
     assertEquals((await fixture.queue.finish(ended({ id: "a", token: reply.token }))).type, "FENCED");
   }
   assertEquals((await fixture.job("a")).status, "error");
@@ -300,10 +300,10 @@ Deno.test("reap() forgets runs that ended or were started anew elsewhere", async
   await fixture.server.call("DEL", fixture.keys.job("gone"));
   await fixture.expire("i");
   for (const run of ["ended", "newer", "gone"]) {
-    assertEquals(await other.reap("i", { run }, { ...options, policy: "fail" }), "STALE");
+    assertEquals(await other.reap("i", { attempt: run }, { ...options, policy: "fail" }), "STALE");
   }
   assertEquals((await fixture.job("newer")).status, "started");
-  assertEquals((await other.holdings("i")).runs, []);
+  assertEquals((await other.holdings("i")).attempts, []);
 });
 
 Deno.test("reap() ends the run of a lost host also when Redis lost what we knew of it", async () => {
@@ -311,7 +311,7 @@ Deno.test("reap() ends the run of a lost host also when Redis lost what we knew 
   const other = fixture.runner({ instance: "i2", nonce: "n2" });
   await fixture.started("a");
   await fixture.server.call("DEL", fixture.keys.meta("a"), fixture.keys.lease("r"));
-  assertEquals(await other.reap("i", { run: "a" }, { ...options, policy: "fail" }), "FAILED");
+  assertEquals(await other.reap("i", { attempt: "a" }, { ...options, policy: "fail" }), "FAILED");
   assertEquals(
     (await fixture.job("a")).error,
     'lost: the lease of its runner "r", instance i, ended and left no trace',
@@ -393,7 +393,7 @@ Deno.test("reassert() takes a job that Redis went back to out of every list", as
   const run = await fixture.started("a");
   const { server, keys } = fixture;
   await server.call("HSET", keys.job("a"), "status", "dispatched");
-  await server.call("DEL", keys.meta("a"), keys.run("r", "i"));
+  await server.call("DEL", keys.meta("a"), keys.attempts("r", "i"));
   for (const key of [keys.queue("r"), keys.claim("r", "i"), keys.low("r")]) await server.call("LPUSH", key, "a");
   await server.call("ZADD", keys.delay("r"), 1, "a");
   assertEquals(await fixture.queue.reassert({ ...run, startedMs: 5 }), "OK");

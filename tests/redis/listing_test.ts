@@ -82,7 +82,7 @@ Deno.test("the overview works with 700 leases and 1,200 names, and needs few com
       "ttl",
       "30000",
     );
-    await server.call("HSET", keys.run(runner, `i${i}`), "x", "1.n");
+    await server.call("HSET", keys.attempts(runner, `i${i}`), "x", "1.n");
   }
   await server.call("CONFIG", "RESETSTAT");
   const overview = await readOverview(store, { count: 20, among: 20 });

@@ -4,7 +4,7 @@ import { openQueue } from "../../src/redis/open.ts";
 import { openStore, type Place } from "../../src/redis/open_store.ts";
 import type { InstanceIdentity, RedisQueue } from "../../src/redis/queue.ts";
 import type { RedisJobStore } from "../../src/redis/job_store.ts";
-import type { FinishRequest, InstanceInfo, OwnedRun, StartReply } from "../../src/ports/queue.ts";
+import type { FinishRequest, InstanceInfo, OwnedAttempt, StartReply } from "../../src/ports/queue.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { RedisServer, type RedisServerOptions } from "../support/redis_server.ts";
@@ -32,7 +32,7 @@ export function raw(id: string): Uint8Array {
 }
 
 /** The end of an attempt. */
-export function ended(run: OwnedRun, more: Partial<FinishRequest> = {}): FinishRequest {
+export function ended(run: OwnedAttempt, more: Partial<FinishRequest> = {}): FinishRequest {
   const end = { state: "finished", result: "out", error: "", exitCode: 0, outputBytes: 3, ms: 5 } as const;
   return { id: run.id, token: run.token, ...end, keep: 60, retryDelayMs: null, ...more };
 }
@@ -85,7 +85,7 @@ export class RedisFixture implements AsyncDisposable {
   }
 
   /** Submits, claims and starts a job. */
-  async started(id: string, more: Partial<Submission> = {}): Promise<StartReply & { type: "OK" } & OwnedRun> {
+  async started(id: string, more: Partial<Submission> = {}): Promise<StartReply & { type: "OK" } & OwnedAttempt> {
     await this.claimed(id, more);
     const reply = await this.queue.start(id);
     if (reply.type !== "OK") throw new Error(`start answered ${reply.type}`);

@@ -38,7 +38,7 @@ Deno.test("start() does not heed an order to cancel that an earlier attempt has 
   // ... but one that nobody has carried out, as its host went away
   await fixture.store.cancel("a", "too late");
   await server.call("HSET", keys.meta("a"), "token", "0");
-  await server.call("HDEL", keys.run("r", "i"), "a");
+  await server.call("HDEL", keys.attempts("r", "i"), "a");
   await server.call("HSET", keys.job("a"), "status", "dispatched");
   await server.call("LPUSH", keys.queue("r"), "a");
   await queue.claim(1);

@@ -74,7 +74,7 @@ for (const where of ["another instance", "another runner"]) {
       assertEquals([(await fixture.job("a")).status, (await fixture.meta("a")).token], ["started", run.token]);
       assertEquals([await other.owned(), await other.claimed()], [[], []]);
       // what its host does not hold any more may begin
-      await server.call("HDEL", keys.run("r", "i"), "a");
+      await server.call("HDEL", keys.attempts("r", "i"), "a");
       assertEquals((await again())?.type, "OK");
     });
   }
@@ -217,7 +217,7 @@ Deno.test("finish() writes the end once and keeps the job as long as asked", asy
   const before = await fixture.server.digest();
   assertEquals((await fixture.queue.finish(ended(run, failed))).type, "ALREADY");
   assertEquals(await fixture.server.digest(), before);
-  await fixture.server.call("HSET", fixture.keys.run("r", "i"), "a", run.token);
+  await fixture.server.call("HSET", fixture.keys.attempts("r", "i"), "a", run.token);
   assertEquals((await fixture.queue.finish(ended(run))).type, "ALREADY");
   assertEquals(await fixture.queue.owned(), []);
 });
@@ -245,11 +245,11 @@ Deno.test("finish() of an attempt that was taken away is fenced, and leaves the 
   await using fixture = await RedisFixture.open();
   const old = await fixture.started("a");
   await fixture.server.call("HSET", fixture.keys.meta("a"), "token", "2.n1", "attempt", 2);
-  await fixture.server.call("HSET", fixture.keys.run("r", "i"), "a", "2.n1");
+  await fixture.server.call("HSET", fixture.keys.attempts("r", "i"), "a", "2.n1");
   assertEquals((await fixture.queue.finish(ended(old))).type, "FENCED");
   assertEquals(await fixture.queue.owned(), [{ id: "a", token: "2.n1" }]);
   assertEquals((await fixture.job("a")).status, "started");
-  await fixture.server.call("HSET", fixture.keys.run("r", "i"), "a", old.token);
+  await fixture.server.call("HSET", fixture.keys.attempts("r", "i"), "a", old.token);
   assertEquals((await fixture.queue.finish(ended(old))).type, "FENCED");
   assertEquals(await fixture.queue.owned(), []);
 });

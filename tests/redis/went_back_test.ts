@@ -109,7 +109,7 @@ Deno.test("reassert() keeps an order to end the very attempt", async () => {
   const { queue, server, keys } = fixture;
   const run = await fixture.started("a");
   await fixture.store.cancel("a", "enough");
-  await server.call("DEL", keys.run("r", "i"));
+  await server.call("DEL", keys.attempts("r", "i"));
   assertEquals(await queue.reassert({ ...run, startedMs: 5 }), "OK");
   const reply = await queue.heartbeat([{ id: "a", token: run.token }], "up");
   assertEquals(reply.type === "OK" && reply.cancel, [{ id: "a", reason: "enough" }]);

@@ -42,7 +42,7 @@ function everyKey(keys: Keys): [string, string][] {
     ...[["after", keys.after("a"), "set"], ["queue", keys.queue("r"), "list"], ["low", keys.low("r"), "list"]],
     ...[["delay", keys.delay("r"), "zset"], ["claim", keys.claim("r", "i"), "list"], [
       "run",
-      keys.run("r", "i"),
+      keys.attempts("r", "i"),
       "hash",
     ]],
     ...[["lease", keys.lease("r"), "zset"], ["node", keys.instance("r", "i"), "hash"], ["dead", keys.dead(), "zset"]],

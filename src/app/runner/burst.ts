@@ -1,6 +1,6 @@
 import { orAborted } from "../../domain/or_aborted.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import type { Runs } from "./runs.ts";
+import type { Attempts } from "./attempts.ts";
 
 /**
  * Waits until nothing runs and no job came, or none may be taken.
@@ -9,7 +9,7 @@ import type { Runs } from "./runs.ts";
  */
 export async function untilIdle(
   dispatcher: Pick<Dispatcher, "idle">,
-  runs: Runs,
+  attempts: Attempts,
   failed: Promise<void>,
 ): Promise<"empty" | "paused"> {
   const over = new AbortController();
@@ -17,6 +17,6 @@ export async function untilIdle(
   for (;;) {
     const { idle } = dispatcher;
     if (idle !== null) return idle;
-    await orAborted(runs.change(), over.signal);
+    await orAborted(attempts.change(), over.signal);
   }
 }

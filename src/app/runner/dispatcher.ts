@@ -5,9 +5,9 @@ import { LOOK_AHEAD } from "../../domain/limits.ts";
 import type { Claimed, RawId, StartReply } from "../../ports/queue.ts";
 import { allOf } from "./all_of.ts";
 import type { Launcher } from "./launcher.ts";
-import { Lines } from "./lines.ts";
+import { SerialKeys } from "./serial_keys.ts";
 import type { RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import type { Attempts } from "./attempts.ts";
 
 /** Longest wait of one claim, milliseconds. */
 const CLAIM_WAIT = 5000;
@@ -29,7 +29,7 @@ interface Waiting {
   /** Place in the order of the claims. */
   readonly order: number;
   /** Line of its target; `undefined` as long as nobody asked. */
-  line: string | null | undefined;
+  serialKey: string | null | undefined;
   tries: number;
   /** Monotonic time before which it is left alone. */
   notBefore: number;
@@ -38,7 +38,7 @@ interface Waiting {
 /** Takes ids from the queue and starts the jobs whose slot and line are free. */
 export class Dispatcher {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
   readonly #launcher: Launcher;
   readonly #stopping = new AbortController();
   #waiting: Waiting[] = [];
@@ -48,7 +48,7 @@ export class Dispatcher {
   #reserved = 0;
   #taking: Promise<unknown> = Promise.resolve();
   /** Jobs of executors that it knows to be free are claimed and started in one step. */
-  readonly #lines: Lines;
+  readonly #serialKeys: SerialKeys;
   #count = 0;
   #outages = 0;
   /** Redis could not be reached, and may have lost data: nothing is taken from it. */
@@ -63,31 +63,31 @@ export class Dispatcher {
   /** Called when Redis could not be reached; answers whether it is known what became of our data. */
   onOutage: () => Promise<boolean> = () => Promise.resolve(true);
 
-  constructor(parts: RunnerParts, runs: Runs, launcher: Launcher) {
+  constructor(parts: RunnerParts, attempts: Attempts, launcher: Launcher) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
     this.#launcher = launcher;
-    this.#lines = new Lines((target) => launcher.lineOf(target));
+    this.#serialKeys = new SerialKeys((target) => launcher.serialKeyOf(target));
   }
 
   /** The queue is paused: nothing is claimed. */
   set paused(value: boolean) {
     if (value !== this.#paused) this.#parts.log.info(value ? "paused" : "resumed");
     this.#paused = value;
-    this.#runs.wake();
+    this.#attempts.wake();
   }
 
   /** We may not claim now: Redis is being reconciled. */
   set held(value: boolean) {
     this.#held = value;
-    this.#runs.wake();
+    this.#attempts.wake();
   }
 
   /** A heartbeat was answered: the instance is ours after all. */
   confirmed(): void {
     if (!this.#fenced) return;
     this.#fenced = false;
-    this.#runs.wake();
+    this.#attempts.wake();
   }
 
   /** Claimed ids that wait here. */
@@ -97,8 +97,8 @@ export class Dispatcher {
 
   /** Why nothing runs: no job came at a look that began after the last end, or none may be taken; else `null`. */
   get idle(): "empty" | "paused" | null {
-    const isEmpty = this.#emptyAfter === this.#runs.removed && this.#waiting.length === 0;
-    if (this.#reserved + this.#runs.size > 0) return null;
+    const isEmpty = this.#emptyAfter === this.#attempts.removed && this.#waiting.length === 0;
+    if (this.#reserved + this.#attempts.size > 0) return null;
     return this.#paused ? "paused" : isEmpty ? "empty" : null;
   }
 
@@ -109,7 +109,7 @@ export class Dispatcher {
   /** Takes nothing any more; ids that it holds stay in the claim list for `release`. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#runs.wake();
+    this.#attempts.wake();
     await this.#running;
     await this.#taking.catch(() => {}); // what it started is launched
   }
@@ -123,15 +123,15 @@ export class Dispatcher {
     this.#waiting = [];
     for (const raw of truth) {
       const entry = await this.#read(raw);
-      if (entry && !this.#runs.starting.has(entry.id)) this.#waiting.push(known.get(entry.id) ?? entry);
+      if (entry && !this.#attempts.starting.has(entry.id)) this.#waiting.push(known.get(entry.id) ?? entry);
     }
-    this.#runs.wake();
+    this.#attempts.wake();
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const [seen, since] = [this.#runs.version, this.#parts.clock.now()];
+      const [seen, since] = [this.#attempts.version, this.#parts.clock.now()];
       try {
         if (this.#unsure && !await this.#sure()) continue;
         if (!this.#held && !this.#fenced) await this.#round();
@@ -141,7 +141,7 @@ export class Dispatcher {
         continue;
       }
       if (signal.aborted) return;
-      if (this.#runs.version === seen) await this.#pause(since);
+      if (this.#attempts.version === seen) await this.#pause(since);
     }
   }
 
@@ -183,20 +183,20 @@ export class Dispatcher {
   async #startWaiting(): Promise<void> {
     const ready = this.#ready();
     // a line can be free for one of them only, and busy for any
-    if (ready.length > 1 || this.#runs.lines().size > 0) await this.#findLines(ready);
+    if (ready.length > 1 || this.#attempts.serialKeys().size > 0) await this.#readSerialKeys(ready);
     if (!this.#mayStart) return;
-    const lines = this.#runs.lines();
+    const lines = this.#attempts.serialKeys();
     const starts = [];
     for (const entry of ready) {
       if (this.#room === 0) break;
-      if (entry.line && lines.has(entry.line)) continue;
-      if (entry.line) lines.add(entry.line);
+      if (entry.serialKey && lines.has(entry.serialKey)) continue;
+      if (entry.serialKey) lines.add(entry.serialKey);
       this.#waiting.splice(this.#waiting.indexOf(entry), 1);
       starts.push(this.#start(entry));
     }
     this.#ask(); // meanwhile: it is started in the next round
     await allOf(starts);
-    if (starts.length > 0) this.#runs.wake(); // those that took no slot have left it to others that wait
+    if (starts.length > 0) this.#attempts.wake(); // those that took no slot have left it to others that wait
   }
 
   get #mayStart(): boolean {
@@ -211,26 +211,27 @@ export class Dispatcher {
 
   /** Slots that are free. */
   get #room(): number {
-    return Math.max(0, this.#parts.settings.concurrency - this.#runs.busy - this.#reserved);
+    return Math.max(0, this.#parts.settings.concurrency - this.#attempts.busy - this.#reserved);
   }
 
-  async #findLines(entries: readonly Waiting[]): Promise<void> {
+  async #readSerialKeys(entries: readonly Waiting[]): Promise<void> {
     await Promise.all(entries.map(async (entry) => {
-      if (entry.line === undefined) entry.line = this.#lines.of(await this.#parts.queue.peek(entry.id));
+      if (entry.serialKey === undefined) entry.serialKey = this.#serialKeys.of(await this.#parts.queue.peek(entry.id));
     }));
   }
 
   async #start(entry: Waiting): Promise<void> {
-    this.#runs.starting.add(entry.id);
+    this.#attempts.starting.add(entry.id);
     try {
       const reply = await this.#parts.queue.start(entry.id);
-      if (reply.type === "OK") this.#lines.of(reply.job.executor ?? null); // later ones start when they are claimed
+      // later ones start when they are claimed
+      if (reply.type === "OK") this.#serialKeys.of(reply.job.executor ?? null);
       await this.#heed(entry, reply);
     } catch (error) {
       this.#enlist(entry);
       throw error;
     } finally {
-      this.#runs.starting.delete(entry.id);
+      this.#attempts.starting.delete(entry.id);
     }
   }
 
@@ -251,7 +252,7 @@ export class Dispatcher {
         const fields = settings.jsonJobs === "convert" ? readJsonJob(reply.raw) : null;
         if (!fields) return await this.#deadLetter(entry.raw, "the job is a string, not a hash");
         await queue.convert(entry.id, reply.raw, fields);
-        entry.line = undefined; // the line of a string is not known: it is no reason to take a slot
+        entry.serialKey = undefined; // the line of a string is not known: it is no reason to take a slot
         if (++entry.tries > PATIENCE.length) return await this.#deadLetter(entry.raw, "the job changes all the time");
         return this.#enlist(entry);
       }
@@ -304,7 +305,7 @@ export class Dispatcher {
 
   async #read(raw: RawId): Promise<Waiting | null> {
     const read = readJobId(raw);
-    if ("id" in read) return { raw, id: read.id, order: this.#count++, line: undefined, tries: 0, notBefore: 0 };
+    if ("id" in read) return { raw, id: read.id, order: this.#count++, serialKey: undefined, tries: 0, notBefore: 0 };
     await this.#deadLetter(raw, read.reason);
     return null;
   }
@@ -325,9 +326,9 @@ export class Dispatcher {
       (ids) => {
         this.#claim = null;
         this.#claimed = ids;
-        this.#runs.wake();
+        this.#attempts.wake();
       },
-      () => this.#runs.wake(),
+      () => this.#attempts.wake(),
     );
   }
 
@@ -342,7 +343,7 @@ export class Dispatcher {
       if (taken.length > 0) this.#emptyAfter = -1;
       const rest = taken.filter(({ reply }) => reply === null).map(({ raw }) => raw);
       if (rest.length > 0 || taken.length === limit) return rest;
-      const { removed } = this.#runs;
+      const { removed } = this.#attempts;
       const raw = await queue.wait(settings.burst ? BURST_WAIT : CLAIM_WAIT);
       this.#emptyAfter = raw === null ? removed : -1;
       if (raw === null) return [];
@@ -355,9 +356,9 @@ export class Dispatcher {
   /** Claims jobs, after one that is claimed already, and takes over those that have started in the same step. */
   async #take(limit: number, waited: Waiting | null): Promise<readonly Claimed[] | "FENCED"> {
     this.#reserved = limit;
-    if (waited) this.#runs.starting.add(waited.id);
+    if (waited) this.#attempts.starting.add(waited.id);
     try {
-      const taken = await this.#parts.queue.claim(limit - (waited ? 1 : 0), this.#lines.free, waited?.id);
+      const taken = await this.#parts.queue.claim(limit - (waited ? 1 : 0), this.#serialKeys.free, waited?.id);
       if (taken === "FENCED") {
         if (waited) this.#enlist(waited);
         this.#fenced = true; // the next heartbeat says who owns our instance now
@@ -372,10 +373,10 @@ export class Dispatcher {
       if (waited) this.#enlist(waited);
       throw error;
     } finally {
-      if (waited) this.#runs.starting.delete(waited.id);
+      if (waited) this.#attempts.starting.delete(waited.id);
       this.#reserved = 0;
       // there may be slots for those that wait, or nothing to do at all
-      if (this.#waiting.length > 0 || this.#emptyAfter >= 0) this.#runs.wake();
+      if (this.#waiting.length > 0 || this.#emptyAfter >= 0) this.#attempts.wake();
     }
   }
 
@@ -385,7 +386,7 @@ export class Dispatcher {
     if (this.#claimed && !this.#held && !this.#fenced) return;
     const { clock } = this.#parts;
     const over = new AbortController();
-    const waits: Promise<unknown>[] = [this.#runs.change(over.signal), ...(this.#claim ? [this.#claim] : [])];
+    const waits: Promise<unknown>[] = [this.#attempts.change(over.signal), ...(this.#claim ? [this.#claim] : [])];
     const next = Math.min(...this.#waiting.map((e) => e.notBefore).filter((at) => at > since));
     if (next < Infinity) waits.push(clock.sleep(Math.max(next - clock.now(), 1), over.signal));
     try {

@@ -3,13 +3,13 @@ import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../../domain/outc
 import { NO_OUTPUT, type OutputSample, resultText } from "../../domain/output.ts";
 import { metaNumber } from "../../domain/job_meta.ts";
 import { signalOf } from "../../domain/signals.ts";
-import type { Executor, RunEnd } from "../../ports/executor.ts";
+import type { AttemptEnd, Executor } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
-import type { SettledEnd } from "../../ports/spool.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
+import type { SettledEnd } from "../../ports/attempt_journal.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
-import type { Runs } from "./runs.ts";
+import type { Attempts } from "./attempts.ts";
 import { showEnd, type ShownEnd, takesNoOutput } from "./streamer.ts";
 
 /** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
@@ -31,7 +31,7 @@ interface Ending {
 /** Brings ends to Redis, and goes on until Redis has answered. */
 export class Finisher {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
   readonly #stopping = new AbortController();
   readonly #pending = new Set<Promise<void>>();
 
@@ -40,17 +40,17 @@ export class Finisher {
   /** Called when the end of an attempt is on record. */
   onSettled: () => void = () => {};
   /** Called when this process has told the end of a job: once, and never for one that an earlier process told. */
-  onTold: (active: ActiveRun, end: FinishRequest) => void = () => {};
+  onTold: (active: ActiveAttempt, end: FinishRequest) => void = () => {};
 
-  constructor(parts: RunnerParts, runs: Runs) {
+  constructor(parts: RunnerParts, attempts: Attempts) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
   }
 
   /** An executor says that a run has ended. */
-  ended(end: RunEnd, executor: Executor): void {
-    const active = this.#runs.get(end.run);
-    if (!active) return this.#forget(end.run, executor); // it was taken away from us while it ran
+  ended(end: AttemptEnd, executor: Executor): void {
+    const active = this.#attempts.get(end.name);
+    if (!active) return this.#forget(end.name, executor); // it was taken away from us while it ran
     if (active.ended) return;
     this.#parts.checkpoint("after_end");
     this.#finish(active, outcomeOf(end, active), {
@@ -63,7 +63,7 @@ export class Finisher {
 
   /** Ends a run with a given outcome. */
   finish(
-    active: ActiveRun,
+    active: ActiveAttempt,
     outcome: Outcome,
     output: OutputSample | null = null,
     retryDelayMs: number | null = null,
@@ -71,17 +71,17 @@ export class Finisher {
     this.#finish(active, outcome, { output: output ?? NO_OUTPUT, retryDelayMs });
   }
 
-  #finish(active: ActiveRun, outcome: Outcome, end: Ending): void {
+  #finish(active: ActiveAttempt, outcome: Outcome, end: Ending): void {
     if (active.ended) return;
-    this.#runs.end(active);
+    this.#attempts.end(active);
     const work = this.#deliver(active, outcome, end)
-      .catch((error) => this.#parts.log.error("finish failed", { job: active.intent.id, error: String(error) }))
+      .catch((error) => this.#parts.log.error("finish failed", { job: active.attempt.id, error: String(error) }))
       .finally(() => this.#pending.delete(work));
     this.#pending.add(work);
   }
 
   /** Ends a run of which nobody knows what became. */
-  lose(active: ActiveRun, why: string): void {
+  lose(active: ActiveAttempt, why: string): void {
     this.finish(active, { kind: "lost", why }, null, this.#retryDelay({ kind: "lost", code: null }, active));
   }
 
@@ -99,13 +99,13 @@ export class Finisher {
     await Promise.all(this.#pending);
   }
 
-  async #deliver(active: ActiveRun, outcome: Outcome, { output, left, retryDelayMs, agoMs = 0 }: Ending) {
+  async #deliver(active: ActiveAttempt, outcome: Outcome, { output, left, retryDelayMs, agoMs = 0 }: Ending) {
     const { queue, clock, log, checkpoint, settings } = this.#parts;
-    const { intent } = active;
+    const { attempt } = active;
     const ms = Math.max(0, Math.round(clock.now() - agoMs - active.begunMs));
     const request: FinishRequest = {
-      id: intent.id,
-      token: intent.token,
+      id: attempt.id,
+      token: attempt.token,
       state: stateOf(outcome) === "finished" ? "finished" : "error",
       result: resultText(output),
       error: sentenceOf(outcome),
@@ -114,7 +114,7 @@ export class Finisher {
       ...(output.truncated && { truncated: true }),
       ...(left && { left: left.join(", ") }),
       ms,
-      keep: metaNumber(intent.meta.keep, settings.keep),
+      keep: metaNumber(attempt.meta.keep, settings.keep),
       retryDelayMs,
     };
     const inexact = request.result.includes("\ufffd");
@@ -127,40 +127,40 @@ export class Finisher {
         checkpoint("after_finish");
         // what Redis has may be another end than this one: an earlier process told it, another program, or who gave
         // this host up
-        const told = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(intent);
+        const told = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
         this.#settle(active, request, { reply, told, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
-        this.#runs.remove(active); // now: a burst is not over before those that waited are in their queues
+        this.#attempts.remove(active); // now: a burst is not over before those that waited are in their queues
         return;
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
         const pause = error instanceof RefusedError ? 30_000 : RETRY_PAUSES[Math.min(tries, RETRY_PAUSES.length - 1)];
-        if (tries === 3) log.warn("end not acknowledged yet", { job: intent.id, error: error.message });
+        if (tries === 3) log.warn("end not acknowledged yet", { job: attempt.id, error: error.message });
         await clock.sleep(pause, this.#stopping.signal);
       }
     }
   }
 
   /** Shows the end of the output, where Redis takes it. */
-  async #show(active: ActiveRun, end: ShownEnd): Promise<void> {
+  async #show(active: ActiveAttempt, end: ShownEnd): Promise<void> {
     try {
       await showEnd(this.#parts, active, end);
     } catch (error) {
       if (!takesNoOutput(error)) throw error;
-      this.#parts.log.warn("could not show the end of an output", { job: active.intent.id, error: String(error) });
+      this.#parts.log.warn("could not show the end of an output", { job: active.attempt.id, error: String(error) });
     }
   }
 
   /** Redis lost the job: gives it back with its end. */
-  async #restore(active: ActiveRun, request: FinishRequest): Promise<FinishReply> {
-    const { intent } = active;
-    const reply = await this.#parts.queue.restore(reassertionOf(intent), request);
-    this.#parts.log.warn("restored", { job: intent.id, attempt: intent.attempt, state: reply.type });
+  async #restore(active: ActiveAttempt, request: FinishRequest): Promise<FinishReply> {
+    const { attempt } = active;
+    const reply = await this.#parts.queue.restore(reassertionOf(attempt), request);
+    this.#parts.log.warn("restored", { job: attempt.id, attempt: attempt.number, state: reply.type });
     return reply;
   }
 
   #settle(
-    active: ActiveRun,
+    active: ActiveAttempt,
     request: FinishRequest,
     { reply, told, unsaved }: {
       readonly reply: FinishReply;
@@ -168,12 +168,12 @@ export class Finisher {
       readonly unsaved: boolean;
     },
   ): void {
-    const { spool, log, checkpoint } = this.#parts;
-    const { intent } = active;
+    const { journal, log, checkpoint } = this.#parts;
+    const { attempt } = active;
     const ours = reply.type === "OK" || reply.type === "ALREADY";
     const known = ours || reply.type === "RETRY";
-    const noted = spool.settle(
-      intent.run,
+    const noted = journal.settle(
+      attempt.name,
       told ?? (known
         ? {
           state: request.state,
@@ -190,14 +190,14 @@ export class Finisher {
     );
     this.onSettled();
     checkpoint("after_settle");
-    noted.then(() => this.#forget(intent.run, active.executor));
+    noted.then(() => this.#forget(attempt.name, active.executor));
     if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;
     log.info("finished", {
-      job: intent.id,
-      attempt: intent.attempt,
+      job: attempt.id,
+      attempt: attempt.number,
       state,
       code: request.exitCode,
       ...(signal && { signal }),
@@ -219,16 +219,16 @@ export class Finisher {
     }
   }
 
-  #forget(run: string, executor: Executor): void {
-    executor.forget(run).catch((error) =>
+  #forget(name: string, executor: Executor): void {
+    executor.forget(name).catch((error) =>
       this.#parts.log.warn("could not remove files of a run", { error: String(error) })
     );
   }
 
   /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
-  #retryDelay(end: Pick<RunEnd, "kind" | "code">, active: ActiveRun): number | null {
-    const { meta, attempt } = active.intent;
-    if (end.kind === "unlaunched") return giveBack(active.intent);
+  #retryDelay(end: Pick<AttemptEnd, "kind" | "code">, active: ActiveAttempt): number | null {
+    const { meta, number: attempt } = active.attempt;
+    if (end.kind === "unlaunched") return giveBack(active.attempt);
     if (end.kind === "lost" && this.#parts.settings.lostPolicy === "requeue" && attempt < MAX_LOST) return 0;
     const max = metaNumber(meta.retry_max, 0);
     if (end.kind === "cancelled" || end.code === 0 || attempt > max) return null;
@@ -239,14 +239,14 @@ export class Finisher {
   }
 }
 
-function outcomeOf(end: RunEnd, active: ActiveRun): Outcome {
+function outcomeOf(end: AttemptEnd, active: ActiveAttempt): Outcome {
   switch (end.kind) {
     case "exited":
       return { kind: "exited", code: end.code ?? 0, ...(end.why === undefined ? {} : { why: end.why }) };
     case "timed_out":
-      return { kind: "timed_out", seconds: (active.intent.timeoutMs ?? 0) / 1000 };
+      return { kind: "timed_out", seconds: (active.attempt.timeoutMs ?? 0) / 1000 };
     case "cancelled":
-      return { kind: "cancelled", reason: active.cancelReason ?? active.intent.meta.cancel ?? "" };
+      return { kind: "cancelled", reason: active.cancelReason ?? active.attempt.meta.cancel ?? "" };
     case "lost":
       return { kind: "lost", why: end.why ?? "its terminal went away" };
     case "unlaunched":

@@ -3,7 +3,7 @@ import { DEFAULT_EXECUTOR } from "../../domain/limits.ts";
 import { signalOf } from "../../domain/signals.ts";
 import type { Executor, Hook } from "../../ports/executor.ts";
 import type { FinishRequest } from "../../ports/queue.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 
 /** Hooks that run side by side: slow ones must not fill the host. */
 const SIDE_BY_SIDE = 4;
@@ -33,17 +33,17 @@ export class Hooks {
   }
 
   /** This runner has written the end of a job. */
-  ended({ intent, executor }: ActiveRun, end: FinishRequest): void {
+  ended({ attempt, executor }: ActiveAttempt, end: FinishRequest): void {
     const { log, settings } = this.#parts;
     if (settings.onEnd === null) return;
     if (this.#waiting.length >= MAX_WAITING) {
       // one line at the first, one for all of them
-      if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: intent.id });
+      if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: attempt.id });
       return;
     }
     const { command, limitMs } = settings.onEnd;
-    const hook = { run: intent.run, command, limitMs, env: environmentOf(intent, end, settings) };
-    this.#waiting.push({ job: intent.id, attempt: intent.attempt, executor, hook });
+    const hook = { name: attempt.name, command, limitMs, env: environmentOf(attempt, end, settings) };
+    this.#waiting.push({ job: attempt.id, attempt: attempt.number, executor, hook });
     this.#next();
   }
 
@@ -89,7 +89,7 @@ export class Hooks {
 
 /** What a hook is told. RUNNER_RUN is not in it: that marks the processes of a job, for whoever stops them. */
 function environmentOf(
-  { id, attempt, job, meta }: ActiveRun["intent"],
+  { id, number: attempt, job, meta }: ActiveAttempt["attempt"],
   end: FinishRequest,
   { name, namespace }: RunnerParts["settings"],
 ): Record<string, string> {

@@ -1,6 +1,6 @@
 import type { Executor } from "../../ports/executor.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
+import type { Attempts } from "./attempts.ts";
 
 /** Pause between two rounds, milliseconds: they only compare numbers, as long as no job is quiet. */
 export const INPUT_EVERY = 1000;
@@ -32,25 +32,25 @@ interface Watched {
  */
 export class InputWatch {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
-  readonly #watched = new Map<ActiveRun, Watched>();
+  readonly #attempts: Attempts;
+  readonly #watched = new Map<ActiveAttempt, Watched>();
 
-  constructor(parts: RunnerParts, runs: Runs) {
+  constructor(parts: RunnerParts, attempts: Attempts) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
   }
 
   /** Takes over what an earlier process may have said about the runs that are there. */
   adopt(): void {
-    for (const active of this.#runs.all()) Object.assign(this.#watch(active), { asks: true, again: true });
+    for (const active of this.#attempts.all()) Object.assign(this.#watch(active), { asks: true, again: true });
   }
 
   /** One round. */
   async tick(): Promise<void> {
     const now = this.#parts.clock.now();
     for (const active of this.#watched.keys()) if (active.ended) this.#watched.delete(active);
-    const due = new Map<Executor, ActiveRun[]>();
-    for (const active of this.#runs.all()) {
+    const due = new Map<Executor, ActiveAttempt[]>();
+    for (const active of this.#attempts.all()) {
       if (active.ended) continue;
       const watched = this.#watch(active);
       if (active.shown !== watched.shown) await this.#heard(active);
@@ -60,14 +60,14 @@ export class InputWatch {
   }
 
   /** Somebody has typed: the job has what it waited for, as far as is known. */
-  typed(active: ActiveRun): void {
+  typed(active: ActiveAttempt): void {
     if (!this.#watched.has(active)) return;
     this.#heard(active).catch((error) => {
-      this.#parts.log.warn("could not say that a job goes on", { job: active.intent.id, error: String(error) });
+      this.#parts.log.warn("could not say that a job goes on", { job: active.attempt.id, error: String(error) });
     });
   }
 
-  #watch(active: ActiveRun): Watched {
+  #watch(active: ActiveAttempt): Watched {
     let watched = this.#watched.get(active);
     if (!watched) {
       watched = { shown: 0, again: false, nextMs: active.sinceMs + QUIET, pauseMs: QUIET, asks: false };
@@ -77,7 +77,7 @@ export class InputWatch {
   }
 
   /** Something came or went over its terminal: it is not quiet any more. */
-  async #heard(active: ActiveRun): Promise<void> {
+  async #heard(active: ActiveAttempt): Promise<void> {
     const watched = this.#watch(active);
     watched.nextMs = this.#parts.clock.now() + QUIET;
     watched.pauseMs = QUIET;
@@ -86,11 +86,11 @@ export class InputWatch {
     watched.shown = active.shown;
   }
 
-  async #look(executor: Executor, quiet: readonly ActiveRun[]): Promise<void> {
-    const reading = await executor.reading(quiet.map(({ intent }) => intent.run));
+  async #look(executor: Executor, quiet: readonly ActiveAttempt[]): Promise<void> {
+    const reading = await executor.reading(quiet.map(({ attempt }) => attempt.name));
     for (const active of quiet) {
       const watched = this.#watch(active);
-      const waits = reading.has(active.intent.run);
+      const waits = reading.has(active.attempt.name);
       const longest = waits ? LONGEST_WAIT : LONGEST_PAUSE;
       watched.pauseMs = Math.min(2 * watched.pauseMs, longest);
       watched.nextMs = this.#parts.clock.now() + watched.pauseMs;
@@ -99,10 +99,10 @@ export class InputWatch {
     }
   }
 
-  async #inputRequired(active: ActiveRun, watched: Watched): Promise<void> {
+  async #inputRequired(active: ActiveAttempt, watched: Watched): Promise<void> {
     const { queue, log } = this.#parts;
-    const { intent: { id, run, token, attempt }, executor } = active;
-    const screen = await executor.screen(run);
+    const { attempt: { id, name, token, number: attempt }, executor } = active;
+    const screen = await executor.screen(name);
     if (screen === null || active.ended) return;
     const above = screen.lines.slice(0, screen.cursor.row + 1).filter((line) => line.trim() !== "");
     await queue.inputRequired({ id, token }, (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN));
@@ -110,9 +110,9 @@ export class InputWatch {
     watched.asks = true;
   }
 
-  async #inputResolved(active: ActiveRun, watched: Watched): Promise<void> {
+  async #inputResolved(active: ActiveAttempt, watched: Watched): Promise<void> {
     if (!watched.asks || active.ended) return;
-    const { id, token, attempt } = active.intent;
+    const { id, token, number: attempt } = active.attempt;
     const asked = await this.#parts.queue.inputResolved({ id, token });
     watched.asks = false;
     if (asked) this.#parts.log.info("input_resolved", { job: id, attempt });

@@ -15,9 +15,9 @@ export class Janitor {
 
   /** One round, which ends early when the signal aborts. */
   async tick(signal?: AbortSignal): Promise<void> {
-    const { queue, spool, executors, settings } = this.#parts;
-    const forgotten = spool.prune();
-    const isKnown = (run: string) => spool.record(run) !== undefined;
+    const { queue, journal, executors, settings } = this.#parts;
+    const forgotten = journal.prune();
+    const isKnown = (name: string) => journal.find(name) !== undefined;
     for (const executor of executors.values()) {
       await executor.prune({ seconds: settings.keep, forgotten, isKnown, signal });
     }

@@ -1,13 +1,13 @@
 import { InvalidInputError, LaunchError } from "../../domain/errors.ts";
 import { readWork } from "../../domain/job.ts";
 import type { Outcome } from "../../domain/outcome.ts";
-import { runName } from "../../domain/run_name.ts";
+import { attemptName } from "../../domain/attempt_name.ts";
 import type { Executor, Launch } from "../../ports/executor.ts";
 import type { StartReply } from "../../ports/queue.ts";
-import type { Intent } from "../../ports/spool.ts";
+import type { Attempt } from "../../ports/attempt_journal.ts";
 import type { Finisher } from "./finisher.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
+import type { Attempts } from "./attempts.ts";
 
 /** A job that could not be launched in so many attempts ends, because it may be the job after all. */
 const MAX_ATTEMPTS = 100;
@@ -17,10 +17,10 @@ const MAX_GIVE_BACK = 30_000;
 /** An attempt that is ours. */
 export type Started = StartReply & { type: "OK" | "HELD" };
 
-/** Brings a started attempt to life: intent on disk first, then the terminal. */
+/** Brings a started attempt to life: its record on disk first, then the terminal. */
 export class Launcher {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
   readonly #finisher: Finisher;
   readonly #launching = new Set<Promise<void>>();
   /** Called when a launch failed because of this host. */
@@ -28,27 +28,28 @@ export class Launcher {
   /** Boot of this host, known when the executors are open. */
   bootId = "";
 
-  constructor(parts: RunnerParts, runs: Runs, finisher: Finisher) {
+  constructor(parts: RunnerParts, attempts: Attempts, finisher: Finisher) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
     this.#finisher = finisher;
   }
 
   /** Takes over an attempt that `start` gave us. From now on it counts among the runs; the launch itself goes on. */
   take(id: string, reply: Started): void {
-    const run = this.#runName(id, reply);
-    if (this.#runs.get(run) || this.#parts.spool.record(run)) return; // the id was queued twice, or a reply was lost
+    const name = this.#nameOf(id, reply);
+    // the id was queued twice, or a reply was lost
+    if (this.#attempts.get(name) || this.#parts.journal.find(name)) return;
     const { settings, log } = this.#parts;
-    const base = this.#intent(run, id, reply);
+    const base = this.#attemptOf(name, id, reply);
     try {
       const defaultTimeout = settings.defaultTimeoutMs === null ? null : settings.defaultTimeoutMs / 1000;
       const work = readWork(id, reply.job, defaultTimeout);
       checkFolder(reply.meta.cwd);
       for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
-      const intent = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
-      const { executor, line } = this.#resolve(work.executor);
-      const active = this.#active(intent, executor, line);
-      this.#runs.add(active);
+      const attempt = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
+      const { executor, serialKey } = this.#resolve(work.executor);
+      const active = this.#active(attempt, executor, serialKey);
+      this.#attempts.add(active);
       this.#track(this.#launch(active));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
@@ -58,19 +59,19 @@ export class Launcher {
 
   /** Ends an attempt that `start` gave us and that is not to be launched. */
   refuse(id: string, reply: Started, outcome: Outcome): void {
-    this.#refuse(this.#intent(this.#runName(id, reply), id, reply), outcome);
+    this.#refuse(this.#attemptOf(this.#nameOf(id, reply), id, reply), outcome);
   }
 
-  #runName(id: string, { token }: Started): string {
-    return runName({ id, token }, this.#parts.digestOf);
+  #nameOf(id: string, { token }: Started): string {
+    return attemptName({ id, token }, this.#parts.digestOf);
   }
 
-  #intent(run: string, id: string, reply: Started): Intent {
+  #attemptOf(name: string, id: string, reply: Started): Attempt {
     return {
-      run,
+      name,
       id,
       token: reply.token,
-      attempt: reply.attempt,
+      number: reply.attempt,
       startedMs: Number(reply.meta.started_ms ?? 0),
       seq: reply.seq,
       bootId: this.bootId,
@@ -81,16 +82,16 @@ export class Launcher {
   }
 
   /** Counts a run of an earlier process among ours; its end will be reported. */
-  adopt(intent: Intent): ActiveRun {
-    const { executor, line } = this.#resolve(readWork(intent.id, intent.job, null).executor);
-    const fresh = this.#active(intent, executor, line);
-    const active = { ...fresh, adopted: true, begunMs: fresh.begunMs - this.#parts.queue.ageOf(intent.startedMs) };
-    this.#runs.add(active);
+  adopt(attempt: Attempt): ActiveAttempt {
+    const { executor, serialKey } = this.#resolve(readWork(attempt.id, attempt.job, null).executor);
+    const fresh = this.#active(attempt, executor, serialKey);
+    const active = { ...fresh, adopted: true, begunMs: fresh.begunMs - this.#parts.queue.ageOf(attempt.startedMs) };
+    this.#attempts.add(active);
     return active;
   }
 
   /** Launches a run of an earlier process that never came to life. */
-  relaunch(active: ActiveRun): void {
+  relaunch(active: ActiveAttempt): void {
     this.#track(this.#enter(active));
   }
 
@@ -104,19 +105,19 @@ export class Launcher {
     launch.finally(() => this.#launching.delete(launch));
   }
 
-  #refuse(intent: Intent, outcome: Outcome): void {
+  #refuse(attempt: Attempt, outcome: Outcome): void {
     const executor = this.#parts.executors.values().next().value!;
-    const active = this.#active(intent, executor, null);
-    this.#runs.add(active);
+    const active = this.#active(attempt, executor, null);
+    this.#attempts.add(active);
     this.#finisher.finish(active, outcome);
   }
 
-  #active(intent: Intent, executor: Executor, line: string | null): ActiveRun {
+  #active(attempt: Attempt, executor: Executor, serialKey: string | null): ActiveAttempt {
     const sinceMs = this.#parts.clock.now();
     return {
-      intent,
+      attempt,
       executor,
-      line,
+      serialKey,
       adopted: false,
       ended: false,
       cancelReason: null,
@@ -128,73 +129,77 @@ export class Launcher {
   }
 
   /** What the executor needs to know about a run. */
-  launchOf(intent: Intent): Launch {
-    const work = readWork(intent.id, intent.job, null);
+  launchOf(attempt: Attempt): Launch {
+    const work = readWork(attempt.id, attempt.job, null);
     return {
-      run: intent.run,
-      id: intent.id,
-      attempt: intent.attempt,
+      name: attempt.name,
+      id: attempt.id,
+      attempt: attempt.number,
       target: work.executor,
       payload: work.payload,
       env: work.env,
-      cwd: intent.meta.cwd ?? null,
-      timeoutMs: intent.timeoutMs,
-      title: intent.meta.title ?? "",
+      cwd: attempt.meta.cwd ?? null,
+      timeoutMs: attempt.timeoutMs,
+      title: attempt.meta.title ?? "",
     };
   }
 
   /** Executor and line of a target; also for jobs that have not started. */
-  lineOf(target: string): string | null {
-    return this.#resolve(target).line;
+  serialKeyOf(target: string): string | null {
+    return this.#resolve(target).serialKey;
   }
 
-  #resolve(target: string): { executor: Executor; line: string | null } {
+  #resolve(target: string): { executor: Executor; serialKey: string | null } {
     const executor = this.#parts.executors.get(target.split(".", 1)[0]);
     if (!executor) {
       const kinds = [...this.#parts.executors.keys()].join(", ");
       throw new InvalidInputError(`Cannot run job: no executor ${JSON.stringify(target)}; kinds are ${kinds}`);
     }
-    return { executor, line: executor.place(target).line };
+    return { executor, serialKey: executor.place(target).serialKey };
   }
 
-  async #launch(active: ActiveRun): Promise<void> {
-    const { spool, checkpoint, log } = this.#parts;
-    const { intent } = active;
+  async #launch(active: ActiveAttempt): Promise<void> {
+    const { journal, checkpoint, log } = this.#parts;
+    const { attempt } = active;
     checkpoint("after_start");
     try {
-      await spool.intend(intent);
+      await journal.begin(attempt);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log.error("could not write the intent", { job: intent.id, attempt: intent.attempt, error: why });
+      log.error("could not write the attempt into the journal", {
+        job: attempt.id,
+        attempt: attempt.number,
+        error: why,
+      });
       this.#finisher.finish(
         active,
         { kind: "failed", why: `Cannot write to the spool: ${why}` },
         null,
-        giveBack(intent),
+        giveBack(attempt),
       );
       return;
     }
-    checkpoint("after_intent");
+    checkpoint("after_journal");
     await this.#enter(active);
   }
 
-  async #enter(active: ActiveRun): Promise<void> {
-    const { checkpoint, log, spool } = this.#parts;
-    const { intent } = active;
-    // while the intent was written, an order came that the executor could not carry out
-    if (active.ended) return await spool.settle(intent.run, "gone");
+  async #enter(active: ActiveAttempt): Promise<void> {
+    const { checkpoint, log, journal } = this.#parts;
+    const { attempt } = active;
+    // while its record was written, an order came that the executor could not carry out
+    if (active.ended) return await journal.settle(attempt.name, "gone");
     if (active.cancelReason !== null) {
       return this.#finisher.finish(active, { kind: "cancelled", reason: active.cancelReason });
     }
     try {
-      await active.executor.launch(this.launchOf(intent));
+      await active.executor.launch(this.launchOf(attempt));
       checkpoint("after_launch");
-      log.info("started", { job: intent.id, attempt: intent.attempt });
+      log.info("started", { job: attempt.id, attempt: attempt.number });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(intent) : null;
+      const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(attempt) : null;
       if (again !== null) {
-        log.error("launch failed", { job: intent.id, attempt: intent.attempt, error: why });
+        log.error("launch failed", { job: attempt.id, attempt: attempt.number, error: why });
         this.onHostFailure();
       }
       this.#finisher.finish(active, { kind: "failed", why }, null, again);
@@ -210,6 +215,6 @@ function checkFolder(cwd: string | undefined): void {
 }
 
 /** Milliseconds after which a job that this host could not launch, by no fault of its own, goes back to the queue. */
-export function giveBack({ attempt }: Intent): number | null {
+export function giveBack({ number: attempt }: Attempt): number | null {
   return attempt < MAX_ATTEMPTS ? Math.min(1000 * 2 ** (attempt - 1), MAX_GIVE_BACK) : null;
 }

@@ -3,7 +3,7 @@ import type { Executor } from "../../ports/executor.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Ownership } from "../../ports/ownership.ts";
 import type { LostPolicy, Queue, ReassertRequest } from "../../ports/queue.ts";
-import type { Intent, Spool } from "../../ports/spool.ts";
+import type { Attempt, AttemptJournal } from "../../ports/attempt_journal.ts";
 
 /** What a runner is told about its work; times in milliseconds. */
 export interface RunnerSettings {
@@ -44,7 +44,7 @@ export interface RunnerSettings {
 export interface RunnerParts {
   readonly queue: Queue;
   readonly executors: ReadonlyMap<string, Executor>;
-  readonly spool: Spool;
+  readonly journal: AttemptJournal;
   /** Paths of files of the spool folder that are no longer those that this process opened; `null` when all is well. */
   readonly missing: { journal(): string | null; lock(): Promise<string | null> };
   readonly ownership: Ownership;
@@ -62,7 +62,7 @@ export const CHECKPOINTS = [
   "after_register",
   "after_claim",
   "after_start",
-  "after_intent",
+  "after_journal",
   "after_launch",
   "after_end",
   "before_finish",
@@ -78,11 +78,11 @@ export const CHECKPOINTS = [
 export type Checkpoint = typeof CHECKPOINTS[number];
 
 /** A run of this runner: started, adopted, or ended and not yet acknowledged. */
-export interface ActiveRun {
-  readonly intent: Intent;
+export interface ActiveAttempt {
+  readonly attempt: Attempt;
   readonly executor: Executor;
   /** Runs with the same line go one after the other. */
-  readonly line: string | null;
+  readonly serialKey: string | null;
   /** An earlier process launched it. */
   readonly adopted: boolean;
   /** `null` as long as it holds a slot; else it has ended. */
@@ -100,7 +100,7 @@ export interface ActiveRun {
 }
 
 /** What the host tells a Redis that may have forgotten an attempt. */
-export function reassertionOf(intent: Intent): ReassertRequest {
-  const { id, token, attempt, startedMs, job, meta } = intent;
-  return { id, token, attempt, startedMs, job: { ...job, status: "started" }, meta };
+export function reassertionOf(attempt: Attempt): ReassertRequest {
+  const { id, token, number, startedMs, job, meta } = attempt;
+  return { id, token, attempt: number, startedMs, job: { ...job, status: "started" }, meta };
 }

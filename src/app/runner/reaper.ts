@@ -20,7 +20,7 @@ export class Reaper {
   async #reap(instance: string, signal?: AbortSignal): Promise<void> {
     const { queue, log, settings } = this.#parts;
     const options = { policy: settings.lostPolicy, graceMs: 0, lostAfterMs: settings.lostAfterMs };
-    const { claims, runs } = await queue.holdings(instance);
+    const { claims, attempts } = await queue.holdings(instance);
     let held = 0;
     for (const claim of claims) {
       if (signal?.aborted) return;
@@ -28,10 +28,10 @@ export class Reaper {
       if (reply === "ALIVE") return;
       if (reply === "REQUEUED") log.warn("reaped", { instance, state: "claim" });
     }
-    for (const { id } of runs) {
+    for (const { id } of attempts) {
       if (signal?.aborted) return;
       // what was claimed has not started and may go on elsewhere at once; what runs is given one more heartbeat
-      const reply = await queue.reap(instance, { run: id }, { ...options, graceMs: settings.heartbeatMs });
+      const reply = await queue.reap(instance, { attempt: id }, { ...options, graceMs: settings.heartbeatMs });
       if (reply === "ALIVE") return;
       if (reply === "HELD") held++;
       else log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });

@@ -1,12 +1,12 @@
-import type { FoundRun } from "../../ports/executor.ts";
+import type { FoundAttempt } from "../../ports/executor.ts";
 import type { InstanceState, RegisterOptions, RegisterReply } from "../../ports/queue.ts";
-import type { SpoolRecord } from "../../ports/spool.ts";
+import type { JournalRecord } from "../../ports/attempt_journal.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import type { Finisher } from "./finisher.ts";
 import type { Launcher } from "./launcher.ts";
-import { type ActiveRun, reassertionOf, type RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import { type ActiveAttempt, reassertionOf, type RunnerParts } from "./parts.ts";
+import type { Attempts } from "./attempts.ts";
 import { NO_OUTPUT, resultText } from "../../domain/output.ts";
 import { metaNumber } from "../../domain/job_meta.ts";
 
@@ -28,7 +28,7 @@ export type Registered = Omit<RegisterReply & { readonly type: "OK" }, "type">;
 /** Makes Redis, the spool and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Reconciler {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
   readonly #launcher: Launcher;
   readonly #finisher: Finisher;
   readonly #dispatcher: Dispatcher;
@@ -41,7 +41,7 @@ export class Reconciler {
   #restoring: Promise<void> | null = null;
   #unfinished = false;
   /** Runs of earlier processes as the executors found them, until they are taken up. */
-  #found: Map<ActiveRun, FoundRun> | null = null;
+  #found: Map<ActiveAttempt, FoundAttempt> | null = null;
   /** Up to which of our numbers Redis knew us; ends of later attempts are still to be told again. */
   #knownUpTo = Infinity;
   /** The number at each of the last heartbeats, oldest first: by them the age of a Redis that went back is known. */
@@ -51,7 +51,7 @@ export class Reconciler {
   /** Others may still bring back what they run: what Redis says is ours may be theirs. */
   #isHeld = false;
   /** Ends of attempts that are to be tried again: reported when all hosts had the time to bring back later attempts. */
-  readonly #retries = new Map<string, SpoolRecord>();
+  readonly #retries = new Map<string, JournalRecord>();
   /** Redis went back, and what it says is ours has not been looked at since. */
   #isDoubtful = false;
   /** Another folder had our identity meanwhile: it may have run what is on record here. */
@@ -66,11 +66,11 @@ export class Reconciler {
 
   constructor(
     parts: RunnerParts,
-    runs: Runs,
+    attempts: Attempts,
     work: { launcher: Launcher; finisher: Finisher; dispatcher: Dispatcher; holdChanged: () => void },
   ) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
     this.#launcher = work.launcher;
     this.#finisher = work.finisher;
     this.#dispatcher = work.dispatcher;
@@ -84,20 +84,20 @@ export class Reconciler {
    * @param registered What Redis answered to `register`.
    */
   async recover({ seq, mixed, stale }: Registered): Promise<void> {
-    const { queue, spool, checkpoint, log } = this.#parts;
+    const { queue, journal, checkpoint, log } = this.#parts;
     this.#mixed ||= mixed;
     this.#found ??= await this.#findRuns();
-    queue.recall(Math.max(0, ...spool.records().map(({ intent }) => intent.seq ?? 0)));
+    queue.recall(Math.max(0, ...journal.records().map(({ attempt }) => attempt.seq ?? 0)));
     this.#knownUpTo = Math.min(this.#knownUpTo, seq);
     const forgot = this.#knownUpTo < queue.told;
     const serverId = await queue.serverId();
-    const restarted = spool.server !== null && spool.server !== serverId;
+    const restarted = journal.server !== null && journal.server !== serverId;
     if (restarted) log.warn("Redis was restarted while no runner was there");
     if (forgot) log.warn("Redis lost data while no runner was there");
     const doubtful = restarted || forgot || stale;
-    const owned = new Map((await queue.owned()).map((run) => [run.id, run.token]));
+    const owned = new Map((await queue.owned()).map((attempt) => [attempt.id, attempt.token]));
     for (const [active, found] of this.#found) {
-      const { id, token } = active.intent;
+      const { id, token } = active.attempt;
       if (active.ended || owned.get(id) === token || await this.#claimBack(active)) this.#takeUp(active, found);
       this.#found.delete(active);
     }
@@ -111,74 +111,74 @@ export class Reconciler {
   }
 
   /** Asks the executors what became of the runs without an end on record. */
-  async #findRuns(): Promise<Map<ActiveRun, FoundRun>> {
-    const { spool, executors, log } = this.#parts;
-    const open = spool.records().filter((record) => record.end === null);
-    const found = new Map<string, FoundRun>();
+  async #findRuns(): Promise<Map<ActiveAttempt, FoundAttempt>> {
+    const { journal, executors, log } = this.#parts;
+    const open = journal.records().filter((record) => record.end === null);
+    const found = new Map<string, FoundAttempt>();
     for (const [kind, executor] of executors) {
-      const mine = open.map((record) => this.#launcher.launchOf(record.intent))
+      const mine = open.map((record) => this.#launcher.launchOf(record.attempt))
         .filter((launch) => launch.target.split(".", 1)[0] === kind);
       for (const record of open) {
-        const launch = mine.find((one) => one.run === record.intent.run);
-        if (launch) this.#launcher.adopt(record.intent); // before `recover`, which may report its end at once
+        const launch = mine.find((one) => one.name === record.attempt.name);
+        if (launch) this.#launcher.adopt(record.attempt); // before `recover`, which may report its end at once
       }
-      for (const [run, state] of await executor.recover(mine)) found.set(run, state);
+      for (const [name, state] of await executor.recover(mine)) found.set(name, state);
     }
     if (open.length > 0) log.info("adopted runs of an earlier process", { count: open.length });
-    return new Map(open.flatMap(({ intent: { run } }) => {
-      const active = this.#runs.get(run);
-      return active ? [[active, found.get(run) ?? "unlaunched"]] : [];
+    return new Map(open.flatMap(({ attempt: { name } }) => {
+      const active = this.#attempts.get(name);
+      return active ? [[active, found.get(name) ?? "unlaunched"]] : [];
     }));
   }
 
   /** Redis is the one that we know, and has all that we know. */
   #settled(serverId: string): void {
-    const { queue, spool } = this.#parts;
+    const { queue, journal } = this.#parts;
     this.#serverId = serverId;
     this.#knownUpTo = Infinity;
     this.#doubts = queue.doubts;
     this.#unfinished = false;
     queue.trust(serverId);
-    spool.knownTo(serverId);
+    journal.knownTo(serverId);
   }
 
-  #takeUp(active: ActiveRun, found: FoundRun): void {
+  #takeUp(active: ActiveAttempt, found: FoundAttempt): void {
     if (active.ended || found !== "unlaunched") return;
     if (this.#mixed) {
       return this.#finisher.lose(active, "a copy of its runner's spool folder was in use meanwhile: it may have run");
     }
-    if (active.intent.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
+    if (active.attempt.bootId === this.#launcher.bootId) return void this.#launcher.relaunch(active);
     // Before a crash of the host its start may not have reached the disk: it may have run.
     this.#finisher.lose(active, "the host restarted before its start was on record");
   }
 
   /** Asks for an attempt that Redis does not say is ours. Answers whether it is. */
-  async #claimBack(active: ActiveRun): Promise<boolean> {
-    const { intent } = active;
-    const answer = await this.#parts.queue.reassert(reassertionOf(intent));
+  async #claimBack(active: ActiveAttempt): Promise<boolean> {
+    const { attempt } = active;
+    const answer = await this.#parts.queue.reassert(reassertionOf(attempt));
     this.#parts.checkpoint("after_reassert");
-    this.#parts.log.info("reasserted", { job: intent.id, attempt: intent.attempt, state: answer });
+    this.#parts.log.info("reasserted", { job: attempt.id, attempt: attempt.number, state: answer });
     if (answer === "OK" || active.ended) return true; // of one that ended meanwhile the finisher brings the end
     await this.abandon(active);
     return false;
   }
 
   /** Stops a run that is no longer ours and forgets it, but for an end that Redis has on record. */
-  async abandon(active: ActiveRun): Promise<void> {
-    const { spool, settings, log, queue } = this.#parts;
-    const { run, id } = active.intent;
-    const end = await queue.endOf(active.intent);
+  async abandon(active: ActiveAttempt): Promise<void> {
+    const { journal, settings, log, queue } = this.#parts;
+    const { name, id } = active.attempt;
+    const end = await queue.endOf(active.attempt);
     if (active.ended) return;
-    this.#runs.end(active);
+    this.#attempts.end(active);
     try {
-      await active.executor.stop(run, "cancelled", settings.killGraceMs);
+      await active.executor.stop(name, "cancelled", settings.killGraceMs);
     } catch (error) {
       log.warn("could not stop a run", { job: id, error: String(error) });
     }
-    const noted = spool.settle(run, end ?? "gone");
-    this.#runs.remove(active);
+    const noted = journal.settle(name, end ?? "gone");
+    this.#attempts.remove(active);
     // one that still runs is forgotten when it ends; a full disk holds up nothing but this
-    noted.then(() => active.executor.forget(run))
+    noted.then(() => active.executor.forget(name))
       .catch((error) => log.warn("could not remove files of a run", { error: String(error) }));
   }
 
@@ -188,17 +188,19 @@ export class Reconciler {
    */
   async adoptStrays(): Promise<void> {
     if (this.#isHeld) return; // at its end
-    const { queue, spool, log } = this.#parts;
-    const isComplete = this.#isTakenUp || !this.#mixed && spool.isWhole;
+    const { queue, journal, log } = this.#parts;
+    const isComplete = this.#isTakenUp || !this.#mixed && journal.isWhole;
     for (const { id } of await queue.owned()) {
-      if (this.#runs.ofJob(id) || this.#runs.starting.has(id)) continue;
+      if (this.#attempts.ofJob(id) || this.#attempts.starting.has(id)) continue;
       const reply = await queue.start(id);
       if (reply.type !== "HELD") continue;
-      const known = spool.records().find((record) => record.intent.token === reply.token && record.intent.id === id);
+      const known = journal.records().find((record) =>
+        record.attempt.token === reply.token && record.attempt.id === id
+      );
       if (known?.end === "gone") {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "it had been taken away from its runner" });
       } else if (known) await this.#resend(known);
-      else if (!isComplete || this.#isDoubtful && Number(reply.meta.started_ms ?? 0) <= spool.forgottenUntil) {
+      else if (!isComplete || this.#isDoubtful && Number(reply.meta.started_ms ?? 0) <= journal.forgottenUntil) {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "its record is gone: it may have run" });
       } else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
@@ -218,12 +220,12 @@ export class Reconciler {
     await this.#finisher.idle();
     if (this.#mixed) await this.register({ unmixed: true });
     this.#mixed = false;
-    this.#parts.spool.restored();
+    this.#parts.journal.restored();
   }
 
   /** Runs that Redis does not know: gives them back. */
-  async reassert(runs: readonly ActiveRun[]): Promise<void> {
-    for (const active of runs) if (!active.ended) await this.#claimBack(active);
+  async reassert(attempts: readonly ActiveAttempt[]): Promise<void> {
+    for (const active of attempts) if (!active.ended) await this.#claimBack(active);
   }
 
   /** Redis could not be reached: finds out whether it is the one that we knew. Answers whether that is known. */
@@ -271,21 +273,23 @@ export class Reconciler {
   }
 
   async #restore(): Promise<void> {
-    const { queue, spool, log } = this.#parts;
+    const { queue, journal, log } = this.#parts;
     this.#dispatcher.held = this.#isHeld = true;
     this.#holds++;
     const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
-    spool.knownTo(""); // should this process end before it has brought everything back
-    const known = (await queue.heartbeat(this.#runs.owned(), this.state())).type === "OK" ? await this.#leases() : null;
+    journal.knownTo(""); // should this process end before it has brought everything back
+    const known = (await queue.heartbeat(this.#attempts.owned(), this.state())).type === "OK"
+      ? await this.#leases()
+      : null;
     this.#knownUpTo = Math.min(this.#knownUpTo, (await this.register()).seq);
-    await this.reassert(this.#runs.all());
+    await this.reassert(this.#attempts.all());
     await this.#tellAgain();
     await this.#dispatcher.reconcile();
     // leases of a state that is older tell neither who lives nor who had come meanwhile
     const recent = this.#knownUpTo >= (this.#recentSeqs[0] ?? 0);
     this.#settled(serverId);
     this.#hold(recent ? known : null);
-    log.info("brought back what runs here", { count: this.#runs.size });
+    log.info("brought back what runs here", { count: this.#attempts.size });
   }
 
   /**
@@ -293,17 +297,17 @@ export class Reconciler {
    * that they have no end; what is gone of the others was removed.
    */
   async #tellAgain(): Promise<void> {
-    const { spool, queue, clock, settings } = this.#parts;
+    const { journal, queue, clock, settings } = this.#parts;
     let heartbeatAt = clock.now() + settings.heartbeatMs;
-    for (const record of spool.records()) {
-      if (record.end !== null && (record.intent.seq ?? 0) > this.#knownUpTo) {
+    for (const record of journal.records()) {
+      if (record.end !== null && (record.attempt.seq ?? 0) > this.#knownUpTo) {
         // a later attempt may have ended on another host, which has yet to say so
-        if (record.end !== "gone" && record.end.retry) this.#retries.set(record.intent.run, record);
+        if (record.end !== "gone" && record.end.retry) this.#retries.set(record.attempt.name, record);
         else await this.#resend(record);
       }
       if (clock.now() < heartbeatAt) continue;
       // the heart waits for this, and thousands on a long way take longer than a lease holds
-      await queue.heartbeat(this.#runs.owned(), this.state());
+      await queue.heartbeat(this.#attempts.owned(), this.state());
       heartbeatAt = clock.now() + settings.heartbeatMs;
     }
     await this.register({ restored: true }); // only now Redis may say that it knows all
@@ -338,10 +342,10 @@ export class Reconciler {
   /** Everything is brought back that will be: what Redis says now counts, also for processes that are new. */
   async #release(order: number): Promise<void> {
     if (order !== this.#holds) return;
-    for (const [run, record] of this.#retries) {
+    for (const [name, record] of this.#retries) {
       await this.#resend(record);
       if (order !== this.#holds) return; // Redis lost data once more
-      this.#retries.delete(run);
+      this.#retries.delete(name);
     }
     this.#isHeld = false;
     await this.adoptStrays();
@@ -376,24 +380,24 @@ export class Reconciler {
   }
 
   /** Tells an end again that Redis had acknowledged and may have forgotten. */
-  async #resend(record: SpoolRecord): Promise<void> {
+  async #resend(record: JournalRecord): Promise<void> {
     const { queue, settings } = this.#parts;
-    const { intent, end } = record;
+    const { attempt, end } = record;
     if (end === null || end === "gone") return;
     const { retry, ...told } = end;
-    const executor = this.#parts.executors.get(this.#launcher.launchOf(intent).target.split(".", 1)[0]);
+    const executor = this.#parts.executors.get(this.#launcher.launchOf(attempt).target.split(".", 1)[0]);
     // one that cannot be read is reported as cut
-    const found = await executor?.sample(intent.run).catch(() => null);
+    const found = await executor?.sample(attempt.name).catch(() => null);
     // an empty output has no file that could say so
     const truncated = end.truncated || (found?.truncated ?? end.outputBytes > 0);
     const sample = { ...found ?? NO_OUTPUT, truncated };
-    await queue.restore(reassertionOf(intent), {
+    await queue.restore(reassertionOf(attempt), {
       ...told,
       ...(end.result === undefined && truncated && { truncated }),
-      id: intent.id,
-      token: intent.token,
+      id: attempt.id,
+      token: attempt.token,
       result: end.result ?? resultText(sample),
-      keep: metaNumber(intent.meta.keep, settings.keep),
+      keep: metaNumber(attempt.meta.keep, settings.keep),
       retryDelayMs: retry ? 0 : null,
     });
   }

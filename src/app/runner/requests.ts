@@ -1,23 +1,23 @@
 import { UnavailableError } from "../../domain/errors.ts";
 import type { JobAnswer, OpenRequest } from "../../ports/requests.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
+import type { Attempts } from "./attempts.ts";
 
 /**
  * Handles requests about the terminals of this runner's jobs, from any host. Costs nothing while there are none.
  */
 export class Requests {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
   #serving: Promise<void> | null = null;
   #again = false;
   #stopped = false;
   /** Told when something was typed into the terminal of a run. */
-  onTyped: (active: ActiveRun) => void = () => {};
+  onTyped: (active: ActiveAttempt) => void = () => {};
 
-  constructor(parts: RunnerParts, runs: Runs) {
+  constructor(parts: RunnerParts, attempts: Attempts) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
   }
 
   /** Begins to listen. */
@@ -55,23 +55,23 @@ export class Requests {
   }
 
   async #answerTo({ id, token, request }: OpenRequest): Promise<JobAnswer> {
-    const active = this.#runs.ofJob(id);
-    if (!active || active.ended || active.intent.token !== token) return { type: "gone" };
-    const { executor, intent: { run } } = active;
+    const active = this.#attempts.ofJob(id);
+    if (!active || active.ended || active.attempt.token !== token) return { type: "gone" };
+    const { executor, attempt: { name } } = active;
     try {
       switch (request.type) {
         case "type": {
-          if (!await executor.type(run, request)) return { type: "gone" };
-          this.#parts.log.info("typed", { job: id, attempt: active.intent.attempt });
+          if (!await executor.type(name, request)) return { type: "gone" };
+          this.#parts.log.info("typed", { job: id, attempt: active.attempt.number });
           this.onTyped(active);
           return { type: "typed" };
         }
         case "screen": {
-          const screen = await executor.screen(run);
+          const screen = await executor.screen(name);
           return screen ? { type: "screen", screen } : { type: "gone" };
         }
         case "locate": {
-          const place = await executor.locate(run);
+          const place = await executor.locate(name);
           return place !== null ? { type: "place", place } : { type: "gone" };
         }
       }

@@ -14,7 +14,7 @@ import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
 import { Reconciler, type Registered } from "./reconciler.ts";
 import { Requests } from "./requests.ts";
-import { Runs } from "./runs.ts";
+import { Attempts } from "./attempts.ts";
 import { Loop, type LoopOptions } from "./service.ts";
 import { SPOOL_EVERY, SpoolWatch } from "./spool_watch.ts";
 import { StopTime } from "./stop_time.ts";
@@ -38,7 +38,7 @@ export interface Leftover {
 /** The worker: takes jobs of one queue, runs them, and brings their ends back. */
 export class Runner {
   readonly #parts: RunnerParts;
-  readonly #runs = new Runs();
+  readonly #attempts = new Attempts();
   readonly #finisher: Finisher;
   readonly #launcher: Launcher;
   readonly #dispatcher: Dispatcher;
@@ -64,18 +64,18 @@ export class Runner {
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
-    this.#finisher = new Finisher(parts, this.#runs);
+    this.#finisher = new Finisher(parts, this.#attempts);
     this.#hooks = new Hooks(parts);
     this.#finisher.onTold = (active, end) => this.#hooks.ended(active, end);
-    this.#launcher = new Launcher(parts, this.#runs, this.#finisher);
-    this.#dispatcher = new Dispatcher(parts, this.#runs, this.#launcher);
-    this.#reconciler = new Reconciler(parts, this.#runs, {
+    this.#launcher = new Launcher(parts, this.#attempts, this.#finisher);
+    this.#dispatcher = new Dispatcher(parts, this.#attempts, this.#launcher);
+    this.#reconciler = new Reconciler(parts, this.#attempts, {
       launcher: this.#launcher,
       finisher: this.#finisher,
       dispatcher: this.#dispatcher,
       holdChanged: () => this.#wakeUp(),
     });
-    this.#heartbeat = new Heartbeat(parts, this.#runs, this.#dispatcher, this.#reconciler);
+    this.#heartbeat = new Heartbeat(parts, this.#attempts, this.#dispatcher, this.#reconciler);
     this.#reconciler.state = () => this.#heartbeat.told;
     this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
@@ -93,8 +93,8 @@ export class Runner {
         ),
       );
     };
-    this.#inputWatch = new InputWatch(parts, this.#runs);
-    this.#requests = new Requests(parts, this.#runs);
+    this.#inputWatch = new InputWatch(parts, this.#attempts);
+    this.#requests = new Requests(parts, this.#attempts);
     this.#requests.onTyped = (active) => this.#inputWatch.typed(active);
     this.#spoolWatch = new SpoolWatch(parts);
     this.#spoolWatch.onLost = (path, isWhole) => void this.#leaveSpool(path, isWhole);
@@ -120,7 +120,7 @@ export class Runner {
         for (const executor of executors.values()) await executor.sweep();
       },
     };
-    const work = () => this.#runs.some();
+    const work = () => this.#attempts.some();
     const promoter = new Promoter(this.#parts);
     const heartbeat = loop("heartbeat", this.#heartbeat, { everyMs: settings.heartbeatMs, jitter: 0.2 });
     const promote = loop("promote", promoter, { everyMs: Infinity });
@@ -142,7 +142,7 @@ export class Runner {
       promote,
       reap,
       loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
-      loop("stream", new Streamer(this.#parts, this.#runs), { everyMs: STREAM_EVERY, work }),
+      loop("stream", new Streamer(this.#parts, this.#attempts), { everyMs: STREAM_EVERY, work }),
       loop("input", this.#inputWatch, { everyMs: INPUT_EVERY, work }),
       watch,
       janitor,
@@ -224,7 +224,7 @@ export class Runner {
   async ended(): Promise<void> {
     if (!this.#parts.settings.burst) return await this.#over.promise;
     // to wait for a resume could be to wait for ever
-    if (await untilIdle(this.#dispatcher, this.#runs, this.#over.promise) === "paused") await this.#sayPaused();
+    if (await untilIdle(this.#dispatcher, this.#attempts, this.#over.promise) === "paused") await this.#sayPaused();
     await Promise.race([this.#hooks.begun(), this.#over.promise]);
   }
 
@@ -249,7 +249,7 @@ export class Runner {
 
   /** Jobs that run here now. */
   running(): string[] {
-    return this.#runs.all().filter((run) => !run.ended).map((run) => run.intent.id);
+    return this.#attempts.all().filter((attempt) => !attempt.ended).map((attempt) => attempt.attempt.id);
   }
 
   /** Takes no new jobs; resolves when those that run have ended. */
@@ -264,7 +264,7 @@ export class Runner {
       const stop = () => round.abort();
       signal.addEventListener("abort", stop, { once: true });
       const { clock, settings } = this.#parts;
-      await Promise.race([this.#runs.change(round.signal), clock.sleep(settings.heartbeatMs, round.signal)]);
+      await Promise.race([this.#attempts.change(round.signal), clock.sleep(settings.heartbeatMs, round.signal)]);
       signal.removeEventListener("abort", stop);
       stop();
     }
@@ -275,7 +275,7 @@ export class Runner {
    * longer than `STOP_LIMIT`; what is not done by then is named, and the next process does it.
    */
   async stop(): Promise<Leftover> {
-    const { executors, queue, spool } = this.#parts;
+    const { executors, queue, journal } = this.#parts;
     const time = new StopTime(STOP_LIMIT, this.#parts);
     this.#stopping.abort();
     await Promise.all([
@@ -292,7 +292,7 @@ export class Runner {
     await time.give("let go of the terminals", PART_LIMITS.terminals, Promise.all(closed));
     if (this.#registered) await time.give("give claims back", PART_LIMITS.redis, this.#leave());
     queue.close();
-    await time.give("close the journal", PART_LIMITS.disk, spool.close());
+    await time.give("close the journal", PART_LIMITS.disk, journal.close());
     if (running.length > 0) this.#sayLeft(running.length);
     time.close();
     return { running };
@@ -322,6 +322,6 @@ export class Runner {
   async #sayGoodbye(): Promise<void> {
     this.#heartbeat.state = "detached";
     await this.#heartbeat.tick();
-    if (this.#runs.size === 0) await this.#parts.queue.retire();
+    if (this.#attempts.size === 0) await this.#parts.queue.retire();
   }
 }

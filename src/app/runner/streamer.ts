@@ -1,8 +1,8 @@
 import { MAX_LIVE_OUTPUT } from "../../domain/limits.ts";
 import { fitsResult, type OutputSample } from "../../domain/output.ts";
 import type { Queue, Trouble } from "../../ports/queue.ts";
-import type { ActiveRun, RunnerParts } from "./parts.ts";
-import type { Runs } from "./runs.ts";
+import type { ActiveAttempt, RunnerParts } from "./parts.ts";
+import type { Attempts } from "./attempts.ts";
 
 /** Pause between two looks at the output of running jobs, milliseconds. */
 export const STREAM_EVERY = 250;
@@ -16,19 +16,19 @@ const FOLLOWED = 1 << 20;
 /** Shows the output of running jobs in Redis, so that it can be followed from any host. */
 export class Streamer {
   readonly #parts: RunnerParts;
-  readonly #runs: Runs;
+  readonly #attempts: Attempts;
 
-  constructor(parts: RunnerParts, runs: Runs) {
+  constructor(parts: RunnerParts, attempts: Attempts) {
     this.#parts = parts;
-    this.#runs = runs;
+    this.#attempts = attempts;
   }
 
   /** One look at every run. */
   async tick(): Promise<void> {
     const { queue, clock } = this.#parts;
-    for (const active of this.#runs.all()) {
+    for (const active of this.#attempts.all()) {
       if (active.ended || clock.now() - active.sinceMs < YOUNG) continue;
-      const bytes = await active.executor.read(active.intent.run, active.shown, active.followed ? FOLLOWED : PIECE);
+      const bytes = await active.executor.read(active.attempt.name, active.shown, active.followed ? FOLLOWED : PIECE);
       if (bytes.length === 0 || active.ended) continue;
       try {
         await show(queue, active, active.shown, bytes);
@@ -59,13 +59,13 @@ export interface ShownEnd {
  * otherwise bytes that are no text, and the last ones of an attempt that is tried again. For an output that its result
  * holds this does nothing.
  */
-export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: ShownEnd): Promise<void> {
+export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end: ShownEnd): Promise<void> {
   const { output: { total, head, tail }, retried, inexact } = end;
   const isTold = !retried && !inexact;
   const left = total - active.shown;
   if (left <= 0 || isTold && (fitsResult(total) || left <= PIECE)) return;
   if (fitsResult(total)) return await show(queue, active, active.shown, head.subarray(active.shown));
-  const { id, token } = active.intent;
+  const { id, token } = active.attempt;
   // where the disk has not kept it, what the sample has
   if (await queue.appendOutput({ id, token }, total, new Uint8Array()) > 0) await showRest(queue, active, total);
   const last = { start: total - tail.length, bytes: tail };
@@ -77,17 +77,17 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveRun, end: Sh
 }
 
 /** Shows what the disk has of the output, up to its end. */
-async function showRest(queue: Queue, active: ActiveRun, total: number): Promise<void> {
+async function showRest(queue: Queue, active: ActiveAttempt, total: number): Promise<void> {
   for (let from = Math.max(active.shown, total - MAX_LIVE_OUTPUT); from < total; from = active.shown) {
     // a disk that fails must not keep its end from being told
-    const bytes = await active.executor.read(active.intent.run, from, FOLLOWED).catch(() => new Uint8Array());
+    const bytes = await active.executor.read(active.attempt.name, from, FOLLOWED).catch(() => new Uint8Array());
     if (bytes.length === 0) return;
     await show(queue, active, from, bytes);
   }
 }
 
-async function show(queue: Queue, active: ActiveRun, from: number, bytes: Uint8Array): Promise<void> {
-  const { id, token } = active.intent;
+async function show(queue: Queue, active: ActiveAttempt, from: number, bytes: Uint8Array): Promise<void> {
+  const { id, token } = active.attempt;
   active.followed = await queue.appendOutput({ id, token }, from, bytes) > 0;
   active.shown = from + bytes.length;
 }

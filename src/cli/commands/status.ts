@@ -28,7 +28,7 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
   if (!stored) throw new JobNotFoundError(`Cannot show job ${JSON.stringify(id)}: it has just left Redis`);
   const [{ why, owner }, nowMs] = await Promise.all([
     explainJob(store, stored, {
-      lineOf: (executor) => placeOf(executor, context)?.line ?? null,
+      serialKeyOf: (executor) => placeOf(executor, context)?.serialKey ?? null,
       time: context.settings.json ? undefined : timeFor(context.terminal),
     }),
     store.time(),

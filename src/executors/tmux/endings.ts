@@ -1,5 +1,5 @@
 import { NO_OUTPUT, type OutputSample } from "../../domain/output.ts";
-import type { RunEnd } from "../../ports/executor.ts";
+import type { AttemptEnd } from "../../ports/executor.ts";
 import { OUTSIDE } from "./job_script.ts";
 import type { Lane } from "./lane.ts";
 import { MarkReader } from "./marks.ts";
@@ -34,7 +34,7 @@ export class Endings {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
   readonly #server: Pick<TmuxServer, "answers">;
-  readonly #onEnd: (end: RunEnd) => void;
+  readonly #onEnd: (end: AttemptEnd) => void;
   #closed = false;
   /** A run has ended in a lane that lives; nobody else has been told yet. */
   onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
@@ -44,7 +44,7 @@ export class Endings {
   constructor(
     options: TmuxOptions,
     { spool, server }: { readonly spool: Spool; readonly server: Pick<TmuxServer, "answers"> },
-    onEnd: (end: RunEnd) => void,
+    onEnd: (end: AttemptEnd) => void,
   ) {
     this.#options = options;
     this.#spool = spool;
@@ -83,7 +83,7 @@ export class Endings {
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run, "code" in known ? known.code : null) : null;
     const ago = run.endedAt === null ? {} : { agoMs: this.#options.clock.now() - run.endedAt };
-    const end = { run: run.name, output, ...ago, ...outcome(known, stopped) };
+    const end = { name: run.name, output, ...ago, ...outcome(known, stopped) };
     const why = end.kind === "exited" && end.code === OUTSIDE ? await this.#whyOutside(run) : null;
     if (!this.#closed) this.#onEnd(why === null ? end : { ...end, why });
   }
@@ -111,7 +111,7 @@ export class Endings {
     if (run.state === "ended") return;
     run.state = "ended";
     clearTimeout(run.timer);
-    if (!this.#closed) this.#onEnd({ run: run.name, output: NO_OUTPUT, code: null, ...end });
+    if (!this.#closed) this.#onEnd({ name: run.name, output: NO_OUTPUT, code: null, ...end });
   }
 
   async #stopReason(run: Run, code: number | null): Promise<"timed_out" | "cancelled" | null> {
@@ -174,7 +174,7 @@ export class Endings {
   }
 }
 
-function outcome(verdict: Verdict, stopped: "timed_out" | "cancelled" | null): Omit<RunEnd, "run" | "output"> {
+function outcome(verdict: Verdict, stopped: "timed_out" | "cancelled" | null): Omit<AttemptEnd, "name" | "output"> {
   const code = "code" in verdict ? verdict.code : null;
   if (stopped !== null) return { kind: stopped, code };
   const left = "code" in verdict && verdict.left?.length ? { left: verdict.left } : {};

@@ -1,8 +1,17 @@
 import { LaunchError, SetupError } from "../../domain/errors.ts";
 import type { OutputSample } from "../../domain/output.ts";
-import type { Executor, FoundRun, Hook, HostFacts, Launch, Place, Pruning, RunEnd } from "../../ports/executor.ts";
+import type {
+  AttemptEnd,
+  Executor,
+  FoundAttempt,
+  Hook,
+  HostFacts,
+  Launch,
+  Place,
+  Pruning,
+} from "../../ports/executor.ts";
 import type { Pipe } from "../../ports/files.ts";
-import type { Screen, Typed } from "../../ports/run_terminals.ts";
+import type { Screen, Typed } from "../../ports/attempt_terminals.ts";
 import { Endings } from "./endings.ts";
 import { LANES_FORMAT, refuseForeignLanes } from "./foreign_lanes.ts";
 import { HeldPanes } from "./held_panes.ts";
@@ -96,7 +105,7 @@ export class TmuxExecutor implements Executor {
     return placeOf(target);
   }
 
-  async open(onEnd: (end: RunEnd) => void, signal?: AbortSignal): Promise<HostFacts> {
+  async open(onEnd: (end: AttemptEnd) => void, signal?: AbortSignal): Promise<HostFacts> {
     const { files, newId } = this.#options;
     const stop = () => this.#server.close(signal!.reason);
     signal?.addEventListener("abort", stop);
@@ -136,7 +145,7 @@ export class TmuxExecutor implements Executor {
     }
   }
 
-  #assemble(onEnd: (end: RunEnd) => void): void {
+  #assemble(onEnd: (end: AttemptEnd) => void): void {
     const [options, server, spool, pool, runs] = [this.#options, this.#server, this.#spool, this.#pool, this.#runs];
     const endings = this.#endings = new Endings(options, { spool, server }, onEnd);
     const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
@@ -170,7 +179,7 @@ export class TmuxExecutor implements Executor {
     };
   }
 
-  async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundRun>> {
+  async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>> {
     const found = await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
     this.#watch.recovered = true;
     this.#readiness.soon();
@@ -178,19 +187,19 @@ export class TmuxExecutor implements Executor {
   }
 
   async launch(launch: Launch): Promise<void> {
-    if (this.#runs.has(launch.run)) return;
+    if (this.#runs.has(launch.name)) return;
     checkEnvironment(launch, this.#base);
-    if (launch.run.length > MAX_RUN) {
+    if (launch.name.length > MAX_RUN) {
       throw new LaunchError(
-        `Cannot launch job: the name of its run has ${launch.run.length} bytes, more than ${MAX_RUN}`,
+        `Cannot launch job: the name of its run has ${launch.name.length} bytes, more than ${MAX_RUN}`,
       );
     }
     const run = new Run(launch, this.#secret);
-    this.#runs.set(launch.run, run);
+    this.#runs.set(launch.name, run);
     try {
       await this.#enter(run);
     } catch (error) {
-      this.#runs.delete(launch.run);
+      this.#runs.delete(launch.name);
       await this.#removeFiles(run).catch(() => {});
       if (error instanceof LaunchError) throw error;
       const why = error instanceof Error ? error.message : String(error);

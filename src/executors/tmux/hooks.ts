@@ -45,10 +45,10 @@ export class Hooks {
   /** Runs one; answers its exit code, `null` when that is not known. */
   async run(hook: Hook): Promise<number | null> {
     const { files, clock } = this.#options;
-    const script = this.#spool.hook(hook.run);
+    const script = this.#spool.hook(hook.name);
     const ended = Promise.withResolvers<number | null>();
     const late = new AbortController();
-    this.#waiting.set(hook.run, ended.resolve);
+    this.#waiting.set(hook.name, ended.resolve);
     try {
       const opening = files.write(script, this.#script(hook)).then(() => this.#open(hook));
       this.#opening.add(opening);
@@ -60,7 +60,7 @@ export class Hooks {
       throw new LaunchError(`Cannot run hook: ${why}`, { cause: error });
     } finally {
       late.abort();
-      this.#waiting.delete(hook.run);
+      this.#waiting.delete(hook.name);
       await files.remove(script); // no window has taken it
     }
   }
@@ -78,7 +78,7 @@ export class Hooks {
     return `${lines.join("\n")}\n`;
   }
 
-  async #open({ run, limitMs }: Hook): Promise<void> {
+  async #open({ name: run, limitMs }: Hook): Promise<void> {
     const { holder } = this.#server;
     const seconds = String(Math.ceil(limitMs / 1000));
     const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds];

@@ -1,5 +1,5 @@
 import { instanceName } from "../../domain/instance_name.ts";
-import { runName } from "../../domain/run_name.ts";
+import { attemptName } from "../../domain/attempt_name.ts";
 import type { Files, OpenFile } from "../../ports/files.ts";
 import type { AttemptOutput, HostOutput } from "../../ports/host_output.ts";
 import type { StoredJob } from "../../ports/job_store.ts";
@@ -35,7 +35,7 @@ export class TmuxHostOutput implements HostOutput {
     if (!await isOurs(dir)) return null;
     // another runner of that name, or one whose folder was made anew
     if ((await files.readText(`${dir}/instance`))?.trim() !== instance) return null;
-    const run = runName({ id: job.id, token }, digestOf);
+    const run = attemptName({ id: job.id, token }, digestOf);
     return new RunOutput(files, new Spool({ spool: dir, files, digestOf }), run);
   }
 }

@@ -61,7 +61,7 @@ export async function writeScript(
     readonly graceMs: number;
   },
 ): Promise<void> {
-  const { run, payload, timeoutMs } = launch;
+  const { name: run, payload, timeoutMs } = launch;
   const limit = timeoutMs === null ? "" : `limit=${timeoutMs / 1000},${tenthsOf(graceMs)} `;
   const text = unixLines(payload);
   const interpreter = interpreterOf(text);
@@ -95,7 +95,7 @@ function environmentOf(launch: Launch, base: Readonly<Record<string, string>>): 
     ...launch.env,
     RUNNER_JOB_ID: launch.id.replaceAll("\0", ""),
     RUNNER_ATTEMPT: String(launch.attempt),
-    RUNNER_RUN: launch.run,
+    RUNNER_RUN: launch.name,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FoundRun, Launch } from "../../ports/executor.ts";
+import type { FoundAttempt, Launch } from "../../ports/executor.ts";
 import type { Endings, Verdict } from "./endings.ts";
 import { unescaped } from "./foreign_lanes.ts";
 import type { Journal, Report } from "./journal.ts";
@@ -90,7 +90,7 @@ export class Recovery {
   }
 
   /** Answers what became of each run, and sets its end on the way when it has one. */
-  async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundRun>> {
+  async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundAttempt>> {
     const { runs, pool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
     const taken = launches.map(runOf);
@@ -103,7 +103,7 @@ export class Recovery {
     const journals = new Map<Lane, Journal>();
     for (const lane of pool.lanes.values()) journals.set(lane, await this.#read(lane));
     if ([...journals.values()].some(({ known }) => !known)) this.#unknown = true;
-    const found = new Map<string, FoundRun>();
+    const found = new Map<string, FoundAttempt>();
     for (const run of taken) {
       const state = await this.#place(run, journals);
       if (state !== null) found.set(run.name, state);
@@ -111,7 +111,7 @@ export class Recovery {
     const missing = taken.filter((run) => !found.has(run.name));
     const living = missing.length > 0 ? await this.#parts.living.ask() : null;
     for (const run of missing) found.set(run.name, this.#missing(run, living));
-    await this.#clearStrangers(new Set(launches.map(({ run }) => run)));
+    await this.#clearStrangers(new Set(launches.map(({ name: run }) => run)));
     this.#early.clear();
     return found;
   }
@@ -129,7 +129,7 @@ export class Recovery {
   }
 
   /** Finds the lane of a run, or its end; `null` when there is nothing of it. */
-  async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundRun | null> {
+  async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundAttempt | null> {
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
     const told = this.#early.get(run.name);
     const teller = told?.type === "ended" && this.#parts.pool.lanes.get(told.lane);
@@ -151,7 +151,7 @@ export class Recovery {
    * A run in no journal: no lane has begun it, and none will, as the number that it was given with has ended. Unless a
    * journal was lost.
    */
-  #missing(run: Run, living: ReadonlySet<string> | null): FoundRun {
+  #missing(run: Run, living: ReadonlySet<string> | null): FoundAttempt {
     const { runs, endings } = this.#parts;
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
     if (living === null || living.has(run.name) || this.#unknown) {
@@ -162,7 +162,7 @@ export class Recovery {
     return "unlaunched";
   }
 
-  #adopt(run: Run, lane: Lane): FoundRun {
+  #adopt(run: Run, lane: Lane): FoundAttempt {
     const { options, stopper } = this.#parts;
     lane.assign(run, options.clock.now());
     if (lane.stranger === run.name) lane.stranger = null;
@@ -173,20 +173,20 @@ export class Recovery {
   }
 
   /** A run that ended while no runner was there: its lane has written nothing since. */
-  async #ended(run: Run, lane: Lane, verdict: Verdict): Promise<FoundRun> {
+  async #ended(run: Run, lane: Lane, verdict: Verdict): Promise<FoundAttempt> {
     const { options, spool } = this.#parts;
     const stat = await options.files.stat(spool.journal(lane.key)).catch(() => null);
     if (stat) run.endedAt = options.clock.now() - Math.max(0, stat.ageMs);
     return this.#end(run, lane, verdict);
   }
 
-  #end(run: Run, lane: Lane, verdict: Verdict): FoundRun {
+  #end(run: Run, lane: Lane, verdict: Verdict): FoundAttempt {
     lane.assign(run, this.#parts.options.clock.now());
     this.#parts.endings.settle(run, lane, verdict);
     return "ended";
   }
 
-  async #lost(run: Run, lane: Lane): Promise<FoundRun> {
+  async #lost(run: Run, lane: Lane): Promise<FoundAttempt> {
     const found = this.#end(run, lane, { why: "its terminal was closed while no runner was there" });
     await this.#parts.stopper.clear(run);
     return found;

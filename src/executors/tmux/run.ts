@@ -52,11 +52,11 @@ export class Run {
 
   constructor(launch: Launch, secret: string) {
     this.launch = launch;
-    this.token = `${launch.run}.${secret}`;
+    this.token = `${launch.name}.${secret}`;
   }
 
   get name(): string {
-    return this.launch.run;
+    return this.launch.name;
   }
 
   /** Whether its timeout is over: others than this process may have stopped it. */

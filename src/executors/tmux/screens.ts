@@ -1,4 +1,4 @@
-import type { Screen } from "../../ports/run_terminals.ts";
+import type { Screen } from "../../ports/attempt_terminals.ts";
 import { type Command, GoneError, TmuxError } from "./clients.ts";
 import { printed } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";

@@ -73,5 +73,5 @@ export function placeName({ session, window, pane }: Target): string {
  */
 export function placeOf(text: string): Place {
   const target = parseTarget(text);
-  return { line: target.window === null ? null : `tmux.${placeName(target)}`, session: target.session };
+  return { serialKey: target.window === null ? null : `tmux.${placeName(target)}`, session: target.session };
 }

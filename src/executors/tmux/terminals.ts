@@ -1,4 +1,4 @@
-import type { RunTerminals, Screen, Typed } from "../../ports/run_terminals.ts";
+import type { AttemptTerminals, Screen, Typed } from "../../ports/attempt_terminals.ts";
 import { type Command, GoneError, TmuxError } from "./clients.ts";
 import type { TmuxOptions } from "./options.ts";
 import { literal, word } from "./quoting.ts";
@@ -30,7 +30,7 @@ interface Look {
 }
 
 /** What people want of the terminals of runs: nothing here is done for a run that nobody asks about. */
-export class Terminals implements RunTerminals {
+export class Terminals implements AttemptTerminals {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #spool: Spool;

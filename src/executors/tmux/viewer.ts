@@ -1,5 +1,5 @@
 import { NoTerminalError } from "../../domain/errors.ts";
-import { runName } from "../../domain/run_name.ts";
+import { attemptName } from "../../domain/attempt_name.ts";
 import type { Process, Ran } from "../../ports/process.ts";
 import type { Sight, Viewer, ViewOptions } from "../../ports/viewer.ts";
 import { checkHost, idsOf, serverOf } from "./attach.ts";
@@ -57,7 +57,7 @@ export class TmuxViewer implements Viewer {
     if (!/^[\w-]{1,64}$/.test(instance)) {
       throw new NoTerminalError(`Cannot attach: ${JSON.stringify(instance)} is no instance of a runner`);
     }
-    const run = runName({ id, token }, this.#options.digestOf);
+    const run = attemptName({ id, token }, this.#options.digestOf);
     const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
     // what a view shows belongs to another session, too, and that one stays
     const unlessView = `#{?#{m:${VIEW_PREFIX}*,#{session_name}},,${format}}`;

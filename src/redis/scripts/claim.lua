@@ -2,7 +2,7 @@
 -- some executors; a job that is claimed already may go before them. In front of this text stand `step`, the script
 -- `start`, and MAX_ID, the most bytes of an id.
 --
--- KEYS  1 queue  2 low  3 claim  4 run  5 instance  6 jobs  7 events
+-- KEYS  1 queue  2 low  3 claim  4 attempts  5 instance  6 jobs  7 events
 -- ARGV  1 the most jobs that are claimed  2 instance  3 nonce  4 runner  5 keep  6-10 what stands in front of an id in
 --       the names of job, meta, out, after and channel  11 the job that is claimed already; '' for none  12 the last `seq`
 --       that the caller was told  13 the history that it knows, or ''  14... executors; '' stands for none
@@ -12,7 +12,7 @@
 --       else    JSON: of each job that was to be started its id and the reply of `start`; then the other claimed ids,
 --               any bytes
 
-local QUEUE, LOW, CLAIM, RUN, INSTANCE, JOBS, EVENTS = unpack(KEYS)
+local QUEUE, LOW, CLAIM, ATTEMPTS, INSTANCE, JOBS, EVENTS = unpack(KEYS)
 local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') or refused(INSTANCE, ARGV[3], ARGV[12])
 if bad then return bad end
 if ARGV[13] ~= '' and history() ~= ARGV[13] then return { 'LOST', '.' } end
@@ -26,7 +26,7 @@ local function try(id)
   local job = ARGV[6] .. id
   local executor = redis.pcall('HGET', job, 'executor') or ''
   if not wanted[executor] then return end
-  local keys = { job, ARGV[7] .. id, ARGV[8] .. id, ARGV[9] .. id, EVENTS, CLAIM, RUN, INSTANCE, JOBS }
+  local keys = { job, ARGV[7] .. id, ARGV[8] .. id, ARGV[9] .. id, EVENTS, CLAIM, ATTEMPTS, INSTANCE, JOBS }
   local fine, answer = pcall(step, keys, { id, ARGV[10] .. id, ARGV[5], ARGV[2], ARGV[3], ARGV[4], '', ARGV[12] })
   if fine and answer[1] ~= 'UNFIT' then return answer end
 end

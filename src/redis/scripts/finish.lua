@@ -1,6 +1,6 @@
 -- finish: writes the end of an attempt once, or delays the job for its next attempt.
 --
--- KEYS  1-5 job meta out after events  6 run  7 delay
+-- KEYS  1-5 job meta out after events  6 attempts  7 delay
 -- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms
 --       until the next attempt, or ''  12 '1' when part of the output was not captured, or ''
 --       13 names of programs that were killed in the background, or ''
@@ -12,14 +12,14 @@
 --       MISSING   Redis lost the job or meta: reassert, then again
 --       after OK, ALREADY and FINAL: the waiters
 
-local RUN, DELAY = KEYS[6], KEYS[7]
+local ATTEMPTS, DELAY = KEYS[6], KEYS[7]
 local token, state, keep, wait = ARGV[4], ARGV[5], tonumber(KEEP), number(ARGV[11])
 
-local bad = unfit(RUN, 'hash') or (wait and unfit(DELAY, 'zset'))
+local bad = unfit(ATTEMPTS, 'hash') or (wait and unfit(DELAY, 'zset'))
 if bad then return bad end
-local mine = call('HGET', RUN, ID) == token
+local mine = call('HGET', ATTEMPTS, ID) == token
 local function let_go()
-  call('HDEL', RUN, mine and ID or '')
+  call('HDEL', ATTEMPTS, mine and ID or '')
 end
 
 local found, current = type_of(JOB), meta('token')

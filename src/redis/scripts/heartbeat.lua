@@ -1,8 +1,8 @@
 -- heartbeat: extends the lease and carries orders back.
 --
--- KEYS  1 lease  2 instance  3 run  4 claim  5 paused  6 delay, then job and meta of every run
+-- KEYS  1 lease  2 instance  3 attempts  4 claim  5 paused  6 delay, then job and meta of every attempt
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` that the caller was told, then
---       id and token of every run
+--       id and token of every attempt
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other runs, 1 when the queue is paused,
 --               1 when the lease of another instance has ended, ms until the first delayed job is due or '', the new
 --               `seq`, -1 when Redis went back behind what it had told, its history, then triples: fenced id token,

@@ -1,6 +1,6 @@
 -- instances: reads what some instances say about themselves, and how much they run.
 --
--- KEYS  instance and run of every instance
+-- KEYS  instance and attempts of every instance
 -- ARGV  none
 -- reply OK  JSON list with an object for every instance: fields of its instance, attempts that it owns. A key that holds a
 --           foreign value counts as empty

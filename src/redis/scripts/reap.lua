@@ -1,19 +1,19 @@
 -- reap: takes an id from an instance whose lease has ended.
 --
--- KEYS  1-5 job meta out after events  6 lease  7 claim  8 run  9 queue
--- ARGV  1-3 id channel keep  4 instance  5 what: claim or run  6 policy: hold, requeue or fail  7 grace in ms
+-- KEYS  1-5 job meta out after events  6 lease  7 claim  8 attempts  9 queue
+-- ARGV  1-3 id channel keep  4 instance  5 what: claim or attempt  6 policy: hold, requeue or fail  7 grace in ms
 --       8 ms after which a job without a timeout is lost  9 runner
 -- reply ALIVE     the lease holds, or ended less than the grace ago
 --       GONE      the instance does not hold it
---       STALE     the run was not the job's newest, or the job has ended: forgotten
+--       STALE     the attempt was not the job's newest, or the job has ended: forgotten
 --       HELD      it waits for its host
---       REQUEUED  it is next of the queue; a run whose host was lost for the third time is not
+--       REQUEUED  it is next of the queue; an attempt whose host was lost for the third time is not
 --       FAILED    it was ended as lost; then its waiters
 
-local RUN, QUEUE = KEYS[8], KEYS[9]
+local ATTEMPTS, QUEUE = KEYS[8], KEYS[9]
 local policy, grace, lost_after = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 
-local bad = unfit(KEYS[6], 'zset') or unfit(KEYS[7], 'list') or unfit(RUN, 'hash') or unfit(QUEUE, 'list')
+local bad = unfit(KEYS[6], 'zset') or unfit(KEYS[7], 'list') or unfit(ATTEMPTS, 'hash') or unfit(QUEUE, 'list')
 if bad then return bad end
 local at = clock()
 local lease = tonumber(call('ZSCORE', KEYS[6], ARGV[4]) or 0)
@@ -26,12 +26,12 @@ if ARGV[5] == 'claim' then
   return { 'REQUEUED', '.' }
 end
 
-local token = call('HGET', RUN, ID)
+local token = call('HGET', ATTEMPTS, ID)
 if not token then return { 'GONE', '.' } end
 local state = type_of(JOB) == 'hash' and (call('HGET', JOB, 'status') or '')
 local newest = meta('token')
 if (newest and newest ~= token) or meta('done') == token or not state or is_final(state) then
-  call('HDEL', RUN, ID)
+  call('HDEL', ATTEMPTS, ID)
   return { 'STALE', '.' }
 end
 
@@ -43,7 +43,7 @@ if policy == 'hold' then
   if timeout and timeout > 0 and started then over = started + timeout * 1000 + grace end
   if at <= over then return { 'HELD', '.' } end
 end
-call('HDEL', RUN, ID)
+call('HDEL', ATTEMPTS, ID)
 if policy == 'requeue' and times + 1 < 3 then
   set_meta('token', '0', 'lost', times + 1)
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))

@@ -1,6 +1,6 @@
 -- reassert: restores in Redis a job that runs, or recently ran, on a host after Redis lost data. The host knows best.
 --
--- KEYS  1-5 job meta out after events  6 jobs  7 claim  8 run  9 instance  10 queue  11 low  12 delay
+-- KEYS  1-5 job meta out after events  6 jobs  7 claim  8 attempts  9 instance  10 queue  11 low  12 delay
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 token  7 attempt  8 started, ms  9 runner
 --       10 number of arguments that are fields of the job, then these, then fields of meta
 -- reply OK        Redis has the attempt as running here
@@ -9,15 +9,15 @@
 --       FINAL     another program has ended the job
 --       STRANGER  another process owns the instance
 
-local RUN = KEYS[8]
+local ATTEMPTS = KEYS[8]
 local token, attempt = ARGV[6], tonumber(ARGV[7])
 
-local bad = unfit(KEYS[7], 'list') or unfit(RUN, 'hash') or unfit(KEYS[9], 'hash')
+local bad = unfit(KEYS[7], 'list') or unfit(ATTEMPTS, 'hash') or unfit(KEYS[9], 'hash')
 if bad then return bad end
 if call('HGET', KEYS[9], 'nonce') ~= ARGV[5] then return { 'STRANGER', '.' } end
 
 local function let_go(reply)
-  call('HDEL', RUN, call('HGET', RUN, ID) == token and ID or '')
+  call('HDEL', ATTEMPTS, call('HGET', ATTEMPTS, ID) == token and ID or '')
   return { reply, '.' }
 end
 local current, newest = meta('token'), number(meta('attempt'))
@@ -29,7 +29,7 @@ local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
 -- an end of an older attempt, which Redis went back to, is none
 local outdated = newest and newest < attempt
 if is_final(state) and not outdated then return let_go('FINAL') end
-if current == token and state == 'started' and call('HGET', RUN, ID) == token then return { 'OK', '.' } end
+if current == token and state == 'started' and call('HGET', ATTEMPTS, ID) == token then return { 'OK', '.' } end
 
 call('LREM', KEYS[7], 0, ID)
 for i = 10, 11 do
@@ -55,7 +55,7 @@ call('HDEL', META, 'done', 'exit', 'ended_ms', 'truncated', 'left')
 set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
 call('PERSIST', META)
 call('PERSIST', JOB)
-call('HSET', RUN, ID, token)
+call('HSET', ATTEMPTS, ID, token)
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(clock()))
 tell('reassert', 'started', 'n', ARGV[9], 'i', ARGV[4], 'a', ARGV[7])
 return { 'OK', '.' }

@@ -1,7 +1,7 @@
 -- retire: takes an instance that left, or whose lease ended, and that holds nothing, out of the living. Its instance stays
 -- for as long as its host could tell ends again: a instance that is missing before is data that Redis lost.
 --
--- KEYS  1 lease  2 instance  3 run  4 claim  5 history
+-- KEYS  1 lease  2 instance  3 attempts  4 claim  5 history
 -- ARGV  1 instance  2 nonce of the caller, which may retire itself while its lease holds  3 ms that the instance stays, and
 --       the history after the last one
 -- reply OK     it is retired

@@ -1,6 +1,6 @@
 -- start: makes one instance the owner of a new attempt, or ends a job that was cancelled before or cannot be run.
 --
--- KEYS  1-5 job meta out after events  6 claim  7 run  8 instance  9 jobs
+-- KEYS  1-5 job meta out after events  6 claim  7 attempts  8 instance  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
 --       8 the last `seq` that the caller was told
 -- In front of this text stand FIELDS, names of the job's fields, and in bytes LIMIT of a payload and of an environment,
@@ -21,10 +21,10 @@
 --       CANCELLED  it was ended, as asked before; then its waiters
 --       TOOBIG     it was ended because of its size; then its waiters
 
-local CLAIM, RUN, INSTANCE = KEYS[6], KEYS[7], KEYS[8]
+local CLAIM, ATTEMPTS, INSTANCE = KEYS[6], KEYS[7], KEYS[8]
 local instance, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
-local bad = unfit(CLAIM, 'list') or unfit(RUN, 'hash') or refused(INSTANCE, nonce, ARGV[8])
+local bad = unfit(CLAIM, 'list') or unfit(ATTEMPTS, 'hash') or refused(INSTANCE, nonce, ARGV[8])
 if bad then return bad end
 local here = SEEN.instances[INSTANCE]
 local found = type_of(JOB)
@@ -40,13 +40,13 @@ local function owned(kind, token, attempt, values)
   return reply
 end
 
-local held = call('HGET', RUN, ID)
+local held = call('HGET', ATTEMPTS, ID)
 if held and found == 'hash' and meta('token') == held then
   call('LREM', CLAIM, -1, ID)
   return owned('HELD', held, meta('attempt'), call('HMGET', JOB, unpack(FIELDS)))
 end
 -- the attempt was taken away from this instance
-if held and meta('token') and meta('token') ~= held then call('HDEL', RUN, ID) end
+if held and meta('token') and meta('token') ~= held then call('HDEL', ATTEMPTS, ID) end
 -- An answer that leaves the claim as it is, and one that drops it: only when there is one.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
@@ -79,7 +79,7 @@ local reason, last = meta('cancel'), meta('token')
 -- start.
 local function runs_elsewhere()
   if not last or last == '0' or meta('done') == last or not meta('instance') then return false end
-  local prefix = string.sub(RUN, 1, #RUN - #runner - #instance - 1)
+  local prefix = string.sub(ATTEMPTS, 1, #ATTEMPTS - #runner - #instance - 1)
   local key = prefix .. (meta('runner') or runner) .. ':' .. meta('instance')
   return type_of(key) == 'hash' and call('HGET', key, ID) == last
 end
@@ -129,7 +129,7 @@ if meta_type == 'hash' then
   end
 end
 set_meta('attempt', attempt, 'token', token, 'instance', instance, 'nonce', nonce, 'runner', runner, 'started_ms', at)
-call('HSET', RUN, ID, token)
+call('HSET', ATTEMPTS, ID, token)
 -- once for a command: what is lost is lost for all its steps
 if not here.raised then
   here.seq = call('HINCRBY', INSTANCE, 'seq', 1)

@@ -161,7 +161,7 @@ Deno.test("the dispatcher is not idle while a claim is under way, which may star
   await until("it asks", () => asked.length === 1);
   assertEquals(runner.dispatcher.idle, null);
   const idle = (async () => {
-    while (!runner.dispatcher.idle) await runner.runs.change();
+    while (!runner.dispatcher.idle) await runner.attempts.change();
   })();
   asked[0].resolve();
   await until("it asks again", () => asked.length === 2);
@@ -190,7 +190,7 @@ Deno.test("the dispatcher launches what was started for it when it stops", async
   const stopped = runner.dispatcher.stop();
   late.resolve();
   await stopped;
-  assertEquals(runner.runs.all().filter((run) => !run.ended).map((run) => run.intent.id).sort(), ["b", "c"]);
+  assertEquals(runner.attempts.all().filter((run) => !run.ended).map((run) => run.attempt.id).sort(), ["b", "c"]);
   await until("it runs", () => runner.executor.ids().includes("c"));
 });
 
@@ -273,7 +273,7 @@ Deno.test("the dispatcher ends a job that cannot be run, with the reason", async
 
 Deno.test("the dispatcher launches nothing that is not on disk, and gives it back", async () => {
   await using runner = fakeRunner();
-  runner.spool.broken = true;
+  runner.journal.broken = true;
   runner.queue.push("a", job("fake.s"));
   runner.dispatcher.start();
   const end = await until("it is given back", () => runner.queue.finished[0]);

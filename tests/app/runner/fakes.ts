@@ -1,17 +1,17 @@
 import type { JobFields } from "../../../src/domain/job.ts";
 import { NO_OUTPUT } from "../../../src/domain/output.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { Executor, Launch, RunEnd } from "../../../src/ports/executor.ts";
+import type { AttemptEnd, Executor, Launch } from "../../../src/ports/executor.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../../src/ports/queue.ts";
-import type { Intent, SettledEnd, Spool } from "../../../src/ports/spool.ts";
+import type { Attempt, AttemptJournal, SettledEnd } from "../../../src/ports/attempt_journal.ts";
 import { Dispatcher } from "../../../src/app/runner/dispatcher.ts";
 import { Finisher } from "../../../src/app/runner/finisher.ts";
 import { Heartbeat } from "../../../src/app/runner/heartbeat.ts";
 import { Launcher } from "../../../src/app/runner/launcher.ts";
 import type { RunnerParts, RunnerSettings } from "../../../src/app/runner/parts.ts";
 import { Reconciler } from "../../../src/app/runner/reconciler.ts";
-import { Runs } from "../../../src/app/runner/runs.ts";
+import { Attempts } from "../../../src/app/runner/attempts.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { digestOf } from "../../../src/system/digest.ts";
 
@@ -150,17 +150,19 @@ export class FakeQueue {
   };
 }
 
-/** An executor whose runs end when the test says so. Targets are `fake.S` (no line) and `fake.S.W` (a line). */
+/**
+ * An executor whose runs end when the test says so. Targets are `fake.S` (no serial key) and `fake.S.W` (a serial key).
+ */
 export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop"> {
   readonly kind = "fake";
   readonly launched: Launch[] = [];
   readonly forgotten: string[] = [];
   readonly stopped: string[] = [];
-  onEnd: (end: RunEnd) => void = () => {};
+  onEnd: (end: AttemptEnd) => void = () => {};
 
   place(target: string) {
     const parts = target.split(".");
-    return { line: parts.length > 2 ? target : null, session: parts[1] };
+    return { serialKey: parts.length > 2 ? target : null, session: parts[1] };
   }
   launch(launch: Launch): Promise<void> {
     this.launched.push(launch);
@@ -176,9 +178,9 @@ export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" 
   }
 
   /** Ends the run of a job. */
-  end(id: string, end: Partial<RunEnd> = {}): void {
-    const { run } = this.launched.findLast((launch) => launch.id === id)!;
-    this.onEnd({ run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
+  end(id: string, end: Partial<AttemptEnd> = {}): void {
+    const { name: run } = this.launched.findLast((launch) => launch.id === id)!;
+    this.onEnd({ name: run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
   }
 
   /** Ids in the order in which they were launched. */
@@ -188,16 +190,16 @@ export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" 
 }
 
 /** A spool that remembers in memory. */
-export class FakeSpool implements Pick<Spool, "record" | "intend" | "settle" | "records"> {
-  readonly intents: Intent[] = [];
+export class FakeJournal implements Pick<AttemptJournal, "find" | "begin" | "settle" | "records"> {
+  readonly begun: Attempt[] = [];
   readonly settled: [string, SettledEnd | "gone"][] = [];
   broken = false;
 
   records = () => [];
-  record = () => undefined;
-  intend(intent: Intent): Promise<void> {
+  find = () => undefined;
+  begin(attempt: Attempt): Promise<void> {
     if (this.broken) return Promise.reject(new Error("No space left on device"));
-    this.intents.push(intent);
+    this.begun.push(attempt);
     return Promise.resolve();
   }
   settle(run: string, end: SettledEnd | "gone"): Promise<void> {
@@ -215,7 +217,7 @@ const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
   const queue = new FakeQueue();
   const executor = new FakeExecutor();
-  const spool = new FakeSpool();
+  const journal = new FakeJournal();
   const clock: Clock = {
     now: () => systemClock.now() * 100,
     random: () => 0.5,
@@ -224,7 +226,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
   const parts: RunnerParts = {
     queue: queue as unknown as Queue,
     executors: new Map([["fake", executor as unknown as Executor]]),
-    spool: spool as unknown as Spool,
+    journal: journal as unknown as AttemptJournal,
     ownership: { claim: () => Promise.resolve({ proof: [], lineage: [] }), won: () => Promise.resolve() },
     clock,
     log: quiet,
@@ -251,22 +253,22 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
       ...settings,
     },
   };
-  const runs = new Runs();
-  const finisher = new Finisher(parts, runs);
-  const launcher = new Launcher(parts, runs, finisher);
-  const dispatcher = new Dispatcher(parts, runs, launcher);
-  const reconciler = new Reconciler(parts, runs, { launcher, finisher, dispatcher, holdChanged: () => {} });
-  const heart = new Heartbeat(parts, runs, dispatcher, reconciler);
+  const attempts = new Attempts();
+  const finisher = new Finisher(parts, attempts);
+  const launcher = new Launcher(parts, attempts, finisher);
+  const dispatcher = new Dispatcher(parts, attempts, launcher);
+  const reconciler = new Reconciler(parts, attempts, { launcher, finisher, dispatcher, holdChanged: () => {} });
+  const heartbeat = new Heartbeat(parts, attempts, dispatcher, reconciler);
   executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
     queue,
     executor,
-    spool,
-    runs,
+    journal,
+    attempts,
     finisher,
     launcher,
     dispatcher,
-    heart,
+    heartbeat,
     reconciler,
     async [Symbol.asyncDispose]() {
       const stopped = dispatcher.stop();

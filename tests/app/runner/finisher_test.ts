@@ -28,8 +28,8 @@ Deno.test("the finisher tells Redis state, sentence, code and output, then forge
     60,
     null,
   ]);
-  assertEquals(runner.spool.settled.length, 1);
-  assertEquals(runner.runs.size, 0);
+  assertEquals(runner.journal.settled.length, 1);
+  assertEquals(runner.attempts.size, 0);
   assertEquals(runner.queue.promoted, ["waiter"]);
 });
 
@@ -38,10 +38,10 @@ Deno.test("the finisher goes on until Redis answers, and settles only then", asy
   await launched(runner, "a");
   for (let i = 0; i < 5; i++) runner.queue.failures.push({ method: "finish", error: new UnavailableError("down") });
   runner.executor.end("a");
-  assertEquals(runner.runs.busy, 0, "an end that is not acknowledged holds no slot");
+  assertEquals(runner.attempts.busy, 0, "an end that is not acknowledged holds no slot");
   await until("it is told", () => runner.queue.finished.length === 1);
   assertEquals(runner.queue.failures.length, 0);
-  await until("it is settled", () => runner.spool.settled.length === 1);
+  await until("it is settled", () => runner.journal.settled.length === 1);
 });
 
 Deno.test("the finisher tells an end also to a Redis that takes no output, and waits for one that is away", async () => {

@@ -24,7 +24,7 @@ function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
   };
   const ended = (id: string, { meta = {}, fields = {}, ...end } = {} as Record<string, object>) =>
     hooks.ended(
-      { intent: { run: `run-${id}`, id, attempt: 2, job: { ...job, ...fields }, meta }, executor } as never,
+      { attempt: { name: `run-${id}`, id, number: 2, job: { ...job, ...fields }, meta }, executor } as never,
       { state: "finished", error: "", exitCode: 0, ms: 1500, ...end } as never,
     );
   return { hooks, said, begun, ended };
@@ -41,7 +41,7 @@ Deno.test("a hook is told which job has ended, and how", async () => {
     >,
   });
   const { env, ...hook } = begun[0].hook;
-  assertEquals(hook, { run: "run-it's", ...onEnd });
+  assertEquals(hook, { name: "run-it's", ...onEnd });
   assertEquals(env, {
     RUNNER_JOB_ID: "it's",
     RUNNER_ATTEMPT: "2",
@@ -74,7 +74,7 @@ Deno.test("four hooks run side by side, the others follow in order", async () =>
   hooks.begun().then(() => all = true);
   begun[2].end(0);
   await until("the fifth begins", () => begun.length === 5);
-  assertEquals([begun[4].hook.run, all], ["run-4", false]);
+  assertEquals([begun[4].hook.name, all], ["run-4", false]);
   begun[0].end(0);
   await until("all have begun", () => all);
   assertEquals(begun.length, 6);
@@ -125,7 +125,7 @@ Deno.test("without a command there are no hooks", () => {
 Deno.test("the finisher tells of an end that is ours, once, and of no other", async () => {
   await using runner = fakeRunner();
   const told: string[] = [];
-  runner.finisher.onTold = ({ intent }, { state }) => void told.push(`${intent.id} ${state}`);
+  runner.finisher.onTold = ({ attempt }, { state }) => void told.push(`${attempt.id} ${state}`);
   runner.dispatcher.start();
   for (
     const [id, answer] of [["a", null], ["b", "RETRY"], ["c", "FENCED"], ["d", "MISSING"], ["e", "ALREADY"]] as const
@@ -134,15 +134,15 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
     await until(`${id} runs`, () => runner.executor.ids().includes(id));
     if (answer) runner.queue.finishAnswers.push(answer);
     runner.executor.end(id);
-    await until(`${id} is settled`, () => runner.spool.settled.length === runner.executor.launched.length);
+    await until(`${id} is settled`, () => runner.journal.settled.length === runner.executor.launched.length);
   }
   // whoever launched it has told it before: the reply was lost
   assertEquals(told, ["a finished", "d finished", "e finished"]);
   for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
-    const intent = { ...runner.spool.intents[0], run: `run-${id}`, id };
+    const attempt = { ...runner.journal.begun[0], name: `run-${id}`, id };
     if (answer) runner.queue.finishAnswers.push(answer);
-    runner.finisher.finish(runner.launcher.adopt(intent), { kind: "exited", code: 0 });
-    await until(`${id} is settled`, () => runner.spool.settled.some(([run]) => run === `run-${id}`));
+    runner.finisher.finish(runner.launcher.adopt(attempt), { kind: "exited", code: 0 });
+    await until(`${id} is settled`, () => runner.journal.settled.some(([run]) => run === `run-${id}`));
   }
   // an earlier process may have told the one of g
   assertEquals(told.slice(3), ["f finished"]);

@@ -1,6 +1,6 @@
 import { InputWatch } from "../../../src/app/runner/input_watch.ts";
-import type { ActiveRun, RunnerParts } from "../../../src/app/runner/parts.ts";
-import type { Runs } from "../../../src/app/runner/runs.ts";
+import type { ActiveAttempt, RunnerParts } from "../../../src/app/runner/parts.ts";
+import type { Attempts } from "../../../src/app/runner/attempts.ts";
 import { UnavailableError } from "../../../src/domain/errors.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 
@@ -14,16 +14,16 @@ function setUp() {
   const reading = new Set<string>();
   const fixture = { now: 0, away: false, lines: ["question?"] };
   const executor = {
-    reading: (runs: string[]) => {
-      looks.push([fixture.now / 1000, runs]);
-      return Promise.resolve(new Set(runs.filter((run) => reading.has(run))));
+    reading: (attempts: string[]) => {
+      looks.push([fixture.now / 1000, attempts]);
+      return Promise.resolve(new Set(attempts.filter((run) => reading.has(run))));
     },
     screen: () => Promise.resolve({ lines: fixture.lines, cursor: { column: 0, row: 0 } }),
   };
-  const runs: ActiveRun[] = [];
+  const attempts: ActiveAttempt[] = [];
   const run = (id: string) => {
-    const active = { intent: { id, run: id, token: "1.n" }, executor, ended: false, shown: 0, sinceMs: fixture.now };
-    runs.push(active as unknown as ActiveRun);
+    const active = { attempt: { id, name: id, token: "1.n" }, executor, ended: false, shown: 0, sinceMs: fixture.now };
+    attempts.push(active as unknown as ActiveAttempt);
     return active;
   };
   const tell = (what: string) => {
@@ -40,14 +40,14 @@ function setUp() {
       inputResolved: ({ id }: { id: string }) => tell(`${id} proceeds`).then(() => asking.delete(id)),
     },
   } as unknown as RunnerParts;
-  const watch = new InputWatch(parts, { all: () => runs } as unknown as Runs);
+  const watch = new InputWatch(parts, { all: () => attempts } as unknown as Attempts);
   const seconds = async (count: number) => {
     for (let i = 0; i < count; i++) {
       fixture.now += 1000;
       await watch.tick();
     }
   };
-  return { watch, run, runs, reading, looks, told, logged, asking, fixture, seconds };
+  return { watch, run, runs: attempts, reading, looks, told, logged, asking, fixture, seconds };
 }
 
 Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
@@ -93,7 +93,7 @@ Deno.test("a job that was answered without a word proceeds at the next look, or 
   reading.add("a");
   await seconds(40);
   const before = told.length;
-  watch.typed(active as unknown as ActiveRun);
+  watch.typed(active as unknown as ActiveAttempt);
   assertEquals(told.slice(before), ["a proceeds"]);
   active.ended = true;
   await seconds(40);

@@ -1,21 +1,21 @@
 import { assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
-import type { ActiveRun } from "../../../src/app/runner/parts.ts";
+import type { ActiveAttempt } from "../../../src/app/runner/parts.ts";
 import { fakeRunner } from "./fakes.ts";
 
-/** A run whose intent is being written; `written` ends that. */
+/** An attempt that is being written into the journal; `written` ends that. */
 async function beingWritten(
   runner: ReturnType<typeof fakeRunner>,
-): Promise<{ active: ActiveRun; written: () => void }> {
+): Promise<{ active: ActiveAttempt; written: () => void }> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  runner.spool.intend = () => promise;
+  runner.journal.begin = () => promise;
   runner.queue.push("a", { executor: "fake.s", payload: "true" });
   runner.dispatcher.start();
-  const active = await until("it is ours", () => runner.runs.ofJob("a"));
+  const active = await until("it is ours", () => runner.attempts.ofJob("a"));
   return { active, written: resolve };
 }
 
-Deno.test("a job that is cancelled while its intent is being written is not launched", async () => {
+Deno.test("a job that is cancelled while it is being written into the journal is not launched", async () => {
   await using runner = fakeRunner();
   const { active, written } = await beingWritten(runner);
   active.cancelReason = "why";
@@ -24,13 +24,13 @@ Deno.test("a job that is cancelled while its intent is being written is not laun
   assertEquals([runner.executor.ids(), runner.queue.finished[0].error], [[], "cancelled: why"]);
 });
 
-Deno.test("a job that is taken away while its intent is being written is not launched, and not taken up later", async () => {
+Deno.test("a job that is taken away while it is being written into the journal is not launched, and not taken up later", async () => {
   await using runner = fakeRunner();
   const { active, written } = await beingWritten(runner);
-  runner.runs.remove(active);
+  runner.attempts.remove(active);
   written();
-  await until("it is settled", () => runner.spool.settled.length === 1);
-  assertEquals([runner.executor.ids(), runner.spool.settled], [[], [[active.intent.run, "gone"]]]);
+  await until("it is settled", () => runner.journal.settled.length === 1);
+  assertEquals([runner.executor.ids(), runner.journal.settled], [[], [[active.attempt.name, "gone"]]]);
 });
 
 Deno.test("a run of which nobody knows what became is tried again as its runner, or the job, says", async () => {

@@ -12,7 +12,7 @@ const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 }
 
 /** Redis is another one than these records of the spool were told to. */
 function redisForgot(runner: ReturnType<typeof fakeRunner>, records: readonly unknown[]): void {
-  Object.assign(runner.spool, { server: "before", knownTo: () => {}, records: () => records });
+  Object.assign(runner.journal, { server: "before", knownTo: () => {}, records: () => records });
   Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
   Object.assign(runner.queue, {
     serverId: () => Promise.resolve("after"),
@@ -25,11 +25,11 @@ Deno.test("a runner that tells many ends again heartbeats meanwhile", async () =
   await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
   let heartbeats = 0;
   const records = Array.from({ length: 20 }, (_, i) => {
-    const intent = {
-      run: `r${i}`,
+    const attempt = {
+      name: `r${i}`,
       id: `${i}`,
       token: "1.a",
-      attempt: 1,
+      number: 1,
       startedMs: 1,
       seq: i + 1,
       bootId: "",
@@ -37,7 +37,7 @@ Deno.test("a runner that tells many ends again heartbeats meanwhile", async () =
     };
     // other programs can have written what is no number
     const meta: Record<string, string> = i === 0 ? { keep: "soon" } : {};
-    return { intent: { ...intent, job: { executor: "fake.s", payload: "true" }, meta }, end };
+    return { attempt: { ...attempt, job: { executor: "fake.s", payload: "true" }, meta }, end };
   });
   redisForgot(runner, records);
   Object.assign(runner.queue, {
@@ -57,8 +57,8 @@ Deno.test("an end that is told again says that its output was cut, also when not
   await using runner = fakeRunner();
   const ends = [end, { ...end, truncated: true }, { ...end, outputBytes: 5 }];
   const records = ends.map((end, i) => ({
-    intent: {
-      ...{ run: `r${i}`, id: `${i}`, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
+    attempt: {
+      ...{ name: `r${i}`, id: `${i}`, token: "1.a", number: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
       job: { executor: "fake.s", payload: "true" },
       meta: {},
     },
@@ -81,9 +81,9 @@ Deno.test("an end that is told again says that its output was cut, also when not
 
 Deno.test("a job that waits to be tried again and that Redis refuses stays to be brought back, and no job is taken meanwhile", async () => {
   await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
-  const intent = { run: "r", id: "a", token: "1.a", attempt: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
+  const attempt = { name: "r", id: "a", token: "1.a", number: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
   const record = {
-    intent: { ...intent, job: { executor: "fake.s", payload: "true" }, meta: {} },
+    attempt: { ...attempt, job: { executor: "fake.s", payload: "true" }, meta: {} },
     end: { ...end, state: "error", retry: true },
   };
   redisForgot(runner, [record]);
@@ -106,8 +106,8 @@ Deno.test("a job that waits to be tried again and that Redis refuses stays to be
 Deno.test("a loss of data while jobs that wait to be tried again are brought back makes it begin anew", async () => {
   await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
   const records = ["a", "b"].map((id, i) => ({
-    intent: {
-      ...{ run: `r${id}`, id, token: "1.a", attempt: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
+    attempt: {
+      ...{ name: `r${id}`, id, token: "1.a", number: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
       job: { executor: "fake.s", payload: "true" },
       meta: {},
     },
@@ -148,12 +148,12 @@ Deno.test("an end that an earlier process told is put on record as Redis has it"
   }));
   runner.queue.finishAnswers.push("ALREADY");
   runner.launcher.refuse("b", refused, { kind: "lost", why: "it may have run" });
-  await until("it is on record", () => runner.spool.settled.length === 1);
+  await until("it is on record", () => runner.journal.settled.length === 1);
   // a run that Redis is asked about
   runner.launcher.take("a", asked);
   await until("it is launched", () => runner.executor.launched.length === 1);
-  await runner.reconciler.reassert(runner.runs.all());
-  assertEquals(runner.spool.settled.map(([, end]) => end), [TOLD, TOLD]);
+  await runner.reconciler.reassert(runner.attempts.all());
+  assertEquals(runner.journal.settled.map(([, end]) => end), [TOLD, TOLD]);
 });
 
 Deno.test("a run that ends while Redis is asked about it keeps its end", async () => {
@@ -163,12 +163,12 @@ Deno.test("a run that ends while Redis is asked about it keeps its end", async (
   await until("it is launched", () => runner.executor.launched.length === 1);
   const answered = Promise.withResolvers<"DONE">();
   Object.assign(runner.queue, { reassert: () => answered.promise });
-  const asking = runner.reconciler.reassert(runner.runs.all());
+  const asking = runner.reconciler.reassert(runner.attempts.all());
   runner.executor.end("a", { code: 3 });
-  await until("it is on record", () => runner.spool.settled.length === 1);
+  await until("it is on record", () => runner.journal.settled.length === 1);
   answered.resolve("DONE");
   await asking;
-  assertEquals(runner.spool.settled.length, 1);
-  assert(runner.spool.settled[0][1] !== "gone");
+  assertEquals(runner.journal.settled.length, 1);
+  assert(runner.journal.settled[0][1] !== "gone");
   assertEquals(runner.executor.stopped, []);
 });

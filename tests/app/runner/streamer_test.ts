@@ -29,7 +29,7 @@ async function shownOf(
     tail: isWhole ? new Uint8Array() : file.subarray(-RESULT_PART),
     truncated: false,
   };
-  const active = { intent: { id: "a", token: "1.n", run: "r" }, executor, shown, followed: false };
+  const active = { attempt: { id: "a", token: "1.n", name: "r" }, executor, shown, followed: false };
   await showEnd({ queue } as never, active as never, { output, retried, inexact });
   return calls;
 }
@@ -72,8 +72,13 @@ Deno.test("an output that Redis does not take holds up no other one", async () =
     },
   };
   const executor = { read: () => Promise.resolve(new Uint8Array(1)) };
-  const runs = ["a", "b", "c"].map((id) => ({ intent: { id, token: "1.n", run: id }, executor, shown: 0, sinceMs: 0 }));
+  const attempts = ["a", "b", "c"].map((id) => ({
+    attempt: { id, token: "1.n", name: id },
+    executor,
+    shown: 0,
+    sinceMs: 0,
+  }));
   const parts = { queue, clock: { now: () => 1000 } };
-  await new Streamer(parts as never, { all: () => runs } as never).tick();
+  await new Streamer(parts as never, { all: () => attempts } as never).tick();
   assertEquals(shown, ["a", "b", "c"]);
 });

@@ -5,6 +5,9 @@
  * @param attempt Id of the job, and `ATTEMPT.NONCE`, the fencing token of the attempt.
  * @param digestOf Makes hex digits that stand for a text.
  */
-export function runName(attempt: { readonly id: string; readonly token: string }, digestOf: (text: string) => string) {
+export function attemptName(
+  attempt: { readonly id: string; readonly token: string },
+  digestOf: (text: string) => string,
+) {
   return `${digestOf(attempt.id)}.${attempt.token}`;
 }

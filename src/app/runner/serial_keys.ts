@@ -6,16 +6,16 @@ const MAX_FREE = 16;
 const MAX_NAME = 256;
 
 /** Which jobs wait for each other: those of one line run one after the other. */
-export class Lines {
-  readonly #lineOf: (target: string) => string | null;
+export class SerialKeys {
+  readonly #serialKeyOf: (target: string) => string | null;
   readonly #free = new Set<string>();
 
   /**
-   * @param lineOf Line of a target; `null`: any number of jobs has room there. Throws `InvalidInputError` when there is
-   * no such target.
+   * @param serialKeyOf Line of a target; `null`: any number of jobs has room there. Throws `InvalidInputError` when
+   * there is no such target.
    */
-  constructor(lineOf: (target: string) => string | null) {
-    this.#lineOf = lineOf;
+  constructor(serialKeyOf: (target: string) => string | null) {
+    this.#serialKeyOf = serialKeyOf;
   }
 
   /** Executors, as jobs say them, of which it is known that their jobs wait for no other one. */
@@ -29,9 +29,9 @@ export class Lines {
    */
   of(executor: string | null): string | null {
     try {
-      const line = this.#lineOf(executor || DEFAULT_EXECUTOR);
-      if (line === null) this.#remember(executor ?? "");
-      return line;
+      const serialKey = this.#serialKeyOf(executor || DEFAULT_EXECUTOR);
+      if (serialKey === null) this.#remember(executor ?? "");
+      return serialKey;
     } catch (error) {
       if (error instanceof InvalidInputError) return null;
       throw error;

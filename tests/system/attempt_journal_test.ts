@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { SetupError } from "../../src/domain/errors.ts";
-import type { Intent } from "../../src/ports/spool.ts";
+import type { Attempt } from "../../src/ports/attempt_journal.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { openInstance, unusable } from "../../src/system/instance.ts";
 import { ownershipOf } from "../../src/system/ownership.ts";
-import { JournalSpool } from "../../src/system/spool.ts";
+import { FileJournal } from "../../src/system/attempt_journal.ts";
 
 async function withFolder(body: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
@@ -15,11 +15,11 @@ async function withFolder(body: (dir: string) => Promise<void>): Promise<void> {
   }
 }
 
-const intent = (run: string, payload = "true"): Intent => ({
-  run,
+const attempt = (run: string, payload = "true"): Attempt => ({
+  name: run,
   id: `id of ${run}`,
   token: `1.${run}`,
-  attempt: 1,
+  number: 1,
   startedMs: 1,
   bootId: "boot",
   timeoutMs: null,
@@ -30,56 +30,56 @@ const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 }
 
 Deno.test("JournalSpool knows after a restart what it was told before", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await Promise.all([spool.intend(intent("a")), spool.intend(intent("b")), spool.intend(intent("c"))]);
+    const spool = await FileJournal.open(dir);
+    await Promise.all([spool.begin(attempt("a")), spool.begin(attempt("b")), spool.begin(attempt("c"))]);
     spool.settle("b", end);
     spool.settle("unknown", end);
     assertEquals(spool.server, null);
     spool.knownTo("first");
     spool.knownTo("second");
     await spool.close();
-    await (await JournalSpool.open(dir)).close();
-    const again = await JournalSpool.open(dir);
+    await (await FileJournal.open(dir)).close();
+    const again = await FileJournal.open(dir);
     assertEquals(again.server, "second");
-    assertEquals(again.records().map((r) => [r.intent.run, r.end]), [["a", null], ["c", null], ["b", end]]);
-    assertEquals(again.record("a")?.intent, intent("a"));
+    assertEquals(again.records().map((r) => [r.attempt.name, r.end]), [["a", null], ["c", null], ["b", end]]);
+    assertEquals(again.find("a")?.attempt, attempt("a"));
     await again.close();
   }));
 
 Deno.test("JournalSpool takes a torn last line for a step that never happened", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(intent("a"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(attempt("a"));
     await spool.close();
     const path = `${dir}/runs.jsonl`;
-    const torn = '\n{"do":"intend","intent":{"run":"to';
+    const torn = '\n{"do":"begin","attempt":{"run":"to';
     await Deno.writeTextFile(path, torn, { append: true });
-    const running = await JournalSpool.open(dir);
-    assertEquals(running.records().map((r) => r.intent.run), ["a"]);
+    const running = await FileJournal.open(dir);
+    assertEquals(running.records().map((r) => r.attempt.name), ["a"]);
     await Deno.writeTextFile(path, torn, { append: true }); // as a full disk tears a line while the runner lives
-    await running.intend(intent("b"));
+    await running.begin(attempt("b"));
     await running.close();
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.records().map((r) => r.intent.run), ["a", "b"]);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.records().map((r) => r.attempt.name), ["a", "b"]);
     await again.close();
   }));
 
 Deno.test("JournalSpool keeps settled runs for a while, and no more than a bounded number of them", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     const runs = Array.from({ length: 4200 }, (_, i) => `r${i}`);
-    await Promise.all(runs.map((run) => spool.intend(intent(run))));
+    await Promise.all(runs.map((run) => spool.begin(attempt(run))));
     runs.slice(1).forEach((run) => spool.settle(run, end));
     assertEquals(spool.prune().length, 4199 - 4096);
     assertEquals(spool.records().length, 4097);
-    assert(spool.record("r0"), "a run that is not settled stays");
+    assert(spool.find("r0"), "a run that is not settled stays");
     await spool.close();
   }));
 
 Deno.test("JournalSpool forgets after a restart what was settled long ago, whatever the age of its process", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    for (const run of ["old", "young", "gone", "open"]) await spool.intend(intent(run));
+    const spool = await FileJournal.open(dir);
+    for (const run of ["old", "young", "gone", "open"]) await spool.begin(attempt(run));
     spool.settle("gone", "gone");
     spool.settle("old", end);
     spool.settle("young", end);
@@ -89,9 +89,9 @@ Deno.test("JournalSpool forgets after a restart what was settled long ago, whate
     const lines = (await Deno.readTextFile(path)).split("\n");
     await Deno.writeTextFile(path, lines.map((line) => /"(old|gone)",/.test(line) ? age(line) : line).join("\n"));
     // twice: what is written anew keeps its time
-    await (await JournalSpool.open(dir)).close();
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.records().map((r) => r.intent.run), ["open", "young"]);
+    await (await FileJournal.open(dir)).close();
+    const again = await FileJournal.open(dir);
+    assertEquals(again.records().map((r) => r.attempt.name), ["open", "young"]);
     await again.close();
   }));
 
@@ -133,8 +133,8 @@ Deno.test("ownershipOf() gives proof against earlier processes of this folder on
 
 Deno.test("JournalSpool settles a run when the end is in the file: until then the next process finds it anew", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(intent("r"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(attempt("r"));
     const onRecord = () => Deno.readTextFileSync(`${dir}/runs.jsonl`).includes('"settle"');
     const noted = spool.settle("r", end).then(onRecord);
     assertEquals(onRecord(), false);
@@ -145,51 +145,51 @@ Deno.test("JournalSpool settles a run when the end is in the file: until then th
 
 Deno.test("JournalSpool says that records are missing until they are settled, and how young the forgotten ones are", () =>
   withFolder(async (dir) => {
-    const first = await JournalSpool.open(dir, { expected: false });
+    const first = await FileJournal.open(dir, { expected: false });
     assertEquals([first.isWhole, first.forgottenUntil], [true, 0]);
-    await first.intend({ ...intent("gone"), startedMs: 7 });
+    await first.begin({ ...attempt("gone"), startedMs: 7 });
     first.settle("gone", "gone");
     assertEquals(first.prune(), ["gone"]);
     assertEquals(first.forgottenUntil, 7);
     await first.close();
-    const second = await JournalSpool.open(dir, { expected: true });
+    const second = await FileJournal.open(dir, { expected: true });
     assertEquals([second.isWhole, second.forgottenUntil], [true, 7]);
     await second.close();
     await Deno.remove(`${dir}/runs.jsonl`);
     // also when that process dies before it has settled anything
-    for (let i = 0; i < 2; i++) await (await JournalSpool.open(dir, { expected: true })).close();
-    const third = await JournalSpool.open(dir, { expected: true });
+    for (let i = 0; i < 2; i++) await (await FileJournal.open(dir, { expected: true })).close();
+    const third = await FileJournal.open(dir, { expected: true });
     assertEquals(third.isWhole, false);
     third.restored();
     await third.close();
-    const fourth = await JournalSpool.open(dir, { expected: true });
+    const fourth = await FileJournal.open(dir, { expected: true });
     assertEquals(fourth.isWhole, true);
     await fourth.close();
   }));
 
 Deno.test("JournalSpool does not grow without end", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     const big = "x".repeat(200_000);
     for (let i = 0; i < 60; i++) {
-      await spool.intend(intent(`r${i}`, big));
+      await spool.begin(attempt(`r${i}`, big));
       spool.settle(`r${i}`, "gone");
       if (i % 10 === 0) spool.prune();
     }
     spool.prune();
     assertEquals(spool.records().length, 0);
     assert((await Deno.stat(`${dir}/runs.jsonl`)).size < 5 << 20);
-    await spool.intend(intent("after"));
+    await spool.begin(attempt("after"));
     await spool.close();
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.records().filter((r) => r.end === null).map((r) => r.intent.run), ["after"]);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.records().filter((r) => r.end === null).map((r) => r.attempt.name), ["after"]);
     await again.close();
   }));
 
 Deno.test("JournalSpool and its folder are for their owner alone", () =>
   withFolder(async (dir) => {
     const instance = await openInstance(`${dir}/deep/er`);
-    const spool = await JournalSpool.open(instance.dir);
+    const spool = await FileJournal.open(instance.dir);
     assertEquals((await Deno.stat(instance.dir)).mode! & 0o777, 0o700);
     assertEquals((await Deno.stat(`${instance.dir}/runs.jsonl`)).mode! & 0o777, 0o600);
     await spool.close();
@@ -218,10 +218,10 @@ Deno.test("openInstance() says what is wrong with a folder that cannot be one", 
 
 Deno.test("JournalSpool keeps few large settled runs, however fast they come", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     const title = "x".repeat(1 << 20);
     for (let i = 0; i < 60; i++) {
-      await spool.intend({ ...intent(`r${i}`), meta: { title } });
+      await spool.begin({ ...attempt(`r${i}`), meta: { title } });
       spool.settle(`r${i}`, end);
     }
     assertEquals(spool.records().length, 15);
@@ -231,30 +231,30 @@ Deno.test("JournalSpool keeps few large settled runs, however fast they come", (
 
 Deno.test("JournalSpool writes down what a full disk refused when there is room again", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(intent("a"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(attempt("a"));
     const { writeSync } = Deno.FsFile.prototype;
     Deno.FsFile.prototype.writeSync = () => {
       throw new Error("No space left on device");
     };
     try {
       spool.settle("a", end);
-      await assertRejects(() => spool.intend(intent("b")), Error, "No space left"); // with what was noted
+      await assertRejects(() => spool.begin(attempt("b")), Error, "No space left"); // with what was noted
     } finally {
       Deno.FsFile.prototype.writeSync = writeSync;
     }
     spool.prune();
-    await spool.intend(intent("c"));
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.records().map((record) => [record.intent.run, record.end]), [["a", end], ["c", null]]);
+    await spool.begin(attempt("c"));
+    const again = await FileJournal.open(dir);
+    assertEquals(again.records().map((record) => [record.attempt.name, record.end]), [["a", end], ["c", null]]);
     for (const one of [spool, again]) await one.close();
   }));
 
 Deno.test("JournalSpool bounds the bytes of outputs that stay for its records, and tells which may go", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     const runs = Array.from({ length: 3000 }, (_, i) => `r${i}`);
-    await Promise.all(runs.map((run) => spool.intend(intent(run))));
+    await Promise.all(runs.map((run) => spool.begin(attempt(run))));
     const outputBytes = 128 << 10;
     runs.forEach((run) => spool.settle(run, { ...end, outputBytes }));
     assertEquals(spool.records().length, (256 << 20) / outputBytes);
@@ -267,31 +267,31 @@ Deno.test("JournalSpool bounds the bytes of outputs that stay for its records, a
 
 Deno.test("JournalSpool does not write anew over a journal that is not its own", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     assertEquals(spool.missing(), null);
     await Deno.remove(`${dir}/runs.jsonl`);
     assertEquals(spool.missing(), `${dir}/runs.jsonl`);
-    const other = await JournalSpool.open(dir);
-    await other.intend(intent("theirs"));
+    const other = await FileJournal.open(dir);
+    await other.begin(attempt("theirs"));
     const big = "x".repeat(200_000);
     for (let i = 0; i < 60; i++) {
-      await spool.intend(intent(`r${i}`, big));
+      await spool.begin(attempt(`r${i}`, big));
       spool.settle(`r${i}`, "gone");
     }
     spool.prune();
     for (const one of [spool, other]) await one.close();
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.records().map((record) => record.intent.run), ["theirs"]);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.records().map((record) => record.attempt.name), ["theirs"]);
     await again.close();
   }));
 
 /** What is not to be found in a journal when an attempt has ended. */
 const SECRETS = ["hidden payload", "hidden value", "hidden text"];
 
-function secretIntent(run: string, id = `id of ${run}`): Intent {
+function secretIntent(run: string, id = `id of ${run}`): Attempt {
   const [payload, value, raw] = SECRETS;
   const job = { payload: `echo ${payload} \u{1f511}`, env_vars: `{"A":"${value}"}`, executor: "tmux.main" };
-  return { ...intent(run), id, job, meta: { raw, title: "shown" } };
+  return { ...attempt(run), id, job, meta: { raw, title: "shown" } };
 }
 
 /** Which of the secrets the file holds. */
@@ -302,45 +302,45 @@ function secretsIn(dir: string): string[] {
 
 Deno.test("JournalSpool keeps payload and environment until the attempt is settled, and the rest as long as before", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
+    const spool = await FileJournal.open(dir);
     const [one, two, three] = ["one", "two", "three"].map((run) => secretIntent(run));
-    await Promise.all([one, two, three].map((each) => spool.intend(each)));
+    await Promise.all([one, two, three].map((each) => spool.begin(each)));
     assertEquals(secretsIn(dir), SECRETS);
     await spool.settle("one", end);
     await spool.settle("two", "gone");
-    const left = JSON.stringify([spool.record("one"), spool.record("two")]);
+    const left = JSON.stringify([spool.find("one"), spool.find("two")]);
     assertEquals(SECRETS.filter((secret) => left.includes(secret)), []);
-    assertEquals(spool.record("one")?.intent.meta, { title: "shown" });
-    assertEquals(spool.record("three")?.intent, three);
+    assertEquals(spool.find("one")?.attempt.meta, { title: "shown" });
+    assertEquals(spool.find("three")?.attempt, three);
     // what follows is whole
-    await spool.intend(intent("four"));
+    await spool.begin(attempt("four"));
     await spool.close();
     assertEquals(secretsIn(dir), SECRETS);
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.record("three")?.intent, three);
-    assertEquals(again.record("four")?.intent, intent("four"));
-    assertEquals(again.record("one")?.end, end);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.find("three")?.attempt, three);
+    assertEquals(again.find("four")?.attempt, attempt("four"));
+    assertEquals(again.find("one")?.end, end);
     await again.settle("three", end);
     assertEquals(secretsIn(dir), []);
     await again.close();
-    const last = await JournalSpool.open(dir);
-    assertEquals(last.records().map(({ intent }) => intent.run), ["one", "two", "four", "three"]);
-    assertEquals(last.record("four")?.intent, intent("four"));
+    const last = await FileJournal.open(dir);
+    assertEquals(last.records().map(({ attempt }) => attempt.name), ["one", "two", "four", "three"]);
+    assertEquals(last.find("four")?.attempt, attempt("four"));
     await last.close();
     assertEquals(secretsIn(dir), []);
   }));
 
 Deno.test("JournalSpool keeps the payload of a job that is to be tried again until that begins, or is too old", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(secretIntent("first", "job"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(secretIntent("first", "job"));
     await spool.settle("first", { ...end, retry: true });
-    assertEquals(spool.record("first")?.intent, secretIntent("first", "job"));
+    assertEquals(spool.find("first")?.attempt, secretIntent("first", "job"));
     await spool.close();
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.record("first")?.intent, secretIntent("first", "job"));
-    await again.intend(secretIntent("second", "job"));
-    assertEquals(again.record("first")?.intent.job, { executor: "tmux.main" });
+    const again = await FileJournal.open(dir);
+    assertEquals(again.find("first")?.attempt, secretIntent("first", "job"));
+    await again.begin(secretIntent("second", "job"));
+    assertEquals(again.find("first")?.attempt.job, { executor: "tmux.main" });
     await again.settle("second", end);
     assertEquals(secretsIn(dir), []);
     await again.close();
@@ -348,33 +348,33 @@ Deno.test("JournalSpool keeps the payload of a job that is to be tried again unt
 
 Deno.test("JournalSpool erases what a process left that died between an end and the erasure", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(secretIntent("one"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(secretIntent("one"));
     const before = await Deno.readTextFile(`${dir}/runs.jsonl`);
     await spool.settle("one", end);
     await spool.close();
     const settled = (await Deno.readTextFile(`${dir}/runs.jsonl`)).split("\n").at(-1);
     await Deno.writeTextFile(`${dir}/runs.jsonl`, `${before}\n${settled}`);
     assertEquals(secretsIn(dir), SECRETS);
-    await (await JournalSpool.open(dir)).close();
+    await (await FileJournal.open(dir)).close();
     assertEquals(secretsIn(dir), []);
     // half of it, as a crash of the host may leave it: the end counts all the same
     const torn = before.replace('"payload":"echo hid', " ".repeat(19));
     await Deno.writeTextFile(`${dir}/runs.jsonl`, `${torn}\n${settled}`);
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.record("one")?.end, end);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.find("one")?.end, end);
     await again.close();
     // and without an end nothing that was resolved is in it
     await Deno.writeTextFile(`${dir}/runs.jsonl`, torn);
-    const third = await JournalSpool.open(dir);
+    const third = await FileJournal.open(dir);
     assertEquals(third.records(), []);
     await third.close();
   }));
 
 Deno.test("JournalSpool erases by the right places after a full disk tore a line, and after it was written anew", () =>
   withFolder(async (dir) => {
-    const spool = await JournalSpool.open(dir);
-    await spool.intend(secretIntent("one"));
+    const spool = await FileJournal.open(dir);
+    await spool.begin(secretIntent("one"));
     const { writeSync } = Deno.FsFile.prototype;
     Deno.FsFile.prototype.writeSync = function (bytes: Uint8Array) {
       Deno.FsFile.prototype.writeSync = () => {
@@ -383,21 +383,21 @@ Deno.test("JournalSpool erases by the right places after a full disk tore a line
       return writeSync.call(this, bytes.subarray(0, 40));
     };
     try {
-      await assertRejects(() => spool.intend(secretIntent("two")), Error, "No space left");
+      await assertRejects(() => spool.begin(secretIntent("two")), Error, "No space left");
     } finally {
       Deno.FsFile.prototype.writeSync = writeSync;
     }
-    await spool.intend(secretIntent("three"));
+    await spool.begin(secretIntent("three"));
     await spool.settle("one", end);
     spool.prune();
-    await spool.intend(secretIntent("four"));
+    await spool.begin(secretIntent("four"));
     await spool.settle("three", end);
-    const four = spool.record("four")?.intent;
+    const four = spool.find("four")?.attempt;
     await spool.close();
     const text = await Deno.readTextFile(`${dir}/runs.jsonl`);
     assertEquals(text.split("hidden payload").length, 2, "that of the one that is not settled");
-    const again = await JournalSpool.open(dir);
-    assertEquals(again.record("four")?.intent, four);
+    const again = await FileJournal.open(dir);
+    assertEquals(again.find("four")?.attempt, four);
     assertEquals(again.records().length, 3);
     await again.close();
   }));

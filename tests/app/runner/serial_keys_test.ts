@@ -1,9 +1,9 @@
 import { assertEquals } from "../../support/assert.ts";
-import { Lines } from "../../../src/app/runner/lines.ts";
+import { SerialKeys } from "../../../src/app/runner/serial_keys.ts";
 import { InvalidInputError } from "../../../src/domain/errors.ts";
 
-function lines(): Lines {
-  return new Lines((target) => {
+function lines(): SerialKeys {
+  return new SerialKeys((target) => {
     if (target.startsWith("none")) throw new InvalidInputError("there is no such executor");
     return target.includes(".one") ? target : null;
   });

@@ -7,12 +7,12 @@
 import type { JobFields } from "../domain/job.ts";
 
 /** An attempt that Redis gave us, written down before it is launched. */
-export interface Intent {
+export interface Attempt {
   /** Name of the run, `KEY.ATTEMPT.NONCE`. */
-  readonly run: string;
+  readonly name: string;
   readonly id: string;
   readonly token: string;
-  readonly attempt: number;
+  readonly number: number;
   /** Redis' clock at the start, Unix milliseconds. */
   readonly startedMs: number;
   /** Boot of the host at that time. */
@@ -43,14 +43,14 @@ export interface SettledEnd {
 }
 
 /** What the spool knows about a run. */
-export interface SpoolRecord {
-  readonly intent: Intent;
+export interface JournalRecord {
+  readonly attempt: Attempt;
   /** `null` until Redis acknowledged an end; `"gone"` when the attempt is no longer ours. */
   readonly end: SettledEnd | "gone" | null;
 }
 
 /** The spool of one runner instance; held by one process at a time. */
-export interface Spool {
+export interface AttemptJournal {
   /** Identity of the Redis server that knew all of the records last; `null` before the first one. */
   readonly server: string | null;
   /** Every record is known to this Redis server. */
@@ -67,16 +67,16 @@ export interface Spool {
    */
   readonly forgottenUntil: number;
   /** Every run that is not settled, and those settled lately, oldest first. */
-  records(): readonly SpoolRecord[];
+  records(): readonly JournalRecord[];
   /** What it knows about one run. */
-  record(run: string): SpoolRecord | undefined;
-  /** Resolves when the intent is on disk. Rejects when it is not: then nothing may be launched. */
-  intend(intent: Intent): Promise<void>;
+  find(name: string): JournalRecord | undefined;
+  /** Resolves when the attempt is on disk. Rejects when it is not: then nothing may be launched. */
+  begin(attempt: Attempt): Promise<void>;
   /**
    * Notes that Redis acknowledged the end, or gave the attempt to another instance. Resolves when that outlives this
    * process: until then the next one finds the end anew, and needs what tells of it.
    */
-  settle(run: string, end: SettledEnd | "gone"): Promise<void>;
+  settle(name: string, end: SettledEnd | "gone"): Promise<void>;
   /** Forgets settled runs that are too old to be told again; answers their names. */
   prune(): readonly string[];
   close(): Promise<void>;

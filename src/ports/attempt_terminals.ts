@@ -24,20 +24,20 @@ export interface Typed {
 }
 
 /** The terminals of runs that run now. */
-export interface RunTerminals {
+export interface AttemptTerminals {
   /**
    * Types bytes into the terminal of a run, exactly as they are; what it shows and who looks at it make no difference.
    * Lines of text are one paste to a program that asked for bracketed paste. `false`: it has none: it has ended, or
    * waits behind another one.
    */
-  type(run: string, typed: Typed): Promise<boolean>;
+  type(name: string, typed: Typed): Promise<boolean>;
   /** What the terminal of a run shows; `null`: it has none. */
-  screen(run: string): Promise<Screen | null>;
+  screen(name: string): Promise<Screen | null>;
   /** Where the terminal of a run is, in words that viewers of the same kind understand; `null`: it has none. */
-  locate(run: string): Promise<string | null>;
+  locate(name: string): Promise<string | null>;
   /**
    * Those of some runs that wait for somebody to type: a program of theirs reads from the terminal, and waits for
    * nothing else. Where the system does not tell, none.
    */
-  reading(runs: readonly string[]): Promise<ReadonlySet<string>>;
+  reading(attempts: readonly string[]): Promise<ReadonlySet<string>>;
 }

@@ -1,4 +1,4 @@
-import type { Intent, SettledEnd, Spool, SpoolRecord } from "../ports/spool.ts";
+import type { Attempt, AttemptJournal, JournalRecord, SettledEnd } from "../ports/attempt_journal.ts";
 import { Reserve } from "./reserve.ts";
 import {
   blank,
@@ -32,7 +32,7 @@ const NOTE_WITHIN = 20;
 const MEND_EVERY = 1000;
 
 interface Entry {
-  intent: Intent;
+  attempt: Attempt;
   end: SettledEnd | "gone" | null;
   /** Monotonic time. */
   settledAt: number;
@@ -48,7 +48,7 @@ interface Entry {
  * environment stand in a line of their own, which is overwritten with spaces when the attempt is settled: nothing needs
  * them any more.
  */
-export class JournalSpool implements Spool {
+export class FileJournal implements AttemptJournal {
   readonly #path: string;
   readonly #reserve: Reserve;
   #file: Deno.FsFile;
@@ -60,7 +60,7 @@ export class JournalSpool implements Spool {
   #forgottenUntil = 0;
   #bytes = 0;
   #liveBytes = 0;
-  /** Characters of the intents of settled runs. */
+  /** Characters of settled attempts. */
   #settledSize = 0;
   /** Bytes of the outputs that settled runs keep. */
   #outputSize = 0;
@@ -92,10 +92,10 @@ export class JournalSpool implements Spool {
    *
    * @param expected An earlier process of this folder had one: when it is not there, it was lost.
    */
-  static async open(dir: string, { expected = false } = {}): Promise<JournalSpool> {
+  static async open(dir: string, { expected = false } = {}): Promise<FileJournal> {
     const path = `${dir}/runs.jsonl`;
     const lost = expected && !await Deno.stat(path).then(() => true, () => false);
-    const spool = new JournalSpool(path, openAppend(path));
+    const spool = new FileJournal(path, openAppend(path));
     await spool.#load();
     if (lost) spool.#isWhole = false;
     spool.#drop({ gone: false }); // too old to be told again
@@ -121,31 +121,31 @@ export class JournalSpool implements Spool {
       } catch {
         continue; // torn: nothing that was resolved is in it
       }
-      if (step.do === "secret") secrets.set(step.run, { of: step.of, size: line.length });
-      else if (step.do === "intend") {
-        const { of, size = 0 } = secrets.get(step.intent.run) ?? {};
-        if (step.secret && !of) torn.push(step.intent.run);
+      if (step.do === "secret") secrets.set(step.name, { of: step.of, size: line.length });
+      else if (step.do === "begin") {
+        const { of, size = 0 } = secrets.get(step.attempt.name) ?? {};
+        if (step.secret && !of) torn.push(step.attempt.name);
         // it is written anew before it is erased
-        this.#remember(whole(step.intent, of), line.length + size, of ? { at: 0, length: 0, size } : null);
-      } else if (step.do === "settle") this.#settled(step.run, step.end, step.at);
+        this.#remember(whole(step.attempt, of), line.length + size, of ? { at: 0, length: 0, size } : null);
+      } else if (step.do === "settle") this.#settled(step.name, step.end, step.at);
       else if (step.do === "forget") this.#forgottenUntil = Math.max(this.#forgottenUntil, step.until);
       else if (step.do === "whole") this.#isWhole = step.is;
       else this.#server = step.id;
     }
     // the secret of one that is settled was erased; without an end it is a step that never happened
-    for (const run of torn) {
-      const entry = this.#entries.get(run);
+    for (const name of torn) {
+      const entry = this.#entries.get(name);
       if (entry?.end !== null) continue;
       this.#liveBytes -= entry.size;
-      this.#entries.delete(run);
+      this.#entries.delete(name);
     }
   }
 
-  #remember(intent: Intent, size: number, secret: Place | null): void {
-    const before = this.#entries.get(this.#retried.get(intent.id) ?? "");
+  #remember(attempt: Attempt, size: number, secret: Place | null): void {
+    const before = this.#entries.get(this.#retried.get(attempt.id) ?? "");
     if (before) this.#strip(before);
-    this.#retried.delete(intent.id);
-    this.#entries.set(intent.run, { intent, end: null, settledAt: 0, size, secret });
+    this.#retried.delete(attempt.id);
+    this.#entries.set(attempt.name, { attempt, end: null, settledAt: 0, size, secret });
     this.#liveBytes += size;
   }
 
@@ -153,7 +153,7 @@ export class JournalSpool implements Spool {
   #strip(entry: Entry): void {
     const { secret } = entry;
     if (secret === null) return;
-    entry.intent = publicPart(entry.intent);
+    entry.attempt = publicPart(entry.attempt);
     entry.secret = null;
     entry.size -= secret.size;
     this.#liveBytes -= secret.size;
@@ -163,17 +163,17 @@ export class JournalSpool implements Spool {
   }
 
   /** `at` is Unix time, milliseconds, as a monotonic clock does not outlive the process. */
-  #settled(run: string, end: SettledEnd | "gone", at: number): void {
-    const entry = this.#entries.get(run);
+  #settled(name: string, end: SettledEnd | "gone", at: number): void {
+    const entry = this.#entries.get(name);
     if (!entry) return;
     if (entry.end === null) this.#settledSize += entry.size;
     this.#outputSize += outputOf(end) - outputOf(entry.end);
     entry.end = end;
     entry.settledAt = performance.now() - Math.max(0, Date.now() - at);
-    this.#entries.delete(run); // settled runs stand in the order in which they were settled
-    this.#entries.set(run, entry);
+    this.#entries.delete(name); // settled runs stand in the order in which they were settled
+    this.#entries.set(name, entry);
     if (end === "gone" || !end.retry) this.#strip(entry);
-    else this.#retried.set(entry.intent.id, run);
+    else this.#retried.set(entry.attempt.id, name);
   }
 
   get server(): string | null {
@@ -200,27 +200,27 @@ export class JournalSpool implements Spool {
     return this.#forgottenUntil;
   }
 
-  records(): readonly SpoolRecord[] {
+  records(): readonly JournalRecord[] {
     return [...this.#entries.values()];
   }
 
-  record(run: string): SpoolRecord | undefined {
-    return this.#entries.get(run);
+  find(name: string): JournalRecord | undefined {
+    return this.#entries.get(name);
   }
 
-  intend(intent: Intent): Promise<void> {
-    const lines = linesOf(intent);
+  begin(attempt: Attempt): Promise<void> {
+    const lines = linesOf(attempt);
     const done = Promise.withResolvers<Place>();
     this.#batch ??= { lines: [], done: [] };
     this.#batch.lines.push(...lines);
     this.#batch.done.push(done);
     this.#flushing ??= this.#flush();
-    return done.promise.then((secret) => this.#remember(intent, lines[0].length + lines[1].length, secret));
+    return done.promise.then((secret) => this.#remember(attempt, lines[0].length + lines[1].length, secret));
   }
 
   /** Writes what has gathered while the last batch was on its way. */
   async #flush(): Promise<void> {
-    await Promise.resolve(); // intents of the same turn go together
+    await Promise.resolve(); // attempts of the same turn go together
     while (this.#batch) {
       const { lines, done } = this.#batch;
       this.#batch = null;
@@ -268,11 +268,11 @@ export class JournalSpool implements Spool {
     for (const resolve of this.#noted.splice(0)) resolve();
   }
 
-  settle(run: string, end: SettledEnd | "gone"): Promise<void> {
-    if (!this.#entries.has(run)) return Promise.resolve();
+  settle(name: string, end: SettledEnd | "gone"): Promise<void> {
+    if (!this.#entries.has(name)) return Promise.resolve();
     const at = Date.now();
-    this.#settled(run, end, at);
-    this.#note({ do: "settle", run, end, at });
+    this.#settled(name, end, at);
+    this.#note({ do: "settle", name, end, at });
     const noted = new Promise<void>((resolve) => this.#noted.push(resolve));
     if (this.#settledSize > KEEP_SIZE || this.#outputSize > KEEP_OUTPUT) this.#tidy();
     return noted;
@@ -320,13 +320,13 @@ export class JournalSpool implements Spool {
       if (!old && fits && !(what.gone && entry.end === "gone")) continue;
       count--;
       this.#strip(entry);
-      if (this.#retried.get(entry.intent.id) === entry.intent.run) this.#retried.delete(entry.intent.id);
+      if (this.#retried.get(entry.attempt.id) === entry.attempt.name) this.#retried.delete(entry.attempt.id);
       this.#outputSize -= outputOf(entry.end);
       this.#settledSize -= entry.size;
       this.#liveBytes -= entry.size;
-      this.#entries.delete(entry.intent.run);
-      this.#forgotten.push(entry.intent.run);
-      this.#forgottenUntil = Math.max(this.#forgottenUntil, entry.intent.startedMs);
+      this.#entries.delete(entry.attempt.name);
+      this.#forgotten.push(entry.attempt.name);
+      this.#forgottenUntil = Math.max(this.#forgottenUntil, entry.attempt.startedMs);
     }
     if (this.#forgottenUntil > before) this.#note({ do: "forget", until: this.#forgottenUntil });
   }
@@ -365,11 +365,11 @@ export class JournalSpool implements Spool {
     };
     const places = new Map<Entry, Place>();
     for (const entry of this.#entries.values()) {
-      const { intent, end, settledAt } = entry;
-      const [secret, line] = linesOf(intent);
+      const { attempt, end, settledAt } = entry;
+      const [secret, line] = linesOf(attempt);
       if (entry.secret !== null) places.set(entry, add(secret));
       add(line);
-      if (end !== null) add(written({ do: "settle", run: intent.run, end, at: Math.round(settledAt + ahead) }));
+      if (end !== null) add(written({ do: "settle", name: attempt.name, end, at: Math.round(settledAt + ahead) }));
     }
     Deno.writeFileSync(`${this.#path}.new`, joined(parts), { mode: 0o600 });
     const file = openAppend(`${this.#path}.new`);

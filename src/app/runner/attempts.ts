@@ -1,10 +1,10 @@
-import type { OwnedRun } from "../../ports/queue.ts";
-import type { ActiveRun } from "./parts.ts";
+import type { OwnedAttempt } from "../../ports/queue.ts";
+import type { ActiveAttempt } from "./parts.ts";
 
 /** The runs that this process is answerable for: from `start` until Redis acknowledged their end. */
-export class Runs {
-  readonly #byRun = new Map<string, ActiveRun>();
-  readonly #byId = new Map<string, ActiveRun>();
+export class Attempts {
+  readonly #byName = new Map<string, ActiveAttempt>();
+  readonly #byId = new Map<string, ActiveAttempt>();
   /** Jobs between the question `start` and its answer. */
   readonly starting = new Set<string>();
   /** Counts the changes, so that none is missed between a look and a wait. */
@@ -13,68 +13,70 @@ export class Runs {
   removed = 0;
   readonly #waiters = new Set<() => void>();
 
-  add(run: ActiveRun): void {
-    this.#byRun.set(run.intent.run, run);
-    this.#byId.set(run.intent.id, run);
+  add(attempt: ActiveAttempt): void {
+    this.#byName.set(attempt.attempt.name, attempt);
+    this.#byId.set(attempt.attempt.id, attempt);
     this.#changed();
   }
 
   /** A run by its name. */
-  get(run: string): ActiveRun | undefined {
-    return this.#byRun.get(run);
+  get(name: string): ActiveAttempt | undefined {
+    return this.#byName.get(name);
   }
 
   /** The run that Redis knows by that token; a job can have an older one that is not gone yet. */
-  find({ id, token }: OwnedRun): ActiveRun | undefined {
-    return this.all().find(({ intent }) => intent.id === id && intent.token === token);
+  find({ id, token }: OwnedAttempt): ActiveAttempt | undefined {
+    return this.all().find(({ attempt }) => attempt.id === id && attempt.token === token);
   }
 
   /** The newest run of a job. */
-  ofJob(id: string): ActiveRun | undefined {
+  ofJob(id: string): ActiveAttempt | undefined {
     return this.#byId.get(id);
   }
 
   /** The run has ended: its slot and its line are free, its end is still to be acknowledged. */
-  end(run: ActiveRun): void {
-    run.ended = true;
+  end(attempt: ActiveAttempt): void {
+    attempt.ended = true;
     this.#changed();
   }
 
-  remove(run: ActiveRun): void {
-    run.ended = true;
+  remove(attempt: ActiveAttempt): void {
+    attempt.ended = true;
     this.removed++;
-    this.#byRun.delete(run.intent.run);
-    if (this.#byId.get(run.intent.id) === run) this.#byId.delete(run.intent.id);
+    this.#byName.delete(attempt.attempt.name);
+    if (this.#byId.get(attempt.attempt.id) === attempt) this.#byId.delete(attempt.attempt.id);
     this.#changed();
   }
 
   /** All of them. */
-  all(): ActiveRun[] {
-    return [...this.#byRun.values()];
+  all(): ActiveAttempt[] {
+    return [...this.#byName.values()];
   }
 
   /** As Redis should know them. */
-  owned(): OwnedRun[] {
-    return this.all().map((run) => ({ id: run.intent.id, token: run.intent.token }));
+  owned(): OwnedAttempt[] {
+    return this.all().map((attempt) => ({ id: attempt.attempt.id, token: attempt.attempt.token }));
   }
 
   /** Slots in use. */
   get busy(): number {
     let count = this.starting.size;
-    for (const run of this.#byRun.values()) if (!run.ended) count++;
+    for (const attempt of this.#byName.values()) if (!attempt.ended) count++;
     return count;
   }
 
   /** Runs whose end is not acknowledged. */
   get size(): number {
-    return this.#byRun.size + this.starting.size;
+    return this.#byName.size + this.starting.size;
   }
 
   /** Lines in use. */
-  lines(): Set<string> {
-    const lines = new Set<string>();
-    for (const run of this.#byRun.values()) if (!run.ended && run.line !== null) lines.add(run.line);
-    return lines;
+  serialKeys(): Set<string> {
+    const serialKeys = new Set<string>();
+    for (const attempt of this.#byName.values()) {
+      if (!attempt.ended && attempt.serialKey !== null) serialKeys.add(attempt.serialKey);
+    }
+    return serialKeys;
   }
 
   /** Resolves at the next change of any kind, or when the signal aborts. */
