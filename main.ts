@@ -1,3 +1,3 @@
 import { main } from "./src/cli/main.ts";
-import { wire } from "./src/cli/wire.ts";
-if (import.meta.main) Deno.exit(await main(Deno.args, wire));
+import { compose } from "./src/cli/wire.ts";
+if (import.meta.main) Deno.exit(await main(Deno.args, compose));

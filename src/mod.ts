@@ -23,7 +23,7 @@ import { makeReady, submitJob } from "./app/submit.ts";
 import { watchJob } from "./app/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./cli/options.ts";
 import { readOption, resolveSettings } from "./cli/settings.ts";
-import { openHostOutput, openStore, openWorker, wire } from "./cli/wire.ts";
+import { compose, openHostOutput, openStore, openWorker } from "./cli/wire.ts";
 import type { Worker, WorkerSettings } from "./cli/context.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
@@ -141,8 +141,8 @@ export class Client implements AsyncDisposable {
   async submit(job: NewJob, condition: SubmitCondition = {}): Promise<string> {
     const { runner = DEFAULT_RUNNER, executor = DEFAULT_EXECUTOR } = job;
     const submission: Submission = { ...job, runner, executor };
-    checkSubmission({ submission }, wire.checkExecutor);
-    const ready = makeReady({ submission }, await this.#store.time(), wire.newId);
+    checkSubmission({ submission }, compose.checkExecutor);
+    const ready = makeReady({ submission }, await this.#store.time(), compose.newId);
     return (await submitJob(this.#store, ready, condition)).id;
   }
 

@@ -68,7 +68,7 @@ class Reader {
   }
 
   /** Shows all that there is, and all that there will be when the job has ended. */
-  async look(job: StoredJob): Promise<void> {
+  async poll(job: StoredJob): Promise<void> {
     const attempt = Number(job.meta.attempt ?? 0);
     const isFirst = this.#cursor === "" && this.#offset === 0;
     if (this.#options.from === "newest" && isFirst) this.#attempt = attempt;
@@ -215,7 +215,7 @@ export async function followJob(
       ...options,
       everyMs: options.everyMs ?? LIVE,
       output: true,
-      look: (job) => reader.look(job),
+      poll: (job) => reader.poll(job),
     });
   } finally {
     reader.close();
@@ -226,7 +226,7 @@ export async function followJob(
 export async function showOutput(store: JobStore, job: StoredJob, options: ShowOptions): Promise<void> {
   const reader = new Reader(store, job.id, options);
   try {
-    await reader.look(job);
+    await reader.poll(job);
   } finally {
     reader.close();
   }

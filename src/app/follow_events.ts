@@ -35,10 +35,10 @@ export async function* followEvents(
   let cursor = after;
   while (!signal.aborted) {
     try {
-      const look = store.eventsAfter(cursor, options.everyMs ?? WAIT);
+      const poll = store.eventsAfter(cursor, options.everyMs ?? WAIT);
       // a look that is given up may fail later, when the connection is closed
-      look.catch(() => {});
-      const events = await orAborted(look, signal);
+      poll.catch(() => {});
+      const events = await orAborted(poll, signal);
       cursor = events.at(-1)?.cursor ?? cursor;
       yield events;
     } catch (error) {

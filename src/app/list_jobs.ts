@@ -37,7 +37,7 @@ export interface FoundJobs {
   /**
    * How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`.
    */
-  readonly counts: { readonly looked: number; readonly fitting: number; readonly isAll: boolean } | null;
+  readonly counts: { readonly scanned: number; readonly fitting: number; readonly isAll: boolean } | null;
   /** `false`: there are older jobs that were not looked at, and that might belong to them. */
   readonly complete: boolean;
 }
@@ -121,32 +121,32 @@ export async function listJobs(
   const filtered = isFiltered(query);
   const among = filtered || sort !== "created" ? query.among : Math.min(count, query.among);
   const found = new Map<string, JobView>();
-  const looked = new Set<string>();
-  const take = (jobs: readonly JobView[]) => {
+  const scanned = new Set<string>();
+  const add = (jobs: readonly JobView[]) => {
     for (const job of jobs) {
-      looked.add(job.id);
+      scanned.add(job.id);
       if (fits(job, query)) found.set(job.id, job);
     }
   };
   const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
   const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
-  take(isRunning ? running : running.filter(({ input }) => input !== null));
+  add(isRunning ? running : running.filter(({ input }) => input !== null));
   let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);
     // one more says whether there are any
     const ids = await store.newest(size + 1, from);
     const page = views(await store.summaries(ids.slice(0, size)));
-    take(page);
+    add(page);
     const oldest = page.at(-1)?.createdMs ?? null;
     const isTooOld = sinceMs !== undefined && oldest !== null && oldest < sinceMs;
     isAll = ids.length <= size || isTooOld;
-    const isEnough = sort === "created" && found.size >= count && (!counted || looked.size >= COUNTED);
+    const isEnough = sort === "created" && found.size >= count && (!counted || scanned.size >= COUNTED);
     complete = isAll || isEnough;
   }
   return {
     jobs: inOrder([...found.values()], sort).slice(0, count),
     complete: complete || !filtered,
-    counts: filtered && counted ? { looked: looked.size, fitting: found.size, isAll } : null,
+    counts: filtered && counted ? { scanned: scanned.size, fitting: found.size, isAll } : null,
   };
 }

@@ -3,7 +3,7 @@ import type { JobStore, PurgeQuery } from "../ports/job_store.ts";
 /** How far a purge has come. */
 export interface PurgeProgress {
   /** Entries of the index that were looked at, and all there are. */
-  readonly looked: number;
+  readonly scanned: number;
   readonly total: number;
 }
 
@@ -19,12 +19,12 @@ export async function purgeJobs(
   onProgress: (progress: PurgeProgress) => Promise<void>,
 ): Promise<number> {
   let count = 0;
-  let looked = 0;
+  let scanned = 0;
   for (let from: number | null = 0; from !== null;) {
     const reply = await store.purge(query, from);
     count += reply.purged;
-    looked += reply.looked;
-    await onProgress({ looked, total: Math.max(looked, query.countOnly ? reply.total : reply.total + count) });
+    scanned += reply.scanned;
+    await onProgress({ scanned, total: Math.max(scanned, query.countOnly ? reply.total : reply.total + count) });
     from = reply.next;
   }
   return count;

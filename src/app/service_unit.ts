@@ -37,7 +37,7 @@ export interface ServiceFile {
   /** Commands that end it, after the file was removed. */
   readonly stop: readonly string[];
   /** Shows what the supervisor says about it. */
-  readonly look: string;
+  readonly show: string;
   /** Where `REDIS_URL` goes when it holds a password: everybody can read the file itself. */
   readonly secrets: string;
 }
@@ -148,7 +148,7 @@ WantedBy=${target}
     ],
     links: [`${folder}/${target}.wants/${unit}`],
     stop: [`${control} stop ${unit}`, `${control} daemon-reload`],
-    look: `${control} status ${unit}`,
+    show: `${control} status ${unit}`,
     secrets: variables,
   };
 }
@@ -214,7 +214,7 @@ ${plan.config === undefined ? "" : `    <key>RUNNER_CONFIG</key>\n    <string>${
     start: [`launchctl bootstrap ${domain} ${quoteWord(path)}`],
     links: [],
     stop: [`launchctl bootout ${domain}/${label}`],
-    look: `launchctl print ${domain}/${label}`,
+    show: `launchctl print ${domain}/${label}`,
     secrets: `${isSystem ? "/var/root" : home}/.config/runner/config.json`,
   };
 }

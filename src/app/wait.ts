@@ -40,7 +40,7 @@ async function* wakeUps(store: JobStore, id: string, options: WaitOptions): Asyn
 export async function watchJob(
   store: JobStore,
   id: string,
-  options: WaitOptions & { readonly look?: (job: StoredJob) => Promise<void> },
+  options: WaitOptions & { readonly poll?: (job: StoredJob) => Promise<void> },
 ): Promise<StoredJob | null> {
   let seen = false;
   let misses = 0;
@@ -51,7 +51,7 @@ export async function watchJob(
       if (job) {
         seen = true;
         misses = 0;
-        await options.look?.(job);
+        await options.poll?.(job);
         if (isFinal(job.fields.status ?? "")) return job;
       } else if (!seen || ++misses > MISSES) {
         throw new JobNotFoundError(

@@ -18,7 +18,7 @@ import { printable, toJson } from "./text.ts";
 import { SIGNAL_EXIT } from "./until_signal.ts";
 
 /** What the waiting needs of a command's context; `json`: write each ended job. */
-export interface Waiter extends Pick<Context, "terminal" | "wire" | "color"> {
+export interface Waiter extends Pick<Context, "terminal" | "compose" | "color"> {
   readonly json: boolean;
 }
 
@@ -34,8 +34,8 @@ function stopper(waiter: Waiter, limit: number | undefined) {
     stop ??= why;
     aborted.abort();
   };
-  const quiet = waiter.wire.onSignals((signal) => abort({ by: signal }));
-  const timer = limit === undefined ? null : waiter.wire.clock.sleep(limit * 1000, done.signal).then(() => {
+  const quiet = waiter.compose.onSignals((signal) => abort({ by: signal }));
+  const timer = limit === undefined ? null : waiter.compose.clock.sleep(limit * 1000, done.signal).then(() => {
     if (!done.signal.aborted) abort({ by: "limit", seconds: limit });
   });
   return {

@@ -7,7 +7,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { Place } from "../ports/executor.ts";
-import type { FolderLook } from "../ports/folder_look.ts";
+import type { FolderInspection } from "../ports/folder_inspection.ts";
 import type { Files } from "../ports/files.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
@@ -81,12 +81,12 @@ export interface Finding {
 }
 
 /** What a host offers to a runner. */
-export interface HostLook {
+export interface HostInspection {
   /** What `tmux -V` says; `null`: there is none that we may run. */
   readonly tmux: string | null;
   /** What that version is known for; `null`: nothing that is in the way of people. */
-  readonly tmuxKnownFor: { readonly says: string; readonly remedy: string } | null;
-  readonly spool: FolderLook;
+  readonly tmuxWeakness: { readonly says: string; readonly remedy: string } | null;
+  readonly spool: FolderInspection;
   /** Programs besides tmux that a runner calls and that are not in PATH. */
   readonly missingPrograms: readonly string[];
   /** Rights of the program's sandbox that a runner needs and that are missing. */
@@ -106,7 +106,7 @@ export interface ServiceHost {
 }
 
 /** The real world, wired in src/cli/wire.ts. */
-export interface Wire {
+export interface Compose {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly clock: Clock;
@@ -146,7 +146,7 @@ export interface Wire {
    * Looks at this host; `spool` is the folder to look at, the default one when left out, `secretFile` a file with a
    * password.
    */
-  lookAtHost(spool?: string, secretFile?: string): Promise<HostLook>;
+  inspectHost(spool?: string, secretFile?: string): Promise<HostInspection>;
   /** This host, as far as a supervisor is concerned. */
   serviceHost(): Promise<ServiceHost>;
   /** What shows terminals of jobs in ours. */
@@ -161,7 +161,7 @@ export interface Wire {
 
 /** What the run of a command gets. */
 export interface Context<Rows extends OptionRows = Readonly<Record<never, OptionRow>>> {
-  readonly wire: Wire;
+  readonly compose: Compose;
   readonly terminal: Terminal;
   /** Values of the command's own options and of the global ones. */
   readonly settings: Values<Omit<typeof GLOBAL_ROWS, keyof Rows> & Rows>;

@@ -60,10 +60,10 @@ export function draftJson(draft: Draft): Record<string, unknown> {
 /** What `submit --dry-run` shows of one job: each value with its origin, and where it would go. */
 export function showDryRun(
   draft: Draft,
-  context: Pick<Context, "settings" | "origins" | "terminal" | "wire" | "color">,
+  context: Pick<Context, "settings" | "origins" | "terminal" | "compose" | "color">,
 ) {
-  const { settings, origins, terminal, wire, color } = context;
-  const redis = wire.maskUrl(settings.redisUrl);
+  const { settings, origins, terminal, compose, color } = context;
+  const redis = compose.maskUrl(settings.redisUrl);
   const lines = linesOf(draft, origins);
   if (settings.json) {
     const all = [...lines, { key: "redis_url", origin: origins.redisUrl }, {

@@ -1,13 +1,13 @@
 import { isOlder, OLDEST_TMUX } from "../domain/versions.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { StoredInstance } from "../ports/job_store.ts";
-import type { FolderLook } from "../ports/folder_look.ts";
-import type { Finding, HostLook } from "./context.ts";
+import type { FolderInspection } from "../ports/folder_inspection.ts";
+import type { Finding, HostInspection } from "./context.ts";
 
 /** Something that was looked at and is as it should be. */
 export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };
 
-function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check {
+function judgeTmux(said: string | null, known: HostInspection["tmuxWeakness"]): Check {
   const subject = "tmux";
   const remedy = `Install tmux ${OLDEST_TMUX} or newer`;
   if (said === null) return { severity: "error", subject, says: "there is no tmux in PATH that can be run", remedy };
@@ -15,7 +15,7 @@ function judgeTmux(said: string | null, known: HostLook["tmuxKnownFor"]): Check 
   return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
 }
 
-function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Check {
+function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderInspection): Check {
   const subject = "spool";
   const bad = (severity: "error" | "warning", says: string, remedy: string): Check => (
     { severity, subject, says: `${path} ${says}`, remedy }
@@ -42,10 +42,12 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderLook): Che
 }
 
 /** Judges what a host offers to a runner. */
-export function judgeHost({ tmux, tmuxKnownFor, spool, missingPrograms, missingRights, exposed }: HostLook): Check[] {
+export function judgeHost(
+  { tmux, tmuxWeakness, spool, missingPrograms, missingRights, exposed }: HostInspection,
+): Check[] {
   const subject = "permissions";
   return [
-    judgeTmux(tmux, tmuxKnownFor),
+    judgeTmux(tmux, tmuxWeakness),
     judgeSpool(spool),
     ...(missingPrograms.length === 0 ? [] : [
       {

@@ -3,7 +3,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { NOT_CAPTURED } from "../domain/output.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
-import type { Look } from "./show_overview.ts";
+import type { Style } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
 /** Lines of a payload or a result that the detail shows of a long one, at its end. */
@@ -23,11 +23,11 @@ export interface JobDetail {
 }
 
 /** The look of a detail: `time` writes points in time. */
-export interface DetailLook extends Look {
+export interface DetailStyle extends Style {
   readonly time: (ms: number) => string;
 }
 
-function when(ms: number | null, nowMs: number, time: DetailLook["time"]): string {
+function when(ms: number | null, nowMs: number, time: DetailStyle["time"]): string {
   if (ms === null) return "";
   return `${time(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
 }
@@ -45,7 +45,7 @@ function outputOf({ outputBytes, truncated }: JobView): string {
 
 function facts(
   { job, why, nowMs, host, attach }: JobDetail,
-  time: DetailLook["time"],
+  time: DetailStyle["time"],
 ): readonly (readonly [string, string])[] {
   const seconds = (value: number | null) => value === null ? "" : formatDuration(value);
   const live = job.status === "started";
@@ -81,7 +81,7 @@ function facts(
 }
 
 /** A text of several lines below its name; of a long one the end, where the news is. */
-function block(name: string, text: string, { room, color }: Look): string {
+function block(name: string, text: string, { room, color }: Style): string {
   if (text === "") return "";
   const lines = printableLines(text.replaceAll("\r\n", "\n").replace(/\n$/, "")).split("\n");
   const hidden = room === null ? 0 : Math.max(0, lines.length - LAST_LINES);
@@ -91,13 +91,14 @@ function block(name: string, text: string, { room, color }: Look): string {
 }
 
 /** Everything about one job, for people: what is not set is left out. */
-export function showDetail(detail: JobDetail, look: DetailLook): string {
+export function showDetail(detail: JobDetail, style: DetailStyle): string {
   const { job } = detail;
-  const lines = facts(detail, look.time).filter(([, value]) => value !== "");
+  const lines = facts(detail, style.time).filter(([, value]) => value !== "");
   const left = Math.max(...lines.map(([name]) => name.length));
   const head = lines.map(([name, value]) => {
-    const style = name === "status" ? stateStyle(value) : name === "error" ? "red" as const : null;
-    return `${styled(pad(name, left), "bold", look.color)}  ${styled(printable(value), style, look.color)}\n`;
+    const accent = name === "status" ? stateStyle(value) : name === "error" ? "red" as const : null;
+    return `${styled(pad(name, left), "bold", style.color)}  ${styled(printable(value), accent, style.color)}\n`;
   });
-  return head.join("") + block("payload", job.payload, look) + block("result", withoutEscapes(job.result, "all"), look);
+  return head.join("") + block("payload", job.payload, style) +
+    block("result", withoutEscapes(job.result, "all"), style);
 }

@@ -6,7 +6,7 @@ import type { Terminal } from "../ports/terminal.ts";
 import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args.ts";
 import type { Command } from "./command.ts";
 import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
-import type { Context, Wire } from "./context.ts";
+import type { Compose, Context } from "./context.ts";
 import { guardTerminal } from "./guard_terminal.ts";
 import type { OptionRows } from "./option_row.ts";
 import { GLOBAL_ROWS, SETTING_ROWS } from "./options.ts";
@@ -48,11 +48,11 @@ function wantsColor(terminal: Terminal, environment: Environment, when: "auto" |
 }
 
 /** Connects at the first call, and closes what was opened. */
-function storeOpener(wire: Wire, settings: Context["settings"]) {
+function storeOpener(compose: Compose, settings: Context["settings"]) {
   let opened: Promise<JobStore> | null = null;
   return {
     open: () =>
-      opened ??= wire.openStore({
+      opened ??= compose.openStore({
         redisUrl: settings.redisUrl,
         namespace: settings.namespace,
         redisTimeoutSeconds: settings.redisTimeout,
@@ -71,18 +71,18 @@ const NOTHING: Environment = {
   openFile: () => Promise.resolve(null),
 };
 
-async function runCommand(command: Command, args: readonly string[], wire: Wire): Promise<number> {
-  const terminal = guardTerminal(wire.terminal);
+async function runCommand(command: Command, args: readonly string[], compose: Compose): Promise<number> {
+  const terminal = guardTerminal(compose.terminal);
   const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
   const line = parseCommandLine(args, rows);
   const positionals = argumentsOf(command, line);
-  const environment = command.bare ? NOTHING : wire.environment;
+  const environment = command.bare ? NOTHING : compose.environment;
   const file = command.bare ? null : await readFile(environment);
   const { values, origins } = resolveSettings(rows, { typed: line.typed, environment, file });
-  const store = storeOpener(wire, values);
+  const store = storeOpener(compose, values);
   try {
     return await command.run({
-      wire,
+      compose,
       terminal,
       settings: values,
       origins,
@@ -110,22 +110,22 @@ function withFreeLetters(command: Command): OptionRows {
   return { ...Object.fromEntries(globals), ...command.rows };
 }
 
-async function dispatch(name: string | null, args: readonly string[], wire: Wire): Promise<number> {
+async function dispatch(name: string | null, args: readonly string[], compose: Compose): Promise<number> {
   const full = hasFlag(args, "--help");
   if (name === null) {
-    if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], wire);
+    if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], compose);
     parseCommandLine(args, GLOBAL_ROWS);
     const { programHelp } = await import("./help.ts");
-    await wire.terminal.write(programHelp(await allCommands()));
+    await compose.terminal.write(programHelp(await allCommands()));
     return EXIT.ok;
   }
   const command = await chooseCommand(name);
   if (full || hasFlag(args, "-h")) {
     const { commandHelp } = await import("./help.ts");
-    await wire.terminal.write(commandHelp(command, full));
+    await compose.terminal.write(commandHelp(command, full));
     return EXIT.ok;
   }
-  return await runCommand(command, args, wire);
+  return await runCommand(command, args, compose);
 }
 
 /**
@@ -133,16 +133,16 @@ async function dispatch(name: string | null, args: readonly string[], wire: Wire
  * runs it, and turns whatever goes wrong into one sentence and an exit code.
  *
  * @param args What was typed after the name of the program.
- * @param wire The world.
+ * @param compose The world.
  * @returns The exit code; nothing is thrown.
  */
-export async function main(args: readonly string[], wire: Wire): Promise<number> {
+export async function main(args: readonly string[], compose: Compose): Promise<number> {
   const { name, args: rest } = findCommand(args, GLOBAL_ROWS);
   try {
-    return await dispatch(name, rest, wire);
+    return await dispatch(name, rest, compose);
   } catch (error) {
     const command = name !== null && Object.hasOwn(COMMANDS, name) ? name : null;
     const { reportError } = await import("./report_error.ts");
-    return await reportError(error, guardTerminal(wire.terminal), { json: hasFlag(rest, "--json"), command });
+    return await reportError(error, guardTerminal(compose.terminal), { json: hasFlag(rest, "--json"), command });
   }
 }

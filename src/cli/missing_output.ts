@@ -1,4 +1,4 @@
-import { hostOf } from "../app/ask_runner.ts";
+import { hostOf } from "../app/request_runner.ts";
 import type { FollowSink } from "../app/follow.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";

@@ -107,15 +107,15 @@ export class LastLinesSink implements FollowSink {
   }
 
   async write(bytes: Uint8Array, place: OutputPlace): Promise<void> {
-    await this.#take({ kind: "write", bytes, place });
+    await this.#write({ kind: "write", bytes, place });
   }
 
   async gap(missing: number, place: OutputPlace): Promise<void> {
-    await this.#take({ kind: "gap", missing, place });
+    await this.#write({ kind: "gap", missing, place });
   }
 
   async attempt(attempt: number): Promise<void> {
-    await this.#take({ kind: "attempt", attempt });
+    await this.#write({ kind: "attempt", attempt });
   }
 
   async caughtUp(): Promise<void> {
@@ -125,7 +125,7 @@ export class LastLinesSink implements FollowSink {
     for (const item of lastLines(held, this.#count)) await this.#pass(item);
   }
 
-  async #take(item: Item): Promise<void> {
+  async #write(item: Item): Promise<void> {
     if (this.#held === null) return await this.#pass(item);
     this.#held.push(item);
     if (item.kind === "write") this.#bytes += item.bytes.length;

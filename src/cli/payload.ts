@@ -74,16 +74,16 @@ async function readText(input: AsyncIterable<Uint8Array>, what: string): Promise
  *
  * @throws {InvalidInputError} The file is not there, or what was read is no text.
  */
-export async function readPayload(source: PayloadSource, wire: Context["wire"]): Promise<string> {
+export async function readPayload(source: PayloadSource, compose: Context["compose"]): Promise<string> {
   switch (source.from) {
     case "text":
     case "argv":
       return source.text;
     case "stdin":
-      return await readText(wire.terminal.input(), "standard input");
+      return await readText(compose.terminal.input(), "standard input");
     default: {
       const name = JSON.stringify(source.path);
-      const pieces = await wire.environment.openFile(source.path);
+      const pieces = await compose.environment.openFile(source.path);
       if (pieces === null) throw new InvalidInputError(`Cannot submit file ${name}: there is no such file`);
       return await readText(pieces, `file ${name}`);
     }
@@ -95,9 +95,9 @@ export async function readPayload(source: PayloadSource, wire: Context["wire"]):
  *
  * @throws {InvalidInputError} It is not there.
  */
-export async function openBatch(path: string, wire: Context["wire"]): Promise<AsyncIterable<Uint8Array>> {
-  if (path === "-") return wire.terminal.input();
-  const pieces = await wire.environment.openFile(path);
+export async function openBatch(path: string, compose: Context["compose"]): Promise<AsyncIterable<Uint8Array>> {
+  if (path === "-") return compose.terminal.input();
+  const pieces = await compose.environment.openFile(path);
   if (pieces === null) throw new InvalidInputError(`Cannot submit file ${JSON.stringify(path)}: there is no such file`);
   return pieces;
 }

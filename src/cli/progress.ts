@@ -10,7 +10,7 @@ const WIDE = 80;
 
 /** A bar on the terminal that says how far long work has come; in a pipe there is none. */
 export class Progress {
-  readonly #context: Pick<Context, "terminal" | "wire">;
+  readonly #context: Pick<Context, "terminal" | "compose">;
   readonly #what: string;
   readonly #sinceMs: number;
   readonly #over = new AbortController();
@@ -26,15 +26,15 @@ export class Progress {
    * @param what Follows the numbers, such as `jobs queued`.
    * @param total 0: not known yet.
    */
-  constructor(context: Pick<Context, "terminal" | "wire">, what: string, total = 0) {
+  constructor(context: Pick<Context, "terminal" | "compose">, what: string, total = 0) {
     this.#context = context;
     this.#what = what;
     this.#total = total;
-    const { terminal, wire } = context;
-    this.#visible = terminal.isTerminal.errors && wire.environment.get("TERM") !== "dumb";
-    this.#sinceMs = wire.clock.now();
+    const { terminal, compose } = context;
+    this.#visible = terminal.isTerminal.errors && compose.environment.get("TERM") !== "dumb";
+    this.#sinceMs = compose.clock.now();
     this.#due = this.#visible
-      ? wire.clock.sleep(EVERY, this.#over.signal).then(() => this.#begin())
+      ? compose.clock.sleep(EVERY, this.#over.signal).then(() => this.#begin())
       : Promise.resolve();
   }
 
@@ -72,9 +72,9 @@ export class Progress {
   }
 
   #line(bar: string): string {
-    const { terminal, wire } = this.#context;
+    const { terminal, compose } = this.#context;
     const room = terminal.columns() ?? WIDE;
-    const rate = this.#done / Math.max(1, wire.clock.now() - this.#sinceMs) * 1000;
+    const rate = this.#done / Math.max(1, compose.clock.now() - this.#sinceMs) * 1000;
     const speed = this.#done === 0 ? "" : `, ${rate.toFixed(rate < 10 ? 1 : 0)} a second`;
     const left = this.#done > 0 && this.#total > this.#done
       ? `, ${formatDuration((this.#total - this.#done) / rate)} left`

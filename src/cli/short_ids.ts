@@ -14,7 +14,7 @@ export class ShortIds {
 
   /** An id, shortened where that is worth it. */
   of(id: string): string {
-    const at = this.#place(id);
+    const at = this.#indexOf(id);
     const next = this.#sorted[at] === id ? at + 1 : at;
     const neighbours = [this.#sorted[at - 1], this.#sorted[next]].filter((other) => other !== undefined);
     const same = Math.max(0, ...neighbours.map((other) => sameBegin(id, other)));
@@ -23,7 +23,7 @@ export class ShortIds {
   }
 
   /** How many ids come before this one. */
-  #place(id: string): number {
+  #indexOf(id: string): number {
     let [from, to] = [0, this.#sorted.length];
     while (from < to) {
       const middle = (from + to) >> 1;

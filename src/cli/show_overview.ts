@@ -11,7 +11,7 @@ import { type Column, table } from "./table.ts";
 import { fit, printable, styled } from "./text.ts";
 
 /** How much room there is and whether colours are on. */
-export interface Look {
+export interface Style {
   /** Columns of the terminal; `null`: a pipe, where nothing is cut. */
   readonly room: number | null;
   readonly color: boolean;
@@ -58,24 +58,24 @@ export interface Shown {
 }
 
 /** The overview as tables. */
-export function showOverview(overview: Overview, look: Look, { columns, jobsOnly, ids }: Shown): string {
-  const heading = (text: string) => `${styled(text, "dim", look.color)}\n`;
+export function showOverview(overview: Overview, style: Style, { columns, jobsOnly, ids }: Shown): string {
+  const heading = (text: string) => `${styled(text, "dim", style.color)}\n`;
   // in a pipe every list has the same columns
-  const names = columns ?? (look.room === null ? DEFAULT_COLUMNS : null);
+  const names = columns ?? (style.room === null ? DEFAULT_COLUMNS : null);
   const jobs = overview.jobs.length > 0
-    ? table(overview.jobs, jobColumns(overview, names, ids), look)
+    ? table(overview.jobs, jobColumns(overview, names, ids), style)
     : heading("no job");
   const queues = overview.queues.filter(({ queued, delayed, paused }) => queued > 0 || delayed > 0 || paused);
   if (jobsOnly) return jobs;
   const parts = [
-    overview.instances.length > 0 ? table(overview.instances, RUNNERS, look) : heading("no runner has been here"),
-    queues.length > 0 ? table(queues, QUEUES, look) : heading("nothing is queued"),
+    overview.instances.length > 0 ? table(overview.instances, RUNNERS, style) : heading("no runner has been here"),
+    queues.length > 0 ? table(queues, QUEUES, style) : heading("nothing is queued"),
     jobs,
   ];
   const deadLetters = overview.deadLetters.filter(({ ms }) => ms >= overview.nowMs - DEAD_LETTER_NEWS);
   if (deadLetters.length > 0) {
     const lines = deadLetters.slice(0, DEAD_LETTERS_SHOWN).map(({ id, reason, ms }) =>
-      `  ${look.room === null ? printable(id) : fit(printable(id), BURIED_WIDTH)}: ${printable(reason)} (${
+      `  ${style.room === null ? printable(id) : fit(printable(id), BURIED_WIDTH)}: ${printable(reason)} (${
         ago(ms, overview.nowMs)
       })\n`
     );
@@ -108,7 +108,7 @@ export function overviewJson(overview: Overview): unknown {
       last_line: lastLine(overview.endings.get(job.id) ?? "") || null,
     })),
     jobs_fit: overview.counts?.fitting ?? null,
-    jobs_looked_at: overview.counts?.looked ?? null,
+    jobs_scanned: overview.counts?.scanned ?? null,
     dead_letters: overview.deadLetters.map(({ id, reason, ms }) => ({ id, reason, time: formatTime(ms) })),
   };
 }

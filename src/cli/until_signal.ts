@@ -1,13 +1,13 @@
-import type { Wire } from "./context.ts";
+import type { Compose } from "./context.ts";
 
 /** Exit codes after a signal: 128 and its number, as shells expect. */
 export const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** Aborts at a signal. `code` is the exit code for it, `null` while none came; `end` lets go. */
-export function untilSignal(wire: Pick<Wire, "onSignals">) {
+export function untilSignal(compose: Pick<Compose, "onSignals">) {
   const aborted = new AbortController();
   let code: number | null = null;
-  const end = wire.onSignals((signal) => {
+  const end = compose.onSignals((signal) => {
     code ??= SIGNAL_EXIT[signal];
     aborted.abort();
   });

@@ -61,12 +61,12 @@ class Screen {
  * @returns The exit code.
  */
 export async function watch(
-  { terminal, wire, settings }: Pick<Context, "terminal" | "wire" | "settings">,
+  { terminal, compose, settings }: Pick<Context, "terminal" | "compose" | "settings">,
   store: JobStore,
   view: () => Promise<View>,
 ): Promise<number> {
-  const stop = untilSignal(wire);
-  const isScreen = terminal.isTerminal.output && wire.environment.get("TERM") !== "dumb" && !settings.json;
+  const stop = untilSignal(compose);
+  const isScreen = terminal.isTerminal.output && compose.environment.get("TERM") !== "dumb" && !settings.json;
   const screen = isScreen ? new Screen(terminal) : null;
   let shown = "";
   const show = async (text: string) => {
@@ -77,7 +77,7 @@ export async function watch(
   const onOutage = async () => {
     if (screen) await screen.draw(`Redis cannot be reached; this is how it was:\n\n${shown}`);
   };
-  const lookOnce = async (): Promise<boolean> => {
+  const pollOnce = async (): Promise<boolean> => {
     try {
       const { text, over } = await view();
       await show(text);
@@ -89,19 +89,19 @@ export async function watch(
     }
   };
   // one picture after the other, also when the terminal changes its size meanwhile
-  let looking: Promise<unknown> = Promise.resolve();
-  const look = (): Promise<boolean> => {
-    const mine = looking.then(lookOnce);
-    looking = mine.catch(() => {});
+  let polling: Promise<unknown> = Promise.resolve();
+  const poll = (): Promise<boolean> => {
+    const mine = polling.then(pollOnce);
+    polling = mine.catch(() => {});
     return mine;
   };
   let resized = 0;
   const onResize = () => {
     // sizes that come while one waits for its picture are drawn with it
     if (resized++ > 0) return;
-    looking = looking.then(() => {
+    polling = polling.then(() => {
       resized = 0;
-      return lookOnce();
+      return pollOnce();
     }).catch(() => {}); // what is wrong shows at the next look
   };
   const ignoreSize = screen ? terminal.onResize(onResize) : () => {};
@@ -109,19 +109,19 @@ export async function watch(
   try {
     const cursor = await newestCursor(store);
     await screen?.open();
-    let over = await look();
-    const events = followEvents(store, cursor, { clock: wire.clock, signal: stop.signal, everyMs: SLOW, onOutage });
+    let over = await poll();
+    const events = followEvents(store, cursor, { clock: compose.clock, signal: stop.signal, everyMs: SLOW, onOutage });
     if (!over) {
       for await (const _ of events) {
-        over = await look();
+        over = await poll();
         if (over) break;
-        await wire.clock.sleep(FAST, stop.signal);
+        await compose.clock.sleep(FAST, stop.signal);
       }
     }
     last = over ? shown : "";
   } finally {
     ignoreSize();
-    await looking;
+    await polling;
     await screen?.close();
     stop.end();
   }

@@ -17,7 +17,7 @@ import { systemEnvironment } from "../system/environment.ts";
 import { newId } from "../system/new_id.ts";
 import { onSignals } from "../system/signals.ts";
 import { systemTerminal } from "../system/terminal.ts";
-import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "./context.ts";
+import type { Compose, Finding, HostInspection, StoreSettings, Worker, WorkerSettings } from "./context.ts";
 import { VERSION } from "./version.ts";
 
 /** How long a start may take without a word, milliseconds; the pause until the next word doubles, up to the longest. */
@@ -261,15 +261,15 @@ async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> 
 }
 
 /** Looks at this host, for `runner doctor`. */
-async function lookAtHost(spool?: string, secretFile?: string): Promise<HostLook> {
+async function inspectHost(spool?: string, secretFile?: string): Promise<HostInspection> {
   const [
     { absolutePath, defaultSpool },
-    { isOpenFile, lookAtFolder, missingPrograms, missingRights },
+    { isOpenFile, inspectFolder, missingPrograms, missingRights },
     { programVersion },
-    { knownFor, neededPrograms },
+    { weaknessOf, neededPrograms },
   ] = await Promise.all([
     import("../system/host.ts"),
-    import("../system/look.ts"),
+    import("../system/inspect_folder.ts"),
     import("../system/process.ts"),
     import("../executors/registry.ts"),
   ]);
@@ -278,8 +278,8 @@ async function lookAtHost(spool?: string, secretFile?: string): Promise<HostLook
   const tmux = await programVersion("tmux", "-V", path);
   return {
     tmux,
-    tmuxKnownFor: tmux === null ? null : await knownFor(tmux),
-    spool: await lookAtFolder(folder),
+    tmuxWeakness: tmux === null ? null : await weaknessOf(tmux),
+    spool: await inspectFolder(folder),
     missingPrograms: await missingPrograms(await neededPrograms(), path),
     missingRights: await missingRights(folder),
     ...(secretFile !== undefined && await isOpenFile(secretFile) ? { exposed: secretFile } : {}),
@@ -292,7 +292,7 @@ export async function openHostOutput({ spool, namespace }: { spool?: string; nam
     await Promise
       .all([
         import("../system/host.ts"),
-        import("../system/look.ts"),
+        import("../system/inspect_folder.ts"),
         import("../system/files.ts"),
         import("../system/digest.ts"),
         import("../executors/registry.ts"),
@@ -316,7 +316,7 @@ async function openViewer() {
 }
 
 /** The real world. */
-export const wire: Wire = {
+export const compose: Compose = {
   terminal: systemTerminal,
   environment: systemEnvironment,
   clock: systemClock,
@@ -327,7 +327,7 @@ export const wire: Wire = {
   checkExecutor: checkTarget,
   attachLine,
   checkRedis,
-  lookAtHost,
+  inspectHost,
   serviceHost: () => import("../system/service_host.ts").then(({ serviceHost }) => serviceHost()),
   openViewer,
   openHostOutput,

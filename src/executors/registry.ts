@@ -68,13 +68,13 @@ export function attachLine(said: string, target: string): string | null {
 }
 
 /** What is to be said of the program behind terminals, by what it says of its version; `null`: nothing. */
-export async function knownFor(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
-  return (await import("./tmux/known.ts")).knownFor(said);
+export async function weaknessOf(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
+  return (await import("./tmux/weaknesses.ts")).weaknessOf(said);
 }
 
 /** Programs besides tmux that executors call on this host. */
 export async function neededPrograms(): Promise<readonly string[]> {
-  return (await import("./tmux/known.ts")).PROGRAMS;
+  return (await import("./tmux/weaknesses.ts")).PROGRAMS;
 }
 
 /** What shows terminals of executors. */

@@ -54,7 +54,7 @@ export interface AttemptJournal {
   /** Identity of the Redis server that knew all of the records last; `null` before the first one. */
   readonly server: string | null;
   /** Every record is known to this Redis server. */
-  knownTo(server: string): void;
+  syncedWith(server: string): void;
   /**
    * Whether it has every record that was ever written into this folder; once it lost some, until `restored` says so.
    */

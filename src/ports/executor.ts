@@ -99,7 +99,7 @@ export interface Pruning {
   /** Runs whose records are gone since the last round: those that a result holds whole go with them. */
   readonly forgotten: readonly string[];
   /** Whether there is a record of a run. */
-  isKnown(name: string): boolean;
+  hasRecord(name: string): boolean;
   /** Ends the round early; the next one goes on. */
   readonly signal?: AbortSignal;
 }

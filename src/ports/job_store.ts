@@ -56,7 +56,7 @@ export interface PurgeReply {
   /** Entries of the index at this moment. */
   readonly total: number;
   /** Entries that were looked at. */
-  readonly looked: number;
+  readonly scanned: number;
   /** Jobs that were, or would be, deleted. */
   readonly purged: number;
   /** Where to go on; `null`: there are no more. */

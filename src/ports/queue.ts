@@ -296,7 +296,7 @@ export interface Queue extends RequestQueue {
   /** Milliseconds since a time of Redis' clock, Unix ms; about, and 0 for one that is not known. */
   ageOf(ms: number): number;
   /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */
-  readonly told: number;
+  readonly reported: number;
   /** Rises with each sign that Redis may have lost data. */
   readonly doubts: number;
   /** Ends the connections; a `wait` rejects. */

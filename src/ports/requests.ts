@@ -15,7 +15,7 @@ export type JobRequest =
   | { readonly type: "locate" };
 
 /** What the runner answers. */
-export type JobAnswer =
+export type JobReply =
   | { readonly type: "typed" }
   | { readonly type: "screen"; readonly screen: Screen }
   /** As `RunTerminals.locate` gives it. */
@@ -28,7 +28,7 @@ export type JobAnswer =
 /** A request that waits for the runner's answer. */
 export interface OpenRequest {
   /** Where the answer goes; opaque. */
-  readonly reply: string;
+  readonly replyTo: string;
   /** Id of the job. */
   readonly id: string;
   /** The attempt that is meant: `ATTEMPT.NONCE`. */
@@ -38,7 +38,7 @@ export interface OpenRequest {
 
 /** What became of a request, as its sender learns it. */
 export type RequestReply =
-  | JobAnswer
+  | JobReply
   /** The attempt is not the job's running one any more: nothing was done. */
   | { readonly type: "over" }
   /** The runner has given no heartbeat for so many milliseconds: it was not asked. */
@@ -54,5 +54,5 @@ export interface RequestQueue {
   onRequest(wake: () => void): void;
   /** Takes the next request whose sender still waits; `null`: there is none. */
   serve(): Promise<OpenRequest | null>;
-  answer(request: OpenRequest, answer: JobAnswer): Promise<void>;
+  reply(request: OpenRequest, reply: JobReply): Promise<void>;
 }

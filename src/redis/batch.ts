@@ -62,11 +62,11 @@ export class Batch {
   async #send(): Promise<void> {
     const calls = this.#waiting.splice(0, fitting(this.#waiting));
     try {
-      const answers = await this.#link.runMany(this.#script, calls);
+      const replies = await this.#link.runMany(this.#script, calls);
       calls.forEach(({ done }, i) => {
-        const answer = answers[i];
-        if (answer instanceof Error) done.reject(answer);
-        else done.resolve(answer);
+        const reply = replies[i];
+        if (reply instanceof Error) done.reject(reply);
+        else done.resolve(reply);
       });
     } catch (error) {
       for (const { done } of calls) done.reject(error);

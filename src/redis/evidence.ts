@@ -7,17 +7,17 @@ const DOUBTFUL = new Set(["READONLY", "UNBLOCKED", "MASTERDOWN", "LOADING"]);
 export class Evidence {
   /** Name of the history of the data that this process knows; empty as long as it knows none. */
   history = "";
-  #told = 0;
+  #reportedSeq = 0;
   #doubts = 0;
 
   /** The largest `seq` of our node that Redis has told: data with a smaller one are older than that. */
-  get told(): number {
-    return this.#told;
+  get reported(): number {
+    return this.#reportedSeq;
   }
 
   /** Redis has told a `seq`. */
-  tell(seq: number): void {
-    if (seq > this.#told) this.#told = seq;
+  noteSeq(seq: number): void {
+    if (seq > this.#reportedSeq) this.#reportedSeq = seq;
   }
 
   /** Counts what may mean that Redis lost data. */
@@ -28,7 +28,7 @@ export class Evidence {
   /** A heartbeat has found a `seq`, -1 when Redis went back, and a history. */
   heartbeat(seq: number, history: string): void {
     if (seq < 0 || this.history !== "" && history !== this.history) this.#doubts++;
-    this.tell(seq);
+    this.noteSeq(seq);
   }
 
   /** A script has taken nothing because Redis is not the one that we knew: the error that says so. */

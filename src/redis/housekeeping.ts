@@ -43,7 +43,7 @@ export class Housekeeping {
     const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
     const purged = Number(reply[1] ?? 0);
     const next = ids.length < PURGE_AT_ONCE ? null : from + ids.length - (countOnly ? 0 : purged);
-    return { total: Number(total), looked: ids.length, purged, next };
+    return { total: Number(total), scanned: ids.length, purged, next };
   }
 
   /**

@@ -80,7 +80,7 @@ export class Keys {
 
   /**
    * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and
-   * JSON `reply`, `id`, `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves
+   * JSON `replyTo`, `id`, `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves
    * Redis. Also a channel: a message for each.
    */
   requests(runner: string, instance: string): string {

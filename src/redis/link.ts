@@ -13,7 +13,7 @@ import {
 import type { ScriptCall } from "./batch.ts";
 import type { Script } from "./script.ts";
 import { type Items, itemsOf } from "./steps.ts";
-import { lookForReason, messageOf, reasonOf } from "./reason.ts";
+import { findReason, messageOf, reasonOf } from "./reason.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
 /** Milliseconds until a command must be answered. */
@@ -45,7 +45,7 @@ export interface CallOptions {
 export class Link {
   readonly #target: Target;
   readonly #backoff: Backoff;
-  readonly #place: string;
+  readonly #address: string;
   readonly #closing = new AbortController();
   #connection: Connection | null = null;
   /** Resolves when the command before has its answer. */
@@ -67,7 +67,7 @@ export class Link {
     this.#onError = onError;
     this.#backoff = new Backoff(clock);
     const { hostname, port } = target.url;
-    this.#place = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+    this.#address = hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
   }
 
   /** Sends a command. */
@@ -187,7 +187,7 @@ export class Link {
         throw Object.assign(meaning, { sent: false });
       }
       // looked for once: a runner tries again and again
-      const { says, remedy } = await (this.#isExplained || this.#closing.signal.aborted ? reasonOf : lookForReason)(
+      const { says, remedy } = await (this.#isExplained || this.#closing.signal.aborted ? reasonOf : findReason)(
         error,
         this.#target,
         this.#closing.signal,
@@ -217,7 +217,7 @@ export class Link {
   }
 
   #trouble(name: string, what: string, facts: { sent: boolean; cause?: unknown; remedy?: string }): TroubleError {
-    return trouble("unreachable", `Cannot run ${name}: Redis at ${this.#place} cannot be reached: ${what}`, facts);
+    return trouble("unreachable", `Cannot run ${name}: Redis at ${this.#address} cannot be reached: ${what}`, facts);
   }
 
   #meaning(message: string, command: string) {
@@ -227,7 +227,7 @@ export class Link {
   }
 
   #context(command: string): Context {
-    return { command, place: this.#place, user: this.#target.url.username ?? "default" };
+    return { command, address: this.#address, user: this.#target.url.username ?? "default" };
   }
 }
 

@@ -14,7 +14,7 @@ const END_SHOWN = 1_000;
 const LOOK_AT_ONCE = 200;
 
 /** A job as the script `look` gives it. */
-interface Looked {
+interface ListedJob {
   readonly type: string;
   readonly fields: JobFields;
   readonly meta: Readonly<Record<string, string>>;
@@ -43,25 +43,25 @@ export class Listing {
 
   /** Jobs without what may be large; `"string"` for one that is stored as JSON text. */
   async summaries(ids: readonly string[]): Promise<(StoredJob | null | "string")[]> {
-    return (await this.#look(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, meta }, i) =>
+    return (await this.#read(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, meta }, i) =>
       type === "none" ? null : type === "string" ? type : { id: ids[i], fields, meta: meta }
     );
   }
 
   /** @param shown Bytes of a payload, and of the end of a result. */
-  async #look(ids: readonly string[], shown: readonly number[]): Promise<Looked[]> {
-    const jobs: Looked[] = [];
+  async #read(ids: readonly string[], shown: readonly number[]): Promise<ListedJob[]> {
+    const jobs: ListedJob[] = [];
     for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
       const keys = ids.slice(at, at + LOOK_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
-      const [, text] = await this.#link.run(SCRIPTS.look, keys, [...shown]);
-      jobs.push(...JSON.parse(String(text)) as Looked[]);
+      const [, text] = await this.#link.run(SCRIPTS.list, keys, [...shown]);
+      jobs.push(...JSON.parse(String(text)) as ListedJob[]);
     }
     return jobs;
   }
 
   /** The end of what each job that failed has written; empty for any other. */
   async endings(ids: readonly string[]): Promise<string[]> {
-    return (await this.#look(ids, [0, END_SHOWN])).map(({ fields }) => fields.result ?? "");
+    return (await this.#read(ids, [0, END_SHOWN])).map(({ fields }) => fields.result ?? "");
   }
 
   /** Ids of the jobs that an instance runs. */

@@ -23,7 +23,7 @@ import type {
 } from "../ports/queue.ts";
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
-import type { JobAnswer, OpenRequest } from "../ports/requests.ts";
+import type { JobReply, OpenRequest } from "../ports/requests.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
@@ -94,8 +94,13 @@ export class RedisQueue implements Queue {
   }
 
   async register(info: InstanceInfo, options: RegisterOptions = {}): Promise<RegisterReply> {
-    const told = options.restored ? this.#evidence.told : 0;
-    const { at, reply } = await register(this.#link, this.#keys, { ...options, info, identity: this.#identity, told });
+    const reported = options.restored ? this.#evidence.reported : 0;
+    const { at, reply } = await register(this.#link, this.#keys, {
+      ...options,
+      info,
+      identity: this.#identity,
+      reported,
+    });
     if (at !== null) this.#ahead = at - this.#clock.now();
     return reply;
   }
@@ -104,7 +109,7 @@ export class RedisQueue implements Queue {
     const { runner, instance, nonce, leaseMs } = this.#identity;
     const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
-    const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.told];
+    const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.reported];
     for (const { id, token } of attempts) {
       keys.push(this.#keys.job(id), this.#keys.meta(id));
       args.push(id, token);
@@ -133,7 +138,7 @@ export class RedisQueue implements Queue {
       [
         ...[limit, instance, nonce, runner, DEFAULT_KEEP * 1_000],
         ...[keys.job(""), keys.meta(""), keys.output(""), keys.after(""), keys.channel("")],
-        ...[waited, this.#evidence.told, this.#evidence.history, ...executors],
+        ...[waited, this.#evidence.reported, this.#evidence.history, ...executors],
       ],
     );
     const text = String(textOf(head));
@@ -186,18 +191,18 @@ export class RedisQueue implements Queue {
     const [instanceKey, attempts, claim] = this.#instanceKeys(instance);
     const reply = await this.#starts.together(this.#startBatch, id, {
       keys: [claim, attempts, instanceKey, this.#keys.jobs()],
-      args: [instance, nonce, runner, options.anyRunner ? 1 : 0, this.#evidence.told],
+      args: [instance, nonce, runner, options.anyRunner ? 1 : 0, this.#evidence.reported],
     });
     return await this.#begun(reply);
   }
 
   /** The answer to a start; of a job that it has ended the waiters are settled. */
-  async #begun(reply: Items): Promise<StartReply> {
-    if (reply[0] === "LOST") throw this.#evidence.lost("start");
-    const answer = readStart(reply);
-    if (answer.type === "OK") this.#evidence.tell(answer.seq);
-    if (answer.type === "CANCELLED" || answer.type === "TOOBIG") await this.#steps.settle(waitersOf(reply, 1));
-    return answer;
+  async #begun(items: Items): Promise<StartReply> {
+    if (items[0] === "LOST") throw this.#evidence.lost("start");
+    const reply = readStart(items);
+    if (reply.type === "OK") this.#evidence.noteSeq(reply.seq);
+    if (reply.type === "CANCELLED" || reply.type === "TOOBIG") await this.#steps.settle(waitersOf(items, 1));
+    return reply;
   }
 
   async finish(request: FinishRequest): Promise<FinishReply> {
@@ -297,8 +302,8 @@ export class RedisQueue implements Queue {
   }
 
   async inputResolved(attempt: OwnedAttempt): Promise<boolean> {
-    const [answer] = await this.#steps.job(SCRIPTS.input_resolved, attempt.id, { args: [attempt.token] });
-    return answer === "OK";
+    const [reply] = await this.#steps.job(SCRIPTS.input_resolved, attempt.id, { args: [attempt.token] });
+    return reply === "OK";
   }
 
   onRequest(wake: () => void): void {
@@ -309,8 +314,8 @@ export class RedisQueue implements Queue {
     return this.#requests.serve(this.#identity.runner, this.#identity.instance);
   }
 
-  async answer(request: OpenRequest, answer: JobAnswer): Promise<void> {
-    await this.#requests.answer(request, answer);
+  async reply(request: OpenRequest, reply: JobReply): Promise<void> {
+    await this.#requests.reply(request, reply);
   }
 
   async appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number> {
@@ -351,11 +356,11 @@ export class RedisQueue implements Queue {
   }
 
   recall(seq: number): void {
-    this.#evidence.tell(seq);
+    this.#evidence.noteSeq(seq);
   }
 
-  get told(): number {
-    return this.#evidence.told;
+  get reported(): number {
+    return this.#evidence.reported;
   }
 
   get doubts(): number {

@@ -88,7 +88,7 @@ export function reasonOf(error: unknown, target: Target): Reason {
  * As `reasonOf`, and where one side may speak TLS and the other not, a look at what the other way gives. The look sends
  * nothing but a PING: no name and no password.
  */
-export async function lookForReason(error: unknown, target: Target, signal: AbortSignal): Promise<Reason> {
+export async function findReason(error: unknown, target: Target, signal: AbortSignal): Promise<Reason> {
   const { tls } = target.url;
   const mayBeTls = tls
     ? error instanceof DeadlineError || /corrupt message|eof|reset by peer/i.test(messageOf(error))

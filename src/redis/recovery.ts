@@ -31,9 +31,9 @@ export function endOfAttempt({ token, state, result, error, exitCode, outputByte
 
 /** That another process owns the instance is no verdict on the attempt: the next heartbeat says who does. */
 function owned(reply: Items, script: string, { runner, instance }: InstanceIdentity): Items {
-  if (reply[0] !== "STRANGER") return reply;
+  if (reply[0] !== "FOREIGN") return reply;
   const message = `Cannot run ${script}: this process does not own instance "${instance}" of runner "${runner}"`;
-  throw trouble("busy", message, { sent: true, code: "STRANGER" });
+  throw trouble("busy", message, { sent: true, code: "FOREIGN" });
 }
 
 /** Gives an attempt that runs back to a Redis that may have forgotten it. */

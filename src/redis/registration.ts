@@ -9,14 +9,14 @@ interface Registration extends RegisterOptions {
   readonly info: InstanceInfo;
   readonly identity: Required<InstanceIdentity>;
   /** The least number of the instance from now on. */
-  readonly told: number;
+  readonly reported: number;
 }
 
 /** Makes a process the owner of its instance. Also returns Redis' clock, Unix ms, when it is the owner. */
 export async function register(
   link: Link,
   keys: Keys,
-  { info, identity, told, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
+  { info, identity, reported, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
 ): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
   const { runner, instance, nonce, leaseMs } = identity;
   const { bootId, host, pid, version, slots, attach } = info;
@@ -26,7 +26,7 @@ export async function register(
     [keys.lease(runner), keys.instance(runner, instance), keys.names(), keys.history(runner)],
     [
       ...[instance, nonce, leaseMs, linesOf(proof), runner],
-      ...[told, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],
+      ...[reported, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],
     ],
   );
   if (reply[0] !== "OK") {

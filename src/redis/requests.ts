@@ -1,6 +1,6 @@
 import { MAX_ID, MAX_REQUEST, MAX_TYPED } from "../domain/limits.ts";
 import type { StoredJob } from "../ports/job_store.ts";
-import type { JobAnswer, JobRequest, OpenRequest, RequestReply } from "../ports/requests.ts";
+import type { JobReply, JobRequest, OpenRequest, RequestReply } from "../ports/requests.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -35,13 +35,13 @@ export class Requests {
     const [type, entry] = await this.#link.run(
       SCRIPTS.request,
       [keys.job(job.id), keys.meta(job.id), keys.lease(runner), list],
-      [token, instance, list, waitMs, encodeRequest({ reply, id: job.id, token, request })],
+      [token, instance, list, waitMs, encodeRequest({ replyTo: reply, id: job.id, token, request })],
     );
     if (type === "OVER") return { type: "over" };
     if (type === "SILENT") return { type: "silent", ms: Number(entry) };
     if (type === "FULL") return { type: "full" };
     const answer = await patient.call("BLPOP", [keys.reply(reply), waitMs / 1000], { ms: waitMs + 2_000 });
-    if (answer !== null) return JSON.parse(String((answer as unknown[])[1])) as JobAnswer;
+    if (answer !== null) return JSON.parse(String((answer as unknown[])[1])) as JobReply;
     const withdrawn = await this.#link.call("LREM", [list, 0, String(entry)]);
     return { type: "unanswered", taken: withdrawn === 0 };
   }
@@ -57,8 +57,8 @@ export class Requests {
     }
   }
 
-  async answer({ reply }: OpenRequest, answer: JobAnswer): Promise<void> {
-    await this.#link.run(SCRIPTS.answer, [this.#keys.reply(reply)], [JSON.stringify(answer), ANSWER_KEPT]);
+  async reply({ replyTo }: OpenRequest, reply: JobReply): Promise<void> {
+    await this.#link.run(SCRIPTS.reply, [this.#keys.reply(replyTo)], [JSON.stringify(reply), ANSWER_KEPT]);
   }
 }
 
@@ -73,13 +73,18 @@ function encodeRequest({ request, ...rest }: OpenRequest): string {
 /** `null` for what is no request: any program that may write to Redis can have put it there. */
 function decodeRequest(text: string): OpenRequest | null {
   try {
-    const { reply, id, token, request } = JSON.parse(text);
-    if (![reply, id, token].every((name) => typeof name === "string") || reply.length > MAX_ID) return null;
-    if (request.type === "screen" || request.type === "locate") return { reply, id, token, request };
+    const { replyTo, id, token, request } = JSON.parse(text);
+    if (![replyTo, id, token].every((name) => typeof name === "string") || replyTo.length > MAX_ID) return null;
+    if (request.type === "screen" || request.type === "locate") return { replyTo, id, token, request };
     if (request.type !== "type") return null;
     const bytes = Uint8Array.from(atob(request.bytes), (char) => char.charCodeAt(0));
     if (bytes.length > MAX_TYPED) return null;
-    return { reply, id, token, request: { type: "type", bytes, ...request.enter === true && { enter: true } } };
+    return {
+      replyTo,
+      id,
+      token,
+      request: { type: "type", bytes, ...request.enter === true && { enter: true } },
+    };
   } catch {
     return null;
   }

@@ -24,9 +24,9 @@ import inputRequired from "./scripts/input_required.lua" with { type: "text" };
 import inputResolved from "./scripts/input_resolved.lua" with { type: "text" };
 import request from "./scripts/request.lua" with { type: "text" };
 import serve from "./scripts/serve.lua" with { type: "text" };
-import answer from "./scripts/answer.lua" with { type: "text" };
+import reply from "./scripts/reply.lua" with { type: "text" };
 import retire from "./scripts/retire.lua" with { type: "text" };
-import look from "./scripts/look.lua" with { type: "text" };
+import list from "./scripts/list.lua" with { type: "text" };
 import purge from "./scripts/purge.lua" with { type: "text" };
 import sweep from "./scripts/sweep.lua" with { type: "text" };
 import forget from "./scripts/forget.lua" with { type: "text" };
@@ -44,13 +44,13 @@ const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")
 local LIMIT, DETAILS, STRING = ${MAX_RUN_PAYLOAD}, ${MAX_DETAILS}, ${MAX_JSON_JOB}
 `;
 
-/** What the Lua text of `look` takes from the domain: the fields that are neither large nor secret. */
-const LOOK_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
-const LOOK = `local FIELDS = {${LOOK_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
+/** What the Lua text of `list` takes from the domain: the fields that are neither large nor secret. */
+const LIST_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
+const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
 /**
- * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `look`, `purge`,
- * `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `answer`.
+ * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `list`, `purge`,
+ * `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `reply`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),
@@ -76,8 +76,8 @@ export const SCRIPTS = {
   retire: plain("retire", retire),
   request: plain("request", request),
   serve: plain("serve", serve),
-  answer: plain("answer", answer),
-  look: plain("look", `${LOOK}${look}`),
+  reply: plain("reply", reply),
+  list: plain("list", `${LIST}${list}`),
   purge: plain("purge", purge),
   sweep: plain("sweep", sweep),
   forget: plain("forget", forget),

@@ -9,7 +9,7 @@ export interface Context {
   /** Name of the command or of the script. */
   readonly command: string;
   /** `host:port`. */
-  readonly place: string;
+  readonly address: string;
   /** Redis user. */
   readonly user: string;
 }
@@ -38,7 +38,7 @@ interface Meaning {
   readonly says: (context: Context, text: string) => string;
 }
 
-const cannot = ({ command, place }: Context) => `Cannot run ${command}: Redis at ${place}`;
+const cannot = ({ command, address }: Context) => `Cannot run ${command}: Redis at ${address}`;
 
 const busy: Meaning = { condition: "busy", says: (c, text) => `${cannot(c)} is busy, try again: ${text}` };
 const moved: Meaning = {

@@ -67,7 +67,7 @@ export class FileJournal implements AttemptJournal {
   /** Settled runs that were forgotten since `prune` was called last. */
   #forgotten: string[] = [];
   /** A line did not reach the file: it is to be written anew. */
-  #torn = false;
+  #isTorn = false;
   #batch: { lines: string[]; done: PromiseWithResolvers<Place>[] } | null = null;
   #flushing: Promise<void> | null = null;
   /** Lines for which nobody waits. */
@@ -180,7 +180,7 @@ export class FileJournal implements AttemptJournal {
     return this.#server;
   }
 
-  knownTo(server: string): void {
+  syncedWith(server: string): void {
     if (server === this.#server) return;
     this.#server = server;
     this.#note({ do: "server", id: server });
@@ -244,9 +244,9 @@ export class FileJournal implements AttemptJournal {
     this.#bytes = at;
     try {
       writeSync(this.#file, joined([notes, ...parts]));
-      if (!this.#torn) this.#sayNoted();
+      if (!this.#isTorn) this.#sayNoted();
     } catch (error) {
-      this.#torn = true;
+      this.#isTorn = true;
       throw error;
     }
     this.#erase();
@@ -255,11 +255,11 @@ export class FileJournal implements AttemptJournal {
 
   /** Overwrites lines of runs whose end is in the file. After a torn line no place is sure: all is written anew. */
   #erase(): void {
-    if (this.#torn) return;
+    if (this.#isTorn) return;
     try {
       for (const place of this.#stale.splice(0)) blank(this.#eraser, place);
     } catch {
-      this.#torn = true;
+      this.#isTorn = true;
     }
   }
 
@@ -286,13 +286,13 @@ export class FileJournal implements AttemptJournal {
 
   #writeNotes(): void {
     this.#noting = undefined;
-    if (this.#torn && !this.#flushing) this.#rewrite();
+    if (this.#isTorn && !this.#flushing) this.#rewrite();
     try {
-      if (!this.#torn) this.#append();
+      if (!this.#isTorn) this.#append();
     } catch {
       // a full disk: it is written down when there is room again
     }
-    if (this.#torn) this.#noting = setTimeout(() => this.#writeNotes(), MEND_EVERY);
+    if (this.#isTorn) this.#noting = setTimeout(() => this.#writeNotes(), MEND_EVERY);
   }
 
   prune(): readonly string[] {
@@ -305,8 +305,8 @@ export class FileJournal implements AttemptJournal {
   #tidy(): void {
     this.#drop({ gone: true });
     const stale = this.#bytes > COMPACT_ABOVE && this.#bytes > 2 * this.#liveBytes;
-    if ((stale || this.#torn) && !this.#flushing) this.#rewrite();
-    if (!this.#torn) this.#reserve.keep();
+    if ((stale || this.#isTorn) && !this.#flushing) this.#rewrite();
+    if (!this.#isTorn) this.#reserve.keep();
   }
 
   /** Forgets what is too old or too much; with `gone` also the runs that are no longer ours. */
@@ -381,7 +381,7 @@ export class FileJournal implements AttemptJournal {
     for (const [entry, place] of places) entry.secret = place;
     this.#stale = [];
     this.#bytes = at;
-    this.#torn = false;
+    this.#isTorn = false;
     this.#sayNoted();
     syncFolder(this.#path);
   }

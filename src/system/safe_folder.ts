@@ -34,7 +34,7 @@ export function whyUnsafe(path: string): string | null {
       continue;
     }
     const next = `${at}/${part}`;
-    const stat = lookAbove(next);
+    const stat = checkAbove(next);
     if (stat === null) return null;
     if (stat === "hidden") {
       at = next;
@@ -60,7 +60,7 @@ export function whyUnsafe(path: string): string | null {
  * of others.
  */
 export function whyNotOurs(path: string): string | null {
-  const stat = lookAt(path);
+  const stat = checkOne(path);
   if (stat === null) return null;
   if (stat.isSymlink) return `${quoted(path)} is a symbolic link`;
   if (!stat.isDirectory) return `${quoted(path)} is no folder`;
@@ -77,7 +77,7 @@ export function whyStrange(dir: string, below = ""): string | null {
   for (const { name } of Deno.readDirSync(below === "" ? dir : `${dir}/${below}`)) {
     const inside = below === "" ? name : `${below}/${name}`;
     const path = `${dir}/${inside}`;
-    const stat = lookAt(path);
+    const stat = checkOne(path);
     if (stat === null) continue;
     const reason = whyStrangeFile(path, stat, PIPES.test(inside)) ??
       (stat.isDirectory && inside !== FOREIGN ? whyStrange(dir, inside) : null);
@@ -94,7 +94,7 @@ function whyStrangeFile(path: string, stat: Deno.FileInfo, pipe: boolean): strin
 }
 
 /** `null`: it is not there. */
-function lookAt(path: string): Deno.FileInfo | null {
+function checkOne(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
   } catch (error) {
@@ -106,9 +106,9 @@ function lookAt(path: string): Deno.FileInfo | null {
 /**
  * A folder on the way to the spool: the permissions of the runtime may cover the spool alone, those of our user less.
  */
-function lookAbove(path: string): Deno.FileInfo | "hidden" | null {
+function checkAbove(path: string): Deno.FileInfo | "hidden" | null {
   try {
-    return lookAt(path);
+    return checkOne(path);
   } catch (error) {
     const isHidden = error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied;
     if (isHidden) return "hidden";

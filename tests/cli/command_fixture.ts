@@ -1,5 +1,5 @@
 import { main } from "../../src/cli/main.ts";
-import type { Finding, HostLook, StoreSettings, Wire, Worker, WorkerSettings } from "../../src/cli/context.ts";
+import type { Compose, Finding, HostInspection, StoreSettings, Worker, WorkerSettings } from "../../src/cli/context.ts";
 import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import type { AttemptOutput } from "../../src/ports/host_output.ts";
@@ -30,7 +30,7 @@ export interface WorldOptions {
 }
 
 /** The fixture of one run of the program: what it reads, and what it wrote. */
-export class CommandFixture implements Wire {
+export class CommandFixture implements Compose {
   readonly redis = new FakeStore();
   readonly opened: StoreSettings[] = [];
   stdout = "";
@@ -38,9 +38,9 @@ export class CommandFixture implements Wire {
   openError: Error | null = null;
   worker: Worker | null = null;
   findings: Finding[] = [];
-  host: HostLook = {
+  host: HostInspection = {
     tmux: "tmux 3.3a",
-    tmuxKnownFor: null,
+    tmuxWeakness: null,
     spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true, full: false },
     missingPrograms: [],
     missingRights: [],
@@ -174,7 +174,7 @@ export class CommandFixture implements Wire {
     });
   }
 
-  lookAtHost(spool = "/var/tmp/runner-0") {
+  inspectHost(spool = "/var/tmp/runner-0") {
     return Promise.resolve({ ...this.host, spool: { ...this.host.spool, path: spool } });
   }
 

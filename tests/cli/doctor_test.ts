@@ -1,12 +1,12 @@
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
-import { knownFor } from "../../src/executors/registry.ts";
-import type { FolderLook } from "../../src/ports/folder_look.ts";
+import { weaknessOf } from "../../src/executors/registry.ts";
+import type { FolderInspection } from "../../src/ports/folder_inspection.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { judgeAddress } from "../../src/redis/check_address.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
-import { lookAtFolder } from "../../src/system/look.ts";
+import { inspectFolder } from "../../src/system/inspect_folder.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
@@ -99,7 +99,7 @@ Deno.test("doctor says what a version of tmux is known for, as a warning with on
     ["tmux master", null],
   ];
   for (const [tmux, says] of known) {
-    fixture.host = { ...fixture.host, tmux, tmuxKnownFor: await knownFor(tmux) };
+    fixture.host = { ...fixture.host, tmux, tmuxWeakness: await weaknessOf(tmux) };
     const warning =
       `tmux warning: ${tmux} ${says} (tmux -C, iTerm2) -> Look with runner attach, or with tmux attach without -C`;
     assertEquals(await wrong(fixture, 0), says === null ? [] : [warning]);
@@ -108,7 +108,7 @@ Deno.test("doctor says what a version of tmux is known for, as a warning with on
 
 Deno.test("doctor judges the spool folder", async () => {
   const fixture = healthy();
-  const cases: [Partial<FolderLook>, number, string][] = [
+  const cases: [Partial<FolderInspection>, number, string][] = [
     [{}, 0, ""],
     [{ is: "missing" }, 0, ""],
     [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
@@ -132,10 +132,10 @@ Deno.test("lookAtFolder() changes nothing", async () => {
   const dir = await Deno.makeTempDir();
   const path = `${dir}/spool`;
   const missing = { path, is: "missing", unsafe: null, mode: 0, writable: true, full: false } as const;
-  assertEquals(await lookAtFolder(path), missing);
-  assertEquals(await lookAtFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
+  assertEquals(await inspectFolder(path), missing);
+  assertEquals(await inspectFolder(`${path}/a/b/`), { ...missing, path: `${path}/a/b/` });
   await Deno.mkdir(path, { mode: 0o750 });
-  assertEquals(await lookAtFolder(path), {
+  assertEquals(await inspectFolder(path), {
     path,
     is: "folder",
     unsafe: null,
@@ -145,8 +145,8 @@ Deno.test("lookAtFolder() changes nothing", async () => {
   });
   assertEquals([...Deno.readDirSync(path)], []);
   await Deno.writeTextFile(`${path}/file`, "");
-  assertEquals((await lookAtFolder(`${path}/file`)).is, "something else");
-  assertEquals((await lookAtFolder(`${path}/file/below`)).writable, false);
+  assertEquals((await inspectFolder(`${path}/file`)).is, "something else");
+  assertEquals((await inspectFolder(`${path}/file/below`)).writable, false);
   await Deno.remove(dir, { recursive: true });
 });
 

@@ -136,7 +136,7 @@ export class FakeStore implements JobStore {
     );
     if (!countOnly) { for (const { id } of old) this.jobs.delete(id); }
     const next = some.length < 2 ? null : from + 2 - (countOnly ? 0 : old.length);
-    return Promise.resolve({ total: all.length, looked: some.length, purged: old.length, next });
+    return Promise.resolve({ total: all.length, scanned: some.length, purged: old.length, next });
   }
 
   async read(id: string) {

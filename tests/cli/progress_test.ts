@@ -14,7 +14,7 @@ function setUp(options: WorldOptions, total = 0) {
   };
   const wire = { clock: { ...fixture.clock, now: () => time.now, sleep }, environment: fixture.environment };
   const progress = new Progress(
-    { terminal: fixture.terminal, wire: wire as unknown as CommandFixture },
+    { terminal: fixture.terminal, compose: wire as unknown as CommandFixture },
     "jobs queued",
     total,
   );

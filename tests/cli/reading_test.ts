@@ -119,7 +119,7 @@ Deno.test("conditions say how many jobs they leave out, and take the words that 
     assertEquals(fixture.stderr, `runner: ${says}\n`, args.join(" "));
   }
   const json = JSON.parse(await shown(worldWith(), "status", "--json", "--state", "finished"));
-  assertEquals([json.jobs_fit, json.jobs_looked_at, json.jobs.length], [12, 14, 10]);
+  assertEquals([json.jobs_fit, json.jobs_scanned, json.jobs.length], [12, 14, 10]);
   const fixture = worldWith();
   await shown(fixture, "status", "--state", "failed");
   for (const word of fixture.stdout.split("\n")[1].match(/failed|error/g)!) assertEquals(word, "failed");

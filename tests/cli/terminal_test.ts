@@ -132,10 +132,10 @@ Deno.test("attach to a job of another host says the command, and --ssh goes ther
     fixture.redis.answer = { type: "place", place: "$7 @8 %9" };
     return fixture;
   };
-  const told = far();
-  assertEquals([await told.run("attach", "run-1"), told.viewed], [1, []]);
+  const reported = far();
+  assertEquals([await reported.run("attach", "run-1"), reported.viewed], [1, []]);
   const says = 'it runs on host "far"; write runner attach --ssh run-1, or ssh far see $7 @8 %9\n';
-  assertStringIncludes(told.stderr, says);
+  assertStringIncludes(reported.stderr, says);
   const gone = far();
   assertEquals(await gone.run("attach", "--ssh", "run-1"), 0);
   assertEquals(gone.viewed, [["$7 @8 %9", { write: false, host: "far" }]]);

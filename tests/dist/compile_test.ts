@@ -110,8 +110,8 @@ Deno.test({ name: "the compiled binary", ignore: stub === null }, async (t) => {
   });
 
   await t.step("says its version", async () => {
-    const told = await run([binary, "version"]);
-    assertEquals(told, { code: 0, stdout: `runner ${manifest.version}\n`, stderr: "" });
+    const reported = await run([binary, "version"]);
+    assertEquals(reported, { code: 0, stdout: `runner ${manifest.version}\n`, stderr: "" });
   });
 
   await t.step("holds the modules that main.ts needs and nothing else of the project", async () => {

@@ -70,8 +70,8 @@ Deno.test("a service finds the configuration file that was read, and every path"
   ];
   for (const [options, path] of rows) {
     const unit = await unitFor(options, "-n", "build", "--namespace=-x");
-    const told = directive(unit, "Environment").filter((text) => text.includes("RUNNER_CONFIG"));
-    assertEquals(told, path.map((path) => `"RUNNER_CONFIG=${path}"`));
+    const reported = directive(unit, "Environment").filter((text) => text.includes("RUNNER_CONFIG"));
+    assertEquals(reported, path.map((path) => `"RUNNER_CONFIG=${path}"`));
     assertStringIncludes(directive(unit, "ExecStart")[0], " --namespace=-x:");
     const list = await unitFor({ ...options, os: "darwin" }, "-n", "build");
     assertEquals(/RUNNER_CONFIG<\/key>\s*<string>(.*)<\/string>/.exec(list)?.[1] ?? "", path.join());

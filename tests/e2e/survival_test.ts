@@ -69,12 +69,12 @@ Deno.test("a job that outlives its runner took as long as it ran, whether it end
   const [before, after] = [await took(ids.before), await took(ids.after)];
   assert(before < ended - begun + (ran.after - ran.before) / 2, `${before} ms of ${ran.before}`);
   assert(after > 0.8 * ran.after && after < 2 * ran.after, `${after} ms of ${ran.after}`);
-  const told = await until("the hooks have run", async () => {
+  const reported = await until("the hooks have run", async () => {
     const text = await Deno.readTextFile(hooks).catch(() => "");
     return text.trim().split("\n").length === 2 && text;
   });
   for (const [id, ms] of [[ids.before, before], [ids.after, after]]) {
-    assertStringIncludes(told, `${id} ${Number(ms) / 1000}\n`);
+    assertStringIncludes(reported, `${id} ${Number(ms) / 1000}\n`);
   }
 });
 

@@ -25,7 +25,7 @@ Deno.test("Living asks for thousands of lanes in commands that tmux takes, and a
   const living = new Living({ clock: systemClock, log } as never, { server, spool } as never);
   living.epoch = "1";
   const gone = Array.from({ length: 1000 }, (_, i) => ({ key: String(1_000_000 + i), pid: 4_000_000 + i }) as Lane);
-  const answer = await living.ask(gone);
+  const answer = await living.query(gone);
   const lanes = said.flatMap((command) => command.match(/\b1000\d{3}\b/g) ?? []);
   assertEquals([new Set(lanes).size, said.length, [...answer!]], [1000, 3, ["run3"]]);
 });
@@ -48,7 +48,9 @@ Deno.test("Readiness does not ask for each lane alone when the server does not a
       return said.length === 1 ? Promise.reject(new GoneError("frozen")) : Promise.resolve([]);
     },
   };
-  const lanes = [1, 2, 3].map((id) => ({ deaf: true, pane: `%${id}`, runs: [{ firstAt: 0 }] }) as unknown as Lane);
+  const lanes = [1, 2, 3].map((id) =>
+    ({ inputDisabled: true, pane: `%${id}`, runs: [{ firstAt: 0 }] }) as unknown as Lane
+  );
   const pool = { lanes: new Map(lanes.map((lane) => [lane.pane, lane])) };
   const clock = { now: () => now };
   const readiness = new Readiness({ clock } as never, { server, pool } as never);

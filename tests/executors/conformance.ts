@@ -330,7 +330,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
       ends.push(end);
     }
     const prune = (seconds: number, ...forgotten: string[]) =>
-      fixture.executor.prune({ seconds, forgotten, isKnown: (run) => known.has(run) });
+      fixture.executor.prune({ seconds, forgotten, hasRecord: (run) => known.has(run) });
     const there = () => Promise.all(ends.map(async ({ name: run }) => await fixture.executor.sample(run) !== null));
     known.delete(ends[3].name); // as when a process ends between the end of a record and that of its output
     await prune(3600);

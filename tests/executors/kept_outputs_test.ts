@@ -24,7 +24,7 @@ function fakeOutputs() {
   const options = { files, clock, spool: "/s", digestOf: String } as unknown as TmuxOptions;
   const kept = new KeptOutputs(options, { spool: new Spool(options), runs: new Map() });
   const prune = (seconds: number, signal?: AbortSignal, forgotten: string[] = []) =>
-    kept.prune({ seconds, forgotten, isKnown: () => true, signal });
+    kept.prune({ seconds, forgotten, hasRecord: () => true, signal });
   return { disk, seen, prune };
 }
 

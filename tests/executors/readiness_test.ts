@@ -12,11 +12,11 @@ Deno.test("Readiness tells tmux again that keys reach a run, when it could not b
       return said.length === 1 ? Promise.reject(new Error("the connection ended")) : Promise.resolve([]);
     },
   };
-  const lane = { deaf: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] } as unknown as Lane;
+  const lane = { inputDisabled: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] } as unknown as Lane;
   const pool = { lanes: new Map([["1", lane]]) };
   const readiness = new Readiness({ clock: systemClock } as never, { server, pool } as never);
   readiness.begins(lane);
-  await until("it is told again", () => said.length === 2 && lane.deaf === false);
+  await until("it is told again", () => said.length === 2 && lane.inputDisabled === false);
   assertEquals(said, Array(2).fill("select-pane -e -t %1"));
   readiness.close();
 });
@@ -24,7 +24,7 @@ Deno.test("Readiness tells tmux again that keys reach a run, when it could not b
 Deno.test("Readiness asks tmux for nothing when a run in a lane without keys is short", async () => {
   let asked = 0;
   const server = { run: () => Promise.resolve(asked++) };
-  const lane = { deaf: true, ready: true, free: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] };
+  const lane = { inputDisabled: true, ready: true, free: true, pane: "%1", runs: [{ firstAt: systemClock.now() }] };
   const seen = Promise.withResolvers<void>();
   const lanes = { values: () => (seen.resolve(), [lane]) };
   const readiness = new Readiness({ clock: systemClock } as never, { server, pool: { lanes } } as never);

@@ -69,7 +69,7 @@ Deno.test("register() answers up to which of its numbers Redis knows the instanc
   assertEquals(await seq(), 0);
   await queue.heartbeat([], "up");
   const run = await fixture.started("a");
-  assertEquals([run.seq, queue.told, await seq()], [2, 2, 2]);
+  assertEquals([run.seq, queue.reported, await seq()], [2, 2, 2]);
   await queue.finish(ended(run));
   assertEquals(await queue.retire(), true);
   const left = Number(await server.call("PTTL", keys.instance("r", "i")));

@@ -11,13 +11,13 @@ const folder = new URL("../../src/redis/scripts/", import.meta.url);
  * words.
  */
 const housekeeping = [
-  "answer",
   "forget",
   "instances",
-  "look",
+  "list",
   "peek",
   "purge",
   "queues",
+  "reply",
   "request",
   "restore",
   "serve",
@@ -64,12 +64,12 @@ Deno.test("every event of a job has a caller in src/app of the same name", () =>
 });
 
 Deno.test("the help of events names those that scripts tell, and each is an event of the lifecycle", () => {
-  const told = expected.flatMap((name) =>
-    [...lua(name).matchAll(/\b(?:tell\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
+  const reported = expected.flatMap((name) =>
+    [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
   );
   const [, said] = /namespace: (.*), each with/.exec(events.description!.join(" "))!;
-  assertEquals(said.split(/, | and /).sort(), [...new Set(told)].sort());
-  for (const name of told) assert(Object.hasOwn(LIFECYCLE, name), name);
+  assertEquals(said.split(/, | and /).sort(), [...new Set(reported)].sort());
+  for (const name of reported) assert(Object.hasOwn(LIFECYCLE, name), name);
 });
 
 /** Method of an event: `dead_letter` is `deadLetter`. */

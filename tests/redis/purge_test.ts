@@ -114,13 +114,13 @@ Deno.test("purge() comes to the end of a long index, in steps, over jobs that st
     keys.job(""),
   );
   let steps = 0;
-  let last = { looked: 0, total: 0 };
+  let last = { scanned: 0, total: 0 };
   const deleted = await purgeJobs(fixture.store, { endedBeforeMs: LATER, countOnly: false }, (progress) => {
     steps++;
     last = progress;
     return Promise.resolve();
   });
-  assertEquals([deleted, last], [1334, { looked: 2000, total: 2000 }]);
+  assertEquals([deleted, last], [1334, { scanned: 2000, total: 2000 }]);
   assert(steps >= 8, String(steps));
   assertEquals(await server.call("ZCARD", keys.jobs()), 666);
 });

@@ -28,7 +28,7 @@ async function reasonAt(address: string, connectMs = 3_000): Promise<Trouble & U
  */
 function sayer(text: string, hangsUp = false) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const told: string[] = [];
+  const reported: string[] = [];
   const open: Deno.Conn[] = [];
   const serving = (async () => {
     for await (const connection of listener) {
@@ -39,13 +39,13 @@ function sayer(text: string, hangsUp = false) {
       open.push(connection);
       if (text !== "") await connection.write(new TextEncoder().encode(text)).catch(() => {});
       const buffer = new Uint8Array(4096);
-      connection.read(buffer).then((count) => told.push(new TextDecoder().decode(buffer.subarray(0, count ?? 0))))
+      connection.read(buffer).then((count) => reported.push(new TextDecoder().decode(buffer.subarray(0, count ?? 0))))
         .catch(() => {});
     }
   })();
   return {
     port: listener.addr.port,
-    told,
+    told: reported,
     async [Symbol.asyncDispose]() {
       listener.close();
       await serving;

@@ -20,9 +20,9 @@ Deno.test("a request reaches the runner that holds the job, byte for byte, and i
   const answer = ask(fixture, "a", { type: "type", bytes, enter: true }, "q1");
   await until("it was woken", () => woken === 2);
   const open = await fixture.queue.serve();
-  assertEquals(open, { reply: "q1", id: "a", token, request: { type: "type", bytes, enter: true } });
+  assertEquals(open, { replyTo: "q1", id: "a", token, request: { type: "type", bytes, enter: true } });
   assertEquals(await fixture.queue.serve(), null);
-  await fixture.queue.answer(open!, { type: "typed" });
+  await fixture.queue.reply(open!, { type: "typed" });
   assertEquals(await answer, { type: "typed" });
   const keys = await fixture.server.keys();
   assertEquals(keys.filter((key) => /rr:(requests|reply)/.test(key)), []);
@@ -49,7 +49,7 @@ Deno.test("a request that nobody waits for any more is never served, and leaves 
   const list = fixture.keys.requests("r", "i");
   await fixture.server.call("LPUSH", list, "1\nlate", "nonsense");
   assertEquals(await fixture.queue.serve(), null);
-  await fixture.queue.answer({ reply: "q1", id: "a", token: "x", request: SCREEN }, { type: "gone" });
+  await fixture.queue.reply({ replyTo: "q1", id: "a", token: "x", request: SCREEN }, { type: "gone" });
   const left = Number(await fixture.server.call("PTTL", fixture.keys.reply("q1")));
   assert(left > 0 && left <= 10_000, String(left));
   const pending = ask(fixture, "a", SCREEN, "q2", 400);
@@ -122,11 +122,11 @@ Deno.test("a request that is too large, or is none, never reaches the runner, an
   const { token } = await fixture.started("a");
   const until = await fixture.store.time() + 60_000;
   const list = keys.requests("r", "i");
-  const good = { reply: "q", id: "a", token };
+  const good = { replyTo: "q", id: "a", token };
   const typed = (size: number) => ({ ...good, request: { type: "type", bytes: btoa("x".repeat(size)) } });
   const wrong = [
     ...["nonsense", "null", "[]", "{}", JSON.stringify({ ...good, request: null })],
-    ...[{ ...good, reply: 1 }, { ...good, id: null }, { ...good, reply: "r".repeat(513) }, { ...good, token: [] }]
+    ...[{ ...good, replyTo: 1 }, { ...good, id: null }, { ...good, replyTo: "r".repeat(513) }, { ...good, token: [] }]
       .map((one) => JSON.stringify({ ...one, request: SCREEN })),
     JSON.stringify({ ...good, request: { type: "shell" } }),
     JSON.stringify({ ...good, request: { type: "type", bytes: "%" } }),

@@ -35,8 +35,8 @@ Deno.test("JournalSpool knows after a restart what it was told before", () =>
     spool.settle("b", end);
     spool.settle("unknown", end);
     assertEquals(spool.server, null);
-    spool.knownTo("first");
-    spool.knownTo("second");
+    spool.syncedWith("first");
+    spool.syncedWith("second");
     await spool.close();
     await (await FileJournal.open(dir)).close();
     const again = await FileJournal.open(dir);

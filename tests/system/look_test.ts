@@ -1,4 +1,4 @@
-import { missingPrograms } from "../../src/system/look.ts";
+import { missingPrograms } from "../../src/system/inspect_folder.ts";
 import { assertEquals } from "../support/assert.ts";
 
 Deno.test("a program is missing when no folder of PATH has a file of its name that may be executed", async () => {

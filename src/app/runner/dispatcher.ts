@@ -46,7 +46,7 @@ export class Dispatcher {
   #claimed: readonly RawId[] | null = null;
   /** Slots for which Redis is asked for jobs just now. */
   #reserved = 0;
-  #taking: Promise<unknown> = Promise.resolve();
+  #claiming: Promise<unknown> = Promise.resolve();
   /** Jobs of executors that it knows to be free are claimed and started in one step. */
   readonly #serialKeys: SerialKeys;
   #count = 0;
@@ -111,15 +111,15 @@ export class Dispatcher {
     this.#stopping.abort();
     this.#attempts.wake();
     await this.#running;
-    await this.#taking.catch(() => {}); // what it started is launched
+    await this.#claiming.catch(() => {}); // what it started is launched
   }
 
   /** Replaces what it believes to hold by what Redis says. */
   async reconcile(): Promise<void> {
     const known = new Map(this.#waiting.map((entry) => [entry.id, entry]));
     const truth = await this.#parts.queue.claimed();
-    const told = new Set(truth.map(String));
-    this.#claimed = this.#claimed?.filter((raw) => !told.has(String(raw))) ?? null;
+    const reported = new Set(truth.map(String));
+    this.#claimed = this.#claimed?.filter((raw) => !reported.has(String(raw))) ?? null;
     this.#waiting = [];
     for (const raw of truth) {
       const entry = await this.#read(raw);
@@ -176,7 +176,7 @@ export class Dispatcher {
       if (entry) this.#enlist(entry);
     }
     await this.#startWaiting();
-    this.#ask();
+    this.#requestWait();
   }
 
   /** Starts, in queue order, every waiting job whose slot and line are free; all together. */
@@ -194,7 +194,7 @@ export class Dispatcher {
       this.#waiting.splice(this.#waiting.indexOf(entry), 1);
       starts.push(this.#start(entry));
     }
-    this.#ask(); // meanwhile: it is started in the next round
+    this.#requestWait(); // meanwhile: it is started in the next round
     await allOf(starts);
     if (starts.length > 0) this.#attempts.wake(); // those that took no slot have left it to others that wait
   }
@@ -226,7 +226,7 @@ export class Dispatcher {
       const reply = await this.#parts.queue.start(entry.id);
       // later ones start when they are claimed
       if (reply.type === "OK") this.#serialKeys.of(reply.job.executor ?? null);
-      await this.#heed(entry, reply);
+      await this.#handle(entry, reply);
     } catch (error) {
       this.#enlist(entry);
       throw error;
@@ -236,12 +236,12 @@ export class Dispatcher {
   }
 
   /** Does what the answer to a start asks for. */
-  async #heed(entry: Waiting, reply: StartReply): Promise<void> {
+  async #handle(entry: Waiting, reply: StartReply): Promise<void> {
     const { queue, log, settings } = this.#parts;
     switch (reply.type) {
       case "OK":
       case "HELD":
-        return this.#launcher.take(entry.id, reply);
+        return this.#launcher.accept(entry.id, reply);
       case "MISSING":
         return await this.#again(entry, "there is no job with this id");
       case "BADSTATUS":
@@ -276,8 +276,8 @@ export class Dispatcher {
       return;
     }
     const reply = await queue.start(entry.id, { anyRunner: true });
-    if (reply.type !== "OK" && reply.type !== "HELD") return await this.#heed(entry, reply);
-    if (settings.otherRunner === "run") return this.#launcher.take(entry.id, reply);
+    if (reply.type !== "OK" && reply.type !== "HELD") return await this.#handle(entry, reply);
+    if (settings.otherRunner === "run") return this.#launcher.accept(entry.id, reply);
     const why = `Cannot run job: it names runner ${JSON.stringify(runner)}, and this is ${
       JSON.stringify(settings.name)
     }`;
@@ -318,7 +318,7 @@ export class Dispatcher {
     return Math.max(0, Math.min(this.#room, ahead));
   }
 
-  #ask(): void {
+  #requestWait(): void {
     if (this.#claim || this.#paused || this.#held || this.#fenced || this.#stopping.signal.aborted) return;
     if (this.#claimed || this.#limit === 0) return;
     this.#claim = this.#next();
@@ -337,7 +337,7 @@ export class Dispatcher {
     const { queue, settings } = this.#parts;
     for (let waited: Waiting | null = null;;) {
       const limit = this.#limit;
-      const taking = this.#taking = this.#take(limit, waited);
+      const taking = this.#claiming = this.#claimBatch(limit, waited);
       const taken = await taking;
       if (taken === "FENCED") return [];
       if (taken.length > 0) this.#emptyAfter = -1;
@@ -354,7 +354,7 @@ export class Dispatcher {
   }
 
   /** Claims jobs, after one that is claimed already, and takes over those that have started in the same step. */
-  async #take(limit: number, waited: Waiting | null): Promise<readonly Claimed[] | "FENCED"> {
+  async #claimBatch(limit: number, waited: Waiting | null): Promise<readonly Claimed[] | "FENCED"> {
     this.#reserved = limit;
     if (waited) this.#attempts.starting.add(waited.id);
     try {
@@ -366,7 +366,7 @@ export class Dispatcher {
       }
       await allOf(taken.map(async ({ raw, reply }) => {
         const entry = reply && await this.#read(raw);
-        if (entry) await this.#heed(entry, reply);
+        if (entry) await this.#handle(entry, reply);
       }));
       return taken;
     } catch (error) {

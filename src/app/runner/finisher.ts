@@ -40,7 +40,7 @@ export class Finisher {
   /** Called when the end of an attempt is on record. */
   onSettled: () => void = () => {};
   /** Called when this process has told the end of a job: once, and never for one that an earlier process told. */
-  onTold: (active: ActiveAttempt, end: FinishRequest) => void = () => {};
+  onReported: (active: ActiveAttempt, end: FinishRequest) => void = () => {};
 
   constructor(parts: RunnerParts, attempts: Attempts) {
     this.#parts = parts;
@@ -127,8 +127,8 @@ export class Finisher {
         checkpoint("after_finish");
         // what Redis has may be another end than this one: an earlier process told it, another program, or who gave
         // this host up
-        const told = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
-        this.#settle(active, request, { reply, told, unsaved: output.unsaved ?? false });
+        const reported = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
+        this.#settle(active, request, { reply, reported, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#attempts.remove(active); // now: a burst is not over before those that waited are in their queues
         return;
@@ -162,9 +162,9 @@ export class Finisher {
   #settle(
     active: ActiveAttempt,
     request: FinishRequest,
-    { reply, told, unsaved }: {
+    { reply, reported, unsaved }: {
       readonly reply: FinishReply;
-      readonly told: SettledEnd | null;
+      readonly reported: SettledEnd | null;
       readonly unsaved: boolean;
     },
   ): void {
@@ -174,7 +174,7 @@ export class Finisher {
     const known = ours || reply.type === "RETRY";
     const noted = journal.settle(
       attempt.name,
-      told ?? (known
+      reported ?? (known
         ? {
           state: request.state,
           error: request.error,
@@ -191,7 +191,7 @@ export class Finisher {
     this.onSettled();
     checkpoint("after_settle");
     noted.then(() => this.#forget(attempt.name, active.executor));
-    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onTold(active, request);
+    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onReported(active, request);
     if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;

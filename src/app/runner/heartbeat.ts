@@ -27,14 +27,14 @@ export class Heartbeat {
   }
 
   /** What others are told about us. */
-  get told(): InstanceState {
+  get reported(): InstanceState {
     return this.state === "up" && this.#reconciler.isHeld ? "restoring" : this.state;
   }
 
   /** One heartbeat. */
   async tick(): Promise<void> {
     const attempts = this.#attempts.owned();
-    const reply = await this.#parts.queue.heartbeat(attempts, this.told);
+    const reply = await this.#parts.queue.heartbeat(attempts, this.reported);
     switch (reply.type) {
       case "FENCED":
         return this.onFenced();
@@ -45,13 +45,13 @@ export class Heartbeat {
     }
   }
 
-  async #obey(reply: HeartbeatReply & { type: "OK" }, told: readonly OwnedAttempt[]): Promise<void> {
+  async #obey(reply: HeartbeatReply & { type: "OK" }, reported: readonly OwnedAttempt[]): Promise<void> {
     this.#dispatcher.confirmed();
     this.#reconciler.heartbeatReplied();
     if (this.#reconciler.unfinished) return await this.#reconciler.dataLost();
     for (const { id, reason } of reply.cancel) this.#stop(id, reason);
     for (const attempt of reply.fenced) await this.#drop(attempt);
-    if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, told));
+    if (reply.unknown.length > 0) await this.#reconciler.reassert(this.#still(reply.unknown, reported));
     if (reply.extra) await this.#reconciler.adoptStrays();
     if (reply.claims !== this.#dispatcher.waiting && this.#attempts.starting.size === 0) {
       await this.#dispatcher.reconcile();
@@ -62,8 +62,8 @@ export class Heartbeat {
   }
 
   /** Runs that were told in this heartbeat and are still ours. */
-  #still(ids: readonly string[], told: readonly OwnedAttempt[]) {
-    return told.filter(({ id }) => ids.includes(id)).flatMap((attempt) => {
+  #still(ids: readonly string[], reported: readonly OwnedAttempt[]) {
+    return reported.filter(({ id }) => ids.includes(id)).flatMap((attempt) => {
       const active = this.#attempts.find(attempt);
       return active && !active.ended ? [active] : [];
     });

@@ -53,16 +53,16 @@ export class InputWatch {
     for (const active of this.#attempts.all()) {
       if (active.ended) continue;
       const watched = this.#watch(active);
-      if (active.shown !== watched.shown) await this.#heard(active);
+      if (active.shown !== watched.shown) await this.#readLine(active);
       else if (now >= watched.nextMs) due.set(active.executor, [...due.get(active.executor) ?? [], active]);
     }
-    for (const [executor, quiet] of due) await this.#look(executor, quiet);
+    for (const [executor, quiet] of due) await this.#poll(executor, quiet);
   }
 
   /** Somebody has typed: the job has what it waited for, as far as is known. */
   typed(active: ActiveAttempt): void {
     if (!this.#watched.has(active)) return;
-    this.#heard(active).catch((error) => {
+    this.#readLine(active).catch((error) => {
       this.#parts.log.warn("could not say that a job goes on", { job: active.attempt.id, error: String(error) });
     });
   }
@@ -77,7 +77,7 @@ export class InputWatch {
   }
 
   /** Something came or went over its terminal: it is not quiet any more. */
-  async #heard(active: ActiveAttempt): Promise<void> {
+  async #readLine(active: ActiveAttempt): Promise<void> {
     const watched = this.#watch(active);
     watched.nextMs = this.#parts.clock.now() + QUIET;
     watched.pauseMs = QUIET;
@@ -86,7 +86,7 @@ export class InputWatch {
     watched.shown = active.shown;
   }
 
-  async #look(executor: Executor, quiet: readonly ActiveAttempt[]): Promise<void> {
+  async #poll(executor: Executor, quiet: readonly ActiveAttempt[]): Promise<void> {
     const reading = await executor.reading(quiet.map(({ attempt }) => attempt.name));
     for (const active of quiet) {
       const watched = this.#watch(active);

@@ -17,9 +17,9 @@ export class Janitor {
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue, journal, executors, settings } = this.#parts;
     const forgotten = journal.prune();
-    const isKnown = (name: string) => journal.find(name) !== undefined;
+    const hasRecord = (name: string) => journal.find(name) !== undefined;
     for (const executor of executors.values()) {
-      await executor.prune({ seconds: settings.keep, forgotten, isKnown, signal });
+      await executor.prune({ seconds: settings.keep, forgotten, hasRecord, signal });
     }
     if (!signal?.aborted) await queue.sweep(BATCH);
   }

@@ -35,7 +35,7 @@ export class Launcher {
   }
 
   /** Takes over an attempt that `start` gave us. From now on it counts among the runs; the launch itself goes on. */
-  take(id: string, reply: Started): void {
+  accept(id: string, reply: Started): void {
     const name = this.#nameOf(id, reply);
     // the id was queued twice, or a reply was lost
     if (this.#attempts.get(name) || this.#parts.journal.find(name)) return;

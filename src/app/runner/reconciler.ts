@@ -43,7 +43,7 @@ export class Reconciler {
   /** Runs of earlier processes as the executors found them, until they are taken up. */
   #found: Map<ActiveAttempt, FoundAttempt> | null = null;
   /** Up to which of our numbers Redis knew us; ends of later attempts are still to be told again. */
-  #knownUpTo = Infinity;
+  #redisSeq = Infinity;
   /** The number at each of the last heartbeats, oldest first: by them the age of a Redis that went back is known. */
   #recentSeqs: number[] = [];
   /** Counts the orders to claim nothing: only the last one may be taken back. */
@@ -57,7 +57,7 @@ export class Reconciler {
   /** Another folder had our identity meanwhile: it may have run what is on record here. */
   #mixed = false;
   /** What earlier processes started and never launched has been found. */
-  #isTakenUp = false;
+  #isRecovered = false;
   /** What others are told about us. */
   state: () => InstanceState = () => "up";
   /** Registers the instance anew. */
@@ -88,8 +88,8 @@ export class Reconciler {
     this.#mixed ||= mixed;
     this.#found ??= await this.#findRuns();
     queue.recall(Math.max(0, ...journal.records().map(({ attempt }) => attempt.seq ?? 0)));
-    this.#knownUpTo = Math.min(this.#knownUpTo, seq);
-    const forgot = this.#knownUpTo < queue.told;
+    this.#redisSeq = Math.min(this.#redisSeq, seq);
+    const forgot = this.#redisSeq < queue.reported;
     const serverId = await queue.serverId();
     const restarted = journal.server !== null && journal.server !== serverId;
     if (restarted) log.warn("Redis was restarted while no runner was there");
@@ -98,11 +98,11 @@ export class Reconciler {
     const owned = new Map((await queue.owned()).map((attempt) => [attempt.id, attempt.token]));
     for (const [active, found] of this.#found) {
       const { id, token } = active.attempt;
-      if (active.ended || owned.get(id) === token || await this.#claimBack(active)) this.#takeUp(active, found);
+      if (active.ended || owned.get(id) === token || await this.#claimBack(active)) this.#adopt(active, found);
       this.#found.delete(active);
     }
     checkpoint("after_recover");
-    if (forgot) await this.#tellAgain();
+    if (forgot) await this.#reportAgain();
     if (doubtful) await this.register({ restored: true }); // the others wait for this
     else await this.adoptStrays();
     await this.#dispatcher.reconcile();
@@ -135,14 +135,14 @@ export class Reconciler {
   #settled(serverId: string): void {
     const { queue, journal } = this.#parts;
     this.#serverId = serverId;
-    this.#knownUpTo = Infinity;
+    this.#redisSeq = Infinity;
     this.#doubts = queue.doubts;
     this.#unfinished = false;
     queue.trust(serverId);
-    journal.knownTo(serverId);
+    journal.syncedWith(serverId);
   }
 
-  #takeUp(active: ActiveAttempt, found: FoundAttempt): void {
+  #adopt(active: ActiveAttempt, found: FoundAttempt): void {
     if (active.ended || found !== "unlaunched") return;
     if (this.#mixed) {
       return this.#finisher.lose(active, "a copy of its runner's spool folder was in use meanwhile: it may have run");
@@ -155,10 +155,10 @@ export class Reconciler {
   /** Asks for an attempt that Redis does not say is ours. Answers whether it is. */
   async #claimBack(active: ActiveAttempt): Promise<boolean> {
     const { attempt } = active;
-    const answer = await this.#parts.queue.reassert(reassertionOf(attempt));
+    const reply = await this.#parts.queue.reassert(reassertionOf(attempt));
     this.#parts.checkpoint("after_reassert");
-    this.#parts.log.info("reasserted", { job: attempt.id, attempt: attempt.number, state: answer });
-    if (answer === "OK" || active.ended) return true; // of one that ended meanwhile the finisher brings the end
+    this.#parts.log.info("reasserted", { job: attempt.id, attempt: attempt.number, state: reply });
+    if (reply === "OK" || active.ended) return true; // of one that ended meanwhile the finisher brings the end
     await this.abandon(active);
     return false;
   }
@@ -189,7 +189,7 @@ export class Reconciler {
   async adoptStrays(): Promise<void> {
     if (this.#isHeld) return; // at its end
     const { queue, journal, log } = this.#parts;
-    const isComplete = this.#isTakenUp || !this.#mixed && journal.isWhole;
+    const isComplete = this.#isRecovered || !this.#mixed && journal.isWhole;
     for (const { id } of await queue.owned()) {
       if (this.#attempts.ofJob(id) || this.#attempts.starting.has(id)) continue;
       const reply = await queue.start(id);
@@ -204,12 +204,12 @@ export class Reconciler {
         this.#launcher.refuse(id, reply, { kind: "lost", why: "its record is gone: it may have run" });
       } else {
         log.info("launching a started job", { job: id, attempt: reply.attempt });
-        this.#launcher.take(id, reply);
+        this.#launcher.accept(id, reply);
       }
     }
     this.#isDoubtful = false;
-    if (this.#isTakenUp) return;
-    this.#isTakenUp = true;
+    if (this.#isRecovered) return;
+    this.#isRecovered = true;
     this.#completed().catch((error) =>
       log.warn("could not say that all records are complete", { error: String(error) })
     );
@@ -257,7 +257,7 @@ export class Reconciler {
 
   /** A heartbeat was answered. */
   heartbeatReplied(): void {
-    this.#recentSeqs = [...this.#recentSeqs, this.#parts.queue.told].slice(-RECENT);
+    this.#recentSeqs = [...this.#recentSeqs, this.#parts.queue.reported].slice(-RECENT);
   }
 
   /** Redis may have lost data, and not everything is brought back yet. */
@@ -277,16 +277,16 @@ export class Reconciler {
     this.#dispatcher.held = this.#isHeld = true;
     this.#holds++;
     const serverId = await queue.serverId(); // when it changes once more meanwhile, the next look notices
-    journal.knownTo(""); // should this process end before it has brought everything back
+    journal.syncedWith(""); // should this process end before it has brought everything back
     const known = (await queue.heartbeat(this.#attempts.owned(), this.state())).type === "OK"
       ? await this.#leases()
       : null;
-    this.#knownUpTo = Math.min(this.#knownUpTo, (await this.register()).seq);
+    this.#redisSeq = Math.min(this.#redisSeq, (await this.register()).seq);
     await this.reassert(this.#attempts.all());
-    await this.#tellAgain();
+    await this.#reportAgain();
     await this.#dispatcher.reconcile();
     // leases of a state that is older tell neither who lives nor who had come meanwhile
-    const recent = this.#knownUpTo >= (this.#recentSeqs[0] ?? 0);
+    const recent = this.#redisSeq >= (this.#recentSeqs[0] ?? 0);
     this.#settled(serverId);
     this.#hold(recent ? known : null);
     log.info("brought back what runs here", { count: this.#attempts.size });
@@ -296,11 +296,11 @@ export class Reconciler {
    * Tells again the ends of attempts that Redis went back behind. Of those that it knows the start of it says itself
    * that they have no end; what is gone of the others was removed.
    */
-  async #tellAgain(): Promise<void> {
+  async #reportAgain(): Promise<void> {
     const { journal, queue, clock, settings } = this.#parts;
     let heartbeatAt = clock.now() + settings.heartbeatMs;
     for (const record of journal.records()) {
-      if (record.end !== null && (record.attempt.seq ?? 0) > this.#knownUpTo) {
+      if (record.end !== null && (record.attempt.seq ?? 0) > this.#redisSeq) {
         // a later attempt may have ended on another host, which has yet to say so
         if (record.end !== "gone" && record.end.retry) this.#retries.set(record.attempt.name, record);
         else await this.#resend(record);
@@ -384,7 +384,7 @@ export class Reconciler {
     const { queue, settings } = this.#parts;
     const { attempt, end } = record;
     if (end === null || end === "gone") return;
-    const { retry, ...told } = end;
+    const { retry, ...reported } = end;
     const executor = this.#parts.executors.get(this.#launcher.launchOf(attempt).target.split(".", 1)[0]);
     // one that cannot be read is reported as cut
     const found = await executor?.sample(attempt.name).catch(() => null);
@@ -392,7 +392,7 @@ export class Reconciler {
     const truncated = end.truncated || (found?.truncated ?? end.outputBytes > 0);
     const sample = { ...found ?? NO_OUTPUT, truncated };
     await queue.restore(reassertionOf(attempt), {
-      ...told,
+      ...reported,
       ...(end.result === undefined && truncated && { truncated }),
       id: attempt.id,
       token: attempt.token,

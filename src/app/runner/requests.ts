@@ -1,5 +1,5 @@
 import { UnavailableError } from "../../domain/errors.ts";
-import type { JobAnswer, OpenRequest } from "../../ports/requests.ts";
+import type { JobReply, OpenRequest } from "../../ports/requests.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 
@@ -44,7 +44,7 @@ export class Requests {
       while (this.#again && !this.#stopped) {
         this.#again = false;
         for (let open = await queue.serve(); open !== null; open = await queue.serve()) {
-          await queue.answer(open, await this.#answerTo(open));
+          await queue.reply(open, await this.#replyTo(open));
           if (this.#stopped) return;
         }
       }
@@ -54,7 +54,7 @@ export class Requests {
     }
   }
 
-  async #answerTo({ id, token, request }: OpenRequest): Promise<JobAnswer> {
+  async #replyTo({ id, token, request }: OpenRequest): Promise<JobReply> {
     const active = this.#attempts.ofJob(id);
     if (!active || active.ended || active.attempt.token !== token) return { type: "gone" };
     const { executor, attempt: { name } } = active;

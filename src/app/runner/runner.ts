@@ -66,7 +66,7 @@ export class Runner {
     this.#parts = parts;
     this.#finisher = new Finisher(parts, this.#attempts);
     this.#hooks = new Hooks(parts);
-    this.#finisher.onTold = (active, end) => this.#hooks.ended(active, end);
+    this.#finisher.onReported = (active, end) => this.#hooks.ended(active, end);
     this.#launcher = new Launcher(parts, this.#attempts, this.#finisher);
     this.#dispatcher = new Dispatcher(parts, this.#attempts, this.#launcher);
     this.#reconciler = new Reconciler(parts, this.#attempts, {
@@ -76,7 +76,7 @@ export class Runner {
       holdChanged: () => this.#wakeUp(),
     });
     this.#heartbeat = new Heartbeat(parts, this.#attempts, this.#dispatcher, this.#reconciler);
-    this.#reconciler.state = () => this.#heartbeat.told;
+    this.#reconciler.state = () => this.#heartbeat.reported;
     this.#reconciler.register = (state) => this.#register(state);
     this.#dispatcher.onOutage = async () => {
       try {

@@ -61,9 +61,9 @@ export interface ShownEnd {
  */
 export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end: ShownEnd): Promise<void> {
   const { output: { total, head, tail }, retried, inexact } = end;
-  const isTold = !retried && !inexact;
+  const isReported = !retried && !inexact;
   const left = total - active.shown;
-  if (left <= 0 || isTold && (fitsResult(total) || left <= PIECE)) return;
+  if (left <= 0 || isReported && (fitsResult(total) || left <= PIECE)) return;
   if (fitsResult(total)) return await show(queue, active, active.shown, head.subarray(active.shown));
   const { id, token } = active.attempt;
   // where the disk has not kept it, what the sample has

@@ -1,4 +1,4 @@
-import { askRunner, checkRuns } from "../../app/ask_runner.ts";
+import { checkRuns, requestRunner } from "../../app/request_runner.ts";
 import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
@@ -42,7 +42,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
   rows: ATTACH_ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
-    const { terminal, settings, wire, positionals } = context;
+    const { terminal, settings, compose, positionals } = context;
     if (!terminal.isTerminal.input || !terminal.isTerminal.output) {
       throw new NoTerminalError(
         "Cannot attach: standard input and output are no terminal; use runner logs -f ID, or runner screen ID",
@@ -53,8 +53,8 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     const job = await store.read(id);
     if (!job) throw new JobNotFoundError(`Cannot attach to job ${JSON.stringify(id)}: it has just left Redis`);
     const owner = await ownerOf(store, job);
-    const viewer = await wire.openViewer();
-    const { host, place } = owner.host === await wire.hostName()
+    const viewer = await compose.openViewer();
+    const { host, place } = owner.host === await compose.hostName()
       ? { host: null, place: await placeHere(job, owner, viewer) }
       : { host: owner.host, place: await placeThere(store, job, owner, context) };
     const options = { write: settings.write, host };
@@ -70,7 +70,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     const how = settings.write ? "keys reach the job" : "read-only";
     await terminal.say(`job ${printable(id)}: ${how}; leave with ${printable(keys)}, and the job goes on\n`);
     // tmux begins with dropping what the terminal has not shown yet
-    await wire.clock.sleep(FIRST_WORDS);
+    await compose.clock.sleep(FIRST_WORDS);
     await viewer.view(owner.attach, place, options);
     return EXIT.ok;
   },
@@ -113,7 +113,7 @@ async function placeThere(
   store: JobStore,
   job: StoredJob,
   { host }: StoredInstance,
-  { wire, settings }: AttachContext,
+  { compose, settings }: AttachContext,
 ): Promise<string> {
   if (isFinal(job.fields.status ?? "")) {
     throw new NoTerminalError(
@@ -122,9 +122,9 @@ async function placeThere(
       }; when its terminal was kept, attach on host ${JSON.stringify(host)}`,
     );
   }
-  const done = await askRunner(store, job.id, { type: "locate" }, {
+  const done = await requestRunner(store, job.id, { type: "locate" }, {
     cannot: "Cannot attach to job",
-    reply: wire.newId(),
+    reply: compose.newId(),
     waitMs: settings.redisTimeout * 1000,
   });
   if (done.type !== "place") throw new Error(`${cannot(job)}: the answer is ${done.type}`);

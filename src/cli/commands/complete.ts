@@ -50,7 +50,7 @@ export const complete: Command<Readonly<Record<never, OptionRow>>> = {
   rows: {},
   positionals: { min: 1, max: 1, what: `one of ${Object.keys(FINDERS).join(", ")}` },
   takesRest: true,
-  async run({ wire, terminal, settings, positionals: [kind], rest }) {
+  async run({ compose, terminal, settings, positionals: [kind], rest }) {
     if (!isCompleted(kind)) {
       throw new InvalidInputError(
         `Cannot complete ${JSON.stringify(kind)}: kinds are ${Object.keys(FINDERS).join(", ")}`,
@@ -58,7 +58,7 @@ export const complete: Command<Readonly<Record<never, OptionRow>>> = {
     }
     try {
       const { namespace, redisUrl } = valuesAmong(rest ?? [], GLOBAL_ROWS);
-      const store = await wire.openStore({
+      const store = await compose.openStore({
         redisUrl: redisUrl ?? settings.redisUrl,
         namespace: namespace === undefined ? settings.namespace : GLOBAL_ROWS.namespace.read(namespace),
         redisTimeoutSeconds: LIMIT,

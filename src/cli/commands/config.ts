@@ -34,12 +34,12 @@ export const config: Command<typeof RUN_ROWS> = {
   ],
   rows: RUN_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },
-  async run({ terminal, settings, origins, wire, color }) {
+  async run({ terminal, settings, origins, compose, color }) {
     const rows = Object.entries(SETTING_ROWS as Readonly<Record<string, OptionRow>>)
       .filter(([, row]) => (row.config || row.env) && !row.hidden)
       .map(([key, row]): Setting => {
         const value = settings[key as keyof typeof settings];
-        const safe = key === "redisUrl" ? wire.maskUrl(String(value)) : value;
+        const safe = key === "redisUrl" ? compose.maskUrl(String(value)) : value;
         return { name: configKeyOf(key), value: safe, row, origin: origins[key] };
       });
     if (settings.json) {

@@ -13,12 +13,12 @@ type DoctorContext = Context<typeof DOCTOR_ROWS>;
 const STYLES = { ok: "green", warning: "yellow", error: "red" } as const;
 
 async function examineRedis(context: DoctorContext): Promise<Check[]> {
-  const { wire, settings } = context;
+  const { compose, settings } = context;
   const { redisUrl, namespace, redisTimeout, name } = settings;
-  const place = wire.maskUrl(redisUrl);
+  const place = compose.maskUrl(redisUrl);
   try {
     const store = await context.store();
-    const findings = await wire.checkRedis({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout });
+    const findings = await compose.checkRedis({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout });
     const answers: Check = { severity: "ok", subject: "redis", says: `answers at ${place}` };
     return [answers, ...findings, judgeRunners(name, await store.instances())];
   } catch (error) {
@@ -30,9 +30,9 @@ async function examineRedis(context: DoctorContext): Promise<Check[]> {
 }
 
 /** The configuration file, when the password of Redis is from there. */
-function secretFileOf({ wire, settings, origins }: DoctorContext): string | undefined {
+function secretFileOf({ compose, settings, origins }: DoctorContext): string | undefined {
   const origin = origins.redisUrl ?? "";
-  if (!origin.startsWith("file ") || wire.maskUrl(settings.redisUrl) === settings.redisUrl) return undefined;
+  if (!origin.startsWith("file ") || compose.maskUrl(settings.redisUrl) === settings.redisUrl) return undefined;
   return origin.slice("file ".length);
 }
 
@@ -58,8 +58,8 @@ export const doctor: Command<typeof DOCTOR_ROWS> = {
   rows: DOCTOR_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
-    const { terminal, wire, settings, color } = context;
-    const host = await wire.lookAtHost(settings.spool, secretFileOf(context));
+    const { terminal, compose, settings, color } = context;
+    const host = await compose.inspectHost(settings.spool, secretFileOf(context));
     const checks = [...await examineRedis(context), ...judgeHost(host)];
     const ok = checks.every(({ severity }) => severity !== "error");
     if (settings.json) await terminal.write(`${toJson({ ok, checks })}\n`);

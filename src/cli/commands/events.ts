@@ -35,7 +35,7 @@ function eventJson({ ms, event, id, state, runner, instance, attempt }: StoredEv
 }
 
 /** How events look: `ids` shortens those of jobs, `null`: they are whole. */
-interface EventLook {
+interface EventStyle {
   readonly color: boolean;
   readonly time: (ms: number) => string;
   readonly ids: ShortIds | null;
@@ -44,7 +44,7 @@ interface EventLook {
 /** One line: events come one by one, so that no table can be laid out. */
 function eventLine(
   { ms, event, id, state, runner, attempt }: StoredEvent,
-  { color, time, ids }: EventLook,
+  { color, time, ids }: EventStyle,
 ): string {
   const word = stateWord(state ?? "");
   const cells = [
@@ -75,22 +75,22 @@ export const events: Command<typeof EVENTS_ROWS> = {
   rows: EVENTS_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context: Context<typeof EVENTS_ROWS>) {
-    const { terminal, wire, settings, color } = context;
+    const { terminal, compose, settings, color } = context;
     const store = await context.store();
     const isShort = terminal.isTerminal.output && !settings.json;
     const ids = isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null;
-    const look = { color, time: timeFor(terminal), ids };
+    const style = { color, time: timeFor(terminal), ids };
     const show = async (list: readonly StoredEvent[]) => {
-      const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, look));
+      const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, style));
       if (texts.length > 0) await terminal.write(texts.join(""));
     };
     const some = await store.newestEvents(settings.count ?? (settings.follow ? 0 : DEFAULT_COUNT));
     const cursor = some.at(-1)?.cursor ?? await newestCursor(store);
     await show(some);
     if (!settings.follow) return EXIT.ok;
-    const stop = untilSignal(wire);
+    const stop = untilSignal(compose);
     try {
-      for await (const list of followEvents(store, cursor, { clock: wire.clock, signal: stop.signal })) {
+      for await (const list of followEvents(store, cursor, { clock: compose.clock, signal: stop.signal })) {
         await show(list);
       }
     } finally {

@@ -73,11 +73,11 @@ export const logs: Command<typeof LOGS_ROWS> = {
   rows: LOGS_ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
-    const { terminal, wire, settings, positionals, color } = context;
+    const { terminal, compose, settings, positionals, color } = context;
     const store = await context.store();
     const [id] = await findNamed(context, positionals);
     const { sink, end, isEmpty, missing } = openSink(context);
-    const host = await wire.openHostOutput(settings);
+    const host = await compose.openHostOutput(settings);
     const options: ShowOptions = { sink, from: "newest", host, lastOnly: settings.lines !== undefined };
     const finish = async (job: StoredJob) => {
       await end();
@@ -92,7 +92,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
       return await finish(job);
     }
     await hintAtWaiting(context, store, [id]);
-    const followed = await followInto({ terminal, wire, color, json: false }, store, id, options);
+    const followed = await followInto({ terminal, compose, color, json: false }, store, id, options);
     if ("job" in followed) return await finish(followed.job);
     await end();
     return followed.code;

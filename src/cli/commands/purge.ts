@@ -51,7 +51,7 @@ async function goThrough(context: PurgeContext, store: JobStore, countOnly: bool
     return await purgeJobs(
       store,
       { state, ...queueOf(context), endedBeforeMs, countOnly },
-      ({ looked, total }) => Promise.resolve(progress.update(looked, total)),
+      ({ scanned, total }) => Promise.resolve(progress.update(scanned, total)),
     );
   } finally {
     await progress.end();

@@ -38,7 +38,7 @@ export const run: Command<typeof RUN_ROWS> = {
   rows: RUN_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
-    const worker = await context.wire.openWorker(context.settings);
+    const worker = await context.compose.openWorker(context.settings);
     const stop = stopOrders(context);
     try {
       await Promise.race([worker.start(), stop.first]);
@@ -80,15 +80,15 @@ function whenAborted(signal: AbortSignal): Promise<void> {
 }
 
 /** `first` resolves at the first signal; `now` aborts at a later one that is no repeat. */
-function stopOrders({ wire }: Context<typeof RUN_ROWS>) {
+function stopOrders({ compose }: Context<typeof RUN_ROWS>) {
   const first = Promise.withResolvers<void>();
   const now = new AbortController();
   let since: number | null = null;
-  const dispose = wire.onSignals(() => {
+  const dispose = compose.onSignals(() => {
     if (since === null) {
-      since = wire.clock.now();
+      since = compose.clock.now();
       first.resolve();
-    } else if (wire.clock.now() - since > REPEATS) now.abort();
+    } else if (compose.clock.now() - since > REPEATS) now.abort();
   });
   return { first: first.promise, now: now.signal, dispose };
 }

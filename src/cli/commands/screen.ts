@@ -1,4 +1,4 @@
-import { askRunner } from "../../app/ask_runner.ts";
+import { requestRunner } from "../../app/request_runner.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { findNamed } from "../find_named.ts";
 import type { Command } from "../command.ts";
@@ -22,12 +22,12 @@ export const screen: Command<typeof ROWS> = {
   rows: ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
-    const { terminal, settings, wire, positionals } = context;
+    const { terminal, settings, compose, positionals } = context;
     const store = await context.store();
     const [id] = await findNamed(context, positionals);
-    const done = await askRunner(store, id, { type: "screen" }, {
+    const done = await requestRunner(store, id, { type: "screen" }, {
       cannot: "Cannot show screen of job",
-      reply: wire.newId(),
+      reply: compose.newId(),
       waitMs: settings.redisTimeout * 1000,
     });
     if (done.type !== "screen") throw new Error(`Cannot show screen of job: the answer is ${done.type}`);

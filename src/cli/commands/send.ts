@@ -1,4 +1,4 @@
-import { askRunner } from "../../app/ask_runner.ts";
+import { requestRunner } from "../../app/request_runner.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { MAX_TYPED } from "../../domain/limits.ts";
@@ -36,14 +36,14 @@ export const send: Command<typeof SEND_ROWS> = {
   positionals: { min: 1, max: Infinity, what: "the id of a job and a text", completes: "jobs" },
   takesRest: true,
   async run(context) {
-    const { terminal, settings, wire, positionals } = context;
+    const { terminal, settings, compose, positionals } = context;
     const { enter } = settings;
     const bytes = await readTyped(context);
     const store = await context.store();
     const [id] = await findAloud(context, positionals.slice(0, 1));
-    await askRunner(store, id, { type: "type", bytes, enter }, {
+    await requestRunner(store, id, { type: "type", bytes, enter }, {
       cannot: "Cannot type into job",
-      reply: wire.newId(),
+      reply: compose.newId(),
       waitMs: settings.redisTimeout * 1000,
     });
     const count = bytes.length + (enter ? 1 : 0);

@@ -21,8 +21,8 @@ const MODE = 0o644;
  */
 const LEFT_OUT = ["name", "help", "color"];
 
-function holdsPassword({ wire, settings }: ServiceContext): boolean {
-  return wire.maskUrl(settings.redisUrl) !== settings.redisUrl;
+function holdsPassword({ compose, settings }: ServiceContext): boolean {
+  return compose.maskUrl(settings.redisUrl) !== settings.redisUrl;
 }
 
 function words(flag: string, row: OptionRow, value: OptionValue): string[] {
@@ -38,7 +38,10 @@ function scopeOf({ settings }: ServiceContext, host: ServiceHost): ServicePlan["
 /**
  * The configuration file that was read; `undefined` when there is none, or a service of the user finds it by itself.
  */
-function configOf({ origins, wire: { environment } }: ServiceContext, scope: ServicePlan["scope"]): string | undefined {
+function configOf(
+  { origins, compose: { environment } }: ServiceContext,
+  scope: ServicePlan["scope"],
+): string | undefined {
   if (scope === "user" && !environment.get("RUNNER_CONFIG")) return undefined;
   return Object.values(origins).find((origin) => origin.startsWith("file "))?.slice("file ".length);
 }
@@ -75,7 +78,7 @@ function programOf({ settings }: ServiceContext, host: ServiceHost): string {
   return program;
 }
 
-function homeFolders({ wire: { environment } }: ServiceContext, scope: ServicePlan["scope"]) {
+function homeFolders({ compose: { environment } }: ServiceContext, scope: ServicePlan["scope"]) {
   const home = environment.get("HOME") ?? "";
   const config = environment.get("XDG_CONFIG_HOME") || (home && `${home}/.config`);
   if (scope === "user" && config === "") {
@@ -85,7 +88,7 @@ function homeFolders({ wire: { environment } }: ServiceContext, scope: ServicePl
 }
 
 function fileFor(context: ServiceContext, host: ServiceHost, command: readonly string[]): ServiceFile {
-  const { settings, wire } = context;
+  const { settings, compose } = context;
   const scope = scopeOf(context, host);
   if (settings.runAs !== undefined && scope === "user") {
     throw new InvalidInputError("Cannot use --run-as with a service of a user: it runs as that user");
@@ -94,7 +97,7 @@ function fileFor(context: ServiceContext, host: ServiceHost, command: readonly s
     name: settings.name,
     scope,
     command,
-    path: (scope === "user" && wire.environment.get("PATH")) || (host.os === "darwin" ? DARWIN_PATH : SYSTEM_PATH),
+    path: (scope === "user" && compose.environment.get("PATH")) || (host.os === "darwin" ? DARWIN_PATH : SYSTEM_PATH),
     user: settings.runAs,
     config: configOf(context, scope),
   };
@@ -178,7 +181,7 @@ async function status(context: ServiceContext, host: ServiceHost): Promise<numbe
   const installed = await host.files.readText(file.path) !== null;
   const text = `${file.path}  ${installed ? "installed" : "not installed"}\n`;
   await terminal.write(settings.json ? `${toJson({ path: file.path, installed })}\n` : text);
-  if (installed && !settings.json) await terminal.say(`runner: for its state: ${file.look}\n`);
+  if (installed && !settings.json) await terminal.say(`runner: for its state: ${file.show}\n`);
   return installed ? EXIT.ok : EXIT.failed;
 }
 
@@ -210,6 +213,6 @@ export const service: Command<typeof SERVICE_ROWS> = {
         `Cannot do ${JSON.stringify(action)} with a service: there are install, uninstall and status`,
       );
     }
-    return await ACTIONS[action as keyof typeof ACTIONS](context, await context.wire.serviceHost());
+    return await ACTIONS[action as keyof typeof ACTIONS](context, await context.compose.serviceHost());
   },
 };

@@ -39,14 +39,14 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
     why,
     nowMs,
     host: owner?.host ?? null,
-    attach: owner ? context.wire.attachLine(owner.attach, job.executor) : null,
+    attach: owner ? context.compose.attachLine(owner.attach, job.executor) : null,
   };
 }
 
 /** Where an executor string means; `null` for one that a foreign client wrote and nothing takes. */
-function placeOf(executor: string, { wire }: StatusContext): Place | null {
+function placeOf(executor: string, { compose }: StatusContext): Place | null {
   try {
-    return wire.checkExecutor(executor);
+    return compose.checkExecutor(executor);
   } catch {
     return null;
   }
@@ -55,12 +55,12 @@ function placeOf(executor: string, { wire }: StatusContext): Place | null {
 /** Says how many jobs a list with conditions does not show. */
 async function sayHidden({ jobs, complete, counts }: Overview, { terminal, settings }: StatusContext): Promise<void> {
   if (counts === null || (settings.json && complete)) return;
-  const { looked, fitting, isAll } = counts;
+  const { scanned, fitting, isAll } = counts;
   const hidden = fitting - jobs.length;
   const rest = hidden > 0 ? `; ${hidden} of them are not shown, -n ${fitting} shows them` : "";
   const older = complete ? "" : "; --among N looks at more";
   const all = isAll ? "" : "the newest ";
-  await terminal.say(`runner: ${fitting} of ${all}${looked} jobs fit${rest}${older}\n`);
+  await terminal.say(`runner: ${fitting} of ${all}${scanned} jobs fit${rest}${older}\n`);
 }
 
 /** Overview as it is now. */

@@ -39,8 +39,8 @@ function checkOptions({ settings }: SubmitContext): void {
   }
 }
 
-function waiterOf({ terminal, wire, settings, color }: SubmitContext): Waiter {
-  return { terminal, wire, color, json: settings.json };
+function waiterOf({ terminal, compose, settings, color }: SubmitContext): Waiter {
+  return { terminal, compose, color, json: settings.json };
 }
 
 /**
@@ -102,7 +102,7 @@ function unsaid(error: unknown, done: string): unknown {
 async function submitOne(context: SubmitContext, draft: Draft): Promise<number> {
   const { settings } = context;
   const store = await context.store();
-  const ready = makeReady(draft, await nowFor(context, [draft]), context.wire.newId);
+  const ready = makeReady(draft, await nowFor(context, [draft]), context.compose.newId);
   const submitted = await submitJob(store, ready, settings).catch((error) => {
     throw isUnknown(error) ? unknownFate(error, ready.id) : error;
   });
@@ -116,7 +116,7 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   await hintAtWaiting(context, store, [submitted.id]);
   const { awaitJobs, showJob } = await import("../await_jobs.ts");
   if (settings.follow) {
-    return await showJob(waiterOf(context), store, submitted.id, await context.wire.openHostOutput(settings));
+    return await showJob(waiterOf(context), store, submitted.id, await context.compose.openHostOutput(settings));
   }
   return await awaitJobs(waiterOf(context), store, [submitted.id]);
 }
@@ -142,14 +142,14 @@ function halfDone(error: unknown, came: string): unknown {
 }
 
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
-  const { terminal, settings, wire } = context;
+  const { terminal, settings, compose } = context;
   const [{ readJobs }, { submitBatch }, { Progress }] = await Promise.all([
     import("../../app/read_jobs.ts"),
     import("../../app/submit_batch.ts"),
     import("../progress.ts"),
   ]);
-  const check = (draft: Draft) => checkSubmission(draft, wire.checkExecutor);
-  const { drafts, bad } = await readJobs(await openBatch(path, wire), defaults, check);
+  const check = (draft: Draft) => checkSubmission(draft, compose.checkExecutor);
+  const { drafts, bad } = await readJobs(await openBatch(path, compose), defaults, check);
   await sayBadLines(context, bad);
   if (settings.dryRun) {
     const { draftJson } = await import("../dry_run.ts");
@@ -159,7 +159,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   if (drafts.length === 0) return EXIT.ok;
   const store = await context.store();
   const now = await nowFor(context, drafts);
-  const ready = drafts.map((draft) => makeReady(draft, now, wire.newId));
+  const ready = drafts.map((draft) => makeReady(draft, now, compose.newId));
   // the ids on a terminal are progress enough
   const progress = terminal.isTerminal.output ? null : new Progress(context, "jobs queued", ready.length);
   let closed: unknown = null;
@@ -190,17 +190,17 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
 }
 
 async function run(context: SubmitContext): Promise<number> {
-  const { settings, wire, terminal, positionals, rest } = context;
+  const { settings, compose, terminal, positionals, rest } = context;
   checkOptions(context);
   const source = choosePayload({ positionals, rest, script: settings.script, batch: settings.from });
-  const options = await readSubmissionOptions(settings, wire.environment);
+  const options = await readSubmissionOptions(settings, compose.environment);
   if (source.from === "batch") return await submitMany(context, await resolveAfter(context, options), source.path);
-  const payload = await readPayload(source, wire);
+  const payload = await readPayload(source, compose);
   const draft: Draft = { ...options, submission: { ...options.submission, payload } };
   // what can be known without Redis is said without it
-  checkSubmission({ ...draft, submission: { ...draft.submission, after: undefined } }, wire.checkExecutor);
+  checkSubmission({ ...draft, submission: { ...draft.submission, after: undefined } }, compose.checkExecutor);
   const complete = await resolveAfter(context, draft);
-  checkSubmission(complete, wire.checkExecutor);
+  checkSubmission(complete, compose.checkExecutor);
   if (settings.dryRun) {
     const { showDryRun } = await import("../dry_run.ts");
     await terminal.write(showDryRun(complete, context));

@@ -22,8 +22,8 @@ export const wait: Command<typeof WAIT_ROWS> = {
   async run(context) {
     const store = await context.store();
     const ids = await findNamed(context, context.positionals);
-    const { terminal, wire, settings, color } = context;
+    const { terminal, compose, settings, color } = context;
     await hintAtWaiting(context, store, ids);
-    return await awaitJobs({ terminal, wire, color, json: settings.json }, store, ids, { limit: settings.timeout });
+    return await awaitJobs({ terminal, compose, color, json: settings.json }, store, ids, { limit: settings.timeout });
   },
 };

@@ -20,11 +20,11 @@ export class Deadlines {
   readonly #server: TmuxServer;
   readonly #spool: Spool;
   /** Monotonic time by which the script looks at all lanes; nothing is known of a time that has passed. */
-  #looksBy = -Infinity;
+  #watchesUntil = -Infinity;
   /** A lane of the server that has the timer: it went with them when that one is gone. */
   #witness: Lane | null = null;
   readonly #open = new Set<Run>();
-  #looking: Promise<void> | null = null;
+  #watching: Promise<void> | null = null;
 
   constructor(options: TmuxOptions, { server, spool }: { server: TmuxServer; spool: Spool }) {
     this.#options = options;
@@ -36,11 +36,11 @@ export class Deadlines {
   async cover(run: Run): Promise<void> {
     if (run.launch.timeoutMs === null || run.armed) return;
     this.#open.add(run);
-    while (this.#looking) await this.#looking.catch(() => {});
-    if (!run.adopted && this.#stands && this.#looksBy <= this.#end(run)) run.armed = true;
+    while (this.#watching) await this.#watching.catch(() => {});
+    if (!run.adopted && this.#stands && this.#watchesUntil <= this.#end(run)) run.armed = true;
     if (run.armed || run.state === "ended") return void this.#open.delete(run);
-    this.#looking = this.#look().finally(() => this.#looking = null);
-    await this.#looking;
+    this.#watching = this.#watch().finally(() => this.#watching = null);
+    await this.#watching;
   }
 
   /** When the script would end a run that begins now, or began when this process told its lane. */
@@ -48,7 +48,7 @@ export class Deadlines {
     return (run.firstAt ?? this.#options.clock.now()) + run.launch.timeoutMs! + LATE;
   }
 
-  async #look(): Promise<void> {
+  async #watch(): Promise<void> {
     const runs = [...this.#open];
     this.#open.clear();
     const start = this.#options.clock.now();
@@ -58,20 +58,20 @@ export class Deadlines {
     const script = ["sh", deadline, dir, kill.slice(kill.lastIndexOf("/") + 1), ...pause];
     await this.#server.shell(script.map(word).join(" "));
     for (const run of runs) run.armed = run.lane !== null;
-    if (this.#stands) this.#looksBy = Math.min(this.#looksBy, end);
+    if (this.#stands) this.#watchesUntil = Math.min(this.#watchesUntil, end);
     else {
-      this.#looksBy = end;
+      this.#watchesUntil = end;
       this.#witness = runs.find(({ lane }) => lane !== null)?.lane ?? null;
     }
   }
 
   /** Whether a timer is there for sure. */
   get #stands(): boolean {
-    return this.#options.clock.now() < this.#looksBy && this.#witness !== null && this.#witness.pane !== null;
+    return this.#options.clock.now() < this.#watchesUntil && this.#witness !== null && this.#witness.pane !== null;
   }
 
   /** A look is under way. */
   get busy(): boolean {
-    return this.#looking !== null;
+    return this.#watching !== null;
   }
 }

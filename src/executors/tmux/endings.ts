@@ -39,7 +39,7 @@ export class Endings {
   /** A run has ended in a lane that lives; nobody else has been told yet. */
   onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
   /** A terminal's log does not get what it should. */
-  onTorn: (lane: Lane) => void = () => {};
+  onLogBroken: (lane: Lane) => void = () => {};
 
   constructor(
     options: TmuxOptions,
@@ -168,7 +168,7 @@ export class Endings {
       await writer.add(marks.rest());
       if (marks.begun) lane.position = Math.max(lane.position, position);
       lane.dirty = true;
-      if (expected) this.onTorn(lane);
+      if (expected) this.onLogBroken(lane);
     }
     return { sample: await writer.end(!marks.complete || run.cut), marks };
   }

@@ -114,7 +114,7 @@ export class TmuxExecutor implements Executor {
       await this.#spool.make();
       await files.create(this.#spool.secret, newId().replaceAll("-", ""));
       this.#secret = (await files.readText(this.#spool.secret))!;
-      await refuseForeignLanes(await this.#server.look(LANES_FORMAT), this.#options);
+      await refuseForeignLanes(await this.#server.query(LANES_FORMAT), this.#options);
       const host = await this.#server.open();
       const opened = Promise.withResolvers<void>();
       this.#assemble((end) => opened.promise.then(() => onEnd(end)));
@@ -169,18 +169,18 @@ export class TmuxExecutor implements Executor {
       removeFilesOf: (run) => this.#removeFilesOf(run),
       wipe: (lane) => this.#wipe(lane),
     });
-    server.onChange = () => this.#watch.look();
+    server.onChange = () => this.#watch.check();
     pool.isLost = async () => await this.missing() !== null;
     pool.onEmptied = (lane) => this.#feedNext(lane);
     endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
-    endings.onTorn = (lane) => {
-      lane.torn = true;
-      this.#watch.look();
+    endings.onLogBroken = (lane) => {
+      lane.logBroken = true;
+      this.#watch.check();
     };
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>> {
-    const found = await this.#recovery.takeUp(launches, (launch) => new Run(launch, this.#secret));
+    const found = await this.#recovery.recover(launches, (launch) => new Run(launch, this.#secret));
     this.#watch.recovered = true;
     this.#readiness.soon();
     return found;
@@ -273,7 +273,7 @@ export class TmuxExecutor implements Executor {
       const lines = (rest + decoder.decode(buffer.subarray(0, count), { stream: true })).split("\n");
       rest = lines.pop()!;
       for (const line of lines) {
-        if (!this.#closed) this.#readers.take(line);
+        if (!this.#closed) this.#readers.handle(line);
       }
     }
   }

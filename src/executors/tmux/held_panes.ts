@@ -18,7 +18,7 @@ const HELD = "-held";
 export class HeldPanes {
   readonly #parts: RecoveryParts;
   readonly #watch: Watch;
-  #askedAt = -Infinity;
+  #queriedAt = -Infinity;
   /** What tmux is being told. */
   readonly #pending = new Set<Promise<void>>();
 
@@ -40,7 +40,7 @@ export class HeldPanes {
     const rename = async () => {
       if (lane.pane !== null) await freeName(server, lane.pane, lane.setAside("held"));
     };
-    this.#tell("rename a window", pool.inTurn(rename));
+    this.#warnOnFailure("rename a window", pool.inTurn(rename));
     for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
       this.#watch.retry(waiting, lane, false).catch((error) =>
         options.log.warn("could not give a run to another terminal", { error: String(error) })
@@ -52,8 +52,8 @@ export class HeldPanes {
   round(): void {
     const { options, pool } = this.#parts;
     const now = options.clock.now();
-    if (now - this.#askedAt < ASK_EVERY) return;
-    this.#askedAt = now;
+    if (now - this.#queriedAt < ASK_EVERY) return;
+    this.#queriedAt = now;
     const held = [...pool.lanes.values()].filter((lane) => lane.held && lane.pane !== null && !lane.closing);
     held.sort((a, b) => a.usedAt - b.usedAt);
     for (const lane of held.splice(0, Math.max(0, held.length - MAX_HELD))) {
@@ -73,14 +73,14 @@ export class HeldPanes {
   }
 
   #close(lane: Lane): void {
-    this.#tell("close a terminal", this.#parts.pool.retire(lane));
+    this.#warnOnFailure("close a terminal", this.#parts.pool.retire(lane));
   }
 
-  #tell(what: string, work: Promise<void>): void {
-    const told = work.catch((error) => {
+  #warnOnFailure(what: string, work: Promise<void>): void {
+    const reported = work.catch((error) => {
       this.#parts.options.log.warn(`could not ${what}`, { error: String(error) });
-    }).finally(() => this.#pending.delete(told));
-    this.#pending.add(told);
+    }).finally(() => this.#pending.delete(reported));
+    this.#pending.add(reported);
   }
 
   /** Resolves when tmux has been told everything. */

@@ -3,7 +3,7 @@ import { LaunchError } from "../../domain/errors.ts";
 import type { TmuxOptions } from "./options.ts";
 import { exportsOf } from "./job_script.ts";
 import { word } from "./quoting.ts";
-import type { HostAnswer, TmuxServer } from "./server.ts";
+import type { HostReply, TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
 /** How much longer than its limit the end of a hook may take to be told, milliseconds. */
@@ -35,7 +35,7 @@ export class Hooks {
   }
 
   /** Removes what an earlier process wrote and no window has taken. */
-  async begin({ shell, inherit }: Pick<HostAnswer, "shell" | "inherit">): Promise<void> {
+  async begin({ shell, inherit }: Pick<HostReply, "shell" | "inherit">): Promise<void> {
     this.#shell = shell;
     this.#inherit = inherit;
     await this.#options.files.remove(this.#spool.hooks);

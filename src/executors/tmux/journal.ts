@@ -39,7 +39,7 @@ export type Report =
   /** A hook has ended. */
   | { readonly type: "hook"; readonly run: string; readonly code: number }
   /** A lane in which somebody is waited for; `.`: those were all. */
-  | { readonly type: "reading"; readonly look: string; readonly lane: string }
+  | { readonly type: "reading"; readonly survey: string; readonly lane: string }
   /** Processes of a run live; `.`: those were all. */
   | { readonly type: "living"; readonly question: string; readonly run: string }
   /**
@@ -80,7 +80,7 @@ export function readReport(line: string): Report | null {
     case "H":
       return { type: "hook", run: lane, code: Number(run) };
     case "W":
-      return { type: "reading", look: lane, lane: run };
+      return { type: "reading", survey: lane, lane: run };
     case "P":
       return { type: "living", question: lane, run };
     case "L":

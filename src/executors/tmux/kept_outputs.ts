@@ -41,13 +41,13 @@ export class KeptOutputs {
   }
 
   /** One round. */
-  async prune({ seconds, forgotten, isKnown, signal }: Pruning): Promise<void> {
+  async prune({ seconds, forgotten, hasRecord, signal }: Pruning): Promise<void> {
     const { clock } = this.#options;
     await this.#removeAll(forgotten, signal);
     await this.#pruneKept(seconds, signal);
     if (clock.now() - this.#searchedAt < SEARCH_EVERY) return;
     this.#searchedAt = clock.now();
-    await this.#removeUnknown(isKnown, signal);
+    await this.#removeWithoutRecord(hasRecord, signal);
   }
 
   async #removeAll(runs: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -56,9 +56,9 @@ export class KeptOutputs {
   }
 
   /** What a process left that ended between the end of a record and that of its output. */
-  async #removeUnknown(isKnown: Pruning["isKnown"], signal?: AbortSignal): Promise<void> {
+  async #removeWithoutRecord(hasRecord: Pruning["hasRecord"], signal?: AbortSignal): Promise<void> {
     const runs = (await this.#options.files.list(this.#spool.outputs)).map(({ name }) => name);
-    await this.#removeAll(runs.filter((run) => !isKnown(run) && !this.#runs.has(run)), signal);
+    await this.#removeAll(runs.filter((run) => !hasRecord(run) && !this.#runs.has(run)), signal);
   }
 
   async #pruneKept(seconds: number, signal?: AbortSignal): Promise<void> {
@@ -89,12 +89,12 @@ export class KeptOutputs {
       else if (!this.#runs.has(name)) fresh.push(name);
     }
     await this.#inBatches(fresh, async (name) => {
-      const found = await this.#look(name);
+      const found = await this.#read(name);
       if (found) this.#kept.set(name, found);
     }, signal);
   }
 
-  async #look(name: string): Promise<Kept | null> {
+  async #read(name: string): Promise<Kept | null> {
     const stat = await this.#options.files.stat(this.#spool.keptOutput(name));
     return stat && { size: stat.size, writtenMs: this.#options.clock.now() - stat.ageMs };
   }

@@ -36,9 +36,9 @@ export class Lane {
   /** Runs that it has been given and that have not ended. */
   readonly runs: Run[] = [];
   /** A run that an earlier process launched and nobody knows any more; `null` when there is none. */
-  stranger: string | null = null;
+  unknownRun: string | null = null;
   /** Monotonic time at which that run was ordered to end; `null` when it was not. */
-  strangerStoppedAt: number | null = null;
+  unknownRunStoppedAt: number | null = null;
   /** It reads what this process sends, and nothing of an earlier one is before that. */
   answered = false;
   /** Its last run, as it said when it answered. */
@@ -54,7 +54,7 @@ export class Lane {
   /** Its terminal has been cleaned since its last run, and has got no keys. */
   ready = false;
   /** tmux gives it no keys; `null`: that is not known. */
-  deaf: boolean | null = null;
+  inputDisabled: boolean | null = null;
   /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
   kept: string | null = null;
   /** A program of an ended run still has its terminal open: no more runs for it. */
@@ -62,7 +62,7 @@ export class Lane {
   /** No more runs for it. */
   closing = false;
   /** Its log did not get what it should: it begins no run until that is mended. */
-  torn = false;
+  logBroken = false;
   /** Part of what it wrote while no runner was there is in no log. */
   cut = false;
   #cleanedAt = -Infinity;
@@ -108,13 +108,13 @@ export class Lane {
 
   /** Whether it would start a run at once. */
   get free(): boolean {
-    return this.mayBegin && this.runs.length === 0 && this.stranger === null && this.kept === null &&
+    return this.mayBegin && this.runs.length === 0 && this.unknownRun === null && this.kept === null &&
       !this.held && this.pane !== null;
   }
 
   /** Whether it may be told to begin a run when it has none. */
   get mayBegin(): boolean {
-    return this.answered && !this.torn && !this.closing && !this.full;
+    return this.answered && !this.logBroken && !this.closing && !this.full;
   }
 
   /** Its log is to be emptied. */
@@ -125,7 +125,7 @@ export class Lane {
   /** Whether nobody needs its log and journal as they are: there are no runs but those that it has not been told of. */
   get settled(): boolean {
     return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
-      this.stranger === null && this.#reads === 0;
+      this.unknownRun === null && this.#reads === 0;
   }
 
   /** Name of its window when another one takes its place. */

@@ -6,7 +6,7 @@ import { closePane, makePane } from "./new_pane.ts";
 import type { TmuxOptions } from "./options.ts";
 import { timeless, word } from "./quoting.ts";
 import type { Run } from "./run.ts";
-import type { HostAnswer, Pane, TmuxServer } from "./server.ts";
+import type { HostReply, Pane, TmuxServer } from "./server.ts";
 import { nextNumber, type Spool } from "./spool.ts";
 import { placeName, type Target } from "./target.ts";
 
@@ -32,7 +32,7 @@ export class LanePool {
   readonly #unclosed = new Set<Lane>();
   #tidying: Promise<void> | null = null;
   #closed = false;
-  #host: HostAnswer | null = null;
+  #host: HostReply | null = null;
   /** The spool folder is no longer ours: its paths may be those of another runner. */
   isLost: () => Promise<boolean> = () => Promise.resolve(false);
   /** The log of a lane was emptied: it may begin runs again. */
@@ -50,7 +50,7 @@ export class LanePool {
   }
 
   /** Starts to number new lanes after those that are there. */
-  begin(host: HostAnswer, folders: readonly string[]): void {
+  begin(host: HostReply, folders: readonly string[]): void {
     this.#host = host;
     this.#next = nextNumber(folders, this.#options.clock.random());
   }
@@ -66,8 +66,8 @@ export class LanePool {
    * @throws {LaunchError} There can be none.
    */
   async assign(run: Run, target: Target): Promise<Lane> {
-    return this.#take(run, target) ?? await this.inTurn(async () => {
-      const there = this.#take(run, target); // made meanwhile
+    return this.#assign(run, target) ?? await this.inTurn(async () => {
+      const there = this.#assign(run, target); // made meanwhile
       return there ?? await this.#make(target, run);
     });
   }
@@ -79,7 +79,7 @@ export class LanePool {
     return mine;
   }
 
-  #take(run: Run, target: Target): Lane | null {
+  #assign(run: Run, target: Target): Lane | null {
     const place = placeName(target);
     const here = [...this.lanes.values()].filter((lane) =>
       lane.place === place && lane.pane !== null && lane.kept === null && !lane.held && !lane.closing
@@ -143,7 +143,7 @@ export class LanePool {
     const lane = await Lane.open(key, place, { files, spool: this.#spool });
     lane.connect(pane.id, pane.pid, await files.openPipe(this.#spool.laneInput(key)), clock.now());
     lane.answered = true;
-    lane.deaf = false;
+    lane.inputDisabled = false;
     lane.assign(first, clock.now());
     this.lanes.set(key, lane);
     return lane;

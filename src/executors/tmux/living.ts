@@ -40,15 +40,15 @@ export class Living {
    * Names of the runs whose processes live; `null` when the host does not answer. Waits before until the processes of
    * some lanes are gone, whose panes are gone.
    */
-  async ask(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
+  async query(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
     const { clock, log } = this.#options;
     if (this.#spool.isLost) return null; // the script went with the folder
     for (let tries = 0; tries < TRIES && !this.#closed; tries++) {
       if (tries > 0) await clock.sleep(PAUSE);
       try {
-        let runs = await this.#ask(gone.slice(0, AT_ONCE));
+        let runs = await this.#query(gone.slice(0, AT_ONCE));
         // the last answer is the one after all are gone
-        for (let at = AT_ONCE; at < gone.length; at += AT_ONCE) runs = await this.#ask(gone.slice(at, at + AT_ONCE));
+        for (let at = AT_ONCE; at < gone.length; at += AT_ONCE) runs = await this.#query(gone.slice(at, at + AT_ONCE));
         return runs;
       } catch (error) {
         log.warn("could not look for living runs", { error: String(error) });
@@ -57,7 +57,7 @@ export class Living {
     return null;
   }
 
-  async #ask(gone: readonly Lane[]): Promise<ReadonlySet<string>> {
+  async #query(gone: readonly Lane[]): Promise<ReadonlySet<string>> {
     const name = `${this.epoch}-${++this.#count}`;
     const question = { runs: new Set<string>(), over: Promise.withResolvers<void>() };
     question.over.promise.catch(() => {}); // the runner may end before anything waits for it

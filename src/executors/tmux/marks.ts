@@ -35,7 +35,7 @@ export class MarkReader {
   /** Bytes that may be the beginning of a mark, or a CR whose LF is still to come. */
   #held: Uint8Array = NOTHING;
   #translated = true;
-  #taken = 0;
+  #consumed = 0;
   #code: number | null = null;
 
   /** `token` is what the marks of the run carry. */
@@ -66,12 +66,12 @@ export class MarkReader {
 
   /** Bytes of the log up to the end of what was used. */
   get taken(): number {
-    return this.#taken - this.#held.length;
+    return this.#consumed - this.#held.length;
   }
 
   /** Takes the next bytes of the log; answers the output in them. */
   push(bytes: Uint8Array): Uint8Array {
-    this.#taken += bytes.length;
+    this.#consumed += bytes.length;
     let data = this.#held.length === 0 ? bytes : joined(this.#held, bytes);
     this.#held = NOTHING;
     if (this.#phase === "before") {

@@ -45,7 +45,7 @@ export class Readiness {
     this.#at = at;
     this.#timer = setTimeout(() => {
       this.#at = Infinity;
-      this.#look();
+      this.#refresh();
     }, ms);
   }
 
@@ -56,59 +56,59 @@ export class Readiness {
 
   /** A lane gets a run: keys reach it soon. */
   begins(lane: Lane): void {
-    if (lane.deaf !== false) this.soon(HEAR_AFTER);
+    if (lane.inputDisabled !== false) this.soon(HEAR_AFTER);
   }
 
   /** Has keys reach a lane that has a run. */
-  async hear(lane: Lane): Promise<void> {
-    if (lane.deaf !== false) await this.#change([lane], false);
+  async readReply(lane: Lane): Promise<void> {
+    if (lane.inputDisabled !== false) await this.#change([lane], false);
   }
 
-  #look(): void {
+  #refresh(): void {
     const now = this.#options.clock.now();
-    const [hearing, deaf, idle]: Lane[][] = [[], [], []];
+    const [inputEnabled, inputDisabled, idle]: Lane[][] = [[], [], []];
     for (const lane of this.#pool.lanes.values()) {
       if (lane.pane === null) continue;
       if (lane.runs.length > 0) {
         const begunAt = lane.runs[0].firstAt ?? -Infinity;
-        if (lane.deaf === false) continue;
-        if (now - begunAt >= HEAR_AFTER) hearing.push(lane);
+        if (lane.inputDisabled === false) continue;
+        if (now - begunAt >= HEAR_AFTER) inputEnabled.push(lane);
         else this.soon(begunAt + HEAR_AFTER - now);
       } else if (!lane.free || lane.ready) continue;
       else if (now - lane.usedAt < FLOOD) this.soon(); // in a flood there is no time for it
-      else (lane.deaf === true ? idle : deaf).push(lane);
+      else (lane.inputDisabled === true ? idle : inputDisabled).push(lane);
     }
     this.#clean(idle);
-    for (const [lanes, to] of [[hearing, false], [deaf, true]] as const) {
+    for (const [lanes, to] of [[inputEnabled, false], [inputDisabled, true]] as const) {
       for (let at = 0; at < lanes.length; at += AT_ONCE) {
         this.#change(lanes.slice(at, at + AT_ONCE), to).catch(() => this.soon(RETRY));
       }
     }
   }
 
-  #change(lanes: readonly Lane[], deaf: boolean): Promise<void> {
-    const mine = this.#changing.then(() => this.#set(lanes, deaf));
+  #change(lanes: readonly Lane[], inputDisabled: boolean): Promise<void> {
+    const mine = this.#changing.then(() => this.#set(lanes, inputDisabled));
     this.#changing = mine.catch(() => {});
     return mine;
   }
 
-  async #set(lanes: readonly Lane[], deaf: boolean): Promise<void> {
+  async #set(lanes: readonly Lane[], inputDisabled: boolean): Promise<void> {
     // those that nothing has happened to meanwhile
-    const meant = lanes.filter((lane) => lane.pane !== null && (deaf ? lane.free : lane.runs.length > 0));
+    const meant = lanes.filter((lane) => lane.pane !== null && (inputDisabled ? lane.free : lane.runs.length > 0));
     if (meant.length === 0) return;
-    for (const lane of meant) lane.deaf = null;
+    for (const lane of meant) lane.inputDisabled = null;
     try {
       await this.#server.run(
-        ...meant.map((lane): Command => ["select-pane", deaf ? "-d" : "-e", "-t", lane.pane!]),
+        ...meant.map((lane): Command => ["select-pane", inputDisabled ? "-d" : "-e", "-t", lane.pane!]),
       );
     } catch (error) {
       // one that is gone keeps the others from it; a server that does not answer would cost its deadline for each
       if (meant.length === 1 || !(error instanceof TmuxError)) throw error;
-      for (const lane of meant) await this.#set([lane], deaf).catch(() => this.soon(RETRY));
+      for (const lane of meant) await this.#set([lane], inputDisabled).catch(() => this.soon(RETRY));
       return;
     }
-    for (const lane of meant) lane.deaf = deaf;
-    if (deaf) this.#clean(meant);
+    for (const lane of meant) lane.inputDisabled = inputDisabled;
+    if (inputDisabled) this.#clean(meant);
   }
 
   #clean(lanes: readonly Lane[]): void {
@@ -118,7 +118,7 @@ export class Readiness {
   /** A lane has cleaned its terminal. */
   cleaned(key: string): void {
     const lane = this.#pool.lanes.get(key);
-    if (!lane?.free || lane.deaf !== true) return;
+    if (!lane?.free || lane.inputDisabled !== true) return;
     lane.dirty = false;
     lane.ready = true;
   }

@@ -67,7 +67,7 @@ export class Recovery {
       else if (lane.pane !== null) {
         const { known, running } = await this.#read(lane);
         if (lane.cut && running !== null) this.#cut.add(running);
-        if (!lane.answered) lane.stranger = running; // else it has ended meanwhile
+        if (!lane.answered) lane.unknownRun = running; // else it has ended meanwhile
         // neither its journal nor an answer would ever say that it is idle
         if (!known && !lane.hasInput) await pool.retire(lane);
       }
@@ -90,7 +90,7 @@ export class Recovery {
   }
 
   /** Answers what became of each run, and sets its end on the way when it has one. */
-  async takeUp(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundAttempt>> {
+  async recover(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundAttempt>> {
     const { runs, pool } = this.#parts;
     // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
     const taken = launches.map(runOf);
@@ -105,13 +105,13 @@ export class Recovery {
     if ([...journals.values()].some(({ known }) => !known)) this.#unknown = true;
     const found = new Map<string, FoundAttempt>();
     for (const run of taken) {
-      const state = await this.#place(run, journals);
+      const state = await this.#classify(run, journals);
       if (state !== null) found.set(run.name, state);
     }
     const missing = taken.filter((run) => !found.has(run.name));
-    const living = missing.length > 0 ? await this.#parts.living.ask() : null;
+    const living = missing.length > 0 ? await this.#parts.living.query() : null;
     for (const run of missing) found.set(run.name, this.#missing(run, living));
-    await this.#clearStrangers(new Set(launches.map(({ name: run }) => run)));
+    await this.#clearUnknownRuns(new Set(launches.map(({ name: run }) => run)));
     this.#early.clear();
     return found;
   }
@@ -129,17 +129,17 @@ export class Recovery {
   }
 
   /** Finds the lane of a run, or its end; `null` when there is nothing of it. */
-  async #place(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundAttempt | null> {
+  async #classify(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundAttempt | null> {
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
-    const told = this.#early.get(run.name);
-    const teller = told?.type === "ended" && this.#parts.pool.lanes.get(told.lane);
-    if (teller) return await this.#ended(run, teller, { code: told.code, left: told.left });
+    const reported = this.#early.get(run.name);
+    const teller = reported?.type === "ended" && this.#parts.pool.lanes.get(reported.lane);
+    if (teller) return await this.#ended(run, teller, { code: reported.code, left: reported.left });
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) return await this.#ended(run, lane, { code });
       if (journal.running !== run.name && lane.last?.run !== run.name) continue;
       // declined, perhaps since its journal was read
-      if (run.declined || told || lane.last?.run === run.name && lane.last.code === "declined") continue;
+      if (run.declined || reported || lane.last?.run === run.name && lane.last.code === "declined") continue;
       if (lane.pane === null) return await this.#lost(run, lane);
       if (lane.answered) return this.#end(run, lane, verdictOf(lane, run));
       return this.#adopt(run, lane);
@@ -165,7 +165,7 @@ export class Recovery {
   #adopt(run: Run, lane: Lane): FoundAttempt {
     const { options, stopper } = this.#parts;
     lane.assign(run, options.clock.now());
-    if (lane.stranger === run.name) lane.stranger = null;
+    if (lane.unknownRun === run.name) lane.unknownRun = null;
     run.state = "started";
     lane.script = run.name;
     stopper.adopt(run);
@@ -193,13 +193,13 @@ export class Recovery {
   }
 
   /** Runs that nobody asked about: whoever keeps the record has given them up. */
-  async #clearStrangers(asked: ReadonlySet<string>): Promise<void> {
+  async #clearUnknownRuns(asked: ReadonlySet<string>): Promise<void> {
     const { options, spool, pool, runs, stopper } = this.#parts;
     const running = new Set<string>();
     for (const lane of pool.lanes.values()) {
-      if (lane.stranger === null || lane.pane === null) continue;
-      running.add(lane.stranger);
-      await stopper.stopStranger(lane);
+      if (lane.unknownRun === null || lane.pane === null) continue;
+      running.add(lane.unknownRun);
+      await stopper.stopUnknownRun(lane);
     }
     for (const { name } of await options.files.list(spool.jobs)) {
       const run = name.replace(/\.[a-z]+$/, "");

@@ -44,12 +44,12 @@ export class Reports {
   }
 
   /** Takes a line. */
-  take(line: string): void {
+  handle(line: string): void {
     const { readiness, hooks, terminals, living, held } = this.#readers;
     const report = readReport(line);
     switch (report?.type) {
       case "ready":
-        return this.#answered(report);
+        return this.#ready(report);
       case "cleaned":
         return readiness.cleaned(report.lane);
       case "declined":
@@ -63,7 +63,7 @@ export class Reports {
       case "hook":
         return hooks.ended(report.run, report.code);
       case "reading":
-        return terminals.saw(report.look, report.lane);
+        return terminals.saw(report.survey, report.lane);
       case "living":
         return living.said(report.question, report.run);
     }
@@ -72,8 +72,8 @@ export class Reports {
   /** A lane that lives gets a new log before it begins its next run. */
   #unlogged(key: string, failed: boolean): void {
     const lane = this.#readers.pool.lanes.get(key);
-    if (lane && failed) lane.torn = true;
-    this.#readers.watch.look();
+    if (lane && failed) lane.logBroken = true;
+    this.#readers.watch.check();
   }
 
   #ended(report: Ended): void {
@@ -87,19 +87,19 @@ export class Reports {
       endings.settle(run, lane, { code: report.code, left: report.left });
       feed(lane);
       readiness.soon();
-    } else if (lane.stranger === report.run) this.#strangerEnded(lane, report.run);
+    } else if (lane.unknownRun === report.run) this.#unknownRunEnded(lane, report.run);
   }
 
-  #strangerEnded(lane: Lane, run: string): void {
+  #unknownRunEnded(lane: Lane, run: string): void {
     const { options, watch, removeFilesOf } = this.#readers;
-    lane.stranger = null;
+    lane.unknownRun = null;
     lane.usedAt = options.clock.now();
     // before that its end may still be asked for
     if (watch.recovered) removeFilesOf(run).catch((error) => this.#failed("could not remove files of a run", error));
   }
 
   /** A lane that answers is idle: what it was at before has ended. */
-  #answered({ lane: key, asked, last, held: isHeld }: Ready): void {
+  #ready({ lane: key, asked, last, held: isHeld }: Ready): void {
     const { pool, endings, epoch, feed, wipe, held } = this.#readers;
     if (asked === null) return pool.ready(key);
     const lane = pool.lanes.get(key);
@@ -107,7 +107,7 @@ export class Reports {
     lane.answered = true;
     lane.last = last;
     if (isHeld) held.hold(lane, last?.run ?? "");
-    lane.stranger = null;
+    lane.unknownRun = null;
     const [run] = lane.runs;
     if (run?.state === "started") endings.settle(run, lane, verdictOf(lane, run));
     if (lane.runs.length === 0) wipe(lane).catch((error) => this.#failed("could not remove a script", error));
@@ -118,7 +118,7 @@ export class Reports {
     const { runs, pool, spool, recovery, watch, epoch } = this.#readers;
     const run = runs.get(report.run);
     const lane = pool.lanes.get(report.lane);
-    if (lane?.stranger === report.run) lane.stranger = null;
+    if (lane?.unknownRun === report.run) lane.unknownRun = null;
     if (!run && !watch.recovered) recovery.remember(report);
     if (!run) return;
     const ours = report.epoch === epoch();

@@ -14,7 +14,7 @@ const FACTS = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #
  */
 export class Screens {
   readonly #server: TmuxServer;
-  readonly #asked = new Map<string, PromiseWithResolvers<Screen | null>>();
+  readonly #requested = new Map<string, PromiseWithResolvers<Screen | null>>();
   #asking = false;
 
   constructor(server: TmuxServer) {
@@ -23,19 +23,19 @@ export class Screens {
 
   /** What a pane shows; `null` when it is gone. */
   capture(pane: string): Promise<Screen | null> {
-    const asked = this.#asked.get(pane) ?? Promise.withResolvers<Screen | null>();
-    this.#asked.set(pane, asked);
-    this.#ask();
+    const asked = this.#requested.get(pane) ?? Promise.withResolvers<Screen | null>();
+    this.#requested.set(pane, asked);
+    this.#query();
     return asked.promise;
   }
 
-  async #ask(): Promise<void> {
+  async #query(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
     await null; // those of the same moment
-    while (this.#asked.size > 0) {
-      const round = [...this.#asked].slice(0, AT_ONCE);
-      for (const [pane] of round) this.#asked.delete(pane);
+    while (this.#requested.size > 0) {
+      const round = [...this.#requested].slice(0, AT_ONCE);
+      for (const [pane] of round) this.#requested.delete(pane);
       await this.#capture(round);
     }
     this.#asking = false;

@@ -5,7 +5,7 @@ import { attachOf } from "./attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
 import { commandsFor, type Inherited, readFacts } from "./inherited.ts";
 import type { TmuxOptions } from "./options.ts";
-import { PROGRAMS } from "./known.ts";
+import { PROGRAMS } from "./weaknesses.ts";
 import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 import { HOLDER_PREFIX } from "./target.ts";
@@ -32,7 +32,7 @@ export interface Pane {
 }
 
 /** What the set-up script found. */
-export interface HostAnswer {
+export interface HostReply {
   readonly bootId: string;
   /** Files that the server may have open. */
   readonly nofile: number;
@@ -55,7 +55,7 @@ export class TmuxServer {
   #over = false;
   readonly #closing = new AbortController();
   /** It has been reached before. */
-  #isKnown = false;
+  #isOpened = false;
   /** The server is a new one: the panes of the old one are gone. */
   onChange: () => void = () => {};
 
@@ -140,7 +140,7 @@ export class TmuxServer {
    *
    * @throws {SetupError} There is no tmux that can be used, or its server does not answer.
    */
-  async look(format: string): Promise<readonly string[]> {
+  async query(format: string): Promise<readonly string[]> {
     const version = await this.#clients.version();
     if (isOlder(version, OLDEST_TMUX)) {
       throw new SetupError(`Cannot use "${version}": tmux ${OLDEST_TMUX} or later is needed`);
@@ -167,7 +167,7 @@ export class TmuxServer {
    *
    * @throws {SetupError} There is no tmux, its server does not answer, or the host does not.
    */
-  async open(): Promise<HostAnswer> {
+  async open(): Promise<HostReply> {
     const { files, clock } = this.#options;
     await this.#usable(() => this.#prepared());
     const answer = "host";
@@ -181,7 +181,7 @@ export class TmuxServer {
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
       const text = await files.readText(`${dir}/${answer}`);
-      if (text !== null) return this.#hostAnswer(readFacts(text), own);
+      if (text !== null) return this.#hostReply(readFacts(text), own);
       await orAborted(clock.sleep(2), this.closed);
     }
     throw new SetupError(
@@ -213,7 +213,7 @@ export class TmuxServer {
     }
   }
 
-  #hostAnswer(facts: Inherited, own: Inherited): HostAnswer {
+  #hostReply(facts: Inherited, own: Inherited): HostReply {
     const { shell } = this.#options;
     const missing = facts.get("missing");
     if (missing !== undefined) {
@@ -289,13 +289,13 @@ export class TmuxServer {
       ]);
       this.onChange();
     }
-    this.#isKnown = true;
+    this.#isOpened = true;
   }
 
   /** Whether a server that our lanes live in may be there, although its socket is not. */
   async #mayLive(): Promise<boolean> {
     if (this.#spool.isLost) return false; // the script that looks went with the folder
-    return this.#isKnown || (await this.#options.files.list(this.#spool.lanes)).length > 0;
+    return this.#isOpened || (await this.#options.files.list(this.#spool.lanes)).length > 0;
   }
 
   /**

@@ -132,7 +132,7 @@ export class Stopper {
   /** One look at everything that is to end. */
   round(runs: Iterable<Run>, lanes: Iterable<Lane>): void {
     for (const run of runs) if (run.state !== "ended") this.#tick(run);
-    for (const lane of lanes) void this.#tickStranger(lane);
+    for (const lane of lanes) void this.#tickUnknownRun(lane);
     if (this.#orphaned.size > 0) void this.#clearOrphaned();
   }
 
@@ -182,22 +182,22 @@ export class Stopper {
   }
 
   /** Ends a run of an earlier process that nobody knows any more. */
-  async stopStranger(lane: Lane): Promise<void> {
-    lane.strangerStoppedAt = this.#options.clock.now();
+  async stopUnknownRun(lane: Lane): Promise<void> {
+    lane.unknownRunStoppedAt = this.#options.clock.now();
     try {
-      await this.#server.shell(this.#script(lane.stranger!, lane, "cancelled", this.#options.killGraceMs));
+      await this.#server.shell(this.#script(lane.unknownRun!, lane, "cancelled", this.#options.killGraceMs));
     } catch {
-      lane.strangerStoppedAt = -Infinity; // the next round tries again
+      lane.unknownRunStoppedAt = -Infinity; // the next round tries again
     }
   }
 
   /** Gives that order again, or closes the terminal. */
-  async #tickStranger(lane: Lane): Promise<void> {
+  async #tickUnknownRun(lane: Lane): Promise<void> {
     const { killGraceMs, clock, log } = this.#options;
-    if (lane.stranger === null || lane.pane === null || lane.strangerStoppedAt === null) return;
-    if (lane.strangerStoppedAt === -Infinity) return await this.stopStranger(lane);
-    if (clock.now() - lane.strangerStoppedAt < killGraceMs + KILL_LIMIT) return;
-    lane.strangerStoppedAt = clock.now();
+    if (lane.unknownRun === null || lane.pane === null || lane.unknownRunStoppedAt === null) return;
+    if (lane.unknownRunStoppedAt === -Infinity) return await this.stopUnknownRun(lane);
+    if (clock.now() - lane.unknownRunStoppedAt < killGraceMs + KILL_LIMIT) return;
+    lane.unknownRunStoppedAt = clock.now();
     log.warn("closing the terminal of a run of an earlier process that does not end");
     await this.#pool.kill(lane.pane);
   }

@@ -24,7 +24,7 @@ const ENTER_AFTER = 100;
 /** What stands in front of the names of our paste buffers. */
 const BUFFER = "runner-typed";
 
-interface Look {
+interface Survey {
   readonly lanes: Set<string>;
   readonly over: PromiseWithResolvers<void>;
 }
@@ -37,7 +37,7 @@ export class Terminals implements AttemptTerminals {
   readonly #readiness: Readiness;
   readonly #screens: Screens;
   readonly #runs: ReadonlyMap<string, Run>;
-  readonly #looks = new Map<string, Look>();
+  readonly #surveys = new Map<string, Survey>();
   /** Runs whose terminals show nothing of an earlier one. */
   readonly #seen = new WeakSet<Run>();
   #count = 0;
@@ -78,14 +78,14 @@ export class Terminals implements AttemptTerminals {
       const pane = this.#paneOf(name);
       if (pane === null) return false;
       const lane = this.#runs.get(name)!.lane!;
-      await this.#readiness.hear(lane);
+      await this.#readiness.readReply(lane);
       if (this.#paneOf(name) !== pane) return false;
       // it may leave some of it unread, and that is not for the next run
       lane.dirty = true;
       const bracket = isLines(bytes) ? ["-p"] : [];
       const load = ["load-buffer", "-b", buffer, literal(path)];
       const sent = await this.#paste(load, [...bracket, "-b", buffer, "-t", pane]);
-      if (!sent) await this.#ask(["delete-buffer", "-b", buffer]);
+      if (!sent) await this.#query(["delete-buffer", "-b", buffer]);
       return sent;
     } finally {
       await files.remove(path);
@@ -106,7 +106,7 @@ export class Terminals implements AttemptTerminals {
       if (!(error instanceof TmuxError)) throw error;
       if (this.#asIs.length === 0 || !/unknown (flag|option)|usage: /.test(error.message)) return false;
       this.#asIs = [];
-      return await this.#ask(load, paste()) !== null;
+      return await this.#query(load, paste()) !== null;
     }
   }
 
@@ -147,7 +147,7 @@ export class Terminals implements AttemptTerminals {
   async locate(name: string): Promise<string | null> {
     const pane = this.#paneOf(name);
     if (pane === null) return null;
-    const place = (await this.#ask(["display-message", "-p", "-t", pane, "#{session_id} #{window_id} #{pane_id}"]))
+    const place = (await this.#query(["display-message", "-p", "-t", pane, "#{session_id} #{window_id} #{pane_id}"]))
       ?.[0];
     // of a pane that is gone tmux takes another one
     return place?.endsWith(` ${pane}`) ? place : null;
@@ -168,28 +168,28 @@ export class Terminals implements AttemptTerminals {
     }));
     if (lanes.size === 0) return [];
     const number = String(++this.#count);
-    const look: Look = { lanes: new Set(), over: Promise.withResolvers() };
+    const survey: Survey = { lanes: new Set(), over: Promise.withResolvers() };
     const late = new AbortController();
-    this.#looks.set(number, look);
+    this.#surveys.set(number, survey);
     try {
       const list = [...lanes].map(([key, { pid }]) => `${key}:${pid}`);
       await this.#server.shell(["sh", this.#spool.reading, this.#spool.dir, number, ...list].map(word).join(" "));
       const limit = this.#options.clock.sleep(LOOK_LIMIT, late.signal);
-      await Promise.race([look.over.promise, limit]);
+      await Promise.race([survey.over.promise, limit]);
     } finally {
       late.abort();
-      this.#looks.delete(number);
+      this.#surveys.delete(number);
     }
-    return [...look.lanes].flatMap((key) => {
+    return [...survey.lanes].flatMap((key) => {
       const name = lanes.get(key)?.name;
       return name !== undefined && this.#paneOf(name) !== null ? [name] : [];
     });
   }
 
   /** A line of the script that looks: a lane, or `.` when it has looked at all. */
-  saw(look: string, lane: string): void {
-    if (lane === ".") this.#looks.get(look)?.over.resolve();
-    else this.#looks.get(look)?.lanes.add(lane);
+  saw(survey: string, lane: string): void {
+    if (lane === ".") this.#surveys.get(survey)?.over.resolve();
+    else this.#surveys.get(survey)?.lanes.add(lane);
   }
 
   /** Removes what a process that died left behind. */
@@ -208,7 +208,7 @@ export class Terminals implements AttemptTerminals {
   }
 
   /** Commands about a pane or a buffer that may be gone. */
-  async #ask(...commands: Command[]): Promise<readonly string[] | null> {
+  async #query(...commands: Command[]): Promise<readonly string[] | null> {
     try {
       return await this.#server.run(...commands);
     } catch (error) {

@@ -61,7 +61,7 @@ export class TmuxViewer implements Viewer {
     const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
     // what a view shows belongs to another session, too, and that one stays
     const unlessView = `#{?#{m:${VIEW_PREFIX}*,#{session_name}},,${format}}`;
-    const panes = await this.#ask([...server, "list-panes", "-a", "-F", unlessView]);
+    const panes = await this.#query([...server, "list-panes", "-a", "-F", unlessView]);
     if (panes === null) {
       throw new NoTerminalError(
         `Cannot attach: this user has no tmux server "${
@@ -83,7 +83,7 @@ export class TmuxViewer implements Viewer {
    */
   async #rootsOf(server: readonly string[], instance: string, lanes: readonly string[]): Promise<string[]> {
     const holder = `=${HOLDER_PREFIX}-${instance}:`;
-    const asked = await this.#ask([...server, "display-message", "-p", "-t", holder, "#{version} #{@runner_spool}"]);
+    const asked = await this.#query([...server, "display-message", "-p", "-t", holder, "#{version} #{@runner_spool}"]);
     const [, version, said] = /^(\S*) (.+)/.exec(asked?.[0] ?? "") ?? [];
     if (said === undefined) return [];
     const spool = literal(printed(said, version));
@@ -98,7 +98,7 @@ export class TmuxViewer implements Viewer {
       }
       const load = ["load-buffer", "-b", buffer, `${spool}/lanes/${lane}/root`];
       const show = ["show-buffer", "-b", buffer, ";", "delete-buffer", "-b", buffer];
-      roots.push((await this.#ask([...server, ...load, ";", ...show]))?.[0] ?? "");
+      roots.push((await this.#query([...server, ...load, ";", ...show]))?.[0] ?? "");
     }
     return roots;
   }
@@ -106,7 +106,7 @@ export class TmuxViewer implements Viewer {
   async leaveKeys(attach: string, host: string | null): Promise<string> {
     // another host's server of a runner has no configuration
     const [prefix = "C-b"] = host === null
-      ? await this.#ask([...serverOf(attach), "show-options", "-gv", "prefix"]) ?? []
+      ? await this.#query([...serverOf(attach), "show-options", "-gv", "prefix"]) ?? []
       : [];
     const key = prefix.replace(/^C-/, "Ctrl-");
     return this.#options.env.TMUX ? `${key} ${key} d (inside another tmux, ${key} counts only twice)` : `${key} d`;
@@ -118,7 +118,7 @@ export class TmuxViewer implements Viewer {
       await this.#clear(attach);
       const name = this.#newName();
       const ended = await this.#show(["-u", ...viewOf(attach, place, name, options)]);
-      await this.#ask(endOf(attach, name));
+      await this.#query(endOf(attach, name));
       if (ended.code === 0) return;
       throw new NoTerminalError(
         `Cannot attach: tmux says ${JSON.stringify(ended.errors.trim())} and ended with exit code ${ended.code}`,
@@ -183,14 +183,14 @@ export class TmuxViewer implements Viewer {
   /** Ends views whose processes were killed. */
   async #clear(attach: string): Promise<void> {
     const format = "#{session_attached} #{session_name}";
-    for (const line of await this.#ask([...serverOf(attach), "list-sessions", "-F", format]) ?? []) {
+    for (const line of await this.#query([...serverOf(attach), "list-sessions", "-F", format]) ?? []) {
       const [attached, name] = line.split(" ");
-      if (attached === "0" && name.startsWith(VIEW_PREFIX)) await this.#ask(endOf(attach, name));
+      if (attached === "0" && name.startsWith(VIEW_PREFIX)) await this.#query(endOf(attach, name));
     }
   }
 
   /** The lines of a command's answer; `null` when it failed. */
-  async #ask(args: readonly string[]): Promise<string[] | null> {
+  async #query(args: readonly string[]): Promise<string[] | null> {
     const { TMUX: _, ...env } = this.#options.env;
     const { code, output } = await this.#options.process.run("tmux", ["-u", ...args], { env });
     return code === 0 ? output.replace(/\n$/, "").split("\n") : null;

@@ -53,7 +53,7 @@ export class Watch {
   }
 
   /** Something may have happened to the panes: looks soon. */
-  look(): void {
+  check(): void {
     this.sweep().catch((error) => {
       // without tmux there is nothing to see; the next round tries again
       this.#failed("look at the panes", error);
@@ -79,7 +79,7 @@ export class Watch {
         if (lane.pane === null) continue;
         const pane = panes.get(lane.pane);
         if (!pane || pane.pid !== lane.pid) this.#lose(lane);
-        else if (!pane.piped || lane.torn) await this.#pipe(lane);
+        else if (!pane.piped || lane.logBroken) await this.#pipe(lane);
       }
       await this.#settleGone();
     }
@@ -88,18 +88,18 @@ export class Watch {
   /** The pane is gone. */
   #lose(lane: Lane): void {
     lane.disconnect();
-    lane.stranger = null;
+    lane.unknownRun = null;
     this.#gone.add(lane);
   }
 
   /** What became of runs stands in their lanes' journals as soon as the lanes' processes are gone. */
   async #settleGone(): Promise<void> {
-    const told = [...this.#gone].filter(({ runs }) => runs.some(({ state }) => state !== "waiting"));
-    const living = told.length > 0 ? await this.#parts.living.ask(told) : null;
+    const reported = [...this.#gone].filter(({ runs }) => runs.some(({ state }) => state !== "waiting"));
+    const living = reported.length > 0 ? await this.#parts.living.query(reported) : null;
     if (this.#stopped) return;
     for (const lane of [...this.#gone]) {
       // one that came in between has its turn in the next round
-      if (lane.runs.some(({ state }) => state !== "waiting") && !told.includes(lane)) continue;
+      if (lane.runs.some(({ state }) => state !== "waiting") && !reported.includes(lane)) continue;
       this.#gone.delete(lane);
       await this.#died(lane, living);
     }
@@ -118,7 +118,7 @@ export class Watch {
       return; // the pane has just gone, or the next look tries again
     }
     this.#parts.options.log.warn("restored the log of a terminal");
-    lane.torn = false;
+    lane.logBroken = false;
     this.#ways.feed(lane);
   }
 
@@ -171,7 +171,7 @@ export class Watch {
       this.#checkStart(lane).catch((error) => this.#failed("check a start", error))
         .finally(() => this.#checking.delete(lane));
     }
-    if (this.#again || this.#gone.size > 0) this.look();
+    if (this.#again || this.#gone.size > 0) this.check();
     this.#ways.tendHeld();
     if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
@@ -182,19 +182,19 @@ export class Watch {
     if (lane.pane === null || spool.isLost) return;
     const [run] = lane.runs;
     const late = (since: number) => options.clock.now() - since >= START_LIMIT;
-    if (!lane.answered && (run?.state ?? "waiting") === "waiting" && lane.stranger === null && late(lane.usedAt)) {
+    if (!lane.answered && (run?.state ?? "waiting") === "waiting" && lane.unknownRun === null && late(lane.usedAt)) {
       await pool.kill(lane.pane);
-      return this.look();
+      return this.check();
     }
     if (run?.state !== "sent" || run.firstAt === null || !late(run.firstAt)) return;
     if (await stopper.begun(run)) return;
     // without a journal only its processes say that it has begun
-    const begun = (await living.ask())?.has(run.name);
+    const begun = (await living.query())?.has(run.name);
     if (run !== lane.runs[0] || lane.pane === null || run.state !== "sent") return;
     if (begun) return void (run.state = "started");
     options.log.warn("closed a terminal that did not start a run", { job: run.launch.id });
     await pool.kill(lane.pane);
-    this.look();
+    this.check();
   }
 
   #failed(what: string, error: unknown): void {

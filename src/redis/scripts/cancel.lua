@@ -22,7 +22,7 @@ if state == 'started' or found == 'string' then
   set_meta('cancel', ARGV[4])
   -- nobody of ours may ever hold it: then meta goes by itself
   if not meta('token') then call('PEXPIRE', META, 7 * DAY) end
-  tell('cancel', 'started')
+  notify('cancel', 'started')
   return { 'REQUESTED', '.' }
 end
 -- from the right end, where the oldest are; a further copy of the id is dropped by start

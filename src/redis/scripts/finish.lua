@@ -45,17 +45,17 @@ if ARGV[12] ~= '' then set_meta('truncated', ARGV[12]) end
 if ARGV[13] ~= '' then set_meta('left', ARGV[13]) end
 if found ~= 'hash' or is_final(call('HGET', JOB, 'status')) then
   retain(keep)
-  tell('finish', 'late', 'a', meta('attempt'))
+  notify('finish', 'late', 'a', meta('attempt'))
   return with_waiters({ 'FINAL' })
 end
 if wait and state == 'error' and not meta('cancel') then
   set_meta('last_error', ARGV[7])
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
   call('ZADD', DELAY, at + wait, ID)
-  tell('finish', 'dispatched', 'a', meta('attempt'))
+  notify('finish', 'dispatched', 'a', meta('attempt'))
   return { 'RETRY', '.' }
 end
 call('HSET', JOB, 'status', state, 'result', ARGV[6], 'error', ARGV[7], 'updated_at', stamp(at))
 retain(keep)
-tell('finish', state, 'a', meta('attempt'))
+notify('finish', state, 'a', meta('attempt'))
 return with_waiters({ 'OK' })

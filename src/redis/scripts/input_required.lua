@@ -15,6 +15,6 @@ call('HDEL', META, 'input_line')
 set_meta('input_line', ARGV[5])
 if first then
   set_meta('input_ms', clock())
-  tell('input_required', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
+  notify('input_required', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
 end
 return { 'OK', '.' }

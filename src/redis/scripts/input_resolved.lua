@@ -9,5 +9,5 @@ local bad = unfit(KEYS[2], 'hash')
 if bad then return bad end
 if meta('token') ~= ARGV[4] or call('HDEL', META, 'input_ms', 'input_line') == 0 then return { 'NONE', '.' } end
 
-tell('input_resolved', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
+notify('input_resolved', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
 return { 'OK', '.' }

@@ -54,5 +54,5 @@ end
 call('ZREM', KEYS[6], ID)
 if waiters then call('SREM', waiters, member) end
 enqueue(KEYS[7], KEYS[8], ID, meta('priority'))
-tell('promote', 'dispatched', 'n', ARGV[4])
+notify('promote', 'dispatched', 'n', ARGV[4])
 return { 'PROMOTED', '.' }

@@ -48,7 +48,7 @@ if policy == 'requeue' and times + 1 < 3 then
   set_meta('token', '0', 'lost', times + 1)
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
   call('RPUSH', QUEUE, ID)
-  tell('reap', 'dispatched', 'n', ARGV[9], 'i', ARGV[4])
+  notify('reap', 'dispatched', 'n', ARGV[9], 'i', ARGV[4])
   return { 'REQUEUED', '.' }
 end
 set_meta('token', '0', 'lost', times + 1)

@@ -7,14 +7,14 @@
 --       DONE      its end is on record
 --       FENCED    the job has a newer attempt, or it was taken away from this one
 --       FINAL     another program has ended the job
---       STRANGER  another process owns the instance
+--       FOREIGN   another process owns the instance
 
 local ATTEMPTS = KEYS[8]
 local token, attempt = ARGV[6], tonumber(ARGV[7])
 
 local bad = unfit(KEYS[7], 'list') or unfit(ATTEMPTS, 'hash') or unfit(KEYS[9], 'hash')
 if bad then return bad end
-if call('HGET', KEYS[9], 'nonce') ~= ARGV[5] then return { 'STRANGER', '.' } end
+if call('HGET', KEYS[9], 'nonce') ~= ARGV[5] then return { 'FOREIGN', '.' } end
 
 local function let_go(reply)
   call('HDEL', ATTEMPTS, call('HGET', ATTEMPTS, ID) == token and ID or '')
@@ -57,5 +57,5 @@ call('PERSIST', META)
 call('PERSIST', JOB)
 call('HSET', ATTEMPTS, ID, token)
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(clock()))
-tell('reassert', 'started', 'n', ARGV[9], 'i', ARGV[4], 'a', ARGV[7])
+notify('reassert', 'started', 'n', ARGV[9], 'i', ARGV[4], 'a', ARGV[7])
 return { 'OK', '.' }

@@ -25,5 +25,5 @@ end
 set_meta('rerouted', '1')
 call('LPUSH', KEYS[7], ID)
 if usable(KEYS[8], 'set') then call('SADD', KEYS[8], ARGV[4]) end
-tell('reroute', 'dispatched', 'n', ARGV[4])
+notify('reroute', 'dispatched', 'n', ARGV[4])
 return { 'OK', '.' }

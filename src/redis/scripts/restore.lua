@@ -5,7 +5,7 @@
 -- KEYS  those of `reassert`, among which are those of `finish`
 -- ARGV  1-3 id channel keep  4 how many arguments are those of `reassert` alone, then these, then those of `finish`
 --       alone
--- reply that of `finish`; FENCED, FINAL and STRANGER also as `reassert` has them
+-- reply that of `finish`; FENCED, FINAL and FOREIGN also as `reassert` has them
 
 local first, second = { ARGV[1], ARGV[2], ARGV[3] }, { ARGV[1], ARGV[2], ARGV[3] }
 local last = 4 + ARGV[4]

@@ -47,7 +47,7 @@ for _, key in ipairs({ JOB, META, AFTER }) do call('PERSIST', key) end
 call('HSET', JOB, 'status', 'dispatched', 'result', '', 'error', '', 'updated_at', stamp(at))
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
 if usable(KEYS[10], 'set') then call('SADD', KEYS[10], ARGV[4]) end
-tell('retry', 'dispatched', 'n', ARGV[4])
+notify('retry', 'dispatched', 'n', ARGV[4])
 if verdict then
   call('HDEL', META, 'met')
   call('SADD', KEYS[12], ARGV[4] .. '\n' .. ID)

@@ -137,5 +137,5 @@ if not here.raised then
 end
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
 if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
-tell('start', 'started', 'n', runner, 'i', instance, 'a', attempt)
+notify('start', 'started', 'n', runner, 'i', instance, 'a', attempt)
 return owned('OK', token, attempt, values)

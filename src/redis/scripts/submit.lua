@@ -50,5 +50,5 @@ elseif due and due > at then
 else
   enqueue(KEYS[6], KEYS[7], ID, priority)
 end
-tell('submit', 'dispatched', 'n', runner)
+notify('submit', 'dispatched', 'n', runner)
 return { 'OK', '.' }

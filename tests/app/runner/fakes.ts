@@ -39,7 +39,7 @@ export class FakeQueue {
   /** Answers of `finish` that go before `OK`. */
   readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
   readonly #ids: RawId[] = [];
-  told = 0;
+  reported = 0;
   doubts = 0;
   #waiter: ((id: RawId | null) => void) | null = null;
 
@@ -99,7 +99,7 @@ export class FakeQueue {
   ageOf = (_ms: number): number => 0;
   seal = (): Promise<void> => Promise.resolve();
   back = (instances: readonly string[]) => Promise.resolve(instances);
-  recall = (seq: number): void => void (this.told = Math.max(this.told, seq));
+  recall = (seq: number): void => void (this.reported = Math.max(this.reported, seq));
   peek = (id: string): Promise<string | null> => {
     this.peeked.push(id);
     return Promise.resolve(this.jobs.get(id)?.executor ?? null);

@@ -7,7 +7,7 @@ import { assertEquals, assertRejects } from "../../support/assert.ts";
 /** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and told. */
 function setUp() {
   const looks: [atSeconds: number, runs: string[]][] = [];
-  const told: string[] = [];
+  const reported: string[] = [];
   const logged: string[] = [];
   /** Jobs of which Redis knows that they ask. */
   const asking = new Set<string>();
@@ -28,7 +28,7 @@ function setUp() {
   };
   const tell = (what: string) => {
     if (fixture.away) return Promise.reject(new UnavailableError("Cannot reach Redis"));
-    told.push(what);
+    reported.push(what);
     return Promise.resolve();
   };
   const parts = {
@@ -47,11 +47,11 @@ function setUp() {
       await watch.tick();
     }
   };
-  return { watch, run, runs: attempts, reading, looks, told, logged, asking, fixture, seconds };
+  return { watch, run, runs: attempts, reading, looks, told: reported, logged, asking, fixture, seconds };
 }
 
 Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
-  const { run, looks, told, seconds } = setUp();
+  const { run, looks, told: reported, seconds } = setUp();
   const loud = run("loud");
   run("quiet");
   run("also quiet");
@@ -61,47 +61,47 @@ Deno.test("a job that writes is never looked at, a quiet one less and less often
   }
   const both = ["quiet", "also quiet"];
   assertEquals(looks, [[4, both], [12, both], [28, both], [60, both], [120, both], [180, both]]);
-  assertEquals(told, []);
+  assertEquals(reported, []);
 });
 
 Deno.test("a job that waits is told with its last line, and again when that is lost; output ends it at once", async () => {
-  const { run, reading, looks, told, seconds, fixture } = setUp();
+  const { run, reading, looks, told: reported, seconds, fixture } = setUp();
   const active = run("a");
   reading.add("a");
   fixture.lines = ["other", "", "Continue? ", "", "status line"];
   await seconds(30);
   assertEquals(looks.map(([at]) => at), [4, 12, 20, 28]);
-  assertEquals(told, Array(4).fill("a asks other"));
+  assertEquals(reported, Array(4).fill("a asks other"));
   active.shown = 1;
   await seconds(1);
-  assertEquals(told.slice(4), ["a proceeds"]);
+  assertEquals(reported.slice(4), ["a proceeds"]);
   await seconds(3);
   assertEquals(looks.length, 4);
   reading.delete("a");
   await seconds(10);
-  assertEquals(told.length, 5);
+  assertEquals(reported.length, 5);
 });
 
 Deno.test("a job that was answered without a word proceeds at the next look, or when its runner typed", async () => {
-  const { watch, run, reading, told, seconds } = setUp();
+  const { watch, run, reading, told: reported, seconds } = setUp();
   const active = run("a");
   reading.add("a");
   await seconds(5);
   reading.delete("a");
   await seconds(8);
-  assertEquals(told, ["a asks question?", "a proceeds"]);
+  assertEquals(reported, ["a asks question?", "a proceeds"]);
   reading.add("a");
   await seconds(40);
-  const before = told.length;
+  const before = reported.length;
   watch.typed(active as unknown as ActiveAttempt);
-  assertEquals(told.slice(before), ["a proceeds"]);
+  assertEquals(reported.slice(before), ["a proceeds"]);
   active.ended = true;
   await seconds(40);
-  assertEquals(told.length, before + 1);
+  assertEquals(reported.length, before + 1);
 });
 
 Deno.test("what an earlier process told is taken back by the next, and what Redis did not take is told again", async () => {
-  const { watch, run, reading, told, seconds, fixture } = setUp();
+  const { watch, run, reading, told: reported, seconds, fixture } = setUp();
   run("a");
   const asking = run("b");
   const busy = run("c");
@@ -113,13 +113,13 @@ Deno.test("what an earlier process told is taken back by the next, and what Redi
     busy.shown = shown;
     await seconds(1);
   }
-  assertEquals(told, ["c proceeds", "a proceeds", "b asks question?"]);
+  assertEquals(reported, ["c proceeds", "a proceeds", "b asks question?"]);
   fixture.away = true;
   asking.shown = 5;
   await assertRejects(() => seconds(1), UnavailableError);
   fixture.away = false;
   await seconds(1);
-  assertEquals(told.slice(3), ["b proceeds"]);
+  assertEquals(reported.slice(3), ["b proceeds"]);
 });
 
 Deno.test("the log says that an adopted job proceeds only when an earlier process said that it asks", async () => {

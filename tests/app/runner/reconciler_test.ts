@@ -12,7 +12,7 @@ const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 }
 
 /** Redis is another one than these records of the spool were told to. */
 function redisForgot(runner: ReturnType<typeof fakeRunner>, records: readonly unknown[]): void {
-  Object.assign(runner.journal, { server: "before", knownTo: () => {}, records: () => records });
+  Object.assign(runner.journal, { server: "before", syncedWith: () => {}, records: () => records });
   Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
   Object.assign(runner.queue, {
     serverId: () => Promise.resolve("after"),
@@ -150,7 +150,7 @@ Deno.test("an end that an earlier process told is put on record as Redis has it"
   runner.launcher.refuse("b", refused, { kind: "lost", why: "it may have run" });
   await until("it is on record", () => runner.journal.settled.length === 1);
   // a run that Redis is asked about
-  runner.launcher.take("a", asked);
+  runner.launcher.accept("a", asked);
   await until("it is launched", () => runner.executor.launched.length === 1);
   await runner.reconciler.reassert(runner.attempts.all());
   assertEquals(runner.journal.settled.map(([, end]) => end), [TOLD, TOLD]);

@@ -31,7 +31,7 @@ local function set_meta(...)
 end
 
 -- Tells the audit and everybody who waits.
-local function tell(name, state, ...)
+local function notify(name, state, ...)
   event(EVENTS, name, 'id', ID, 's', state, ...)
   call('PUBLISH', CHANNEL, state)
 end
@@ -72,7 +72,7 @@ local function conclude(name, why, exit, at)
   call('HSET', JOB, 'status', 'error', 'error', why, 'updated_at', stamp(at))
   set_meta('exit', exit, 'ended_ms', at)
   retain(own_keep())
-  tell(name, 'error')
+  notify(name, 'error')
 end
 
 -- What the job that this one waits for allows: nil: go; true: wait; text: why this one will never start.

@@ -3,13 +3,13 @@ import { JobNotFoundError, NoTerminalError } from "../domain/errors.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
-import type { JobAnswer, JobRequest } from "../ports/requests.ts";
+import type { JobReply, JobRequest } from "../ports/requests.ts";
 
 /** An answer to a request that was carried out. */
-export type Done = Exclude<JobAnswer, { readonly type: "gone" | "failed" }>;
+export type Done = Exclude<JobReply, { readonly type: "gone" | "failed" }>;
 
 /** How to ask. */
-export interface AskOptions {
+export interface RequestOptions {
   /** Begin of messages, such as `Cannot type into job`. */
   readonly cannot: string;
   /** A name that nobody else uses. */
@@ -24,7 +24,12 @@ export interface AskOptions {
  * @throws {JobNotFoundError} There is no such job.
  * @throws {NoTerminalError} It does not run, or its runner does not answer.
  */
-export async function askRunner(store: JobStore, id: string, request: JobRequest, options: AskOptions): Promise<Done> {
+export async function requestRunner(
+  store: JobStore,
+  id: string,
+  request: JobRequest,
+  options: RequestOptions,
+): Promise<Done> {
   const cannot = `${options.cannot} ${JSON.stringify(id)}`;
   const job = await store.read(id);
   if (!job) throw new JobNotFoundError(`${cannot}: no job of this namespace has that id`);

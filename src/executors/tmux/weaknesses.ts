@@ -25,7 +25,7 @@ const WEAKNESSES: readonly Weakness[] = [
 ];
 
 /** What a version of tmux, as `tmux -V` says it, is known for; `null`: nothing. */
-export function knownFor(said: string): { readonly says: string; readonly remedy: string } | null {
+export function weaknessOf(said: string): { readonly says: string; readonly remedy: string } | null {
   const version = /(\d+)\.(\d+)/.exec(said);
   if (version === null) return null;
   const [major, minor] = [Number(version[1]), Number(version[2])];

@@ -1,4 +1,4 @@
--- answer: gives the sender of a request the runner's answer.
+-- reply: gives the sender of a request the runner's answer.
 --
 -- KEYS  1 reply
 -- ARGV  1 answer  2 ms that it is kept

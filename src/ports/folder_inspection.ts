@@ -1,5 +1,5 @@
 /** A folder, seen from outside. */
-export interface FolderLook {
+export interface FolderInspection {
   readonly path: string;
   readonly is: "folder" | "missing" | "something else";
   /** What lets other users have a hand in it; `null`: nothing. */

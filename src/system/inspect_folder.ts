@@ -1,4 +1,4 @@
-import type { FolderLook } from "../ports/folder_look.ts";
+import type { FolderInspection } from "../ports/folder_inspection.ts";
 import { whyNotOurs, whyUnsafe } from "./safe_folder.ts";
 
 async function statOf(path: string): Promise<Deno.FileInfo | null> {
@@ -14,7 +14,7 @@ async function statOf(path: string): Promise<Deno.FileInfo | null> {
 const ROOM = 4 << 20;
 
 /** Whether something can be made in a folder, and has room: tried, because rights and quotas have many sources. */
-async function tryOut(path: string): Promise<Pick<FolderLook, "writable" | "full">> {
+async function tryOut(path: string): Promise<Pick<FolderInspection, "writable" | "full">> {
   let dir: string | undefined;
   try {
     dir = await Deno.makeTempDir({ dir: path, prefix: ".runner-" });
@@ -29,7 +29,7 @@ async function tryOut(path: string): Promise<Pick<FolderLook, "writable" | "full
 }
 
 /** Looks at a folder by its absolute path; of one that is missing, whether it can be made. */
-export async function lookAtFolder(path: string): Promise<FolderLook> {
+export async function inspectFolder(path: string): Promise<FolderInspection> {
   const stat = await statOf(path);
   const unsafe = whyUnsafe(path);
   if (stat) {

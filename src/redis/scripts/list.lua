@@ -1,4 +1,4 @@
--- look: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its
+-- list: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its
 -- payload, and its bookkeeping.
 --
 -- KEYS  job and meta of every id
