@@ -234,6 +234,8 @@ export interface Queue extends RequestQueue {
   claimed(): Promise<readonly RawId[]>;
   /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */
   peek(id: string): Promise<string | null>;
+  /** Numbers of the newest attempts of some jobs; 0 for one that has none, or is not there. */
+  newestAttempts(ids: readonly string[]): Promise<readonly number[]>;
   /** Attempts that Redis says this instance owns. */
   owned(): Promise<readonly OwnedAttempt[]>;
 

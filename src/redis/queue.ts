@@ -1,5 +1,6 @@
 import type { JobFields } from "../domain/job.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
+import { metaNumber } from "../domain/job_meta.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Claimed,
@@ -180,6 +181,13 @@ export class RedisQueue implements Queue {
 
   async peek(id: string): Promise<string | null> {
     return (await this.#peeks.run([this.#keys.job(id)], []))[0] as string | null;
+  }
+
+  newestAttempts(ids: readonly string[]): Promise<readonly number[]> {
+    return Promise.all(ids.map(async (id) => {
+      const [number] = await this.#link.call("HMGET", [this.#keys.meta(id), "attempt"]) as [string | null];
+      return metaNumber(number ?? undefined, 0);
+    }));
   }
 
   async owned(): Promise<readonly OwnedAttempt[]> {

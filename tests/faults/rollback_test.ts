@@ -185,3 +185,34 @@ for (
     await assertClean(fixture, { ids: [last], executions: () => [1, 1] });
   });
 }
+
+Deno.test("18 a job that another host has tried again does not run once more when that host's records and Redis' data are lost", async () => {
+  await using fixture = await RunnerFixture.create();
+  const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
+  const spools = ["a", "b"].map((letter) => `${fixture.dir}/${letter}`);
+  const start = (i: number) =>
+    fixture.runner({
+      args: [...FAST, "--concurrency", "1"],
+      spool: spools[i],
+      env: { RUNNER_TMUX_SOCKET: `${fixture.socket}-${i}` },
+    });
+  const first = await start(0);
+  const id = await fixture.submit("--retries", "1", "--backoff", "1s", `${log.line}; [ "$RUNNER_ATTEMPT" = 2 ]`);
+  const busy = await fixture.push({ payload: `${log.line}; ${barrier.wait}` });
+  await until("the other one runs", () => log.ran(busy));
+  const second = await start(1);
+  assertEquals((await fixture.ended(id)).status, "finished");
+  const journal = () => Deno.readTextFile(`${fixture.instance(spools[0])}/runs.jsonl`);
+  await until("the first host has heard of it", async () => (await journal()).includes('"end":"gone"'));
+  await first.kill9();
+  await second.kill9();
+  await Deno.remove(spools[1], { recursive: true });
+  await fixture.redis.call("FLUSHALL");
+  await start(0);
+  await until("it is brought back", async () => (await fixture.job(busy)).status === "started");
+  await barrier.open();
+  await fixture.ended(busy);
+  const last = await fixture.push({ payload: log.line });
+  await fixture.ended(last);
+  assertEquals([await fixture.job(id), (await log.executions()).get(id)?.length], [{}, 2]);
+});

@@ -84,7 +84,9 @@ Deno.test("a folder that our user may not enter can be looked at, and is refused
   const [closed, path] = [`${folder.path}/closed`, `${folder.path}/closed/below/spool`];
   await Deno.mkdir(closed, { mode: 0o000 });
   const from = (file: string) => JSON.stringify(import.meta.resolve(`../../src/system/${file}`));
-  const code = `import { inspectFolder } from ${from("inspect_folder.ts")}; import { openInstance } from ${from("instance.ts")};
+  const code = `import { inspectFolder } from ${from("inspect_folder.ts")}; import { openInstance } from ${
+    from("instance.ts")
+  };
     console.log(JSON.stringify(await inspectFolder("${path}")));
     await openInstance("${path}").catch(({ message }) => console.log(message));`;
   const [command, ...args] = [...MORTAL, Deno.execPath(), "eval", code];

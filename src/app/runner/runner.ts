@@ -19,6 +19,7 @@ import { Loop, type LoopOptions } from "./service.ts";
 import { SPOOL_EVERY, SpoolWatch } from "./spool_watch.ts";
 import { StopTime } from "./stop_time.ts";
 import { STREAM_EVERY, Streamer } from "./streamer.ts";
+import { Superseded } from "./superseded.ts";
 
 /** Pause between two looks at the terminals for runs that went away unseen, milliseconds. */
 const SWEEP_EVERY = 2000;
@@ -141,6 +142,7 @@ export class Runner {
       heartbeat,
       promote,
       reap,
+      loop("superseded", new Superseded(this.#parts), { everyMs: settings.heartbeatMs, jitter: 0.2 }),
       loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
       loop("stream", new Streamer(this.#parts, this.#attempts), { everyMs: STREAM_EVERY, work }),
       loop("input", this.#inputWatch, { everyMs: INPUT_EVERY, work }),

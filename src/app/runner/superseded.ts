@@ -1,0 +1,38 @@
+import type { JournalRecord } from "../../ports/attempt_journal.ts";
+import type { RunnerParts } from "./parts.ts";
+
+/** Attempts of which one round asks Redis. */
+const BATCH = 100;
+
+/**
+ * Forgets attempts that were to be tried again, once a later one has begun. After a loss of Redis' data this host would
+ * put such a job into the queue again: if the host of the later attempt had lost its records by then, the job would run
+ * once more.
+ */
+export class Superseded {
+  readonly #parts: Pick<RunnerParts, "queue" | "journal">;
+  /** Where the next round begins: attempts with a long pause before the next one must not hold up the others. */
+  #from = 0;
+
+  constructor(parts: Pick<RunnerParts, "queue" | "journal">) {
+    this.#parts = parts;
+  }
+
+  /** One round. */
+  async tick(): Promise<void> {
+    const { queue, journal } = this.#parts;
+    const open = journal.records().filter(isToBeTriedAgain);
+    if (open.length === 0) return;
+    const from = this.#from % open.length;
+    const some = [...open.slice(from), ...open.slice(0, from)].slice(0, BATCH);
+    this.#from = from + some.length;
+    const newest = await queue.newestAttempts(some.map(({ attempt }) => attempt.id));
+    for (const [i, { attempt }] of some.entries()) {
+      if (newest[i] > attempt.number) await journal.settle(attempt.name, "gone");
+    }
+  }
+}
+
+function isToBeTriedAgain({ end }: JournalRecord): boolean {
+  return end !== null && end !== "gone" && end.retry === true;
+}
