@@ -107,3 +107,27 @@ export function isIn(file: string, path: string): boolean {
 export function roomOf(file: string): Room | undefined {
   return ROOMS.filter((room) => isIn(file, room.path)).sort((a, b) => b.path.length - a.path.length)[0];
 }
+
+/**
+ * Words that mean several things here, with the one that is meant: no part of a name, and in no comment. `heartbeat`
+ * is one word, so `beat` does not stand in it.
+ */
+export const WORDS: Readonly<Record<string, string>> = {
+  look: "list, read, poll or check",
+  take: "claim, accept, assign or read",
+  tell: "report or notify",
+  told: "reported",
+  hear: "receive",
+  heed: "handle",
+  know: "has a record of, or is known",
+  somebody: "a client, a process, a person",
+  nobody: "no client, no process",
+  whoever: "the client or process that",
+  answers: "returns",
+  worker: "runner",
+  stranger: "unknown run",
+  deaf: "input disabled",
+  bury: "dead letter",
+  buried: "dead letter",
+  beat: "heartbeat",
+};

@@ -1,9 +1,9 @@
 /**
  * The house rules as lint errors: `house/rings` says who may import whom and who must stay pure, `house/doors` in which
- * one file an outside thing is used, `house/columns` how long a line of a comment may be. The rows of the first two are
- * in house.ts; a new part or a new door is a new row there.
+ * one file an outside thing is used, `house/columns` how long a line of a comment may be, `house/words` which words are
+ * no part of a name or a comment. The rows of all but `columns` are in house.ts.
  */
-import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf } from "./house.ts";
+import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf, WORDS } from "./house.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -173,6 +173,35 @@ const columns: Deno.lint.Rule = {
   },
 };
 
+/** `look`, `looks`, `looked` and `looking`, whatever their case. */
+const WORD = new RegExp(`\\b(${Object.keys(WORDS).join("|")})(?:s|ed|ing)?\\b`, "gi");
+
+/** The parts of `#lastTold` or `LAST_TOLD`: `last told`. */
+function partsOf(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " ");
+}
+
+/** A name or a comment has no word that means several things here. */
+const words: Deno.lint.Rule = {
+  create(context) {
+    const file = projectPath(context.filename);
+    if (file === undefined || file.startsWith("tests/")) return {};
+    const refuse = (text: string, range: [number, number]) => {
+      for (const [found, word] of text.matchAll(WORD)) {
+        context.report({ range, message: `"${found}" is no word of this project: say ${WORDS[word.toLowerCase()]}` });
+      }
+    };
+    const check = (node: { name: string; range: [number, number] }) => refuse(partsOf(node.name), node.range);
+    return {
+      Identifier: check,
+      PrivateIdentifier: check,
+      Program() {
+        for (const { value, range } of context.sourceCode.getAllComments()) refuse(value, range);
+      },
+    };
+  },
+};
+
 export default {
   name: "house",
   rules: {
@@ -183,5 +212,6 @@ export default {
     }),
     doors: rule(doorRules),
     columns,
+    words,
   },
 } satisfies Deno.lint.Plugin;
