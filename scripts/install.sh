@@ -3,7 +3,7 @@
 #
 #   install.sh              for the program
 #   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and
-#                           lanes, awk, git
+#                           lanes, awk, git, shellcheck
 #   install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
 #
 # DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
@@ -122,7 +122,7 @@ if [ "${1:-}" = --names ]; then
 fi
 case ${1:-} in
   '') for_tests= ;;
-  --for-tests) for_tests='dash zsh fish mksh busybox mawk git' ;;
+  --for-tests) for_tests='dash zsh fish mksh busybox mawk git shellcheck' ;;
   *) die "Cannot use $1: there are only --for-tests and --names" ;;
 esac
 if [ -n "$names" ]; then

@@ -16,8 +16,8 @@ scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 stage=${1:-all}
 [ $# -eq 0 ] || shift
 case $stage in
-  all | fmt | lint | check | doc | test) ;;
-  *) die "Cannot run the stage $stage: there are fmt, lint, check, doc, test and all" ;;
+  all | fmt | lint | shell | check | doc | test) ;;
+  *) die "Cannot run the stage $stage: there are fmt, lint, shell, check, doc, test and all" ;;
 esac
 
 # without this a script that ends early, by an error or a signal, would leave the caller without its line
@@ -58,6 +58,16 @@ step() {
   }
 }
 
+# Those of src begin with no #!: the shell of a lane reads them. Each such shell knows `ulimit -S` (3045) and `[ -ef ]`
+# (3013); variables that a run's own script sets (2154, 1090) and `a= b=` (1007) are meant so.
+# shellcheck disable=SC2046 # the project's file names have no spaces
+check_shell() {
+  have shellcheck || die "Cannot check the shell scripts: there is no shellcheck; run scripts/install.sh --for-tests"
+  shellcheck --severity=warning -x --source-path="$scripts" $(grep -rlsE '^#!/bin/(ba)?sh' scripts examples .ci) || return
+  [ ! -d src ] || [ -z "$(find src -name '*.sh')" ] ||
+    shellcheck --severity=warning --shell=sh --exclude=SC1007,SC1090,SC2154,SC3013,SC3045 $(find src -name '*.sh')
+}
+
 # shellcheck disable=SC2046 # the project's file names have no spaces
 check_types() { "$DENO" check --quiet --config "$DENO_CONFIG" $(sources); }
 
@@ -70,6 +80,7 @@ check_documentation() {
 
 step fmt "$DENO" fmt --check --config deno.json
 step lint "$DENO" lint --quiet --config deno.json
+step shell check_shell
 step check check_types
 step doc check_documentation
 

@@ -195,6 +195,9 @@ Deno.test("the gate goes red for each kind of fault", async () => {
     ["lint", "src/domain/a.ts", `export const a = (b: number) => b;\n`, "1 passed, 0 failed"],
     ["lint", "src/domain/a.ts", `export const a = Math.random();\n`, "0 passed, 1 failed"],
     ["lint", "src/domain/a.ts", `export const a = (b: any) => b;\n`, "0 passed, 1 failed"],
+    ["shell", "scripts/a.sh", "#!/bin/sh\ncd /tmp\n", "0 passed, 1 failed"],
+    ["shell", "scripts/a.sh", "#!/bin/sh\ncd /tmp || exit\n", "1 passed, 0 failed"],
+    ["shell", "src/a.sh", "cd /tmp\n", "0 passed, 1 failed"],
     ["fmt", "src/domain/a.ts", `export const a  = 1;\n`, "0 passed, 1 failed"],
     ["fmt", "src/domain/a.ts", `export const a = 1;\n`, "1 passed, 0 failed"],
   ];
@@ -253,7 +256,7 @@ const APT =
   `echo "$*" >>"$LOG"\nfor last; do :; done\ncase $last in update) : >"$BIN/../lists" ;; *) [ -e "$BIN/../lists" ] && : >"$BIN/$last" && chmod +x "$BIN/$last" ;; esac`;
 
 // what only tests use, but fish and procps
-const FOR_TESTS = { dash: "", zsh: "", mksh: "", busybox: "", mawk: "", git: "" };
+const FOR_TESTS = { shellcheck: "", dash: "", zsh: "", mksh: "", busybox: "", mawk: "", git: "" };
 
 Deno.test("install.sh changes nothing and says nothing when all is there", async () => {
   await using folder = await temporaryFolder();

@@ -15,4 +15,4 @@ while [ -n "$before" ] && [ "$seconds" -lt 60 ] && kill -0 "$before" && sleep 1;
 code=0
 cat >>log || code=$?
 read -r now <writer
-case $now in '' | $$) [ ! -p "$1/done" ] || echo "L $2 $code" 1<>"$1/done" ;; esac
+case $now in '' | "$$") [ ! -p "$1/done" ] || echo "L $2 $code" 1<>"$1/done" ;; esac

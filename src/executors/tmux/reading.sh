@@ -94,6 +94,7 @@ guessed() {
   esac
 }
 holds() {
+  # shellcheck disable=SC2034 # eval reads it
   for file in "/proc/$pid/fd"/*; do
     # shellcheck disable=SC2254 # patterns
     eval "case \$(readlink \"\$file\") in $1) return 0 ;; esac"
