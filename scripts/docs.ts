@@ -81,8 +81,8 @@ function aclCommand(role: "runner" | "client"): string {
   return `${lines.join(" \\\n")}\n`;
 }
 
-/** The generated parts of the README by name. */
-export function readmeParts(commands: readonly Command[]): Readonly<Record<string, string>> {
+/** The generated parts of pages by name. */
+export function pageParts(commands: readonly Command[]): Readonly<Record<string, string>> {
   const settings = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) =>
     !row.hidden && (row.env || row.config)
   );
@@ -95,14 +95,17 @@ export function readmeParts(commands: readonly Command[]): Readonly<Record<strin
   };
 }
 
+/** Pages with generated parts. */
+export const PAGES = ["src/cli/README.md", "src/redis/README.md"];
+
 const PART = /(<!-- docs: (\w+) -->\n)[^]*?(<!-- \/docs -->)/g;
 
-/** The README with its generated parts made anew. */
-export function updateReadme(text: string, commands: readonly Command[]): string {
-  const parts = readmeParts(commands);
+/** A page with its generated parts made anew. */
+export function updatePage(text: string, commands: readonly Command[]): string {
+  const parts = pageParts(commands);
   return text.replace(PART, (_, begin, name, end) => {
     if (!Object.hasOwn(parts, name)) {
-      throw new Error(`Cannot write part "${name}" of the README: there is no such part`);
+      throw new Error(`Cannot write part "${name}" of a page: there is no such part`);
     }
     return `${begin}\n${parts[name]}\n${end}`;
   });
@@ -171,7 +174,10 @@ async function main(args: readonly string[]): Promise<number> {
   const commands = await allCommands();
   const files: [URL, (old: string) => string][] = [
     [new URL("runner.1", import.meta.url), () => manPage(commands)],
-    [new URL("../README.md", import.meta.url), (old) => updateReadme(old, commands)],
+    ...PAGES.map((page): [URL, (old: string) => string] => [
+      new URL(`../${page}`, import.meta.url),
+      (old) => updatePage(old, commands),
+    ]),
   ];
   let code = 0;
   for (const [url, make] of files) {

@@ -1,16 +1,19 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { manPage, readmeParts, updateReadme } from "../../scripts/docs.ts";
+import { manPage, pageParts, PAGES, updatePage } from "../../scripts/docs.ts";
 import { OLDEST_REDIS, OLDEST_TMUX } from "../../src/domain/versions.ts";
 import { allCommands, COMMANDS } from "../../src/cli/commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("the man page and the README's tables are what scripts/docs.ts writes", async () => {
+Deno.test("the man page and the tables of pages are what scripts/docs.ts writes", async () => {
   const commands = await allCommands();
   const page = await Deno.readTextFile(new URL("scripts/runner.1", ROOT));
   assertEquals(page === manPage(commands), true, "scripts/runner.1 is out of date: run scripts/docs.ts");
-  const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-  assertEquals(readme === updateReadme(readme, commands), true, "README.md is out of date: run scripts/docs.ts");
+  for (const path of PAGES) {
+    const text = await Deno.readTextFile(new URL(path, ROOT));
+    assert(text.includes("<!-- docs: "), path);
+    assertEquals(text === updatePage(text, commands), true, `${path} is out of date: run scripts/docs.ts`);
+  }
 });
 
 Deno.test("the README names the oldest versions that the program takes", async () => {
@@ -20,21 +23,21 @@ Deno.test("the README names the oldest versions that the program takes", async (
   }
 });
 
-Deno.test("updateReadme() replaces what stands between the marks, and nothing else", async () => {
+Deno.test("updatePage() replaces what stands between the marks, and nothing else", async () => {
   const commands = await allCommands();
-  const parts = readmeParts(commands);
+  const parts = pageParts(commands);
   const text = "a\n<!-- docs: exits -->\n\nold\n\n<!-- /docs -->\nb\n<!-- docs: commands -->\n\n<!-- /docs -->\n";
-  const updated = updateReadme(text, commands);
+  const updated = updatePage(text, commands);
   assertEquals(
     updated,
     `a\n<!-- docs: exits -->\n\n${parts.exits}\n<!-- /docs -->\nb\n<!-- docs: commands -->\n\n${parts.commands}\n<!-- /docs -->\n`,
   );
-  assertEquals(updateReadme(updated, commands), updated);
+  assertEquals(updatePage(updated, commands), updated);
   for (const name of Object.keys(COMMANDS)) assert(parts.commands.includes(`| \`runner ${name}\``), name);
 });
 
 Deno.test("the README's tables are laid out as deno fmt wants them", async () => {
-  const text = Object.values(readmeParts(await allCommands())).join("\n");
+  const text = Object.values(pageParts(await allCommands())).join("\n");
   const child = new Deno.Command(Deno.execPath(), { args: ["fmt", "--ext=md", "-"], stdin: "piped", stdout: "piped" })
     .spawn();
   const writer = child.stdin.getWriter();

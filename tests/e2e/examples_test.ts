@@ -18,7 +18,7 @@ const examples = [...Deno.readDirSync(FOLDER)]
   .map(({ name }) => ({ name, text: Deno.readTextFileSync(FOLDER + name) }))
   .filter(({ text }) => /^(#|\/\/) Output:$/m.test(text));
 
-Deno.test("there are the examples that the README promises", () => {
+Deno.test("there are the examples that their page names", () => {
   const names = examples.map(({ name }) => name).sort();
   for (const name of ["batch.ts", "environment_and_timeout.sh", "executors.sh", "raw_redis.sh", "submit_and_wait.sh"]) {
     assertEquals(names.includes(name), true, name);

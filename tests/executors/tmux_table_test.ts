@@ -1,20 +1,20 @@
-/** Each row of the README's table of what a job gets, on a real job. */
+/** Each row of the table in JOBS.md of what a job gets, on a real job. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux_host.ts";
 import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
-const README = new URL("../../README.md", import.meta.url);
+const JOBS = new URL("../../src/executors/tmux/JOBS.md", import.meta.url);
 
 /** First cells of the table, as text. */
 async function rowsOf(): Promise<string[]> {
-  const text = await Deno.readTextFile(README);
-  const section = text.slice(text.indexOf("### What a job gets"), text.indexOf("### Lifecycle"));
+  const text = await Deno.readTextFile(JOBS);
+  const section = text.slice(text.indexOf("## What a job gets"), text.indexOf("## Watching and typing"));
   return section.split("\n").filter((line) => line.startsWith("| ")).slice(2).map((line) =>
     line.split(" | ")[0].slice(2).replaceAll("`", "").trim()
   );
 }
 
-isolatedTest("a job gets what the README's table says, row by row", async (host) => {
+isolatedTest("a job gets what the table in JOBS.md says, row by row", async (host) => {
   await Deno.mkdir(`${host.dir}/home`);
   for (const file of [".profile", ".bash_profile", ".bashrc"]) {
     await Deno.writeTextFile(`${host.dir}/home/${file}`, "export FROM_PROFILE=1; echo profile\n");

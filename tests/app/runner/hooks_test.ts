@@ -58,8 +58,8 @@ Deno.test("a hook is told which job has ended, and how", async () => {
     RUNNER_NAME: "r",
     RUNNER_NAMESPACE: "ns:",
   });
-  const readme = await Deno.readTextFile(new URL("../../../README.md", import.meta.url));
-  const table = readme.split("### When a job has ended")[1].split("\n## ")[0].split("\n").filter((line) =>
+  const page = await Deno.readTextFile(new URL("../../../src/executors/tmux/JOBS.md", import.meta.url));
+  const table = page.split("## When a job has ended")[1].split("\n## ")[0].split("\n").filter((line) =>
     line[0] === "|"
   );
   const named = [...table.join("\n").matchAll(/RUNNER_\w+/g)].map(([name]) => name);
