@@ -205,13 +205,13 @@ Deno.test("17 a runner that holds back after a restart of Redis says so in its l
   const runner = await fixture.runner({ args: ["--heartbeat", "3s", "--lease", "9s"] });
   await fixture.redis.kill9();
   await fixture.redis.restart();
-  await runner.says("takes no jobs until all hosts have brought back what they run");
+  await runner.says("claims no jobs until all hosts have brought back what they run");
   const id = await fixture.submit("true");
   await until("status says why it waits", async () => {
     const { stdout } = await fixture.run(["status", id]);
     assert((await fixture.job(id)).status === "dispatched", `${stdout}\n${runner.log}`);
     return stdout.includes("waits until all hosts have brought back what they run; it is the next one");
   });
-  await runner.says("takes jobs again");
+  await runner.says("claims jobs again");
   assertEquals((await fixture.ended(id)).status, "finished");
 });

@@ -1,5 +1,5 @@
 import { orAborted } from "../../domain/or_aborted.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import type { Claimer } from "./claimer.ts";
 import type { Attempts } from "./attempts.ts";
 
 /**
@@ -8,14 +8,14 @@ import type { Attempts } from "./attempts.ts";
  * @param failed Rejects when the runner cannot go on; so does this then.
  */
 export async function untilIdle(
-  dispatcher: Pick<Dispatcher, "idle">,
+  claimer: Pick<Claimer, "idle">,
   attempts: Attempts,
   failed: Promise<void>,
 ): Promise<"empty" | "paused"> {
   const over = new AbortController();
   failed.catch((error) => over.abort(error));
   for (;;) {
-    const { idle } = dispatcher;
+    const { idle } = claimer;
     if (idle !== null) return idle;
     await orAborted(attempts.change(), over.signal);
   }

@@ -6,6 +6,9 @@ import { signalOf } from "../../domain/signals.ts";
 import type { AttemptEnd, Executor } from "../../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../../ports/queue.ts";
 import type { SettledEnd } from "../../ports/attempt_journal.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Hooks } from "./hooks.ts";
+import { EARLY_AFTER } from "./janitor.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
@@ -28,23 +31,27 @@ interface Ending {
   readonly agoMs?: number;
 }
 
+/** Alarms for what an end makes necessary. */
+type FinisherAlarms = Pick<Alarms, "janitor" | "promote">;
+
 /** Brings ends to Redis, and goes on until Redis has answered. */
 export class Finisher {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
+  readonly #hooks: Pick<Hooks, "ended">;
+  readonly #alarms: FinisherAlarms;
   readonly #stopping = new AbortController();
   readonly #pending = new Set<Promise<void>>();
 
-  /** Called with the milliseconds until a job is due for its next attempt. */
-  onDelayed: (dueInMs: number) => void = () => {};
-  /** Called when the end of an attempt is on record. */
-  onSettled: () => void = () => {};
-  /** Called when this process has told the end of a job: once, and never for one that an earlier process told. */
-  onReported: (active: ActiveAttempt, end: FinishRequest) => void = () => {};
+  /** Attempts whose ends are on record. */
+  #settledCount = 0;
 
-  constructor(parts: RunnerParts, attempts: Attempts) {
+  /** @param work.hooks Gets each end that this process has reported: once, and none of an earlier process. */
+  constructor(parts: RunnerParts, work: { attempts: Attempts; hooks: Pick<Hooks, "ended">; alarms: FinisherAlarms }) {
     this.#parts = parts;
-    this.#attempts = attempts;
+    this.#attempts = work.attempts;
+    this.#hooks = work.hooks;
+    this.#alarms = work.alarms;
   }
 
   /** An executor says that a run has ended. */
@@ -188,11 +195,11 @@ export class Finisher {
         }
         : "gone"),
     );
-    this.onSettled();
+    if (++this.#settledCount % EARLY_AFTER === 0) this.#alarms.janitor.soon();
     checkpoint("after_settle");
     noted.then(() => this.#forget(attempt.name, active.executor));
-    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.onReported(active, request);
-    if (reply.type === "RETRY") this.onDelayed(request.retryDelayMs ?? 0);
+    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.#hooks.ended(active, request);
+    if (reply.type === "RETRY") this.#alarms.promote.soon(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;
     log.info("finished", {

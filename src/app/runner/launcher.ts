@@ -5,6 +5,7 @@ import { attemptName } from "../../domain/attempt_name.ts";
 import type { Executor, Launch } from "../../ports/executor.ts";
 import type { StartReply } from "../../ports/queue.ts";
 import type { Attempt } from "../../ports/attempt_journal.ts";
+import type { Alarm } from "./alarms.ts";
 import type { Finisher } from "./finisher.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
@@ -22,16 +23,18 @@ export class Launcher {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
   readonly #finisher: Finisher;
+  readonly #spool: Alarm;
   readonly #launching = new Set<Promise<void>>();
-  /** Called when a launch failed because of this host. */
-  onHostFailure: () => void = () => {};
-  /** Boot of this host, known when the executors are open. */
-  bootId = "";
+  /** Boot of this host. */
+  readonly bootId: string;
 
-  constructor(parts: RunnerParts, attempts: Attempts, finisher: Finisher) {
+  /** @param work.spool Asks for a check of the spool when a launch failed because of this host. */
+  constructor(parts: RunnerParts, work: { attempts: Attempts; finisher: Finisher; spool: Alarm; bootId: string }) {
     this.#parts = parts;
-    this.#attempts = attempts;
-    this.#finisher = finisher;
+    this.#attempts = work.attempts;
+    this.#finisher = work.finisher;
+    this.#spool = work.spool;
+    this.bootId = work.bootId;
   }
 
   /** Takes over an attempt that `start` gave us. From now on it counts among the runs; the launch itself goes on. */
@@ -200,7 +203,7 @@ export class Launcher {
       const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(attempt) : null;
       if (again !== null) {
         log.error("launch failed", { job: attempt.id, attempt: attempt.number, error: why });
-        this.onHostFailure();
+        this.#spool.soon();
       }
       this.#finisher.finish(active, { kind: "failed", why }, null, again);
     }

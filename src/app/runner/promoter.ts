@@ -1,3 +1,4 @@
+import type { Alarm } from "./alarms.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** Delayed jobs looked at in one round. */
@@ -5,12 +6,12 @@ const BATCH = 100;
 
 /** Moves delayed jobs into the queue when they are due. */
 export class Promoter {
-  readonly #parts: RunnerParts;
-  /** Called after a round: there may be others that are due later. */
-  onDone: () => void = () => {};
+  readonly #parts: Pick<RunnerParts, "queue" | "log">;
+  readonly #heartbeat: Alarm;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: Pick<RunnerParts, "queue" | "log">, heartbeat: Alarm) {
     this.#parts = parts;
+    this.#heartbeat = heartbeat;
   }
 
   /** Everything that is due, which can be a hundred thousand jobs; ends early when the signal aborts. */
@@ -25,6 +26,6 @@ export class Promoter {
         if (reply === "PROMOTED") promoted++;
       }
     }
-    this.onDone();
+    this.#heartbeat.soon(); // its reply says when the next job is due
   }
 }

@@ -1,7 +1,8 @@
 import { UnavailableError } from "../../domain/errors.ts";
 import type { JobReply, OpenRequest } from "../../ports/requests.ts";
-import type { ActiveAttempt, RunnerParts } from "./parts.ts";
+import type { RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
+import type { InputWatch } from "./input_watch.ts";
 
 /**
  * Handles requests about the terminals of this runner's jobs, from any host. Costs nothing while there are none.
@@ -9,15 +10,14 @@ import type { Attempts } from "./attempts.ts";
 export class Requests {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
+  readonly #inputWatch: Pick<InputWatch, "typed">;
   #serving: Promise<void> | null = null;
   #again = false;
   #stopped = false;
-  /** Told when something was typed into the terminal of a run. */
-  onTyped: (active: ActiveAttempt) => void = () => {};
-
-  constructor(parts: RunnerParts, attempts: Attempts) {
+  constructor(parts: RunnerParts, attempts: Attempts, inputWatch: Pick<InputWatch, "typed">) {
     this.#parts = parts;
     this.#attempts = attempts;
+    this.#inputWatch = inputWatch;
   }
 
   /** Begins to listen. */
@@ -63,7 +63,7 @@ export class Requests {
         case "type": {
           if (!await executor.type(name, request)) return { type: "gone" };
           this.#parts.log.info("typed", { job: id, attempt: active.attempt.number });
-          this.onTyped(active);
+          this.#inputWatch.typed(active);
           return { type: "typed" };
         }
         case "screen": {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import { UnavailableError } from "../../domain/errors.ts";
+import { Alarm } from "./alarms.ts";
 
 /** A background loop of the runner. Tests call `tick`, never a timer. */
 export interface Service {
@@ -22,6 +23,10 @@ export interface LoopOptions {
   readonly jitter?: number;
   /** Resolves when there is work to look for; without it there always may be. */
   readonly work?: () => Promise<void>;
+  /** Others ask it for a round. */
+  readonly alarm?: Alarm;
+  /** The shortest pause between two rounds that were asked for, milliseconds; default 250. */
+  readonly gapMs?: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Told when a round failed because Redis could not be reached. */
@@ -41,14 +46,13 @@ export class Loop implements Service {
   /** Ends the wait for work. */
   #release: () => void = () => {};
   #running: Promise<void> | null = null;
-  /** Monotonic time of the next round, as far as it is known. */
-  #next = Infinity;
-  #alarm = new AbortController();
+  readonly #alarm: Alarm;
 
   /** `work` is one round; its signal aborts when the loop is to end. */
   constructor(work: (signal: AbortSignal) => Promise<void>, options: LoopOptions) {
     this.#work = work;
     this.#options = options;
+    this.#alarm = options.alarm ?? new Alarm(options.clock);
   }
 
   /** What the log calls it. */
@@ -72,27 +76,18 @@ export class Loop implements Service {
     this.#running ??= this.#run();
   }
 
-  /** Asks for a round in `ms` milliseconds at the latest, and soon after the last one at the earliest. */
-  soon(ms = 0): void {
-    const at = this.#options.clock.now() + ms;
-    if (at >= this.#next) return;
-    this.#next = at;
-    this.#alarm.abort();
-  }
-
   async #run(): Promise<void> {
-    const { everyMs, jitter = 0, clock, work } = this.#options;
+    const { everyMs, jitter = 0, gapMs = GAP, clock, work } = this.#options;
     while (!this.#stopping.signal.aborted) {
       if (work) await this.#some(work());
       const begun = clock.now();
-      this.#next = Math.min(this.#next, begun + everyMs * (1 + jitter * (2 * clock.random() - 1)));
+      this.#alarm.soon(everyMs * (1 + jitter * (2 * clock.random() - 1)));
       while (!this.#stopping.signal.aborted) {
-        const left = Math.max(this.#next, begun + Math.min(GAP, everyMs)) - clock.now();
+        const left = Math.max(this.#alarm.at, begun + Math.min(gapMs, everyMs)) - clock.now();
         if (left <= 0) break;
-        this.#alarm = new AbortController();
-        await clock.sleep(Math.min(left, LONGEST), this.#alarm.signal);
+        await this.#alarm.wait(Math.min(left, LONGEST));
       }
-      this.#next = Infinity;
+      this.#alarm.clear();
       if (!this.#stopping.signal.aborted) await this.tick();
     }
   }
@@ -109,7 +104,7 @@ export class Loop implements Service {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#release();
-    this.#alarm.abort();
+    this.#alarm.wake();
     await this.#running;
   }
 }

@@ -3,32 +3,43 @@ import type { RunnerParts } from "./parts.ts";
 /** Pause between two looks, milliseconds: a look is two calls of stat. */
 export const SPOOL_EVERY = 2000;
 
+/** A spool that is no longer there. */
+export interface LostSpool {
+  /** Path of the first file that was missed. */
+  readonly path: string;
+  /** All but the lock is there, so that the next process will find what runs. */
+  readonly isWhole: boolean;
+}
+
 /**
  * Notices that the spool is no longer the folder that this process opened: it was removed, or replaced by another one.
  */
 export class SpoolWatch {
-  readonly #parts: RunnerParts;
-  /** Path of the first file that was missed. */
-  lost: string | null = null;
-  /**
-   * Called once, with that path; `isWhole`: all but the lock is there, so that the next process will find what runs.
-   */
-  onLost: (path: string, isWhole: boolean) => void = () => {};
+  readonly #parts: Pick<RunnerParts, "executors" | "missing">;
+  readonly #lost = Promise.withResolvers<LostSpool>();
+  #isLost = false;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: Pick<RunnerParts, "executors" | "missing">) {
     this.#parts = parts;
   }
 
-  /** One look. */
+  /** Resolves when a file of the spool is missed. */
+  get lost(): Promise<LostSpool> {
+    return this.#lost.promise;
+  }
+
+  /** One round. */
   async tick(): Promise<void> {
-    if (this.lost !== null) return;
+    if (this.#isLost) return;
     const { executors, missing } = this.#parts;
     let data = missing.journal();
     for (const executor of executors.values()) {
       const path = await executor.missing(); // each is asked: an executor stops to trust its folder then
       data ??= path;
     }
-    this.lost = data ?? await missing.lock();
-    if (this.lost !== null) this.onLost(this.lost, data === null);
+    const path = data ?? await missing.lock();
+    if (path === null) return;
+    this.#isLost = true;
+    this.#lost.resolve({ path, isWhole: data === null });
   }
 }

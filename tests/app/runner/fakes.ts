@@ -1,16 +1,12 @@
 import type { JobFields } from "../../../src/domain/job.ts";
 import { NO_OUTPUT } from "../../../src/domain/output.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
-import type { AttemptEnd, Executor, Launch } from "../../../src/ports/executor.ts";
+import type { AttemptEnd, Executor, Hook, Launch } from "../../../src/ports/executor.ts";
 import type { Log } from "../../../src/ports/log.ts";
 import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../../src/ports/queue.ts";
 import type { Attempt, AttemptJournal, SettledEnd } from "../../../src/ports/attempt_journal.ts";
-import { Dispatcher } from "../../../src/app/runner/dispatcher.ts";
-import { Finisher } from "../../../src/app/runner/finisher.ts";
-import { Heartbeat } from "../../../src/app/runner/heartbeat.ts";
-import { Launcher } from "../../../src/app/runner/launcher.ts";
 import type { RunnerParts, RunnerSettings } from "../../../src/app/runner/parts.ts";
-import { Reconciler } from "../../../src/app/runner/reconciler.ts";
+import { makeRooms } from "../../../src/app/runner/rooms.ts";
 import { Attempts } from "../../../src/app/runner/attempts.ts";
 import { systemClock } from "../../../src/system/clock.ts";
 import { digestOf } from "../../../src/system/digest.ts";
@@ -94,6 +90,10 @@ export class FakeQueue {
     return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
   };
   stopWaiting = (): void => this.#waiter?.(null);
+  register = () => Promise.resolve({ type: "OK", seq: 0, mixed: false, stale: false } as const);
+  serverId = () => Promise.resolve("");
+  owned = () => Promise.resolve([]);
+  leases = () => Promise.resolve([]);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
   trust = (): void => {};
   ageOf = (_ms: number): number => 0;
@@ -153,11 +153,12 @@ export class FakeQueue {
 /**
  * An executor whose runs end when the test says so. Targets are `fake.S` (no serial key) and `fake.S.W` (a serial key).
  */
-export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop"> {
+export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop" | "hook"> {
   readonly kind = "fake";
   readonly launched: Launch[] = [];
   readonly forgotten: string[] = [];
   readonly stopped: string[] = [];
+  readonly hooks: Hook[] = [];
   onEnd: (end: AttemptEnd) => void = () => {};
 
   place(target: string) {
@@ -171,6 +172,10 @@ export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" 
   stop(run: string): Promise<void> {
     this.stopped.push(run);
     return Promise.resolve();
+  }
+  hook(hook: Hook): Promise<number> {
+    this.hooks.push(hook);
+    return Promise.resolve(0);
   }
   forget(run: string): Promise<void> {
     this.forgotten.push(run);
@@ -254,27 +259,28 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     },
   };
   const attempts = new Attempts();
-  const finisher = new Finisher(parts, attempts);
-  const launcher = new Launcher(parts, attempts, finisher);
-  const dispatcher = new Dispatcher(parts, attempts, launcher);
-  const reconciler = new Reconciler(parts, attempts, { launcher, finisher, dispatcher, holdChanged: () => {} });
-  const heartbeat = new Heartbeat(parts, attempts, dispatcher, reconciler);
+  const failures: unknown[] = [];
+  const rooms = makeRooms(parts, {
+    attempts,
+    info: { bootId: "", host: "here", pid: 1, version: "0", slots: parts.settings.concurrency, attach: "" },
+    stopping: new AbortController().signal,
+    fail: (error) => failures.push(error),
+  });
+  const { claimer, finisher } = rooms;
   executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
+    ...rooms,
     queue,
     executor,
     journal,
     attempts,
-    finisher,
-    launcher,
-    dispatcher,
-    heartbeat,
-    reconciler,
+    failures,
     async [Symbol.asyncDispose]() {
-      const stopped = dispatcher.stop();
+      const stopped = claimer.stop();
       queue.stopWaiting();
       await stopped;
       await finisher.stop(1000);
+      await Promise.all(rooms.loops.map((loop) => loop.stop()));
     },
   };
 }

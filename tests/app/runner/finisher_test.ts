@@ -8,7 +8,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 async function launched(runner: ReturnType<typeof fakeRunner>, id: string, fields = {}): Promise<void> {
   runner.queue.push(id, { ...job, ...fields });
-  runner.dispatcher.start();
+  runner.claimer.start();
   await until(`${id} runs`, () => runner.executor.ids().includes(id));
 }
 

@@ -123,10 +123,9 @@ Deno.test("without a command there are no hooks", () => {
 });
 
 Deno.test("the finisher tells of an end that is ours, once, and of no other", async () => {
-  await using runner = fakeRunner();
-  const reported: string[] = [];
-  runner.finisher.onReported = ({ attempt }, { state }) => void reported.push(`${attempt.id} ${state}`);
-  runner.dispatcher.start();
+  await using runner = fakeRunner({ onEnd });
+  const reported = () => runner.executor.hooks.map(({ env }) => `${env.RUNNER_JOB_ID} ${env.RUNNER_STATE}`);
+  runner.claimer.start();
   for (
     const [id, answer] of [["a", null], ["b", "RETRY"], ["c", "FENCED"], ["d", "MISSING"], ["e", "ALREADY"]] as const
   ) {
@@ -137,7 +136,7 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
     await until(`${id} is settled`, () => runner.journal.settled.length === runner.executor.launched.length);
   }
   // whoever launched it has told it before: the reply was lost
-  assertEquals(reported, ["a finished", "d finished", "e finished"]);
+  assertEquals(reported(), ["a finished", "d finished", "e finished"]);
   for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
     const attempt = { ...runner.journal.begun[0], name: `run-${id}`, id };
     if (answer) runner.queue.finishAnswers.push(answer);
@@ -145,5 +144,5 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
     await until(`${id} is settled`, () => runner.journal.settled.some(([run]) => run === `run-${id}`));
   }
   // an earlier process may have told the one of g
-  assertEquals(reported.slice(3), ["f finished"]);
+  assertEquals(reported().slice(3), ["f finished"]);
 });

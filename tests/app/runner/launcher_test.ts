@@ -10,7 +10,7 @@ async function beingWritten(
   const { promise, resolve } = Promise.withResolvers<void>();
   runner.journal.begin = () => promise;
   runner.queue.push("a", { executor: "fake.s", payload: "true" });
-  runner.dispatcher.start();
+  runner.claimer.start();
   const active = await until("it is ours", () => runner.attempts.ofJob("a"));
   return { active, written: resolve };
 }
@@ -50,7 +50,7 @@ Deno.test("a job whose bookkeeping names no absolute folder ends with a sentence
     const token = "1.abcdef012345";
     runner.queue.answers.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, meta: { cwd } }]);
     runner.queue.push("a", job);
-    runner.dispatcher.start();
+    runner.claimer.start();
     await until("it has ended", () => runner.queue.finished.length === 1);
     assertEquals(
       [runner.executor.ids(), runner.queue.finished[0].error],

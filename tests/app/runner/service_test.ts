@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "../../support/assert.ts";
 import { until } from "../../support/until.ts";
 import { systemClock } from "../../../src/system/clock.ts";
+import { Alarm } from "../../../src/app/runner/alarms.ts";
 import { Loop, type LoopOptions } from "../../../src/app/runner/service.ts";
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -12,8 +13,9 @@ function counted(options: Partial<LoopOptions>) {
     seen.rounds++;
     return Promise.resolve();
   };
-  const loop = new Loop(work, { name: "test", everyMs: Infinity, clock: systemClock, log: quiet, ...options });
-  return Object.assign(seen, { loop });
+  const alarm = new Alarm(systemClock);
+  const loop = new Loop(work, { name: "test", everyMs: Infinity, clock: systemClock, log: quiet, alarm, ...options });
+  return Object.assign(seen, { loop, alarm });
 }
 
 Deno.test("Loop with a period goes round by itself until it is stopped", async () => {
@@ -32,14 +34,14 @@ Deno.test("Loop without a period goes round when it is asked to, and no more oft
   seen.loop.start();
   await systemClock.sleep(30);
   assertEquals(seen.rounds, 0);
-  for (let i = 0; i < 100; i++) seen.loop.soon();
+  for (let i = 0; i < 100; i++) seen.alarm.soon();
   await until("a round", () => seen.rounds === 1);
   const begun = performance.now();
-  seen.loop.soon();
-  seen.loop.soon(60_000);
+  seen.alarm.soon();
+  seen.alarm.soon(60_000);
   await until("another round", () => seen.rounds === 2);
   assert(performance.now() - begun > 200);
-  seen.loop.soon(60_000);
+  seen.alarm.soon(60_000);
   await seen.loop.stop();
   assertEquals(seen.rounds, 2);
 });

@@ -44,13 +44,12 @@ Deno.test("a runner that tells many ends again heartbeats meanwhile", async () =
     heartbeat: () => Promise.resolve({ type: "OK", heartbeats: heartbeats++ }),
     restore: (_: unknown, end: FinishRequest) => systemClock.sleep(5).then(() => runner.queue.finish(end)),
   });
-  let held = false;
-  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  const isHeld = () => runner.gate.has("restoring");
+  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
   assertEquals(runner.queue.finished.length, records.length);
   assert(runner.queue.finished.every(({ keep }) => keep >= 0), "each is kept for a time");
   assert(heartbeats >= 5, `${heartbeats} heartbeats`);
-  await until("it claims again", () => !held);
+  await until("it claims again", () => !isHeld());
 });
 
 Deno.test("an end that is told again says that its output was cut, also when nothing of it was there", async () => {
@@ -68,15 +67,14 @@ Deno.test("an end that is told again says that its output was cut, also when not
   Object.assign(runner.queue, {
     restore: (_: unknown, end: FinishRequest) => runner.queue.finish(end),
   });
-  let held = false;
-  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  const isHeld = () => runner.gate.has("restoring");
+  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
   assertEquals(runner.queue.finished.map(({ result, truncated = false }) => [result, truncated]), [
     ["", false],
     [TRUNCATED_LINE, true],
     [TRUNCATED_LINE, true],
   ]);
-  await until("it claims again", () => !held);
+  await until("it claims again", () => !isHeld());
 });
 
 Deno.test("a job that waits to be tried again and that Redis refuses stays to be brought back, and no job is taken meanwhile", async () => {
@@ -93,13 +91,12 @@ Deno.test("a job that waits to be tried again and that Redis refuses stays to be
     restore: (_: unknown, end: FinishRequest) =>
       refusals++ === 0 ? Promise.reject(new UnavailableError("not now")) : runner.queue.finish(end),
   });
-  let held = false;
-  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
-  await until("Redis has refused it", () => refusals === 1 && runner.reconciler.unfinished);
-  assertEquals([runner.queue.finished.length, held], [0, true]);
-  await runner.reconciler.dataLost();
-  await until("it claims again", () => !held);
+  const isHeld = () => runner.gate.has("restoring");
+  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
+  await until("Redis has refused it", () => refusals === 1 && runner.recovery.isUnfinished);
+  assertEquals([runner.queue.finished.length, isHeld()], [0, true]);
+  await runner.recovery.dataLost();
+  await until("it claims again", () => !isHeld());
   assertEquals(runner.queue.finished.map(({ id }) => id), ["a"]);
 });
 
@@ -121,16 +118,15 @@ Deno.test("a loss of data while jobs that wait to be tried again are brought bac
     seal: () => Promise.resolve(void whole++),
     restore: (_: unknown, end: FinishRequest) => {
       order.push(end.id);
-      if (order.length === 1) lost = runner.reconciler.dataLost();
+      if (order.length === 1) lost = runner.recovery.dataLost();
       return runner.queue.finish(end);
     },
   });
-  let held = false;
-  Object.defineProperty(runner.dispatcher, "held", { set: (value) => held = value });
-  await runner.reconciler.recover({ seq: 0, mixed: false, stale: false });
+  const isHeld = () => runner.gate.has("restoring");
+  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
   await until("data is lost once more", () => order.length > 0);
   await lost;
-  await until("it claims again", () => !held && whole > 0);
+  await until("it claims again", () => !isHeld() && whole > 0);
   assertEquals([order, whole], [["a", "a", "b"], 1]);
 });
 
@@ -152,18 +148,18 @@ Deno.test("an end that an earlier process told is put on record as Redis has it"
   // a run that Redis is asked about
   runner.launcher.accept("a", asked);
   await until("it is launched", () => runner.executor.launched.length === 1);
-  await runner.reconciler.reassert(runner.attempts.all());
+  await runner.recovery.reassert(runner.attempts.all());
   assertEquals(runner.journal.settled.map(([, end]) => end), [TOLD, TOLD]);
 });
 
 Deno.test("a run that ends while Redis is asked about it keeps its end", async () => {
   await using runner = fakeRunner();
   runner.queue.push("a", { executor: "fake.s", payload: "true" });
-  runner.dispatcher.start();
+  runner.claimer.start();
   await until("it is launched", () => runner.executor.launched.length === 1);
   const answered = Promise.withResolvers<"DONE">();
   Object.assign(runner.queue, { reassert: () => answered.promise });
-  const asking = runner.reconciler.reassert(runner.attempts.all());
+  const asking = runner.recovery.reassert(runner.attempts.all());
   runner.executor.end("a", { code: 3 });
   await until("it is on record", () => runner.journal.settled.length === 1);
   answered.resolve("DONE");
