@@ -7,19 +7,19 @@ const BOTH = [
   ...["exists", "type", "del", "persist", "pexpire", "hget", "hgetall", "hmget", "hset", "llen", "lpush", "rpush"],
   ...["zadd", "zrem", "zrange", "zscore", "sadd", "smembers", "srem", "xadd", "publish"],
 ];
-/** Those of a runner. */
+/** Commands of a runner. */
 const RUNNER = [
   ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hincrby", "hlen", "hstrlen", "strlen"],
   ...["srandmember", "zcard", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop", "subscribe"],
 ];
-/** Those of a program that submits, waits and looks. */
+/** Commands of a client that submits, waits and reads. */
 const CLIENT = [
   ...["blpop", "get", "hdel", "hkeys", "hlen", "lpos", "lrem", "set", "subscribe", "unsubscribe"],
   ...["xrange", "xread", "xrevrange", "zcard", "zrevrange"],
 ];
 
 /**
- * Rules for `ACL SETUSER NAME on >PASSWORD ...` that let a Redis user do what it must and nothing else.
+ * Returns rules for `ACL SETUSER NAME on >PASSWORD ...` that give a Redis user the rights that it needs and no others.
  *
  * @param role What the user is for.
  * @param namespace Raw prefix of all keys, such as `production:`.

@@ -1,12 +1,13 @@
 import type { Clock } from "../ports/clock.ts";
 
-/** The first and the longest pause, milliseconds. */
+/** The first pause, milliseconds. */
 const FIRST_MS = 50;
+/** The longest pause, milliseconds. */
 const LONGEST_MS = 1_000;
 
 /**
- * Pauses before new connections: doubled with every failure in a row, half of each by chance, so that clients do not
- * come in step.
+ * Pauses before new connections, doubled with every failure in a row. Half of each pause is random, so that clients do
+ * not connect in lockstep.
  */
 export class Backoff {
   readonly #clock: Clock;
@@ -17,18 +18,18 @@ export class Backoff {
     this.#clock = clock;
   }
 
-  /** The next pause is longer. */
+  /** Makes the next pause longer. */
   failed(): void {
     const pause = Math.min(LONGEST_MS, FIRST_MS * 2 ** this.#failures++);
     this.#until = this.#clock.now() + pause * (0.5 + this.#clock.random() / 2);
   }
 
-  /** The next pause is the first one again. */
+  /** Makes the next pause the first one again. */
   succeeded(): void {
     this.#failures = 0;
   }
 
-  /** Waits for what is left of the pause; ends early when `signal` aborts. */
+  /** Waits for the rest of the pause; ends early when `signal` aborts. */
   async pause(signal: AbortSignal): Promise<void> {
     const left = this.#until - this.#clock.now();
     if (left > 0) await this.#clock.sleep(left, signal);

@@ -2,8 +2,9 @@ import type { Link } from "./link.ts";
 import type { Script } from "./script.ts";
 import type { Items } from "./steps.ts";
 
-/** Calls that go together at the most, and the characters and bytes of their arguments. */
+/** The most calls that one command carries. */
 const MAX_CALLS = 128;
+/** The most characters and bytes of their arguments together. */
 const MAX_SIZE = 1 << 20;
 
 /** One call of a script. */
@@ -17,16 +18,16 @@ interface Waiting extends ScriptCall {
 }
 
 /**
- * Calls of one script that come while another one is on its way go together, as one command, in their order. Each has
- * its own answer, or its own error; when the command's reply is lost, all of them are. A command that is full is made
- * ready while Redis is busy with the one before.
+ * Batches calls of one script: those made while a command is in flight are sent together, as one command, in their
+ * order. Each has its own reply, or its own error; when the command's reply is lost, all of them fail. A full command
+ * is prepared while Redis is busy with the one before.
  */
 export class Batch {
   readonly #link: Link;
   readonly #script: Script;
   #waiting: Waiting[] = [];
   #working = false;
-  /** The command after the one that is on its way. */
+  /** The command after the one in flight. */
   #next: Promise<void> | null = null;
 
   constructor(link: Link, script: Script) {
@@ -35,7 +36,7 @@ export class Batch {
   }
 
   /**
-   * Runs the script; reads its reply but for the final ".".
+   * Runs the script and returns its reply without the final ".".
    *
    * @throws {UnavailableError} As `Link.run`.
    */
@@ -49,7 +50,7 @@ export class Batch {
 
   async #work(): Promise<void> {
     this.#working = true;
-    await Promise.resolve(); // calls of the same turn go together
+    await Promise.resolve(); // calls of the same turn are sent together
     while (this.#next !== null || this.#waiting.length > 0) {
       const sent = this.#next ?? this.#send();
       this.#next = null;
@@ -58,7 +59,7 @@ export class Batch {
     this.#working = false;
   }
 
-  /** Sends what waits, as far as it fits, after all that was sent before. */
+  /** Sends the waiting calls that fit into one command, after all that were sent before. */
   async #send(): Promise<void> {
     const calls = this.#waiting.splice(0, fitting(this.#waiting));
     try {
@@ -74,7 +75,7 @@ export class Batch {
   }
 }
 
-/** How many calls from the first on go together. */
+/** Returns how many calls, from the first on, fit into one command. */
 function fitting(calls: readonly ScriptCall[]): number {
   let size = 0;
   let count = 0;

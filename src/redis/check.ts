@@ -1,6 +1,6 @@
 import { isOlder, OLDEST_REDIS } from "../domain/versions.ts";
 
-/** What is wrong with a Redis server for our purpose. */
+/** A property of a Redis server that is wrong for this program. */
 export interface Finding {
   /** `error`: jobs would be lost or cannot run. */
   readonly severity: "error" | "warning";
@@ -12,11 +12,11 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** Milliseconds by which the clocks may differ without a word; no decision rests on the host's. */
+/** Milliseconds by which the clocks may differ without a finding; no decision depends on the host's clock. */
 const CLOCK_MS = 5_000;
 
 /**
- * Judges a server by its INFO.
+ * Checks a server by its INFO.
  *
  * @param info Reply to INFO.
  * @param facts Namespace in use, and the host's clock when the reply came, Unix ms.
@@ -105,14 +105,14 @@ function judgeClock(serverMs: number, nowMs: number): Finding[] {
   }];
 }
 
-/** Whether a server with that INFO loads its data from an append-only file. */
+/** Returns whether a server with that INFO loads its data from an append-only file. */
 export function keepsAppendOnlyFile(info: string): boolean {
   return /^aof_enabled:1\r?$/m.test(info);
 }
 
 /**
- * Judges the rights of user `default`, with which Redis reads its append-only file when it starts: what they do not
- * allow of the effects of scripts and transactions is dropped (redis/redis#14541).
+ * Checks the rights of user `default`, with which Redis reads its append-only file when it starts. It drops those
+ * effects of scripts and transactions that these rights do not allow (redis/redis#14541).
  *
  * @param reply Reply to ACL GETUSER default.
  */

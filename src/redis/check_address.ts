@@ -1,9 +1,9 @@
 import type { RedisUrl } from "./url.ts";
 
-/** Hosts that only programs of this one reach. */
+/** Hosts that only programs on this host can reach. */
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/;
 
-/** Judges what an address gives away to the network between this host and that of Redis. */
+/** Checks what an address exposes to the network between this host and that of Redis. */
 export function judgeAddress({ hostname, password, tls }: RedisUrl) {
   if (LOOPBACK.test(hostname)) return [];
   const warning = (subject: string, says: string, remedy: string) =>

@@ -7,56 +7,55 @@ import type { RedisUrl } from "./url.ts";
 
 /** An argument of a command. */
 export type Argument = string | number | Uint8Array;
-/** A reply. */
+/** A reply to a command. */
 export type Reply = string | number | null | Uint8Array | Reply[];
 
-/** Redis answered with an error; the connection is good. */
+/** An error reply of Redis; the connection remains usable. */
 export class ReplyError extends Error {
   /** Name of the class. */
   override name = "ReplyError";
 }
 
-/** Something did not happen in time. */
+/** The error of an operation that missed its deadline. */
 export class DeadlineError extends Error {
   /** Name of the class. */
   override name = "DeadlineError";
 }
 
 /**
- * One connection, as plain as can be: it never connects again by itself. Any error but `ReplyError` means that it is of
- * no use.
+ * One plain connection, which never reconnects by itself. After any error but `ReplyError` it is unusable.
  */
 export interface Connection {
   /**
-   * Sends a command when those before it are answered. Texts of the reply come as bytes, to be read before the next
+   * Sends a command once those before it have their replies. Texts of the reply are bytes, to be read before the next
    * command.
    */
   send(command: string, args: Argument[]): Promise<Reply>;
-  /** From now on the connection carries messages of these channels and takes no more commands. */
+  /** Subscribes to channels; from then on the connection accepts no more commands. */
   listen(channels: readonly string[]): Promise<Listener>;
   close(): void;
 }
 
-/** A connection that listens. */
+/** A connection that is subscribed to channels. */
 export interface Listener {
-  /** Listens to one more channel. */
+  /** Subscribes to one more channel. */
   add(channel: string): Promise<void>;
   remove(channel: string): Promise<void>;
-  /** Channel of every message; ends when the connection is closed, throws when it breaks. */
+  /** The channel of every message; ends when the connection is closed, throws when it breaks. */
   readonly messages: AsyncIterable<string>;
 }
 
-/** Access to a Redis of a runner's own, for the programs of its user. */
+/** Access to the embedded Redis of a runner, for the programs of its user. */
 export interface OwnAccess {
-  /** With it, a server that does not know the proof is refused: another program may have taken over the address. */
+  /** When set, a server that lacks the proof is refused: another program may have claimed the address. */
   known: RedisAccess | null;
-  /** Looks for it anew: the server may be another one by now. */
+  /** Reads the access again: the server may be another one by now. */
   find(): Promise<RedisAccess | null>;
-  /** The file in which it stands, for messages. */
+  /** The file that holds it, for messages. */
   readonly file: string;
 }
 
-/** The server at the address is not the Redis of a runner's own that was there. */
+/** The server at the address is not the embedded Redis of a runner that was there. */
 export class ForeignServerError extends Error {
   /** Name of the class. */
   override name = "ForeignServerError";
@@ -67,22 +66,22 @@ export interface Target {
   readonly url: RedisUrl;
   /** Root certificates in PEM instead of the system's. */
   readonly caCerts?: readonly string[];
-  /** Milliseconds until a connection must answer its first PING; 3,000 when left out. */
+  /** Milliseconds until the first PING of a connection must have its reply; 3,000 when left out. */
   readonly connectMs?: number;
   readonly own?: OwnAccess;
 }
 
-/**
- * How often, and after how many milliseconds each time, a connection is looked for that was given up while it was made.
- */
-const LATE_LOOKS = 5;
+/** How often a connection that was abandoned while it was being made is polled until it stands. */
+const LATE_POLLS = 5;
+/** Milliseconds between two such polls. */
 const LATE_MS = 20;
 
 /**
- * Connects. A server that wants a password, or another one, may be a Redis of a runner's own that has started since.
+ * Connects. A server that requires a password, or another password, may be an embedded Redis that a runner has started
+ * since.
  *
- * @param signal Gives up.
- * @throws {ReplyError} Redis answered with an error.
+ * @param signal Aborts the attempt to connect.
+ * @throws {ReplyError} Redis replies with an error.
  */
 export async function connect(target: Target, signal?: AbortSignal): Promise<Connection> {
   const { own } = target;
@@ -93,7 +92,7 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
     const refused = error instanceof ReplyError && /^(NOAUTH|WRONGPASS)$/.test(codeOf(error.message));
     if (!own || !refused && !(error instanceof ForeignServerError)) throw error;
     const found = await own.find();
-    // a password that was chosen stays, the proof is new with each start
+    // a password that a user chose stays the same; the proof is new with each start
     if (!found || found.proof === known?.proof) throw known === null ? error : foreignServer(own);
     const connection = await dialAs(target, found, signal);
     own.known = found;
@@ -110,8 +109,8 @@ function foreignServer({ file }: OwnAccess): ForeignServerError {
 }
 
 /**
- * Name, TCP, TLS, AUTH, SELECT, PING and the proof within one deadline. The library's own covers only the first of
- * these.
+ * Connects within one deadline: name, TCP, TLS, AUTH, SELECT, PING and the proof. The library's own deadline covers
+ * only the first of these.
  */
 async function dialAs(target: Target, access: RedisAccess | null, signal?: AbortSignal): Promise<Connection> {
   if (target.url.tls) await probe(target, signal);
@@ -136,7 +135,7 @@ async function dialAs(target: Target, access: RedisAccess | null, signal?: Abort
   return new ClientConnection(client, close);
 }
 
-/** Makes sure that a server which left a handshake unanswered answers again. */
+/** Waits until a server that left a handshake without a reply responds again. */
 async function probe({ url, connectMs = 3_000 }: Target, signal?: AbortSignal): Promise<void> {
   const over = new AbortController();
   const stop = () => over.abort();
@@ -150,8 +149,9 @@ async function probe({ url, connectMs = 3_000 }: Target, signal?: AbortSignal): 
 }
 
 /**
- * How to close a client, also while its connection is being made. Deno loses the socket for ever when it is told to
- * give up in the moment in which the connection stands. So it is given some turns to stand, and is closed then.
+ * Returns a function that closes a client, also while its connection is being made. Deno leaks the socket for ever when
+ * the abort comes at the moment at which the connection stands. So the connection gets some polls of time to stand, and
+ * is closed then.
  */
 function closing(client: Redis, greeting: Promise<unknown>, dial: AbortController): () => void {
   const end = () => {
@@ -175,9 +175,9 @@ function closing(client: Redis, greeting: Promise<unknown>, dial: AbortControlle
     end();
     if (isOver || isMade || stands) return void (isOver = true);
     isOver = true;
-    let looks = 0;
+    let polls = 0;
     timer = setInterval(() => {
-      if (!client.isConnected && ++looks < LATE_LOOKS) return;
+      if (!client.isConnected && ++polls < LATE_POLLS) return;
       clearInterval(timer);
       if (!client.isConnected) dial.abort();
       end();
@@ -189,12 +189,11 @@ async function greet(client: Redis, access: RedisAccess | null): Promise<void> {
   try {
     if (await client.sendCommand("PING") !== "PONG") throw new Error("its answer to PING is not Redis'");
   } catch (error) {
-    // a Redis that cannot save its data refuses even PING; it can be read, and is to say so itself when it is written
-    // to
+    // a Redis that cannot save its data refuses even PING; it can be read, and reports the error itself on a write
     if (!(error instanceof ErrorReplyError && codeOf(error.message) === "MISCONF")) throw error;
   }
   if (access === null) return;
-  // what took over the address takes any password, and is not to give us work
+  // a program that has claimed the address accepts any password, and must not give us jobs
   const reply = await client.sendCommand("CONFIG", ["GET", "masterauth"]).catch((error) => {
     if (error instanceof ErrorReplyError) return null;
     throw error;
@@ -216,7 +215,7 @@ function createClient({ url, caCerts }: Target, access: RedisAccess | null, sign
     ...(password === undefined ? {} : { username: url.username, password }),
     ...(url.db === 0 ? {} : { db: url.db }),
     signal: () => {
-      // a subscription would connect again by itself, and sends SUBSCRIBE before AUTH then
+      // a subscription would reconnect by itself, and then sends SUBSCRIBE before AUTH
       if (dialled) throw new Error("this connection is over");
       dialled = true;
       return signal;
@@ -267,7 +266,7 @@ function translate(error: unknown): unknown {
 /**
  * Waits for a promise, but not longer than `ms`.
  *
- * @throws {DeadlineError} It took longer; what becomes of the promise is ignored then.
+ * @throws {DeadlineError} The deadline passed; the outcome of the promise is then ignored.
  */
 export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;

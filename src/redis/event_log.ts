@@ -3,21 +3,21 @@ import type { Reply } from "./client.ts";
 import type { Link } from "./link.ts";
 import { recordOf } from "./steps.ts";
 
-/** Events that one look brings. */
+/** The most events of one read. */
 const AT_ONCE = 1_000;
 
 type Entry = [cursor: string, items: string[]];
 
-/** The stream of events, which every script writes. */
+/** The stream of events, to which every script writes. */
 export class EventLog {
   readonly #link: Link;
-  readonly #patient: Link;
+  readonly #blocking: Link;
   readonly #key: string;
 
-  /** `patient`: a link of its own, because commands that wait hold up those after them. */
-  constructor({ link, patient, key }: { link: Link; patient: Link; key: string }) {
+  /** `blocking`: a link of its own, because a blocking command delays those after it. */
+  constructor({ link, blocking, key }: { link: Link; blocking: Link; key: string }) {
     this.#link = link;
-    this.#patient = patient;
+    this.#blocking = blocking;
     this.#key = key;
   }
 
@@ -28,16 +28,16 @@ export class EventLog {
   }
 
   async after(cursor: string, waitMs: number): Promise<StoredEvent[]> {
-    // a pause of 0 would mean for ever
+    // 0 would block for ever
     const block = Math.max(1, Math.floor(waitMs));
     const args = ["BLOCK", block, "COUNT", AT_ONCE, "STREAMS", this.#key, cursor];
-    const reply: Reply = await this.#patient.call("XREAD", args, { ms: block + 2_000 });
+    const reply: Reply = await this.#blocking.call("XREAD", args, { ms: block + 2_000 });
     const streams = (reply ?? []) as [string, Entry[]][];
     return streams.flatMap(([, entries]) => entries.map(readEvent));
   }
 
   close(): void {
-    this.#patient.close();
+    this.#blocking.close();
   }
 }
 

@@ -4,14 +4,14 @@ import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { pairsOf } from "./steps.ts";
 
-/** Entries that one step of a purge looks at: Redis serves nobody else meanwhile. */
+/** Entries that one step of a purge checks; Redis serves no other client meanwhile. */
 const PURGE_AT_ONCE = 250;
 
-/** What has to do with no single job. */
+/** Operations that concern no single job: the clock, the purge and the sweep. */
 export class Housekeeping {
   readonly #link: Link;
   readonly #keys: Keys;
-  /** Rank in the index from which to look next: jobs that are kept for ever must not hide those after them. */
+  /** Rank in the index at which the next sweep begins: jobs that are kept for ever must not hide those after them. */
   #rank = 0;
 
   constructor(link: Link, keys: Keys) {
@@ -19,15 +19,15 @@ export class Housekeeping {
     this.#keys = keys;
   }
 
-  /** Milliseconds of Redis' clock, Unix time. */
+  /** Returns Redis' clock, Unix ms. */
   async time(): Promise<number> {
     const [seconds, micros] = await this.#link.call("TIME", []) as [string, string];
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
   /**
-   * Looks at `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that began too late has not
-   * ended before.
+   * Purges among `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that was created after the
+   * limit cannot have ended before it.
    */
   async purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
     const keys = this.#keys;
@@ -47,16 +47,16 @@ export class Housekeeping {
   }
 
   /**
-   * Looks at the next `limit` entries of the index, oldest first and round and round, and at some names of queues.
+   * Sweeps the next `limit` entries of the index, oldest first and in rounds, and some names of queues.
    *
-   * @returns How many entries were forgotten.
+   * @returns The number of entries that were forgotten.
    */
   async sweep(limit: number): Promise<number> {
     await this.#forgetNames(limit);
     return await this.#sweepIndex(limit);
   }
 
-  /** Looks at some names, by chance: over the rounds it is all of them. */
+  /** Checks some names at random: over the rounds it checks all of them. */
   async #forgetNames(limit: number): Promise<void> {
     const keys = this.#keys;
     const names = await this.#link.call("SRANDMEMBER", [keys.names(), limit]) as string[];

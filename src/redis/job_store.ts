@@ -33,10 +33,10 @@ import { SCRIPTS } from "./scripts.ts";
 import { type Items, pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
-/** Pieces of output that one look brings. */
+/** The most pieces of output of one read. */
 const PIECES = 64;
 
-/** The clients' side of Redis: one link for commands, one connection that listens while somebody waits. */
+/** The clients' side of Redis: one link for commands, and one subscribed connection while a caller waits. */
 export class RedisJobStore implements JobStore {
   readonly #link: Link;
   readonly #keys: Keys;
@@ -45,8 +45,8 @@ export class RedisJobStore implements JobStore {
   readonly #housekeeping: Housekeeping;
   readonly #listing: Listing;
   readonly #events: EventLog;
-  /** Commands that wait hold up those after them. */
-  readonly #patient: Link;
+  /** A link of its own, because a blocking command delays those after it. */
+  readonly #blocking: Link;
   readonly #closing = new AbortController();
   readonly #wakeUps: WakeUps;
 
@@ -57,10 +57,10 @@ export class RedisJobStore implements JobStore {
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
     this.#listing = new Listing(this.#link, options.keys);
-    this.#patient = new Link(target, options.clock);
+    this.#blocking = new Link(target, options.clock);
     this.#events = new EventLog({
       link: this.#link,
-      patient: new Link(target, options.clock),
+      blocking: new Link(target, options.clock),
       key: options.keys.events(),
     });
     this.#wakeUps = new WakeUps(target, options.clock);
@@ -78,7 +78,7 @@ export class RedisJobStore implements JobStore {
       keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
       args: [
         ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
-        // a reader of numbers takes a timeout of 0, which means the default
+        // 0 means the default, and is valid for a client that reads a number
         ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
         ...[maxQueued ?? "", ...Object.entries(meta).flat()],
       ],
@@ -155,7 +155,7 @@ export class RedisJobStore implements JobStore {
     options: { reply: string; waitMs: number },
   ): Promise<RequestReply> {
     const requests = new Requests(this.#link, this.#keys);
-    return await requests.send(job, request, { ...options, patient: this.#patient });
+    return await requests.send(job, request, { ...options, blocking: this.#blocking });
   }
 
   purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
@@ -283,11 +283,11 @@ export class RedisJobStore implements JobStore {
     this.#closing.abort();
     this.#wakeUps.close();
     this.#events.close();
-    this.#patient.close();
+    this.#blocking.close();
     this.#link.close();
   }
 
-  /** Wakes the runners of a name; without it they notice at their next heartbeats. */
+  /** Asks the runners of a name to send their heartbeats now; without it they notice the change at the next ones. */
   async #wakeUp(runner: string): Promise<void> {
     try {
       await this.#link.call("PUBLISH", [this.#keys.wakeUp(runner), ""]);
@@ -296,7 +296,10 @@ export class RedisJobStore implements JobStore {
     }
   }
 
-  /** A further attempt belongs where the first one ran, whatever the job says; empty when neither is known. */
+  /**
+   * Returns the runner of a job: a further attempt belongs where the first one ran, whatever the job names. Empty when
+   * neither is known.
+   */
   async #runnerOf(id: string): Promise<string> {
     const [ran, named] = await Promise.all([
       this.#steps.field(this.#keys.meta(id), "runner"),
@@ -317,7 +320,7 @@ export class RedisJobStore implements JobStore {
     }
   }
 
-  /** A job that a foreign program stored as one JSON object, before a runner has turned it into a hash. */
+  /** Reads a job that a foreign program stored as one JSON object, before a runner has turned it into a hash. */
   async #string(key: string): Promise<JobFields> {
     try {
       return readJsonJob(String(await this.#link.call("GET", [key]))) ?? {};

@@ -20,17 +20,17 @@ export class Keys {
     return `${this.#ns}job_${id}`;
   }
 
-  /** LIST of ids that wait for a runner; taken from the right. */
+  /** LIST of ids that wait for a runner; claimed from the right. */
   queue(runner: string): string {
     return `${this.#ns}runner:${runner}`;
   }
 
-  /** LIST of ids of low priority: taken from the right when `queue` is empty. */
+  /** LIST of ids of low priority; claimed from the right when `queue` is empty. */
   low(runner: string): string {
     return `${this.#ns}rr:low:${runner}`;
   }
 
-  /** ZSET id -> Unix ms: jobs that are not to start before, jobs that wait for another one, and further attempts. */
+  /** ZSET id -> due time, Unix ms: jobs with a start time, jobs that wait for another one, and further attempts. */
   delay(runner: string): string {
     return `${this.#ns}rr:delay:${runner}`;
   }
@@ -40,7 +40,7 @@ export class Keys {
     return `${this.#ns}rr:paused:${runner}`;
   }
 
-  /** LIST of ids that an instance took and has not started; the right-most is next. */
+  /** LIST of ids that an instance has claimed and not started; the right-most is next. */
   claim(runner: string, instance: string): string {
     return `${this.#ns}rr:claim:${runner}:${instance}`;
   }
@@ -56,53 +56,51 @@ export class Keys {
   }
 
   /**
-   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance;
-   * `seq`: rises with each heartbeat and each start, so that a Redis that went back is found out. Of an instance that
-   * left:
-   * `left` for nonce, for `LEFT_MS`.
+   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance. `seq`
+   * rises with each heartbeat and each start, so that a Redis that went back is detected. `mixed` is set when another
+   * spool folder may have used the instance. An instance that left has `left` in place of `nonce`, for `LEFT_MS`.
    */
   instance(runner: string, instance: string): string {
     return `${this.#ns}rr:instance:${runner}:${instance}`;
   }
 
-  /** HASH, our bookkeeping of a job: the fields of `SideRecord`; leaves Redis together with the job. */
+  /** HASH, the job metadata: the fields of `JobMeta`; leaves Redis together with the job. */
   meta(id: string): string {
     return `${this.#ns}rr:meta:${id}`;
   }
 
   /**
-   * STREAM a, o, d: pieces of live output: attempt, offset in bytes, bytes. At most `OUTPUT_PIECES` of `OUTPUT_PIECE`
-   * bytes, oldest out first; leaves Redis together with the job.
+   * STREAM a, o, d: pieces of live output: attempt, offset in bytes, bytes. Holds at most `OUTPUT_PIECES` of
+   * `OUTPUT_PIECE` bytes and drops the oldest first; leaves Redis together with the job.
    */
   output(id: string): string {
     return `${this.#ns}rr:out:${id}`;
   }
 
   /**
-   * LIST of requests about the terminals of an instance's jobs, taken from the right: `UNTIL\nREQUEST`, Unix ms and
-   * JSON `replyTo`, `id`, `token`, `request`. At most 64; whoever gives up takes his out, and 5 s later the list leaves
-   * Redis. Also a channel: a message for each.
+   * LIST of requests about the terminals of an instance's jobs, served from the right: `UNTIL\nREQUEST`, Unix ms and
+   * JSON `replyTo`, `id`, `token`, `request`. Holds at most 64. A sender that gives up removes its request; the list
+   * expires 5 s after the last one is due. Also a channel: a message for each request.
    */
   requests(runner: string, instance: string): string {
     return `${this.#ns}rr:requests:${runner}:${instance}`;
   }
 
-  /** LIST of one entry, JSON: the answer to a request, for 10 s at the most. */
+  /** LIST of one entry, JSON: the reply to a request, for at most 10 s. */
   reply(request: string): string {
     return `${this.#ns}rr:reply:${request}`;
   }
 
   /**
-   * SET of `RUNNER\nID`: jobs that start when this one has finished. Emptied as they are promoted; gone a day after its
-   * end.
+   * SET of `RUNNER\nID`: jobs that start when this one has finished. A promoted job leaves the set, which expires a day
+   * after the end of this job.
    */
   after(id: string): string {
     return `${this.#ns}rr:after:${id}`;
   }
 
   /**
-   * ZSET `REASON\nID` -> Unix ms: dead letters: ids that are no runnable jobs; the newest 1,000, for
-   * `DEAD_MS`.
+   * ZSET `REASON\nID` -> Unix ms: dead letters, which are ids of no runnable job; the newest 1,000, for `DEAD_MS`.
    */
   dead(): string {
     return `${this.#ns}rr:dead`;
@@ -114,9 +112,9 @@ export class Keys {
   }
 
   /**
-   * HASH instance -> history of Redis' data for which it has brought back what it runs; `whole` -> the history when all
-   * of them had the time for that. With another one the data may be older than what was known, and who is new waits,
-   * too. Stays for `LEFT_MS` after the last instance.
+   * HASH instance -> history of Redis' data for which it has restored its attempts; `whole` -> the history when all
+   * instances had the time for that. With another history the data may be older than recorded, so that a new instance
+   * waits, too. Stays for `LEFT_MS` after the last instance.
    */
   history(runner: string): string {
     return `${this.#ns}rr:history:${runner}`;
@@ -131,34 +129,30 @@ export class Keys {
   }
 
   /**
-   * STREAM of what happened, about the newest 10,000; `XREAD` follows it. Fields: `e` the event
-   * (src/domain/lifecycle.ts), `id` the job, `s` its state afterwards (`late`: the end of an attempt of a job that had
-   * ended already); where they apply `n` the runner, `i` its instance, `a` the attempt. The id of an entry begins with
-   * Redis' clock in ms.
+   * STREAM of events, about the newest 10,000; `XREAD` follows it. Fields: `e` the event (src/domain/lifecycle.ts),
+   * `id` the job, `s` its state afterwards (`late`: the end of an attempt of a job that had ended already); where they
+   * apply `n` the runner, `i` its instance, `a` the attempt. The id of an entry begins with Redis' clock in ms.
    */
   events(): string {
     return `${this.#ns}rr:events`;
   }
 
-  /** Channel, not a key: a message whenever the job changed; its text is the state and only a hint. */
+  /** Channel, not a key: a message whenever the job changes; its text is the state, which is only a hint. */
   channel(id: string): string {
     return `${this.#ns}rr:ev:${id}`;
   }
 
-  /** Channel, not a key: a message whenever the job has written something. */
+  /** Channel, not a key: a message whenever the job has written output. */
   outputChannel(id: string): string {
     return `${this.channel(id)}:output`;
   }
 
-  /**
-   * Channel, not a key: a message when something may wait for the runners of that name which their next heartbeat would
-   * tell them.
-   */
+  /** Channel, not a key: a message asks the runners of this name to send their heartbeat now. */
   wakeUp(runner: string): string {
     return `${this.#ns}rr:wake:${runner}`;
   }
 
-  /** Everything below these patterns is ours to read and write: for access rules. */
+  /** Returns patterns of all keys and channels that this program reads and writes, for access rules. */
   patterns(): { readonly keys: readonly string[]; readonly channels: readonly string[] } {
     const ns = this.#ns.replace(/[*?[\]\\]/g, "\\$&");
     return { keys: [`${ns}job_*`, `${ns}runner:*`, `${ns}rr:*`], channels: [`${ns}rr:*`] };
@@ -170,7 +164,7 @@ export const OUTPUT_PIECE = 16 << 10;
 /** Pieces of live output that Redis keeps of one job. */
 export const OUTPUT_PIECES = MAX_LIVE_OUTPUT / OUTPUT_PIECE;
 /**
- * How long the node of an instance stays that left, milliseconds: longer than its spool keeps ends to tell them again.
+ * How long the record of an instance that left stays, milliseconds: longer than its spool keeps ends to report again.
  */
 export const LEFT_MS = 15 * 60_000;
 /** How long a dead letter is kept, milliseconds. */

@@ -16,29 +16,30 @@ import { type Items, itemsOf } from "./steps.ts";
 import { findReason, messageOf, reasonOf } from "./reason.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
-/** Milliseconds until a command must be answered. */
+/** Milliseconds until a command must have its reply. */
 const COMMAND_MS = 2_000;
-/** The same for commands of more than `LARGE` bytes, and the most that a slow path is given. */
-const PATIENT_MS = 30_000;
+/** The same for large commands, and the longest deadline on a slow network path. */
+const LONG_MS = 30_000;
+/** A command with more bytes of arguments is large. */
 const LARGE = 1 << 20;
-/** What to do about a Redis that was there and does not answer. */
+/** What to do about a Redis that was connected and sends no reply. */
 const BUSY = "look whether its host is overloaded or stopped, and at the network";
-/** Commands that may wait for their turn. */
+/** The most commands that may wait for their turn. */
 const MAX_WAITING = 1_000;
 
 /** How to send one command. */
 export interface CallOptions {
-  /** Milliseconds until it must be answered. */
+  /** Milliseconds until it must have its reply. */
   readonly ms?: number;
-  /** Texts of the reply come as bytes; else as UTF-8 with invalid bytes replaced. */
+  /** Returns texts of the reply as bytes; else as UTF-8 with invalid bytes replaced. */
   readonly bytes?: boolean;
-  /** What it is called in messages; the command itself when left out. */
+  /** Its name in messages; the command itself when left out. */
   readonly name?: string;
 }
 
 /**
- * One connection to Redis that is made when it is needed and made anew, after a pause, when it broke. Commands go one
- * after the other. A command is never sent twice: only its caller knows whether that is right.
+ * One connection to Redis, made on first use and made again, after a pause, when it breaks. Commands are sent one after
+ * the other. A command is never sent twice: only its caller can decide whether that is right.
  *
  * Every method rejects with `UnavailableError`; `sent` in it says whether the command may have been carried out.
  */
@@ -48,20 +49,20 @@ export class Link {
   readonly #address: string;
   readonly #closing = new AbortController();
   #connection: Connection | null = null;
-  /** Resolves when the command before has its answer. */
+  /** Resolves when the command before has its reply. */
   #turn: Promise<void> = Promise.resolve();
   #waiting = 0;
-  /** Counts the failures of all time: who waited for its turn during one fails too. */
+  /** Number of failures so far: a command that waited for its turn during one fails too. */
   #epoch = 0;
-  /** Deadlines that a command has missed in a row: a slow path is given more time, command by command. */
+  /** Deadlines in a row that a command missed: a slow network path gets more time, command by command. */
   readonly #missed = new Map<string, number>();
 
-  /** It was connected before, or it is known why not. */
+  /** True once it was connected, or the reason why not was found. */
   #isExplained = false;
 
   readonly #onError: (code: string | undefined) => void;
 
-  /** `onError` is given the code of each error reply. */
+  /** `onError` is called with the code of each error reply. */
   constructor(target: Target, clock: Clock, onError: (code: string | undefined) => void = () => {}) {
     this.#target = target;
     this.#onError = onError;
@@ -102,7 +103,7 @@ export class Link {
     return items.map(textOf) as (string | number | null)[];
   }
 
-  /** As `run`, with the texts of the reply as bytes. */
+  /** Runs a script as `run` does, and returns the texts of the reply as bytes. */
   async runBytes(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply[]> {
     const reply = await this.#evaluate(script, keys, args);
     const items = Array.isArray(reply) ? reply : [];
@@ -114,10 +115,10 @@ export class Link {
 
   /** Runs a script for several calls as one command; each has its own reply, or its own error. */
   async runMany(script: Script, calls: readonly ScriptCall[]): Promise<(Items | TroubleError)[]> {
-    const places = new Map<string, number>();
-    const placeOf = (key: string) => places.get(key) ?? places.set(key, places.size + 1).size;
-    const packed = calls.map(({ keys, args }) => [keys.map(placeOf), args.map((arg) => String(arg).toWellFormed())]);
-    const reply = await this.#evaluate(script.many, [...places.keys()], [JSON.stringify(packed)]);
+    const positions = new Map<string, number>();
+    const positionOf = (key: string) => positions.get(key) ?? positions.set(key, positions.size + 1).size;
+    const packed = calls.map(({ keys, args }) => [keys.map(positionOf), args.map((arg) => String(arg).toWellFormed())]);
+    const reply = await this.#evaluate(script.many, [...positions.keys()], [JSON.stringify(packed)]);
     const replies = readJson(textOf(reply));
     if (!Array.isArray(replies)) throw this.#cut(script);
     return replies.map((items: (string | number | false)[]) => {
@@ -143,7 +144,7 @@ export class Link {
     return this.#trouble(script.name, "its reply was cut", { sent: true });
   }
 
-  /** Ends the link for good; what waits on it rejects. */
+  /** Closes the link for good; commands that wait on it reject. */
   close(): void {
     this.#closing.abort();
     this.#drop();
@@ -153,8 +154,8 @@ export class Link {
     const { name, bytes = false } = options;
     const connection = this.#connection ?? await this.#connect(name);
     const missed = this.#missed.get(name) ?? 0;
-    const base = options.ms ?? (isLarge(args) ? PATIENT_MS : COMMAND_MS);
-    const ms = missed === 0 ? base : Math.max(base, Math.min(base * 2 ** missed, PATIENT_MS));
+    const base = options.ms ?? (isLarge(args) ? LONG_MS : COMMAND_MS);
+    const ms = missed === 0 ? base : Math.max(base, Math.min(base * 2 ** missed, LONG_MS));
     try {
       const reply = await within(ms, connection.send(command, args), name);
       this.#backoff.succeeded();
@@ -167,7 +168,7 @@ export class Link {
         throw meaning;
       }
       if (error instanceof DeadlineError) this.#missed.set(name, missed + 1);
-      // when the connection was dropped meanwhile, a newer one is not to suffer for it
+      // when the connection was dropped meanwhile, a newer one must stay
       if (this.#connection === connection) this.#drop();
       const late = error instanceof DeadlineError;
       const what = late ? `it did not answer within ${ms} ms` : this.#reason(error);
@@ -186,7 +187,7 @@ export class Link {
         const meaning = this.#meaning(error.message, name).error;
         throw Object.assign(meaning, { sent: false });
       }
-      // looked for once: a runner tries again and again
+      // searched for only once, because a runner reconnects again and again
       const { says, remedy } = await (this.#isExplained || this.#closing.signal.aborted ? reasonOf : findReason)(
         error,
         this.#target,
@@ -231,7 +232,7 @@ export class Link {
   }
 }
 
-/** What a script says that cannot work with a key; `null` when it can. */
+/** Returns the error of a script that cannot use a key; `null` when it can. */
 function unfitness(script: Script, [type, key, found, wanted]: Items): TroubleError | null {
   if (type !== "UNFIT") return null;
   const message = `Cannot run ${script.name}: key ${
@@ -240,7 +241,7 @@ function unfitness(script: Script, [type, key, found, wanted]: Items): TroubleEr
   return trouble("unfit", message, { sent: true, code: "UNFIT" });
 }
 
-/** What a JSON text says; `undefined` when it is none. */
+/** Parses a JSON text; `undefined` when it is none. */
 function readJson(text: Reply): unknown {
   try {
     return JSON.parse(String(text));
@@ -249,14 +250,14 @@ function readJson(text: Reply): unknown {
   }
 }
 
-/** Whether an error reply of that code was the reason. */
+/** Returns whether an error comes from an error reply with that code. */
 export function hasCode(error: unknown, code: string): boolean {
   return (error as Partial<TroubleError>)?.code === code;
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A reply with texts for bytes; unlike the library's own, they keep a byte order mark in front. */
+/** Decodes the bytes of a reply as texts; unlike the library's decoding, this keeps a leading byte order mark. */
 export function textOf(value: Reply): Reply {
   if (value instanceof Uint8Array) return decoder.decode(value);
   return Array.isArray(value) ? value.map(textOf) : value;

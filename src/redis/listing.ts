@@ -8,19 +8,19 @@ import { pairsOf } from "./steps.ts";
 
 /** Bytes of a payload that a list shows. */
 const PAYLOAD_SHOWN = 1_000;
-/** Bytes of the end of an output in which its last line is looked for. */
+/** Bytes of the end of an output in which its last line is searched. */
 const END_SHOWN = 1_000;
-/** Jobs, queues or instances that one look reads: Redis serves no one else meanwhile. */
-const LOOK_AT_ONCE = 200;
+/** Jobs, queues or instances of one read; Redis serves no other client meanwhile. */
+const READ_AT_ONCE = 200;
 
-/** A job as the script `look` gives it. */
+/** A job as the script `list` returns it. */
 interface ListedJob {
   readonly type: string;
   readonly fields: JobFields;
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** An instance as the script `instances` gives it. */
+/** An instance as the script `instances` returns it. */
 interface InstanceRecord {
   readonly fields: Readonly<Record<string, string>>;
   readonly running: number;
@@ -31,7 +31,7 @@ interface Surveyed extends StoredQueue {
   readonly leases: readonly (readonly [string, string])[];
 }
 
-/** What is where: for overviews and explanations. */
+/** Reads jobs, queues and instances, for overviews and explanations. */
 export class Listing {
   readonly #link: Link;
   readonly #keys: Keys;
@@ -41,7 +41,7 @@ export class Listing {
     this.#keys = keys;
   }
 
-  /** Jobs without what may be large; `"string"` for one that is stored as JSON text. */
+  /** Reads jobs without the fields that may be large; `"string"` for one that is stored as JSON text. */
   async summaries(ids: readonly string[]): Promise<(StoredJob | null | "string")[]> {
     return (await this.#read(ids, [PAYLOAD_SHOWN, 0])).map(({ type, fields, meta }, i) =>
       type === "none" ? null : type === "string" ? type : { id: ids[i], fields, meta: meta }
@@ -51,20 +51,20 @@ export class Listing {
   /** @param shown Bytes of a payload, and of the end of a result. */
   async #read(ids: readonly string[], shown: readonly number[]): Promise<ListedJob[]> {
     const jobs: ListedJob[] = [];
-    for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
-      const keys = ids.slice(at, at + LOOK_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
+    for (let at = 0; at < ids.length; at += READ_AT_ONCE) {
+      const keys = ids.slice(at, at + READ_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
       const [, text] = await this.#link.run(SCRIPTS.list, keys, [...shown]);
       jobs.push(...JSON.parse(String(text)) as ListedJob[]);
     }
     return jobs;
   }
 
-  /** The end of what each job that failed has written; empty for any other. */
+  /** Reads the end of the output of each job that failed; empty for any other. */
   async endings(ids: readonly string[]): Promise<string[]> {
     return (await this.#read(ids, [0, END_SHOWN])).map(({ fields }) => fields.result ?? "");
   }
 
-  /** Ids of the jobs that an instance runs. */
+  /** Returns the ids of the jobs that an instance runs. */
   async running(runner: string, instance: string): Promise<readonly string[]> {
     return await this.#link.call("HKEYS", [this.#keys.attempts(runner, instance)]) as string[];
   }
@@ -91,15 +91,15 @@ export class Listing {
       leases.map(([instance, ends]) => ({ runner, instance, leftMs: Number(ends) - now }))
     );
     const instances: StoredInstance[] = [];
-    for (let at = 0; at < leases.length; at += LOOK_AT_ONCE) {
-      const some = leases.slice(at, at + LOOK_AT_ONCE);
+    for (let at = 0; at < leases.length; at += READ_AT_ONCE) {
+      const some = leases.slice(at, at + READ_AT_ONCE);
       const keys = some.flatMap(({ runner, instance }) => [
         this.#keys.instance(runner, instance),
         this.#keys.attempts(runner, instance),
       ]);
       const [, text] = await this.#link.run(SCRIPTS.instances, keys, []);
-      for (const [i, node] of (JSON.parse(String(text)) as InstanceRecord[]).entries()) {
-        instances.push(instanceOf(some[i], node));
+      for (const [i, record] of (JSON.parse(String(text)) as InstanceRecord[]).entries()) {
+        instances.push(instanceOf(some[i], record));
       }
     }
     return instances;
@@ -109,18 +109,18 @@ export class Listing {
     return (await this.#surveyed()).map(({ leases: _, ...queue }) => queue);
   }
 
-  /** Takes an id out of every queue that it stands in. */
+  /** Removes an id from every queue that holds it. */
   async remove(id: string): Promise<void> {
     const lists = (await this.#names()).flatMap((name) => [this.#keys.queue(name), this.#keys.low(name)]);
     for (const list of lists) await this.#link.call("LREM", [list, 0, id]);
   }
 
-  /** Queues, and the leases of their runners. */
+  /** Reads the queues, and the leases of their runners. */
   async #surveyed(): Promise<Surveyed[]> {
     const names = await this.#names();
     const queues: Surveyed[] = [];
-    for (let at = 0; at < names.length; at += LOOK_AT_ONCE) {
-      const some = names.slice(at, at + LOOK_AT_ONCE);
+    for (let at = 0; at < names.length; at += READ_AT_ONCE) {
+      const some = names.slice(at, at + READ_AT_ONCE);
       const keys = some.flatMap((name) => [
         ...[this.#keys.queue(name), this.#keys.low(name), this.#keys.delay(name)],
         ...[this.#keys.paused(name), this.#keys.lease(name)],
@@ -138,7 +138,7 @@ export class Listing {
     return await this.#link.call("SMEMBERS", [this.#keys.names()]) as string[];
   }
 
-  /** Jobs that are taken before this one, from the right end of the queue and then from that of low priority. */
+  /** Counts the jobs to be claimed before this one: from the right end of the queue, then of the low-priority list. */
   async #ahead(runner: string, id: string): Promise<number | null> {
     const [queue, low] = [this.#keys.queue(runner), this.#keys.low(runner)];
     const [queued, at, lowQueued, lowAt] = await Promise.all([

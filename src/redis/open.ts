@@ -6,16 +6,16 @@ import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
 import { type InstanceIdentity, RedisQueue } from "./queue.ts";
 
-/** The runner's side; connects with the first call. */
+/** Opens the runner's side of the queue; connects with the first call. */
 export function openQueue(place: Place, identity: InstanceIdentity): RedisQueue {
   return new RedisQueue(place, { keys: new Keys(place.namespace), identity, clock: place.clock });
 }
 
 /**
- * Asks a server once what it is and judges it.
+ * Reads the INFO of a server once and checks it.
  *
- * @param nowMs The host's clock, Unix ms, asked when the reply is there.
- * @throws {UnavailableError} It cannot be reached, or refuses us.
+ * @param nowMs The host's clock, Unix ms, read when the reply has come.
+ * @throws {UnavailableError} It cannot be reached, or refuses access.
  */
 export async function checkServer(place: Place, nowMs: () => number): Promise<Finding[]> {
   const link = new Link(place, place.clock);
@@ -28,7 +28,7 @@ export async function checkServer(place: Place, nowMs: () => number): Promise<Fi
   }
 }
 
-/** What a server says of its user `default`; `null` when we may not ask. */
+/** Reads the rules of the user `default` of a server; `null` without the right to read them. */
 async function defaultUser(link: Link): Promise<Reply> {
   try {
     return await link.call("ACL", ["GETUSER", "default"]);

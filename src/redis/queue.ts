@@ -38,21 +38,21 @@ import { SCRIPTS } from "./scripts.ts";
 import { type Items, itemsOf, pairsOf, Steps, waitersOf } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
-/** Whose side of the queue it is. */
+/** The identity of the process on whose behalf a queue is used. */
 export interface InstanceIdentity {
   /** Name of the runner. */
   readonly runner: string;
   /** Name of the instance, the same for every process of it. */
   readonly instance: string;
-  /** Name of the process. */
+  /** Name of the process, new with each one. */
   readonly nonce: string;
   /** Milliseconds that a lease holds without a heartbeat; 30,000 when left out. */
   readonly leaseMs?: number;
 }
 
 /**
- * The runner's side of the queue in Redis: links for commands, for starts and for waiting, and a connection that
- * listens.
+ * The runner's side of the queue in Redis: links for commands, for starts and for waiting, and one subscribed
+ * connection.
  */
 export class RedisQueue implements Queue {
   readonly #steps: Steps;
@@ -64,7 +64,7 @@ export class RedisQueue implements Queue {
   readonly #finishes: Batch;
   readonly #keys: Keys;
   readonly #link: Link;
-  /** A waiting command keeps all others of its link waiting. */
+  /** A link of its own, because a blocking command delays all others of its link. */
   readonly #waiting: Link;
   readonly #wakeUps: WakeUps;
   readonly #clock: Clock;
@@ -72,7 +72,7 @@ export class RedisQueue implements Queue {
   readonly #housekeeping: Housekeeping;
   readonly #requests: Requests;
   readonly #evidence = new Evidence();
-  /** Redis' clock less the monotonic one; a hint only, because every script looks at Redis' clock itself. */
+  /** Redis' clock minus the monotonic one; only a hint, because every script reads Redis' clock itself. */
   #ahead: number | null = null;
 
   constructor(target: Target, options: { keys: Keys; identity: InstanceIdentity; clock: Clock }) {
@@ -204,7 +204,7 @@ export class RedisQueue implements Queue {
     return await this.#begun(reply);
   }
 
-  /** The answer to a start; of a job that it has ended the waiters are settled. */
+  /** Reads the reply to a start, and settles the waiters of a job that the start has ended. */
   async #begun(items: Items): Promise<StartReply> {
     if (items[0] === "LOST") throw this.#evidence.lost("start");
     const reply = readStart(items);
@@ -294,7 +294,7 @@ export class RedisQueue implements Queue {
     const { runner } = this.#identity;
     const [, attempts, claim] = this.#instanceKeys(instance);
     const isClaim = "claim" in what;
-    // a claimed id may be no text: the keys of its job are then another one's, but the script does not touch them
+    // a claimed id may be no text: the keys are then those of another job, but the script does not use them
     const id = isClaim ? new TextDecoder().decode(what.claim) : what.attempt;
     const reply = await this.#steps.job(SCRIPTS.reap, id, {
       ...(isClaim ? { raw: what.claim } : {}),
@@ -382,8 +382,8 @@ export class RedisQueue implements Queue {
     this.#starting.close();
   }
 
-  /** Keys of node, run and claim. */
-  #instanceKeys(instance: string): [node: string, run: string, claim: string] {
+  /** Returns the keys of instance, attempts and claim. */
+  #instanceKeys(instance: string): [instance: string, attempts: string, claim: string] {
     const { runner } = this.#identity;
     return [
       this.#keys.instance(runner, instance),
@@ -407,7 +407,7 @@ export class RedisQueue implements Queue {
     return this.#ahead === null || ms <= 0 ? 0 : Math.max(0, this.#clock.now() + this.#ahead - ms);
   }
 
-  /** About what Redis' clock says, milliseconds. */
+  /** Estimates Redis' clock, Unix ms. */
   async #now(): Promise<number> {
     this.#ahead ??= await this.#housekeeping.time() - this.#clock.now();
     return this.#clock.now() + this.#ahead;

@@ -1,15 +1,15 @@
 import { connect, DeadlineError, ReplyError, type Target } from "./client.ts";
 
-/** Why a Redis was not reached. */
+/** Why a Redis could not be reached. */
 export interface Reason {
   /** What is true now. */
   readonly says: string;
-  /** What to do; without it to start a Redis, or to name another one. */
+  /** What to do; when left out, to start a Redis or to name another one. */
   readonly remedy?: string;
 }
 
-/** How long a look lasts whether TLS is what is wrong, milliseconds. */
-const LOOK_MS = 1_000;
+/** How long the check lasts whether TLS is the cause, milliseconds. */
+const CHECK_MS = 1_000;
 
 const HTTP: Reason = {
   says: "a web server (HTTP) answers there, and no Redis",
@@ -29,7 +29,7 @@ const PLAIN: Reason = {
 };
 const NO_WAY = "check the address in --redis-url, and this host's network";
 
-/** What the errors of name service, TCP and TLS mean. */
+/** The reasons behind errors of the name service, TCP and TLS. */
 const MEANINGS: readonly [pattern: RegExp, reason: (target: Target, text: string) => Reason][] = [
   [/failed to lookup address|not known|does not resolve|name resolution/i, ({ url }, text) => ({
     says: `the name service knows no address of ${JSON.stringify(url.hostname)} (${tail(text)})`,
@@ -70,7 +70,7 @@ const MEANINGS: readonly [pattern: RegExp, reason: (target: Target, text: string
   [/unknown code: /, () => OTHER_PROGRAM],
 ];
 
-/** What an error of a new connection means. */
+/** Returns the reason behind an error of a new connection. */
 export function reasonOf(error: unknown, target: Target): Reason {
   const text = messageOf(error);
   if (error instanceof DeadlineError) {
@@ -85,8 +85,8 @@ export function reasonOf(error: unknown, target: Target): Reason {
 }
 
 /**
- * As `reasonOf`, and where one side may speak TLS and the other not, a look at what the other way gives. The look sends
- * nothing but a PING: no name and no password.
+ * Returns the reason as `reasonOf` does. Where only one side may speak TLS, it first connects the other way. That check
+ * sends nothing but a PING: no user name and no password.
  */
 export async function findReason(error: unknown, target: Target, signal: AbortSignal): Promise<Reason> {
   const { tls } = target.url;
@@ -101,7 +101,7 @@ async function otherWay({ url, caCerts, connectMs }: Target, signal: AbortSignal
   const other: Target = {
     url: { hostname, port, tls: !url.tls, db: 0 },
     caCerts,
-    connectMs: Math.min(connectMs ?? LOOK_MS, LOOK_MS),
+    connectMs: Math.min(connectMs ?? CHECK_MS, CHECK_MS),
   };
   try {
     (await connect(other, signal)).close();
@@ -114,12 +114,12 @@ async function otherWay({ url, caCerts, connectMs }: Target, signal: AbortSignal
   }
 }
 
-/** The last part of an error of the system, without its number. */
+/** Returns the last part of a system error, without its number. */
 function tail(text: string): string {
   return text.replace(/ \(os error \d+\)$/, "").split(": ").at(-1)!.toLowerCase();
 }
 
-/** What an error says; never nothing. */
+/** Returns the message of an error; never an empty one. */
 export function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message || (error instanceof Error ? error.constructor.name : "it broke");

@@ -6,7 +6,7 @@ import { SCRIPTS } from "./scripts.ts";
 import { type Items, type Steps, waitersOf } from "./steps.ts";
 import { trouble } from "./trouble.ts";
 
-/** Keys and arguments of the script `reassert`, without those of every script about one job. */
+/** Returns keys and arguments of the script `reassert`, without those of every script about one job. */
 function attemptOf(steps: Steps, { runner, instance, nonce }: InstanceIdentity, request: ReassertRequest) {
   const { keys } = steps;
   const fields = Object.entries(request.job).flat();
@@ -22,21 +22,24 @@ function attemptOf(steps: Steps, { runner, instance, nonce }: InstanceIdentity, 
   };
 }
 
-/** Arguments of the script `finish`, without those of every script about one job. */
+/** Returns arguments of the script `finish`, without those of every script about one job. */
 export function endOfAttempt({ token, state, result, error, exitCode, outputBytes, ms, ...rest }: FinishRequest) {
   const { retryDelayMs, truncated, left } = rest;
   const numbers = [exitCode, outputBytes, Math.round(ms)];
   return [token, state, result, error, ...numbers, retryDelayMs ?? "", truncated ? "1" : "", left ?? ""];
 }
 
-/** That another process owns the instance is no verdict on the attempt: the next heartbeat says who does. */
+/**
+ * Returns the reply; throws when another process owns the instance. That is no verdict on the attempt: the next
+ * heartbeat reports the owner.
+ */
 function owned(reply: Items, script: string, { runner, instance }: InstanceIdentity): Items {
   if (reply[0] !== "FOREIGN") return reply;
   const message = `Cannot run ${script}: this process does not own instance "${instance}" of runner "${runner}"`;
   throw trouble("busy", message, { sent: true, code: "FOREIGN" });
 }
 
-/** Gives an attempt that runs back to a Redis that may have forgotten it. */
+/** Restores an attempt that runs in a Redis that may have lost it. */
 export async function reassert(
   steps: Steps,
   identity: InstanceIdentity,
@@ -46,7 +49,7 @@ export async function reassert(
   return owned(reply, "reassert", identity)[0] as ReassertReply;
 }
 
-/** Gives an attempt back that has ended, and its end. */
+/** Restores an attempt that has ended, and its end. */
 export async function restore(
   steps: Steps,
   identity: InstanceIdentity,
@@ -62,7 +65,7 @@ export async function restore(
   return { type: owned(reply, "restore", identity)[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
 }
 
-/** The end that Redis has on record for an attempt; `null` when it has none. */
+/** Returns the end that Redis has on record for an attempt; `null` when it has none. */
 export async function endOf(steps: Steps, { id, token }: OwnedAttempt): Promise<SettledEnd | null> {
   const { link, keys } = steps;
   const read = async (key: string, names: readonly string[]) => {
@@ -77,7 +80,7 @@ export async function endOf(steps: Steps, { id, token }: OwnedAttempt): Promise<
   const [newest, attempt, done, exit, bytes, ms, last, truncated, left] = await read(keys.meta(id), [
     ...["token", "attempt", "done", "exit", "output_bytes", "ms", "last_error", "truncated", "left"],
   ]);
-  // of a host that was given up the token is gone
+  // an attempt of a host that was given up as lost has no token any more
   if (newest !== token && (newest !== "0" || attempt !== String(Number.parseInt(token)))) return null;
   const [status, error, result] = await read(keys.job(id), ["status", "error", "result"]);
   const numbers = {

@@ -4,15 +4,15 @@ import type { Link } from "./link.ts";
 import type { InstanceIdentity } from "./queue.ts";
 import { SCRIPTS } from "./scripts.ts";
 
-/** Who registers, and what it knows. */
+/** The process that registers, and what it has on record. */
 interface Registration extends RegisterOptions {
   readonly info: InstanceInfo;
   readonly identity: Required<InstanceIdentity>;
-  /** The least number of the instance from now on. */
+  /** The least `seq` of the instance from now on. */
   readonly reported: number;
 }
 
-/** Makes a process the owner of its instance. Also returns Redis' clock, Unix ms, when it is the owner. */
+/** Makes a process the owner of its instance. Returns also Redis' clock, Unix ms, when it is the owner. */
 export async function register(
   link: Link,
   keys: Keys,
@@ -36,7 +36,7 @@ export async function register(
   return { at: Number(at), reply: { type: "OK", seq: Number(seq), mixed: mixed === 1, stale: stale === 1 } };
 }
 
-/** Names with a line feed before and after each. */
+/** Joins names, with a line feed before and after each. */
 function linesOf(names: readonly string[]): string {
   return `\n${names.join("\n")}\n`;
 }

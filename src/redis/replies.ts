@@ -2,7 +2,7 @@ import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import type { HeartbeatReply, OwnedAttempt, StartReply } from "../ports/queue.ts";
 import { type Items, recordOf } from "./steps.ts";
 
-/** Values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
+/** Reads the values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
 export function fieldsOf(items: Items, from: number): JobFields {
   const fields: JobFields = {};
   JOB_FIELDS.forEach((name, index) => {
@@ -12,7 +12,7 @@ export function fieldsOf(items: Items, from: number): JobFields {
   return fields;
 }
 
-/** The reply of `start`, as its script documents it. */
+/** Reads the reply of `start`, as its script documents it. */
 export function readStart(items: Items): StartReply {
   const type = items[0] as StartReply["type"];
   const word = String(items[1]);
@@ -40,7 +40,7 @@ export function readStart(items: Items): StartReply {
   }
 }
 
-/** The reply of `heartbeat`, as its script documents it. */
+/** Reads the reply of `heartbeat`, as its script documents it. */
 export function readHeartbeat(items: Items): HeartbeatReply {
   const type = items[0] as HeartbeatReply["type"];
   if (type !== "OK") return { type };

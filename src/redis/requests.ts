@@ -5,10 +5,10 @@ import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
 
-/** How long an answer waits for the sender of its request, milliseconds. */
-const ANSWER_KEPT = 10_000;
+/** How long Redis keeps a reply for the sender of its request, milliseconds. */
+const REPLY_KEPT_MS = 10_000;
 
-/** Requests about the terminals of running jobs, on their way to the runners and back. */
+/** Carries requests about the terminals of running jobs to the runners, and the replies back. */
 export class Requests {
   readonly #link: Link;
   readonly #keys: Keys;
@@ -19,15 +19,15 @@ export class Requests {
   }
 
   /**
-   * Asks the runner that holds a job, and waits for its answer.
+   * Sends a request to the runner that holds a job, and waits for its reply.
    *
-   * @param reply A name that nobody else uses.
-   * @param patient A link of its own, because a command that waits holds up those after it.
+   * @param reply A name that no other request uses.
+   * @param blocking A link of its own, because a blocking command delays those after it.
    */
   async send(
     job: StoredJob,
     request: JobRequest,
-    { reply, waitMs, patient }: { reply: string; waitMs: number; patient: Link },
+    { reply, waitMs, blocking }: { reply: string; waitMs: number; blocking: Link },
   ): Promise<RequestReply> {
     const { token = "", instance = "", runner = "" } = job.meta;
     const keys = this.#keys;
@@ -40,13 +40,13 @@ export class Requests {
     if (type === "OVER") return { type: "over" };
     if (type === "SILENT") return { type: "silent", ms: Number(entry) };
     if (type === "FULL") return { type: "full" };
-    const answer = await patient.call("BLPOP", [keys.reply(reply), waitMs / 1000], { ms: waitMs + 2_000 });
+    const answer = await blocking.call("BLPOP", [keys.reply(reply), waitMs / 1000], { ms: waitMs + 2_000 });
     if (answer !== null) return JSON.parse(String((answer as unknown[])[1])) as JobReply;
     const withdrawn = await this.#link.call("LREM", [list, 0, String(entry)]);
     return { type: "unanswered", taken: withdrawn === 0 };
   }
 
-  /** Takes the next request for an instance; drops what is none. */
+  /** Returns the next request for an instance; drops entries that are none. */
   async serve(runner: string, instance: string): Promise<OpenRequest | null> {
     for (;;) {
       const keys = [this.#keys.requests(runner, instance)];
@@ -58,11 +58,11 @@ export class Requests {
   }
 
   async reply({ replyTo }: OpenRequest, reply: JobReply): Promise<void> {
-    await this.#link.run(SCRIPTS.reply, [this.#keys.reply(replyTo)], [JSON.stringify(reply), ANSWER_KEPT]);
+    await this.#link.run(SCRIPTS.reply, [this.#keys.reply(replyTo)], [JSON.stringify(reply), REPLY_KEPT_MS]);
   }
 }
 
-/** As JSON, bytes in base64. */
+/** Encodes a request as JSON, with bytes in base64. */
 function encodeRequest({ request, ...rest }: OpenRequest): string {
   return JSON.stringify({
     ...rest,
@@ -70,7 +70,7 @@ function encodeRequest({ request, ...rest }: OpenRequest): string {
   });
 }
 
-/** `null` for what is no request: any program that may write to Redis can have put it there. */
+/** Decodes a request; `null` for a text that is none, which any program that may write to Redis can store there. */
 function decodeRequest(text: string): OpenRequest | null {
   try {
     const { replyTo, id, token, request } = JSON.parse(text);

@@ -1,8 +1,8 @@
-/** In front of every script: what holds for all steps of one command, as no other command comes between them. */
+/** Precedes every script: what holds for all steps of one command, because no other command runs between them. */
 const SHARED = "local SEEN = { types = {}, instances = {} }";
 /**
- * In front of a script that is called for several jobs at once, and after it. A step that fails fails alone: an error
- * of a command is its answer.
+ * Precedes a script that is called for several jobs at once; `ALL` follows it. A step that fails does so alone: the
+ * error of its command is its reply.
  */
 const EACH = "local ALL, CALLS = KEYS, cjson.decode(ARGV[1])";
 const ALL = `for n, one in ipairs(CALLS) do
@@ -14,12 +14,12 @@ const ALL = `for n, one in ipairs(CALLS) do
 end
 return cjson.encode(CALLS)`;
 
-/** Parts of a script as a function of another one: `step(KEYS, ARGV)`, or of another name. */
+/** Wraps parts of a script as a function for another script: `step(KEYS, ARGV)`, or one of another name. */
 export function stepOf(parts: readonly string[], name = "step"): string {
   return [`local function ${name}(KEYS, ARGV)`, ...parts, "end"].join("\n");
 }
 
-/** A Lua script, run by the hash of its text and sent whole only when Redis does not know it. */
+/** A Lua script, run by the hash of its text; the text is sent only when Redis does not have it. */
 export class Script {
   /** Name of the event. */
   readonly name: string;
@@ -29,7 +29,7 @@ export class Script {
   #sha: Promise<string> | null = null;
   #many: Script | null = null;
 
-  /** The text is `common`, which looks at no key and no argument, and `parts`, in order. */
+  /** Makes the text of `common`, which uses no key and no argument, and `parts`, in order. */
   constructor(name: string, common: string, parts: readonly string[]) {
     this.name = name;
     this.text = [SHARED, common, ...parts].join("\n");
@@ -38,15 +38,15 @@ export class Script {
   }
 
   /**
-   * The same script for several calls at once. Its keys are those of all, each once; its one argument is JSON: of each
-   * call the places of its keys, the first is 1, and its arguments. Its reply is JSON as well: the reply of each. One
-   * long text costs both sides far less than hundreds of short ones.
+   * The same script for several calls at once. Its keys are those of all calls, each once. Its one argument is JSON:
+   * for each call the positions of its keys, from 1, and its arguments. Its reply is JSON as well: the reply of each
+   * call. One long text costs both sides far less than hundreds of short ones.
    */
   get many(): Script {
     return this.#many ??= new Script(this.name, this.#common, [EACH, stepOf(this.#parts), ALL]);
   }
 
-  /** SHA-1 of the text in hex, as EVALSHA wants it. */
+  /** Returns the SHA-1 of the text in hex, as EVALSHA expects it. */
   sha(): Promise<string> {
     return this.#sha ??= sha1(this.text);
   }

@@ -34,23 +34,23 @@ import queues from "./scripts/queues.lua" with { type: "text" };
 import instances from "./scripts/instances.lua" with { type: "text" };
 import { Script, stepOf } from "./script.ts";
 
-/** A script of its own. */
+/** Makes a script that is not about one job. */
 const plain = (name: string, text: string) => new Script(name, base, [text]);
-/** A script about one job: its first five keys and three arguments are those of `Steps.job`. */
+/** Makes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
 const about = (name: string, text: string) => new Script(name, base, [job, text]);
 
-/** What the Lua text of `start` takes from the domain: constants, so that they need not be sent each time. */
+/** Constants of the domain in the Lua text of `start`, so that no call has to send them. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}
 local LIMIT, DETAILS, STRING = ${MAX_RUN_PAYLOAD}, ${MAX_DETAILS}, ${MAX_JSON_JOB}
 `;
 
-/** What the Lua text of `list` takes from the domain: the fields that are neither large nor secret. */
+/** The fields for the Lua text of `list`: those that are neither large nor secret. */
 const LIST_FIELDS = JOB_FIELDS.filter((name) => name !== "result" && name !== "env_vars");
 const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")}}\n`;
 
 /**
- * Every script, by the name of its event. `restore` is two events at once. No events: `show`, `peek`, `list`, `purge`,
- * `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `reply`.
+ * Every script, by the name of its event. `restore` is two events at once. These are no events: `show`, `peek`, `list`,
+ * `purge`, `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `reply`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),

@@ -5,9 +5,9 @@ import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
 
 /**
- * The path of the configuration file that a server was started with.
+ * Returns the path of the configuration file that a server was started with.
  *
- * @returns `""` when it was started without one, or is none that we have access to; `null` when no server answers.
+ * @returns `""` when it was started without one, or refuses access to us; `null` when no server responds.
  */
 export async function configFileOf(place: Place): Promise<string | null> {
   const link = new Link(place, place.clock);
@@ -17,7 +17,7 @@ export async function configFileOf(place: Place): Promise<string | null> {
   } catch (error) {
     const { condition, cause } = error as Partial<Trouble> & Error;
     if (condition === "refused" || cause instanceof ForeignServerError) return "";
-    // without the right to ask, nobody would ever answer
+    // without the permission of the runtime to connect, no server could ever respond
     const denied = cause instanceof Error && cause.name === "NotCapable";
     const silent = condition === "unreachable" || condition === "busy";
     if (error instanceof UnavailableError && silent && !denied) return null;
@@ -27,13 +27,13 @@ export async function configFileOf(place: Place): Promise<string | null> {
   }
 }
 
-/** Asks a server to write down what it holds and to end. */
+/** Makes a server save its data and end. */
 export async function shutDown(place: Place): Promise<void> {
   const link = new Link(place, place.clock);
   try {
     await link.call("SHUTDOWN", []);
   } catch (error) {
-    // the answer to SHUTDOWN is the end of the connection
+    // the reply to SHUTDOWN is the end of the connection
     if (!(error instanceof UnavailableError)) throw error;
   } finally {
     link.close();

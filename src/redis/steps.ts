@@ -15,15 +15,15 @@ export type Items = readonly (string | number | null)[];
 /** A job that waited for another one. */
 export type Waiter = readonly [runner: string, id: string];
 
-/** What a script about one job gets besides its first five keys and three arguments. */
+/** Keys and arguments of a script about one job besides its first five keys and three arguments. */
 interface Rest {
   readonly keys?: readonly string[];
   readonly args?: readonly (string | number)[];
-  /** Milliseconds that Redis keeps the job when it ends now and does not say itself. */
+  /** Milliseconds that Redis keeps a job that ends now, unless its submission set them. */
   readonly keepMs?: number;
 }
 
-/** Steps in the life of jobs, as runners and clients take them. */
+/** Runs the steps in the life of jobs that runners and clients share. */
 export class Steps {
   readonly link: Link;
   readonly keys: Keys;
@@ -34,7 +34,7 @@ export class Steps {
   }
 
   /**
-   * Runs a script about one job. `raw` is the id as it stands in a list, when it may be no text; `more` are further
+   * Runs a script about one job. `raw` is the id as a list holds it, when it may be no text; `more` are further
    * arguments.
    */
   job(
@@ -65,7 +65,7 @@ export class Steps {
     return (await this.link.run(SCRIPTS.convert, keys, [raw, ...Object.entries(fields).flat()]))[0] as "OK" | "CHANGED";
   }
 
-  /** A field of a hash; `null` when there is none, or no hash. */
+  /** Reads a field of a hash; `null` when there is none, or no hash. */
   async field(key: string, name: string): Promise<string | null> {
     try {
       return await this.link.call("HGET", [key, name]) as string | null;
@@ -75,7 +75,7 @@ export class Steps {
     }
   }
 
-  /** Promotes a job, and what waits for it when it ended. */
+  /** Promotes a job, and those that wait for it when it has ended. */
   async promote(runner: string, id: string, force: boolean): Promise<PromoteReply> {
     const [type, waiters] = await this.#promote(runner, id, force);
     await this.settle(waiters);
@@ -83,7 +83,8 @@ export class Steps {
   }
 
   /**
-   * Promotes jobs that waited for one that has ended. When Redis goes away meanwhile, they are found by their due time.
+   * Promotes jobs that waited for one that has ended. When Redis becomes unreachable meanwhile, they are found by their
+   * due time.
    */
   async settle(waiters: readonly Waiter[]): Promise<void> {
     const open = [...waiters];
@@ -109,12 +110,12 @@ export class Steps {
   }
 }
 
-/** Elements that came as JSON: its `false` is a null of Lua. The final "." is not among them. */
+/** Reads elements that came as JSON, without the final "."; a JSON `false` is a null of Lua. */
 export function itemsOf(reply: readonly (string | number | false)[]): Items {
   return reply.slice(0, -1).map((item) => item === false ? null : item);
 }
 
-/** Waiters stand at the end of a reply. */
+/** Reads the waiters at the end of a reply. */
 export function waitersOf(reply: Items, from: number): Waiter[] {
   return reply.slice(from).map((member) => {
     const text = String(member);
@@ -123,14 +124,14 @@ export function waitersOf(reply: Items, from: number): Waiter[] {
   });
 }
 
-/** Names and values in turn as pairs, in their order. */
+/** Reads names and values in turn as pairs, in their order. */
 export function pairsOf(items: Items, from = 0): [string, string][] {
   const pairs: [string, string][] = [];
   for (let i = from; i + 1 < items.length; i += 2) pairs.push([String(items[i]), String(items[i + 1])]);
   return pairs;
 }
 
-/** Names and values in turn as a record. */
+/** Reads names and values in turn as a record. */
 export function recordOf(items: Items, from = 0): Record<string, string> {
   return Object.fromEntries(pairsOf(items, from));
 }

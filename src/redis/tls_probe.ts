@@ -1,24 +1,25 @@
 import type { RedisUrl } from "./url.ts";
 
 /**
- * A fatal alert of TLS, which a server of TLS answers or closes on; one of another kind waits for the rest of a line.
+ * A fatal TLS alert. A TLS server replies to it or closes the connection; another server waits for the rest of a line.
  */
 const ALERT = new Uint8Array([0x15, 3, 3, 0, 2, 2, 40]);
 
-/** Probes in a row that are believed: after a quarter of an hour of them one handshake is tried in any case. */
-const BELIEVED = 300;
+/** The most probes in a row: after a quarter of an hour of them one handshake is tried in any case. */
+const MAX_PROBES = 300;
 
-/** Servers that left a handshake without an answer, and how many more probes of them are believed. */
+/** Servers that left a handshake without a reply, and how many more probes they get. */
 const silent = new WeakMap<RedisUrl, number>();
 
 /**
- * A handshake that is never answered keeps its socket in Deno, also when it is closed: each try to connect would cost
- * one. So a server that left one unanswered is asked with a plain connection first, which can be closed.
+ * Guards TLS handshakes. Deno leaks the socket of a handshake that never gets a reply, also when it is closed: each
+ * attempt to connect would cost one. So a server that left one without a reply is first probed by a plain connection,
+ * which can be closed.
  */
 export const handshakes = {
-  /** A connection was not ready in time. */
+  /** Records that a connection was not ready in time. */
   unanswered(url: RedisUrl): void {
-    if (!silent.has(url)) silent.set(url, BELIEVED);
+    if (!silent.has(url)) silent.set(url, MAX_PROBES);
   },
 
   answered(url: RedisUrl): void {

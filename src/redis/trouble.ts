@@ -1,10 +1,10 @@
 import { RefusedError, UnavailableError } from "../domain/errors.ts";
 import type { Condition, Trouble } from "../ports/queue.ts";
 
-/** An error that says why Redis is of no use now. */
+/** An error that says why Redis cannot be used now. */
 export type TroubleError = UnavailableError & Trouble;
 
-/** Who spoke with whom about what, for messages. */
+/** Command, server and user of an error, for messages. */
 export interface Context {
   /** Name of the command or of the script. */
   readonly command: string;
@@ -15,7 +15,7 @@ export interface Context {
 }
 
 /**
- * Makes an error that a caller can act on. `sent`: the command may have been carried out.
+ * Makes an error that a caller can handle. `sent`: the command may have been executed.
  *
  * @param message Begins with `Cannot run COMMAND: ` where a command failed.
  */
@@ -31,7 +31,7 @@ export function trouble(
   return Object.assign(error, { condition, sent, code, says, remedy });
 }
 
-/** What an error reply means: the condition, whether the connection is of no use any more, and a sentence. */
+/** The meaning of an error reply: the condition, whether the connection is unusable, and a sentence. */
 interface Meaning {
   readonly condition: Condition;
   readonly drop?: boolean;
@@ -104,7 +104,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 const OTHER: Meaning = { condition: "unfit", says: (c, text) => `${cannot(c)} answered ${JSON.stringify(text)}` };
 
 /**
- * The code of an error reply. Redis 6 wraps the error of a command inside a script; some proxies wrap READONLY.
+ * Returns the code of an error reply. Redis 6 wraps the error of a command inside a script; some proxies wrap READONLY.
  *
  * @param message The reply, with or without the `-` in front.
  */
@@ -116,14 +116,14 @@ export function codeOf(message: string): string {
   return /@user_script: ?\d+: -?([A-Z]{3,})\b/.exec(message)?.[1] ?? /^-?ERR (READONLY)/.exec(message)?.[1] ?? code;
 }
 
-/** Turns an error reply into an error, and says whether the connection must be dropped. */
+/** Turns an error reply into an error, and returns whether the connection must be dropped. */
 export function fromReply(message: string, context: Context): { error: TroubleError; drop: boolean } {
   const code = codeOf(message);
   const { condition, drop = false, says } = MEANINGS[code] ?? OTHER;
   return { error: trouble(condition, says(context, clean(message)), { sent: true, code }), drop };
 }
 
-/** An error reply may quote arguments of the command: they are cut off. */
+/** Removes arguments of the command, which an error reply may quote. */
 function clean(message: string): string {
   const text = message.replace(/^-/, "").replace(/,? with args beginning with.*$/s, "").replace(/ script: .*$/s, "");
   return text.slice(0, 200).replace(/\.$/, "");

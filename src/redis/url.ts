@@ -1,11 +1,11 @@
 import { InvalidInputError } from "../domain/errors.ts";
 
-/** Where a Redis is, and as whom to talk to it. */
+/** The address of a Redis, and the user to connect as. */
 export interface RedisUrl {
   /** Name or address; an IPv6 address without brackets. */
   readonly hostname: string;
   readonly port: number;
-  /** Talk TLS. */
+  /** Connect by TLS. */
   readonly tls: boolean;
   /** User; only together with a password. */
   readonly username?: string;
@@ -46,7 +46,7 @@ export function parseRedisUrl(text: string): RedisUrl {
   };
 }
 
-/** What `parseRedisUrl` reads as this place. */
+/** Formats a URL so that `parseRedisUrl` reads the same address. */
 export function formatRedisUrl(url: RedisUrl): string {
   const { hostname, port, tls, username = "", password, db, caFile } = url;
   const user = password === undefined ? "" : `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`;
@@ -56,7 +56,7 @@ export function formatRedisUrl(url: RedisUrl): string {
 }
 
 /**
- * A Redis URL for showing it: a password becomes `***`. Takes any text, so that a wrong one can be shown too.
+ * Masks the password of a Redis URL with `***`. Accepts any text, so that a wrong one can be shown too.
  *
  * @param text What the user wrote.
  */
@@ -75,7 +75,7 @@ function fail(what: string): never {
 }
 
 function readHost(text: string): { hostname: string; port: number } {
-  // an IPv6 address stands in brackets, or alone
+  // an IPv6 address is in brackets, or has no port
   const parts = /^\[([0-9a-f:.]+(?:%[^\]]+)?)\](?::(.*))?$/is.exec(text) ??
     /^([0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*)$/i.exec(text) ??
     /^([^:\[\]]*)(?::(.*))?$/s.exec(text) ?? fail("its host cannot be read");

@@ -3,8 +3,8 @@ import { Backoff } from "./backoff.ts";
 import { connect, type Connection, type Listener, type Target } from "./client.ts";
 
 /**
- * Wakes up whoever waits for a message on a channel. All channels share one connection, made when there is somebody to
- * wake and made anew when it broke. A message may be missed: who waits must look by himself now and then.
+ * Wakes callers that wait for a message on a channel. All channels share one connection, made for the first caller and
+ * made again when it breaks. A message may be missed: a caller must also poll now and then.
  */
 export class WakeUps {
   readonly #target: Target;
@@ -14,7 +14,7 @@ export class WakeUps {
   #connection: Connection | null = null;
   #listener: Listener | null = null;
   #running = false;
-  /** Changes of the subscription, one after the other: the library writes two at once into each other. */
+  /** Serialises changes of the subscription: the library interleaves two at once. */
   #turn: Promise<void> = Promise.resolve();
 
   constructor(target: Target, clock: Clock) {
@@ -25,7 +25,7 @@ export class WakeUps {
   /**
    * Calls `wake` for every message on the channel, and once when messages may have been missed.
    *
-   * @returns Ends it.
+   * @returns A function that stops the calls.
    */
   listen(channel: string, wake: () => void): () => void {
     const others = this.#waiters.get(channel);
@@ -40,7 +40,7 @@ export class WakeUps {
     return () => this.#leave(channel, wake);
   }
 
-  /** Ends the connection; nobody is woken up any more. */
+  /** Closes the connection; no caller is woken any more. */
   close(): void {
     this.#closing.abort();
     this.#waiters.clear();
@@ -55,7 +55,7 @@ export class WakeUps {
     else this.#change((listener) => listener.remove(channel));
   }
 
-  /** A change that fails shows in the loop, which then begins anew with all channels. */
+  /** Queues a change of the subscription. When it fails, the loop reconnects with all channels. */
   #change(change: (listener: Listener) => Promise<void>): void {
     const listener = this.#listener;
     if (!listener) return;
@@ -77,14 +77,14 @@ export class WakeUps {
         if (this.#waiters.size === 0) break;
         await this.#session();
       } catch {
-        // whoever waits looks by himself meanwhile
+        // callers poll meanwhile
       }
       if (this.#waiters.size > 0) this.#backoff.failed();
     }
     this.#running = false;
   }
 
-  /** From a new connection to its end. */
+  /** Serves all channels from a new connection to its end. */
   async #session(): Promise<void> {
     const connection = await connect(this.#target, this.#closing.signal);
     this.#connection = connection;

@@ -1,5 +1,5 @@
--- convert: turns a job that was stored as a JSON string into a hash, unless somebody changed it meanwhile. The string
--- is read by the program: Lua's cjson mangles large numbers and empty lists.
+-- convert: turns a job that was stored as a JSON string into a hash, unless a client changed it meanwhile. The caller
+-- parses the string, because Lua's cjson mangles large numbers and empty lists.
 --
 -- KEYS  1 job  2 meta
 -- ARGV  1 the string that was read  2... fields of the job

@@ -1,15 +1,15 @@
 -- finish: writes the end of an attempt once, or delays the job for its next attempt.
 --
 -- KEYS  1-5 job meta out after events  6 attempts  7 delay
--- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 ms  11 delay in ms
---       until the next attempt, or ''  12 '1' when part of the output was not captured, or ''
+-- ARGV  1-3 id channel keep  4 token  5 state  6 result  7 error  8 exit code  9 output bytes  10 duration in ms
+--       11 delay in ms until the next attempt, or ''  12 '1' when part of the output was not captured, or ''
 --       13 names of programs that were killed in the background, or ''
 -- reply OK        the end is written
 --       ALREADY   it was written before
 --       FINAL     another program had ended the job: its verdict stays
 --       RETRY     the job waits for its next attempt, or has begun it
---       FENCED    the attempt was taken away from its owner
---       MISSING   Redis lost the job or meta: reassert, then again
+--       FENCED    the attempt was revoked
+--       MISSING   Redis lost the job or meta: call `reassert`, then `finish` again
 --       after OK, ALREADY and FINAL: the waiters
 
 local ATTEMPTS, DELAY = KEYS[6], KEYS[7]
@@ -29,7 +29,7 @@ if meta('done') == token then
   return with_waiters({ 'ALREADY' })
 end
 if not current or found == 'none' then return { 'MISSING', '.' } end
--- Redis went back: it knows an older attempt only
+-- Redis went back and has a record of an older attempt only
 if current ~= token and (number(meta('attempt')) or 0) < tonumber(string.match(token, '^%d+') or 0) then
   return { 'MISSING', '.' }
 end

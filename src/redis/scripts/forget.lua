@@ -2,7 +2,7 @@
 --
 -- KEYS  1 names, then queue low delay paused lease history of every name
 -- ARGV  names
--- reply OK  how many were forgotten
+-- reply OK  number of names that were forgotten
 
 local count = 0
 for n, name in ipairs(ARGV) do

@@ -1,9 +1,9 @@
--- input_required: says that a job waits for somebody to type, and what its terminal shows.
+-- input_required: records that a job waits for input, and the line that its terminal shows.
 --
 -- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt  5 last line of the terminal
--- reply OK     it is said
---       STALE  the attempt is not the job's running one any more
+-- reply OK     it is recorded
+--       STALE  the attempt is no longer the running one of the job
 
 local bad = unfit(KEYS[2], 'hash')
 if bad then return bad end
@@ -15,6 +15,7 @@ call('HDEL', META, 'input_line')
 set_meta('input_line', ARGV[5])
 if first then
   set_meta('input_ms', clock())
-  notify('input_required', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a', meta('attempt') or '')
+  notify('input_required', 'started', 'n', meta('runner') or '', 'i', meta('instance') or '', 'a',
+    meta('attempt') or '')
 end
 return { 'OK', '.' }

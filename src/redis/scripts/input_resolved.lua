@@ -1,9 +1,9 @@
--- input_resolved: says that a job does not wait for somebody to type any more.
+-- input_resolved: records that a job no longer waits for input.
 --
 -- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 token of the attempt
--- reply OK    it is said
---       NONE  nothing else was said, or the attempt is not the job's newest one any more
+-- reply OK    it is recorded
+--       NONE  no wait for input was on record, or the attempt is no longer the newest one of the job
 
 local bad = unfit(KEYS[2], 'hash')
 if bad then return bad end

@@ -1,9 +1,9 @@
--- instances: reads what some instances say about themselves, and how much they run.
+-- instances: reads the records of some instances, and how many attempts each of them owns.
 --
 -- KEYS  instance and attempts of every instance
 -- ARGV  none
--- reply OK  JSON list with an object for every instance: fields of its instance, attempts that it owns. A key that holds a
---           foreign value counts as empty
+-- reply OK  JSON list with an object for every instance: `fields` of its record, and `running`, the number of
+--           attempts that it owns. A key that holds a foreign value counts as empty
 
 local instances = {}
 for n = 1, #KEYS, 2 do

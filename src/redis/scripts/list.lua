@@ -1,16 +1,16 @@
 -- list: reads what a list of jobs shows of each: its fields without those that may be large, the beginning of its
--- payload, and its bookkeeping.
+-- payload, and its metadata.
 --
 -- KEYS  job and meta of every id
 -- ARGV  1 bytes of a payload  2 bytes of the end of the result of a job that failed; 0: none of it
--- FIELDS names of the fields stand in front of this text
--- reply OK  JSON list with an object for every id: type of the job key, its fields, its bookkeeping. One text, because
---           a program reads JSON ten times as fast as as many elements of a reply; all values are texts
+-- FIELDS, the names of the fields, precedes this text.
+-- reply OK  JSON list with an object for every id: type of the job key, its fields, its metadata; all values are texts.
+--           One text, because a client parses JSON ten times as fast as a reply with as many elements
 
 local function record_of(items)
   local record = {}
   for i = 1, #items, 2 do
-    -- the text of a job that was stored as a string
+    -- `raw` is the text of a job that was stored as a string
     if items[i] ~= 'raw' then record[items[i]] = items[i + 1] end
   end
   return record
@@ -26,7 +26,7 @@ for n = 1, #KEYS, 2 do
   end
   local payload = fields.payload
   if payload and #payload > tonumber(ARGV[1]) then
-    -- a character that the cut breaks in two is left out
+    -- without a character that the cut splits
     fields.payload = string.gsub(string.sub(payload, 1, ARGV[1]), '[\192-\247]?[\128-\191]*$', '') .. '…'
   end
   if ARGV[2] ~= '0' and fields.status == 'error' then

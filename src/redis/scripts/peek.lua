@@ -1,7 +1,7 @@
--- peek: the executor of a job.
+-- peek: reads the executor of a job.
 --
 -- KEYS  1 job
 -- ARGV  none
--- reply its executor, or null when it names none, or is no hash
+-- reply its executor; null when it names none, or is no hash
 
 return { type_of(KEYS[1]) == 'hash' and call('HGET', KEYS[1], 'executor'), '.' }

@@ -1,16 +1,17 @@
--- purge: deletes ended jobs with all that belongs to them, or counts them.
+-- purge: deletes ended jobs with all their keys, or counts them.
 --
 -- KEYS  1 jobs, then job meta out after of every id
 -- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or ''
 --       for all  5... ids
--- reply OK  how many were, or would be, deleted
+-- reply OK  number of jobs that were, or would be, deleted
 
 local bad = unfit(KEYS[1], 'zset')
 if bad then return bad end
 local before = tonumber(ARGV[2])
 local limit = string.sub(stamp(before), 1, 19)
 
--- When a job ended: our own record, else the time of the last change that another program wrote; unknown is just now.
+-- Returns whether a job ended before the limit: by its metadata, else by the time of the last change that another
+-- program wrote. An unknown time counts as now.
 local function is_old(ended, changed)
   if ended then return tonumber(ended) < before end
   local text = changed or ''

@@ -1,4 +1,4 @@
--- queues: reads how much waits in some queues, and the leases of their runners.
+-- queues: reads how many jobs wait in some queues, and the leases of their runners.
 --
 -- KEYS  queue low delay paused lease of every queue
 -- ARGV  none

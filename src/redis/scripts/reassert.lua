@@ -1,20 +1,21 @@
--- reassert: restores in Redis a job that runs, or recently ran, on a host after Redis lost data. The host knows best.
+-- reassert: restores in Redis a job that runs, or recently ran, on a host after Redis lost data. What the host has on
+-- record wins.
 --
 -- KEYS  1-5 job meta out after events  6 jobs  7 claim  8 attempts  9 instance  10 queue  11 low  12 delay
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 token  7 attempt  8 started, ms  9 runner
 --       10 number of arguments that are fields of the job, then these, then fields of meta
 -- reply OK        Redis has the attempt as running here
 --       DONE      its end is on record
---       FENCED    the job has a newer attempt, or it was taken away from this one
+--       FENCED    the job has a newer attempt, or this one was revoked
 --       FINAL     another program has ended the job
 --       FOREIGN   another process owns the instance
 
-local ATTEMPTS = KEYS[8]
+local JOBS, CLAIM, ATTEMPTS, INSTANCE, QUEUE, LOW, DELAY = unpack(KEYS, 6, 12)
 local token, attempt = ARGV[6], tonumber(ARGV[7])
 
-local bad = unfit(KEYS[7], 'list') or unfit(ATTEMPTS, 'hash') or unfit(KEYS[9], 'hash')
+local bad = unfit(CLAIM, 'list') or unfit(ATTEMPTS, 'hash') or unfit(INSTANCE, 'hash')
 if bad then return bad end
-if call('HGET', KEYS[9], 'nonce') ~= ARGV[5] then return { 'FOREIGN', '.' } end
+if call('HGET', INSTANCE, 'nonce') ~= ARGV[5] then return { 'FOREIGN', '.' } end
 
 local function let_go(reply)
   call('HDEL', ATTEMPTS, call('HGET', ATTEMPTS, ID) == token and ID or '')
@@ -26,16 +27,16 @@ if current ~= token and newest and newest >= attempt then return let_go('FENCED'
 local found = type_of(JOB)
 if found ~= 'hash' and found ~= 'none' then return let_go('FINAL') end
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
--- an end of an older attempt, which Redis went back to, is none
+-- the end of an older attempt, to which Redis went back, does not count
 local outdated = newest and newest < attempt
 if is_final(state) and not outdated then return let_go('FINAL') end
 if current == token and state == 'started' and call('HGET', ATTEMPTS, ID) == token then return { 'OK', '.' } end
 
-call('LREM', KEYS[7], 0, ID)
-for i = 10, 11 do
-  if usable(KEYS[i], 'list') then call('LREM', KEYS[i], 0, ID) end
+call('LREM', CLAIM, 0, ID)
+for _, key in ipairs({ QUEUE, LOW }) do
+  if usable(key, 'list') then call('LREM', key, 0, ID) end
 end
-if usable(KEYS[12], 'zset') then call('ZREM', KEYS[12], ID) end
+if usable(DELAY, 'zset') then call('ZREM', DELAY, ID) end
 if not META then
   call('DEL', KEYS[2])
   META = KEYS[2]
@@ -43,16 +44,17 @@ end
 local last = 10 + ARGV[10]
 if found == 'none' then
   fill(JOB, ARGV, 11, last)
-  if usable(KEYS[6], 'zset') then call('ZADD', KEYS[6], 'NX', ARGV[8], ID) end
+  if usable(JOBS, 'zset') then call('ZADD', JOBS, 'NX', ARGV[8], ID) end
 end
--- what Redis knew of an older attempt: an order to end that one is not for this one
+-- the record of an older attempt: a request to end that one is not for this one
 if outdated then
   call('HDEL', META, 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel')
   call('HSET', JOB, 'result', '', 'error', '')
 end
 if current ~= token then fill(META, ARGV, last + 1, #ARGV) end
 call('HDEL', META, 'done', 'exit', 'ended_ms', 'truncated', 'left')
-set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9], 'started_ms', ARGV[8])
+set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9],
+  'started_ms', ARGV[8])
 call('PERSIST', META)
 call('PERSIST', JOB)
 call('HSET', ATTEMPTS, ID, token)

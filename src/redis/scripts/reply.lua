@@ -1,8 +1,8 @@
--- reply: gives the sender of a request the runner's answer.
+-- reply: stores the runner's reply for the sender of a request.
 --
 -- KEYS  1 reply
--- ARGV  1 answer  2 ms that it is kept
--- reply OK  it is there
+-- ARGV  1 the reply  2 ms to keep it
+-- reply OK  it is stored
 
 local bad = unfit(KEYS[1], 'list')
 if bad then return bad end

@@ -4,26 +4,28 @@
 -- ARGV  1-3 id channel keep  4 that runner  5 our runner
 -- reply OK     it is in the other queue
 --       AGAIN  it was moved before, or cannot be: the job was ended; then its waiters
---       GONE   it is not claimed, or no hash any more
+--       GONE   it is not claimed, is no hash any more, or has ended
 
-local bad = unfit(KEYS[6], 'list')
+local CLAIM, QUEUE, NAMES = KEYS[6], KEYS[7], KEYS[8]
+
+local bad = unfit(CLAIM, 'list')
 if bad then return bad end
-if not call('LPOS', KEYS[6], ID, 'RANK', -1) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
+if not call('LPOS', CLAIM, ID, 'RANK', -1) or type_of(JOB) ~= 'hash' then return { 'GONE', '.' } end
 
 local why = nil
 if meta('rerouted') then
   why = 'not started: it names runner "' .. ARGV[4] .. '" and came to runner "' .. ARGV[5] .. '" twice'
-elseif not usable(KEYS[7], 'list') then
-  why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(KEYS[7])
+elseif not usable(QUEUE, 'list') then
+  why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(QUEUE)
 end
-call('LREM', KEYS[6], -1, ID)
+call('LREM', CLAIM, -1, ID)
 if is_final(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
 if why then
   conclude('reroute', why, 1, clock())
   return with_waiters({ 'AGAIN' })
 end
 set_meta('rerouted', '1')
-call('LPUSH', KEYS[7], ID)
-if usable(KEYS[8], 'set') then call('SADD', KEYS[8], ARGV[4]) end
+call('LPUSH', QUEUE, ID)
+if usable(NAMES, 'set') then call('SADD', NAMES, ARGV[4]) end
 notify('reroute', 'dispatched', 'n', ARGV[4])
 return { 'OK', '.' }

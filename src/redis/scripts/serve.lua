@@ -1,4 +1,4 @@
--- serve: takes the next request whose sender still waits. One that is larger than any that is meant is dropped here.
+-- serve: returns the next request whose sender still waits. Drops one that is larger than any valid request.
 --
 -- KEYS  1 requests of the instance
 -- ARGV  1 bytes of the largest request

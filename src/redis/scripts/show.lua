@@ -1,11 +1,10 @@
--- show: adds live output of an attempt that runs. An ended job gets no more, so that all that is kept of it goes
--- together.
+-- show: appends live output of an attempt that runs. An ended job gets no more, so that all its keys expire together.
 --
 -- KEYS  1-5 job meta out after events
--- ARGV  1-3 id channel keep  4 token of the attempt  5 its number  6 pieces that are kept, then offset and bytes of
+-- ARGV  1-3 id channel keep  4 token of the attempt  5 its number  6 the most pieces to keep, then offset and bytes of
 --       each piece
--- reply OK    it is there; how many follow the output
---       OVER  the attempt has ended, or is not the job's
+-- reply OK    it is stored: number of clients that follow the output
+--       OVER  the attempt has ended, or is not the one of the job
 
 local bad = unfit(OUT, 'stream') or unfit(KEYS[2], 'hash')
 if bad then return bad end

@@ -2,14 +2,14 @@
 --
 -- KEYS  1-5 job meta out after events  6 claim  7 attempts  8 instance  9 jobs
 -- ARGV  1-3 id channel keep  4 instance  5 nonce  6 runner  7 '1': also a job for another runner
---       8 the last `seq` that the caller was told
--- In front of this text stand FIELDS, names of the job's fields, and in bytes LIMIT of a payload and of an environment,
--- DETAILS of all the rest together, and STRING of a job that is a string.
+--       8 the last `seq` that was reported to the caller
+-- FIELDS, names of the job's fields, and limits in bytes precede this text: LIMIT of a payload and of an environment,
+-- DETAILS of all the rest together, STRING of a job that is a string.
 -- reply OK         token, attempt, `seq` of the instance, values of FIELDS (null: absent), then the fields of meta
 --       HELD       the same: this instance owns the attempt already (a reply was lost, the id was queued twice, or an
 --                  earlier process of the instance died before it launched it)
 --       FENCED     another process owns the instance
---       LOST       Redis went back behind what it had told
+--       LOST       Redis went back behind the `seq` that it had reported
 --       GONE       the id is not claimed
 --       MISSING    there is no such job
 --       JSON       the job is this string
@@ -18,10 +18,10 @@
 --       DUP        it runs, maybe elsewhere and with a status that another program wrote back; the claim is dropped
 --       BADSTATUS  its status is this word
 --       OTHER      it is for this runner
---       CANCELLED  it was ended, as asked before; then its waiters
+--       CANCELLED  it was ended, as requested before; then its waiters
 --       TOOBIG     it was ended because of its size; then its waiters
 
-local CLAIM, ATTEMPTS, INSTANCE = KEYS[6], KEYS[7], KEYS[8]
+local CLAIM, ATTEMPTS, INSTANCE, JOBS = unpack(KEYS, 6, 9)
 local instance, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
 
 local bad = unfit(CLAIM, 'list') or unfit(ATTEMPTS, 'hash') or refused(INSTANCE, nonce, ARGV[8])
@@ -45,14 +45,15 @@ if held and found == 'hash' and meta('token') == held then
   call('LREM', CLAIM, -1, ID)
   return owned('HELD', held, meta('attempt'), call('HMGET', JOB, unpack(FIELDS)))
 end
--- the attempt was taken away from this instance
+-- the attempt was revoked from this instance
 if held and meta('token') and meta('token') ~= held then call('HDEL', ATTEMPTS, ID) end
--- An answer that leaves the claim as it is, and one that drops it: only when there is one.
+-- Returns a reply that leaves the claim as it is; GONE when there is none.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
 end
-local function dropped(answer)
-  return call('LREM', CLAIM, -1, ID) > 0 and answer or { 'GONE', '.' }
+-- Drops the claim and returns the reply; GONE when there is none.
+local function dropped(reply)
+  return call('LREM', CLAIM, -1, ID) > 0 and reply or { 'GONE', '.' }
 end
 if not META then return left('BADTYPE', meta_type, '.') end
 if found == 'none' then return left('MISSING', '.') end
@@ -75,8 +76,8 @@ if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
 local reason, last = meta('cancel'), meta('token')
--- An attempt without an end that an instance holds goes on: another program wrote back what it had read before the
--- start.
+-- Returns whether an instance holds the newest attempt, which has no end. It then goes on: another program wrote back
+-- what it had read before the start.
 local function runs_elsewhere()
   if not last or last == '0' or meta('done') == last or not meta('instance') then return false end
   local prefix = string.sub(ATTEMPTS, 1, #ATTEMPTS - #runner - #instance - 1)
@@ -88,7 +89,7 @@ if runs_elsewhere() then
   set_meta('foreign_overwrite', (number(meta('foreign_overwrite')) or 0) + 1)
   return { 'DUP', '.' }
 end
--- not an order that an earlier attempt has had
+-- not a request that an earlier attempt has received
 if reason and not (last and last ~= '0' and meta('done') == last) then
   conclude('start', cancelled(reason), 130, at)
   return with_waiters({ 'CANCELLED' })
@@ -113,11 +114,12 @@ end
 if rest > DETAILS then return too_big('fields and labels, without payload and environment, have ', rest, DETAILS) end
 
 local attempt = string.format('%.0f', math.floor(number(meta('attempt')) or 0) + 1)
--- meta may have gone with an earlier job of this id: the count begins anew, the token must not
+-- meta may have left with an earlier job of this id: the count begins anew, but no token may repeat
 local token = attempt .. '.' .. nonce .. string.format('%x', at)
--- what an earlier attempt has left; a foreign program may have made an ended job wait again
+-- fields that an earlier attempt has left; a foreign program may have made an ended job wait again
 if meta_type == 'hash' then
-  for _, name in ipairs({ 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }) do
+  local stale = { 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }
+  for _, name in ipairs(stale) do
     if meta(name) then
       call('HDEL', META, name)
       fields[name] = nil
@@ -130,12 +132,12 @@ if meta_type == 'hash' then
 end
 set_meta('attempt', attempt, 'token', token, 'instance', instance, 'nonce', nonce, 'runner', runner, 'started_ms', at)
 call('HSET', ATTEMPTS, ID, token)
--- once for a command: what is lost is lost for all its steps
+-- once for a command: when Redis loses it, it loses all its steps
 if not here.raised then
   here.seq = call('HINCRBY', INSTANCE, 'seq', 1)
   here.raised = true
 end
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(at))
-if usable(KEYS[9], 'zset') then call('ZADD', KEYS[9], 'NX', at, ID) end
+if usable(JOBS, 'zset') then call('ZADD', JOBS, 'NX', at, ID) end
 notify('start', 'started', 'n', runner, 'i', instance, 'a', attempt)
 return owned('OK', token, attempt, values)

@@ -1,8 +1,8 @@
--- sweep: forgets what is left of jobs that left Redis.
+-- sweep: removes the index entries and the other keys of jobs that left Redis.
 --
 -- KEYS  1 jobs, then job meta out after of every id
 -- ARGV  ids
--- reply OK  how many were forgotten
+-- reply OK  number of jobs that were forgotten
 
 local bad = unfit(KEYS[1], 'zset')
 if bad then return bad end

@@ -1,12 +1,11 @@
--- In front of every script.
+-- Precedes every script.
 --
 -- A script reads and checks types first and writes after, because nothing rolls a script back. Its first write frees
 -- memory (even when there is nothing to free), because only then Redis lets the rest of it run at its memory limit.
--- Time is Redis' own. A reply is flat and ends with ".": a cut reply can be told from a whole one.
+-- Time is Redis' own. A reply is flat and ends with ".", so that a truncated reply is detected.
 --
--- A call of a command costs more than most of what is said here, so nothing is asked twice. SEEN holds what is the same
--- for every step of a command: types of keys, as far as they matter - what our own steps make or remove meanwhile keeps
--- its type.
+-- A call of a command costs more than most of the Lua here, so no fact is read twice. SEEN holds what is the same for
+-- every step of a command, such as the types of keys: what our own steps create or remove meanwhile keeps its type.
 
 local call = redis.call
 
@@ -20,19 +19,19 @@ local function seen_type(key)
   return found
 end
 
--- The key, when it may be read and written as `want`; a foreign value in it counts as absent and is left alone.
+-- Returns the key when it may be read and written as `want`. A foreign value in it counts as absent and is left alone.
 local function usable(key, want)
   local found = seen_type(key)
   return (found == want or found == 'none') and key or nil
 end
 
--- The refusal, when a key that the step cannot do without holds a foreign value.
+-- Returns the refusal when a key that the step needs holds a foreign value.
 local function unfit(key, want)
   local found = seen_type(key)
   if found ~= want and found ~= 'none' then return { 'UNFIT', key, found, want, '.' } end
 end
 
--- Unix time in milliseconds.
+-- Returns the Unix time in milliseconds.
 local function clock()
   if not SEEN.at then
     local t = call('TIME')
@@ -41,7 +40,8 @@ local function clock()
   return SEEN.at
 end
 
--- RFC 3339 in UTC; the civil date is Howard Hinnant's algorithm (chrono-compatible low-level date algorithms).
+-- Formats a time as RFC 3339 in UTC. The civil date is by Howard Hinnant's algorithm (chrono-compatible low-level date
+-- algorithms).
 local function stamp(ms)
   if SEEN.stamp and SEEN.stamp[1] == ms then return SEEN.stamp[2] end
   local seconds = math.floor(ms / 1000)
@@ -68,20 +68,21 @@ local function fill(key, args, from, to)
   end
 end
 
--- A number that a hash holds as text, or nil.
+-- Reads a number that a hash holds as text; nil when it is none.
 local function number(text)
   local n = tonumber(text or '')
   if n and n == n and n >= 0 and n < 1e15 then return n end
 end
 
--- Name of the history of Redis' data: another one after each restart, and each time that Redis becomes a master.
+-- Returns the name of the history of Redis' data. It changes with each restart, and each time that Redis becomes a
+-- master.
 local function history()
   return string.match(call('INFO', 'replication'), 'master_replid:(%w+)') or ''
 end
 
--- What a process must be and know to take or start a job: nil, or the refusal. `told` is the last `seq` that it was
--- told. Once for a command.
-local function refused(key, nonce, told)
+-- Checks, once for a command, whether a process may claim or start a job: it must own the instance, and Redis must not
+-- have gone back behind `reported`, the last `seq` that it reported to the process. Returns nil, or the refusal.
+local function refused(key, nonce, reported)
   if not SEEN.instances[key] then
     local found = redis.pcall('HMGET', key, 'nonce', 'seq')
     if found.err then return unfit(key, 'hash') or { 'FENCED', '.' } end
@@ -89,10 +90,10 @@ local function refused(key, nonce, told)
     SEEN.instances[key] = { nonce = found[1], seq = number(found[2]) or 0 }
   end
   if SEEN.instances[key].nonce ~= nonce then return { 'FENCED', '.' } end
-  if SEEN.instances[key].seq < tonumber(told) then return { 'LOST', '.' } end
+  if SEEN.instances[key].seq < tonumber(reported) then return { 'LOST', '.' } end
 end
 
--- Puts an id where its priority wants it; one of low priority waits aside only while others wait.
+-- Queues an id by its priority. One of low priority goes into the list of its own only while others wait.
 local function enqueue(queue, low, id, priority)
   if priority == 'high' then
     call('RPUSH', queue, id)

@@ -1,13 +1,14 @@
--- In front of the scripts about one job, whose first keys and arguments are always these.
+-- Precedes the scripts about one job, whose first keys and arguments are always these.
 
 local JOB, META, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ID, CHANNEL, KEEP = ARGV[1], ARGV[2], ARGV[3]
 local DAY = 86400000
 
 local meta_type = type_of(META)
+-- nil when it holds a foreign value, which is left alone
 META = (meta_type == 'hash' or meta_type == 'none') and META or nil
 
--- The fields of meta; read at the first need, and kept up to date by `set_meta`.
+-- The fields of meta, read on first use and kept up to date by `set_meta`.
 local fields
 local function all_meta()
   if not fields then
@@ -30,7 +31,7 @@ local function set_meta(...)
   for i = 1, #new, 2 do fields[new[i]] = tostring(new[i + 1]) end
 end
 
--- Tells the audit and everybody who waits.
+-- Adds an event to the stream, and notifies the clients that wait.
 local function notify(name, state, ...)
   event(EVENTS, name, 'id', ID, 's', state, ...)
   call('PUBLISH', CHANNEL, state)
@@ -40,16 +41,16 @@ local function is_final(state)
   return state == 'finished' or state == 'error'
 end
 
--- Milliseconds for which Redis keeps the ended job: what the submission said, else the default.
+-- Returns the milliseconds for which Redis keeps the ended job: those of the submission, else the default.
 local function own_keep()
   local seconds = number(meta('keep'))
   return seconds and seconds * 1000 or tonumber(KEEP)
 end
 
--- Whether other jobs may wait for this one; nil when that is not known yet.
+-- Whether other jobs may wait for this one; nil until that is known.
 local awaits
 
--- Everything about an ended job leaves Redis together; 0, or more than ten years, is for ever.
+-- Lets all keys of an ended job expire together; 0, or more than ten years, is for ever.
 local function retain(keep)
   local forever = keep <= 0 or keep > 3650 * DAY
   for _, key in ipairs({ JOB, KEYS[2], OUT }) do
@@ -58,7 +59,7 @@ local function retain(keep)
   awaits = call('PEXPIRE', AFTER, DAY) == 1
 end
 
--- The jobs that waited for the end of this one are the rest of the reply.
+-- Ends a reply with the jobs that waited for the end of this one.
 local function with_waiters(reply)
   if awaits ~= false and type_of(AFTER) == 'set' then
     for _, member in ipairs(call('SMEMBERS', AFTER)) do reply[#reply + 1] = member end
@@ -67,7 +68,7 @@ local function with_waiters(reply)
   return reply
 end
 
--- Ends a job that does not run.
+-- Ends a job that does not run, with an error.
 local function conclude(name, why, exit, at)
   call('HSET', JOB, 'status', 'error', 'error', why, 'updated_at', stamp(at))
   set_meta('exit', exit, 'ended_ms', at)
@@ -75,7 +76,7 @@ local function conclude(name, why, exit, at)
   notify(name, 'error')
 end
 
--- What the job that this one waits for allows: nil: go; true: wait; text: why this one will never start.
+-- Reads the job that this one waits for. Returns nil: start; true: wait; text: why this one will never start.
 local function awaited(key, id)
   local found = type_of(key)
   if found == 'string' then return true end
