@@ -17,42 +17,43 @@ import {
   written,
 } from "./journal_lines.ts";
 
-/** Settled runs are kept this long, milliseconds, to be told again to a Redis that lost data ... */
+/** Time for which settled attempts are kept, milliseconds, to be reported again to a Redis that lost data. */
 const KEEP_MS = 10 * 60_000;
-/** ... but no more than so many, of so many characters altogether. */
+/** Settled attempts that are kept at most. */
 const KEEP_COUNT = 4096;
+/** Characters of the settled attempts that are kept at most. */
 const KEEP_SIZE = 16 << 20;
 /** Bytes of the outputs that stay on disk as long as their records do, because a result is to be reported again. */
 const KEEP_OUTPUT = 256 << 20;
-/** The journal is written anew when it is larger than this, bytes, and holds more old than live. */
+/** Bytes above which the journal is rewritten, if it holds more old data than live. */
 const COMPACT_ABOVE = 4 << 20;
-/** How long a line for which nobody waits may wait for others, milliseconds. */
+/** Time for which a note may wait to be written with others, milliseconds. */
 const NOTE_WITHIN = 20;
-/** Pause between two tries to write a journal anew that a full disk has torn, milliseconds. */
+/** Pause between two tries to rewrite a journal with a torn line on a full disk, milliseconds. */
 const MEND_EVERY = 1000;
 
 interface Entry {
   attempt: Attempt;
   end: SettledEnd | "gone" | null;
-  /** Monotonic time. */
+  /** Monotonic time at which it was settled; 0 before. */
   settledAt: number;
   /** Characters of its lines. */
   size: number;
-  /** The line with payload and environment; `null` when it has been erased. */
+  /** Position of the line with payload and environment; `null` once it has been erased. */
   secret: Place | null;
 }
 
 /**
- * A write-ahead journal of one JSON object a line, mode 0600. Intents that come together reach the disk with one
- * `fdatasync`. A torn last line, as a crash of the host may leave, is a step that never happened. Payload and
- * environment stand in a line of their own, which is overwritten with spaces when the attempt is settled: nothing needs
- * them any more.
+ * A write-ahead journal with one JSON object per line, mode 0600. Attempts that begin at the same time reach the disk
+ * with one `fdatasync`. A torn last line, as a crash of the host may leave, counts as a step that never happened.
+ * Payload and environment have a line of their own, which is overwritten with spaces when the attempt is settled:
+ * nothing needs them afterwards.
  */
 export class FileJournal implements AttemptJournal {
   readonly #path: string;
   readonly #reserve: Reserve;
   #file: Deno.FsFile;
-  /** The same file, for writing in its middle. */
+  /** The same file, opened for writes in its middle. */
   #eraser: Deno.FsFile;
   readonly #entries = new Map<string, Entry>();
   #server: string | null = null;
@@ -62,22 +63,22 @@ export class FileJournal implements AttemptJournal {
   #liveBytes = 0;
   /** Characters of settled attempts. */
   #settledSize = 0;
-  /** Bytes of the outputs that settled runs keep. */
+  /** Bytes of the outputs that settled attempts keep. */
   #outputSize = 0;
-  /** Settled runs that were forgotten since `prune` was called last. */
+  /** Settled attempts that were forgotten since the last call of `prune`. */
   #forgotten: string[] = [];
-  /** A line did not reach the file: it is to be written anew. */
+  /** True after a line did not reach the file: then the file is to be rewritten. */
   #isTorn = false;
   #batch: { lines: string[]; done: PromiseWithResolvers<Place>[] } | null = null;
   #flushing: Promise<void> | null = null;
-  /** Lines for which nobody waits. */
+  /** Lines that are written soon, or with the next batch. */
   #notes = "";
-  /** Lines to be erased as soon as the notes are in the file. */
+  /** Positions of lines to be erased once the notes are in the file. */
   #stale: Place[] = [];
-  /** Settled runs whose jobs are to be tried again, by job: they keep their secrets until that has begun here. */
+  /** Settled attempts of jobs to be tried again, by job: they keep their secrets until the next one begins here. */
   readonly #retried = new Map<string, string>();
   #noting: ReturnType<typeof setTimeout> | undefined;
-  /** Resolve when the notes are in the file. */
+  /** Resolve the promises of `settle` when the notes are in the file. */
   #noted: (() => void)[] = [];
 
   private constructor(path: string, file: Deno.FsFile) {
@@ -90,23 +91,23 @@ export class FileJournal implements AttemptJournal {
   /**
    * Opens the journal in an instance's folder.
    *
-   * @param expected An earlier process of this folder had one: when it is not there, it was lost.
+   * @param expected True when an earlier process of this folder had a journal: if it is missing, it was lost.
    */
   static async open(dir: string, { expected = false } = {}): Promise<FileJournal> {
     const path = `${dir}/runs.jsonl`;
     const lost = expected && !await Deno.stat(path).then(() => true, () => false);
-    const spool = new FileJournal(path, openAppend(path));
-    await spool.#load();
-    if (lost) spool.#isWhole = false;
-    spool.#drop({ gone: false }); // too old to be told again
+    const journal = new FileJournal(path, openAppend(path));
+    await journal.#load();
+    if (lost) journal.#isWhole = false;
+    journal.#drop({ gone: false }); // too old to be reported again
     try {
-      spool.#compact();
+      journal.#compact();
     } catch (error) {
-      if (!spool.#reserve.spend()) throw error;
-      spool.#compact();
+      if (!journal.#reserve.spend()) throw error;
+      journal.#compact();
     }
-    spool.#reserve.keep();
-    return spool;
+    journal.#reserve.keep();
+    return journal;
   }
 
   async #load(): Promise<void> {
@@ -119,20 +120,20 @@ export class FileJournal implements AttemptJournal {
       try {
         step = JSON.parse(line);
       } catch {
-        continue; // torn: nothing that was resolved is in it
+        continue; // torn: its promise was never resolved
       }
       if (step.do === "secret") secrets.set(step.name, { of: step.of, size: line.length });
       else if (step.do === "begin") {
         const { of, size = 0 } = secrets.get(step.attempt.name) ?? {};
         if (step.secret && !of) torn.push(step.attempt.name);
-        // it is written anew before it is erased
+        // the position is set when the file is rewritten, before anything is erased
         this.#remember(whole(step.attempt, of), line.length + size, of ? { at: 0, length: 0, size } : null);
       } else if (step.do === "settle") this.#settled(step.name, step.end, step.at);
       else if (step.do === "forget") this.#forgottenUntil = Math.max(this.#forgottenUntil, step.until);
       else if (step.do === "whole") this.#isWhole = step.is;
       else this.#server = step.id;
     }
-    // the secret of one that is settled was erased; without an end it is a step that never happened
+    // a settled attempt has its secret erased; without an end, the attempt is a step that never happened
     for (const name of torn) {
       const entry = this.#entries.get(name);
       if (entry?.end !== null) continue;
@@ -149,7 +150,7 @@ export class FileJournal implements AttemptJournal {
     this.#liveBytes += size;
   }
 
-  /** Forgets what is secret about a run. */
+  /** Forgets the secrets of an attempt, and erases them in the file. */
   #strip(entry: Entry): void {
     const { secret } = entry;
     if (secret === null) return;
@@ -162,7 +163,7 @@ export class FileJournal implements AttemptJournal {
     this.#noting ??= setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
   }
 
-  /** `at` is Unix time, milliseconds, as a monotonic clock does not outlive the process. */
+  /** Records an end. `at` is Unix time, milliseconds, as a monotonic clock does not outlive the process. */
   #settled(name: string, end: SettledEnd | "gone", at: number): void {
     const entry = this.#entries.get(name);
     if (!entry) return;
@@ -170,7 +171,7 @@ export class FileJournal implements AttemptJournal {
     this.#outputSize += outputOf(end) - outputOf(entry.end);
     entry.end = end;
     entry.settledAt = performance.now() - Math.max(0, Date.now() - at);
-    this.#entries.delete(name); // settled runs stand in the order in which they were settled
+    this.#entries.delete(name); // settled attempts are in the order of their ends
     this.#entries.set(name, entry);
     if (end === "gone" || !end.retry) this.#strip(entry);
     else this.#retried.set(entry.attempt.id, name);
@@ -218,9 +219,9 @@ export class FileJournal implements AttemptJournal {
     return done.promise.then((secret) => this.#remember(attempt, lines[0].length + lines[1].length, secret));
   }
 
-  /** Writes what has gathered while the last batch was on its way. */
+  /** Writes what was collected while the last batch was being written. */
   async #flush(): Promise<void> {
-    await Promise.resolve(); // attempts of the same turn go together
+    await Promise.resolve(); // one batch for attempts of the same turn
     while (this.#batch) {
       const { lines, done } = this.#batch;
       this.#batch = null;
@@ -235,7 +236,7 @@ export class FileJournal implements AttemptJournal {
     this.#flushing = null;
   }
 
-  /** Writes notes and lines into the page cache, which needs no change of thread. Returns the lines' places. */
+  /** Writes notes and lines into the page cache, without a change of thread. Returns the positions of the lines. */
   #append(lines: readonly string[] = []): Place[] {
     const [notes, ...parts] = [this.#notes, ...lines].map((text) => encoder.encode(text));
     this.#notes = "";
@@ -244,7 +245,7 @@ export class FileJournal implements AttemptJournal {
     this.#bytes = at;
     try {
       writeSync(this.#file, joined([notes, ...parts]));
-      if (!this.#isTorn) this.#sayNoted();
+      if (!this.#isTorn) this.#resolveNoted();
     } catch (error) {
       this.#isTorn = true;
       throw error;
@@ -253,7 +254,7 @@ export class FileJournal implements AttemptJournal {
     return places;
   }
 
-  /** Overwrites lines of runs whose end is in the file. After a torn line no place is sure: all is written anew. */
+  /** Erases lines of attempts whose end is in the file. After a torn line no position is sure: all is rewritten. */
   #erase(): void {
     if (this.#isTorn) return;
     try {
@@ -263,8 +264,8 @@ export class FileJournal implements AttemptJournal {
     }
   }
 
-  /** Everything that was noted is in the file. */
-  #sayNoted(): void {
+  /** Resolves the promises of `settle`: all notes are in the file. */
+  #resolveNoted(): void {
     for (const resolve of this.#noted.splice(0)) resolve();
   }
 
@@ -278,7 +279,7 @@ export class FileJournal implements AttemptJournal {
     return noted;
   }
 
-  /** Writes a line soon; nobody waits for it. */
+  /** Adds a line to the notes, which are written soon. */
   #note(line: Line): void {
     this.#noting ??= setTimeout(() => this.#writeNotes(), NOTE_WITHIN);
     this.#notes += written(line);
@@ -290,7 +291,7 @@ export class FileJournal implements AttemptJournal {
     try {
       if (!this.#isTorn) this.#append();
     } catch {
-      // a full disk: it is written down when there is room again
+      // a full disk: the notes are written when there is space again
     }
     if (this.#isTorn) this.#noting = setTimeout(() => this.#writeNotes(), MEND_EVERY);
   }
@@ -309,7 +310,7 @@ export class FileJournal implements AttemptJournal {
     if (!this.#isTorn) this.#reserve.keep();
   }
 
-  /** Forgets what is too old or too much; with `gone` also the runs that are no longer ours. */
+  /** Forgets what is too old or too much; with `gone` also the attempts that are no longer ours. */
   #drop(what: { readonly gone: boolean }): void {
     const settled = [...this.#entries.values()].filter((entry) => entry.end !== null);
     let count = settled.length;
@@ -331,7 +332,7 @@ export class FileJournal implements AttemptJournal {
     if (this.#forgottenUntil > before) this.#note({ do: "forget", until: this.#forgottenUntil });
   }
 
-  /** Path of the journal when that is no longer the file that this process writes; else `null`. */
+  /** Returns the path of the journal when that is no longer the file that this process writes; else `null`. */
   missing(): string | null {
     try {
       const [now, ours] = [Deno.statSync(this.#path), this.#file.statSync()];
@@ -342,16 +343,16 @@ export class FileJournal implements AttemptJournal {
   }
 
   #rewrite(): void {
-    if (this.missing() !== null) return; // what is there now may be the journal of another runner
+    if (this.missing() !== null) return; // the file at this path may be another runner's journal
     try {
       this.#compact();
     } catch {
-      // A full disk: the journal stays as it is, unless ends wait for it.
+      // A full disk: the journal stays as it is, unless ends wait to be written.
       if (this.#noted.length > 0 && this.#reserve.spend()) this.#rewrite();
     }
   }
 
-  /** Replaces the file by a new one with what counts; synchronous, so that no line is missed. */
+  /** Replaces the file by a new one with the live records; synchronous, so that no line is missed. */
   #compact(): void {
     let text = this.#server === null ? "" : written({ do: "server", id: this.#server });
     if (!this.#isWhole) text += written({ do: "whole", is: false });
@@ -382,7 +383,7 @@ export class FileJournal implements AttemptJournal {
     this.#stale = [];
     this.#bytes = at;
     this.#isTorn = false;
-    this.#sayNoted();
+    this.#resolveNoted();
     syncFolder(this.#path);
   }
 

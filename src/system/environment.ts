@@ -16,7 +16,7 @@ export const systemEnvironment: Environment = {
     }),
 };
 
-/** What reading a file answers; `null` when there is no such file. */
+/** Returns what `read` returns; `null` when there is no such file. */
 async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | null> {
   try {
     return await read();

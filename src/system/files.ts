@@ -12,8 +12,7 @@ async function orNull<T>(work: Promise<T>): Promise<T | null> {
 }
 
 /**
- * Whether a path still leads to a file, by its status when that was opened. A failure that says nothing about it counts
- * as yes.
+ * Returns whether a path still leads to the file with this status. An error other than a missing file counts as yes.
  */
 export async function isStill(path: string, { dev, ino }: Deno.FileInfo): Promise<boolean> {
   try {
@@ -29,8 +28,8 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * The host's disk. Small files are written, and pieces of files read, without a change of thread: they are in the page
- * cache, and the change would cost more than the work. What may wait long - pipes, folders, large writes - is
+ * Access to the host's disk. Small writes, and reads of pieces of files, need no change of thread. The data is in the
+ * page cache, and the change would cost more than the work. What may block for long - pipes, folders, large writes - is
  * asynchronous.
  */
 export const systemFiles: Files = {
@@ -55,7 +54,7 @@ export const systemFiles: Files = {
 
   readText: (path) => orNull(Deno.readTextFile(path)),
 
-  // deno-lint-ignore require-await -- see above: a failure is a rejection like everywhere else
+  // deno-lint-ignore require-await -- see above: as in all methods, a failure is a rejection
   async write(path, content, mode = FILE_MODE) {
     if (typeof content === "string") Deno.writeTextFileSync(path, content, { mode });
     else Deno.writeFileSync(path, content, { mode });

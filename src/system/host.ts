@@ -1,27 +1,27 @@
 import type { Environment } from "../ports/environment.ts";
 
-/** Name of this host, as others may see it. */
+/** Returns the name of this host, for display. */
 export function hostName(): string {
   return Deno.hostname();
 }
 
-/** Id of this process. */
+/** Returns the id of this process. */
 export function processId(): number {
   return Deno.pid;
 }
 
 /**
- * Folder for what must survive the runner: `$XDG_STATE_HOME/runner`, else `$HOME/.local/state/runner`. A user without a
- * home has `/var/tmp/runner-UID`, which no reboot empties.
+ * Returns the folder for data that must survive the runner: `$XDG_STATE_HOME/runner`, else `$HOME/.local/state/runner`.
+ * For a user without a home it is `/var/tmp/runner-UID`, which no reboot empties.
  */
 export function defaultSpool(environment: Environment): string {
   const state = environment.get("XDG_STATE_HOME");
-  if (state?.startsWith("/")) return `${state}/runner`; // the custom has it that others are ignored
+  if (state?.startsWith("/")) return `${state}/runner`; // by the XDG specification, relative paths are ignored
   const home = environment.get("HOME");
   return home?.startsWith("/") && isFolder(home) ? `${home}/.local/state/runner` : `/var/tmp/runner-${Deno.uid() ?? 0}`;
 }
 
-/** Users without a home have one by name that is not there. */
+/** Returns whether a path is a folder. HOME of a user without a home may name a folder that does not exist. */
 function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
@@ -30,12 +30,12 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** A path as it is seen from the root folder. */
+/** Returns the absolute form of a path. */
 export function absolutePath(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
-/** Wall clock of this host, Unix milliseconds; for comparing it with others, never for a decision. */
+/** Returns this host's wall clock, Unix milliseconds; only for comparison with other clocks, never for a decision. */
 export function wallClock(): number {
   return Date.now();
 }
@@ -45,25 +45,28 @@ export function dropDead(): never {
   Deno.exit(137);
 }
 
-/** The working directory of this process. */
+/** Returns the working directory of this process. */
 export function workingFolder(): string {
   return Deno.cwd();
 }
 
-/** What of our environment the jobs inherit, and where tmux keeps its sockets; everything else stays with us. */
+/** Variables that jobs inherit, and TMUX_TMPDIR for tmux's sockets; all others are withheld. */
 const INHERITED = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMUX_TMPDIR"];
 
-/** What a view of a terminal needs of it: also what ssh asks its agent with, and whether we are inside tmux already. */
+/**
+ * Variables for a view of a terminal: also the agent's socket for ssh, and TMUX, which shows that we are inside tmux
+ * already.
+ */
 const VIEWED = [...INHERITED, "TERM", "TMUX", "SSH_AUTH_SOCK"];
 
-/** The part of the environment for programs that a person uses through ours. */
+/** Returns the environment for programs that a person uses through ours. */
 export function viewEnvironment(environment: Environment): Record<string, string> {
   return pick(environment, VIEWED);
 }
 
-/** The part of the environment that jobs start from. */
+/** Returns the environment that jobs start with. */
 export function jobEnvironment(environment: Environment): Record<string, string> {
-  // where `runner` in a job looks for the access to a Redis of its runner's own
+  // `runner` in a job finds the access to its runner's own Redis there
   return pick(environment, [...INHERITED, "XDG_STATE_HOME"]);
 }
 

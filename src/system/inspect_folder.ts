@@ -5,15 +5,18 @@ async function statOf(path: string): Promise<Deno.FileInfo | null> {
   try {
     return await Deno.stat(path);
   } catch {
-    // it is not there, or somebody else's folder hides it: both mean that it cannot be used as it is
+    // it does not exist, or another user's folder hides it: either way it cannot be used as it is
     return null;
   }
 }
 
-/** Bytes that must find room in a spool: so large a terminal's log may be before it is emptied. */
+/** Free bytes that a spool needs: a terminal's log may reach this size before it is emptied. */
 const ROOM = 4 << 20;
 
-/** Whether something can be made in a folder, and has room: tried, because rights and quotas have many sources. */
+/**
+ * Returns whether files can be created in a folder, and whether it is full. It tries, because rights and quotas have
+ * many sources.
+ */
 async function tryOut(path: string): Promise<Pick<FolderInspection, "writable" | "full">> {
   let dir: string | undefined;
   try {
@@ -28,7 +31,7 @@ async function tryOut(path: string): Promise<Pick<FolderInspection, "writable" |
   }
 }
 
-/** Looks at a folder by its absolute path; of one that is missing, whether it can be made. */
+/** Inspects a folder by its absolute path; for a missing one, whether it can be created. */
 export async function inspectFolder(path: string): Promise<FolderInspection> {
   const stat = await statOf(path);
   const unsafe = whyUnsafe(path);
@@ -44,7 +47,7 @@ export async function inspectFolder(path: string): Promise<FolderInspection> {
   return { path, is: "missing", unsafe, mode: 0, ...await tryOut(above) };
 }
 
-/** Which of these programs are in no folder of a PATH; none where this program may not look. */
+/** Returns those of the programs that are in no folder of a PATH; none when this program may not read the folders. */
 export async function missingPrograms(names: readonly string[], path: string): Promise<string[]> {
   if ((await Deno.permissions.query({ name: "read" })).state !== "granted") return [];
   const folders = path.split(":");
@@ -59,14 +62,14 @@ export async function missingPrograms(names: readonly string[], path: string): P
   return names.filter((_, i) => !there[i]);
 }
 
-/** Whether others than its owner may read a file. */
+/** Returns whether users other than its owner may read a file. */
 export async function isOpenFile(path: string): Promise<boolean> {
   return (((await statOf(path))?.mode ?? 0) & 0o044) !== 0;
 }
 
 /**
- * Rights of the sandbox that a runner with this spool folder needs and that are missing, in words; Redis shows the one
- * for it.
+ * Returns, in words, the missing permissions of the sandbox for a runner with this spool folder. A missing one for
+ * Redis shows at the connection.
  */
 export async function missingRights(spool: string): Promise<string[]> {
   const rights = [
@@ -81,8 +84,8 @@ export async function missingRights(spool: string): Promise<string[]> {
 }
 
 /**
- * Whether what a folder holds can be read and believed: it is ours alone, by its absolute path. Asks for no right that
- * the program lacks.
+ * Returns whether a folder, by its absolute path, is ours alone, so that its content can be trusted. Requests no
+ * permission that the program lacks.
  */
 export async function isOurFolder(path: string): Promise<boolean> {
   const rights = [{ name: "read", path }, { name: "sys", kind: "uid" }] as const;

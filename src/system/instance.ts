@@ -2,12 +2,12 @@ import { SetupError } from "../domain/errors.ts";
 import { isStill } from "./files.ts";
 import { whyNotOurs, whyStrange, whyUnsafe } from "./safe_folder.ts";
 
-/** How long to wait for the lock of a process that is just ending, milliseconds. */
+/** Longest wait for the lock of a process that is just ending, milliseconds. */
 const LOCK_WAIT = 1000;
 
 /**
- * Pause between two touches of files that nothing else writes, milliseconds: clean-ups of temporary folders remove what
- * is old.
+ * Pause between two touches of files that nothing else writes, milliseconds: clean-ups of temporary folders remove old
+ * files.
  */
 const TOUCH_EVERY = 3_600_000;
 
@@ -15,22 +15,22 @@ const TOUCH_EVERY = 3_600_000;
 export interface Instance {
   /** Folder of the instance, mode 0700. */
   readonly dir: string;
-  /** Stable for this folder. */
+  /** Identity; stable for this folder. */
   readonly id: string;
-  /** New for each process: 12 hex digits. */
+  /** Random part, new for each process: 12 hex digits. */
   readonly nonce: string;
   /**
-   * Path of its lock when that is no longer the file that this process holds, so that another one could start; else
-   * `null`.
+   * Returns the path of its lock when that is no longer the file that this process holds, so that another one could
+   * start; else `null`.
    */
   missing(): Promise<string | null>;
-  /** Lets the next process in. */
+  /** Releases the locks, so that the next process can start. */
   release(): void;
 }
 
 /**
- * Opens the folder of a runner instance: makes it, makes sure that other users have no hand in it, locks it, and reads
- * or makes its identity.
+ * Opens the folder of a runner instance: creates it, verifies that other users cannot write to it, locks it, and reads
+ * or creates its identity.
  *
  * @param dir An absolute path.
  * @throws {SetupError} The folder cannot be used, or another process holds it.
@@ -41,11 +41,10 @@ export async function openInstance(dir: string): Promise<Instance> {
   try {
     refuse(dir, whyUnsafe(dir));
     await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
-    // again: another user may have made it meanwhile
+    // repeated: another user may have created it meanwhile
     refuse(dir, whyUnsafe(dir) ?? whyNotOurs(dir));
     folder = await Deno.open(dir);
-    // clean-ups of temporary folders leave alone what is locked; network disks do not lock folders, and have no such
-    // clean-ups
+    // clean-ups of temporary folders skip what is locked; network disks do not lock folders, and have no such clean-ups
     await gotLock(folder).catch(() => {});
     refuse(dir, whyStrange(dir));
     lock = await Deno.open(`${dir}/lock`, { create: true, write: true, mode: 0o600 });
@@ -54,7 +53,7 @@ export async function openInstance(dir: string): Promise<Instance> {
     const nonce = crypto.randomUUID().replaceAll("-", "").slice(0, 12);
     const held = await lock.stat();
     let touchedMs = -Infinity;
-    // a folder that was removed or replaced shows in it as well
+    // the lock also shows that its folder was removed or replaced
     const missing = async () => {
       if (!await isStill(`${dir}/lock`, held)) return `${dir}/lock`;
       if (performance.now() - touchedMs > TOUCH_EVERY) {
@@ -76,8 +75,8 @@ export async function openInstance(dir: string): Promise<Instance> {
 }
 
 /**
- * What an error of the file system means for the one who starts a runner. With another folder a full one's jobs would
- * be lost.
+ * Converts an error of the file system into one for the person who starts a runner. A full folder must be kept: with
+ * another one its jobs would be lost.
  */
 export function unusable(dir: string, error: unknown): SetupError {
   if (error instanceof SetupError) return error;
@@ -86,7 +85,7 @@ export function unusable(dir: string, error: unknown): SetupError {
   return new SetupError(`Cannot use spool folder "${dir}": ${why}; ${remedy}`, { cause: error });
 }
 
-/** Makes a file look new. A disk that is full or read-only is no reason to end. */
+/** Sets a file's times to now. A disk that is full or read-only is no reason to end. */
 async function touch(path: string): Promise<void> {
   const now = new Date();
   await Deno.utime(path, now, now).catch(() => {});
@@ -99,7 +98,10 @@ function refuse(dir: string, reason: string | null): void {
   );
 }
 
-/** `flock(2)`: the kernel lets go of it with the process, however that ends. Answers whether it came in time. */
+/**
+ * Locks a file with `flock(2)`: the kernel releases the lock with the process, however that ends. Returns whether the
+ * lock came in time.
+ */
 async function gotLock(file: Deno.FsFile): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT));

@@ -1,5 +1,5 @@
 /**
- * What the journal of a runner writes into its file, and how.
+ * Format of a runner's journal, and the writes to its file.
  *
  * @module
  */
@@ -9,17 +9,18 @@ import type { Attempt, SettledEnd } from "../ports/attempt_journal.ts";
 
 const SPACE = 32;
 
-/** For the journal's text. */
+/** Encodes the journal's text. */
 export const encoder = new TextEncoder();
 
-/** Where a line stands in the file, bytes; `size` are its characters. */
+/** Position of a line in the file, bytes. */
 export interface Place {
   readonly at: number;
   readonly length: number;
+  /** Characters. */
   readonly size: number;
 }
 
-/** What is secret of an attempt when it has ended. */
+/** Parts of an attempt that are kept secret after its end. */
 export interface Secret {
   readonly job: Pick<JobFields, "payload" | "env_vars">;
   readonly meta: Readonly<Record<string, string>>;
@@ -28,27 +29,29 @@ export interface Secret {
 /** A line of the journal. */
 export type Line =
   | { readonly do: "secret"; readonly name: string; readonly of: Secret }
-  /** `secret`: its other part stands in front of it. */
+  /** `secret`: the line before this one holds the secret part. */
   | { readonly do: "begin"; readonly attempt: Attempt; readonly secret: boolean }
   | { readonly do: "settle"; readonly name: string; readonly end: SettledEnd | "gone"; readonly at: number }
   | { readonly do: "server"; readonly id: string }
   | { readonly do: "forget"; readonly until: number }
   | { readonly do: "whole"; readonly is: boolean };
 
-/** Bytes of the output that a settled run keeps on disk. */
+/** Returns the bytes of output that a settled attempt keeps on disk. */
 export function outputOf(end: SettledEnd | "gone" | null): number {
   return end === null || end === "gone" || !fitsResult(end.outputBytes) ? 0 : end.outputBytes;
 }
 
-/** A line of the journal. The line feed stands in front: what a full disk or a crash tore off spoils no later line. */
+/** Returns a line as text. The line feed comes first: a line torn by a full disk or a crash spoils no later line. */
 export function written(line: Line): string {
   return "\n" + JSON.stringify(line);
 }
 
+/** Opens a file for appending; creates it when it is missing. */
 export function openAppend(path: string): Deno.FsFile {
   return Deno.openSync(path, { create: true, append: true, mode: 0o600 });
 }
 
+/** Writes the entries of a file's folder to the disk. */
 export function syncFolder(path: string): void {
   const folder = Deno.openSync(path.slice(0, path.lastIndexOf("/")));
   try {
@@ -58,21 +61,21 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** An attempt without its secrets. */
+/** Returns an attempt without its secrets. */
 export function publicPart(attempt: Attempt): Attempt {
   const { payload: _payload, env_vars: _env, ...job } = attempt.job;
   const { raw: _raw, ...meta } = attempt.meta;
   return { ...attempt, job, meta };
 }
 
-/** An attempt with its secrets, where they are known. */
+/** Returns an attempt with its secrets, where there are any. */
 export function whole(attempt: Attempt, secret: Secret | undefined): Attempt {
   return secret
     ? { ...attempt, job: { ...attempt.job, ...secret.job }, meta: { ...attempt.meta, ...secret.meta } }
     : attempt;
 }
 
-/** The two lines of an attempt: what is secret about it, and the rest. */
+/** Returns the two lines of an attempt: the secret part, and the rest. */
 export function linesOf(attempt: Attempt): [secret: string, rest: string] {
   const { payload, env_vars } = attempt.job;
   const { raw } = attempt.meta;
@@ -83,7 +86,7 @@ export function linesOf(attempt: Attempt): [secret: string, rest: string] {
   ];
 }
 
-/** Byte strings, one after the other. */
+/** Concatenates byte strings. */
 export function joined(parts: readonly Uint8Array[]): Uint8Array {
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -94,7 +97,7 @@ export function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Writes all of it. */
+/** Writes all the bytes. */
 export function writeSync(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
 }

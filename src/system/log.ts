@@ -5,7 +5,7 @@ import type { Log, LogFields } from "../ports/log.ts";
 const encoder = new TextEncoder();
 
 /**
- * Writes each record as one line on stderr; those that come together, and the last words before an end, with one write.
+ * Writes each record as one line on stderr. Records of one turn share a write, and so do the last ones before the exit.
  */
 class StderrHandler extends BaseHandler {
   #lines = "";
@@ -25,14 +25,14 @@ class StderrHandler extends BaseHandler {
     try {
       while (bytes.length > 0) bytes = bytes.subarray(Deno.stderr.writeSync(bytes));
     } catch {
-      // Nobody reads stderr any more; the runner's work matters more than its log.
+      // The reader of stderr is gone; the runner's work matters more than its log.
     }
   }
 }
 
 /**
- * A log on stderr, a line each: RFC 3339 time, level, message and the fields as `key=value`; as JSON objects when
- * `json`.
+ * Returns a log on stderr, one line per record: RFC 3339 time, level, message and the fields as `key=value`; JSON
+ * objects with `json`.
  *
  * @param options `level` is the lowest that is written.
  */
@@ -49,7 +49,7 @@ export function stderrLog(options: { level?: LevelName; json?: boolean } = {}): 
       `${record.datetime.toISOString()} ${record.levelName.padEnd(5)} ${printable(record.msg)}${pairs(record.args[0])}`;
   const level = options.level ?? "INFO";
   const handler = new StderrHandler(level, { formatter });
-  handler.setup(); // by itself the package does this for the handlers of its own registry only
+  handler.setup(); // the package does this only for handlers of its own registry
   const logger = new Logger("runner", level, { handlers: [handler] });
   return {
     debug: (message, fields) => void logger.debug(message, fields ?? {}),

@@ -1,4 +1,4 @@
-/** A new id for a job: a random UUID. */
+/** Returns a new id for a job: a random UUID. */
 export function newId(): string {
   return crypto.randomUUID();
 }

@@ -1,10 +1,10 @@
 import { SetupError } from "../domain/errors.ts";
 import type { Ownership } from "../ports/ownership.ts";
 
-/** Processes that are remembered; more have not registered in vain one after the other. */
+/** Processes that are remembered: more failed registrations in a row are not expected. */
 const MOST = 64;
 
-/** A process that may have registered, and where it ran. */
+/** A process that may have registered, and the identity of its folder. */
 interface Owner {
   readonly nonce: string;
   readonly boot: string;
@@ -13,9 +13,9 @@ interface Owner {
 }
 
 /**
- * The file `owners` of an instance's folder. The place stands beside each nonce: a copy has another inode, a snapshot
- * or a layer of a container another device, and another host another boot. No one of them is enough, as containers
- * share a boot.
+ * Reads and writes the file `owners` of an instance's folder, which records each nonce with device, inode and boot. A
+ * copy of the folder has another inode, a snapshot or a container layer another device, and another host another boot.
+ * No single one is enough, as containers share a boot.
  */
 export function ownershipOf(dir: string, nonce: string): Ownership {
   const path = `${dir}/owners`;
@@ -29,7 +29,7 @@ export function ownershipOf(dir: string, nonce: string): Ownership {
     mine = { nonce, boot, dev, ino };
     const all = await read(path);
     await write(path, [...all, mine].slice(-MOST));
-    // numbers of devices change with the boot only; a snapshot has the same inode on another one
+    // device numbers change with the boot only; a snapshot has the same inode on another device
     earlier = all.filter((one) => ino !== null && one.ino === ino && (one.boot !== boot || one.dev === dev));
     const proof = earlier.filter((one) => one.boot === boot && one.dev === dev);
     return { proof: proof.map((one) => one.nonce), lineage: earlier.map((one) => one.nonce) };
@@ -48,13 +48,13 @@ export function ownershipOf(dir: string, nonce: string): Ownership {
         );
       }),
     async won() {
-      // what stays when this fails names processes that are gone
+      // if this fails, the file keeps only processes that are gone
       if (mine) await write(path, [...earlier, mine].slice(-MOST)).catch(() => {});
     },
   };
 }
 
-/** Whether a process has ever registered from a folder. */
+/** Returns whether a process has ever registered from a folder. */
 export async function hadOwner(dir: string): Promise<boolean> {
   return (await read(`${dir}/owners`)).length > 0;
 }
@@ -64,11 +64,11 @@ async function read(path: string): Promise<Owner[]> {
     const owners = JSON.parse(await Deno.readTextFile(path));
     return Array.isArray(owners) ? owners.filter((one) => typeof one?.nonce === "string") : [];
   } catch {
-    return []; // without proof it waits for the lease
+    return []; // without proof, the process waits for the lease to expire
   }
 }
 
-/** On disk before this resolves: Redis must not know of a process that the folder does not know. */
+/** Writes the file to disk before it resolves: Redis must have no process on record that the folder lacks. */
 async function write(path: string, owners: readonly Owner[]): Promise<void> {
   const text = JSON.stringify(owners) + "\n";
   await Deno.writeTextFile(`${path}.new`, text, { mode: 0o600 });

@@ -4,10 +4,10 @@ import type { Process, Ran } from "../ports/process.ts";
 const PIPED = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
 const READ = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
-/** How long a killed program is waited for, milliseconds: one that waits for a disk does not end. */
+/** Longest wait for the end of a killed program, milliseconds: one that waits for a disk does not end. */
 const DEAD_WITHIN = 500;
 
-/** The host's programs. */
+/** Starts programs of the host. */
 export const systemProcess: Process = {
   async run(command, args, { signal, ...options }) {
     signal?.throwIfAborted();
@@ -17,7 +17,7 @@ export const systemProcess: Process = {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = () => {
       kill(child);
-      // what it wrote into may stay open: a client of tmux has passed it on to the server
+      // its output pipes may stay open: a client of tmux has passed them on to the server
       for (const reader of readers) reader.cancel().catch(() => {});
       timer = setTimeout(() => aborted.reject(signal!.reason), DEAD_WITHIN);
     };
@@ -51,12 +51,12 @@ function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch (error) {
-    // TypeError: it has ended, and the runtime knows it already
+    // TypeError: the runtime has seen its end already
     if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 
-/** What a program writes, to the end. */
+/** Reads a program's output to the end. */
 async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -67,7 +67,7 @@ async function textOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<
 }
 
 /**
- * Runs a program in the terminal of this process, to its end.
+ * Runs a program in the terminal of this process until it exits.
  *
  * @returns Its exit code, 128 + n after signal n, and what it wrote on standard error.
  * @throws {SetupError} It is not installed, or may not be run.
@@ -82,7 +82,7 @@ export async function inTerminal(
   return { code, errors };
 }
 
-/** What a program says about its version; `null`: there is none, or it may not be run. */
+/** Returns what a program prints about its version; `null` when there is no such program or it may not be run. */
 export async function programVersion(command: string, flag: string, path: string): Promise<string | null> {
   try {
     const { code, output } = await systemProcess.run(command, [flag], { env: { PATH: path } });

@@ -1,6 +1,6 @@
 /**
- * Files that hold the access to a Redis of a runner's own, two lines of mode 0600: its password, and what it proves
- * itself with. One is in its folder; one, as long as it is up, where the other programs of its user look.
+ * Files with the access to a runner's own Redis, two lines with mode 0600: its password, and the text with which it
+ * proves its identity. One is in its folder. While it is up, another is where the other programs of its user find it.
  *
  * @module
  */
@@ -8,22 +8,20 @@ import type { Environment } from "../ports/environment.ts";
 import type { RedisAccess } from "../ports/redis_access.ts";
 import { defaultSpool } from "./host.ts";
 
-/** Longest file, bytes. */
+/** Bytes of a file at most. */
 const LONGEST = 4096;
 
-/** Hosts on which a Redis of a runner's own may be. */
+/** Hosts on which a runner's own Redis may be. */
 export const OWN_HOST = /^(127\.\d+\.\d+\.\d+|localhost)$/;
 
-/**
- * Where the programs of a user look for the access to the Redis at a port of this host; no instance has such a name.
- */
+/** Returns where a user's programs find the access to the Redis at a port of this host. No instance has such a name. */
 export function accessPath(environment: Environment, port: number): string {
   return `${defaultSpool(environment)}/redis@${port}`;
 }
 
 /**
- * Looks for the access to the Redis at a port of this host; `null` when there is none, or when we are not allowed to
- * look: then the user is not asked for permission, as most have no such Redis.
+ * Returns the access to the Redis at a port of this host; `null` when there is none or the permission to read it is
+ * missing. The user is not asked for permission then, as most have no such Redis.
  */
 export async function findAccess(environment: Environment, port: number): Promise<RedisAccess | null> {
   const isGranted = (right: Deno.PermissionDescriptor) => Deno.permissions.querySync(right).state === "granted";
@@ -34,7 +32,7 @@ export async function findAccess(environment: Environment, port: number): Promis
   return isGranted({ name: "read", path }) ? await readAccess(path) : null;
 }
 
-/** A new access. */
+/** Creates a new access. */
 export function newAccess(password = secret()): RedisAccess {
   return { password, proof: secret() };
 }
@@ -43,7 +41,7 @@ function secret(): string {
   return crypto.randomUUID().replaceAll("-", "") + crypto.randomUUID().replaceAll("-", "");
 }
 
-/** What a file holds; `null` when there is none that only our user could have made. */
+/** Reads an access file; `null` when there is none that only our user could have made. */
 export async function readAccess(path: string): Promise<RedisAccess | null> {
   try {
     const { isFile, uid, mode, size } = await Deno.lstat(path);
@@ -51,20 +49,20 @@ export async function readAccess(path: string): Promise<RedisAccess | null> {
     const [password = "", proof = ""] = (await Deno.readTextFile(path)).split("\n");
     return password !== "" && /^[0-9a-f]{64}$/.test(proof) ? { password: decodeURIComponent(password), proof } : null;
   } catch {
-    return null; // then the server says that it wants a password
+    return null; // the server then replies that it requires a password
   }
 }
 
-/** Writes it down, in the place of an old one. */
+/** Writes an access file, and replaces an old one. */
 export async function writeAccess(path: string, { password, proof }: RedisAccess): Promise<void> {
   await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   const fresh = `${path}.new`;
-  await Deno.remove(fresh).catch(() => {}); // one with another mode would keep that
+  await Deno.remove(fresh).catch(() => {}); // an old file would keep its mode
   await Deno.writeTextFile(fresh, `${encodeURIComponent(password)}\n${proof}\n`, { mode: 0o600, createNew: true });
   await Deno.rename(fresh, path);
 }
 
-/** Takes it away, unless it is that of another Redis by now. */
+/** Removes an access file, unless it belongs to another Redis meanwhile. */
 export async function removeAccess(path: string, access: RedisAccess): Promise<void> {
   if ((await readAccess(path))?.proof === access.proof) await Deno.remove(path).catch(() => {});
 }

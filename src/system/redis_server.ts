@@ -5,41 +5,44 @@ import type { ChildProcess, Process } from "../ports/process.ts";
 import { programVersion } from "./process.ts";
 import { newAccess, OWN_HOST, readAccess, removeAccess, writeAccess } from "./redis_access.ts";
 
-/** How long a server may take to answer, or to end, milliseconds. */
+/** Longest wait until a server replies or ends, milliseconds. */
 const LIMIT = 15_000;
 
-/** Where the server is to listen. */
+/** Address at which the server is to listen. */
 export interface Address {
   readonly hostname: string;
   readonly port: number;
   readonly password?: string;
   readonly username?: string;
-  /** It shall talk TLS. */
+  /** True when TLS is requested. */
   readonly tls?: boolean;
 }
 
-/** What the program can ask a server. */
+/** Requests that the program can send to a server. */
 export interface ServerTalk {
-  /** Path of its configuration file, `""` when it does not prove itself; `null` when none answers. */
+  /**
+   * Returns the path of its configuration file, `""` when it does not prove its identity, and `null` when no server
+   * replies.
+   */
   configFile(): Promise<string | null>;
+  /** Shuts the server down. */
   shutDown(): Promise<void>;
 }
 
-/** What a Redis of the runner's own needs of the outside. */
+/** Dependencies of a runner's own Redis. */
 export interface Outside {
   readonly process: Pick<Process, "spawn">;
   readonly clock: Clock;
   readonly talk: ServerTalk;
   /** The environment variable PATH for the server. */
   readonly path: string;
-  /** What `talk` speaks with; this class knows it first. `file`: where other programs of the user find it. */
+  /** Access that `talk` uses, which this class sets first. `file` is where other programs of the user find it. */
   readonly own: { known: ReturnType<typeof newAccess> | null; readonly file: string };
 }
 
 /**
- * A redis-server of the runner's own: on the loopback, with an append-only file in a folder of its own, and a password
- * that is new with each start of it: a program that waited at its address while it was away may have been told the old
- * one.
+ * A runner's own redis-server: on the loopback, with an append-only file in its own folder. Each start creates a new
+ * password: a program that listened at its address while it was down may have received the old one.
  */
 export class OwnRedis {
   readonly #dir: string;
@@ -58,7 +61,7 @@ export class OwnRedis {
   }
 
   /**
-   * Starts it; one that an earlier runner left behind is taken over.
+   * Starts the server, or adopts one that an earlier runner left behind.
    *
    * @throws {InvalidInputError} The address is not one of this host's loopback.
    * @throws {SetupError} Another server has the address, or it does not start.
@@ -94,7 +97,7 @@ export class OwnRedis {
     await writeAccess(own.file, own.known);
   }
 
-  /** The password stands in files for the owner alone, never on a command line. */
+  /** Writes the configuration. The password is only in files that the owner alone may read, never on a command line. */
   async #write(config: string, { password, proof }: ReturnType<typeof newAccess>): Promise<void> {
     const { port } = this.#address;
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
@@ -112,7 +115,7 @@ export class OwnRedis {
       `masterauth ${proof}`,
     ];
     const text = lines.map((line) => line + "\n").join("");
-    await Deno.remove(config).catch(() => {}); // one with another mode would keep that
+    await Deno.remove(config).catch(() => {}); // an old file would keep its mode
     await Deno.writeTextFile(config, text, { mode: 0o600, createNew: true });
   }
 
@@ -129,7 +132,7 @@ export class OwnRedis {
     }
     child.kill();
     await child.exited;
-    // an old one does not know a line of its configuration, and says so in no log
+    // an old server rejects a line of its configuration, and logs nothing about it
     const version = /v=(\S+)/.exec(await programVersion("redis-server", "--version", path) ?? "")?.[1] ?? "";
     const why = isOlder(version, OLDEST_REDIS)
       ? `redis-server ${version} is too old: install ${OLDEST_REDIS} or newer`
@@ -137,7 +140,7 @@ export class OwnRedis {
     throw new SetupError(`Cannot start a Redis at ${shown}: ${why}`);
   }
 
-  /** Ends it, when `start` has succeeded or is under way. */
+  /** Stops the server when `start` has succeeded or is under way. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#starting?.catch(() => {});

@@ -1,19 +1,19 @@
-/** Bytes. A journal of some hundred attempts is smaller. */
+/** Bytes of the reserve: more than a journal of some hundred attempts. */
 const SIZE = 256 << 10;
 
 /**
- * Room on a disk, for what has to be written when the disk is full: what fills it may be an output that goes as soon as
- * its end is on record.
+ * Reserved space on a disk, for what has to be written when the disk is full. An output may fill it that is removed as
+ * soon as its end is on record.
  */
 export class Reserve {
   readonly #path: string;
 
-  /** @param path The file that takes the room. */
+  /** @param path The file that occupies the space. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Takes the room, unless it has it or the disk lacks it. */
+  /** Reserves the space, unless that is done already or the disk is full. */
   keep(): void {
     try {
       if (Deno.statSync(this.#path).size === SIZE) return;
@@ -27,7 +27,7 @@ export class Reserve {
     }
   }
 
-  /** Frees the room. Returns whether there was any. */
+  /** Frees the space. Returns whether there was any. */
   spend(): boolean {
     try {
       Deno.removeSync(this.#path);

@@ -1,23 +1,23 @@
 /**
- * Whether other users of the host could have made, or could replace, what a folder holds. Programs in the spool are run
- * and its files are believed, so this is asked before anything in it is opened.
+ * Checks whether other users of the host could have made, or could replace, what a folder holds. Programs in the spool
+ * are executed and its files are trusted, so the check comes before anything in it is opened.
  *
  * @module
  */
 
-/** Links that are followed on the way to a folder. */
+/** Symbolic links that are followed on the way to a folder at most. */
 const MOST_LINKS = 40;
 
-/** Pipes of the tmux executor; a pipe anywhere else would hold up who opens it. */
+/** Pipes of the tmux executor; a pipe anywhere else would block the process that opens it. */
 const PIPES = /^(done|lanes\/[^/]+\/in)$/;
 
-/** A folder of another program, which looks after it by itself. */
+/** Folder of another program, which checks it itself. */
 const FOREIGN = "redis";
 
 /**
- * Why a folder is not safe from other users; `null` when it is. It and each folder above it must belong to us or to
- * root, and nobody else may write there, except into one with the sticky bit. What is missing is ours to make; what our
- * permissions hide is taken as safe.
+ * Returns why a folder is not safe from other users; `null` when it is. It and each folder above it must belong to us
+ * or to root. Other users may write only to a folder with the sticky bit. What is missing is ours to create; what our
+ * permissions hide counts as safe.
  *
  * @param path An absolute path. Links on the way are followed when they belong to us or to root.
  */
@@ -40,7 +40,7 @@ export function whyUnsafe(path: string): string | null {
       at = next;
       continue;
     }
-    if (!stat.isSymlink && !stat.isDirectory) return null; // making the folder says it
+    if (!stat.isSymlink && !stat.isDirectory) return null; // creating the folder reports it
     if (!stat.isSymlink) {
       reason = whyOpen(next, stat);
       at = next;
@@ -56,8 +56,8 @@ export function whyUnsafe(path: string): string | null {
 }
 
 /**
- * Why a folder that only our program makes is not to be trusted: it must be a real one, ours, and closed to the writes
- * of others.
+ * Returns why a folder that only our program creates is not to be trusted. It must be a real folder, ours, and not
+ * writable by others.
  */
 export function whyNotOurs(path: string): string | null {
   const stat = checkOne(path);
@@ -69,9 +69,9 @@ export function whyNotOurs(path: string): string | null {
 }
 
 /**
- * Why the content of a runner's folder is not to be trusted; `null` when it is. Everything must belong to us or to
- * root, and be a file, a folder, or one of the pipes that belong there: links lead elsewhere, and reading a pipe or a
- * device may never end.
+ * Returns why the content of a runner's folder is not to be trusted; `null` when it is. Everything must belong to us or
+ * to root, and be a file, a folder, or an expected pipe. Links lead elsewhere, and reading a pipe or a device may never
+ * end.
  */
 export function whyStrange(dir: string, below = ""): string | null {
   for (const { name } of Deno.readDirSync(below === "" ? dir : `${dir}/${below}`)) {
@@ -93,7 +93,7 @@ function whyStrangeFile(path: string, stat: Deno.FileInfo, pipe: boolean): strin
   return `${quoted(path)} is ${stat.isFifo ? "a pipe" : "no file"}`;
 }
 
-/** `null`: it is not there. */
+/** Returns the status of a file; `null` when it does not exist. */
 function checkOne(path: string): Deno.FileInfo | null {
   try {
     return Deno.lstatSync(path);
@@ -104,7 +104,8 @@ function checkOne(path: string): Deno.FileInfo | null {
 }
 
 /**
- * A folder on the way to the spool: the permissions of the runtime may cover the spool alone, those of our user less.
+ * Returns the status of a folder on the way to the spool, or `"hidden"`. The runtime's permissions may cover the spool
+ * alone, and those of our user even less.
  */
 function checkAbove(path: string): Deno.FileInfo | "hidden" | null {
   try {
@@ -120,7 +121,7 @@ function whyOpen(path: string, stat: Deno.FileInfo): string | null {
   if (isForeign(stat)) return belongs(path, stat);
   const mode = stat.mode ?? 0;
   if (mode & 0o1000) return null;
-  // a group with the number of our user is ours alone by custom, and then the usual umask lets it write
+  // by convention, a group with our user's number contains only our user, and the usual umask then lets it write
   const group = mode & 0o020 && stat.gid !== 0 && stat.gid !== Deno.uid();
   return mode & 0o002 || group ? `others may write into ${quoted(path)} (mode ${modeOf(stat)})` : null;
 }

@@ -1,7 +1,7 @@
 import type { Files } from "../ports/files.ts";
 import { systemFiles } from "./files.ts";
 
-/** This host, as far as a supervisor is concerned. */
+/** Returns the facts about this host that matter to a supervisor. */
 export function serviceHost(): { os: string; program: string | null; isRoot: boolean; files: Files } {
   return {
     os: Deno.build.os,

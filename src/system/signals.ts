@@ -1,13 +1,16 @@
-/** Whether the end of a terminal concerns this process: `nohup` and those that start daemons leave it none. */
+/**
+ * Returns whether the end of a terminal concerns this process: `nohup` and programs that start daemons leave it none.
+ */
 function hasTerminal(): boolean {
   return [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
 }
 
 /**
- * Calls `handler` for INT and TERM, and for HUP when this process has a terminal. Without one HUP does nothing: a user
- * who started it with `nohup` meant that, and the runtime would end it, as it has a handler of its own.
+ * Calls `handler` for INT and TERM, and for HUP when this process has a terminal. Without a terminal, HUP has no
+ * effect: a user who started it with `nohup` intended that. A listener is set even then, as the runtime's own handler
+ * would end the process.
  *
- * @returns Takes the handler away again.
+ * @returns Removes the handler.
  */
 export function onSignals(handler: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void): () => void {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

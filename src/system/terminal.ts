@@ -9,7 +9,7 @@ function bytesOf(data: string | Uint8Array): Uint8Array {
   return typeof data === "string" ? new TextEncoder().encode(data) : data;
 }
 
-/** A terminal that does not know its size says 0, or nothing. */
+/** Returns the size of the terminal; `null` when that is unknown: such a terminal reports 0, or nothing. */
 function size(what: "columns" | "rows"): number | null {
   if (!Deno.stdout.isTerminal()) return null;
   try {
@@ -51,7 +51,7 @@ export const systemTerminal: Terminal = {
     try {
       await writeAll(Deno.stderr, bytesOf(data));
     } catch (error) {
-      // whoever closed stderr does not want to hear us; the work goes on
+      // a closed stderr means that its reader wants no messages; the work continues
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   },
