@@ -1,45 +1,47 @@
 import type { OwnedAttempt } from "../../ports/queue.ts";
 import type { ActiveAttempt } from "./parts.ts";
 
-/** The runs that this process is answerable for: from `start` until Redis acknowledged their end. */
+/** Attempts that this process is responsible for: from `start` until Redis has acknowledged their end. */
 export class Attempts {
   readonly #byName = new Map<string, ActiveAttempt>();
   readonly #byId = new Map<string, ActiveAttempt>();
-  /** Jobs between the question `start` and its answer. */
+  /** Ids of jobs whose `start` has been sent and not yet replied to. */
   readonly starting = new Set<string>();
-  /** Counts the changes, so that none is missed between a look and a wait. */
+  /** Number of changes, so that none is missed between a check and a wait. */
   version = 0;
-  /** Counts those that were removed. */
+  /** Number of removed attempts. */
   removed = 0;
   readonly #waiters = new Set<() => void>();
 
+  /** Adds an attempt. */
   add(attempt: ActiveAttempt): void {
     this.#byName.set(attempt.attempt.name, attempt);
     this.#byId.set(attempt.attempt.id, attempt);
     this.#changed();
   }
 
-  /** A run by its name. */
+  /** Returns an attempt by its name. */
   get(name: string): ActiveAttempt | undefined {
     return this.#byName.get(name);
   }
 
-  /** The run that Redis knows by that token; a job can have an older one that is not gone yet. */
+  /** Returns the attempt with that fencing token; a job can have an older one that is not removed yet. */
   find({ id, token }: OwnedAttempt): ActiveAttempt | undefined {
     return this.all().find(({ attempt }) => attempt.id === id && attempt.token === token);
   }
 
-  /** The newest run of a job. */
+  /** Returns the newest attempt of a job. */
   ofJob(id: string): ActiveAttempt | undefined {
     return this.#byId.get(id);
   }
 
-  /** The run has ended: its slot and its line are free, its end is still to be acknowledged. */
+  /** Marks an attempt as ended: its slot and serial key are free, its end is still to be acknowledged. */
   end(attempt: ActiveAttempt): void {
     attempt.ended = true;
     this.#changed();
   }
 
+  /** Removes an attempt whose end is acknowledged, or that another instance owns now. */
   remove(attempt: ActiveAttempt): void {
     attempt.ended = true;
     this.removed++;
@@ -48,29 +50,29 @@ export class Attempts {
     this.#changed();
   }
 
-  /** All of them. */
+  /** Returns all attempts. */
   all(): ActiveAttempt[] {
     return [...this.#byName.values()];
   }
 
-  /** As Redis should know them. */
+  /** Returns the ids and tokens that Redis should hold for this instance. */
   owned(): OwnedAttempt[] {
     return this.all().map((attempt) => ({ id: attempt.attempt.id, token: attempt.attempt.token }));
   }
 
-  /** Slots in use. */
+  /** Number of slots in use. */
   get busy(): number {
     let count = this.starting.size;
     for (const attempt of this.#byName.values()) if (!attempt.ended) count++;
     return count;
   }
 
-  /** Runs whose end is not acknowledged. */
+  /** Number of attempts whose end is not acknowledged. */
   get size(): number {
     return this.#byName.size + this.starting.size;
   }
 
-  /** Lines in use. */
+  /** Returns the serial keys in use. */
   serialKeys(): Set<string> {
     const serialKeys = new Set<string>();
     for (const attempt of this.#byName.values()) {
@@ -92,12 +94,12 @@ export class Attempts {
     });
   }
 
-  /** Resolves when there are runs. */
+  /** Resolves when there is at least one attempt. */
   async some(): Promise<void> {
     while (this.size === 0) await this.change();
   }
 
-  /** Wakes those who wait for a change. */
+  /** Resolves all pending waits for a change. */
   wake(): void {
     this.#changed();
   }

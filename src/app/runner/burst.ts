@@ -3,9 +3,9 @@ import type { Claimer } from "./claimer.ts";
 import type { Attempts } from "./attempts.ts";
 
 /**
- * Waits until nothing runs and no job came, or none may be taken.
+ * Waits until nothing runs and either the queue is empty or it is paused.
  *
- * @param failed Rejects when the runner cannot go on; so does this then.
+ * @param failed Rejects when the runner cannot continue; the returned promise then rejects too.
  */
 export async function untilIdle(
   claimer: Pick<Claimer, "idle">,

@@ -13,21 +13,21 @@ import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./launcher.ts";
 import type { Attempts } from "./attempts.ts";
-import { showEnd, type ShownEnd, takesNoOutput } from "./streamer.ts";
+import { rejectsOutput, showEnd, type ShownEnd } from "./streamer.ts";
 
-/** Pauses between tries to tell Redis, milliseconds; the last one repeats. */
+/** Pauses between tries to report an end to Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
 
-/** A job that was lost in so many attempts is not tried again by `requeue`: it may be what takes its hosts down. */
+/** Number of lost attempts after which `requeue` does not try a job again: the job may be what crashes its hosts. */
 const MAX_LOST = 3;
 
-/** What an end brings with it. */
+/** Details of an attempt's end. */
 interface Ending {
   readonly output: OutputSample;
-  /** As `RunEnd.left`. */
+  /** As `AttemptEnd.left`. */
   readonly left?: readonly string[];
   readonly retryDelayMs: number | null;
-  /** As `RunEnd.agoMs`. */
+  /** As `AttemptEnd.agoMs`. */
   readonly agoMs?: number;
 }
 
@@ -54,10 +54,10 @@ export class Finisher {
     this.#alarms = work.alarms;
   }
 
-  /** An executor says that a run has ended. */
+  /** Handles the end of an attempt that an executor reports. */
   ended(end: AttemptEnd, executor: Executor): void {
     const active = this.#attempts.get(end.name);
-    if (!active) return this.#forget(end.name, executor); // it was taken away from us while it ran
+    if (!active) return this.#forget(end.name, executor); // another instance became its owner meanwhile
     if (active.ended) return;
     this.#parts.checkpoint("after_end");
     this.#finish(active, outcomeOf(end, active), {
@@ -68,7 +68,7 @@ export class Finisher {
     });
   }
 
-  /** Ends a run with a given outcome. */
+  /** Ends an attempt with a given outcome. */
   finish(
     active: ActiveAttempt,
     outcome: Outcome,
@@ -87,17 +87,17 @@ export class Finisher {
     this.#pending.add(work);
   }
 
-  /** Ends a run of which nobody knows what became. */
+  /** Ends an attempt whose outcome is unknown. */
   lose(active: ActiveAttempt, why: string): void {
     this.finish(active, { kind: "lost", why }, null, this.#retryDelay({ kind: "lost", code: null }, active));
   }
 
-  /** Resolves when no end is on its way to Redis. */
+  /** Resolves when no report of an end is pending. */
   async idle(): Promise<void> {
     while (this.#pending.size > 0) await Promise.all(this.#pending);
   }
 
-  /** Gives up after `ms`: what is not told then is told by the next process. */
+  /** Stops after `ms`: the next process reports the ends that are still pending then. */
   async stop(ms: number): Promise<void> {
     const limit = new AbortController();
     await Promise.race([Promise.all(this.#pending), this.#parts.clock.sleep(ms, limit.signal)]);
@@ -132,12 +132,12 @@ export class Finisher {
         let reply = await queue.finish(request);
         if (reply.type === "MISSING") reply = await this.#restore(active, request);
         checkpoint("after_finish");
-        // what Redis has may be another end than this one: an earlier process told it, another program, or who gave
-        // this host up
+        // the end in Redis may differ from this one: it came from an earlier process, another program, or the instance
+        // that declared this host lost
         const reported = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
         this.#settle(active, request, { reply, reported, unsaved: output.unsaved ?? false });
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
-        this.#attempts.remove(active); // now: a burst is not over before those that waited are in their queues
+        this.#attempts.remove(active); // not earlier: a burst ends only when jobs that waited are in their queues
         return;
       } catch (error) {
         if (!(error instanceof UnavailableError)) throw error;
@@ -148,17 +148,17 @@ export class Finisher {
     }
   }
 
-  /** Shows the end of the output, where Redis takes it. */
+  /** Publishes the end of the output, unless Redis rejects it. */
   async #show(active: ActiveAttempt, end: ShownEnd): Promise<void> {
     try {
       await showEnd(this.#parts, active, end);
     } catch (error) {
-      if (!takesNoOutput(error)) throw error;
+      if (!rejectsOutput(error)) throw error;
       this.#parts.log.warn("could not show the end of an output", { job: active.attempt.id, error: String(error) });
     }
   }
 
-  /** Redis lost the job: gives it back with its end. */
+  /** Restores a job that Redis lost, together with its end. */
   async #restore(active: ActiveAttempt, request: FinishRequest): Promise<FinishReply> {
     const { attempt } = active;
     const reply = await this.#parts.queue.restore(reassertionOf(attempt), request);
@@ -214,7 +214,10 @@ export class Finisher {
     });
   }
 
-  /** One after the other: there may be thousands. Those that are not told are found when their time comes. */
+  /**
+   * Promotes waiting jobs one after the other, as there may be thousands. Those that are missed are found when they are
+   * due.
+   */
   async #promote(waiters: FinishReply["waiters"]): Promise<void> {
     try {
       for (const [runner, id] of waiters) {
@@ -232,7 +235,10 @@ export class Finisher {
     );
   }
 
-  /** Milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way. */
+  /**
+   * Returns the milliseconds until the next attempt: doubled from `backoff_from` up to `backoff_to`, 20 % either way.
+   * Returns `null` when there is none.
+   */
   #retryDelay(end: Pick<AttemptEnd, "kind" | "code">, active: ActiveAttempt): number | null {
     const { meta, number: attempt } = active.attempt;
     if (end.kind === "unlaunched") return giveBack(active.attempt);

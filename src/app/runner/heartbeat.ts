@@ -30,7 +30,7 @@ export class Heartbeat {
     this.#work = work;
   }
 
-  /** One heartbeat. */
+  /** Sends one heartbeat and handles its reply. */
   async tick(): Promise<void> {
     const owned = this.#work.attempts.owned();
     const reply = await this.#parts.queue.heartbeat(owned, this.#work.membership.state);

@@ -5,11 +5,11 @@ import type { Executor, Hook } from "../../ports/executor.ts";
 import type { FinishRequest } from "../../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 
-/** Hooks that run side by side: slow ones must not fill the host. */
+/** Hooks that run at the same time: slow ones must not fill the host. */
 const SIDE_BY_SIDE = 4;
-/** Hooks that may wait; what comes then is dropped. */
+/** Hooks that may wait; further ones are dropped. */
 const MAX_WAITING = 1000;
-/** The longest value in a hook's environment, characters. */
+/** Characters of a value in a hook's environment at most. */
 const MAX_VALUE = 4096;
 
 interface Waiting {
@@ -19,7 +19,7 @@ interface Waiting {
   readonly hook: Hook;
 }
 
-/** Runs the operator's command when a job has ended. No job waits for it. */
+/** Runs the operator's command after the end of a job. No job waits for it. */
 export class Hooks {
   readonly #parts: RunnerParts;
   readonly #waiting: Waiting[] = [];
@@ -32,12 +32,12 @@ export class Hooks {
     this.#parts = parts;
   }
 
-  /** This runner has written the end of a job. */
+  /** Adds the hook of a job whose end this runner has reported. */
   ended({ attempt, executor }: ActiveAttempt, end: FinishRequest): void {
     const { log, settings } = this.#parts;
     if (settings.onEnd === null) return;
     if (this.#waiting.length >= MAX_WAITING) {
-      // one line at the first, one for all of them
+      // logs one line at the first dropped hook, and one with the count of all
       if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: attempt.id });
       return;
     }
@@ -72,12 +72,12 @@ export class Hooks {
     }
   }
 
-  /** Resolves when no hook waits for its turn. */
+  /** Resolves when no hook waits for its start. */
   async begun(): Promise<void> {
     while (this.#waiting.length > 0) await new Promise<void>((resolve) => this.#onBegun = resolve);
   }
 
-  /** Begins no more; those that run go on. */
+  /** Starts no more hooks; those that run continue. */
   stop(): void {
     this.#stopped = true;
     const count = this.#waiting.length;
@@ -87,7 +87,9 @@ export class Hooks {
   }
 }
 
-/** What a hook is told. RUNNER_RUN is not in it: that marks the processes of a job, for whoever stops them. */
+/**
+ * Returns a hook's environment. It lacks RUNNER_RUN: that marks the processes of a job for the program that stops them.
+ */
 function environmentOf(
   { id, number: attempt, job, meta }: ActiveAttempt["attempt"],
   end: FinishRequest,

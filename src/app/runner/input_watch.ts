@@ -2,33 +2,34 @@ import type { Executor } from "../../ports/executor.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 
-/** Pause between two rounds, milliseconds: they only compare numbers, as long as no job is quiet. */
+/** Pause between two rounds, milliseconds. A round only compares numbers as long as no job is quiet. */
 export const INPUT_EVERY = 1000;
-/** A job that has written nothing for so long, milliseconds, is looked at; the pause until the next look doubles ... */
+/** Time without output after which a job is polled, milliseconds. The pause until the next poll doubles each time. */
 const QUIET = 4000;
-/** ... up to this for one that does something else, and ... */
+/** Longest pause between two polls of a job that does not wait for input, milliseconds. */
 const LONGEST_PAUSE = 60_000;
-/** ... to this for one that waits: it may have been answered without a word. */
+/** Longest pause between two polls of a job that waits for input, milliseconds: an input may produce no output. */
 const LONGEST_WAIT = 8000;
-/** Characters of a line that are shown. */
+/** Characters of the terminal line that an event shows. */
 const LINE_SHOWN = 200;
 
-/** What is known of a run. */
+/** State of one watched attempt. */
 interface Watched {
-  /** Bytes of output at the last round. */
+  /** Bytes of published output at the last round. */
   shown: number;
-  /** Its output is about to be shown from the start, once more. */
+  /** True when its output is about to be published from the start, once more. */
   again: boolean;
-  /** Monotonic time of the next look, and the pause that came before it. */
+  /** Monotonic time of the next poll. */
   nextMs: number;
+  /** Milliseconds between the last poll and the next. */
   pauseMs: number;
-  /** Others were told, or may have been told by an earlier process, that it waits. */
+  /** True when it was reported that the job waits, or may have been by an earlier process. */
   asks: boolean;
 }
 
 /**
- * Notices jobs that wait for input: quiet for a while, alive, and reading from their terminals. One round serves all
- * quiet jobs, and no job waits for it.
+ * Detects jobs that wait for input: without output for a while, alive, and reading from their terminals. One round
+ * covers all quiet jobs, and no job waits for it.
  */
 export class InputWatch {
   readonly #parts: RunnerParts;
@@ -40,12 +41,12 @@ export class InputWatch {
     this.#attempts = attempts;
   }
 
-  /** Takes over what an earlier process may have said about the runs that are there. */
+  /** Assumes that an earlier process reported each active attempt as waiting for input. */
   adopt(): void {
     for (const active of this.#attempts.all()) Object.assign(this.#watch(active), { asks: true, again: true });
   }
 
-  /** One round. */
+  /** Runs one round. */
   async tick(): Promise<void> {
     const now = this.#parts.clock.now();
     for (const active of this.#watched.keys()) if (active.ended) this.#watched.delete(active);
@@ -59,7 +60,9 @@ export class InputWatch {
     for (const [executor, quiet] of due) await this.#poll(executor, quiet);
   }
 
-  /** Somebody has typed: the job has what it waited for, as far as is known. */
+  /**
+   * Reports that the job continues after a client typed into its terminal; whether the input was sufficient is unknown.
+   */
   typed(active: ActiveAttempt): void {
     if (!this.#watched.has(active)) return;
     this.#readLine(active).catch((error) => {
@@ -76,7 +79,7 @@ export class InputWatch {
     return watched;
   }
 
-  /** Something came or went over its terminal: it is not quiet any more. */
+  /** Resets the quiet time after input or output of the terminal, and reports that the job continues. */
   async #readLine(active: ActiveAttempt): Promise<void> {
     const watched = this.#watch(active);
     watched.nextMs = this.#parts.clock.now() + QUIET;

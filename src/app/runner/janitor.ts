@@ -1,11 +1,13 @@
 import type { RunnerParts } from "./parts.ts";
 
-/** Index entries looked at in one round. */
+/** Index entries checked in one round. */
 const BATCH = 200;
-/** Attempts after whose ends a round comes early: what they leave on disk is bounded by their number, not by time. */
+/** Ended attempts after which a round comes early: their number, not time, bounds what they leave on disk. */
 export const EARLY_AFTER = 512;
 
-/** Removes what is not needed any more: index entries of jobs that left Redis, old records and files of the spool. */
+/**
+ * Removes data that is no longer needed: index entries of jobs that left Redis, old journal records and spool files.
+ */
 export class Janitor {
   readonly #parts: RunnerParts;
 
@@ -13,7 +15,7 @@ export class Janitor {
     this.#parts = parts;
   }
 
-  /** One round, which ends early when the signal aborts. */
+  /** Runs one round; ends early when the signal aborts. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue, journal, executors, settings } = this.#parts;
     const forgotten = journal.prune();

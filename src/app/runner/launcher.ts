@@ -10,15 +10,15 @@ import type { Finisher } from "./finisher.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 
-/** A job that could not be launched in so many attempts ends, because it may be the job after all. */
+/** Attempts after which a job that could not be launched ends: the cause may be the job and not the hosts. */
 const MAX_ATTEMPTS = 100;
-/** The longest pause until a job that this host could not launch is given to a host again, milliseconds. */
+/** Longest delay before a job that this host could not launch is offered to a host again, milliseconds. */
 const MAX_GIVE_BACK = 30_000;
 
-/** An attempt that is ours. */
+/** Reply to a start that makes this process the owner of the attempt. */
 export type Started = StartReply & { type: "OK" | "HELD" };
 
-/** Brings a started attempt to life: its record on disk first, then the terminal. */
+/** Launches started attempts: first the record in the journal, then the terminal. */
 export class Launcher {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
@@ -37,7 +37,7 @@ export class Launcher {
     this.bootId = work.bootId;
   }
 
-  /** Takes over an attempt that `start` gave us. From now on it counts among the runs; the launch itself goes on. */
+  /** Accepts an attempt that `start` returned. It counts as active at once; the launch continues in the background. */
   accept(id: string, reply: Started): void {
     const name = this.#nameOf(id, reply);
     // the id was queued twice, or a reply was lost
@@ -60,7 +60,7 @@ export class Launcher {
     }
   }
 
-  /** Ends an attempt that `start` gave us and that is not to be launched. */
+  /** Ends an attempt that `start` returned and that must not be launched. */
   refuse(id: string, reply: Started, outcome: Outcome): void {
     this.#refuse(this.#attemptOf(this.#nameOf(id, reply), id, reply), outcome);
   }
@@ -84,7 +84,7 @@ export class Launcher {
     };
   }
 
-  /** Counts a run of an earlier process among ours; its end will be reported. */
+  /** Adds an attempt of an earlier process to the active ones; this process reports its end. */
   adopt(attempt: Attempt): ActiveAttempt {
     const { executor, serialKey } = this.#resolve(readWork(attempt.id, attempt.job, null).executor);
     const fresh = this.#active(attempt, executor, serialKey);
@@ -93,7 +93,7 @@ export class Launcher {
     return active;
   }
 
-  /** Launches a run of an earlier process that never came to life. */
+  /** Launches an attempt that an earlier process started but never launched. */
   relaunch(active: ActiveAttempt): void {
     this.#track(this.#enter(active));
   }
@@ -131,7 +131,7 @@ export class Launcher {
     };
   }
 
-  /** What the executor needs to know about a run. */
+  /** Returns what the executor needs to launch an attempt. */
   launchOf(attempt: Attempt): Launch {
     const work = readWork(attempt.id, attempt.job, null);
     return {
@@ -147,7 +147,7 @@ export class Launcher {
     };
   }
 
-  /** Executor and line of a target; also for jobs that have not started. */
+  /** Returns the serial key of a target; jobs that have not started may be asked for too. */
   serialKeyOf(target: string): string | null {
     return this.#resolve(target).serialKey;
   }
@@ -189,7 +189,7 @@ export class Launcher {
   async #enter(active: ActiveAttempt): Promise<void> {
     const { checkpoint, log, journal } = this.#parts;
     const { attempt } = active;
-    // while its record was written, an order came that the executor could not carry out
+    // while the record was written, a stop request came that the executor could not carry out yet
     if (active.ended) return await journal.settle(attempt.name, "gone");
     if (active.cancelReason !== null) {
       return this.#finisher.finish(active, { kind: "cancelled", reason: active.cancelReason });
@@ -210,14 +210,14 @@ export class Launcher {
   }
 }
 
-/** A check of `submit` again: other programs can have written it. */
+/** Repeats a check of `submit`, because other programs can write jobs too. */
 function checkFolder(cwd: string | undefined): void {
   if (cwd !== undefined && (!cwd.startsWith("/") || cwd.includes("\0"))) {
     throw new InvalidInputError("Cannot run job: its working directory is no absolute path");
   }
 }
 
-/** Milliseconds after which a job that this host could not launch, by no fault of its own, goes back to the queue. */
+/** Returns the milliseconds after which a job that this host failed to launch is requeued; `null` to give up. */
 export function giveBack({ number: attempt }: Attempt): number | null {
   return attempt < MAX_ATTEMPTS ? Math.min(1000 * 2 ** (attempt - 1), MAX_GIVE_BACK) : null;
 }

@@ -5,15 +5,15 @@ import type { Ownership } from "../../ports/ownership.ts";
 import type { LostPolicy, Queue, ReassertRequest } from "../../ports/queue.ts";
 import type { Attempt, AttemptJournal } from "../../ports/attempt_journal.ts";
 
-/** What a runner is told about its work; times in milliseconds. */
+/** Settings of a runner; times in milliseconds. */
 export interface RunnerSettings {
   /** Name of the runner, and so of its queue. */
   readonly name: string;
   /** Raw prefix of all keys. */
   readonly namespace: string;
-  /** Jobs side by side. */
+  /** Jobs that run at the same time. */
   readonly concurrency: number;
-  /** Stop when the queue is empty. */
+  /** True when the runner stops once the queue is empty. */
   readonly burst: boolean;
   /** Time between TERM and KILL. */
   readonly killGraceMs: number;
@@ -21,43 +21,44 @@ export interface RunnerSettings {
   readonly defaultTimeoutMs: number | null;
   /** Seconds that Redis keeps an ended job that names none; 0 for ever. */
   readonly keep: number;
-  /** What becomes of the running jobs of a lost host. */
+  /** What happens to the running jobs of a lost host. */
   readonly lostPolicy: LostPolicy;
-  /** When `hold` gives up on a job without timeout. */
+  /** Time after which `hold` gives up on a job without timeout. */
   readonly lostAfterMs: number;
-  /** Jobs stored as JSON strings: run them, or put them aside. */
+  /** Handling of jobs stored as JSON strings: run them, or make them dead letters. */
   readonly jsonJobs: "convert" | "reject";
-  /** Jobs whose `runner` field names another runner. */
+  /** Handling of jobs whose `runner` field names another runner. */
   readonly otherRunner: "reroute" | "run" | "error";
-  /** What runs when a job has ended, and how long at the most; `null`: nothing. */
+  /** Command that runs after the end of a job, and its time limit; `null` for none. */
   readonly onEnd: { readonly command: string; readonly limitMs: number } | null;
-  /** Pause between two heartbeats; every other period follows from it. */
+  /** Pause between two heartbeats; every other period is derived from it. */
   readonly heartbeatMs: number;
-  /** Version of the program, for others to see. */
+  /** Version of the program, for display. */
   readonly version: string;
-  /** Name of the host and id of the process, for others to see. */
+  /** Name of the host, for display. */
   readonly host: string;
+  /** Id of the process, for display. */
   readonly pid: number;
 }
 
-/** The outside of the runner's loops. */
+/** Dependencies of the runner's loops. */
 export interface RunnerParts {
   readonly queue: Queue;
   readonly executors: ReadonlyMap<string, Executor>;
   readonly journal: AttemptJournal;
-  /** Paths of files of the spool folder that are no longer those that this process opened; `null` when all is well. */
+  /** Return the path of a spool file that is no longer the one that this process opened; `null` when all is well. */
   readonly missing: { journal(): string | null; lock(): Promise<string | null> };
   readonly ownership: Ownership;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;
-  /** Hex digits that stand for a text. */
+  /** Returns hex digits that identify a text. */
   readonly digestOf: (text: string) => string;
-  /** A place at which tests end the process; does nothing otherwise. */
+  /** Ends the process where a test requests it; does nothing otherwise. */
   readonly checkpoint: (place: Checkpoint) => void;
 }
 
-/** Places between two steps where a process may die; tests kill it at each of them. */
+/** Points between two steps where a process may die; tests kill it at each of them. */
 export const CHECKPOINTS = [
   "after_register",
   "after_claim",
@@ -74,24 +75,24 @@ export const CHECKPOINTS = [
   "after_release",
 ] as const;
 
-/** One of the places. */
+/** One of these points. */
 export type Checkpoint = typeof CHECKPOINTS[number];
 
-/** A run of this runner: started, adopted, or ended and not yet acknowledged. */
+/** An attempt of this runner: started, adopted, or ended and not yet acknowledged. */
 export interface ActiveAttempt {
   readonly attempt: Attempt;
   readonly executor: Executor;
-  /** Runs with the same line go one after the other. */
+  /** Attempts with the same serial key run one after the other; `null` for no such limit. */
   readonly serialKey: string | null;
-  /** An earlier process launched it. */
+  /** True when an earlier process launched it. */
   readonly adopted: boolean;
-  /** `null` as long as it holds a slot; else it has ended. */
+  /** True once the process has ended; the result may still be unacknowledged. */
   ended: boolean;
-  /** Why it is being stopped. */
+  /** Reason of the stop request; `null` when there is none. */
   cancelReason: string | null;
-  /** Bytes of output that were shown in Redis. */
+  /** Bytes of output that were published in Redis. */
   shown: number;
-  /** When bytes were shown last, there were readers that follow them. */
+  /** True when clients followed the output at its last publication. */
   followed: boolean;
   /** Monotonic time at which it was launched or adopted. */
   readonly sinceMs: number;
@@ -99,7 +100,7 @@ export interface ActiveAttempt {
   readonly begunMs: number;
 }
 
-/** What the host tells a Redis that may have forgotten an attempt. */
+/** Returns what the host reports to a Redis that may have forgotten an attempt. */
 export function reassertionOf(attempt: Attempt): ReassertRequest {
   const { id, token, number, startedMs, job, meta } = attempt;
   return { id, token, attempt: number, startedMs, job: { ...job, status: "started" }, meta };

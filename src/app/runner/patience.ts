@@ -3,17 +3,17 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Trouble } from "../../ports/queue.ts";
 
-/** The first and the longest pause between two tries, milliseconds. */
+/** First and longest pause between two tries, milliseconds. */
 const PAUSES = [100, 5_000] as const;
 
-/** What to do when there is none, as far as is known. */
+/** Remedy in the log when no Redis is reachable and the error names no other one. */
 const NO_REDIS = "start one there, name another with --redis-url, or try --embedded-redis";
 
 /**
- * Does a piece of work that needs Redis, again and again as long as Redis is away; one line of the log says so.
+ * Runs a function that needs Redis, and retries it while Redis is unavailable. Logs the wait once.
  *
- * @param signal Gives up.
- * @throws {UnavailableError} What waiting does not mend: Redis refuses us, or is not fit for use.
+ * @param signal Ends the retries.
+ * @throws {UnavailableError} Waiting does not help: Redis refuses the connection or is unfit for use.
  */
 export async function patiently<T>(
   work: () => Promise<T>,
@@ -36,10 +36,10 @@ export async function patiently<T>(
   }
 }
 
-/** Whether it passes by itself. */
+/** Returns true when the condition may pass by itself. */
 function isAway(error: unknown): error is UnavailableError {
   const { condition, cause } = error as Partial<Trouble> & Error;
-  // without the right to connect, there never will be an answer
+  // without the permission to connect, no reply can ever come
   if (cause instanceof Error && cause.name === "NotCapable") return false;
   return error instanceof UnavailableError &&
     (condition === "unreachable" || condition === "busy" || condition === "full");

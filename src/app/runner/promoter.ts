@@ -1,7 +1,7 @@
 import type { Alarm } from "./alarms.ts";
 import type { RunnerParts } from "./parts.ts";
 
-/** Delayed jobs looked at in one round. */
+/** Delayed jobs read from Redis at a time. */
 const BATCH = 100;
 
 /** Moves delayed jobs into the queue when they are due. */
@@ -14,7 +14,7 @@ export class Promoter {
     this.#heartbeat = heartbeat;
   }
 
-  /** Everything that is due, which can be a hundred thousand jobs; ends early when the signal aborts. */
+  /** Promotes every job that is due, which can be a hundred thousand. Ends early when the signal aborts. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue, log } = this.#parts;
     for (let promoted = BATCH; promoted === BATCH;) {

@@ -1,6 +1,6 @@
 import type { RunnerParts } from "./parts.ts";
 
-/** Takes what instances of our name hold whose lease has ended. */
+/** Reclaims what instances of the same runner name hold after their lease has expired. */
 export class Reaper {
   readonly #parts: RunnerParts;
 
@@ -8,7 +8,7 @@ export class Reaper {
     this.#parts = parts;
   }
 
-  /** One look at the peers. */
+  /** Checks the leases of all instances once. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue } = this.#parts;
     for (const lease of await queue.leases()) {
@@ -16,7 +16,7 @@ export class Reaper {
     }
   }
 
-  /** Leaves the rest to other runners when the signal aborts. */
+  /** Reaps one instance. Leaves the rest to other runners when the signal aborts. */
   async #reap(instance: string, signal?: AbortSignal): Promise<void> {
     const { queue, log, settings } = this.#parts;
     const options = { policy: settings.lostPolicy, graceMs: 0, lostAfterMs: settings.lostAfterMs };
@@ -30,7 +30,7 @@ export class Reaper {
     }
     for (const { id } of attempts) {
       if (signal?.aborted) return;
-      // what was claimed has not started and may go on elsewhere at once; what runs is given one more heartbeat
+      // a claim has not started and may start elsewhere at once; an attempt gets the grace time of one more heartbeat
       const reply = await queue.reap(instance, { attempt: id }, { ...options, graceMs: settings.heartbeatMs });
       if (reply === "ALIVE") return;
       if (reply === "HELD") held++;

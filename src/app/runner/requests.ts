@@ -4,9 +4,7 @@ import type { RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 import type { InputWatch } from "./input_watch.ts";
 
-/**
- * Handles requests about the terminals of this runner's jobs, from any host. Costs nothing while there are none.
- */
+/** Handles requests from any host about the terminals of this runner's jobs. Costs nothing while there are none. */
 export class Requests {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
@@ -20,19 +18,19 @@ export class Requests {
     this.#inputWatch = inputWatch;
   }
 
-  /** Begins to listen. */
+  /** Starts to listen for requests. */
   start(): void {
     this.#parts.queue.onRequest(() => this.wake());
   }
 
-  /** There may be requests: serves them. Never rejects. */
+  /** Serves all pending requests. Never rejects. */
   wake(): Promise<void> {
     this.#again = true;
     this.#serving ??= this.#serve().finally(() => this.#serving = null);
     return this.#serving;
   }
 
-  /** Ends with the request under way. */
+  /** Stops after the current request. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#serving;
@@ -49,7 +47,7 @@ export class Requests {
         }
       }
     } catch (error) {
-      // whoever asked is told by the time; a new connection wakes us again
+      // the sender's timeout reports the failure; a new connection wakes this loop again
       if (!(error instanceof UnavailableError)) log.error("could not serve a request", { error: String(error) });
     }
   }

@@ -12,12 +12,12 @@ import { StopTime } from "./stop_time.ts";
 
 /** The most that a stop takes altogether, whatever is frozen, milliseconds. */
 const STOP_LIMIT = 8000;
-/** The most that it waits for each of its parts, milliseconds. */
+/** Longest wait for each step of a stop, milliseconds. */
 const PART_LIMITS = { rounds: 2000, launches: 1500, ends: 2000, hooks: 1500, terminals: 4000, redis: 2000, disk: 1000 };
 
-/** What a stopped runner left behind. */
+/** Work that a stopped runner leaves behind. */
 export interface Leftover {
-  /** Jobs that go on in their terminals; the next runner finishes them. */
+  /** Jobs that continue in their terminals; the next runner finishes them. */
   readonly running: readonly string[];
 }
 
@@ -89,7 +89,7 @@ export class Runner {
     return { bootId: last?.bootId ?? "", host, pid, version, slots, attach: last?.attach ?? "" };
   }
 
-  /** Does a piece of work that needs Redis; waits for it as long as it is away. */
+  /** Runs a function that needs Redis; retries it while Redis is unavailable. */
   patiently<T>(work: () => Promise<T>): Promise<T> {
     const { clock, log } = this.#parts;
     return patiently(work, { clock, log, signal: this.#stopping.signal });
@@ -121,21 +121,21 @@ export class Runner {
       ? "claims no more jobs and ends"
       : "claims no more jobs and ends when those that run have ended";
     this.#parts.log.error(how, { error: error.message, count: this.running().length });
-    if (!isWhole) await this.drain(this.#stopping.signal).catch(() => {}); // whatever that was, it ends
+    if (!isWhole) await this.drain(this.#stopping.signal).catch(() => {}); // the runner ends even when this fails
     this.#over.reject(error);
   }
 
-  /** Jobs that run here now. */
+  /** Returns the ids of the jobs that run here now. */
   running(): string[] {
     return this.#attempts.all().filter((attempt) => !attempt.ended).map((attempt) => attempt.attempt.id);
   }
 
-  /** Takes no new jobs; resolves when those that run have ended. */
+  /** Stops the claims; resolves when the running jobs have ended. */
   async drain(signal: AbortSignal): Promise<void> {
     this.#rooms?.membership.leave("draining");
     await this.#rooms?.claimer.stop();
     while (this.running().length > 0 && !signal.aborted) {
-      // again and again: a claim that was under way may still have taken an id
+      // repeated, because a claim in flight may still have received an id
       const claims = new StopTime(PART_LIMITS.redis, this.#parts);
       await claims.give("give claims back", PART_LIMITS.redis, this.#giveBack());
       const round = new AbortController();
@@ -149,8 +149,8 @@ export class Runner {
   }
 
   /**
-   * Stops: gives back what has not started, tells what has ended, and leaves running jobs to the next runner. Takes no
-   * longer than `STOP_LIMIT`; what is not done by then is named, and the next process does it.
+   * Stops the runner: gives back claims, reports ends, and leaves running jobs to the next runner. Lasts `STOP_LIMIT`
+   * at most; steps that do not finish are logged, and the next process does them.
    */
   async stop(): Promise<Leftover> {
     const { executors, queue, journal } = this.#parts;
@@ -164,12 +164,12 @@ export class Runner {
     if (rooms?.membership.isRegistered) await time.give("give claims back", PART_LIMITS.redis, this.#leave(rooms));
     queue.close();
     await time.give("close the journal", PART_LIMITS.disk, journal.close());
-    if (running.length > 0) this.#sayLeft(running.length);
+    if (running.length > 0) this.#logLeft(running.length);
     time.close();
     return { running };
   }
 
-  #sayLeft(count: number): void {
+  #logLeft(count: number): void {
     const { log } = this.#parts;
     if (!this.#isSpoolGone) log.info("left running jobs to the next runner", { count });
     else log.error("left running jobs that the next runner cannot find: their spool folder is gone", { count });

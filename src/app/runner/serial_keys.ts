@@ -1,31 +1,32 @@
 import { InvalidInputError } from "../../domain/errors.ts";
 import { DEFAULT_EXECUTOR } from "../../domain/limits.ts";
 
-/** Executors that are remembered at the most, and the characters that one of them may have. */
+/** Targets that are remembered at most. */
 const MAX_FREE = 16;
+/** Characters of a remembered target at most. */
 const MAX_NAME = 256;
 
-/** Which jobs wait for each other: those of one line run one after the other. */
+/** Maps targets to serial keys: jobs with the same serial key run one after the other. */
 export class SerialKeys {
   readonly #serialKeyOf: (target: string) => string | null;
   readonly #free = new Set<string>();
 
   /**
-   * @param serialKeyOf Line of a target; `null`: any number of jobs has room there. Throws `InvalidInputError` when
-   * there is no such target.
+   * @param serialKeyOf Returns the serial key of a target, or `null` where any number of jobs may run at once. Throws
+   * `InvalidInputError` for a target that does not exist.
    */
   constructor(serialKeyOf: (target: string) => string | null) {
     this.#serialKeyOf = serialKeyOf;
   }
 
-  /** Executors, as jobs say them, of which it is known that their jobs wait for no other one. */
+  /** Values of the `executor` field whose jobs are known to have no serial key. */
   get free(): Iterable<string> {
     return this.#free;
   }
 
   /**
-   * Line of a job's executor; `null`: it waits for no other job. One whose executor there is not starts at once, to
-   * fail.
+   * Returns the serial key for a job's executor; `null` when the job waits for no other one. A job with an invalid
+   * executor gets `null` too: it starts at once, and fails.
    */
   of(executor: string | null): string | null {
     try {
@@ -38,7 +39,7 @@ export class SerialKeys {
     }
   }
 
-  /** Of many executors those that came last are remembered. */
+  /** Remembers a target; drops the oldest one above the maximum. */
   #remember(executor: string): void {
     if (executor.length > MAX_NAME) return;
     this.#free.add(executor);

@@ -3,25 +3,25 @@ import type { Log } from "../../ports/log.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import { Alarm } from "./alarms.ts";
 
-/** A background loop of the runner. Tests call `tick`, never a timer. */
+/** A background loop of the runner. Tests call `tick` and never wait for a timer. */
 export interface Service {
-  /** One round. */
+  /** Runs one round. */
   tick(): Promise<void>;
-  /** Begins the rounds; a second call changes nothing. */
+  /** Starts the rounds; a second call has no effect. */
   start(): void;
-  /** Ends after the round under way, which is told to be short; may be called before `start`, and twice. */
+  /** Stops after the current round, whose signal aborts. May be called before `start`, and twice. */
   stop(): Promise<void>;
 }
 
-/** How a loop goes round. */
+/** Timing and reporting of a loop. */
 export interface LoopOptions {
   /** What the log calls it. */
   readonly name: string;
-  /** Milliseconds between two rounds; `Infinity`: only when one is asked for. */
+  /** Milliseconds between two rounds; `Infinity` means only on request. */
   readonly everyMs: number;
-  /** Share of `everyMs` by which a pause may differ, so that many runners do not beat together; default 0. */
+  /** Share of `everyMs` by which a pause may differ, so that many runners do not act at the same moment; default 0. */
   readonly jitter?: number;
-  /** Resolves when there is work to look for; without it there always may be. */
+  /** Resolves when a round has work to do; without it, every round may have some. */
   readonly work?: () => Promise<void>;
   /** Others ask it for a round. */
   readonly alarm?: Alarm;
@@ -29,16 +29,16 @@ export interface LoopOptions {
   readonly gapMs?: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told when a round failed because Redis could not be reached. */
+  /** Called when a round failed because Redis could not be reached. */
   readonly onOutage?: (error: UnavailableError) => void;
 }
 
-/** The shortest pause between two rounds that were asked for, milliseconds. */
+/** Shortest pause between two requested rounds, milliseconds. */
 const GAP = 250;
-/** Timers take no more than that, milliseconds. */
+/** Longest duration of one timer, milliseconds. */
 const LONGEST = 3_600_000;
 
-/** A service that calls one function again and again; a round that fails is logged and does not end it. */
+/** A service that calls one function repeatedly. A round that fails is logged and does not end the loop. */
 export class Loop implements Service {
   readonly #work: (signal: AbortSignal) => Promise<void>;
   readonly #options: LoopOptions;
@@ -48,7 +48,7 @@ export class Loop implements Service {
   #running: Promise<void> | null = null;
   readonly #alarm: Alarm;
 
-  /** `work` is one round; its signal aborts when the loop is to end. */
+  /** @param work Runs one round; its signal aborts when the loop is to stop. */
   constructor(work: (signal: AbortSignal) => Promise<void>, options: LoopOptions) {
     this.#work = work;
     this.#options = options;
@@ -60,7 +60,7 @@ export class Loop implements Service {
     return this.#options.name;
   }
 
-  /** One round; never rejects. */
+  /** Runs one round; never rejects. */
   async tick(): Promise<void> {
     const { name, log, onOutage } = this.#options;
     try {
@@ -71,7 +71,7 @@ export class Loop implements Service {
     }
   }
 
-  /** Begins the rounds. */
+  /** Starts the rounds. */
   start(): void {
     this.#running ??= this.#run();
   }
@@ -92,7 +92,10 @@ export class Loop implements Service {
     }
   }
 
-  /** Waits for work. In a race with a promise that lasts, each round would leave something behind there. */
+  /**
+   * Waits for work or the stop. `Promise.race` is not used: with a long-lived promise, each round would leave a
+   * reaction on it.
+   */
   #some(work: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#release = resolve;
@@ -100,7 +103,7 @@ export class Loop implements Service {
     });
   }
 
-  /** Ends the rounds. */
+  /** Stops the rounds. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#release();

@@ -1,6 +1,6 @@
 import type { RunnerParts } from "./parts.ts";
 
-/** Pause between two looks, milliseconds: a look is two calls of stat. */
+/** Pause between two checks, milliseconds: a check costs two calls of stat. */
 export const SPOOL_EVERY = 2000;
 
 /** A spool that is no longer there. */
@@ -12,7 +12,7 @@ export interface LostSpool {
 }
 
 /**
- * Notices that the spool is no longer the folder that this process opened: it was removed, or replaced by another one.
+ * Detects that the spool is no longer the folder that this process opened: it was removed, or replaced by another one.
  */
 export class SpoolWatch {
   readonly #parts: Pick<RunnerParts, "executors" | "missing">;
@@ -34,7 +34,7 @@ export class SpoolWatch {
     const { executors, missing } = this.#parts;
     let data = missing.journal();
     for (const executor of executors.values()) {
-      const path = await executor.missing(); // each is asked: an executor stops to trust its folder then
+      const path = await executor.missing(); // call each one: an executor then stops trusting its folder
       data ??= path;
     }
     const path = data ?? await missing.lock();

@@ -1,11 +1,11 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/log.ts";
 
-/** The time that an end may take altogether, shared by its parts; knows which of them were not done in it. */
+/** Time limit of a whole shutdown, shared by its steps. Records which steps did not finish within it. */
 export class StopTime {
   readonly #clock: Clock;
   readonly #log: Log;
-  /** Monotonic time at which all is over. */
+  /** Monotonic time at which the limit ends. */
   readonly #until: number;
   readonly #left: string[] = [];
 
@@ -15,7 +15,7 @@ export class StopTime {
     this.#until = clock.now() + ms;
   }
 
-  /** Waits for a part of the end, but neither longer than `ms` nor than what is left of the whole. */
+  /** Waits for one step, for `ms` at most and never beyond the limit of the whole shutdown. */
   async give(what: string, ms: number, work: Promise<unknown>): Promise<void> {
     const limit = new AbortController();
     let done = false;
@@ -28,7 +28,7 @@ export class StopTime {
     if (!done) this.#left.push(what);
   }
 
-  /** Says what was not done. */
+  /** Logs the steps that did not finish. */
   close(): void {
     if (this.#left.length === 0) return;
     this.#log.warn("left to the next process what was not done in time", { error: `did not ${this.#left.join(", ")}` });

@@ -4,16 +4,19 @@ import type { Queue, Trouble } from "../../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 
-/** Pause between two looks at the output of running jobs, milliseconds. */
+/** Pause between two rounds over the output of running jobs, milliseconds. */
 export const STREAM_EVERY = 250;
-/** Runs younger than this show nothing: most jobs have ended by then, and `result` has it all. */
+/**
+ * Age below which an attempt's output is not published, milliseconds: most jobs end earlier, and `result` holds their
+ * whole output.
+ */
 const YOUNG = 300;
-/** Bytes of one piece, and so, four times a second, the most that one chatty job puts into Redis. */
+/** Bytes of one piece. At four rounds a second this bounds what one job with much output writes into Redis. */
 const PIECE = 64 << 10;
-/** Bytes of one piece while the output is followed, as it may come in bursts. */
+/** Bytes of one piece while clients follow the output, as it may come in bursts. */
 const FOLLOWED = 1 << 20;
 
-/** Shows the output of running jobs in Redis, so that it can be followed from any host. */
+/** Publishes the output of running jobs in Redis, so that clients on any host can follow it. */
 export class Streamer {
   readonly #parts: RunnerParts;
   readonly #attempts: Attempts;
@@ -23,7 +26,7 @@ export class Streamer {
     this.#attempts = attempts;
   }
 
-  /** One look at every run. */
+  /** Publishes one piece of new output of each attempt. */
   async tick(): Promise<void> {
     const { queue, clock } = this.#parts;
     for (const active of this.#attempts.all()) {
@@ -33,31 +36,33 @@ export class Streamer {
       try {
         await show(queue, active, active.shown, bytes);
       } catch (error) {
-        if (!takesNoOutput(error)) throw error; // else the next round tries again, and the others have their turn
+        if (!rejectsOutput(error)) throw error; // otherwise the next round retries; the other attempts go on now
       }
     }
   }
 }
 
-/** Whether Redis is there and cannot take an output, as at its memory limit: it still takes the ends of jobs. */
-export function takesNoOutput(error: unknown): boolean {
+/**
+ * Returns true when Redis is reachable but accepts no output, as at its memory limit. It still accepts ends of jobs.
+ */
+export function rejectsOutput(error: unknown): boolean {
   const { condition } = error as Partial<Trouble>;
   return condition === "full" || condition === "unfit";
 }
 
-/** What is known of the end of an attempt when its output is shown. */
+/** Facts about an attempt's end that decide which output is still published. */
 export interface ShownEnd {
   readonly output: OutputSample;
-  /** No result will tell of it: the job is tried again. */
+  /** True when the job is tried again: no result will contain this output. */
   readonly retried: boolean;
-  /** The result does not have these bytes as they are: some are no text. */
+  /** True when the result does not hold these exact bytes: some are not text. */
   readonly inexact: boolean;
 }
 
 /**
- * Shows of the output of an ended attempt what the result will not: to those who follow it, all that Redis keeps;
- * otherwise bytes that are no text, and the last ones of an attempt that is tried again. For an output that its result
- * holds this does nothing.
+ * Publishes the output of an ended attempt that its result will not hold. Clients that follow it get all that Redis
+ * keeps. Otherwise only two kinds are published: bytes that are not text, and the last bytes of an attempt that is
+ * tried again. Does nothing for output that the result holds.
  */
 export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end: ShownEnd): Promise<void> {
   const { output: { total, head, tail }, retried, inexact } = end;
@@ -66,7 +71,7 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end
   if (left <= 0 || isReported && (fitsResult(total) || left <= PIECE)) return;
   if (fitsResult(total)) return await show(queue, active, active.shown, head.subarray(active.shown));
   const { id, token } = active.attempt;
-  // where the disk has not kept it, what the sample has
+  // what the disk no longer holds comes from the sample
   if (await queue.appendOutput({ id, token }, total, new Uint8Array()) > 0) await showRest(queue, active, total);
   const last = { start: total - tail.length, bytes: tail };
   for (const { start, bytes } of retried ? [last] : inexact ? [{ start: 0, bytes: head }, last] : []) {
@@ -76,10 +81,10 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end
   }
 }
 
-/** Shows what the disk has of the output, up to its end. */
+/** Publishes the output that is on disk, up to its end. */
 async function showRest(queue: Queue, active: ActiveAttempt, total: number): Promise<void> {
   for (let from = Math.max(active.shown, total - MAX_LIVE_OUTPUT); from < total; from = active.shown) {
-    // a disk that fails must not keep its end from being told
+    // a failing disk must not prevent the report of the end
     const bytes = await active.executor.read(active.attempt.name, from, FOLLOWED).catch(() => new Uint8Array());
     if (bytes.length === 0) return;
     await show(queue, active, from, bytes);

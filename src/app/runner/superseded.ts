@@ -1,24 +1,26 @@
 import type { JournalRecord } from "../../ports/attempt_journal.ts";
 import type { RunnerParts } from "./parts.ts";
 
-/** Attempts of which one round asks Redis. */
+/** Attempts that one round queries in Redis. */
 const BATCH = 100;
 
 /**
- * Forgets attempts that were to be tried again, once a later one has begun. After a loss of Redis' data this host would
- * put such a job into the queue again: if the host of the later attempt had lost its records by then, the job would run
- * once more.
+ * Forgets attempts that were to be tried again, once a later attempt has begun. Otherwise, after Redis lost data, this
+ * host would put such a job into the queue again. If the host of the later attempt had lost its records by then, the
+ * job would run once more.
  */
 export class Superseded {
   readonly #parts: Pick<RunnerParts, "queue" | "journal">;
-  /** Where the next round begins: attempts with a long pause before the next one must not hold up the others. */
+  /**
+   * Index at which the next round begins: attempts with a long pause before the next one must not hold up the others.
+   */
   #from = 0;
 
   constructor(parts: Pick<RunnerParts, "queue" | "journal">) {
     this.#parts = parts;
   }
 
-  /** One round. */
+  /** Runs one round. */
   async tick(): Promise<void> {
     const { queue, journal } = this.#parts;
     const open = journal.records().filter(isToBeTriedAgain);
