@@ -1,5 +1,5 @@
 import { readJobId } from "../../domain/job_id.ts";
-import { LOOK_AHEAD } from "../../domain/limits.ts";
+import { MAX_CLAIMED_AHEAD } from "../../domain/limits.ts";
 import type { RawId } from "../../ports/queue.ts";
 import type { Attempts } from "./attempts.ts";
 import type { RunnerParts } from "./parts.ts";
@@ -44,7 +44,7 @@ export class Backlog {
   /** How many more jobs may be claimed ahead. Ids whose jobs are not there do not count, up to a limit. */
   get capacity(): number {
     if (this.#claims.length >= MAX_CLAIMS) return 0;
-    return Math.max(0, LOOK_AHEAD - this.#claims.filter((claim) => claim.tries === 0).length);
+    return Math.max(0, MAX_CLAIMED_AHEAD - this.#claims.filter((claim) => claim.tries === 0).length);
   }
 
   /** Keeps ids that were claimed until `readReceived`. */
