@@ -1,7 +1,7 @@
 /**
- * Writes what is generated from the commands and the rows of their options: the man page scripts/runner.1, and in the
- * README what stands between the marks `<!-- docs: NAME -->` and `<!-- /docs -->`. With `--check` it writes nothing,
- * and fails when something is out of date.
+ * Generates documentation from the commands and the rows of their options: the man page scripts/runner.1, and the parts
+ * of the README between the marks `<!-- docs: NAME -->` and `<!-- /docs -->`. With `--check` it writes nothing, and
+ * fails when something is out of date.
  *
  * @module
  */
@@ -15,22 +15,22 @@ import { aclRules } from "../src/redis/acl.ts";
 import { VERSION } from "../src/cli/version.ts";
 import { type Need, NEEDS, VARIABLES } from "./needs.ts";
 
-/** When the program ends with a code. */
+/** Exit codes of the program, and when it returns them. */
 const EXITS: readonly (readonly [code: string, when: string])[] = [
   ["the job's own", "wait, submit --wait, submit --follow; killed by signal n: 128 + n"],
-  [`${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`, "it worked / it failed in another way / wrong usage"],
+  [`${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`, "success / another failure / wrong usage"],
   [String(EXIT.noSuchJob), "no such job"],
-  [String(EXIT.unavailable), "Redis cannot be reached or refuses us"],
+  [String(EXIT.unavailable), "Redis cannot be reached, or refuses the connection"],
   [
     String(EXIT.waitLimit),
-    "wait --timeout: the limit is reached, the job goes on; submit --max-queued: too many jobs wait",
+    "wait --timeout: the limit is reached, the job goes on; submit --max-queued: the queue is full",
   ],
-  [String(EXIT.refused), "run: Redis refuses our name, password or commands"],
+  [String(EXIT.refused), "run: Redis refuses the user name, password or commands"],
   [`${EXIT.timedOut} / ${EXIT.lost} / ${EXIT.cancelled}`, "the job timed out / was lost / was cancelled"],
   ["130 / 143 / 129", "a waiting command was ended by INT / TERM / HUP; the job goes on"],
 ];
 
-/** A Markdown table as `deno fmt` lays it out. */
+/** Formats a Markdown table as `deno fmt` does. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((_, i) => Math.max(3, ...all.map((row) => [...row[i]].length)));
@@ -61,7 +61,7 @@ function permissionRow({ of, besides, net, env = [], names = [], read, write, ru
   ];
 }
 
-/** What each command needs, and the names behind the notes. */
+/** Returns the table of what each command needs, and the names behind the notes. */
 function permissionTable(): string {
   const notes = Object.values(VARIABLES).map((names, i) => `- ${NOTES[i]} \`${names.join(" ")}\`\n`);
   return `${table(["command", "net", "env", "read", "write", "run", "sys"], NEEDS.map(permissionRow))}\n${
@@ -69,7 +69,7 @@ function permissionTable(): string {
   }`;
 }
 
-/** The shell command that gives a Redis user its rights. */
+/** Returns the shell command that gives a Redis user its rights. */
 function aclCommand(role: "runner" | "client"): string {
   const words = ["redis-cli", "ACL", "SETUSER", role, "on", ">PASSWORD", ...aclRules(role, "production:")];
   const lines = [""];
@@ -81,7 +81,7 @@ function aclCommand(role: "runner" | "client"): string {
   return `${lines.join(" \\\n")}\n`;
 }
 
-/** The generated parts of pages by name. */
+/** Returns the generated parts of pages by name. */
 export function pageParts(commands: readonly Command[]): Readonly<Record<string, string>> {
   const settings = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) =>
     !row.hidden && (row.env || row.config)
@@ -100,7 +100,7 @@ export const PAGES = ["src/cli/README.md", "src/redis/README.md"];
 
 const PART = /(<!-- docs: (\w+) -->\n)[^]*?(<!-- \/docs -->)/g;
 
-/** A page with its generated parts made anew. */
+/** Returns a page with its generated parts updated. */
 export function updatePage(text: string, commands: readonly Command[]): string {
   const parts = pageParts(commands);
   return text.replace(PART, (_, begin, name, end) => {
@@ -111,7 +111,7 @@ export function updatePage(text: string, commands: readonly Command[]): string {
   });
 }
 
-/** Text for roff: nothing in it is a command. */
+/** Escapes a text for roff, so that nothing in it is a command. */
 function roff(text: string): string {
   return text.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/gm, "\\&$1");
 }
@@ -142,7 +142,7 @@ function commandSection(command: Command): string {
   return `.SS runner ${command.name}\n${usage}\n${paragraphs}${optionEntries(command.rows)}${examples.join("")}`;
 }
 
-/** The man page. */
+/** Returns the man page. */
 export function manPage(commands: readonly Command[]): string {
   const environment = Object.entries(SETTING_ROWS as OptionRows).filter(([, row]) => row.env)
     .map(([key, row]) => `.TP\n.B ${row.env}\nThe value of ${roff(flagOf(key))}.\n`);
@@ -166,7 +166,7 @@ No colours, or colours also in a pipe.
 .SH FILES
 .TP
 .I $XDG_CONFIG_HOME/runner/config.json
-A JSON object with the names that \\fBrunner config\\fR shows; flags and environment win over it.
+A JSON object with the names that \\fBrunner config\\fR shows; flags and environment override it.
 `;
 }
 

@@ -1,4 +1,4 @@
-/** The door to `@std/cli`: what was typed becomes options by key, strictly. */
+/** Parses command lines strictly; the only file that imports `@std/cli`. */
 import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
 import { InvalidInputError } from "../domain/errors.ts";
 import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
@@ -6,26 +6,26 @@ import { suggest } from "./suggest.ts";
 
 export type { ProgressBar } from "jsr:@std/cli@^1.0.32/unstable-progress-bar";
 
-/** Most commands end before they need it. */
+/** Loads the progress bar on demand: most commands end before they need it. */
 export async function loadProgressBar() {
   const { ProgressBar } = await import("jsr:@std/cli@^1.0.32/unstable-progress-bar");
   return ProgressBar;
 }
 export { unicodeWidth } from "jsr:@std/cli@^1.0.32/unicode-width";
 
-/** An option as it was typed. */
+/** An option as given on the command line. */
 export interface Typed {
-  /** The way it was spelled, such as `-n`. */
+  /** The spelling that was used, such as `-n`. */
   readonly spelled: string;
-  /** Its values, in order; a flag has none. */
+  /** Its values, in order; empty for a flag. */
   readonly texts: readonly string[];
 }
 
-/** What was typed after the name of the command. */
+/** The arguments after the name of a command. */
 export interface CommandLine {
   /** Options by key. */
   readonly typed: ReadonlyMap<string, Typed>;
-  /** Arguments that are no options. */
+  /** Positional arguments. */
   readonly positionals: readonly string[];
   /** Arguments after `--`; `null` without it. */
   readonly rest: readonly string[] | null;
@@ -48,8 +48,8 @@ function spellings(rows: OptionRows): Map<string, Spelling> {
 }
 
 /**
- * One argument as flag and attached value: `--name=value`, `-nvalue`, `-n=value`; `null` for what is no option. A lone
- * `-` is none: it stands for standard input.
+ * Splits an argument into flag and attached value: `--name=value`, `-nvalue`, `-n=value`. Returns `null` for a
+ * positional argument; a lone `-` is one, because it stands for standard input.
  */
 function split(arg: string): { spelled: string; attached: string | undefined } | null {
   if (arg.length < 2 || !arg.startsWith("-")) return null;
@@ -72,9 +72,8 @@ function unknownOption(spelled: string, known: Map<string, Spelling>): InvalidIn
 }
 
 /**
- * parseArgs guesses where we must not: it takes `true` after a flag as the flag's value, `-` and an empty argument as
- * no value, and the letters of `-t90s` one by one. So each option is first put into the only form that it cannot
- * misread.
+ * Rewrites each option into the only form that `parseArgs` cannot misread. Left to itself, `parseArgs` reads `true`
+ * after a flag as the flag's value, `-` and an empty argument as no value, and `-t90s` letter by letter.
  */
 function canonical(args: readonly string[], known: Map<string, Spelling>) {
   const out: string[] = [];
@@ -115,7 +114,7 @@ function canonical(args: readonly string[], known: Map<string, Spelling>) {
 }
 
 /**
- * Reads the arguments of a command.
+ * Parses the arguments of a command.
  *
  * @throws {InvalidInputError} An option is unknown, repeated, or has no value.
  */
@@ -144,7 +143,7 @@ export function parseCommandLine(args: readonly string[], rows: OptionRows): Com
 }
 
 /**
- * Finds the command among arguments that may begin with options of every command.
+ * Finds the name of the command, which global options may precede.
  *
  * @returns Its name, `null` when there is none, and the arguments without it.
  */
@@ -163,8 +162,8 @@ export function findCommand(
 }
 
 /**
- * Values of options among words that may be anything, as on a line that is still being typed. A `=` may be a word of
- * its own, as bash has it.
+ * Collects option values from an incomplete command line, in which any word may occur. A `=` may be a separate word,
+ * because bash splits there.
  */
 export function valuesAmong(words: readonly string[], rows: OptionRows): Readonly<Record<string, string | undefined>> {
   const known = spellings(rows);
@@ -180,7 +179,7 @@ export function valuesAmong(words: readonly string[], rows: OptionRows): Readonl
   return values;
 }
 
-/** Whether an option stands among the arguments, before they are parsed: help and the form of errors depend on it. */
+/** Returns whether the unparsed arguments contain an option: help and the format of errors depend on it. */
 export function hasFlag(args: readonly string[], flag: string): boolean {
   const dashes = args.indexOf("--");
   return (dashes < 0 ? args : args.slice(0, dashes)).includes(flag);

@@ -17,15 +17,15 @@ import { Progress } from "./progress.ts";
 import { printable, toJson } from "./text.ts";
 import { SIGNAL_EXIT } from "./until_signal.ts";
 
-/** What the waiting needs of a command's context; `json`: write each ended job. */
+/** The part of a command's context that waiting needs; `json` writes each ended job as JSON. */
 export interface Waiter extends Pick<Context, "terminal" | "compose" | "color"> {
   readonly json: boolean;
 }
 
-/** Why the waiting ended before the jobs did. */
+/** Why waiting ended before the jobs did. */
 type Stop = { readonly by: keyof typeof SIGNAL_EXIT } | { readonly by: "limit"; readonly seconds: number };
 
-/** Aborts at a signal, or at the limit; `end` lets go of both. */
+/** Aborts on a signal or at the time limit; `end` releases both. */
 function stopper(waiter: Waiter, limit: number | undefined) {
   const aborted = new AbortController();
   const done = new AbortController();
@@ -61,14 +61,14 @@ async function sayStop(waiter: Waiter, stop: Stop, ids: readonly string[]): Prom
   return SIGNAL_EXIT[stop.by];
 }
 
-/** Says that part of the output of an ended job is lost, whatever its exit code says. */
+/** Reports that part of an ended job's output is lost, whatever its exit code is. */
 export async function sayTruncated(terminal: Waiter["terminal"], job: StoredJob): Promise<void> {
   if (viewJob(job).truncated) {
     await terminal.say(`job ${printable(job.id)}: its output is not whole: ${NOT_CAPTURED}\n`);
   }
 }
 
-/** @param isSeen Its output was shown. */
+/** @param isSeen Its output has been shown. */
 async function sayEnd(waiter: Waiter, job: StoredJob, isSeen: boolean): Promise<number> {
   const last = job.fields.status === "error" ? lastLine(job.fields.result ?? "") : "";
   if (waiter.json) await waiter.terminal.write(`${toJson({ ...jobJson(viewJob(job)), last_line: last || null })}\n`);
@@ -81,7 +81,7 @@ async function sayEnd(waiter: Waiter, job: StoredJob, isSeen: boolean): Promise<
   return code;
 }
 
-/** Says once that Redis is away; the waiting goes on. */
+/** Reports once that Redis is unreachable; waiting continues. */
 function outageSayer(waiter: Waiter): () => Promise<void> {
   let said = false;
   return async () => {
@@ -92,10 +92,10 @@ function outageSayer(waiter: Waiter): () => Promise<void> {
 }
 
 /**
- * Waits for jobs and says on standard error how each ended that did not end well. A signal, or the limit, ends the
- * waiting and not the jobs.
+ * Waits for jobs and reports on standard error how each one failed. A signal or the time limit ends the waiting, not
+ * the jobs.
  *
- * @param ids Whole ids.
+ * @param ids Full ids.
  * @param options `limit` in seconds.
  * @returns The highest exit code of the jobs; 75 at the limit.
  */
@@ -132,10 +132,10 @@ export async function awaitJobs(
   return why && ended < ids.length ? await sayStop(waiter, why, ids.slice(ended)) : highest;
 }
 
-/** What became of following a job: it has ended, or the following has, with an exit code of its own. */
+/** The result of following a job: the ended job, or the exit code when following ended before the job. */
 export type Followed = { readonly job: StoredJob } | { readonly code: number };
 
-/** Shows the output of a job live in a sink, until it has ended or a signal comes. */
+/** Streams the output of a job into a sink until the job ends or a signal arrives. */
 export async function followInto(
   waiter: Waiter,
   store: JobStore,
@@ -155,12 +155,12 @@ export async function followInto(
 }
 
 /**
- * Shows the output of a job live, and then says like `awaitJobs` how it ended.
+ * Streams the output of a job, then reports its end like `awaitJobs`.
  *
  * @returns The exit code of the job.
  */
 export async function showJob(waiter: Waiter, store: JobStore, id: string, host: HostOutput): Promise<number> {
-  // a program that reads our output gets each byte as it is
+  // a program that reads the output gets every byte unchanged
   const filter = () =>
     waiter.terminal.isTerminal.output
       ? new EscapeFilter(waiter.color ? "all but colours" : "all", { moves: true })

@@ -1,34 +1,31 @@
 import type { Context } from "./context.ts";
 import type { Completed, OptionRow, OptionRows } from "./option_row.ts";
 
-/** One command of the program: the content of its file in src/cli/commands. */
+/** A command of the program, defined in a file of src/cli/commands. */
 export interface Command<Rows extends OptionRows = Readonly<Record<string, OptionRow>>> {
   readonly name: string;
   /** What it does, in one sentence without a period. */
   readonly summary: string;
-  /** What follows `runner NAME`, one line a form. */
+  /** The arguments after `runner NAME`, one line per form. */
   readonly usage: readonly string[];
-  /** What the full help adds; paragraphs. */
+  /** Paragraphs that only the full help shows. */
   readonly description?: readonly string[];
   readonly examples: readonly { readonly command: string; readonly does: string }[];
-  /** Its own options; they win over global ones with the same key or letter. */
+  /** Its own options; they override global ones with the same key or letter. */
   readonly rows: Rows;
-  /** How many arguments that are no options it takes; `words`: the only ones that there are, for completions. */
+  /** Number of positional arguments that it accepts; `words` lists all possible ones, for completions. */
   readonly positionals: {
     readonly min: number;
     readonly max: number;
     readonly what: string;
     readonly words?: readonly string[];
-    /** What of Redis they are, for completions. */
+    /** The kind of Redis data that they name, for completions. */
     readonly completes?: Completed;
   };
-  /**
-   * It needs nothing from the environment and the configuration file, and works when those are wrong or may not be
-   * read.
-   */
+  /** It reads neither environment nor configuration file, and so works when those are wrong or must not be read. */
   readonly bare?: true;
-  /** Whether it takes arguments after `--`. */
-  readonly takesRest?: boolean;
-  /** Does the work; answers the exit code. */
+  /** Whether it accepts arguments after `--`. */
+  readonly acceptsRest?: boolean;
+  /** Runs the command and returns its exit code. */
   run(context: Context<Rows>): Promise<number>;
 }

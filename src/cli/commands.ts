@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 
-/** Every command, in the order of the help; each is loaded when it is used, so that the others cost no time. */
+/** All commands in the order of the help. Each is loaded on use, so that the others cost no time. */
 export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: () => import("./commands/run.ts").then(({ run }) => run),
   submit: () => import("./commands/submit.ts").then(({ submit }) => submit),
@@ -24,12 +24,12 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   help: () => import("./commands/help.ts").then(({ help }) => help),
 };
 
-/** Commands for programs, which no help lists. */
+/** Commands for programs, hidden from the help. */
 const UNLISTED: typeof COMMANDS = {
   complete: () => import("./commands/complete.ts").then(({ complete }) => complete),
 };
 
-/** Loads every command that is listed. */
+/** Loads all listed commands. */
 export async function allCommands(): Promise<Command[]> {
   return await Promise.all(Object.values(COMMANDS).map((load) => load()));
 }

@@ -1,19 +1,20 @@
-/** Completion scripts, worked out from the commands and the rows of their options. */
+/** Generates completion scripts from the commands and the rows of their options. */
 import type { Command } from "./command.ts";
 import { type Completed, flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
 import { GLOBAL_ROWS } from "./options.ts";
 
-/** Shells for which there is a script. */
+/** Shells that have a completion script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** An option as a completion needs it. */
+/** An option as completion needs it. */
 interface Flag {
-  /** `-n`; none when the command uses the letter otherwise, or there is none. */
+  /** `-n`; `null` when the option has no letter, or the command uses that letter for another option. */
   readonly short: string | null;
   readonly long: string;
   readonly row: OptionRow;
   /**
-   * What its value is: one of these words, something that Redis knows, a file, a folder, any text, or there is none.
+   * What completes its value: these words, data in Redis, files, folders, or nothing for a free text. `null`: it has no
+   * value.
    */
   readonly value: readonly string[] | Completed | "file" | "folder" | "text" | null;
 }
@@ -29,7 +30,7 @@ function flagsOf(rows: OptionRows, taken: ReadonlySet<string>): Flag[] {
   }));
 }
 
-/** The options that a command takes, its own and the global ones. */
+/** Returns the options of a command, its own and the global ones. */
 function flagsFor(command: Command): Flag[] {
   const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
   const globals = Object.fromEntries(Object.entries(GLOBAL_ROWS).filter(([key]) => !(key in command.rows)));
@@ -40,7 +41,7 @@ function namesOf({ short, long }: Flag): string[] {
   return short === null ? [long] : [short, long];
 }
 
-/** A text in single quotes for any of the shells; none of ours ends with a backslash. */
+/** Puts a text in single quotes, for any of the shells; none of our texts ends with a backslash. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -73,7 +74,7 @@ function bash(commands: readonly Command[]): string {
     `    ${name}:*) _runner_ask ${positionals.completes} ;;`
   );
   return `# bash completion for runner; load it with: eval "$(runner completions bash)"
-# what Redis knows; nothing when it is away
+# words from Redis; none when it is unreachable
 _runner_ask() {
   local found
   found=$("\${COMP_WORDS[0]/#\\~/$HOME}" complete "$1" -- "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null </dev/null | cut -f 1)
@@ -83,7 +84,7 @@ _runner() {
   local cur prev command words i
   cur=\${COMP_WORDS[COMP_CWORD]}
   prev=\${COMP_WORDS[COMP_CWORD - 1]}
-  # --color=a comes as three words
+  # bash splits --color=a into three words
   if [[ $cur == = ]]; then cur=; elif [[ $prev == = ]]; then prev=\${COMP_WORDS[COMP_CWORD - 2]}; fi
   for ((i = 1; i < COMP_CWORD; i++)); do
     case \${COMP_WORDS[i]} in
@@ -109,7 +110,7 @@ complete -F _runner runner
 `;
 }
 
-/** What `_arguments` of zsh takes for one option. */
+/** Returns the spec of an option for `_arguments` of zsh. */
 function zshSpec(flag: Flag): string {
   const { long, value, row } = flag;
   const help = row.help.replace(/[\\[\]:]/g, "\\$&");
@@ -122,10 +123,10 @@ function zshSpec(flag: Flag): string {
     : row.completes
     ? `_runner_ask ${row.completes}`
     : " ";
-  const takes = value === null ? "" : `:${(row.value ?? "value").replace(/[\\[\]:]/g, "\\$&")}:${action}`;
+  const argument = value === null ? "" : `:${(row.value ?? "value").replace(/[\\[\]:]/g, "\\$&")}:${action}`;
   const again = row.type === "list" ? "*" : "";
   return namesOf(flag).map((name) =>
-    quote(`${again}${name}${value === null ? "" : name === long ? "=" : "+"}[${help}]${takes}`)
+    quote(`${again}${name}${value === null ? "" : name === long ? "=" : "+"}[${help}]${argument}`)
   ).join(" ");
 }
 
@@ -141,9 +142,9 @@ function zsh(commands: readonly Command[]): string {
   });
   return `#compdef runner
 # zsh completion for runner; load it with: eval "$(runner completions zsh)", after compinit
-# what Redis knows; nothing when it is away
+# words from Redis; none when it is unreachable
 _runner_ask() {
-  # the others come from _arguments
+  # _arguments adds the other arguments
   local kind=\${@[-1]} tab=$'\\t'
   local -a found
   found=("\${(@f)$(_call_program runner \${(q)program} complete $kind -- \${(q)typed} 2>/dev/null </dev/null)}")
@@ -178,7 +179,7 @@ if [[ $funcstack[1] == _runner ]]; then _runner "$@"; else compdef _runner runne
 function fish(commands: readonly Command[]): string {
   const line = (condition: string, flag: Flag) => {
     const { short, long, value, row } = flag;
-    const takes = Array.isArray(value)
+    const completion = Array.isArray(value)
       ? ` -xa ${quote(value.join(" "))}`
       : value === "file"
       ? " -rF"
@@ -190,10 +191,10 @@ function fish(commands: readonly Command[]): string {
       ? " -x"
       : "";
     const letter = short === null ? "" : ` -s ${short.slice(1)}`;
-    return `complete -c runner -n ${quote(condition)}${letter} -l ${long.slice(2)}${takes} -d ${quote(row.help)}`;
+    return `complete -c runner -n ${quote(condition)}${letter} -l ${long.slice(2)}${completion} -d ${quote(row.help)}`;
   };
   const lines = [
-    "# what Redis knows; nothing when it is away",
+    "# words from Redis; none when it is unreachable",
     "function __runner_ask",
     "  set -l typed (commandline -opc)",
     "  set -l program $typed[1]",
@@ -218,7 +219,7 @@ function fish(commands: readonly Command[]): string {
 
 const MAKERS = { bash, zsh, fish } as const;
 
-/** The completion script of a shell. */
+/** Returns the completion script of a shell. */
 export function completionScript(shell: typeof SHELLS[number], commands: readonly Command[]): string {
   return MAKERS[shell](commands);
 }

@@ -4,13 +4,13 @@ import type { Environment } from "../ports/environment.ts";
 import { configKeyOf, type OptionRows } from "./option_row.ts";
 import { suggest } from "./suggest.ts";
 
-/** The configuration file as it was read; its values are still unchecked. */
+/** The configuration file as it was read; its values are unchecked. */
 export interface ConfigFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** Where the configuration file is looked for; `named` says that the user named it, so that it must be there. */
+/** Returns the path of the configuration file; `named` means that the user named it, so that it must exist. */
 function place(environment: Environment): { path: string; named: boolean } | null {
   const named = environment.get("RUNNER_CONFIG");
   if (named) return { path: named, named: true };
@@ -23,25 +23,27 @@ function place(environment: Environment): { path: string; named: boolean } | nul
  * Reads `$RUNNER_CONFIG`, else `$XDG_CONFIG_HOME/runner/config.json`, else `~/.config/runner/config.json`.
  *
  * @param rows Every option that the file may set.
- * @returns `null` when there is none.
- * @throws {InvalidInputError} It is no JSON object, or holds an unknown key.
+ * @returns `null` when there is no file.
+ * @throws {InvalidInputError} The file is not a JSON object, or has an unknown key.
  */
 export async function readConfigFile(environment: Environment, rows: OptionRows): Promise<ConfigFile | null> {
   const where = place(environment);
   if (!where) return null;
   const bytes = await environment.readFile(where.path).catch((error) => {
-    // who may not read it, and did not name it, has none: most commands need no other file
+    // a default file that the sandbox denies counts as absent: most commands need no other file
     if (!where.named && (error.cause as Error | undefined)?.name === "NotCapable") return null;
     throw error;
   });
   const quoted = JSON.stringify(where.path);
   if (bytes === null) {
     if (!where.named) return null;
-    throw new InvalidInputError(`Cannot read configuration file ${quoted}: RUNNER_CONFIG names it and it is not there`);
+    throw new InvalidInputError(
+      `Cannot read configuration file ${quoted}: RUNNER_CONFIG names it, but it does not exist`,
+    );
   }
   const values = readJson(new TextDecoder().decode(bytes), `Cannot read configuration file ${quoted}`);
   if (typeof values !== "object" || values === null || Array.isArray(values)) {
-    throw new InvalidInputError(`Cannot read configuration file ${quoted}: it is no JSON object`);
+    throw new InvalidInputError(`Cannot read configuration file ${quoted}: it is not a JSON object`);
   }
   const known = Object.keys(rows).filter((key) => rows[key].config).map(configKeyOf);
   for (const key of Object.keys(values)) {

@@ -1,6 +1,6 @@
 /**
- * What a command gets. Everything from outside the program comes through it, so that a command runs in a test without
- * Redis, terminal or environment.
+ * The context of a command. Everything from outside the program comes through it, so that a test can run a command
+ * without Redis, terminal or environment.
  *
  * @module
  */
@@ -16,17 +16,17 @@ import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "./option_row.ts";
 import type { GLOBAL_ROWS, RUN_ROWS } from "./options.ts";
 
-/** Where and how a client speaks with Redis. */
+/** How a client connects to Redis. */
 export interface StoreSettings {
   readonly redisUrl: string;
   /** Raw prefix of all keys, such as `production:`. */
   readonly namespace: string;
-  /** Seconds until a call to Redis is given up. */
+  /** Seconds until a call to Redis times out. */
   readonly redisTimeoutSeconds: number;
 }
 
 /**
- * What `runner run` was told: its options by name, durations in seconds.
+ * Options of `runner run` by name; durations in seconds.
  *
  * ```ts no-eval
  * import { Runner, type WorkerSettings } from "@hero/runner";
@@ -53,23 +53,23 @@ export type WorkerSettings = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
  */
 export interface Worker {
   /**
-   * Takes up what earlier processes left, and begins to take jobs.
+   * Recovers what earlier processes left, then starts to claim jobs.
    *
    * @throws {SetupError} This host or its spool cannot be used.
    * @throws {UnavailableError} Redis cannot be reached, refuses us or is not fit for use.
    */
   start(): Promise<void>;
-  /** Resolves when a burst is over; rejects when the worker cannot go on. */
+  /** Resolves when a burst is over; rejects when the runner cannot continue. */
   ended(): Promise<void>;
-  /** Ids of the jobs that run now. */
+  /** Ids of the running jobs. */
   running(): readonly string[];
-  /** Takes nothing more; resolves when no job runs, or when the signal aborts. */
+  /** Claims no more jobs; resolves when no job runs, or when the signal aborts. */
   drain(signal: AbortSignal): Promise<void>;
-  /** Lets go; answers what goes on without it. */
+  /** Releases everything; returns the jobs that continue without this process. */
   stop(): Promise<{ readonly running: readonly string[] }>;
 }
 
-/** Something about a Redis server or a host that is not as it should be. */
+/** A problem of a Redis server or a host. */
 export interface Finding {
   /** `error`: a runner cannot work, or jobs would be lost. */
   readonly severity: "error" | "warning";
@@ -80,22 +80,22 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** What a host offers to a runner. */
+/** The properties of a host that a runner depends on. */
 export interface HostInspection {
-  /** What `tmux -V` says; `null`: there is none that we may run. */
+  /** Output of `tmux -V`; `null`: there is no tmux that may be run. */
   readonly tmux: string | null;
-  /** What that version is known for; `null`: nothing that is in the way of people. */
+  /** A known defect of that version that affects users; `null`: there is none. */
   readonly tmuxWeakness: { readonly says: string; readonly remedy: string } | null;
   readonly spool: FolderInspection;
   /** Programs besides tmux that a runner calls and that are not in PATH. */
   readonly missingPrograms: readonly string[];
-  /** Rights of the program's sandbox that a runner needs and that are missing. */
+  /** Permissions of the program's sandbox that a runner needs and that are missing. */
   readonly missingRights: readonly string[];
-  /** A file with a password that other users may read; absent when there is none. */
+  /** A file with a password that other users can read; absent when there is none. */
   readonly exposed?: string;
 }
 
-/** What `runner service` must know of its host, and may change. */
+/** The properties of a host that `runner service` needs, and the files that it may change. */
 export interface ServiceHost {
   /** Kind of system, such as `linux` or `darwin`. */
   readonly os: string;
@@ -105,14 +105,14 @@ export interface ServiceHost {
   readonly files: Pick<Files, "readText" | "makeFolder" | "write" | "remove">;
 }
 
-/** The real world, wired in src/cli/wire.ts. */
+/** Everything outside the program; src/cli/wire.ts composes the real one. */
 export interface Compose {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly clock: Clock;
-  /** A new id for a job. */
+  /** Returns a new id for a job. */
   newId(): string;
-  /** Calls back at INT, TERM and HUP; the answer ends that. */
+  /** Calls the handler on INT, TERM and HUP; the returned function removes it. */
   onSignals(handler: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void): () => void;
   /**
    * Connects to Redis.
@@ -121,58 +121,62 @@ export interface Compose {
    */
   openStore(settings: StoreSettings): Promise<JobStore>;
   /**
-   * Makes a worker, which holds this host's spool from now on.
+   * Opens a runner, which locks this host's spool from now on.
    *
-   * @throws {SetupError} Another worker holds the spool, or it cannot be used.
+   * @throws {SetupError} Another runner holds the spool, or it cannot be used.
    */
   openWorker(settings: WorkerSettings): Promise<Worker>;
   /**
-   * Reads an executor string with the executor's own parser.
+   * Parses an executor string with the executor's own parser.
    *
-   * @throws {InvalidInputError} No executor would take it.
+   * @throws {InvalidInputError} No executor accepts it.
    */
   checkExecutor(target: string): Place;
   /**
-   * The command that attaches to the terminals of an executor string, by what its runner says; `null`: there is none.
+   * Returns the command that attaches to the terminals of an executor string, from what its runner reported; `null`:
+   * there is none.
    */
   attachLine(said: string, target: string): string | null;
   /**
-   * Judges the Redis server.
+   * Checks the Redis server.
    *
    * @throws {UnavailableError} It cannot be reached, or refuses us.
    */
   checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
   /**
-   * Looks at this host; `spool` is the folder to look at, the default one when left out, `secretFile` a file with a
+   * Inspects this host. `spool` is the folder to inspect, the default one when left out; `secretFile` is a file with a
    * password.
    */
   inspectHost(spool?: string, secretFile?: string): Promise<HostInspection>;
-  /** This host, as far as a supervisor is concerned. */
+  /** Returns the properties of this host that matter to a supervisor. */
   serviceHost(): Promise<ServiceHost>;
-  /** What shows terminals of jobs in ours. */
+  /** Opens the viewer, which shows terminals of jobs in ours. */
   openViewer(): Promise<Viewer>;
-  /** What runners of this user keep on this host; `spool` is their folder, the default one when left out. */
+  /**
+   * Opens the outputs that runners of this user keep on this host. `spool` is their folder, the default one when left
+   * out.
+   */
   openHostOutput(where: { readonly spool?: string; readonly namespace: string }): Promise<HostOutput>;
-  /** Name of this host, as runners tell theirs. */
+  /** Returns the name of this host, as runners report theirs. */
   hostName(): Promise<string>;
-  /** The URL with its password masked; any text is accepted. */
+  /** Returns the URL with its password masked; accepts any text. */
   maskUrl(url: string): string;
 }
 
-/** What the run of a command gets. */
+/** The context in which a command runs. */
 export interface Context<Rows extends OptionRows = Readonly<Record<never, OptionRow>>> {
   readonly compose: Compose;
   readonly terminal: Terminal;
   /** Values of the command's own options and of the global ones. */
   readonly settings: Values<Omit<typeof GLOBAL_ROWS, keyof Rows> & Rows>;
-  /** Where each value comes from, in words. */
+  /** The origin of each value, in words. */
   readonly origins: Readonly<Record<string, string>>;
-  /** Arguments that are no options. */
+  /** Positional arguments. */
   readonly positionals: readonly string[];
   /** Arguments after `--`; `null` without it. */
   readonly rest: readonly string[] | null;
   /** Whether standard output gets colours. */
   readonly color: boolean;
-  /** Redis, connected at the first call; closed when the command ends. */
+  /** Connects to Redis at the first call; the connection closes when the command ends. */
   store(): Promise<JobStore>;
 }

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { table } from "./table.ts";
 import { toJson } from "./text.ts";
 
-/** Key of a job in a file of jobs, and option of `submit`, for each part of a submission. */
+/** For each part of a submission, its key in a file of jobs and its option of `submit`. */
 const NAMES = {
   payload: { key: "payload", option: null },
   runner: { key: "runner", option: "name" },
@@ -52,12 +52,12 @@ function asJson(part: string, value: unknown): unknown {
   return value;
 }
 
-/** A job as a line that `submit --from` would take. */
+/** Returns a job as a line for `submit --from`. */
 export function draftJson(draft: Draft): Record<string, unknown> {
   return Object.fromEntries(linesOf(draft, {}).map(({ key, value }) => [key, value]));
 }
 
-/** What `submit --dry-run` shows of one job: each value with its origin, and where it would go. */
+/** Formats one job for `submit --dry-run`: each value with its origin, and the destination. */
 export function showDryRun(
   draft: Draft,
   context: Pick<Context, "settings" | "origins" | "terminal" | "compose" | "color">,

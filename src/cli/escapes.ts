@@ -1,19 +1,19 @@
-/** Text for a terminal, out of whatever programs write. Escape sequences are those of ECMA-48 and xterm's ctlseqs. */
+/** Makes the output of programs safe for a terminal. Escape sequences are those of ECMA-48 and xterm's ctlseqs. */
 import { printableLines } from "../domain/printable.ts";
 import { Movements } from "./movements.ts";
 
 /**
- * `all`: escape sequences and control characters; or all but colours; or escape sequences only, for JSON, which escapes
- * every character by itself.
+ * What is removed. `all`: escape sequences and control characters. `all but colours`: the same without colours.
+ * `sequences`: escape sequences only, for JSON, which escapes every character by itself.
  */
 export type Removed = "all" | "all but colours" | "sequences";
 
-/** Characters of a sequence that may be a colour; a longer one is none. */
+/** Maximum length of a colour sequence, characters; a longer sequence is not a colour. */
 const LONGEST = 64;
-/** What begins a sequence: ESC, or its 8-bit form. */
+/** The start of a sequence: ESC, or its 8-bit form. */
 // deno-lint-ignore no-control-regex
 const STARTS = /[\u001b\u0080-\u009f]/g;
-/** Controls that a terminal would carry out: all but line end, tab and carriage return, which has a rule of its own. */
+/** Control characters that a terminal executes: all but line end, tab and carriage return, which has its own rule. */
 // deno-lint-ignore no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
 /** Select graphic rendition: numbers, then `m`. */
@@ -24,15 +24,16 @@ const RESET = "\x1b[0m";
 const encoder = new TextEncoder();
 
 /**
- * In what the filter is. `string`: a title or the like. `intermediate`: ESC ( and the like, up to a final character.
+ * State of the filter. `string`: in a title or the like. `intermediate`: after ESC ( and the like, until a final
+ * character.
  */
 type State = "ground" | "escape" | "intermediate" | "csi" | "string" | "string escape";
 
 /**
- * Takes everything out of bytes that a terminal would obey, also when it is cut anywhere between two pieces. A
- * program's output may move the cursor, set titles, write to the clipboard, or make a terminal type an answer. What
- * stays is text in UTF-8 with line ends, tabs and, when wanted, colours. A carriage return that overwrites a line
- * becomes a line end; characters that show nothing or reorder the text are marked, such as `\u202e`.
+ * Removes from a byte stream everything that a terminal would execute, even when a sequence is cut between two pieces.
+ * A program's output may move the cursor, set titles, write to the clipboard, or make a terminal send a reply as input.
+ * The result is UTF-8 text with line ends, tabs and, when wanted, colours. A carriage return that overwrites a line
+ * becomes a line end. Characters that show nothing or reorder the text are marked, such as `\u202e`.
  */
 export class EscapeFilter {
   readonly #removed: Removed;
@@ -40,25 +41,23 @@ export class EscapeFilter {
   #state: State = "ground";
   /** The sequence so far, from its ESC on. */
   #sequence = "";
-  /** Carriage returns of which it is not known yet what follows. */
+  /** True after carriage returns while the next character is unknown. */
   #isReturning = false;
   /** The last character of the text so far. */
   #last = "";
-  /** The last byte may belong to a character that is not complete. */
+  /** True when the last byte may belong to an incomplete character. */
   #isCut = false;
   #isColoured = false;
-  /** `null`: movements of the cursor are nothing. */
+  /** `null`: cursor movements are dropped. */
   readonly #movements: Movements | null;
 
-  /**
-   * @param options `moves`: the text is what a program drew, and movements of the cursor become blanks and line ends.
-   */
+  /** @param options `moves`: a program drew the text, and cursor movements become blanks and line ends. */
   constructor(removed: Removed, options: { readonly moves?: boolean } = {}) {
     this.#removed = removed;
     this.#movements = options.moves ? new Movements() : null;
   }
 
-  /** What is left of the next bytes. */
+  /** Returns what remains of the next bytes. */
   push(bytes: Uint8Array): Uint8Array {
     if (bytes.length === 0) return bytes;
     const isPlain = this.#state === "ground" && !this.#isReturning && !this.#isCut && bytes.every(isText);
@@ -69,7 +68,7 @@ export class EscapeFilter {
     return bytes;
   }
 
-  /** What is to be written behind the last bytes: the rest of a character that was cut, and the end of a colour. */
+  /** Returns what follows the last bytes: the rest of an incomplete character, and the end of a colour. */
   end(): Uint8Array {
     const rest = this.#strip(this.#decoder.decode());
     const reset = this.#isColoured ? RESET : "";
@@ -94,7 +93,7 @@ export class EscapeFilter {
     return out;
   }
 
-  /** One character within a sequence, or the first one of it; returns what is to be shown. */
+  /** Processes one character of a sequence, including the first; returns what is to be shown. */
   #step(char: string): string {
     const code = char.charCodeAt(0);
     const isString = this.#state === "string" || this.#state === "string escape";
@@ -104,7 +103,7 @@ export class EscapeFilter {
       return "";
     }
     if (code >= 0x80 && code <= 0x9f) return this.#begin(String.fromCharCode(code - 0x40));
-    // CAN and SUB end every sequence; so does a line end that of a string, which would hide all that follows
+    // CAN and SUB end every sequence; a line end also ends a string, which would otherwise hide all that follows
     if (code === 0x18 || code === 0x1a || (isString && code === 0x0a)) {
       this.#state = "ground";
       return code === 0x0a ? this.#shown(char) : "";
@@ -128,7 +127,7 @@ export class EscapeFilter {
     }
   }
 
-  /** The character behind ESC says what the sequence is; one that cannot stand there is text. */
+  /** Starts the sequence that the character after ESC selects; a character that is invalid there is text. */
   #begin(char: string): string {
     if (char === "[") this.#state = "csi";
     else if ("]PX^_".includes(char)) this.#state = "string";
@@ -138,7 +137,7 @@ export class EscapeFilter {
   }
 
   #inCsi(char: string, code: number): string {
-    // a control character within a sequence is carried out by terminals: it is text to us
+    // terminals execute a control character within a sequence, so it counts as text
     if (code < 0x20) return this.#shown(char);
     if (code > 0x7f) {
       this.#state = "ground";
@@ -154,7 +153,7 @@ export class EscapeFilter {
     return this.#sequence;
   }
 
-  /** Text between sequences, or what stands for one that moves the cursor. */
+  /** Returns the visible form of text between sequences, or of the replacement for a cursor movement. */
   #shown(text: string, isMove = false): string {
     if (!isMove) this.#movements?.passed(text);
     if (this.#removed === "sequences" || text === "") return text;
@@ -163,7 +162,7 @@ export class EscapeFilter {
     this.#isReturning = ready.length < all.length;
     const lines = ready.replace(/\r+/g, (returns, at: number) => {
       const before = at > 0 ? ready[at - 1] : this.#last;
-      // at the border of a line it overwrites nothing
+      // at the start or end of a line it overwrites nothing
       return before === "" || before === "\n" || ready[at + returns.length] === "\n" ? "" : "\n";
     });
     if (lines === "") return "";
@@ -182,7 +181,7 @@ function lastCharacter(text: string): string {
   return text.slice(unit >= 0xdc00 && unit <= 0xdfff ? -2 : -1);
 }
 
-/** A whole text as `EscapeFilter` leaves it. */
+/** Filters a whole text with `EscapeFilter`. */
 export function withoutEscapes(text: string, removed: Removed): string {
   const filter = new EscapeFilter(removed);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -4,7 +4,7 @@ import type { StoredInstance } from "../ports/job_store.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
 import type { Finding, HostInspection } from "./context.ts";
 
-/** Something that was looked at and is as it should be. */
+/** The result of one check: a finding, or success. */
 export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };
 
 function judgeTmux(said: string | null, known: HostInspection["tmuxWeakness"]): Check {
@@ -22,17 +22,17 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderInspection
   );
   const other = "Name another folder with --spool or RUNNER_SPOOL";
   if (full) {
-    const remedy = "Make room there: until then no job begins, and what running ones write is not kept";
-    return bad("error", "has no room: its disk is full, or a quota is used up", remedy);
+    const remedy = "Free space there: until then no job starts, and the output of running jobs is not kept";
+    return bad("error", "has no free space: its disk is full, or a quota is used up", remedy);
   }
   if (unsafe !== null && is !== "something else") {
     return bad("error", `is not safe from other users: ${unsafe}`, other);
   }
   if (is === "missing") {
-    if (writable) return { severity: "ok", subject, says: `${path} is not there yet; the first runner makes it` };
-    return bad("error", "is not there and cannot be made", other);
+    if (writable) return { severity: "ok", subject, says: `${path} does not exist yet; the first runner creates it` };
+    return bad("error", "does not exist and cannot be created", other);
   }
-  if (is !== "folder") return bad("error", "is no folder", other);
+  if (is !== "folder") return bad("error", "is not a folder", other);
   if (!writable) return bad("error", "cannot be written to", other);
   const open = (mode & 0o077) !== 0;
   if (open) {
@@ -41,7 +41,7 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderInspection
   return { severity: "ok", subject, says: path };
 }
 
-/** Judges what a host offers to a runner. */
+/** Judges whether a host is fit for a runner. */
 export function judgeHost(
   { tmux, tmuxWeakness, spool, missingPrograms, missingRights, exposed }: HostInspection,
 ): Check[] {
@@ -60,8 +60,8 @@ export function judgeHost(
     missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {
       severity: "error",
       subject,
-      says: `the program may not: ${missingRights.join(", ")}`,
-      remedy: "Use the compiled program or scripts/runner, which give it its rights",
+      says: `the program lacks permissions: ${missingRights.join(", ")}`,
+      remedy: "Use the compiled program or scripts/runner, which grant them",
     },
     ...(exposed === undefined ? [] : [
       {
@@ -74,7 +74,7 @@ export function judgeHost(
   ];
 }
 
-/** Judges whether somebody takes the jobs of a queue. */
+/** Judges whether a live runner serves a queue. */
 export function judgeRunners(name: string, instances: readonly StoredInstance[]): Check {
   const alive = instances.filter((instance) => instance.runner === name && instance.alive);
   const subject = "runner";

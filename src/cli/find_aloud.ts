@@ -5,10 +5,12 @@ import { stateWord } from "../domain/state_words.ts";
 import { type Finder, queueOf } from "./find_named.ts";
 import { firstLine, fit, printable } from "./text.ts";
 
-/** Columns of what is said about a job. */
+/** Width of the description of a job, columns. */
 const WIDTH = 60;
 
-/** Finds jobs that are about to be changed, and says first which they are where the user did not write the whole id. */
+/**
+ * Finds jobs that are about to be changed, and first reports which they are where the user did not write the full id.
+ */
 export async function findAloud(context: Finder, texts: readonly string[]): Promise<string[]> {
   const store = await context.store();
   const ids = await mapSideBySide(texts, (text) => findJob(store, text, queueOf(context)));

@@ -2,9 +2,9 @@ import type { Terminal } from "../ports/terminal.ts";
 import { withoutEscapes } from "./escapes.ts";
 
 /**
- * A terminal to which text comes without anything that it would obey, colours aside: the last place where a value from
- * elsewhere that a command forgot is caught. Bytes pass as they are: they went through a filter, or are commands of
- * ours to the terminal.
+ * Wraps a terminal so that text reaches it without control sequences, except colours. This catches external values that
+ * a command forgot to filter. Bytes pass unchanged: they went through a filter, or are our own commands to the
+ * terminal.
  */
 export function guardTerminal(terminal: Terminal): Terminal {
   const { isTerminal } = terminal;

@@ -1,4 +1,4 @@
-/** Help, worked out from the rows of the options. */
+/** Generates help from the rows of the options. */
 import { formatDuration } from "../domain/duration.ts";
 import type { Command } from "./command.ts";
 import { flagOf, type OptionRow, type OptionRows } from "./option_row.ts";
@@ -7,14 +7,14 @@ import { wrap } from "./text.ts";
 
 const WIDTH = 100;
 
-/** The default of an option in words; `null` when it has none. */
+/** Returns the default of an option in words; `null` when it has none. */
 export function defaultOf(row: OptionRow): string | null {
   if (row.defaultText !== undefined) return row.defaultText;
   if (row.default === undefined || row.default === "") return null;
   return row.type === "duration" ? formatDuration(Number(row.default)) : String(row.default);
 }
 
-/** What a row says beside its flag: sentence, words, environment name, default. */
+/** Returns the text beside a flag: sentence, choices, environment name, default. */
 function explain(row: OptionRow): string {
   const facts = [
     row.choices ? row.choices.join("|") : null,
@@ -29,7 +29,7 @@ function flagColumn(key: string, row: OptionRow, taken: ReadonlySet<string>): st
   return `${short}${flagOf(key)}${row.value ? ` ${row.value}` : ""}`;
 }
 
-/** Left column, and beside it sentences that are broken to the width. */
+/** Lays out two columns; the right one is wrapped at the width. */
 function twoColumns(entries: readonly (readonly [string, string])[]): string[] {
   const left = Math.max(...entries.map(([name]) => name.length));
   return entries.flatMap(([name, text]) =>
@@ -43,7 +43,7 @@ function optionLines(rows: OptionRows, taken: ReadonlySet<string> = new Set()): 
   return entries.length > 0 ? twoColumns(entries) : [];
 }
 
-/** The global options that a command does not replace, and the letters that it takes away from them. */
+/** Returns the global options that a command does not replace, and the letters that the command uses itself. */
 export function globalsFor(command: Pick<Command, "rows">): { rows: OptionRows; taken: ReadonlySet<string> } {
   const rows = Object.fromEntries(Object.entries(GLOBAL_ROWS).filter(([key]) => !(key in command.rows)));
   return { rows, taken: new Set(Object.values(command.rows).flatMap((row) => row.short ?? [])) };
@@ -53,7 +53,7 @@ function usageLines(command: Command): string[] {
   return command.usage.map((form, i) => `${i === 0 ? "Usage:" : "      "} runner ${command.name} ${form}`.trimEnd());
 }
 
-/** Help of one command; in full with its description, the global options and examples. */
+/** Returns the help of one command; in full with its description, the global options and examples. */
 export function commandHelp(command: Command, full: boolean): string {
   const lines = [`${command.summary}.`, "", ...usageLines(command)];
   const own = optionLines(command.rows);
@@ -72,7 +72,7 @@ export function commandHelp(command: Command, full: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Help of the whole program. */
+/** Returns the help of the whole program. */
 export function programHelp(commands: readonly Command[]): string {
   const lines = [
     "Runs shell jobs from a Redis queue, each in a tmux terminal that a person can watch and type into.",

@@ -5,17 +5,17 @@ import type { Context } from "./context.ts";
 import { suggest } from "./suggest.ts";
 import { printable } from "./text.ts";
 
-/** Names that are spoken of; more would be a list. */
+/** Maximum number of names that are reported; more would be a list. */
 const MAX_NAMES = 5;
 
-/** Jobs that are looked at before they are waited for. */
+/** Maximum number of jobs that are checked before waiting for them. */
 const MAX_JOBS = 100;
 
 /**
- * Says to a person that no runner of a name is alive, as after a typing error. A queue without a runner is no mistake,
- * so scripts that only submit are told nothing, and Redis is asked nothing for them.
+ * Reports to a person that no runner of a name is alive, as after a typing error. A queue without a runner is valid, so
+ * scripts that only submit get no hint, and cause no requests to Redis.
  *
- * @param names Of the runners that jobs were queued for.
+ * @param names Names of the runners for which jobs were queued.
  */
 export async function hintAtRunner(
   context: Pick<Context, "terminal">,
@@ -25,7 +25,7 @@ export async function hintAtRunner(
   if (context.terminal.isTerminal.errors) await hint(context, store, names);
 }
 
-/** The same before jobs are waited for, also to scripts: they would wait in silence for ever. */
+/** Reports the same before waiting for jobs, also to scripts: they would wait silently for ever. */
 export async function hintAtWaiting(
   context: Pick<Context, "terminal">,
   store: JobStore,
@@ -50,7 +50,7 @@ async function hint({ terminal }: Pick<Context, "terminal">, store: JobStore, na
   }
 }
 
-/** `null` when it cannot be had: the jobs are queued, and that counts. */
+/** Returns `null` when Redis is unavailable: the jobs are queued, and that counts. */
 async function orNull<T>(asked: Promise<T>): Promise<T | null> {
   try {
     return await asked;

@@ -8,28 +8,28 @@ import type { ShortIds } from "./short_ids.ts";
 import type { Column } from "./table.ts";
 import { firstLine, fit, printable, type Style } from "./text.ts";
 
-/** Columns of a text that stay beside the question of a job, or its last line. */
+/** Minimum width of a job's text beside its question or last line, columns. */
 const TITLE = 8;
 const MARK = " ▸ ";
 
-/** What a narrow terminal does without, the highest number first: the text of the jobs needs the room. */
+/** Columns that a narrow terminal drops, the highest number first, because the text of the jobs needs the room. */
 const OPTIONAL: Readonly<Record<string, number>> = { executor: 2, try: 2, took: 1 };
 const SAME = 3;
 
-/** Columns that go behind the text when they say the same of every job. */
+/** Columns that move behind the text when they are the same for every job. */
 const OFTEN_SAME = ["runner", "executor", "host"];
 
-/** The word of the screen for where a job stands. */
+/** Returns the displayed state of a job. */
 export function stateOf({ status, input }: Pick<JobView, "status" | "input">): string {
   return input ? "waiting" : stateWord(status);
 }
 
-/** The look of a word for a state. */
+/** Returns the style of a state word. */
 export function stateStyle(word: string): Style | null {
   return ({ waiting: "alert", running: "yellow", finished: "green", failed: "red" } as const)[word] ?? null;
 }
 
-/** How long ago something was. */
+/** Formats how long ago a time was. */
 export function ago(fromMs: number | null, nowMs: number): string {
   if (fromMs === null) return "";
   const seconds = Math.max(0, nowMs - fromMs) / 1000;
@@ -43,12 +43,14 @@ function tookOf(job: JobView, nowMs: number): string {
     : "";
 }
 
-/** Labels in one line. */
+/** Formats labels as one line. */
 export function pairsText(map: Readonly<Record<string, string>>): string {
   return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
-/** What a job is, and what it asks or what it said last: the second part is the news, so the first one gives way. */
+/**
+ * Returns what a job is, and its question or last line. The second part is the news, so the first part is shortened.
+ */
 function textOf(job: JobView, endings: Overview["endings"]): [title: string, news: string] {
   const news = job.input ? job.input.line : lastLine(endings.get(job.id) ?? "");
   return [job.title || firstLine(job.payload), news];
@@ -65,7 +67,7 @@ function fitted([title, news]: readonly [string, string], room: number): string 
   return joined([fit(title, Math.max(1, room - MARK.length - unicodeWidth(shown))), shown]);
 }
 
-/** Columns of jobs by name, as src/cli/column_names.ts lists them. */
+/** Returns the columns of jobs by name, as src/cli/column_names.ts lists them. */
 function columnsByName(
   { nowMs, instances, endings }: Overview,
   ids: ShortIds | null,
@@ -76,7 +78,7 @@ function columnsByName(
     id: { title: "JOB", value: ({ id }) => ids?.of(id) ?? id },
     status: {
       title: "STATUS",
-      // what is not narrow says for what
+      // a list with full ids also says what the job waits for
       value: (job) => ids === null && job.input ? "waiting for input" : stateOf(job),
       style: (job) => stateStyle(stateOf(job)),
     },
@@ -106,7 +108,7 @@ function columnsByName(
   };
 }
 
-/** Whether a runner has several hosts, so that it matters which one runs a job. */
+/** Returns whether a runner has several hosts, so that it matters which one runs a job. */
 function isPool({ instances }: Overview): boolean {
   return instances.some(({ runner, host }) =>
     instances.some((other) => other.runner === runner && other.host !== host)
@@ -114,10 +116,10 @@ function isPool({ instances }: Overview): boolean {
 }
 
 /**
- * The columns of a list of jobs.
+ * Returns the columns of a job list.
  *
- * @param names Columns that were asked for; `null`: those that serve this list best on a terminal.
- * @param ids Shortens ids; `null`: they are whole.
+ * @param names The requested columns; `null`: those that suit this list best on a terminal.
+ * @param ids Shortens ids; `null`: full ids.
  */
 export function jobColumns(overview: Overview, names: readonly string[] | null, ids: ShortIds | null) {
   const known = columnsByName(overview, ids);

@@ -6,15 +6,15 @@ import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
 import type { Style } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
-/** Lines of a payload or a result that the detail shows of a long one, at its end. */
+/** Lines shown of a long payload or result, from its end. */
 const LAST_LINES = 20;
 
-/** A job with what is known around it. */
+/** A job with related facts. */
 export interface JobDetail {
   readonly job: JobView;
-  /** Why it is where it is; empty when it has ended. */
+  /** Why it is in its state; empty when it has ended. */
   readonly why: string;
-  /** Unix ms by Redis' clock. */
+  /** Current time by Redis' clock, Unix ms. */
   readonly nowMs: number;
   /** Host that runs or ran it. */
   readonly host: string | null;
@@ -22,7 +22,7 @@ export interface JobDetail {
   readonly attach: string | null;
 }
 
-/** The look of a detail: `time` writes points in time. */
+/** The style of a detail; `time` formats points in time. */
 export interface DetailStyle extends Style {
   readonly time: (ms: number) => string;
 }
@@ -32,7 +32,7 @@ function when(ms: number | null, nowMs: number, time: DetailStyle["time"]): stri
   return `${time(ms)} (${formatDuration(Math.max(0, nowMs - ms) / 1000)} ago)`;
 }
 
-/** `2 of 3`; a further attempt that somebody asked for counts beyond those. */
+/** Returns `2 of 3`; an attempt that a user requested counts beyond the total. */
 function attemptOf({ attempt, retries }: JobView): string {
   if (attempt === null) return "";
   return retries && attempt <= retries + 1 ? `${attempt} of ${retries + 1}` : String(attempt);
@@ -80,7 +80,7 @@ function facts(
   ];
 }
 
-/** A text of several lines below its name; of a long one the end, where the news is. */
+/** Formats a multi-line text below its name. Of a long text only the end is shown, where the news is. */
 function block(name: string, text: string, { room, color }: Style): string {
   if (text === "") return "";
   const lines = printableLines(text.replaceAll("\r\n", "\n").replace(/\n$/, "")).split("\n");
@@ -90,7 +90,7 @@ function block(name: string, text: string, { room, color }: Style): string {
   return `${styled(`${name}${note}:`, "bold", color)}\n${shown}`;
 }
 
-/** Everything about one job, for people: what is not set is left out. */
+/** Formats everything about one job for people; unset values are left out. */
 export function showDetail(detail: JobDetail, style: DetailStyle): string {
   const { job } = detail;
   const lines = facts(detail, style.time).filter(([, value]) => value !== "");

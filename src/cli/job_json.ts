@@ -1,12 +1,12 @@
 import type { JobView } from "../app/job_view.ts";
 import { formatTime } from "../app/read_time.ts";
 
-/** A point in time for JSON: RFC 3339 in UTC, or null. */
+/** Formats a point in time for JSON: RFC 3339 in UTC, or null. */
 export function timeJson(ms: number | null): string | null {
   return ms === null ? null : formatTime(ms);
 }
 
-/** What a list of jobs says about each, in JSON: times RFC 3339 UTC, durations in seconds. */
+/** Returns a job as a job list has it in JSON: times RFC 3339 UTC, durations in seconds. */
 export function jobJson(job: JobView): Record<string, unknown> {
   return {
     id: job.id,
@@ -30,7 +30,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
   };
 }
 
-/** Everything about one job, in JSON. Values of its environment may be secrets and are left out. */
+/** Returns everything about one job for JSON. Values of its environment may be secrets and are left out. */
 export function jobDetailJson(
   job: JobView,
   extra: { readonly why: string; readonly host: string | null; readonly attach: string | null },

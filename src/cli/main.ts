@@ -22,10 +22,10 @@ async function chooseCommand(name: string): Promise<Command> {
   );
 }
 
-/** The arguments that are no options; after "--" none is one. */
+/** Returns the positional arguments; after "--" all arguments are positional. */
 function argumentsOf(command: Command, { positionals: before, rest }: CommandLine): readonly string[] {
   const { min, max, what } = command.positionals;
-  const positionals = command.takesRest ? before : [...before, ...rest ?? []];
+  const positionals = command.acceptsRest ? before : [...before, ...rest ?? []];
   if (positionals.length > max) {
     throw new InvalidInputError(
       `Cannot use ${JSON.stringify(positionals[max])}: runner ${command.name} takes ${
@@ -34,12 +34,12 @@ function argumentsOf(command: Command, { positionals: before, rest }: CommandLin
     );
   }
   if (positionals.length < min) {
-    throw new InvalidInputError(`Cannot run runner ${command.name}: it takes ${what} and there is none`);
+    throw new InvalidInputError(`Cannot run runner ${command.name}: it needs ${what}`);
   }
   return positionals;
 }
 
-/** The conventions of no-color.org and bixense.com/clicolors, below the flag. */
+/** Applies the conventions of no-color.org and bixense.com/clicolors; the flag overrides them. */
 function wantsColor(terminal: Terminal, environment: Environment, when: "auto" | "always" | "never"): boolean {
   if (when !== "auto") return when === "always";
   if (environment.get("NO_COLOR")) return false;
@@ -47,7 +47,7 @@ function wantsColor(terminal: Terminal, environment: Environment, when: "auto" |
   return terminal.isTerminal.output && environment.get("TERM") !== "dumb";
 }
 
-/** Connects at the first call, and closes what was opened. */
+/** Connects at the first call; `close` closes what was opened. */
 function storeOpener(compose: Compose, settings: Context["settings"]) {
   let opened: Promise<JobStore> | null = null;
   return {
@@ -64,7 +64,7 @@ function storeOpener(compose: Compose, settings: Context["settings"]) {
   };
 }
 
-/** The environment of a command that needs none. */
+/** An empty environment, for commands that need none. */
 const NOTHING: Environment = {
   get: () => undefined,
   readFile: () => Promise.resolve(null),
@@ -101,7 +101,7 @@ async function readFile(environment: Environment) {
   return await readConfigFile(environment, SETTING_ROWS);
 }
 
-/** The rows of a command, and the global ones without the letters that it uses itself. */
+/** Returns the rows of a command, and the global ones without the letters that the command uses itself. */
 function withFreeLetters(command: Command): OptionRows {
   const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
   const globals = Object.entries(GLOBAL_ROWS as OptionRows).map(([key, row]) =>
@@ -129,11 +129,11 @@ async function dispatch(name: string | null, args: readonly string[], compose: C
 }
 
 /**
- * The program, which loads what a command needs and no more, because it is started for each job: finds the command,
- * runs it, and turns whatever goes wrong into one sentence and an exit code.
+ * Finds and runs a command, and turns every error into one sentence and an exit code. It loads only what the command
+ * needs, because the program is started for each job.
  *
- * @param args What was typed after the name of the program.
- * @param compose The world.
+ * @param args The arguments after the name of the program.
+ * @param compose Everything outside the program.
  * @returns The exit code; nothing is thrown.
  */
 export async function main(args: readonly string[], compose: Compose): Promise<number> {

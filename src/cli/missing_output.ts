@@ -6,7 +6,7 @@ import type { Terminal } from "../ports/terminal.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import { printable } from "./text.ts";
 
-/** The same sink, and how many bytes were missing in what it got of the newest attempt. */
+/** Wraps a sink and counts the bytes that were missing in the output of the newest attempt. */
 export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readonly missing: () => number } {
   let missing = 0;
   return {
@@ -26,7 +26,7 @@ export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readon
   };
 }
 
-/** Says how much of an output was missing, and where it is to be had. */
+/** Reports how many bytes of an output were missing, and where they can be found. */
 export async function sayMissing(
   terminal: Terminal,
   missing: number,
@@ -39,8 +39,8 @@ export async function sayMissing(
   const name = await hostOf(store, job).catch(() => null);
   const place = name === null ? "the host of its runner" : printable(name);
   const remedy = here
-    ? "they are kept nowhere any more"
-    : `for all of it, while it is kept: runner logs ${
+    ? "they are no longer kept anywhere"
+    : `for the whole output, while it is kept: runner logs ${
       pasteWord(job.id, "ID")
     } on ${place}, as its user and with its --spool`;
   await terminal.say(`runner: ${missing}${total} bytes of output are missing above; ${remedy}\n`);

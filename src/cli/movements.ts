@@ -1,23 +1,21 @@
-/**
- * Programs that draw move the cursor instead of writing blanks and line ends: as text, these stand for the movements.
- */
+/** Converts cursor movements to text: programs that draw move the cursor instead of writing blanks and line ends. */
 import { unicodeWidth } from "./args.ts";
 
-/** Blanks that one movement may become. */
+/** Maximum number of blanks for one movement. */
 const MOST = 500;
 // deno-lint-ignore no-control-regex
 const MOVEMENT = /^\u001b\[(\d{0,4})(?:;(\d{0,4}))?([A-HadeEf`])$/;
 
 /**
- * Follows where text goes on a screen, as far as it takes to keep words and lines apart: forwards is blanks; up, down
- * and back over what is there begins a line.
+ * Tracks the text position on a screen, far enough to keep words and lines apart. A movement forwards becomes blanks;
+ * one up, down, or back over existing text begins a line.
  */
 export class Movements {
   #column = 0;
-  /** Row of the last movement to a place, from 1; 0 when it is not known. */
+  /** Row of the last movement to a position, from 1; 0 when it is unknown. */
   #row = 0;
 
-  /** Text was shown. */
+  /** Records that text was shown. */
   passed(text: string): void {
     const rest = text.slice(Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1);
     if (rest.length < text.length) this.#column = 0;
@@ -26,8 +24,8 @@ export class Movements {
   }
 
   /**
-   * What an escape sequence stands for: blanks, a line end, a carriage return where the line is overwritten; nothing
-   * for most.
+   * Returns the text for an escape sequence: blanks, a line end, or a carriage return where the line is overwritten. It
+   * is empty for most sequences.
    */
   textOf(sequence: string): string {
     const found = MOVEMENT.exec(sequence);

@@ -5,7 +5,7 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 
-/** A command line that a shell can be given. */
+/** Reads a command line for a shell. */
 export function readHook(text: string): string {
   if (text.trim() === "" || text.includes("\0")) {
     throw new InvalidInputError("Cannot run an empty command, or one with a NUL character");
@@ -13,13 +13,13 @@ export function readHook(text: string): string {
   return text;
 }
 
-/** The folder of a spool: any but none. */
+/** Reads the folder of a spool: any non-empty path. */
 export function readSpool(text: string): string {
-  if (text === "") throw new InvalidInputError("Cannot use an empty spool folder: leave it out for the usual one");
+  if (text === "") throw new InvalidInputError("Cannot use an empty spool folder: leave it out for the default one");
   return text;
 }
 
-/** The name of a socket, which tmux makes in a folder of its own. */
+/** Reads the name of a socket, which tmux creates in its own folder. */
 export function readSocket(text: string): string {
   if (text === "" || text.includes("/")) {
     throw new InvalidInputError(`Cannot use tmux socket ${JSON.stringify(text)}: write a name without "/"`);

@@ -1,11 +1,11 @@
 /**
  * An option is one record. The parser, the help, the tables of the README, the completions, the environment names and
- * the defaults all come from it.
+ * the defaults are all derived from it.
  *
  * @module
  */
 
-/** What completions ask Redis for. */
+/** The kinds of words that completions read from Redis. */
 export type Completed = "jobs" | "runners" | "executors";
 
 /** One option of a command; its long flag is its key in kebab-case, its configuration key its key in snake_case. */
@@ -18,12 +18,13 @@ export interface OptionRow {
   readonly short?: string;
   /** Other long spellings. */
   readonly aliases?: readonly string[];
-  /** Stands for the value in the help. */
+  /** Placeholder for the value in the help. */
   readonly value?: string;
-  /** The words that a `choice`, or each value of a `list`, may be. */
+  /** The words allowed for a `choice`, or for each value of a `list`. */
   readonly choices?: readonly string[];
-  /** The smallest and the largest number that is accepted. */
+  /** The smallest number that is accepted. */
   readonly min?: number;
+  /** The largest number that is accepted. */
   readonly max?: number;
   /** Environment variable that sets it. */
   readonly env?: string;
@@ -31,11 +32,11 @@ export interface OptionRow {
   readonly config?: true;
   /** Its value when nothing sets it. */
   readonly default?: string | number | boolean;
-  /** What the help says about a default that is worked out at run time. */
+  /** What the help says about a default that is determined at run time. */
   readonly defaultText?: string;
-  /** What of Redis its value is, for completions. */
+  /** The kind of Redis data that completes its value. */
   readonly completes?: Completed;
-  /** Not shown in the help: for tests. */
+  /** Not shown in the help; for tests. */
   readonly hidden?: true;
   /** Checks and rewrites a string; throws `InvalidInputError`. */
   readonly read?: (text: string) => string;
@@ -57,15 +58,15 @@ type ValueOf<Row extends OptionRow> = Row["type"] extends "flag" | "list" ? Type
   : Row extends { readonly default: string | number } ? Typed<Row>
   : Typed<Row> | undefined;
 
-/** The values of options by key: durations in seconds, `undefined` for what nothing sets. */
+/** The values of options by key; durations in seconds, `undefined` for unset options. */
 export type Values<Rows extends OptionRows> = { readonly [Key in keyof Rows]: ValueOf<Rows[Key]> };
 
-/** Long flag of an option: `redisUrl` is `--redis-url`. */
+/** Returns the long flag of an option: `redisUrl` is `--redis-url`. */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-/** Name of an option in the configuration file: `redisUrl` is `redis_url`. */
+/** Returns the name of an option in the configuration file: `redisUrl` is `redis_url`. */
 export function configKeyOf(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -20,7 +20,7 @@ import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
 import { readHook, readSocket, readSpool } from "./option_readers.ts";
 
-/** A timeout of 0 would mean "no timeout" in the job's field, so the smallest one is a millisecond. */
+/** The smallest timeout is a millisecond, because 0 in the job's field means "no timeout". */
 const SHORTEST = 0.001;
 
 /** Options of every command. */
@@ -34,7 +34,7 @@ export const GLOBAL_ROWS = {
     default: DEFAULT_RUNNER,
     read: readRunnerName,
     completes: "runners",
-    help: "Name of the runner, and so of its queue",
+    help: "Name of the runner and of its queue",
   },
   namespace: {
     type: "string",
@@ -44,7 +44,7 @@ export const GLOBAL_ROWS = {
     config: true,
     default: "",
     read: readNamespace,
-    help: "Tenant: prefix of all keys in Redis; production and production: are the same",
+    help: "Tenant: prefix of all its keys in Redis; production and production: are equivalent",
   },
   redisUrl: {
     type: "string",
@@ -65,7 +65,7 @@ export const GLOBAL_ROWS = {
     max: 3_600,
     help: "How long a client command waits for Redis",
   },
-  json: { type: "flag", help: "Write JSON, times in RFC 3339 UTC and durations in seconds" },
+  json: { type: "flag", help: "Write JSON, with times in RFC 3339 UTC and durations in seconds" },
   color: {
     type: "choice",
     choices: ["auto", "always", "never"],
@@ -74,7 +74,7 @@ export const GLOBAL_ROWS = {
     default: "auto",
     help: "Colours; auto: on a terminal, unless NO_COLOR is set",
   },
-  help: { type: "flag", short: "h", help: "Help: -h in short, --help with every option and examples" },
+  help: { type: "flag", short: "h", help: "Show help: -h in short, --help with every option and examples" },
 } as const satisfies OptionRows;
 
 /** Options of `runner run`. */
@@ -86,18 +86,18 @@ export const RUN_ROWS = {
     max: 10_000,
     config: true,
     default: DEFAULT_CONCURRENCY,
-    help: "Jobs side by side",
+    help: "Maximum number of jobs that run at the same time",
   },
-  burst: { type: "flag", help: "Exit when the queue is empty and nothing runs" },
+  burst: { type: "flag", help: "Exit when the queue is empty and no job runs" },
   drain: {
     type: "flag",
     config: true,
-    help: "At INT or TERM, wait for the running jobs instead of leaving them in tmux",
+    help: "On INT or TERM, wait for the running jobs instead of leaving them in tmux",
   },
   embeddedRedis: {
     type: "flag",
     config: true,
-    help: "Start a redis-server of its own at --redis-url, for a first try or a single host",
+    help: "Start a private redis-server at --redis-url, for a first try or a single host",
   },
   tmuxSocket: {
     type: "string",
@@ -106,7 +106,7 @@ export const RUN_ROWS = {
     config: true,
     read: readSocket,
     defaultText: "runner-NAME",
-    help: "Socket name of the tmux server; the word default means the user's own server",
+    help: "Socket name of the tmux server; the name default selects the user's own server",
   },
   spool: {
     type: "string",
@@ -115,7 +115,7 @@ export const RUN_ROWS = {
     config: true,
     read: readSpool,
     defaultText: "$XDG_STATE_HOME/runner, else ~/.local/state/runner",
-    help: "Folder that holds what must survive the runner: scripts, output, exit codes",
+    help: "Folder for data that must survive the runner: scripts, output, exit codes",
   },
   defaultTimeout: {
     type: "duration",
@@ -124,28 +124,28 @@ export const RUN_ROWS = {
     max: MAX_TIMEOUT,
     config: true,
     defaultText: "no limit",
-    help: "Timeout of a job that names none",
+    help: "Timeout of a job that sets none",
   },
   killGrace: {
     type: "duration",
     value: "D",
     config: true,
     default: DEFAULT_KILL_GRACE,
-    help: "Time between TERM and KILL",
+    help: "Time between TERM and KILL when a job is stopped",
   },
   keep: {
     type: "duration",
     value: "D",
     config: true,
     default: DEFAULT_KEEP,
-    help: "How long Redis keeps an ended job that does not say it itself; 0: for ever",
+    help: "How long Redis keeps an ended job that sets no time itself; 0: for ever",
   },
   shell: {
     type: "string",
     value: "SHELL",
     config: true,
     default: "auto",
-    help: "What runs the payload: auto (bash where it exists, else sh), or a POSIX shell by name or path",
+    help: "Shell that runs the payload: auto (bash where it exists, else sh), or a POSIX shell by name or path",
   },
   keepPane: {
     type: "choice",
@@ -153,7 +153,7 @@ export const RUN_ROWS = {
     value: "WHEN",
     config: true,
     default: "never",
-    help: "Leave the terminal of an ended job as it is, for runner attach: the newest ten, for a day",
+    help: "Keep the terminals of ended jobs for runner attach: the newest ten, for a day",
   },
   lostPolicy: {
     type: "choice",
@@ -161,14 +161,14 @@ export const RUN_ROWS = {
     value: "WHAT",
     config: true,
     default: "hold",
-    help: "Running jobs of a host that is lost: wait for it, run them again elsewhere, or end them as lost",
+    help: "Running jobs of a lost host: wait for the host, run them again elsewhere, or end them as lost",
   },
   lostAfter: {
     type: "duration",
     value: "D",
     config: true,
     default: 86_400,
-    help: "How long hold waits for the host of a job that has no timeout",
+    help: "With hold, how long to wait for the host of a job without a timeout",
   },
   jsonJobs: {
     type: "choice",
@@ -176,7 +176,7 @@ export const RUN_ROWS = {
     value: "WHAT",
     config: true,
     default: "convert",
-    help: "Jobs that a foreign client stored as a JSON string: run them, or put them aside",
+    help: "Jobs that another client stored as a JSON string: run them, or make them dead letters",
   },
   otherRunner: {
     type: "choice",
@@ -184,14 +184,14 @@ export const RUN_ROWS = {
     value: "WHAT",
     config: true,
     default: "reroute",
-    help: "Jobs in this queue that name another runner: move them to its queue once, run them here, or end them",
+    help: "Jobs in this queue that name another runner: move them to its queue once, run them here, or fail them",
   },
   onEnd: {
     type: "string",
     value: "COMMAND",
     config: true,
     read: readHook,
-    help: "Shell text to run in tmux when a job has ended; RUNNER_JOB_ID, RUNNER_STATE and more tell it which and how",
+    help: "Shell command to run in tmux when a job has ended; RUNNER_JOB_ID, RUNNER_STATE and others describe the job",
   },
   onEndTimeout: {
     type: "duration",
@@ -200,7 +200,7 @@ export const RUN_ROWS = {
     max: 3_600,
     config: true,
     default: 60,
-    help: "Time limit of --on-end; what runs longer is stopped",
+    help: "Time limit of --on-end; a command that runs longer is stopped",
   },
   heartbeat: {
     type: "duration",
@@ -208,15 +208,15 @@ export const RUN_ROWS = {
     min: SHORTEST,
     default: 5,
     hidden: true,
-    help: "Pause between heartbeats",
+    help: "Interval between heartbeats",
   },
-  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Life of a heartbeat" },
+  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Duration of a lease" },
 } as const satisfies OptionRows;
 
 /** The spool, for commands that only read outputs in it. */
 const READ_SPOOL = {
   ...RUN_ROWS.spool,
-  help: "Folder in which a runner of this host keeps outputs, to show them whole",
+  help: "Spool folder of a runner on this host, to show its outputs in full",
 } as const;
 
 /** Options of `runner submit`. */
@@ -227,7 +227,7 @@ export const SUBMIT_ROWS = {
     value: "EXECUTOR",
     default: DEFAULT_EXECUTOR,
     completes: "executors",
-    help: "Where it runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
+    help: "Where the job runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
   },
   timeout: {
     type: "duration",
@@ -238,20 +238,25 @@ export const SUBMIT_ROWS = {
     defaultText: "the runner's",
     help: "Stop the job after this time",
   },
-  env: { type: "list", value: "NAME=VALUE", help: "Environment of the job; may be repeated" },
-  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, taken as they are; --env wins over it" },
-  cwd: { type: "string", value: "DIR", defaultText: "the runner's", help: "Working directory, absolute, on its host" },
-  callerId: { type: "string", value: "TEXT", help: "Who submits" },
-  contextId: { type: "string", value: "TEXT", help: "What the job belongs to" },
-  id: { type: "string", value: "ID", defaultText: "a new one", help: "Its id; the same id twice is queued once" },
-  title: { type: "string", value: "TEXT", help: "A line for people" },
-  label: { type: "list", value: "NAME=VALUE", help: "A label; may be repeated" },
+  env: { type: "list", value: "NAME=VALUE", help: "Environment variable of the job; may be repeated" },
+  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, read literally; --env overrides it" },
+  cwd: {
+    type: "string",
+    value: "DIR",
+    defaultText: "the runner's",
+    help: "Working directory: an absolute path on the host of the job",
+  },
+  callerId: { type: "string", value: "TEXT", help: "Who submits the job, as free text" },
+  contextId: { type: "string", value: "TEXT", help: "What the job belongs to, as free text" },
+  id: { type: "string", value: "ID", defaultText: "a new one", help: "Id of the job; the same id is queued only once" },
+  title: { type: "string", value: "TEXT", help: "Title of the job, one line for people" },
+  label: { type: "list", value: "NAME=VALUE", help: "Label of the job; may be repeated" },
   priority: {
     type: "choice",
     choices: ["high", "normal", "low"],
     value: "WHICH",
     default: "normal",
-    help: "high runs next, low when nothing else waits",
+    help: "high runs next, low when no other job waits",
   },
   in: { type: "duration", value: "D", help: "Start after this time" },
   at: {
@@ -263,30 +268,34 @@ export const SUBMIT_ROWS = {
     type: "string",
     value: "ID",
     completes: "jobs",
-    help: "Start when that job has finished; end at once when it failed",
+    help: "Start when that job has finished; fail at once when that job fails",
   },
-  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Further attempts when it fails" },
-  backoff: { type: "string", value: "D..D", help: "Pause between attempts, doubled from the first to the second" },
+  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
+  backoff: {
+    type: "string",
+    value: "D..D",
+    help: "Pause between attempts: doubles from the first duration up to the second",
+  },
   keep: {
     type: "duration",
     value: "D",
     defaultText: "the runner's",
     help: "How long Redis keeps the ended job; 0: for ever",
   },
-  script: { type: "string", value: "FILE", help: "The job is the content of this file" },
-  from: { type: "string", value: "FILE", help: "Many jobs, one JSON object a line; - reads standard input" },
+  script: { type: "string", value: "FILE", help: "Run the content of this file" },
+  from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
   maxQueued: {
     type: "integer",
     value: "N",
     min: 1,
     defaultText: "no limit",
-    help: "Queue it only when fewer jobs wait for its runner, delayed ones included; else exit code 75",
+    help: "Exit with 75 when N jobs, delayed ones included, already wait for the runner",
   },
-  skipBad: { type: "flag", help: "With --from: queue the good lines although others are bad" },
-  wait: { type: "flag", help: "Wait for the end and exit with the job's exit code" },
+  skipBad: { type: "flag", help: "With --from: skip invalid lines and queue the others" },
+  wait: { type: "flag", help: "Wait until the job ends and exit with its exit code" },
   follow: { type: "flag", help: "Like --wait, and show the output live" },
   spool: READ_SPOOL,
-  dryRun: { type: "flag", help: "Only show what would be queued, and where each value came from" },
+  dryRun: { type: "flag", help: "Only show what would be queued, and where each value comes from" },
 } as const satisfies OptionRows;
 
 /** Options of `runner status`. Its `-n` counts jobs, as in `tail`. */
@@ -298,14 +307,14 @@ export const STATUS_ROWS = {
     min: 0,
     max: 10_000,
     default: 10,
-    help: "Recent jobs in the overview",
+    help: "Number of recent jobs in the overview",
   },
   state: {
     type: "list",
     value: "STATE",
     choices: STATE_NAMES,
     help:
-      "Only jobs in this state; may be repeated. waiting: for input, one of the running; the last three are Redis' words",
+      "Only jobs in this state; may be repeated. waiting: running, but waiting for input; the last three: Redis values",
   },
   runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
   caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
@@ -317,23 +326,23 @@ export const STATUS_ROWS = {
     value: "N",
     min: 1,
     default: 10_000,
-    help: "How many of the newest jobs are looked at to choose and to sort",
+    help: "How many of the newest jobs are scanned to filter and to sort",
   },
   sort: { type: "choice", value: "KEY", choices: SORT_KEYS, default: "created", help: "Order of the jobs" },
   columns: {
     type: "string",
     value: "NAMES",
     defaultText: DEFAULT_COLUMNS.join(","),
-    help: `Columns of the jobs, with commas between them, out of ${COLUMN_NAMES.join(", ")}`,
+    help: `Columns of the job list, separated by commas: ${COLUMN_NAMES.join(", ")}`,
   },
-  watch: { type: "flag", short: "w", help: "Show it anew whenever something happens, until Ctrl-C" },
+  watch: { type: "flag", short: "w", help: "Update the output whenever something happens, until Ctrl-C" },
 } as const satisfies OptionRows;
 
 /** Options of `runner logs`. Its `-n` counts lines, as in `tail`. */
 export const LOGS_ROWS = {
-  follow: { type: "flag", short: "f", help: "Go on showing what comes, until the job has ended" },
-  lines: { type: "integer", short: "n", value: "N", min: 0, help: "Only the last lines of what is there" },
-  raw: { type: "flag", help: "Show each byte as the job wrote it" },
+  follow: { type: "flag", short: "f", help: "Show new output until the job has ended" },
+  lines: { type: "integer", short: "n", value: "N", min: 0, help: "Show only the last N lines of the existing output" },
+  raw: { type: "flag", help: "Show every byte as the job wrote it" },
   spool: READ_SPOOL,
 } as const satisfies OptionRows;
 
@@ -353,20 +362,20 @@ export const DOCTOR_ROWS = { spool: RUN_ROWS.spool } as const satisfies OptionRo
 
 const { burst: _, ...LASTING_ROWS } = RUN_ROWS;
 
-/** Options of `runner service`: those of `run`, for the runner that it keeps alive, and its own. */
+/** Options of `runner service`: its own, and those of `run` for the runner that it keeps alive. */
 export const SERVICE_ROWS = {
   scope: {
     type: "choice",
     choices: ["system", "user"],
     value: "WHOSE",
     defaultText: "system for root, else user",
-    help: "A service of the host, or of one user",
+    help: "Install a service of the host, or of one user",
   },
-  runAs: { type: "string", value: "USER", help: "Whom a service of the host, and so its jobs, run as; to be named" },
-  program: { type: "string", value: "FILE", defaultText: "this one", help: "What it starts" },
+  runAs: { type: "string", value: "USER", help: "User of a service of the host, and of its jobs; required for one" },
+  program: { type: "string", value: "FILE", defaultText: "this one", help: "Program that the service starts" },
   print: { type: "flag", help: "Only print the file that install would write" },
   ...LASTING_ROWS,
 } as const satisfies OptionRows;
 
-/** Everything that the environment or the configuration file may set; `runner config` shows these. */
+/** All options that the environment or the configuration file may set; `runner config` shows these. */
 export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

@@ -1,4 +1,4 @@
-/** Where the output of jobs goes: as bytes or as JSON, all of it or its last lines. */
+/** Sinks for the output of jobs: as bytes or as JSON, all of it or its last lines. */
 import type { FollowSink, OutputPlace } from "../app/follow.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { EscapeFilter } from "./escapes.ts";
@@ -7,13 +7,13 @@ import { toJson } from "./text.ts";
 const NEWLINE = 0x0a;
 
 /**
- * Output on standard output, through filters if there are some; what is missing is said on standard error.
+ * Writes output to standard output, through filters if there are any, and reports missing bytes on standard error.
  *
- * @param filter Makes a filter for output that goes on without a gap.
+ * @param filter Creates a filter for output without a gap.
  */
 export function outputSink(terminal: Terminal, filter: () => EscapeFilter | null) {
   let current = filter();
-  // what was cut by a gap must not hide what comes behind it
+  // a sequence that a gap cuts off must not hide the output after the gap
   const end = async () => {
     const rest = current?.end();
     if (rest && rest.length > 0) await terminal.write(rest);
@@ -29,12 +29,15 @@ export function outputSink(terminal: Terminal, filter: () => EscapeFilter | null
       await end();
       await terminal.say(`\nrunner: attempt ${attempt}\n`);
     },
-    /** Writes what stands behind the last byte, such as the end of a colour. */
+    /** Writes what follows the last byte, such as the end of a colour. */
     end,
   };
 }
 
-/** One JSON object a line of the output: attempt, offset of the line in bytes, line; or the number of missing bytes. */
+/**
+ * Writes one JSON object per line of the output: attempt, byte offset of the line, and line; or the number of missing
+ * bytes.
+ */
 export class JsonLinesSink implements FollowSink {
   readonly #terminal: Terminal;
   readonly #filter: () => EscapeFilter | null;
@@ -42,7 +45,7 @@ export class JsonLinesSink implements FollowSink {
   #open: number[] = [];
   #place: OutputPlace = { attempt: 0, offset: 0 };
 
-  /** @param filter Makes what takes escape sequences out of a line. */
+  /** @param filter Creates a filter that removes escape sequences from a line. */
   constructor(terminal: Terminal, filter: () => EscapeFilter | null) {
     this.#terminal = terminal;
     this.#filter = filter;
@@ -67,7 +70,7 @@ export class JsonLinesSink implements FollowSink {
     await this.end();
   }
 
-  /** Writes the last line, which no line end closes. */
+  /** Writes the last line, which has no line end. */
   async end(): Promise<void> {
     if (this.#open.length > 0) await this.#terminal.write(this.#line());
   }
@@ -89,14 +92,14 @@ type Item =
   | { readonly kind: "gap"; readonly missing: number; readonly place: OutputPlace }
   | { readonly kind: "attempt"; readonly attempt: number };
 
-/** Bytes of a first look that are held before it is looked for those that are no last lines. */
+/** Bytes of existing output that are held before all but its last lines are dropped. */
 const HELD = 8 << 20;
 
-/** Of what is there at the first look, passes on the last lines; of what comes later, all. */
+/** Passes on the last lines of the output that exists at the start, and all output after it. */
 export class LastLinesSink implements FollowSink {
   readonly #next: FollowSink;
   readonly #count: number;
-  /** What of the first look may be among the last lines; `null` when it is over. */
+  /** The existing output that may be among the last lines; `null` once all of it has arrived. */
   #held: Item[] | null = [];
   #bytes = 0;
   #limit = HELD;
@@ -132,7 +135,7 @@ export class LastLinesSink implements FollowSink {
     if (this.#bytes > this.#limit) this.#thin();
   }
 
-  /** Lets go of what is no last line any more. */
+  /** Drops what is no longer among the last lines. */
   #thin(): void {
     this.#held = lastLines(this.#held!, this.#count);
     this.#bytes = this.#held.reduce((sum, item) => sum + (item.kind === "write" ? item.bytes.length : 0), 0);
@@ -146,7 +149,7 @@ export class LastLinesSink implements FollowSink {
   }
 }
 
-/** The items from the beginning of the last `count` lines on. */
+/** Returns the items from the start of the last `count` lines on. */
 function lastLines(items: readonly Item[], count: number): Item[] {
   if (count === 0) return [];
   let lines = 0;
@@ -155,7 +158,7 @@ function lastLines(items: readonly Item[], count: number): Item[] {
     const item = items[i];
     if (item.kind !== "write") continue;
     for (let at = item.bytes.length - 1; at >= 0; at--) {
-      // the line end at the very end begins no further line
+      // a final line end starts no further line
       if (item.bytes[at] === NEWLINE && !last && ++lines === count) {
         const place = { ...item.place, offset: item.place.offset + at + 1 };
         return [{ kind: "write", bytes: item.bytes.subarray(at + 1), place }, ...items.slice(i + 1)];

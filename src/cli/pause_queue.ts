@@ -6,9 +6,9 @@ import { suggest } from "./suggest.ts";
 import { printable, toJson } from "./text.ts";
 
 /**
- * Refuses the name of a runner that nobody has used: it is most likely a typing error.
+ * Refuses the name of a runner that is not in use: it is most likely a typing error.
  *
- * @param cannot Begin of the message, such as `Cannot pause`.
+ * @param cannot Start of the message, such as `Cannot pause`.
  * @throws {InvalidInputError} No runner and no job of the namespace has used it.
  */
 export async function checkRunnerName(store: JobStore, name: string, cannot: string): Promise<void> {
@@ -22,7 +22,7 @@ export async function checkRunnerName(store: JobStore, name: string, cannot: str
   );
 }
 
-/** Pauses the queue of --name, or ends its pause. */
+/** Pauses or resumes the queue of --name. */
 export async function pauseQueue(context: Context, paused: boolean): Promise<number> {
   const { terminal, settings: { name, json } } = context;
   const store = await context.store();
@@ -30,7 +30,7 @@ export async function pauseQueue(context: Context, paused: boolean): Promise<num
   await store.pause(name, paused);
   if (json) await terminal.write(`${toJson({ queue: name, paused })}\n`);
   else {
-    const says = paused ? "paused; what runs goes on" : "its runners take jobs again";
+    const says = paused ? "paused; running jobs go on" : "its runners start jobs again";
     await terminal.say(`queue ${printable(name)}: ${says}\n`);
   }
   return EXIT.ok;

@@ -3,7 +3,7 @@ import { MAX_SUBMIT_PAYLOAD } from "../domain/limits.ts";
 import type { Context } from "./context.ts";
 import { quoteCommand } from "../domain/shell_words.ts";
 
-/** Where the text of a job comes from. */
+/** The source of a job's text. */
 export type PayloadSource =
   | { readonly from: "text" | "argv"; readonly text: string }
   | { readonly from: "stdin" }
@@ -11,7 +11,7 @@ export type PayloadSource =
   | { readonly from: "batch"; readonly path: string };
 
 /**
- * Finds the one source of what is to be queued.
+ * Finds the only source of the jobs to queue.
  *
  * @throws {InvalidInputError} There is none, or more than one.
  */
@@ -29,7 +29,7 @@ export function choosePayload(
     sources.push(positionals[0] === "-" ? { from: "stdin" } : { from: "text", text: positionals[0] });
   }
   if (rest !== null) {
-    if (rest.length === 0) throw new InvalidInputError('Cannot submit: "--" is there and no command after it');
+    if (rest.length === 0) throw new InvalidInputError('Cannot submit: no command follows "--"');
     sources.push({ from: "argv", text: quoteCommand(rest) });
   }
   if (script !== undefined) sources.push({ from: "script", path: script });
@@ -44,9 +44,9 @@ export function choosePayload(
 }
 
 /**
- * Bytes as text.
+ * Decodes bytes as text.
  *
- * @throws {InvalidInputError} They are none; `what` is what cannot be submitted.
+ * @throws {InvalidInputError} They are not text; `what` names what cannot be submitted.
  */
 export function decodeText(bytes: Uint8Array, what: string): string {
   try {
@@ -72,7 +72,7 @@ async function readText(input: AsyncIterable<Uint8Array>, what: string): Promise
 /**
  * Reads the text of one job.
  *
- * @throws {InvalidInputError} The file is not there, or what was read is no text.
+ * @throws {InvalidInputError} The file does not exist, or the input is not text.
  */
 export async function readPayload(source: PayloadSource, compose: Context["compose"]): Promise<string> {
   switch (source.from) {
@@ -93,7 +93,7 @@ export async function readPayload(source: PayloadSource, compose: Context["compo
 /**
  * Opens a file of jobs; `-` is standard input.
  *
- * @throws {InvalidInputError} It is not there.
+ * @throws {InvalidInputError} It does not exist.
  */
 export async function openBatch(path: string, compose: Context["compose"]): Promise<AsyncIterable<Uint8Array>> {
   if (path === "-") return compose.terminal.input();

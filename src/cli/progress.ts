@@ -2,13 +2,14 @@ import { formatDuration } from "../domain/duration.ts";
 import { loadProgressBar, type ProgressBar } from "./args.ts";
 import type { Context } from "./context.ts";
 
-/** Milliseconds until the bar is shown, and between two changes: quick work shows nothing. */
+/** Milliseconds until the bar is shown, and between two updates; short work shows nothing. */
 const EVERY = 200;
-/** Width of the bar itself, and of the narrowest terminal that has room for it. */
+/** Width of the bar itself, columns. */
 const BAR = 20;
+/** Width of the narrowest terminal that has room for the bar, columns. */
 const WIDE = 80;
 
-/** A bar on the terminal that says how far long work has come; in a pipe there is none. */
+/** Shows the progress of long work as a bar on the terminal; in a pipe there is none. */
 export class Progress {
   readonly #context: Pick<Context, "terminal" | "compose">;
   readonly #what: string;
@@ -16,15 +17,15 @@ export class Progress {
   readonly #over = new AbortController();
   readonly #visible: boolean;
   readonly #due: Promise<void>;
-  /** Known when the bar is due. */
+  /** Loaded when the bar is due. */
   #makeBar: typeof ProgressBar | null = null;
   #bar: ProgressBar | null = null;
   #done = 0;
   #total: number;
 
   /**
-   * @param what Follows the numbers, such as `jobs queued`.
-   * @param total 0: not known yet.
+   * @param what The text after the numbers, such as `jobs queued`.
+   * @param total 0 while it is unknown.
    */
   constructor(context: Pick<Context, "terminal" | "compose">, what: string, total = 0) {
     this.#context = context;
@@ -45,7 +46,7 @@ export class Progress {
     this.#show();
   }
 
-  /** Some are done. */
+  /** Sets how much is done. */
   update(done: number, total: number): void {
     this.#done = done;
     this.#total = total;
@@ -80,17 +81,17 @@ export class Progress {
       ? `, ${formatDuration((this.#total - this.#done) / rate)} left`
       : "";
     const text = `${this.#done} of ${this.#total} ${this.#what}${speed}${left}`;
-    // a line that wraps could not be taken away
+    // a wrapped line could not be erased
     return (room < WIDE ? text : `[${bar}] ${text}`).slice(0, room - 1);
   }
 
-  /** Takes the bar away, so that something can be said; the next change brings it back. */
+  /** Removes the bar, so that other text can be written; the next update shows it again. */
   async hide(): Promise<void> {
     await this.#bar?.stop();
     this.#bar = null;
   }
 
-  /** Takes the bar away for good. */
+  /** Removes the bar for good. */
   async end(): Promise<void> {
     this.#over.abort();
     this.#makeBar = null;

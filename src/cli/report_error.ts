@@ -10,7 +10,7 @@ import type { Trouble } from "../ports/queue.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import { printable, toJson } from "./text.ts";
 
-/** How to speak about an error. */
+/** How to report an error. */
 export interface ErrorReport {
   /** Write one JSON object. */
   readonly json: boolean;
@@ -18,22 +18,22 @@ export interface ErrorReport {
   readonly command: string | null;
 }
 
-/** What to do when there is no Redis. */
+/** Advice for when there is no Redis. */
 const NO_REDIS_ADVICE =
   "start one there, name another with --redis-url, or for a first try: runner run --embedded-redis";
 
-/** What to do about a Redis of which nothing better is known. */
+/** Returns advice on an error of Redis: its own remedy, else a general one; `null`: there is none. */
 export function redisAdvice(error: unknown): string | null {
   const { remedy } = error as Partial<Trouble>;
   return remedy ?? (isUnreachable(error) ? NO_REDIS_ADVICE : null);
 }
 
-/** Whether Redis does not answer at all. */
+/** Returns whether Redis does not respond at all. */
 function isUnreachable(error: unknown): boolean {
   return error instanceof UnavailableError && (error as Partial<Trouble>).condition === "unreachable";
 }
 
-/** What to do about an error, when its message cannot know it. */
+/** Returns advice that the message of an error cannot contain. */
 function adviceFor(error: unknown, command: string | null): string {
   if (error instanceof InvalidInputError) return `; see runner ${command === null ? "" : `${command} `}--help`;
   if (error instanceof JobNotFoundError) return "; runner status shows the newest jobs";
@@ -41,7 +41,10 @@ function adviceFor(error: unknown, command: string | null): string {
   return advice === null ? "" : `; ${advice}`;
 }
 
-/** What an error says: of a step that Redis did not do, what the person wanted, as the step is a name of ours. */
+/**
+ * Returns the message of an error. For a step that Redis did not do, it names the user's command, because names of
+ * steps are internal.
+ */
 function saidBy(error: Error, command: string | null): string {
   const { says } = error as Partial<Trouble>;
   return error instanceof UnavailableError && says !== undefined && command !== null
@@ -50,7 +53,8 @@ function saidBy(error: Error, command: string | null): string {
 }
 
 /**
- * The exit code of an error; the only place that knows. A runner that is refused must not be started again and again.
+ * Returns the exit code of an error; no other code decides it. A runner that Redis refuses must not be started again
+ * and again.
  */
 function exitCodeOf(error: unknown, command: string | null): number {
   if (error instanceof InvalidInputError) return EXIT.usage;
@@ -62,17 +66,17 @@ function exitCodeOf(error: unknown, command: string | null): number {
 }
 
 /**
- * Says on standard error what went wrong.
+ * Reports an error on standard error.
  *
  * @returns The exit code.
  */
 export async function reportError(error: unknown, terminal: Terminal, report: ErrorReport): Promise<number> {
-  // nobody reads our output any more, as with `| head`: that is no failure
+  // the reader of the output is gone, as with `| head`: that is no failure
   if (error instanceof Error && error.name === "BrokenPipe") return EXIT.ok;
   const code = exitCodeOf(error, report.command);
   const name = error instanceof Error ? error.name : "Error";
   const said = error instanceof Error ? saidBy(error, report.command) : String(error);
-  // a right that this program was not given, where nobody could say what it is for
+  // the sandbox denied a permission where no caller could state its purpose
   const message = (name === "NotCapable" ? `Cannot go on: ${said}` : said) + adviceFor(error, report.command);
   await terminal.say(report.json ? `${toJson({ error: message, name, code })}\n` : `runner: ${printable(message)}\n`);
   return code;

@@ -1,6 +1,4 @@
-/**
- * Values of options and where each one comes from: flag, environment, configuration file, default; the first one wins.
- */
+/** Resolves values of options and their origins: flag, environment, configuration file, default; the first one wins. */
 import { InvalidInputError } from "../domain/errors.ts";
 import { parseDuration } from "../domain/duration.ts";
 import type { Environment } from "../ports/environment.ts";
@@ -26,7 +24,7 @@ function wrong(where: string, reason: string): InvalidInputError {
   return new InvalidInputError(`Cannot use ${where}: ${reason}`);
 }
 
-/** The reason in front of which `wrong` puts the place. */
+/** Returns an error's message as the reason that `wrong` puts after the name of the option. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.charAt(0).toLowerCase() + message.slice(1);
@@ -35,31 +33,31 @@ function reasonOf(error: unknown): string {
 function checkRange(row: OptionRow, number: number, where: string): number {
   const unit = row.type === "duration" ? " seconds" : "";
   if (row.min !== undefined && number < row.min) {
-    throw wrong(where, `${number}${unit} is less than ${row.min}${unit}, the least there is`);
+    throw wrong(where, `${number}${unit} is less than the minimum of ${row.min}${unit}`);
   }
   if (row.max !== undefined && number > row.max) {
-    throw wrong(where, `${number}${unit} is more than ${row.max}${unit}, the most there is`);
+    throw wrong(where, `${number}${unit} is more than the maximum of ${row.max}${unit}`);
   }
   return number;
 }
 
 function checkChoice({ choices }: OptionRow, text: string, where: string): string {
   if (choices && !choices.includes(text)) {
-    throw wrong(where, `${JSON.stringify(text)} is none of ${choices.join(", ")}`);
+    throw wrong(where, `${JSON.stringify(text)} is not one of ${choices.join(", ")}`);
   }
   return text;
 }
 
 /**
- * Reads one text as a value of a row.
+ * Reads a text as a value of a row.
  *
- * @param where What the user knows it by, such as `--timeout`.
+ * @param where The user's name for it, such as `--timeout`.
  */
 export function readOption(row: OptionRow, text: string, where: string): string | number | boolean {
   switch (row.type) {
     case "integer":
       if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
-        throw wrong(where, `${JSON.stringify(text)} is no whole number`);
+        throw wrong(where, `${JSON.stringify(text)} is not a whole number`);
       }
       return checkRange(row, Number(text), where);
     case "duration": {
@@ -105,7 +103,11 @@ function fromFile(row: OptionRow, key: string, file: ConfigFile): string | numbe
     ? typeof value === "number" || typeof value === "string"
     : typeof value === "string";
   if (!fits) {
-    const wanted = { flag: "true or false", integer: "a number", duration: 'a number of seconds or a text like "5m"' };
+    const wanted = {
+      flag: "true or false",
+      integer: "a number",
+      duration: 'a number of seconds or a text like "5m"',
+    };
     throw wrong(where, `it must be ${wanted[row.type as keyof typeof wanted] ?? "a text"}`);
   }
   return readOption(row, String(value), where);
@@ -132,9 +134,9 @@ function resolveOne(key: string, row: OptionRow, sources: Sources): { value: Opt
 }
 
 /**
- * Works out the value of each option. An environment variable that is set to nothing counts as not set.
+ * Resolves the value of each option. An empty environment variable counts as unset.
  *
- * @throws {InvalidInputError} A value is wrong, wherever it comes from; the message says where.
+ * @throws {InvalidInputError} A value is wrong; the message says where it comes from.
  */
 export function resolveSettings<Rows extends OptionRows>(rows: Rows, sources: Sources): Settings<Rows> {
   const values: Record<string, OptionValue> = {};

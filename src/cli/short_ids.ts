@@ -1,28 +1,30 @@
-/** The shortest begin of an id that stands for it, and what it must spare at least. */
-const SHORTEST = 8, SPARED = 3;
+/** Minimum length of a shortened id, characters. */
+const SHORTEST = 8;
+/** Characters that are not worth shortening an id for. */
+const SPARED = 3;
 
 /**
- * Ids as a list on a terminal shows them: the shortest begin that no other job's id has, with an ellipsis behind it.
+ * Shortens ids for a list on a terminal: to the shortest prefix that no other job's id has, with an ellipsis after it.
  */
 export class ShortIds {
   readonly #sorted: string[];
 
-  /** @param ids Of all jobs among which a begin is looked for. */
+  /** @param ids Ids of all jobs among which a prefix must be unique. */
   constructor(ids: Iterable<string>) {
     this.#sorted = [...new Set(ids)].sort();
   }
 
-  /** An id, shortened where that is worth it. */
+  /** Returns an id, shortened where that is worth it. */
   of(id: string): string {
     const at = this.#indexOf(id);
     const next = this.#sorted[at] === id ? at + 1 : at;
     const neighbours = [this.#sorted[at - 1], this.#sorted[next]].filter((other) => other !== undefined);
-    const same = Math.max(0, ...neighbours.map((other) => sameBegin(id, other)));
-    const begin = cut(id, Math.max(SHORTEST, same + 1));
-    return id.length - begin.length > SPARED && !id.startsWith("@") ? `${begin}…` : id;
+    const same = Math.max(0, ...neighbours.map((other) => commonPrefix(id, other)));
+    const prefix = cut(id, Math.max(SHORTEST, same + 1));
+    return id.length - prefix.length > SPARED && !id.startsWith("@") ? `${prefix}…` : id;
   }
 
-  /** How many ids come before this one. */
+  /** Returns how many ids sort before this one. */
   #indexOf(id: string): number {
     let [from, to] = [0, this.#sorted.length];
     while (from < to) {
@@ -34,13 +36,13 @@ export class ShortIds {
   }
 }
 
-function sameBegin(a: string, b: string): number {
+function commonPrefix(a: string, b: string): number {
   let at = 0;
   while (at < a.length && a[at] === b[at]) at++;
   return at;
 }
 
-/** The first units of a text, without breaking a character in two. */
+/** Returns the first code units of a text, without splitting a surrogate pair. */
 function cut(text: string, length: number): string {
   return text.slice(0, length + (text.slice(0, length).isWellFormed() ? 0 : 1));
 }

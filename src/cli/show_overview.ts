@@ -10,9 +10,9 @@ import type { ShortIds } from "./short_ids.ts";
 import { type Column, table } from "./table.ts";
 import { fit, printable, styled } from "./text.ts";
 
-/** How much room there is and whether colours are on. */
+/** The available width, and whether colours are on. */
 export interface Style {
-  /** Columns of the terminal; `null`: a pipe, where nothing is cut. */
+  /** Width of the terminal, columns; `null`: a pipe, where nothing is cut. */
   readonly room: number | null;
   readonly color: boolean;
 }
@@ -42,22 +42,24 @@ const QUEUES: readonly Column<StoredQueue>[] = [
   { title: "PAUSED", value: ({ paused }) => paused ? "paused" : "", style: () => "yellow" },
 ];
 
-/** Dead letters, as far as people see them, and how long, milliseconds: later they are no news. */
-const DEAD_LETTERS_SHOWN = 5, DEAD_LETTER_NEWS = 3_600_000;
-/** Columns of such an id on a terminal: it may be anything that a program has pushed. */
-const BURIED_WIDTH = 36;
+/** Maximum number of dead letters shown to people. */
+const DEAD_LETTERS_SHOWN = 5;
+/** Age up to which people see a dead letter, milliseconds; later it is no news. */
+const DEAD_LETTER_NEWS = 3_600_000;
+/** Width of a dead letter's id on a terminal, columns: the id may be anything that a program has pushed. */
+const DEAD_LETTER_WIDTH = 36;
 
-/** What of an overview is shown. */
+/** What is shown of an overview. */
 export interface Shown {
   /** Names of the columns of the jobs; `null` when the user names none. */
   readonly columns: readonly string[] | null;
-  /** Only the jobs: somebody asked for certain ones. */
+  /** Only the jobs, because the user asked for certain ones. */
   readonly jobsOnly: boolean;
-  /** Shortens ids; `null`: they are whole. */
+  /** Shortens ids; `null`: full ids. */
   readonly ids: ShortIds | null;
 }
 
-/** The overview as tables. */
+/** Formats the overview as tables. */
 export function showOverview(overview: Overview, style: Style, { columns, jobsOnly, ids }: Shown): string {
   const heading = (text: string) => `${styled(text, "dim", style.color)}\n`;
   // in a pipe every list has the same columns
@@ -75,16 +77,16 @@ export function showOverview(overview: Overview, style: Style, { columns, jobsOn
   const deadLetters = overview.deadLetters.filter(({ ms }) => ms >= overview.nowMs - DEAD_LETTER_NEWS);
   if (deadLetters.length > 0) {
     const lines = deadLetters.slice(0, DEAD_LETTERS_SHOWN).map(({ id, reason, ms }) =>
-      `  ${style.room === null ? printable(id) : fit(printable(id), BURIED_WIDTH)}: ${printable(reason)} (${
+      `  ${style.room === null ? printable(id) : fit(printable(id), DEAD_LETTER_WIDTH)}: ${printable(reason)} (${
         ago(ms, overview.nowMs)
       })\n`
     );
-    parts.push(`dead letters, ids that are no runnable jobs:\n${lines.join("")}`);
+    parts.push(`dead letters, ids without a runnable job:\n${lines.join("")}`);
   }
   return parts.join("\n");
 }
 
-/** The overview as one JSON object. */
+/** Returns the overview as one JSON object. */
 export function overviewJson(overview: Overview): unknown {
   const hosts = new Map(overview.instances.map(({ instance, host }) => [instance, host]));
   return {

@@ -7,23 +7,23 @@ import type { Shown } from "./show_overview.ts";
 import { readPair } from "./submission_options.ts";
 import { suggest } from "./suggest.ts";
 
-/** Options that choose among jobs, and so mean nothing for jobs that are named. */
-const CHOOSING = ["state", "runner", "caller", "context", "label", "since", "columns"] as const;
+/** Options that filter jobs, and so do not apply to jobs that are named. */
+const FILTERS = ["state", "runner", "caller", "context", "label", "since", "columns"] as const;
 
 type StatusSettings = Values<typeof STATUS_ROWS>;
 
-function isSet(settings: StatusSettings, key: typeof CHOOSING[number]): boolean {
+function isSet(settings: StatusSettings, key: typeof FILTERS[number]): boolean {
   const value = settings[key];
   return Array.isArray(value) ? value.length > 0 : value !== undefined;
 }
 
-/** Refuses options that choose among jobs when jobs are named. */
+/** Refuses options that filter jobs when jobs are named. */
 export function refuseChoosing(settings: StatusSettings): void {
-  const key = CHOOSING.find((key) => isSet(settings, key));
-  if (key) throw new InvalidInputError(`Cannot use --${key} with ids: it chooses among all jobs`);
+  const key = FILTERS.find((key) => isSet(settings, key));
+  if (key) throw new InvalidInputError(`Cannot use --${key} with ids: it filters all jobs`);
 }
 
-/** Which jobs the overview is to show. `nowMs`: Unix time by Redis' clock. */
+/** Returns which jobs the overview shows. `nowMs`: Unix time by Redis' clock. */
 export function readQuery(settings: StatusSettings, nowMs: number): JobQuery {
   const { state, runner, caller, context, label, since, sort, count, among } = settings;
   return {
@@ -36,14 +36,14 @@ export function readQuery(settings: StatusSettings, nowMs: number): JobQuery {
     sort,
     count,
     among,
-    // a list that is shown again and again looks no further than it must
+    // a list that is updated again and again reads no more jobs than it must
     counted: !settings.watch,
   };
 }
 
-/** What of the overview is to be shown. */
+/** Returns what is shown of the overview. */
 export function readShown(settings: StatusSettings): Shown {
-  const jobsOnly = CHOOSING.some((key) => key !== "runner" && key !== "columns" && isSet(settings, key));
+  const jobsOnly = FILTERS.some((key) => key !== "runner" && key !== "columns" && isSet(settings, key));
   const columns = settings.columns?.split(",") ?? null;
   for (const name of columns ?? []) {
     if ((COLUMN_NAMES as readonly string[]).includes(name)) continue;

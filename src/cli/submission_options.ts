@@ -10,9 +10,9 @@ import type { GLOBAL_ROWS, SUBMIT_ROWS } from "./options.ts";
 export type SubmitSettings = Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>;
 
 /**
- * Reads `NAME=VALUE`. The text is not quoted when it is wrong: it may be a password without its name.
+ * Reads `NAME=VALUE`. An invalid text is not quoted: it may be a password without its name.
  *
- * @throws {InvalidInputError} It is not of that form.
+ * @throws {InvalidInputError} It does not have that form.
  */
 export function readPair(text: string, where: string): [string, string] {
   const equals = text.indexOf("=");
@@ -41,7 +41,7 @@ function startOf(settings: SubmitSettings): { notBeforeMs?: number; delay?: numb
   return { notBeforeMs: settings.at === undefined ? undefined : readAt(settings.at), delay: settings.in };
 }
 
-/** Everything that was said about a job on the command line, without its payload; what nobody said is left out. */
+/** Reads everything about a job from the command line, except its payload; unset options are left out. */
 export async function readSubmissionOptions(settings: SubmitSettings, environment: Environment): Promise<Draft> {
   const { notBeforeMs, delay } = startOf(settings);
   const fromFile = settings.envFile === undefined ? {} : await readEnvFile(settings.envFile, environment);

@@ -1,4 +1,4 @@
-/** Changes of one letter that lead from `a` to `b`; two letters in the wrong order count as one. */
+/** Returns how many letters must change to get from `a` to `b`; two letters in the wrong order count as one. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -18,8 +18,8 @@ function distance(a: string, b: string): number {
 }
 
 /**
- * The word that somebody may have meant: the nearest one, at most a third of its letters away, or one that `word`
- * begins.
+ * Finds the word that was probably meant: the nearest one, at most a third of its letters away, or one that `word` is a
+ * prefix of.
  *
  * @returns `null` when none is near.
  */

@@ -4,23 +4,23 @@ import { fit, pad, printable, type Style, styled } from "./text.ts";
 /** A column of a table. */
 export interface Column<Row> {
   readonly title: string;
-  /** Text of a cell; whatever it holds, it is made printable. */
+  /** Returns the text of a cell; whatever it holds, it is made printable. */
   value(row: Row): string;
   readonly right?: boolean;
-  /** The cell in a number of columns that it does not fit into; cut at its end when left out. */
+  /** Returns the cell for a width that it does not fit into. Without it, the cell is cut at its end. */
   fitted?(row: Row, room: number): string;
-  /** Gives way first when the terminal is narrow. */
+  /** Shrinks first when the terminal is narrow. */
   readonly flexible?: boolean;
-  /** Left out on a terminal where flexible columns would have to give way for it; a higher number goes first. */
+  /** Dropped on a terminal where flexible columns would have to shrink for it; a higher number goes first. */
   readonly optional?: number;
   style?(row: Row): Style | null;
 }
 
 const GAP = 2;
-/** Columns of a flexible column for which an optional one is left out. */
+/** Width of a flexible column for which an optional column is dropped. */
 const ENOUGH = 50;
 
-/** The columns that there is room for, by their numbers. */
+/** Returns the indexes of the columns that there is room for. */
 function withoutOptional<Row>(kept: readonly number[], columns: readonly Column<Row>[], sizes: {
   readonly widths: readonly number[];
   readonly room: number;
@@ -52,12 +52,12 @@ function shrink(widths: number[], columns: readonly { flexible?: boolean }[], ro
 }
 
 /**
- * Lays out rows below titles.
+ * Formats rows as a table with titles.
  *
- * @param rows One object a line.
+ * @param rows One object per line.
  * @param columns From left to right.
- * @param options `room`: columns of the terminal, to which the table is fitted and in which empty columns are left out;
- * `null`: nothing is cut or left out.
+ * @param options `room`: width of the terminal in columns, to which the table is fitted and in which empty columns are
+ * dropped; `null`: nothing is cut or dropped.
  */
 export function table<Row>(
   rows: readonly Row[],

@@ -1,16 +1,16 @@
-/** Text from elsewhere, made fit for a terminal. */
+/** Prepares external text for a terminal. */
 import { unicodeWidth } from "./args.ts";
 
 export { printable, printableLines, toJson } from "../domain/printable.ts";
 
-/** The first line of a text that has something on it; ` …` says that more follows. */
+/** Returns the first non-blank line of a text; ` …` means that more follows. */
 export function firstLine(text: string): string {
   const trimmed = text.trim();
   const end = trimmed.indexOf("\n");
   return end < 0 ? trimmed : `${trimmed.slice(0, end).trimEnd()} …`;
 }
 
-/** A text cut to a number of columns, with `…` at the end when something is missing. */
+/** Cuts a text to a number of columns, with `…` at the end when something is missing. */
 export function fit(text: string, columns: number): string {
   if (unicodeWidth(text) <= columns) return text;
   let used = 0;
@@ -23,7 +23,7 @@ export function fit(text: string, columns: number): string {
   return `${out}…`;
 }
 
-/** A text filled with blanks to a number of columns. */
+/** Pads a text with blanks to a number of columns. */
 export function pad(text: string, columns: number, right = false): string {
   const blanks = " ".repeat(Math.max(0, columns - unicodeWidth(text)));
   return right ? blanks + text : text + blanks;
@@ -31,15 +31,15 @@ export function pad(text: string, columns: number, right = false): string {
 
 const CODES = { bold: "1", red: "31", green: "32", yellow: "33", dim: "2", alert: "1;33" } as const;
 
-/** A look of text on a terminal. */
+/** A style of text on a terminal. */
 export type Style = keyof typeof CODES;
 
-/** Gives a text a look, when colours are on. */
+/** Applies a style to a text when colours are on. */
 export function styled(text: string, style: Style | null, color: boolean): string {
   return color && style ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text;
 }
 
-/** Breaks a sentence into lines of at most so many columns. */
+/** Breaks a sentence into lines of at most the given number of columns. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

@@ -1,9 +1,9 @@
 import type { Compose } from "./context.ts";
 
-/** Exit codes after a signal: 128 and its number, as shells expect. */
+/** Exit codes after a signal: 128 plus its number, as shells expect. */
 export const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Aborts at a signal. `code` is the exit code for it, `null` while none came; `end` lets go. */
+/** Aborts on a signal. `code` returns the exit code for it, `null` while none arrived; `end` removes the handler. */
 export function untilSignal(compose: Pick<Compose, "onSignals">) {
   const aborted = new AbortController();
   let code: number | null = null;

@@ -1,4 +1,4 @@
 import manifest from "../../deno.json" with { type: "json" };
 
-/** Version of the program, as deno.json says it. */
+/** Version of the program, from deno.json. */
 export const VERSION: string = manifest.version;

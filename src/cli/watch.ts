@@ -8,21 +8,22 @@ import type { Context } from "./context.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { untilSignal } from "./until_signal.ts";
 
-/** Longest and shortest time between two looks, milliseconds: ages go on, and a burst of events is one change. */
+/** Longest time between two updates, milliseconds: displayed ages change. */
 const SLOW = 2_000;
+/** Shortest time between two updates, milliseconds: a burst of events is one change. */
 const FAST = 250;
 
-/** How something looks at one moment. */
+/** What is shown at one moment. */
 export interface View {
   readonly text: string;
-  /** It will not change any more. */
+  /** True when it will not change any more. */
   readonly over: boolean;
 }
 
-/** Commands to the terminal are bytes: of a text, it would get none. */
+/** Commands to the terminal are bytes, because the terminal's filter removes them from text. */
 const encoder = new TextEncoder();
 
-/** A picture on the terminal that is drawn over the one before, in one piece: nothing flickers. */
+/** A picture on the terminal that replaces the previous one in one piece, so that nothing flickers. */
 class Screen {
   readonly #terminal: Terminal;
 
@@ -30,33 +31,33 @@ class Screen {
     this.#terminal = terminal;
   }
 
-  /** The alternate screen, without cursor and line wrap: what was on the terminal comes back at the end. */
+  /** Switches to the alternate screen, without cursor and line wrap; the previous content returns at the end. */
   async open(): Promise<void> {
-    await this.#obey("\x1b[?1049h\x1b[?25l\x1b[?7l");
+    await this.#command("\x1b[?1049h\x1b[?25l\x1b[?7l");
   }
 
   async draw(text: string): Promise<void> {
-    // the line end of the last row would scroll
+    // a line end in the last row would scroll
     const lines = withoutEscapes(text.trimEnd(), "all but colours").split("\n").slice(
       0,
       this.#terminal.rows() ?? undefined,
     );
-    // between the marks of "synchronized output", terminals that know them show nothing half-drawn
-    await this.#obey(`\x1b[?2026h\x1b[H${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J\x1b[?2026l`);
+    // between these marks, terminals with "synchronized output" show nothing half-drawn
+    await this.#command(`\x1b[?2026h\x1b[H${lines.join("\x1b[K\r\n")}\x1b[K\x1b[J\x1b[?2026l`);
   }
 
   async close(): Promise<void> {
-    await this.#obey("\x1b[?7h\x1b[?25h\x1b[?1049l");
+    await this.#command("\x1b[?7h\x1b[?25h\x1b[?1049l");
   }
 
-  async #obey(commands: string): Promise<void> {
+  async #command(commands: string): Promise<void> {
     await this.#terminal.write(encoder.encode(commands));
   }
 }
 
 /**
- * Shows a view anew whenever something happened in the namespace, until it is over or a signal comes. On a terminal it
- * stays in place; elsewhere one follows the other.
+ * Shows a view again whenever something happens in the namespace, until it is over or a signal arrives. On a terminal
+ * it stays in place; elsewhere each version follows the previous one.
  *
  * @returns The exit code.
  */
@@ -75,7 +76,7 @@ export async function watch(
     shown = text;
   };
   const onOutage = async () => {
-    if (screen) await screen.draw(`Redis cannot be reached; this is how it was:\n\n${shown}`);
+    if (screen) await screen.draw(`Redis cannot be reached; last known state:\n\n${shown}`);
   };
   const pollOnce = async (): Promise<boolean> => {
     try {
@@ -88,7 +89,7 @@ export async function watch(
       return false;
     }
   };
-  // one picture after the other, also when the terminal changes its size meanwhile
+  // one picture at a time, also when the terminal changes its size meanwhile
   let polling: Promise<unknown> = Promise.resolve();
   const poll = (): Promise<boolean> => {
     const mine = polling.then(pollOnce);
@@ -97,12 +98,12 @@ export async function watch(
   };
   let resized = 0;
   const onResize = () => {
-    // sizes that come while one waits for its picture are drawn with it
+    // the picture of a pending resize includes later resizes
     if (resized++ > 0) return;
     polling = polling.then(() => {
       resized = 0;
       return pollOnce();
-    }).catch(() => {}); // what is wrong shows at the next look
+    }).catch(() => {}); // an error shows at the next update
   };
   const ignoreSize = screen ? terminal.onResize(onResize) : () => {};
   let last = "";

@@ -1,6 +1,6 @@
 /**
- * The only place that knows both the program and the outside: it gives the commands their real Redis, terminals and
- * files. What only the worker needs is loaded when there is a worker.
+ * Composes the program: only this file connects the commands with the real Redis, terminals and files. What only a
+ * runner needs is loaded when there is a runner.
  *
  * @module
  */
@@ -20,12 +20,11 @@ import { systemTerminal } from "../system/terminal.ts";
 import type { Compose, Finding, HostInspection, StoreSettings, Worker, WorkerSettings } from "./context.ts";
 import { VERSION } from "./version.ts";
 
-/** How long a start may take without a word, milliseconds; the pause until the next word doubles, up to the longest. */
+/** Duration after which a start is reported as slow, milliseconds; the pause until the next report doubles. */
 const SLOW_START = 3000;
+/** Longest pause between two reports of a slow start, milliseconds. */
 const LONGEST_SILENCE = 60_000;
-/**
- * How long the end waits for a Redis of the runner's own, milliseconds: that ends by itself when it has been told to.
- */
+/** How long the end waits for the embedded Redis, milliseconds: after the request it ends by itself. */
 const REDIS_END = 2000;
 
 async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
@@ -44,7 +43,9 @@ async function placeOf(settings: StoreSettings): Promise<RedisPlace> {
   return { ...place, caCerts: [new TextDecoder().decode(pem)] };
 }
 
-/** Access to a Redis of a runner's own, in a file that is known by its port; `undefined` where none can be. */
+/**
+ * Returns the access to an embedded Redis, from a file that its port identifies; `undefined` where there can be none.
+ */
 async function ownAccess({ hostname, port, tls, password }: RedisPlace["url"]): Promise<RedisPlace["own"]> {
   if (tls || password !== undefined) return undefined;
   const { accessPath, findAccess, OWN_HOST } = await import("../system/redis_access.ts");
@@ -59,12 +60,12 @@ async function ownAccess({ hostname, port, tls, password }: RedisPlace["url"]): 
   };
 }
 
-/** A connection to Redis for clients. */
+/** Opens a connection to Redis for clients. */
 export async function openStore(settings: StoreSettings): Promise<JobStore> {
   const [{ openStore }, place] = await Promise.all([import("../redis/open_store.ts"), placeOf(settings)]);
   const store = openStore(place);
   try {
-    await store.time(); // says at once when Redis cannot be reached
+    await store.time(); // fails at once when Redis cannot be reached
     return store;
   } catch (error) {
     store.close();
@@ -72,13 +73,13 @@ export async function openStore(settings: StoreSettings): Promise<JobStore> {
   }
 }
 
-/** A person has not asked for the time. */
+/** Names the connection instead of the time command, which the user did not request. */
 function notConnected(error: UnavailableError & Partial<Trouble>): UnavailableError {
   if (error.says !== undefined) error.message = `Cannot connect: ${error.says}`;
   return error;
 }
 
-/** A worker with everything it needs. It holds this host's spool; Redis has not been spoken to. */
+/** Composes a runner. It holds this host's spool; no request has been sent to Redis. */
 export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const there = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
   const { accessPath } = await import("../system/redis_access.ts");
@@ -122,7 +123,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   const owner = { runner: settings.name, instance: instance.id, nonce: instance.nonce, leaseMs: settings.lease * 1000 };
   const spool = await FileJournal.open(instance.dir, { expected: await hadOwner(instance.dir) })
     .catch((error) => Promise.reject(unusable(instance.dir, error)));
-  // names Redis and the queue to `runner` in jobs and hooks, as only this user may read the password in it
+  // gives Redis and the queue to `runner` in jobs and hooks; only this user may read the password in it
   const clientFile = `${instance.dir}/client.json`;
   const caFile = place.url.caFile === undefined ? {} : { caFile: host.absolutePath(place.url.caFile) };
   const socket = settings.tmuxSocket ?? `runner-${name}`;
@@ -210,7 +211,7 @@ export async function openWorker(settings: WorkerSettings): Promise<Worker> {
   };
 }
 
-/** Says again and again what a start waits for, when that takes long; answers what ends it. */
+/** Reports again and again what a slow start waits for; returns the function that ends the reports. */
 function saySlow(log: Log, what: () => string): () => void {
   const begun = systemClock.now();
   let timer: ReturnType<typeof setTimeout>;
@@ -249,7 +250,7 @@ function crashAt<Place extends string>(name: string | undefined, places: readonl
   };
 }
 
-/** Judges the Redis server. */
+/** Checks the Redis server. */
 async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> {
   const [{ checkServer }, { judgeAddress }, { wallClock }] = await Promise.all([
     import("../redis/open.ts"),
@@ -260,7 +261,7 @@ async function checkRedis(settings: StoreSettings): Promise<readonly Finding[]> 
   return [...judgeAddress(place.url), ...await checkServer(place, wallClock)];
 }
 
-/** Looks at this host, for `runner doctor`. */
+/** Inspects this host for `runner doctor`. */
 async function inspectHost(spool?: string, secretFile?: string): Promise<HostInspection> {
   const [
     { absolutePath, defaultSpool },
@@ -286,7 +287,7 @@ async function inspectHost(spool?: string, secretFile?: string): Promise<HostIns
   };
 }
 
-/** What runners of this user keep on this host. */
+/** Opens the outputs that runners of this user keep on this host. */
 export async function openHostOutput({ spool, namespace }: { spool?: string; namespace: string }): Promise<HostOutput> {
   const [{ absolutePath, defaultSpool }, { isOurFolder }, { systemFiles: files }, { digestOf }, { makeHostOutput }] =
     await Promise
@@ -303,7 +304,7 @@ export async function openHostOutput({ spool, namespace }: { spool?: string; nam
   return await makeHostOutput({ files, digestOf, root, namespace, isOurs: isOurFolder });
 }
 
-/** What shows terminals of jobs. */
+/** Opens the viewer, which shows terminals of jobs. */
 async function openViewer() {
   const [{ makeViewer }, { digestOf }, { inTerminal, systemProcess }, { viewEnvironment }] = await Promise.all([
     import("../executors/registry.ts"),
@@ -315,7 +316,7 @@ async function openViewer() {
   return await makeViewer({ process: systemProcess, inTerminal, env, digestOf, newId });
 }
 
-/** The real world. */
+/** The real outside of the program. */
 export const compose: Compose = {
   terminal: systemTerminal,
   environment: systemEnvironment,

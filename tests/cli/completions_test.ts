@@ -233,7 +233,7 @@ Deno.test("completions refuses a shell that it does not know", async () => {
   assertEquals(await fixture.run("completions", "csh"), 2);
   assertEquals(
     fixture.stderr,
-    `runner: Cannot write completions for "csh": there are those for ${
+    `runner: Cannot write completions for "csh": supported shells are ${
       SHELLS.join(", ")
     }; see runner completions --help\n`,
   );

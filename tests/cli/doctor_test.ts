@@ -61,7 +61,7 @@ Deno.test("doctor looks at the host also when Redis cannot be reached", async ()
   assertEquals(await wrong(fixture, 1), [
     "redis error: Cannot run PING: nobody there -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
     "tmux error: tmux 3.1c is too old -> Install tmux 3.2 or newer",
-    "permissions error: the program may not: net, run tmux -> Use the compiled program or scripts/runner, which give it its rights",
+    "permissions error: the program lacks permissions: net, run tmux -> Use the compiled program or scripts/runner, which grant them",
   ]);
 });
 
@@ -111,12 +111,12 @@ Deno.test("doctor judges the spool folder", async () => {
   const cases: [Partial<FolderInspection>, number, string][] = [
     [{}, 0, ""],
     [{ is: "missing" }, 0, ""],
-    [{ is: "missing", writable: false }, 1, "is not there and cannot be made"],
+    [{ is: "missing", writable: false }, 1, "does not exist and cannot be created"],
     [{ is: "missing", unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
-    [{ is: "something else" }, 1, "is no folder"],
+    [{ is: "something else" }, 1, "is not a folder"],
     [{ writable: false }, 1, "cannot be written to"],
-    [{ full: true }, 1, "has no room: its disk is full"],
-    [{ is: "missing", full: true }, 1, "has no room: its disk is full"],
+    [{ full: true }, 1, "has no free space: its disk is full"],
+    [{ is: "missing", full: true }, 1, "has no free space: its disk is full"],
     [{ unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
     [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
   ];
@@ -163,7 +163,11 @@ Deno.test({
     };
     assertEquals(await spoolOf(), [0, "ok", disk!.dir]);
     await disk!.fill();
-    assertEquals(await spoolOf(), [1, "error", `${disk!.dir} has no room: its disk is full, or a quota is used up`]);
+    assertEquals(await spoolOf(), [
+      1,
+      "error",
+      `${disk!.dir} has no free space: its disk is full, or a quota is used up`,
+    ]);
     assertEquals([...Deno.readDirSync(disk!.dir)].map(({ name }) => name), ["filler"]);
   },
 });
@@ -178,7 +182,7 @@ Deno.test("doctor of the real program asks the real Redis and the real tmux", as
   assertEquals(checks.redis.severity, "ok");
   assertEquals(checks.persistence.severity, "warning");
   assertMatch(checks.tmux.says, /^tmux \d/);
-  assertEquals(checks.spool.says, `${fixture.dir}/spool is not there yet; the first runner makes it`);
+  assertEquals(checks.spool.says, `${fixture.dir}/spool does not exist yet; the first runner creates it`);
   assertEquals(checks.permissions.severity, "ok");
 });
 

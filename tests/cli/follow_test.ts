@@ -8,7 +8,7 @@ import { CommandFixture } from "./command_fixture.ts";
 /** What is said in the end when bytes were missing. */
 function rest(missing: number, total: number): string {
   const remedy =
-    "for all of it, while it is kept: runner logs j on the host of its runner, as its user and with its --spool";
+    "for the whole output, while it is kept: runner logs j on the host of its runner, as its user and with its --spool";
   return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
 }
 
@@ -171,7 +171,7 @@ Deno.test("submit --follow takes the rest from Redis when this host has lost it,
   redis.append("j", 12, "for\n");
   end(fixture, { bytes: 16, result: "\ufffd" });
   assertEquals([await code, fixture.stdout], [0, "one\ntwo\nfor\n"]);
-  const nowhere = "runner: 4 of 16 bytes of output are missing above; they are kept nowhere any more\n";
+  const nowhere = "runner: 4 of 16 bytes of output are missing above; they are no longer kept anywhere\n";
   assertEquals(fixture.stderr, "job j\n\nrunner: 4 bytes of output are missing here\n" + nowhere);
 });
 

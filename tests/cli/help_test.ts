@@ -116,7 +116,7 @@ Deno.test("commands refuse arguments that they do not take", async () => {
   const cases: [string[], string][] = [
     [["version", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
     [["version", "--", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
-    [["cancel"], "Cannot run runner cancel: it takes ids of jobs and there is none; see runner cancel --help"],
+    [["cancel"], "Cannot run runner cancel: it needs ids of jobs; see runner cancel --help"],
     [["help", "a", "b"], 'Cannot use "b": runner help takes the name of one command; see runner help --help'],
   ];
   for (const [args, message] of cases) {

@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 /** What is said in the end when bytes were missing. */
 function rest(missing: number, total: number): string {
   const remedy =
-    "for all of it, while it is kept: runner logs j on the host of its runner, as its user and with its --spool";
+    "for the whole output, while it is kept: runner logs j on the host of its runner, as its user and with its --spool";
   return `runner: ${missing} of ${total} bytes of output are missing above; ${remedy}\n`;
 }
 

@@ -76,7 +76,7 @@ Deno.test("purge without a terminal and without --yes is wrong usage", async () 
   assertEquals([await fixture.run("purge"), left(fixture).length, fixture.opened.length], [2, 4, 0]);
   assertEquals(
     fixture.stderr,
-    "runner: Cannot purge: there is no terminal to ask on; write --yes to delete without a question; see runner purge --help\n",
+    "runner: Cannot purge: there is no terminal for the question; write --yes to delete without it; see runner purge --help\n",
   );
 });
 

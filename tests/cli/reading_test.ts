@@ -111,7 +111,7 @@ Deno.test("conditions say how many jobs they leave out, and take the words that 
     [["--state", "waiting"], "1 of 14 jobs fit"],
     [["--state", "running", "--state", "failed"], "2 of 14 jobs fit"],
     [["--state", "queued"], "0 of 14 jobs fit"],
-    [["--caller", "me", "--among", "5"], "0 of the newest 6 jobs fit; --among N looks at more"],
+    [["--caller", "me", "--among", "5"], "0 of the newest 6 jobs fit; --among N scans more"],
   ];
   for (const [args, says] of cases) {
     const fixture = worldWith();

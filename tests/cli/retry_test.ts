@@ -54,8 +54,8 @@ Deno.test("retry says that a job waits again, and refuses one whose parent has f
     fixture.stderr,
     'runner: Cannot retry job "after-failed": job "failed", which must have finished first, has ended with error; ' +
       "retry that one first: runner retry failed\n" +
-      'runner: Cannot retry job "after-gone": job "gone", which must have finished first, is not there any more; ' +
-      "submit it anew without --after\n",
+      'runner: Cannot retry job "after-gone": job "gone", which must have finished first, no longer exists; ' +
+      "submit it again without --after\n",
   );
   assertEquals(await fixture.run("retry", "--json", "after-failed"), 1);
   assertEquals(fixture.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
@@ -85,10 +85,14 @@ Deno.test("pause and resume are about the queue of --name", async () => {
   }));
   const paused = () => fixture.redis.queueList.filter(({ paused }) => paused).map(({ runner }) => runner);
   assertEquals(await fixture.run("pause", "-n", "build"), 0);
-  assertEquals([paused(), fixture.stdout, fixture.stderr], [["build"], "", "queue build: paused; what runs goes on\n"]);
+  assertEquals([paused(), fixture.stdout, fixture.stderr], [
+    ["build"],
+    "",
+    "queue build: paused; running jobs go on\n",
+  ]);
   fixture.stderr = "";
   assertEquals(await fixture.run("resume", "--name", "build"), 0);
-  assertEquals([paused(), fixture.stderr], [[], "queue build: its runners take jobs again\n"]);
+  assertEquals([paused(), fixture.stderr], [[], "queue build: its runners start jobs again\n"]);
   assertEquals(await fixture.run("pause", "--json"), 0);
   assertEquals([paused(), fixture.stdout], [["test_runner"], '{"queue":"test_runner","paused":true}\n']);
 });

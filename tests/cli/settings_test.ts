@@ -83,17 +83,17 @@ Deno.test("resolveSettings() reads numbers, durations, words and switches from e
 
 Deno.test("resolveSettings() refuses a wrong value and says where it stands", async () => {
   const cases: [string[], Record<string, string>, string | null, string][] = [
-    [["--concurrency", "four"], {}, null, 'Cannot use --concurrency: "four" is no whole number'],
-    [["--concurrency", "0"], {}, null, "Cannot use --concurrency: 0 is less than 1, the least there is"],
-    [["--concurrency", "1e9"], {}, null, 'Cannot use --concurrency: "1e9" is no whole number'],
-    [["--concurrency", "20000"], {}, null, "Cannot use --concurrency: 20000 is more than 10000, the most there is"],
+    [["--concurrency", "four"], {}, null, 'Cannot use --concurrency: "four" is not a whole number'],
+    [["--concurrency", "0"], {}, null, "Cannot use --concurrency: 0 is less than the minimum of 1"],
+    [["--concurrency", "1e9"], {}, null, 'Cannot use --concurrency: "1e9" is not a whole number'],
+    [["--concurrency", "20000"], {}, null, "Cannot use --concurrency: 20000 is more than the maximum of 10000"],
     [
       ["--kill-grace", "soon"],
       {},
       null,
       'Cannot use --kill-grace: cannot read duration "soon": write for example 90, 90s, 5m, 2h, 1d or 1h30m',
     ],
-    [["--lost-policy", "x"], {}, null, 'Cannot use --lost-policy: "x" is none of hold, requeue, fail'],
+    [["--lost-policy", "x"], {}, null, 'Cannot use --lost-policy: "x" is not one of hold, requeue, fail'],
     [
       ["-n", "a\x07"],
       {},
@@ -106,7 +106,12 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
       null,
       'Cannot use environment variable RUNNER_NAMESPACE: cannot use namespace "a\\nb": it holds control or invisible characters',
     ],
-    [["--spool", ""], {}, null, "Cannot use --spool: cannot use an empty spool folder: leave it out for the usual one"],
+    [
+      ["--spool", ""],
+      {},
+      null,
+      "Cannot use --spool: cannot use an empty spool folder: leave it out for the default one",
+    ],
     [
       ["--tmux-socket", "a/b"],
       {},
@@ -116,7 +121,7 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
     [[], {}, '{"concurrency": "4"}', `Cannot use "concurrency" in "${FILE}": it must be a number`],
     [[], {}, '{"drain": 1}', `Cannot use "drain" in "${FILE}": it must be true or false`],
     [[], {}, '{"name": null}', `Cannot use "name" in "${FILE}": it must be a text`],
-    [[], {}, '{"concurrency": 1.5}', `Cannot use "concurrency" in "${FILE}": "1.5" is no whole number`],
+    [[], {}, '{"concurrency": 1.5}', `Cannot use "concurrency" in "${FILE}": "1.5" is not a whole number`],
   ];
   for (const [args, env, content, message] of cases) {
     const files: Record<string, string> = content === null ? {} : { [FILE]: content };
@@ -142,9 +147,9 @@ Deno.test("readConfigFile() looks at RUNNER_CONFIG, XDG_CONFIG_HOME and HOME in 
 
 Deno.test("readConfigFile() refuses a file that is not what it should be, without quoting from it", async () => {
   const cases: [string | null, string][] = [
-    [null, 'Cannot read configuration file "/c": RUNNER_CONFIG names it and it is not there'],
+    [null, 'Cannot read configuration file "/c": RUNNER_CONFIG names it, but it does not exist'],
     ['{"redis_url": "redis://:secret@h"', 'Cannot read configuration file "/c": it is no JSON, see line 1, column 34'],
-    ["[]", 'Cannot read configuration file "/c": it is no JSON object'],
+    ["[]", 'Cannot read configuration file "/c": it is not a JSON object'],
     [
       '{"conurrency": 1}',
       'Cannot use key "conurrency" in "/c": there is no such setting; perhaps you mean "concurrency"',

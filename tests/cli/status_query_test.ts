@@ -75,7 +75,7 @@ Deno.test("status finds running jobs however old, and says when it did not look 
   assertEquals(await ids(fixture, "--caller", "me", "--among", "2"), "");
   assertEquals(
     fixture.stderr.split("\n").at(-2),
-    "runner: 0 of the newest 2 jobs fit; --among N looks at more",
+    "runner: 0 of the newest 2 jobs fit; --among N scans more",
   );
   fixture.stderr = "";
   assertEquals(await ids(fixture, "--since", "2m", "--among", "2"), "d");
@@ -111,9 +111,12 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
       ["--columns", "id,staus"],
       'Cannot use column "staus": there is no such column, perhaps you mean status; columns are',
     ],
-    [["--state", "runnning"], 'Cannot use --state: "runnning" is none of queued, running, waiting, finished, failed, '],
-    [["--state", "error", "a"], "Cannot use --state with ids: it chooses among all jobs"],
-    [["--sort", "age"], 'Cannot use --sort: "age" is none of created'],
+    [
+      ["--state", "runnning"],
+      'Cannot use --state: "runnning" is not one of queued, running, waiting, finished, failed, ',
+    ],
+    [["--state", "error", "a"], "Cannot use --state with ids: it filters all jobs"],
+    [["--sort", "age"], 'Cannot use --sort: "age" is not one of created'],
   ];
   for (const [args, message] of cases) {
     const fixture = worldWith();

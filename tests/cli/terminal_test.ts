@@ -147,7 +147,7 @@ Deno.test("attach to a job of another host says the command, and --ssh goes ther
 Deno.test("attach without a terminal says what to use in its place", async () => {
   const fixture = worldWithJob();
   assertEquals([await fixture.run("attach", "run-1"), fixture.viewed, fixture.opened], [1, [], []]);
-  assertStringIncludes(fixture.stderr, "are no terminal; use runner logs -f ID, or runner screen ID");
+  assertStringIncludes(fixture.stderr, "are not a terminal; use runner logs -f ID, or runner screen ID");
 });
 
 Deno.test("status shows which job waits for input, with its last line, only while it runs", async () => {

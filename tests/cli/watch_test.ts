@@ -92,7 +92,7 @@ Deno.test("status -w outlives an outage of Redis and says so", async () => {
   const { fixture, code } = await watching(terminal);
   fixture.redis.eventErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
   fixture.redis.happen({});
-  await until("it is said", () => fixture.stdout.includes("Redis cannot be reached; this is how it was:"));
+  await until("it is said", () => fixture.stdout.includes("Redis cannot be reached; last known state:"));
   const drawn = pictures(fixture.stdout).length;
   fixture.redis.happen({});
   await until(

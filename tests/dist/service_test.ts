@@ -130,7 +130,7 @@ Deno.test("service knows the places of a user and of launchd", async () => {
 Deno.test("service says what is wrong and changes nothing", async () => {
   const table: [WorldOptions, args: string[], code: number, sentence: string][] = [
     [{}, ["start"], 2, 'Cannot do "start" with a service: there are install, uninstall and status'],
-    [{}, [], 2, "it takes one of install, uninstall and status and there is none"],
+    [{}, [], 2, "it needs one of install, uninstall and status"],
     [{}, ["install", "-n", "a b"], 2, 'Cannot make a service of runner "a b"'],
     [{}, ["install", "--program", "runner"], 2, "a service needs an absolute path"],
     [{}, ["install", "--run-as", "x y"], 2, 'Cannot use user "x y"'],

@@ -53,7 +53,7 @@ Deno.test("logs on the host of the runner shows all of a job, while it runs and 
   assertMatch((await fixture.run(["logs", "-n", "2", id])).stdout, /^299999\n300000\n$/);
   // a folder of another runner is not looked into
   await Deno.writeTextFile(`${fixture.instance()}/instance`, `${crypto.randomUUID()}\n`);
-  assertStringIncludes((await fixture.run(["logs", id])).stderr, "missing above; for all of it");
+  assertStringIncludes((await fixture.run(["logs", id])).stderr, "missing above; for the whole output");
 });
 
 Deno.test("submit --follow on another host loses nothing of a burst", async () => {

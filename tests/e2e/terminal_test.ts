@@ -240,7 +240,7 @@ Deno.test("attach, send and screen say in a sentence why they cannot, and what t
   await says(["send", ended, "x"], `Cannot type into job "${ended}": it has ended with status finished; its output: `);
   await says(["screen", ended], `Cannot show screen of job "${ended}": it has ended with status finished`);
   await says(["screen", waiting], "it has not started yet; why it waits: runner status");
-  await says(["attach", id], "standard input and output are no terminal; use runner logs -f ID");
+  await says(["attach", id], "standard input and output are not a terminal; use runner logs -f ID");
   assertEquals((await fixture.run(["send", "nothing", "x"])).code, 4);
   assertEquals((await fixture.run(["send", id])).code, 2);
   assertEquals((await fixture.run(["send", id, "x".repeat(65_537)])).code, 2);

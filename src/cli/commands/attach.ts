@@ -13,13 +13,13 @@ import { printable } from "../text.ts";
 
 /** Options of `runner attach`. */
 const ATTACH_ROWS = {
-  write: { type: "flag", short: "w", help: "Also type; without it, keys change nothing" },
-  ssh: { type: "flag", help: "When the job runs on another host, go there with ssh" },
+  write: { type: "flag", short: "w", help: "Send keys to the job; without it, they are ignored" },
+  ssh: { type: "flag", help: "When the job runs on another host, connect to it with ssh" },
 } as const satisfies OptionRows;
 
 type AttachContext = Context<typeof ATTACH_ROWS>;
 
-/** How long a terminal has to show what is said first, milliseconds. */
+/** How long the terminal has to show the first message, milliseconds. */
 const FIRST_WORDS = 100;
 
 /** `runner attach`. */
@@ -28,16 +28,16 @@ export const attach: Command<typeof ATTACH_ROWS> = {
   summary: "Show the terminal of a job, live",
   usage: ["[OPTIONS] ID"],
   description: [
-    "Shows the job's own pane; keys change nothing unless there is --write. How to leave is said first; the job goes on. " +
-    "Others who look at the same terminals are not disturbed, and it works inside tmux, and with a TERM that this host does not know. A job that has ended can be looked at " +
-    "when its terminal was kept: see --keep-pane of `runner run`.",
-    "The job must run on this host, and for the same user; for one that runs elsewhere the ssh command is said, and with " +
-    "--ssh run.",
+    "Shows the pane of the job. Keys are ignored without --write. The keys to detach are printed first; the job goes " +
+    "on. Other viewers of the same terminals are not disturbed. It works inside tmux, and with a TERM that this host " +
+    "does not know. A job that has ended can be viewed when its terminal was kept: see --keep-pane of `runner run`.",
+    "The job must run on this host, and for the same user. For a job on another host, the ssh command is printed; " +
+    "with --ssh it is run.",
   ],
   examples: [
-    { command: "runner attach @", does: "look at the newest job" },
-    { command: "runner attach --write 3f2a", does: "look, and type" },
-    { command: "runner attach --ssh 3f2a", does: "the same on the host where it runs" },
+    { command: "runner attach @", does: "view the newest job" },
+    { command: "runner attach --write 3f2a", does: "view a job, and type into it" },
+    { command: "runner attach --ssh 3f2a", does: "view a job on the host where it runs" },
   ],
   rows: ATTACH_ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
@@ -45,7 +45,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     const { terminal, settings, compose, positionals } = context;
     if (!terminal.isTerminal.input || !terminal.isTerminal.output) {
       throw new NoTerminalError(
-        "Cannot attach: standard input and output are no terminal; use runner logs -f ID, or runner screen ID",
+        "Cannot attach: standard input and output are not a terminal; use runner logs -f ID, or runner screen ID",
       );
     }
     const store = await context.store();
@@ -69,7 +69,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     const keys = await viewer.leaveKeys(owner.attach, host);
     const how = settings.write ? "keys reach the job" : "read-only";
     await terminal.say(`job ${printable(id)}: ${how}; leave with ${printable(keys)}, and the job goes on\n`);
-    // tmux begins with dropping what the terminal has not shown yet
+    // tmux starts by dropping what the terminal has not shown yet
     await compose.clock.sleep(FIRST_WORDS);
     await viewer.view(owner.attach, place, options);
     return EXIT.ok;
@@ -80,7 +80,7 @@ function cannot(job: StoredJob): string {
   return `Cannot attach to job ${JSON.stringify(job.id)}`;
 }
 
-/** The instance that runs, or ran, a job. */
+/** Returns the instance that runs, or ran, a job. */
 async function ownerOf(store: JobStore, job: StoredJob): Promise<StoredInstance> {
   const owner = (await store.instances()).find(({ instance }) => instance === job.meta.instance);
   if (owner && job.meta.token) return owner;
@@ -127,6 +127,6 @@ async function placeThere(
     reply: compose.newId(),
     waitMs: settings.redisTimeout * 1000,
   });
-  if (done.type !== "place") throw new Error(`${cannot(job)}: the answer is ${done.type}`);
+  if (done.type !== "place") throw new Error(`${cannot(job)}: the reply is ${done.type}`);
   return done.place;
 }

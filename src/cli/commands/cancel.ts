@@ -7,7 +7,7 @@ import { printable, toJson } from "../text.ts";
 
 /** Options of `runner cancel`. */
 const CANCEL_ROWS = {
-  reason: { type: "string", value: "TEXT", default: "", help: "Why; it ends up in the job's error field" },
+  reason: { type: "string", value: "TEXT", default: "", help: "Reason, which goes into the job's error field" },
 } as const satisfies OptionRows;
 
 const SAYS: Readonly<Record<Cancelled, string>> = {
@@ -22,19 +22,23 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
   summary: "Stop jobs, whatever their state",
   usage: ["[OPTIONS] ID..."],
   description: [
-    "A job that waits ends at once. One that runs gets TERM and then KILL, with everything it started. When its runner is " +
-    "down, the next one on its host stops it. What is no whole id, such as @, is said with the job that it means.",
+    "A waiting job ends at once. A running job gets TERM and then KILL, with everything it started. When its runner " +
+    "is down, the next runner on its host stops it. For anything but a full id, such as @, the matching job is " +
+    "reported first.",
   ],
   examples: [
     { command: "runner cancel @", does: "stop the newest job" },
-    { command: "runner cancel 3f2a 77b1 --reason 'wrong branch'", does: "stop two, by the first letters of their ids" },
+    {
+      command: "runner cancel 3f2a 77b1 --reason 'wrong branch'",
+      does: "stop two jobs, by the first letters of their ids",
+    },
   ],
   rows: CANCEL_ROWS,
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;
     const redis = await context.store();
-    // all are looked up first: a wrong id among them changes nothing
+    // all ids are resolved first: a wrong one among them changes nothing
     const ids = await findAloud(context, positionals);
     for (const id of ids) {
       const became = await cancelJob(redis, id, settings.reason);

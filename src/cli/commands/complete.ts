@@ -9,13 +9,13 @@ import { GLOBAL_ROWS } from "../options.ts";
 import { stateOf } from "../job_columns.ts";
 import { firstLine, fit, printable } from "../text.ts";
 
-/** Somebody waits for the answer with a key under the finger, seconds. */
+/** Time limit, seconds: a person waits at the keyboard. */
 const LIMIT = 0.5;
-/** Newest jobs that are looked at. */
+/** Maximum number of jobs, the newest ones, that are read. */
 const MAX_JOBS = 100;
-/** Columns of what is said about a job. */
+/** Width of the description of a job, columns. */
 const WIDTH = 50;
-/** What every shell takes as one word without quotes. */
+/** Words that need no quotes in any shell. */
 const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/;
 
 async function newestJobs(store: JobStore): Promise<StoredJob[]> {
@@ -29,7 +29,7 @@ function describe(job: StoredJob): string {
   return `${id}\t${printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH))}`;
 }
 
-/** Words by what they are, each with a tab and something about it where there is something to say. */
+/** Finders of words by kind; a word may be followed by a tab and its description. */
 const FINDERS: Readonly<Record<Completed, (store: JobStore) => Promise<readonly string[]>>> = {
   jobs: async (store) => (await newestJobs(store)).map(describe),
   runners: async (store) => (await store.queues()).map(({ runner }) => runner),
@@ -40,16 +40,16 @@ function isCompleted(kind: string): kind is Completed {
   return Object.hasOwn(FINDERS, kind);
 }
 
-/** `runner complete`: what the completion scripts ask. Whatever goes wrong, there is just nothing to offer. */
+/** `runner complete`, which the completion scripts call. Whatever goes wrong, it just offers nothing. */
 export const complete: Command<Readonly<Record<never, OptionRow>>> = {
   name: "complete",
   summary: "Find words for the completion scripts",
   usage: ["KIND -- WORD..."],
-  description: ["KIND is jobs, runners or executors; the words are what was typed so far."],
-  examples: [{ command: "runner complete jobs -- logs -s production", does: "the newest jobs of a namespace" }],
+  description: ["KIND is jobs, runners or executors; the words are the command line so far."],
+  examples: [{ command: "runner complete jobs -- logs -s production", does: "list the newest jobs of a namespace" }],
   rows: {},
   positionals: { min: 1, max: 1, what: `one of ${Object.keys(FINDERS).join(", ")}` },
-  takesRest: true,
+  acceptsRest: true,
   async run({ compose, terminal, settings, positionals: [kind], rest }) {
     if (!isCompleted(kind)) {
       throw new InvalidInputError(
@@ -70,7 +70,7 @@ export const complete: Command<Readonly<Record<never, OptionRow>>> = {
         store.close();
       }
     } catch {
-      // nobody completes a word to read an error
+      // an error message is of no use while a word is completed
     }
     return EXIT.ok;
   },

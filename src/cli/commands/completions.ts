@@ -7,7 +7,7 @@ import { completionScript, SHELLS } from "../completions.ts";
 /** `runner completions`. */
 export const completions: Command = {
   name: "completions",
-  summary: "Write the completion script of a shell",
+  summary: "Print the completion script of a shell",
   usage: SHELLS,
   examples: [
     { command: "runner completions bash", does: 'in ~/.bashrc: eval "$(runner completions bash)"' },
@@ -21,7 +21,7 @@ export const completions: Command = {
     const shell = SHELLS.find((shell) => shell === name);
     if (!shell) {
       throw new InvalidInputError(
-        `Cannot write completions for ${JSON.stringify(name)}: there are those for ${SHELLS.join(", ")}`,
+        `Cannot write completions for ${JSON.stringify(name)}: supported shells are ${SHELLS.join(", ")}`,
       );
     }
     await terminal.write(completionScript(shell, await allCommands()));

@@ -18,19 +18,22 @@ function shown({ value, row }: Setting): string {
   return row.type === "duration" ? formatDuration(Number(value)) : String(value);
 }
 
-/** `runner config`. It takes the options of `run` as well, to show what they would change. */
+/** `runner config`. It also accepts the options of `run`, to show what they would change. */
 export const config: Command<typeof RUN_ROWS> = {
   name: "config",
   summary: "Show every setting and where it comes from",
   usage: ["[OPTIONS]"],
   description: [
-    "A setting comes from its flag, else from its environment variable, else from the configuration file, else it has its " +
-    "default. The file is $RUNNER_CONFIG, else $XDG_CONFIG_HOME/runner/config.json, else ~/.config/runner/config.json: a JSON " +
-    "object with the names that this command shows. Passwords are masked.",
+    "A setting comes from its flag, else from its environment variable, else from the configuration file, else from " +
+    "its default. The file is $RUNNER_CONFIG, else $XDG_CONFIG_HOME/runner/config.json, else " +
+    "~/.config/runner/config.json: a JSON object with the names that this command shows. Passwords are masked.",
   ],
   examples: [
-    { command: "runner config", does: "what holds here" },
-    { command: "REDIS_URL=redis.example:6379 runner config --json", does: "what would hold with that variable" },
+    { command: "runner config", does: "show the current settings" },
+    {
+      command: "REDIS_URL=redis.example:6379 runner config --json",
+      does: "show the settings with that variable, as JSON",
+    },
   ],
   rows: RUN_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -19,8 +19,8 @@ async function examineRedis(context: DoctorContext): Promise<Check[]> {
   try {
     const store = await context.store();
     const findings = await compose.checkRedis({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout });
-    const answers: Check = { severity: "ok", subject: "redis", says: `answers at ${place}` };
-    return [answers, ...findings, judgeRunners(name, await store.instances())];
+    const reachable: Check = { severity: "ok", subject: "redis", says: `answers at ${place}` };
+    return [reachable, ...findings, judgeRunners(name, await store.instances())];
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     const remedy = redisAdvice(error) ?? "runner config shows the address and the user";
@@ -29,7 +29,7 @@ async function examineRedis(context: DoctorContext): Promise<Check[]> {
   }
 }
 
-/** The configuration file, when the password of Redis is from there. */
+/** Returns the configuration file, when the password of Redis comes from it. */
 function secretFileOf({ compose, settings, origins }: DoctorContext): string | undefined {
   const origin = origins.redisUrl ?? "";
   if (!origin.startsWith("file ") || compose.maskUrl(settings.redisUrl) === settings.redisUrl) return undefined;
@@ -44,16 +44,17 @@ function shown({ severity, subject, says, ...rest }: Check, color: boolean): str
 /** `runner doctor`. */
 export const doctor: Command<typeof DOCTOR_ROWS> = {
   name: "doctor",
-  summary: "Check Redis and this host, and say what to do about what is wrong",
+  summary: "Check Redis and this host, and suggest a remedy for each problem",
   usage: ["[OPTIONS]"],
   description: [
-    "Looks at Redis (reachable, version, role, persistence, eviction, cluster, clock, rights of its user default), at how its password travels and is kept, at tmux and the programs that a runner calls, at the spool folder and the room on its disk, at the " +
-    "rights of the program, and whether a runner of --name is alive. Nothing is changed. The exit code is 1 when there is an " +
-    "error, and 0 when there are only warnings.",
+    "Checks Redis (reachable, version, role, persistence, eviction, cluster, clock, rights of its user default), and " +
+    "how its password is transmitted and stored. Checks tmux and the programs that a runner calls, the spool folder " +
+    "and the free space on its disk, and the permissions of the program. Checks whether a runner of --name is alive. " +
+    "Nothing is changed. The exit code is 1 when there is an error, and 0 when there are only warnings.",
   ],
   examples: [
-    { command: "runner doctor", does: "is everything as it should be" },
-    { command: "runner doctor --redis-url redis.example --json", does: "the same for another Redis, for a program" },
+    { command: "runner doctor", does: "check everything" },
+    { command: "runner doctor --redis-url redis.example --json", does: "check with another Redis, as JSON" },
   ],
   rows: DOCTOR_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -22,26 +22,26 @@ const EVENTS_ROWS = {
     min: 0,
     max: 10_000,
     defaultText: "20, with --follow 0",
-    help: "Events of the past",
+    help: "Number of past events",
   },
-  follow: { type: "flag", short: "f", help: "Go on showing what happens" },
+  follow: { type: "flag", short: "f", help: "Show new events until Ctrl-C" },
 } as const satisfies OptionRows;
 
-/** Events that are shown when nobody says how many. */
+/** Number of events that are shown by default. */
 const DEFAULT_COUNT = 20;
 
 function eventJson({ ms, event, id, state, runner, instance, attempt }: StoredEvent): unknown {
   return { time: formatTime(ms), event, id, state, runner, instance, attempt };
 }
 
-/** How events look: `ids` shortens those of jobs, `null`: they are whole. */
+/** How events are shown; `ids` shortens those of jobs, `null`: full ids. */
 interface EventStyle {
   readonly color: boolean;
   readonly time: (ms: number) => string;
   readonly ids: ShortIds | null;
 }
 
-/** One line: events come one by one, so that no table can be laid out. */
+/** Formats one event as one line: events arrive one by one, so that no table can be laid out. */
 function eventLine(
   { ms, event, id, state, runner, attempt }: StoredEvent,
   { color, time, ids }: EventStyle,
@@ -61,16 +61,17 @@ function eventLine(
 /** `runner events`. */
 export const events: Command<typeof EVENTS_ROWS> = {
   name: "events",
-  summary: "Show what happened to jobs, and what happens",
+  summary: "Show past events of jobs, and follow new ones",
   usage: ["[OPTIONS]"],
   description: [
-    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, dead_letter, start, " +
-    "input_required, input_resolved, finish, cancel, retry, reap and reassert, each with the job, its state afterwards, and where they apply runner, instance and attempt.",
-    "--follow goes on until Ctrl-C. Other programs can do the same: XREAD on the stream rr:events.",
+    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, dead_letter, " +
+    "start, input_required, input_resolved, finish, cancel, retry, reap and reassert. Each has the job, its state " +
+    "after the event, and, where they apply, runner, instance and attempt.",
+    "--follow continues until Ctrl-C. Other programs can read the same events with XREAD from the stream rr:events.",
   ],
   examples: [
-    { command: "runner events -n 100", does: "the last hundred" },
-    { command: "runner events --follow --json", does: "all that happens from now on, for a program" },
+    { command: "runner events -n 100", does: "show the last hundred events" },
+    { command: "runner events --follow --json", does: "follow all new events, as JSON" },
   ],
   rows: EVENTS_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },

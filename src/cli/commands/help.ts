@@ -8,9 +8,9 @@ import { suggest } from "../suggest.ts";
 /** `runner help`. */
 export const help: Command = {
   name: "help",
-  summary: "Show help, in full for one command",
+  summary: "Show help of the program, or the full help of one command",
   usage: ["[COMMAND]"],
-  examples: [{ command: "runner help submit", does: "every option of submit, with examples" }],
+  examples: [{ command: "runner help submit", does: "show every option of submit, with examples" }],
   rows: {},
   bare: true,
   positionals: { min: 0, max: 1, what: "the name of one command", words: Object.keys(COMMANDS) },

@@ -17,8 +17,8 @@ import { printable } from "../text.ts";
 type LogsContext = Context<typeof LOGS_ROWS>;
 
 /**
- * The way of the output to standard output; `end` writes what is left, `isEmpty`: nothing came, `missing`: bytes that
- * did not.
+ * Opens the sink to standard output. `end` writes what is left, `isEmpty` means that nothing came, and `missing` is the
+ * number of missing bytes.
  */
 function openSink({ terminal, settings, color }: LogsContext) {
   const removed = settings.json ? "sequences" : color ? "all but colours" : "all";
@@ -39,7 +39,7 @@ function openSink({ terminal, settings, color }: LogsContext) {
   return { sink, end: () => last.end(), isEmpty: () => empty, missing };
 }
 
-/** Says on standard error what the output itself does not: that there is none, and how the job ended. */
+/** Reports on standard error what the output does not show: that there is none, and how the job ended. */
 async function sayRest({ terminal, settings }: LogsContext, job: StoredJob, empty: boolean): Promise<void> {
   const ended = isFinal(job.fields.status ?? "");
   if (empty) await terminal.say(`job ${printable(job.id)}: no output${ended ? "" : " yet"}\n`);
@@ -54,21 +54,22 @@ export const logs: Command<typeof LOGS_ROWS> = {
   summary: "Show the output of a job",
   usage: ["[OPTIONS] ID"],
   description: [
-    "Works from any host that reaches Redis. On the host of the job's runner, for the user of that runner, it shows the whole " +
-    "output, as long as that is kept. Elsewhere it shows what Redis has: the first and the last 64 KiB of an ended job, and " +
-    "besides up to 4 MiB that came while it ran; where something is missing, standard error says how much, and where all of it " +
-    "is. Of a job that was tried several times, the newest attempt is shown.",
-    "With --follow it ends when the job has ended, with exit code 0 however that was; `runner wait` gives the job's own. " +
-    "Ctrl-C ends the showing and not the job.",
-    "On a terminal, colours stay and everything else that a terminal would obey is left out; in a pipe colours are left out " +
-    "too. Movements of the cursor become blanks and line ends, a carriage return within a line a line end, what is no UTF-8 " +
-    "becomes U+FFFD, and characters that show nothing or reorder the text are marked, such as \\u202e. --raw leaves " +
-    "everything as it is; only a CR LF that a job writes after it has switched its terminal to raw mode becomes LF.",
+    "Works from any host that reaches Redis. On the host of the job's runner, for the user of that runner, it shows " +
+    "the whole output, as long as that is kept. Elsewhere it shows what Redis has: the first and the last 64 KiB of " +
+    "an ended job, and up to 4 MiB of the output that came while it ran. Where bytes are missing, standard error " +
+    "reports how many, and where the whole output is. Of a job with several attempts, the newest attempt is shown.",
+    "With --follow it exits with 0 when the job has ended, however that was; `runner wait` returns the exit code of " +
+    "the job. Ctrl-C stops the output and not the job.",
+    "On a terminal, colours stay and all other control sequences are removed; in a pipe colours are removed too. " +
+    "Movements of the cursor become blanks and line ends, and a carriage return within a line becomes a line end. " +
+    "Invalid UTF-8 becomes U+FFFD, and characters that show nothing or reorder the text are marked, such as \\u202e. " +
+    "--raw leaves everything unchanged; only a CR LF that a job writes after it has switched its terminal to raw " +
+    "mode becomes LF.",
   ],
   examples: [
-    { command: "runner logs @", does: "the output of the newest job" },
-    { command: "runner logs -n 20 --follow 3f2a", does: "the last 20 lines, and then what comes" },
-    { command: "runner logs --raw @", does: "each byte as the job wrote it" },
+    { command: "runner logs @", does: "show the output of the newest job" },
+    { command: "runner logs -n 20 --follow 3f2a", does: "show the last 20 lines, then new output" },
+    { command: "runner logs --raw @", does: "show every byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },

@@ -4,14 +4,14 @@ import type { Command } from "../command.ts";
 /** `runner pause`. */
 export const pause: Command = {
   name: "pause",
-  summary: "Let the runners of a queue take no more jobs",
+  summary: "Pause a queue: its runners start no more jobs",
   usage: ["[OPTIONS]"],
   description: [
-    "The queue is that of --name. Its runners learn it with their next heartbeat, within a few seconds; what has started goes " +
-    "on, and jobs can still be submitted. `runner resume` ends it.",
+    "Pauses the queue of --name. Its runners read this with their next heartbeat, within a few seconds. Running jobs " +
+    "go on, and jobs can still be submitted. `runner resume` ends the pause.",
   ],
   examples: [
-    { command: "runner pause --name build", does: "no more jobs for the runners of that name" },
+    { command: "runner pause --name build", does: "pause the queue build" },
   ],
   rows: {},
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -13,21 +13,21 @@ import { printable, toJson } from "../text.ts";
 
 /** Options of `runner purge`. */
 const PURGE_ROWS = {
-  olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago" },
+  olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago than this" },
   state: {
     type: "choice",
     choices: ["finished", "failed", "error"],
     value: "STATE",
     defaultText: "both",
-    help: "Only jobs that ended so",
+    help: "Only jobs that ended in this state",
   },
-  yes: { type: "flag", short: "y", help: "Do not ask" },
-  dryRun: { type: "flag", help: "Only say how many would be deleted" },
+  yes: { type: "flag", short: "y", help: "Delete without asking" },
+  dryRun: { type: "flag", help: "Only print how many jobs would be deleted" },
 } as const satisfies OptionRows;
 
 type PurgeContext = Context<typeof PURGE_ROWS>;
 
-/** What would be deleted, in words. */
+/** Describes in words what would be deleted. */
 function words(context: PurgeContext, count: number): string {
   const { state, olderThan, namespace } = context.settings;
   const { queue } = queueOf(context);
@@ -46,7 +46,7 @@ async function goThrough(context: PurgeContext, store: JobStore, countOnly: bool
   const { olderThan } = context.settings;
   const state = stateOf(context);
   const endedBeforeMs = await store.time() - Math.round(olderThan * 1000);
-  const progress = new Progress(context, "jobs looked at");
+  const progress = new Progress(context, "jobs scanned");
   try {
     return await purgeJobs(
       store,
@@ -58,7 +58,7 @@ async function goThrough(context: PurgeContext, store: JobStore, countOnly: bool
   }
 }
 
-/** The first line that somebody types. */
+/** Reads the first line of input. */
 async function readLine(context: PurgeContext): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -74,7 +74,7 @@ async function run(context: PurgeContext): Promise<number> {
   const canAsk = terminal.isTerminal.input && terminal.isTerminal.errors;
   if (!settings.yes && !settings.dryRun && !canAsk) {
     throw new InvalidInputError(
-      "Cannot purge: there is no terminal to ask on; write --yes to delete without a question",
+      "Cannot purge: there is no terminal for the question; write --yes to delete without it",
     );
   }
   const store = await context.store();
@@ -106,14 +106,16 @@ export const purge: Command<typeof PURGE_ROWS> = {
   summary: "Delete ended jobs from Redis",
   usage: ["[OPTIONS]"],
   description: [
-    "Deletes jobs whose status is finished or error, with their results, output and bookkeeping. A job that waits or runs is " +
-    "never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it needs --yes.",
-    "Where a runner is named (--name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the whole namespace.",
-    "Redis forgets ended jobs by itself too: see --keep of `runner submit` and `runner run`.",
+    "Deletes jobs whose status is finished or error, with their results, output and metadata. A job that waits or " +
+    "runs is never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it " +
+    "needs --yes.",
+    "If a runner is named (--name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the whole " +
+    "namespace.",
+    "Redis also deletes ended jobs by itself after a time: see --keep of `runner submit` and `runner run`.",
   ],
   examples: [
-    { command: "runner purge --older-than 2d --dry-run", does: "how many ended more than two days ago" },
-    { command: "runner purge --state finished --yes", does: "delete all that went well, without a question" },
+    { command: "runner purge --older-than 2d --dry-run", does: "count the jobs that ended more than two days ago" },
+    { command: "runner purge --state finished --yes", does: "delete all finished jobs without asking" },
   ],
   rows: PURGE_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -4,13 +4,13 @@ import type { Command } from "../command.ts";
 /** `runner resume`. */
 export const resume: Command = {
   name: "resume",
-  summary: "Let the runners of a paused queue take jobs again",
+  summary: "Resume a paused queue: its runners start jobs again",
   usage: ["[OPTIONS]"],
   description: [
-    "The queue is that of --name. Its runners learn it with their next heartbeat, within a few seconds.",
+    "Resumes the queue of --name. Its runners read this with their next heartbeat, within a few seconds.",
   ],
   examples: [
-    { command: "runner resume --name build", does: "jobs for the runners of that name again" },
+    { command: "runner resume --name build", does: "resume the queue build" },
   ],
   rows: {},
   positionals: { min: 0, max: 0, what: "no arguments" },

@@ -6,7 +6,7 @@ import { findAloud } from "../find_aloud.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../text.ts";
 
-/** What stands in the way of a new attempt, and what to do about it. */
+/** Returns what prevents a new attempt, and what to do about it. */
 function hindrance(id: string, retried: Exclude<Retried, { readonly result: "queued" | "waits" }>): string {
   if (retried.result === "not_ended") {
     return `it has not ended, it is ${
@@ -15,7 +15,7 @@ function hindrance(id: string, retried: Exclude<Retried, { readonly result: "que
   }
   const after = JSON.stringify(retried.after);
   return retried.state === "missing"
-    ? `job ${after}, which must have finished first, is not there any more; submit it anew without --after`
+    ? `job ${after}, which must have finished first, no longer exists; submit it again without --after`
     : `job ${after}, which must have finished first, has ended with error; retry that one first: runner retry ${
       pasteWord(retried.after, "ID")
     }`;
@@ -29,14 +29,14 @@ export const retry: Command<typeof ROWS> = {
   summary: "Run ended jobs again, each as a new attempt of the same job",
   usage: ["[OPTIONS] ID..."],
   description: [
-    "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that has ended " +
-    "can be run again: others are named, and the exit code is 1.",
-    "A job with --after waits again until that job has finished, and a job with --at until its time. When that job has failed " +
-    "it is to be retried first.",
+    "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that " +
+    "has ended can be run again. Other jobs are reported, and the exit code is 1.",
+    "A job with --after waits again until that job has finished, and a job with --at until its time. If that job has " +
+    "failed, retry it first.",
   ],
   examples: [
     { command: "runner retry @", does: "run the newest job again" },
-    { command: "runner retry 3f2a 77b1", does: "run two again, by the first letters of their ids" },
+    { command: "runner retry 3f2a 77b1", does: "run two jobs again, by the first letters of their ids" },
   ],
   rows: ROWS,
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
@@ -46,11 +46,11 @@ export const retry: Command<typeof ROWS> = {
     const ids = await findAloud(context, positionals);
     let code: number = EXIT.ok;
     const open = [...ids];
-    /** How many in a row were put off. */
+    /** Number of jobs in a row that were postponed. */
     let putOff = 0;
     for (let id = open.shift(); id !== undefined; id = open.shift()) {
       const retried = await retryJob(redis, id);
-      // the one that it waits for is named too, and goes first
+      // the job that it waits for is named too, and goes first
       if (retried.result === "blocked" && open.includes(retried.after) && putOff++ < open.length) {
         open.push(id);
         continue;

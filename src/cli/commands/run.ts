@@ -4,35 +4,38 @@ import type { Context, Worker } from "../context.ts";
 import { RUN_ROWS } from "../options.ts";
 
 /**
- * Signals that follow the first one within this time, milliseconds, are repeats: terminals and supervisors send
- * doubles.
+ * Signals within this time after the first one are repeats, milliseconds: terminals and supervisors send duplicates.
  */
 const REPEATS = 2000;
 
 /** `runner run`. */
 export const run: Command<typeof RUN_ROWS> = {
   name: "run",
-  summary: "Take jobs of a queue and run them",
+  summary: "Run the jobs of a queue",
   usage: ["[OPTIONS]"],
   description: [
-    "Runs until INT or TERM. Jobs that run then go on in tmux, and the next runner of this name finishes them; with --drain " +
-    "it waits for them. Another signal, two seconds later or more, stops it at once.",
-    "With --burst it ends when the queue is empty and nothing runs. A paused queue counts as empty: it says how many jobs wait " +
-    "there, and exits 0.",
+    "Runs until INT or TERM. Running jobs then go on in tmux, and the next runner of this name finishes them; with " +
+    "--drain it waits for them. Another signal, two seconds later or more, stops it at once.",
+    "With --burst it exits when the queue is empty and no job runs. A paused queue counts as empty: it reports how " +
+    "many jobs wait there, and exits with 0.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
-    "--on-end COMMAND runs in tmux when a job of this runner has ended for good, once for each. Its environment says which and " +
-    "how: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, " +
-    "RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. No job " +
-    "waits for it: four run side by side, up to a thousand wait, and its failure is a line in the log.",
+    "--on-end COMMAND runs in tmux when a job of this runner has reached its final state, once for each job. Its " +
+    "environment describes the job: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, " +
+    "RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, " +
+    "RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. Jobs do not wait for it: four commands run at the same time, " +
+    "up to a thousand wait, and a failure is a line in the log.",
   ],
   examples: [
-    { command: "runner run --name build --concurrency 8", does: "run jobs of the queue build, eight side by side" },
-    { command: "runner run --embedded-redis", does: "a first try, with a Redis of its own" },
-    { command: "runner run --burst", does: "empty the queue, then exit" },
+    {
+      command: "runner run --name build --concurrency 8",
+      does: "run jobs of the queue build, up to eight at the same time",
+    },
+    { command: "runner run --embedded-redis", does: "try it, with a private Redis" },
+    { command: "runner run --burst", does: "run all jobs of the queue, then exit" },
     {
       command:
         `runner run --on-end 'test "$RUNNER_STATE" = finished || mail -s "$RUNNER_JOB_ID: $RUNNER_ERROR" me </dev/null'`,
-      does: "a letter for each job that fails",
+      does: "send a mail for each job that fails",
     },
   ],
   rows: RUN_ROWS,
@@ -79,7 +82,7 @@ function whenAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
-/** `first` resolves at the first signal; `now` aborts at a later one that is no repeat. */
+/** `first` resolves at the first signal; `now` aborts at a later one that is not a repeat. */
 function stopOrders({ compose }: Context<typeof RUN_ROWS>) {
   const first = Promise.withResolvers<void>();
   const now = new AbortController();

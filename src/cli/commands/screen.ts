@@ -12,12 +12,12 @@ export const screen: Command<typeof ROWS> = {
   summary: "Show the screen of a running job as text",
   usage: ["[OPTIONS] ID"],
   description: [
-    "Works from any host that reaches Redis. Shows what its terminal shows now, without colours, also of programs that use the " +
-    "whole screen; `runner logs` has everything that was written. Empty lines at the bottom are left out.",
+    "Works from any host that reaches Redis. Shows the current content of the job's terminal without colours, also " +
+    "of full-screen programs; `runner logs` shows all output. Empty lines at the bottom are left out.",
   ],
   examples: [
-    { command: "runner screen @", does: "what the newest job shows" },
-    { command: "runner screen @ --json", does: "besides its title, its size and where the cursor stands" },
+    { command: "runner screen @", does: "show the screen of the newest job" },
+    { command: "runner screen @ --json", does: "also show its title, its size and the position of the cursor" },
   ],
   rows: ROWS,
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
@@ -30,7 +30,7 @@ export const screen: Command<typeof ROWS> = {
       reply: compose.newId(),
       waitMs: settings.redisTimeout * 1000,
     });
-    if (done.type !== "screen") throw new Error(`Cannot show screen of job: the answer is ${done.type}`);
+    if (done.type !== "screen") throw new Error(`Cannot show screen of job: the reply is ${done.type}`);
     const { lines, cursor, columns, rows, title } = done.screen;
     if (settings.json) await terminal.write(`${toJson({ id, lines, cursor, columns, rows, title })}\n`);
     else await terminal.write(lines.map((line) => `${printable(line)}\n`).join(""));

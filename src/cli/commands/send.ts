@@ -19,22 +19,23 @@ export const send: Command<typeof SEND_ROWS> = {
   summary: "Type into the terminal of a running job",
   usage: ["[OPTIONS] ID TEXT...", "[OPTIONS] ID -- TEXT...", "[OPTIONS] ID -"],
   description: [
-    "Works from any host that reaches Redis: the runner that holds the job types. Several texts are typed with blanks between " +
-    "them, exactly as they are: neither tmux nor a shell reads anything into them. With - standard input is typed, which " +
-    "keeps a password out of the list of processes. At most 64 KiB at once; a program that reads lines gets at most 4,095 " +
-    "bytes of one from any terminal.",
-    "--enter is a key of its own, a tenth of a second after the text, so that programs that read keys take it as one. Text of " +
-    "several lines is one paste to a program that asked for that (bracketed paste), and lines that are typed to any other.",
-    "A job that waits for input says so in `runner status`.",
+    "Works from any host that reaches Redis: the runner of the job types the text. Several texts are typed with " +
+    "blanks between them, literally: neither tmux nor a shell interprets them. With - standard input is typed, which " +
+    "keeps a password out of the process list. At most 64 KiB at once; on any terminal, a program that reads lines " +
+    "gets at most 4,095 bytes of one.",
+    "--enter is a separate key, a tenth of a second after the text, so that programs that read keys recognize it. A " +
+    "text of several lines is one paste to a program that requested that (bracketed paste), and typed lines to any " +
+    "other program.",
+    "`runner status` shows which jobs wait for input.",
   ],
   examples: [
     { command: "runner send @ yes --enter", does: "answer a question of the newest job" },
     { command: "runner send 3f2a --enter", does: "only press Enter" },
-    { command: "runner send @ - --enter", does: "type what comes on standard input, such as a password from a file" },
+    { command: "runner send @ - --enter", does: "type standard input, such as a password from a file" },
   ],
   rows: SEND_ROWS,
   positionals: { min: 1, max: Infinity, what: "the id of a job and a text", completes: "jobs" },
-  takesRest: true,
+  acceptsRest: true,
   async run(context) {
     const { terminal, settings, compose, positionals } = context;
     const { enter } = settings;
@@ -54,9 +55,9 @@ export const send: Command<typeof SEND_ROWS> = {
 };
 
 /**
- * What is to be typed.
+ * Reads what is to be typed.
  *
- * @throws {InvalidInputError} Nothing, or too much.
+ * @throws {InvalidInputError} There is nothing, or too much.
  */
 async function readTyped({ positionals, rest, settings, terminal }: Context<typeof SEND_ROWS>): Promise<Uint8Array> {
   const words = [...positionals.slice(1), ...rest ?? []];

@@ -9,16 +9,14 @@ import { printable, toJson } from "../text.ts";
 
 type ServiceContext = Context<typeof SERVICE_ROWS>;
 
-/** Where systems keep their programs; a fixed path, so that no user's own tmux gets into a service of the host. */
+/** The folders of system programs; a fixed path, so that no user's own tmux gets into a service of the host. */
 const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DARWIN_PATH = `/opt/homebrew/bin:${SYSTEM_PATH}`;
 
-/** World-readable, as supervisors want it. */
+/** World-readable, as supervisors require. */
 const MODE = 0o644;
 
-/**
- * Options of every command that mean nothing to a runner that nobody looks at, and the name, which is always written.
- */
+/** Global options that mean nothing to an unattended runner, and the name, which is always written. */
 const LEFT_OUT = ["name", "help", "color"];
 
 function holdsPassword({ compose, settings }: ServiceContext): boolean {
@@ -36,7 +34,8 @@ function scopeOf({ settings }: ServiceContext, host: ServiceHost): ServicePlan["
 }
 
 /**
- * The configuration file that was read; `undefined` when there is none, or a service of the user finds it by itself.
+ * Returns the configuration file that was read; `undefined` when there is none, or a service of the user finds it by
+ * itself.
  */
 function configOf(
   { origins, compose: { environment } }: ServiceContext,
@@ -46,7 +45,7 @@ function configOf(
   return Object.values(origins).find((origin) => origin.startsWith("file "))?.slice("file ".length);
 }
 
-/** A supervisor starts programs in a folder of its own choice. */
+/** Refuses relative paths: a supervisor starts programs in a folder of its own choice. */
 function checkPaths(paths: readonly (string | undefined)[]): void {
   for (const path of paths) {
     if (path?.includes("/") && !path.startsWith("/")) {
@@ -55,7 +54,10 @@ function checkPaths(paths: readonly (string | undefined)[]): void {
   }
 }
 
-/** What was typed or stood in the environment; what the configuration file says, the runner reads itself. */
+/**
+ * Returns the options from the command line and the environment; the runner reads those of the configuration file
+ * itself.
+ */
 function runArguments(context: ServiceContext): string[] {
   const { settings, origins } = context;
   const rows = Object.entries({ ...GLOBAL_ROWS, ...RUN_ROWS } as Readonly<Record<string, OptionRow>>);
@@ -106,7 +108,7 @@ function fileFor(context: ServiceContext, host: ServiceHost, command: readonly s
   if (host.os === "linux") return systemdUnit(plan, config);
   if (host.os === "darwin") return launchdList(plan, home);
   throw new SetupError(
-    `Cannot make a service on ${host.os}: systemd and launchd are known; start runner run another way`,
+    `Cannot make a service on ${host.os}: only systemd and launchd are supported; start runner run another way`,
   );
 }
 
@@ -139,7 +141,7 @@ async function install(context: ServiceContext, host: ServiceHost): Promise<numb
   const file = fileFor(context, host, [programOf(context, host), ...runArguments(context)]);
   if (settings.print) {
     await terminal.write(file.content);
-    await terminal.say(`runner: ${printable(file.path)} would be this\n`);
+    await terminal.say(`runner: ${printable(file.path)} would have this content\n`);
     return EXIT.ok;
   }
   const old = await files.readText(file.path);
@@ -193,16 +195,19 @@ export const service: Command<typeof SERVICE_ROWS> = {
   summary: "Keep a runner alive with systemd or launchd",
   usage: ["install [OPTIONS]", "uninstall [OPTIONS]", "status [OPTIONS]"],
   description: [
-    "Writes or removes the file that makes the supervisor start `runner run` with these options, and says with which commands " +
-    "it takes effect: the program itself starts nothing but tmux. A restart of the service leaves the jobs alone: only the " +
-    "runner is stopped, and the next one takes them over.",
-    "Options that are given, and those from the environment, are written into the service; a Redis address with a password is " +
-    "not, because everybody can read it.",
+    "Writes or removes the file that makes the supervisor start `runner run` with these options, and prints the " +
+    "commands that put it into effect: the program itself starts only tmux. A restart of the service does not affect " +
+    "the jobs: only the runner is stopped, and the next one takes over its jobs.",
+    "Options from the command line and the environment are written into the service. A Redis address with a password " +
+    "is not written, because every user of the host can read the file.",
   ],
   examples: [
-    { command: "runner service install --print --name build --run-as builder", does: "look at the unit" },
-    { command: "runner service install --name build --run-as builder", does: "as root: a runner of the whole host" },
-    { command: "runner service uninstall --name build", does: "take it away again; running jobs go on" },
+    { command: "runner service install --print --name build --run-as builder", does: "print the unit" },
+    {
+      command: "runner service install --name build --run-as builder",
+      does: "as root: install a runner of the whole host",
+    },
+    { command: "runner service uninstall --name build", does: "remove it; running jobs go on" },
   ],
   rows: SERVICE_ROWS,
   positionals: { min: 1, max: 1, what: "one of install, uninstall and status" },

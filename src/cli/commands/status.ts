@@ -43,7 +43,7 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
   };
 }
 
-/** Where an executor string means; `null` for one that a foreign client wrote and nothing takes. */
+/** Parses an executor string; returns `null` for one of a foreign client that no executor accepts. */
 function placeOf(executor: string, { compose }: StatusContext): Place | null {
   try {
     return compose.checkExecutor(executor);
@@ -52,18 +52,18 @@ function placeOf(executor: string, { compose }: StatusContext): Place | null {
   }
 }
 
-/** Says how many jobs a list with conditions does not show. */
+/** Reports how many jobs a filtered list does not show. */
 async function sayHidden({ jobs, complete, counts }: Overview, { terminal, settings }: StatusContext): Promise<void> {
   if (counts === null || (settings.json && complete)) return;
   const { scanned, fitting, isAll } = counts;
   const hidden = fitting - jobs.length;
   const rest = hidden > 0 ? `; ${hidden} of them are not shown, -n ${fitting} shows them` : "";
-  const older = complete ? "" : "; --among N looks at more";
+  const older = complete ? "" : "; --among N scans more";
   const all = isAll ? "" : "the newest ";
   await terminal.say(`runner: ${fitting} of ${all}${scanned} jobs fit${rest}${older}\n`);
 }
 
-/** Overview as it is now. */
+/** Returns the current overview. */
 async function viewOverview(context: StatusContext, store: JobStore, shown: Shown): Promise<View> {
   const { terminal, settings, color } = context;
   const query = readQuery(settings, await store.time());
@@ -79,7 +79,7 @@ async function viewOverview(context: StatusContext, store: JobStore, shown: Show
   return { text, over: false };
 }
 
-/** Everything about some jobs as they are now; it is over when all have ended. */
+/** Returns the current details of some jobs; they are over when all jobs have ended. */
 async function viewDetails(context: StatusContext, store: JobStore, ids: readonly string[]): Promise<View> {
   const { terminal, settings, color } = context;
   const texts: string[] = [];
@@ -102,23 +102,28 @@ export const status: Command<typeof STATUS_ROWS> = {
   summary: "Show runners, queues and recent jobs, or everything about some jobs",
   usage: ["[OPTIONS]", "[OPTIONS] ID..."],
   description: [
-    "A job is named by its id, by the first letters of it, also with the ellipsis of this list, by @ for the newest job, or by " +
-    "@~2 for the one two before that: of the queue that --name, RUNNER_NAME or the configuration names, else of the namespace. " +
-    "For a job that has not ended, it says why it waits and how to attach to its terminal.",
-    "Jobs that wait for input come first, however old they are. On a terminal ids are short and times are local, and what is " +
-    "the same for every job stands behind the text, or is left out when there is no room. A pipe gets whole ids, all columns " +
-    "and UTC; JSON has the status words of Redis.",
-    "With options that choose among jobs, only jobs are shown, and a job must fit all of them. Jobs that run are always found; " +
-    "of the others, the newest are looked at. Standard error says how many fit, and how many of these are not shown.",
-    "Ids in a queue that are no runnable jobs become dead letters; the overview names those of the last hour, with --json those of the " +
-    "last day.",
-    "With --watch it is shown anew whenever something happens; for jobs that are named, until they have ended.",
+    "ID is the id of a job, its first letters (also with the ellipsis of this list), @ for the newest job, or @~2 " +
+    "for the one two before that. @ counts the jobs of the queue that --name, RUNNER_NAME or the configuration " +
+    "names, else of the namespace. For a job that has not ended, it shows why the job waits and how to attach to its " +
+    "terminal.",
+    "Jobs that wait for input come first, however old they are. On a terminal ids are short and times are local. A " +
+    "column with the same value for every job moves behind the text, or is left out when there is no room. A pipe " +
+    "gets full ids, all columns and UTC; JSON has the status words of Redis.",
+    "With options that filter jobs, only jobs are shown, and a job must match all of them. Running jobs are always " +
+    "found; of the others, only the newest are scanned. Standard error reports how many match, and how many of these " +
+    "are not shown.",
+    "Ids in a queue without a runnable job become dead letters. The overview shows those of the last hour, with " +
+    "--json those of the last day.",
+    "With --watch the output is updated whenever something happens; for named jobs, until they have ended.",
   ],
   examples: [
-    { command: "runner status", does: "who lives, what waits, what ran" },
-    { command: "runner status @", does: "everything about the newest job" },
-    { command: "runner status --state error --since 1d --columns id,error,text", does: "what failed since yesterday" },
-    { command: "runner status -n 100 --json", does: "the last hundred jobs, for a program" },
+    { command: "runner status", does: "show runners, queues and recent jobs" },
+    { command: "runner status @", does: "show everything about the newest job" },
+    {
+      command: "runner status --state error --since 1d --columns id,error,text",
+      does: "list what failed since yesterday",
+    },
+    { command: "runner status -n 100 --json", does: "list the last hundred jobs as JSON" },
   ],
   rows: STATUS_ROWS,
   positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
@@ -128,7 +133,7 @@ export const status: Command<typeof STATUS_ROWS> = {
     if (positionals.length > 0) refuseChoosing(settings);
     const store = await context.store();
     const ids = await findNamed(context, positionals);
-    // once: a job that comes while this is watched is a newer one, and those are on the list
+    // read only once: a job that arrives while this is watched is newer, and those are on the list
     const isShort = ids.length === 0 && terminal.isTerminal.output && !settings.json;
     const shown = { ...query, ids: isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null };
     const view = () => ids.length > 0 ? viewDetails(context, store, ids) : viewOverview(context, store, shown);

@@ -18,10 +18,10 @@ import { printable, toJson } from "../text.ts";
 
 type SubmitContext = Context<typeof SUBMIT_ROWS>;
 
-/** Bad lines that are named one by one. */
+/** Maximum number of bad lines that are reported one by one. */
 const BAD_SHOWN = 20;
 
-/** Options that say something about one job only. */
+/** Options that apply to one job only. */
 const ONE_JOB = ["id", "follow"] as const;
 
 function checkOptions({ settings }: SubmitContext): void {
@@ -44,7 +44,8 @@ function waiterOf({ terminal, compose, settings, color }: SubmitContext): Waiter
 }
 
 /**
- * Data on standard output, and a note for what was not queued. With --follow, the output of the job alone is the data.
+ * Writes ids to standard output, and a note for what was not queued. With --follow, only the output of the job goes to
+ * standard output.
  */
 async function sayIds({ terminal, settings }: SubmitContext, jobs: readonly Submitted[]): Promise<void> {
   const lines = jobs.map(({ id, queued }) =>
@@ -58,12 +59,12 @@ async function sayIds({ terminal, settings }: SubmitContext, jobs: readonly Subm
   }
 }
 
-/** Redis' clock, when a delay needs it. */
+/** Returns the time of Redis' clock, when a delay needs it. */
 async function nowFor(context: SubmitContext, drafts: readonly Draft[]): Promise<number> {
   return drafts.some(({ delay }) => delay !== undefined) ? await (await context.store()).time() : 0;
 }
 
-/** A job may be named after which others wait: `@`, or the first letters of an id. */
+/** Resolves the job after which a job starts: `@`, or the first letters of an id. */
 async function resolveAfter(context: SubmitContext, draft: Draft): Promise<Draft> {
   const { after } = draft.submission;
   if (after === undefined) return draft;
@@ -71,13 +72,13 @@ async function resolveAfter(context: SubmitContext, draft: Draft): Promise<Draft
   return { ...draft, submission: { ...draft.submission, after: id } };
 }
 
-/** Whether the connection broke while the answer was under way. */
+/** Returns whether the connection broke before the reply arrived. */
 function isUnknown(error: unknown): error is UnavailableError & Trouble {
   return error instanceof UnavailableError && (error as Partial<Trouble>).sent === true &&
     (error as Partial<Trouble>).condition === "unreachable";
 }
 
-/** What an error says; the step of Redis that failed is nothing that a person knows. */
+/** Returns the message of an error, without the Redis step that failed, which means nothing to a user. */
 function saidBy({ message, says }: Error & Partial<Trouble>): string {
   return says === undefined ? message : `Cannot submit: ${says}`;
 }
@@ -93,7 +94,9 @@ function unknownFate(error: UnavailableError & Trouble, id: string): Unavailable
   });
 }
 
-/** Ids that could not be written: what was done all the same. A reader that has gone does not want to know. */
+/**
+ * Adds what was done to the error of ids that could not be written. A reader that has closed the pipe needs no report.
+ */
 function unsaid(error: unknown, done: string): unknown {
   if (!(error instanceof Error) || error.name === "BrokenPipe") return error;
   return new Error(`${error.message}; ${done}`, { cause: error });
@@ -133,7 +136,7 @@ async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly 
   for (const line of lines) await terminal.say(`runner: skipped ${printable(line)}\n`);
 }
 
-/** What ended a batch, and how far it came. */
+/** Adds how far a batch came to the error that ended it. */
 function halfDone(error: unknown, came: string): unknown {
   if (error instanceof QueueFullError) return new QueueFullError(`${error.message}; ${came}`, { cause: error });
   if (!(error instanceof UnavailableError)) return error;
@@ -160,14 +163,14 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   const store = await context.store();
   const now = await nowFor(context, drafts);
   const ready = drafts.map((draft) => makeReady(draft, now, compose.newId));
-  // the ids on a terminal are progress enough
+  // the ids on a terminal show enough progress
   const progress = terminal.isTerminal.output ? null : new Progress(context, "jobs queued", ready.length);
   let closed: unknown = null;
   let count = 0;
   try {
     const onSubmitted = async (submitted: readonly Submitted[]) => {
       count += submitted.length;
-      // a reader that has seen enough, as with `| head`, must not leave half a batch behind
+      // a reader that closes the pipe, as `| head` does, must not leave half a batch behind
       await sayIds(context, submitted).catch((error) => closed = error);
       progress?.update(count, ready.length);
     };
@@ -197,7 +200,7 @@ async function run(context: SubmitContext): Promise<number> {
   if (source.from === "batch") return await submitMany(context, await resolveAfter(context, options), source.path);
   const payload = await readPayload(source, compose);
   const draft: Draft = { ...options, submission: { ...options.submission, payload } };
-  // what can be known without Redis is said without it
+  // errors that need no Redis are reported without a connection
   checkSubmission({ ...draft, submission: { ...draft.submission, after: undefined } }, compose.checkExecutor);
   const complete = await resolveAfter(context, draft);
   checkSubmission(complete, compose.checkExecutor);
@@ -218,33 +221,33 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "[OPTIONS] -- COMMAND [ARGUMENT]...",
     "[OPTIONS] --script FILE",
     "[OPTIONS] -            (shell text on standard input)",
-    "[OPTIONS] --from FILE  (one JSON object a line; - reads standard input)",
+    "[OPTIONS] --from FILE  (one JSON object per line; - reads standard input)",
   ],
   description: [
-    "Standard output gets the id and nothing else; with --wait the exit code is the job's own, 124 timed out, 125 lost, 130 " +
-    "cancelled; with --follow standard output gets the output of the job instead of its id, on a terminal as `runner logs` shows " +
-    "it and in a pipe as it is. Ctrl-C ends the waiting, not the job.",
-    "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, labels, " +
-    "priority, in, at, after, retries, backoff, keep and cwd; what it does not say comes from the options. Nothing is queued " +
-    "when a line is bad, unless --skip-bad.",
+    "Prints only the id on standard output. With --wait the exit code is the job's own, or 124 timed out, 125 lost, " +
+    "130 cancelled. With --follow standard output gets the output of the job instead of its id, on a terminal as " +
+    "`runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
+    "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, " +
+    "labels, priority, in, at, after, retries, backoff, keep and cwd; missing keys get their value from the options. " +
+    "Nothing is queued when a line is invalid, unless --skip-bad is set.",
     "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
   ],
   examples: [
-    { command: "runner submit 'make test && make install'", does: "shell text" },
+    { command: "runner submit 'make test && make install'", does: "submit shell text" },
     {
       command: "runner submit --follow -- rsync -a 'My Files' /backup",
-      does: "a command with its arguments, and its output",
+      does: "submit a command with its arguments, and show its output",
     },
     {
       command: "runner submit -n builder -e tmux.build.main -t 30m --script build.sh",
-      does: "a script, in a named window",
+      does: "submit a script that runs in a named window",
     },
-    { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "ends with exit code 3" },
-    { command: "runner submit --from jobs.jsonl", does: "many jobs" },
-    { command: "runner submit --max-queued 1000 make", does: "ends with exit code 75 when 1,000 jobs wait already" },
+    { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "wait for the job, and exit with 3" },
+    { command: "runner submit --from jobs.jsonl", does: "submit many jobs" },
+    { command: "runner submit --max-queued 1000 make", does: "exit with 75 when 1,000 jobs already wait" },
   ],
   rows: SUBMIT_ROWS,
   positionals: { min: 0, max: Infinity, what: "one text" },
-  takesRest: true,
+  acceptsRest: true,
   run,
 };

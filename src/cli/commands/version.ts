@@ -8,7 +8,7 @@ export const version: Command = {
   name: "version",
   summary: "Show the version",
   usage: [""],
-  examples: [{ command: "runner version", does: "which one is this" }],
+  examples: [{ command: "runner version", does: "show the version" }],
   rows: {},
   bare: true,
   positionals: { min: 0, max: 0, what: "no arguments" },

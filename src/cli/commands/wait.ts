@@ -10,12 +10,13 @@ export const wait: Command<typeof WAIT_ROWS> = {
   summary: "Wait for jobs and exit with their exit code",
   usage: ["[OPTIONS] ID..."],
   description: [
-    "The exit code is the job's own, of several jobs the highest; 124 timed out, 125 lost, 130 cancelled, 75 when the limit " +
-    "of --timeout is reached. Standard error says why a job failed, with the last line of its output. Ctrl-C ends the waiting and not the job.",
+    "The exit code is the job's own, or for several jobs the highest one; 124 timed out, 125 lost, 130 cancelled, 75 " +
+    "when the limit of --timeout is reached. Standard error reports why a job failed, with the last line of its " +
+    "output. Ctrl-C ends the waiting and not the job.",
   ],
   examples: [
     { command: "runner wait @", does: "wait for the newest job" },
-    { command: "runner wait 3f2a 77b1 --timeout 10m", does: "wait for two jobs, ten minutes at the most" },
+    { command: "runner wait 3f2a 77b1 --timeout 10m", does: "wait for two jobs, at most ten minutes" },
   ],
   rows: WAIT_ROWS,
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
