@@ -1,5 +1,5 @@
 #!/bin/sh
-# The long mode of the chaos driver, in a process namespace of its own where there can be one. Arguments:
+# Runs the long mode of the chaos driver, in a process namespace of its own where possible. Arguments:
 # tests/faults/chaos.ts
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
@@ -9,7 +9,7 @@ scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 choose_registry
 set -- "$DENO" run -A --quiet --config "$DENO_CONFIG" "$ROOT/tests/faults/chaos.ts" "$@"
 if unshare --pid --fork --mount-proc --kill-child true 2>/dev/null; then
-  # the shell takes in orphans, which the driver does not
+  # the shell reaps orphans, which the driver does not
   set -- unshare --pid --fork --mount-proc --kill-child sh -c '"$@"; exit $?' sh "$@"
 fi
 exec "$@"

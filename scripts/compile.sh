@@ -1,12 +1,12 @@
 #!/bin/sh
-# Compiles the runner into one file that needs nothing else on its host but tmux.
+# Compiles the runner into one file that needs only tmux on its host.
 #
 #   compile.sh              for this machine: dist/runner
 #   compile.sh --target T   for another one: dist/runner-T; T is linux-x64, linux-arm64, macos-x64 or macos-arm64
 #   compile.sh --all        for all four, with their SHA-256 sums in dist/SHA256SUMS
 #
-# What the program may do is fixed here, from scripts/permissions. DENO names the Deno to use; DENORT_BIN names the
-# runtime stub of this machine and of exactly that version, where Deno cannot download it.
+# The permissions of the program are compiled in, from scripts/permissions. DENO is the Deno to use. DENORT_BIN is the
+# runtime stub of this machine and of exactly that version, for when Deno cannot download it.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -14,7 +14,7 @@ scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 
 TARGETS='linux-x64 linux-arm64 macos-x64 macos-arm64'
 
-# triple TARGET: what Deno calls it; nothing for an unknown one
+# triple TARGET: prints Deno's name for it; nothing for an unknown one
 triple() {
   case $1 in
     linux-x64) echo x86_64-unknown-linux-gnu ;;
@@ -24,7 +24,7 @@ triple() {
   esac
 }
 
-# this_target: nothing when this machine is none of them
+# this_target: prints the target of this machine; nothing when it has none
 this_target() {
   case $(uname -s)-$(uname -m) in
     Linux-x86_64 | Linux-amd64) echo linux-x64 ;;
@@ -34,22 +34,22 @@ this_target() {
   esac
 }
 
-# build TARGET FILE: in a folder of its own first, so that one that fails leaves the old file alone
+# build TARGET FILE: compiles in a separate folder first, so that a failure leaves the old file unchanged
 build() {
   if [ -n "${DENORT_BIN:-}" ] && [ "$1" != "$here" ]; then
     die "Cannot compile for $1: DENORT_BIN is a stub for this machine only; unset it, and Deno downloads the others"
   fi
-  # Without the code cache: Deno keeps that under a name anybody can guess in the folder for temporary files, and trusts
-  # what it finds there. Without types, which the gate has checked: Deno would put packages that only they need into the
-  # binary.
+  # Without the code cache: Deno keeps that in the folder for temporary files under a name that anybody can guess, and
+  # trusts what it finds there. Without types, which the gate has checked: Deno would put packages that only types need
+  # into the binary.
   # shellcheck disable=SC2046 # one flag a word
   or_say 'error sending request.*denort' \
     "Cannot compile for $1: Deno could not download its runtime stub for it; connect to the network, or for this machine name a stub with DENORT_BIN" \
     "$DENO" compile --quiet --no-code-cache --no-check "$HEAP_FLAG" --config "$DENO_CONFIG" $(permission_flags) \
     --target "$(triple "$1")" --output "$fresh/runner" "$ROOT/main.ts"
   if [ "$1" = "$here" ]; then
-    told=$("$fresh/runner" version 2>&1) || true
-    case $told in
+    version=$("$fresh/runner" version 2>&1) || true
+    case $version in
       "runner "[0-9]*) ;;
       *) die "Cannot compile for $1: the binary does not start; the stub in DENORT_BIN must be of the same version as $DENO" ;;
     esac

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs what is missing of Deno, redis-server and tmux; says nothing and changes nothing when all are there.
+# Installs what is missing of Deno, redis-server and tmux; prints nothing and changes nothing when all are there.
 #
 #   install.sh              for the program
-#   install.sh --for-tests  also what only tests use: ps with its relatives, shells for completions, payloads and
+#   install.sh --for-tests  also what only tests use: ps and related tools, shells for completions, payloads and
 #                           lanes, awk, git, shellcheck
-#   install.sh --names [--for-tests]  only prints the programs that it brings besides Deno
+#   install.sh --names [--for-tests]  only prints the programs that it installs besides Deno
 #
-# DENO=/path/to/deno uses that one. Deno goes into a folder of its own under the user's cache, never onto the PATH.
+# DENO=/path/to/deno uses that one. Deno goes into a separate folder in the user's cache, never onto the PATH.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -23,11 +23,11 @@ as_root() {
   fi
 }
 
-# A certificate that is not trusted now is not trusted in a moment either. The code is curl's.
+# Exit code of curl for an untrusted certificate, for which a further attempt is useless.
 UNTRUSTED=60
 
-# retry COMMAND...: three attempts, because mirrors and registries are sometimes slow or busy; one when it ends as
-# UNTRUSTED
+# retry COMMAND...: makes three attempts, because mirrors and registries are sometimes slow or busy; only one when the
+# command ends with UNTRUSTED
 retry() {
   for pause in 2 5 last; do
     code=0
@@ -45,7 +45,7 @@ apt_install() {
   say "installing $* with apt"
   set -- env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
   as_root "$@" >&2 && return 0
-  # the package lists of a fresh system are empty, those of an old one name versions that are gone
+  # the package lists of a fresh system are empty; those of an old one name versions that no longer exist
   retry as_root apt-get update >&2 && retry as_root "$@" >&2 && return 0
   die "Cannot install with apt: see its message above; as root this must work: $*"
 }
@@ -64,8 +64,8 @@ install_tool() {
   have "$1" || die "Cannot find $1 although it was installed: add its folder to PATH"
 }
 
-# npm_install FOLDER PACKAGE: what npm says is seen; ends as UNTRUSTED when that was why. npm's own repeats of such a
-# failure take more than a minute, so there is only one here: retry has its own.
+# npm_install FOLDER PACKAGE: shows the output of npm; returns UNTRUSTED when that was the cause. npm's own retries of
+# such a failure run for more than a minute, so there is only one here: `retry` makes its own.
 npm_install() {
   npm_code=0
   said=$(npm install --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error \
@@ -76,7 +76,7 @@ npm_install() {
   return 1
 }
 
-# deno_from_npm: complete or not at all, also when two run at once
+# deno_from_npm: installs Deno completely or not at all, also when two run at the same time
 deno_from_npm() {
   say "installing Deno with npm into $CACHE/deno"
   fresh=$(mktemp -d "$CACHE/deno.XXXXXX")

@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the variables are between this file and the one that sources it
-# What the scripts share. A script sets `scripts` to its own folder and sources this file:
+# Functions that the scripts share. A script sets `scripts` to its own folder and sources this file:
 #
 #   scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 #   . "$scripts/lib.sh"
@@ -7,7 +7,7 @@
 ROOT=$(dirname "$scripts")
 CACHE=${XDG_CACHE_HOME:-${HOME:?is not set, so there is no place for a cache: set it}/.cache}/hero-runner
 
-# the oldest Deno that can do text imports and local links
+# the oldest Deno that supports text imports and local links
 DENO_MAJOR=2
 DENO_MINOR=4
 
@@ -20,7 +20,7 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# is_good_deno PROGRAM: it runs, and is new enough
+# is_good_deno PROGRAM: succeeds when it runs and is new enough
 is_good_deno() {
   version=$("$1" --version 2>/dev/null | sed -n 's/^deno \([0-9]*\)\.\([0-9]*\)\..*/\1 \2/p')
   [ -n "$version" ] || return 1
@@ -29,17 +29,17 @@ is_good_deno() {
   [ "$major" -gt "$DENO_MAJOR" ] || { [ "$major" -eq "$DENO_MAJOR" ] && [ "$minor" -ge "$DENO_MINOR" ]; }
 }
 
-# find_deno: sets and exports DENO; fails when there is none
+# find_deno: sets and exports DENO; fails when there is no Deno
 find_deno() {
   if [ -n "${DENO:-}" ]; then
     is_good_deno "$DENO" || die "Cannot use DENO=$DENO: it is not Deno $DENO_MAJOR.$DENO_MINOR or newer; unset it or name another"
     export DENO
     return 0
   fi
-  # the npm package puts its program into one place or the other, depending on whether npm runs install scripts
+  # the npm package puts its program into one folder or the other, depending on whether npm runs install scripts
   for candidate in deno "$CACHE"/deno/node_modules/deno/deno "$CACHE"/deno/node_modules/@deno/*/deno "$CACHE"/deno/bin/deno; do
     if have "$candidate" && is_good_deno "$candidate"; then
-      # a path: others may have another PATH
+      # a path, because other programs may have another PATH
       DENO=$(command -v "$candidate")
       export DENO
       return 0
@@ -50,7 +50,7 @@ find_deno() {
 
 need_deno() { find_deno || die "Cannot find Deno $DENO_MAJOR.$DENO_MINOR or newer: run $ROOT/scripts/install.sh first"; }
 
-# within SECONDS COMMAND...: its exit code, or a failure when it takes longer; no output
+# within SECONDS COMMAND...: returns its exit code, or a failure when it runs longer; without output
 within() {
   ticks=$(($1 * 10))
   shift
@@ -64,14 +64,14 @@ within() {
   wait "$child"
 }
 
-# Deno looks into its own cache first, so this is quick where the package was used before, and works without a network.
+# jsr_answers: Deno checks its own cache first, so this is fast where the package was used before, and needs no network.
 jsr_answers() { within 3 "$DENO" info --no-config 'jsr:@std/assert@^1.0.19'; }
 
-# choose_registry: where the packages come from. Sets and exports RUNNER_REGISTRY (jsr or npm), and sets DENO_CONFIG.
-# RUNNER_REGISTRY forces one. That JSR does not answer is remembered for a day, because asking can take seconds.
+# choose_registry: chooses the source of the packages. Sets and exports RUNNER_REGISTRY (jsr or npm), and sets
+# DENO_CONFIG. RUNNER_REGISTRY forces one. An unreachable JSR is remembered for a day, because a check can last seconds.
 choose_registry() {
   need_deno
-  # an old Deno trusts only the certificates that it brings along, and fails behind a proxy that the host trusts
+  # an old Deno trusts only its bundled certificates, and fails behind a proxy that the host trusts
   export DENO_TLS_CA_STORE="${DENO_TLS_CA_STORE:-system,mozilla}"
   remembered=$CACHE/registry
   case ${RUNNER_REGISTRY:-} in
@@ -98,10 +98,10 @@ choose_registry() {
   export RUNNER_REGISTRY
 }
 
-# say_registry: after choose_registry, for scripts whose outcome it may explain
+# say_registry: prints the chosen registry, for scripts whose result it may explain; call choose_registry first
 say_registry() { say "packages from $RUNNER_REGISTRY ($why)"; }
 
-# permission_flags: the rows of scripts/permissions as flags, one a line. Deno 2.4 takes each flag only once.
+# permission_flags: prints the rows of scripts/permissions as flags, one per line. Deno 2.4 accepts each flag only once.
 permission_flags() {
   echo --no-prompt
   awk '
@@ -112,12 +112,12 @@ permission_flags() {
   ' "$ROOT/scripts/permissions"
 }
 
-# For V8: new objects get no more than 3 times 4 MiB. Left to itself V8 takes 48, and a worker that has run ten
-# thousand jobs then needs half as much memory again as a young one.
+# For V8: limits the space for new objects to 3 times 4 MiB. V8's default is 48 MiB, with which a runner needs half as
+# much memory again after ten thousand jobs.
 HEAP_FLAG=--v8-flags=--max-semi-space-size=4
 
-# or_say PATTERN SENTENCE COMMAND...: runs a command quietly. When it fails, ends with the sentence where its messages
-# have the pattern, else with those messages.
+# or_say PATTERN SENTENCE COMMAND...: runs a command quietly. When it fails, exits with the sentence if its messages
+# contain the pattern, else with those messages.
 or_say() {
   pattern=$1
   sentence=$2
@@ -129,9 +129,9 @@ or_say() {
 
 sha256() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when DENORT_BIN names no
-# stub. DENORT_DENO names the Deno of the stub's version, where that is not the one of everything else. Nothing beside
-# the clone is looked for: what this finds is run.
+# find_stub: sets and exports DENO and DENORT_BIN for `deno compile` without a download; fails when DENORT_BIN is not
+# set. DENORT_DENO is the Deno of the stub's version, if that differs from the Deno for everything else. It searches no
+# folders outside the clone, because the result is executed.
 find_stub() {
   [ -n "${DENORT_BIN:-}" ] || return 1
   DENO=${DENORT_DENO:-${DENO:-}}

@@ -1,44 +1,44 @@
 /**
- * What each command needs of Deno's permissions: scripts/docs.ts makes the table of the README from it, and
- * tests/dist/permissions_test.ts holds it to what the commands really ask for.
+ * The permissions of Deno that each command needs. scripts/docs.ts generates the table of the README from them, and
+ * tests/dist/permissions_test.ts compares them with what the commands really request.
  *
  * @module
  */
 
-/** Environment variables that go together; the README explains them below its table, in this order. */
+/** Groups of environment variables; the README explains them below its table, in this order. */
 export const VARIABLES = {
-  /** What every command with settings looks at. */
+  /** Read by every command with settings. */
   settings: [
     ...["REDIS_URL", "RUNNER_CONFIG", "RUNNER_NAME", "RUNNER_NAMESPACE", "HOME", "XDG_CONFIG_HOME"],
     ...["CLICOLOR_FORCE", "NO_COLOR", "TERM"],
   ],
   /** Settings of a runner. */
   runner: ["RUNNER_SPOOL", "RUNNER_TMUX_SOCKET"],
-  /** What tmux, and with it the jobs, start from; besides HOME. */
+  /** Used to start tmux, and with it the jobs; besides HOME. */
   terminals: ["LANG", "LC_ALL", "LOGNAME", "PATH", "SHELL", "TMUX_TMPDIR", "USER"],
 } as const;
 
-/** The needs of some commands; what is left out they do not need. */
+/** The needs of some commands; they do not need what is left out. */
 export interface Need {
   /** Commands, or forms of them, as they are typed. */
   readonly of: readonly string[];
-  /** What this one needs as well. */
+  /** The command whose needs this one has as well. */
   readonly besides?: string;
   /** Redis. */
   readonly net?: true;
   readonly env?: readonly (keyof typeof VARIABLES)[];
-  /** Variables besides. */
+  /** Further variables. */
   readonly names?: readonly string[];
   /** Which files, in words. */
   readonly read?: string;
   readonly write?: string;
   readonly run?: readonly string[];
   readonly sys?: readonly string[];
-  /** Kinds without which it works, and shows what Redis has of an output. */
+  /** Kinds that it can do without: then it shows what Redis has of an output. */
   readonly spares?: readonly ("read" | "sys")[];
 }
 
-/** Every command stands in at least one row. */
+/** The needs of all commands; every command has at least one row. */
 export const NEEDS: readonly Need[] = [
   { of: ["version", "help", "completions", "--help"] },
   { of: ["submit --dry-run"], env: ["settings"], names: ["RUNNER_SPOOL"] },
@@ -119,7 +119,7 @@ export const NEEDS: readonly Need[] = [
   },
 ];
 
-/** Names of all variables of a need. */
+/** Returns the names of all variables of a need. */
 export function variablesOf({ env = [], names = [] }: Need): string[] {
   return [...env.flatMap((group) => VARIABLES[group]), ...names];
 }

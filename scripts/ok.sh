@@ -1,13 +1,13 @@
 #!/bin/sh
-# The gate: formatting, lint with the house rules, types, documentation, tests. Of those, the end-to-end tests run with
-# the bundle, where no program is found but those that scripts/bare.sh names, and again with the binary where it can be
-# compiled; all other tests run the program from source. Ends with the line `N passed, N failed`.
+# The gate: formatting, lint with the house rules, types, documentation, tests. The end-to-end tests run with the
+# bundle, in a PATH of only the programs that scripts/bare.sh names. They run again with the binary where it can be
+# compiled. All other tests run the program from source. Ends with the line `N passed, N failed`.
 #
 #   ok.sh                    everything
 #   ok.sh check              one stage: fmt, lint, check, doc or test
 #   ok.sh test tests/domain  arguments after the stage are for `deno test`
 #
-# A stage that fails counts as one failure beside the tests' own; the others still run, so that one round shows all.
+# A failed stage counts as one failure besides those of the tests. The other stages still run, to show all failures.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -20,10 +20,10 @@ case $stage in
   *) die "Cannot run the stage $stage: there are fmt, lint, shell, check, doc, test and all" ;;
 esac
 
-# without this a script that ends early, by an error or a signal, would leave the caller without its line
+# without this, a script that ends early by an error or a signal would not print its last line
 summary='0 passed, 1 failed'
 report=
-# what failed, to be said again at the end, where it is seen
+# all failures, which are printed again at the end, where they are noticed
 failures=$(mktemp)
 finish() {
   code=$?
@@ -71,7 +71,7 @@ check_shell() {
 # shellcheck disable=SC2046 # the project's file names have no spaces
 check_types() { "$DENO" check --quiet --config "$DENO_CONFIG" $(sources); }
 
-# the examples in doc comments, and those in the README
+# checks the examples in doc comments, and those in the README
 # shellcheck disable=SC2046
 check_documentation() {
   "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" $(sources | grep '^./src/') &&
@@ -84,21 +84,21 @@ step shell check_shell
 step check check_types
 step doc check_documentation
 
-# A test that leaks fails. Older versions look for leaks by themselves and do not know the flags.
+# A test that leaks fails. Older versions check for leaks by default and do not have the flags.
 sanitizers=
 case $("$DENO" test --help) in *--sanitize-ops*) sanitizers='--sanitize-ops --sanitize-resources' ;; esac
 
-# in_nothing COMMAND...: in an environment that holds PATH, and what the tests themselves need
+# in_nothing COMMAND...: runs it in an environment of only PATH and what the tests themselves need
 in_nothing() {
   cache=$("$DENO" info --json | sed -n 's/^ *"denoDir": "\(.*\)",$/\1/p')
   env -i PATH="$PATH" DENO_DIR="$cache" RUNNER_BIN="$RUNNER_BIN" \
     RUNNER_REGISTRY="$RUNNER_REGISTRY" "$@"
 }
 
-# in_bare COMMAND...: with no programs but those that every Debian has, and those that install.sh brings
+# in_bare COMMAND...: runs it with only the programs of every Debian and those that install.sh installs
 in_bare() { PATH=$ROOT/dist/bare "$@"; }
 
-# run_tests FILE_OR_FOLDER_OR_FLAG...: adds to passed and failed; where `inside` is set, that function starts them
+# run_tests FILE_OR_FOLDER_OR_FLAG...: adds to passed and failed; if `inside` is set, that function starts the tests
 inside=
 passed=0
 failed=0
@@ -115,12 +115,12 @@ run_tests() {
   failed=$((failed + ${counts%% *}))
 }
 
-# Tests that measure time or memory, or count the sockets of their process: what else runs at the same time would change
-# what they find.
+# Tests that measure time or memory, or count the sockets of their process: other tests at the same time would change
+# their results.
 MEASURING='tests/faults/resources_test.ts tests/faults/large_test.ts tests/redis/link_test.ts'
 
-# Most of the time of most tests is spent waiting, so two files run side by side. Those that measure run after them,
-# alone. run_all_tests [FOLDER]: without those of this folder
+# run_all_tests [FOLDER]: runs all tests but those of this folder. Most tests spend most of their time waiting, so two
+# files run at the same time. Those that measure run alone, after the others.
 run_all_tests() {
   without=${1-}
   measuring=
@@ -140,7 +140,7 @@ run_all_tests() {
   if [ $# -gt 0 ]; then run_tests "$@"; fi
 }
 
-# as_form NAME PROGRAM: begins the end-to-end tests with a form of the program, when that could be made
+# as_form NAME PROGRAM: starts the end-to-end tests with a form of the program, if it could be built
 forms=
 as_form() {
   [ -x "$2" ] || return 0
@@ -156,7 +156,7 @@ as_form() {
   ) &
 }
 
-# end_forms: waits for them; one that did not come to its counts has failed
+# end_forms: waits for them; one that wrote no counts has failed
 end_forms() {
   wait
   for form in $forms; do
@@ -169,7 +169,7 @@ end_forms() {
   done
 }
 
-# as a program, which RUNNER_BIN must be
+# as an executable, because RUNNER_BIN must be one
 bundle_program() {
   "$scripts/bundle.sh" >&2 && printf '#!/bin/sh\nexec "%s" run --quiet --no-config %s "%s" "$@"\n' \
     "$DENO" "$(permission_flags | tr '\n' ' ')" "$ROOT/dist/runner.js" >dist/js-runner && chmod +x dist/js-runner
@@ -177,7 +177,7 @@ bundle_program() {
 
 test_all() {
   say "== test"
-  # some of the tests, in one form of the program, are what was asked for
+  # the caller requested only some tests, in one form of the program
   if [ $# -gt 0 ]; then
     run_tests "$@"
     return
@@ -190,12 +190,12 @@ test_all() {
   rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program
   if (find_stub); then step compile compile_program; else say '== no test with the binary: DENORT_BIN names no stub'; fi
-  # side by side: most of their time is spent waiting; two forms are two already
+  # two at a time, because they mostly wait; two forms are two already
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
   rm -rf dist/bare
-  if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then inside=in_bare; else say "== the bundle finds all programs of this machine"; fi
+  if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then inside=in_bare; else say "== the bundle can use all programs of this machine"; fi
   as_form bundle "$ROOT/dist/js-runner"
-  # the form that must need nothing from its surroundings
+  # the form that must need nothing from its environment
   inside=in_nothing
   as_form binary "$ROOT/dist/runner"
   inside=
@@ -203,7 +203,7 @@ test_all() {
   rm -rf dist/bare
 }
 
-# with the Deno that fits the stub; the tests go on with theirs
+# with the Deno of the stub's version; the tests keep their own
 compile_program() (find_stub && "$scripts/compile.sh" >&2)
 
 case $stage in

@@ -1,12 +1,12 @@
 #!/bin/sh
-# From nothing to a job's output on the screen: installs what is missing, starts a runner with a Redis of its own in the
-# background, runs a first job, and leaves the runner up. Safe to run again: then it only runs the job again.
+# From nothing to the output of a job: installs what is missing, starts a runner with a private Redis in the background,
+# runs a first job, and leaves the runner up. Safe to run again: then it only runs the job again.
 #
 #   quickstart.sh          start
-#   quickstart.sh --stop   stop the runner, its Redis and its terminals; what was queued is kept
+#   quickstart.sh --stop   stop the runner, its Redis and its terminals; queued jobs are kept
 #
-# Everything it starts and writes is in one private folder and under one tmux socket, apart from any other runner.
-# shellcheck disable=SC2317 # conditions are handed to wait_for by name
+# Everything that it starts and writes is in one private folder and one tmux server, separate from any other runner.
+# shellcheck disable=SC2317 # conditions are passed to wait_for by name
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -19,16 +19,16 @@ log=$state/runner.log
 START_LIMIT=120
 STOP_LIMIT=20
 
-# command_of PID: its command line. Minimal systems and containers have no ps, others no /proc.
+# command_of PID: prints its command line. Minimal systems and containers have no ps, others no /proc.
 if [ -r /proc/self/cmdline ]; then
   command_of() { tr '\0' ' ' <"/proc/$1/cmdline"; }
 elif have ps; then
   command_of() { ps -o args= -p "$1"; }
 else
-  die "Cannot tell which process is the runner: there is neither /proc nor ps; install ps"
+  die "Cannot identify the process of the runner: there is neither /proc nor ps; install ps"
 fi
 
-# is_up: the recorded process lives, and is still ours: another one that got the same number does not name our spool
+# is_up: succeeds when the recorded process is alive and ours: another one with that number does not name our spool
 is_up() {
   [ -s "$state/pid" ] && pid=$(cat "$state/pid") || return 1
   case $(command_of "$pid" 2>/dev/null) in *"$state/spool"*) ;; *) return 1 ;; esac
@@ -49,7 +49,7 @@ stop() {
 
 is_down() { ! is_up; }
 
-# wait_for SECONDS COMMAND...: until it succeeds; fails at the limit
+# wait_for SECONDS COMMAND...: waits until it succeeds; fails at the time limit
 wait_for() {
   limit=$(($(date +%s) + $1))
   shift
@@ -59,7 +59,7 @@ wait_for() {
   done
 }
 
-# The port is chosen once and kept, so that a restart finds its queue at the same address.
+# choose_port: chooses the port once and keeps it, so that a restart finds its queue at the same address.
 choose_port() {
   [ -s "$state/port" ] || "$DENO" eval \
     'const l = Deno.listen({ hostname: "127.0.0.1", port: 0 }); console.log(l.addr.port); l.close();' >"$state/port"
@@ -69,7 +69,7 @@ choose_port() {
 
 start() {
   say "starting a runner with its own Redis at $REDIS_URL; its log is $log"
-  # a session of its own, so that Ctrl-C and the end of this terminal do not reach it
+  # in a separate session, so that Ctrl-C and the end of this terminal do not reach it
   detached='nohup'
   if have setsid; then detached='setsid'; fi
   "$detached" "$scripts/runner" run --embedded-redis --name quickstart --redis-url "$REDIS_URL" \
@@ -78,7 +78,7 @@ start() {
   started=$!
   wait_for "$START_LIMIT" is_ready_or_dead || true
   is_ready || {
-    say "Cannot start the runner: it did not get ready; the end of its log says:"
+    say "Cannot start the runner: it did not become ready; the end of its log:"
     tail -n 20 "$log" >&2
     kill "$started" 2>/dev/null || true
     rm -f "$state/pid"
@@ -103,7 +103,7 @@ esac
 choose_registry
 say_registry
 (umask 077 && mkdir -p "$state")
-# apart from the user's own settings
+# independent of the user's own settings
 [ -s "$state/config.json" ] || echo '{}' >"$state/config.json"
 RUNNER_CONFIG=$state/config.json
 RUNNER_NAME=quickstart
@@ -125,13 +125,13 @@ done
 echo "done on $(uname -n)"
 ' || code=$?
 say ''
-say "== what happened to it (exit code $code)"
+say "== the status of that job (exit code $code)"
 "$scripts/runner" status "$id"
 
 say "
 The runner stays up. From here:
 
-  look     $scripts/runner status --redis-url $REDIS_URL
+  status   $scripts/runner status --redis-url $REDIS_URL
   submit   $scripts/runner submit --redis-url $REDIS_URL --name quickstart --follow 'date'
   attach   tmux -L $socket attach -t main      (Ctrl-b d leaves it)
   stop     $scripts/quickstart.sh --stop"

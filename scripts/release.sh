@@ -1,12 +1,12 @@
 #!/bin/sh
-# Makes ready what a release consists of, in dist: a binary for each machine, the bundle, and SHA256SUMS. Publishes
-# nothing: it ends with the commands that do.
+# Builds the files of a release in dist: a binary for each machine, the bundle, and SHA256SUMS. Publishes nothing: it
+# prints the commands that do.
 #
 #   release.sh             checks everything, then builds
-#   release.sh --dry-run   only checks; builds the bundle and, where that is possible, this machine's binary, as a
-#                          proof, and checks their sums
+#   release.sh --dry-run   only checks; builds the bundle and, if possible, this machine's binary as a proof, and
+#                          checks their sums
 #
-# All that is wrong is said at once. The gate is not part of it: scripts/test.sh comes first.
+# Reports all problems at once. The gate is not part of it: run scripts/test.sh first.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 # shellcheck source=scripts/lib.sh
@@ -39,7 +39,7 @@ check_version() {
     *.*.*) good "version $number" ;;
     *) wrong "version \"$number\" in deno.json: write three numbers, as in 1.2.3" ;;
   esac
-  # the man page is made from deno.json
+  # the man page is generated from deno.json
   others=$(grep -rlwF "$number" main.ts src scripts examples README.md | grep -v '^scripts/runner\.1$' | tr '\n' ' ')
   if [ -z "$others" ]; then
     good "the version stands only in deno.json"
@@ -56,7 +56,7 @@ check_documents() {
   fi
 }
 
-# lines under the heading of this version
+# changes_now: prints the lines under the heading of this version
 changes_now() { awk -v heading="## $number" '/^## / { on = index($0 " ", heading " ") == 1; next } on && NF' "$changes"; }
 
 check_changes() {
@@ -93,12 +93,12 @@ check_package() {
   fi
 }
 
-# builds COMMAND...
+# builds COMMAND...: runs a build and reports its result
 builds() {
   if "$@" >&2; then good "$*"; else wrong "$*: see above"; fi
 }
 
-# sums FILE...: writes the sums of files in dist, and checks them as whoever downloads them does
+# sums FILE...: writes the sums of files in dist, and checks them as a user does after the download
 sums() {
   if (cd dist && sha256 "$@" >SHA256SUMS && sha256 --check SHA256SUMS >&2); then
     good "sums of $*"

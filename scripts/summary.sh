@@ -1,8 +1,9 @@
 #!/bin/sh
 # summary.sh FAILED_STAGES JUNIT_REPORT TEST_EXIT_CODE: prints `N passed, N failed` from the report of `deno test`.
 #
-# Exits 1 when anything failed, and says to the standard error which tests, with their errors. A test run that ended badly without saying so in its report counts as one failure:
-# without a report, with a report that is cut off or empty, or with an exit code that the report does not explain.
+# Exits with 1 when anything failed, and lists on standard error the failed tests with their errors. A test run that
+# failed without a failure in its report counts as one: when the report is missing, cut off or empty, or when it does
+# not explain the exit code.
 set -eu
 report=$2
 [ -r "$report" ] || report=/dev/null

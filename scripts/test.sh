@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing, then runs the gate. The last line is `N passed, N failed`; the exit code is not 0 when
-# anything failed. Arguments are for `deno test`: some of the tests instead of all.
+# anything failed. Arguments go to `deno test`: some of the tests instead of all.
 set -eu
 scripts=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 "$scripts/install.sh" --for-tests || {

@@ -1,7 +1,7 @@
 /**
- * The house as data: which part may import which, and through which one file an outside thing comes in.
+ * The architecture as data: which part may import which, and which single file may use an external API.
  *
- * Paths are relative to the project. One that ends in `/` is a folder; the longest that fits a file speaks for it.
+ * Paths are relative to the project. A path that ends in `/` is a folder; the longest path that matches a file applies.
  */
 
 export interface Room {
@@ -9,9 +9,9 @@ export interface Room {
   path: string;
   /** What it may import besides itself: files and folders of the project. */
   imports: string[];
-  /** Nothing but types may be in it. */
+  /** It may hold only types. */
   typesOnly?: boolean;
-  /** It never touches the runtime: no `Deno`. */
+  /** It must not use the runtime: no `Deno`. */
   noDeno?: boolean;
   /** The same input always gives the same output: none of `IMPURE`. */
   pure?: boolean;
@@ -22,7 +22,7 @@ const ports = "src/ports/";
 const app = "src/app/";
 const adapters = ["src/redis/", "src/executors/", "src/system/"];
 
-/** What the library takes from the command line: the assembly, and the defaults of the options. */
+/** The files of the command line that the library uses: the composition, and the defaults of the options. */
 const assembly = ["wire", "context", "options", "settings"].map((name) => `src/cli/${name}.ts`);
 
 /** From the inside out; an import points inwards only. */
@@ -30,21 +30,23 @@ export const ROOMS: Room[] = [
   { path: domain, imports: [], noDeno: true, pure: true },
   { path: ports, imports: [domain], noDeno: true, typesOnly: true },
   { path: app, imports: [domain, ports], noDeno: true },
-  // adapters: neither each other nor the work they serve
+  // adapters import neither each other nor the application
   ...adapters.map((path) => ({ path, imports: [domain, ports] })),
   { path: "src/cli/", imports: [domain, ports, app] },
-  // the two places that put everything together
+  // the two files that compose everything
   { path: "src/cli/wire.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
   { path: "src/mod.ts", imports: [...assembly, domain, ports, app, ...adapters] },
   { path: "main.ts", imports: ["src/cli/"] },
-  // the version stands only in deno.json
+  // the version is only in deno.json
   { path: "src/cli/version.ts", imports: ["deno.json"] },
 ];
 
 export interface Door {
-  /** What comes in: the name of a package without registry and version, or `.ext` for every file with that ending. */
+  /**
+   * The external API: the name of a package without registry and version, or `.ext` for every file with that ending.
+   */
   thing: string;
-  /** The one file or folder where it comes in. */
+  /** The only file or folder that may use it. */
   at: string;
 }
 
@@ -66,13 +68,13 @@ const signals = ["addSignalListener", "removeSignalListener", "kill"];
 const host = ["env", "gid", "hostname", "loadavg", "networkInterfaces", "osRelease", "osUptime", "uid"];
 
 /**
- * Members of `Deno`, a row for each place where one comes in; a member without a row may be used wherever `Deno` may.
- * The `Sync` form counts as the same member.
+ * Members of `Deno`, with a row for each file or folder that may use one. A member without a row may be used wherever
+ * `Deno` may. The `Sync` form counts as the same member.
  */
 export const DENO_DOORS: Door[] = [
   { thing: "Command", at: "src/system/process.ts" },
   { thing: "exit", at: "main.ts" },
-  // the sudden end that tests ask for
+  // the sudden exit that tests request
   { thing: "exit", at: "src/system/host.ts" },
   ...[...files, ...signals, ...host].map((thing) => ({ thing, at: "src/system/" })),
 ];
@@ -86,7 +88,7 @@ export const GLOBAL_DOORS: Door[] = [
   { thing: "crypto.getRandomValues", at: "src/system/" },
 ];
 
-/** What makes a function's result depend on when and where it runs; a name covers its members. */
+/** Globals that make a function's result depend on when and where it runs; a name covers its members. */
 export const IMPURE: string[] = [
   "Date",
   "Math.random",
@@ -98,36 +100,35 @@ export const IMPURE: string[] = [
   "fetch",
 ];
 
-/** Whether the file is the path, or lies in it when that is a folder. */
+/** Returns whether the file is the path, or is in it when that is a folder. */
 export function isIn(file: string, path: string): boolean {
   return path.endsWith("/") ? file.startsWith(path) : file === path;
 }
 
-/** The row that speaks for a file; none for what is not part of the house, such as tests. */
+/** Returns the row that applies to a file; undefined for files outside the architecture, such as tests. */
 export function roomOf(file: string): Room | undefined {
   return ROOMS.filter((room) => isIn(file, room.path)).sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 /**
- * Words that mean several things here, with the one that is meant: no part of a name, and in no comment. `heartbeat`
- * is one word, so `beat` does not stand in it.
+ * Ambiguous words with their replacements; they are not allowed in names and comments. Parts of a word do not count.
  */
-export const WORDS: Readonly<Record<string, string>> = {
-  look: "list, read, poll or check",
-  take: "claim, accept, assign or read",
-  tell: "report or notify",
-  told: "reported",
-  hear: "receive",
-  heed: "handle",
-  know: "has a record of, or is known",
-  somebody: "a client, a process, a person",
-  nobody: "no client, no process",
-  whoever: "the client or process that",
-  answers: "returns",
-  worker: "runner",
-  stranger: "unknown run",
-  deaf: "input disabled",
-  bury: "dead letter",
-  buried: "dead letter",
-  beat: "heartbeat",
-};
+export const WORDS: Readonly<Record<string, string>> = Object.fromEntries([
+  ["look", "list, read, poll or check"],
+  ["take", "claim, accept, assign or read"],
+  ["tell", "report or notify"],
+  ["told", "reported"],
+  ["hear", "receive"],
+  ["heed", "handle"],
+  ["know", "has a record of, or is known"],
+  ["somebody", "a client, a process, a person"],
+  ["nobody", "no client, no process"],
+  ["whoever", "the client or process that"],
+  ["answers", "returns"],
+  ["worker", "runner"],
+  ["stranger", "unknown run"],
+  ["deaf", "input disabled"],
+  ["bury", "dead letter"],
+  ["buried", "dead letter"],
+  ["beat", "heartbeat"],
+]);

@@ -1,7 +1,7 @@
 /**
- * The house rules as lint errors: `house/rings` says who may import whom and who must stay pure, `house/doors` in which
- * one file an outside thing is used, `house/columns` how long a line of a comment may be, `house/words` which words are
- * no part of a name or a comment. The rows of all but `columns` are in house.ts.
+ * The house rules as lint errors. `house/rings` limits the imports of each part and which parts must stay pure.
+ * `house/doors` limits each external API to one file. `house/columns` limits the length of comment lines, and
+ * `house/words` the words of names and comments. The rows of all but `columns` are in house.ts.
  */
 import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf, WORDS } from "./house.ts";
 
@@ -9,13 +9,13 @@ const ROOT = new URL("../../", import.meta.url);
 
 type Report = (node: Deno.lint.Node, message: string) => void;
 
-/** The file's path in the project, or undefined when it lies elsewhere. */
+/** Returns the file's path in the project, or undefined when it is elsewhere. */
 function projectPath(filename: string): string | undefined {
   const url = new URL(filename.startsWith("file:") ? filename : `file://${filename}`);
   return url.pathname.startsWith(ROOT.pathname) ? url.pathname.slice(ROOT.pathname.length) : undefined;
 }
 
-/** Calls `found` for every specifier that a file names, however it imports it. */
+/** Calls `found` for every specifier that a file imports, in whatever form. */
 function importVisitor(found: (node: Deno.lint.Node, specifier: string) => void): Deno.lint.LintVisitor {
   const literal = (node: Deno.lint.Node, source: unknown) => {
     const value = (source as { value?: unknown } | null | undefined)?.value;
@@ -30,12 +30,12 @@ function importVisitor(found: (node: Deno.lint.Node, specifier: string) => void)
   };
 }
 
-/** `a.b` for the identifier `a` in it, `a` when it stands alone, undefined when it is no use of a global. */
+/** Returns `a.b` for the identifier `a` in it, `a` when it stands alone, undefined when it is not a use of a global. */
 function globalUse(node: Deno.lint.Identifier): string | undefined {
   const parent = node.parent as unknown as { type: string; [key: string]: unknown };
   if (parent.type === "MemberExpression") {
     const property = parent.property as { name?: string };
-    // in x.Date the identifier is a property of something else, except in globalThis.Date
+    // in x.Date the identifier is a property of another object, except in globalThis.Date
     if (parent.object !== node) {
       return (parent.object as { name?: string }).name === "globalThis" ? node.name : undefined;
     }
@@ -47,13 +47,13 @@ function globalUse(node: Deno.lint.Identifier): string | undefined {
   const isKey =
     (parent.type === "Property" || parent.type.endsWith("Definition") || parent.type.endsWith("Signature")) &&
     parent.key === node && !parent.computed;
-  // a type's name is no use of the value
+  // the name of a type is not a use of the value
   return isKey || parent.type === "TSTypeReference" ? undefined : node.name;
 }
 
 const covers = (name: string, use: string) => use === name || use.startsWith(`${name}.`);
 
-/** The imports and the purity of one room. */
+/** Checks the imports and the purity of one room. */
 function ringRules(file: string, room: Room, report: Report): Deno.lint.LintVisitor {
   const allowed = [room.path, ...room.imports];
   const imports = importVisitor((node, specifier) => {
@@ -99,13 +99,13 @@ function isTypeOnly(statement: Deno.lint.Node): boolean {
   }
 }
 
-/** The name of a package in `jsr:@a/b@^1/c`, `npm:b@1`, `node:fs` or `https://host/x`. */
+/** Returns the name of a package in `jsr:@a/b@^1/c`, `npm:b@1`, `node:fs` or `https://host/x`. */
 function packageOf(specifier: string): string {
   const bare = specifier.replace(/^(jsr|npm):\/?/, "");
   return /^(@[^/]+\/)?[^/@]+/.exec(bare)?.[0] ?? bare;
 }
 
-/** A thing that a row names is used only where the row says. */
+/** Checks that a thing with a row is used only where the row allows it. */
 function doorRules(file: string, report: Report): Deno.lint.LintVisitor {
   const pass = (doors: Door[], thing: string, node: Deno.lint.Node) => {
     const known = doors.filter((door) => door.thing === thing);
@@ -149,10 +149,10 @@ function rule(create: (file: string, report: Report) => Deno.lint.LintVisitor): 
   };
 }
 
-/** The most columns of a line with a comment; the formatter sees to those of code. */
+/** Maximum number of columns of a line with a comment; the formatter handles those of code. */
 const COLUMNS = 120;
 
-/** A comment has no line that is too long. */
+/** Refuses comments with a line that is too long. */
 const columns: Deno.lint.Rule = {
   create(context) {
     if (projectPath(context.filename) === undefined) return {};
@@ -173,15 +173,15 @@ const columns: Deno.lint.Rule = {
   },
 };
 
-/** `look`, `looks`, `looked` and `looking`, whatever their case. */
+/** A word of WORDS, also with `s`, `ed` or `ing` at its end, in any case. */
 const WORD = new RegExp(`\\b(${Object.keys(WORDS).join("|")})(?:s|ed|ing)?\\b`, "gi");
 
-/** The parts of `#lastTold` or `LAST_TOLD`: `last told`. */
+/** Splits a name into words: `#lastSeen` and `LAST_SEEN` become `last seen`. */
 function partsOf(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " ");
 }
 
-/** A name or a comment has no word that means several things here. */
+/** Refuses names and comments with an ambiguous word. */
 const words: Deno.lint.Rule = {
   create(context) {
     const file = projectPath(context.filename);
