@@ -1,4 +1,4 @@
-// A program that submits a batch of jobs and collects their ends: deno run -A examples/batch.ts
+// A program that submits a batch of jobs and collects their results: deno run -A examples/batch.ts
 import { Client } from "../src/mod.ts";
 
 await using client = await Client.connect({

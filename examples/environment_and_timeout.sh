@@ -1,5 +1,5 @@
 #!/bin/sh
-# Give a job an environment, a working directory and a time limit.
+# Gives a job an environment, a working directory and a time limit.
 set -eu
 
 runner submit --follow --env GREETING='hello, "world"' --env COUNT=2 --cwd /tmp '

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Three forms of executors: side by side in a session, one after the other in a window, one after the other in a pane.
+# Three forms of executors: in parallel in a session, one after the other in a window, one after the other in a pane.
 set -eu
 
-# tmux.SESSION: a window of its own for each job, so these two meet, each waiting for a sign of the other.
+# tmux.SESSION: each job has its own window, so these two run at the same time, and each waits for a file of the other.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 meet='i=0; while [ ! -e "$THERE" ] && [ $i -lt 100 ]; do : > "$HERE"; sleep 0.1; i=$((i+1)); done; [ -e "$THERE" ]'
@@ -11,17 +11,17 @@ right=$(runner submit -e tmux.examples --env HERE="$dir/right" --env THERE="$dir
 runner wait "$left" "$right"
 echo "two jobs met"
 
-# tmux.SESSION.WINDOW: in queue order, never two at once, whatever becomes of the one before.
+# tmux.SESSION.WINDOW: jobs run in queue order, never two at the same time, whatever happens to the previous one.
 for step in first second third; do
-  last=$(runner submit -e tmux.examples.line "echo $step >> $dir/steps")
+  last=$(runner submit -e tmux.examples.steps "echo $step >> $dir/steps")
 done
 runner wait "$last"
 cat "$dir/steps"
 
-# tmux.SESSION.WINDOW.PANE: panes of one window, each with its own line of jobs.
+# tmux.SESSION.WINDOW.PANE: panes of one window; the jobs of each pane run one after the other.
 server=$(runner submit -e tmux.examples.servers.web 'echo "web is up"')
-worker=$(runner submit -e tmux.examples.servers.worker 'echo "worker is up"')
-runner wait "$server" "$worker"
+cache=$(runner submit -e tmux.examples.servers.cache 'echo "cache is up"')
+runner wait "$server" "$cache"
 echo "two panes of one window"
 
 # Output:

@@ -1,7 +1,7 @@
 #!/bin/sh
-# A pipeline as in continuous integration: build, then two kinds of tests side by side, each in a pane with a name of
-# its own that a person can watch, then deploy. A job waits with --after for one other job; for two of them this script
-# waits, so that nothing is deployed unless both have finished. The exit code of a step that fails is the pipeline's.
+# A pipeline as in continuous integration: build, then two kinds of tests in parallel, then deploy. Each step has a
+# named pane that a person can watch. A job waits with --after for one other job. This script waits for both tests, and
+# deploys only when both have finished. The exit code of a failed step becomes that of the pipeline.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

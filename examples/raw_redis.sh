@@ -1,5 +1,5 @@
 #!/bin/sh
-# Submit without `runner`: two Redis commands, from any language. REDIS_URL and RUNNER_NAME say where.
+# Submits a job without `runner`: two Redis commands, from any language. REDIS_URL and RUNNER_NAME select the queue.
 set -eu
 url=${REDIS_URL:-127.0.0.1:6379}
 case $url in *://*) ;; *) url=redis://$url ;; esac

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Submit a job, do something else, and wait for its end: `runner wait` exits with the job's exit code.
+# Submits a job, does something else, and waits until it ends: `runner wait` exits with the job's exit code.
 set -eu
 
 id=$(runner submit 'echo "built 3 of 4 targets"; exit 3')

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Submit a job and wait for its end with nothing but a socket: two Redis commands submit, one asks.
+"""Submits a job and waits until it ends, with only a socket: two Redis commands submit it, one reads its status.
 
-REDIS_URL (host:port) and RUNNER_NAME say where; a Redis package for Python does the same with hset, lpush and hget.
+REDIS_URL (host:port) and RUNNER_NAME select the queue; a Redis package has the same commands: hset, lpush and hget.
 """
 import os
 import socket
@@ -15,7 +15,7 @@ replies = connection.makefile("rb")
 
 
 def redis(*words):
-    """One command; answers a text, a number or None."""
+    """Sends one command; returns a string, a number or None."""
     parts = [str(word).encode() for word in words]
     connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts))
     kind, rest = (line := replies.readline())[:1], line[1:].strip()
