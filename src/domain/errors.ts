@@ -1,12 +1,12 @@
 /**
- * Errors that a caller can act on. Messages read `Cannot VERB THING: what is true now`, say what to do next, quote
- * values and never hold a payload, an environment value or a password.
+ * Errors that a caller can handle. Messages read `Cannot VERB THING: what is true now`, say what to do next and quote
+ * values. They never hold a payload, an environment value or a password.
  *
  * @module
  */
 
 /**
- * The input is wrong: nothing was changed. The command line ends with exit code 2.
+ * The input is invalid; nothing was changed. The command line ends with exit code 2.
  *
  * ```ts no-eval
  * import { InvalidInputError, submit } from "@hero/runner";
@@ -43,19 +43,19 @@ export class JobNotFoundError extends Error {
   override name = "JobNotFoundError";
 }
 
-/** The job is there and has no terminal that can be reached now. Exit code 1. */
+/** The job exists but has no terminal that can be reached now. Exit code 1. */
 export class NoTerminalError extends Error {
   /** Name of the class. */
   override name = "NoTerminalError";
 }
 
 /**
- * Redis cannot be reached, refuses us, or is not fit for use. Exit code 69.
+ * Redis cannot be reached, refuses our credentials or commands, or is not fit for use. Exit code 69.
  *
  * ```ts no-eval
  * import { submit, UnavailableError } from "@hero/runner";
  *
- * // with an id of our own it is safe to repeat: the same id is queued once
+ * // with an id of your own it is safe to repeat: the same id is queued once
  * const job = { id: "report-7", payload: "make report" };
  * await submit(job).catch((error) => {
  *   if (error instanceof UnavailableError) return submit(job);
@@ -69,7 +69,7 @@ export class UnavailableError extends Error {
 }
 
 /**
- * As many jobs wait for the runner as its caller allows: this one was not queued. Exit code 75.
+ * As many jobs wait for the runner as the submitter allows; this one was not queued. Exit code 75.
  *
  * ```ts no-eval
  * import { Client, QueueFullError } from "@hero/runner";
@@ -105,21 +105,22 @@ export class RefusedError extends UnavailableError {
   override name = "RefusedError";
 }
 
-/** An executor cannot bring a job to life; the job ends with status `error` and this message. */
+/** An executor cannot launch a job; the job ends with status `error` and this message. */
 export class LaunchError extends Error {
   /** Name of the class. */
   override name = "LaunchError";
 }
 
 /**
- * This host's set-up keeps a runner from working: another runner holds the spool, a folder is not ours. Exit code 1.
+ * This host's set-up prevents a runner from working: another runner holds the spool, or another user owns a folder.
+ * Exit code 1.
  *
  * ```ts no-eval
  * import { Runner, SetupError } from "@hero/runner";
  *
  * await Runner.open({ name: "build" }).catch((error) => {
  *   if (!(error instanceof SetupError)) throw error;
- *   console.error(error.message); // says which process holds the spool, or which folder it is
+ *   console.error(error.message); // names the process that holds the spool, or the folder
  * });
  * ```
  */

@@ -1,4 +1,4 @@
-/** Exit codes of `runner`; those of `wait` and `submit --wait` are the job's own, or one of the last three. */
+/** Exit codes of `runner`; `wait` and `submit --wait` return that of the job, or one of the last three. */
 export const EXIT = {
   ok: 0,
   failed: 1,

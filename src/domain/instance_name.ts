@@ -1,14 +1,16 @@
 /**
- * Longest name that goes into a file name as it is, characters: the path of a socket has about 100 bytes altogether.
+ * Longest name that becomes a file name unshortened, characters: the whole path of a socket is limited to about 100
+ * bytes.
  */
 const LONGEST = 60;
 
 /**
- * Name of a runner for its folder and its tmux socket: percent-encoded, so that no name is a path, and readable. `+`
- * stands between namespace and name, so that no two of them have one name. A long one is cut and ends with a digest.
+ * Returns the name of a runner's folder and tmux socket: readable, and percent-encoded so that no name is a path. `+`
+ * separates namespace and name, so that the result is unique. A long one is cut and ends with a digest.
  *
- * @param namespace As `readNamespace` answers it.
- * @param digestOf Makes hex digits that stand for a text.
+ * @param namespace As returned by `readNamespace`.
+ * @param name Name of the runner.
+ * @param digestOf Returns the digest of a text as hex digits.
  */
 export function instanceName(namespace: string, name: string, digestOf: (text: string) => string): string {
   const own = encode(name);

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "./errors.ts";
 import { DEFAULT_EXECUTOR, MAX_RUN_PAYLOAD, MAX_TIMEOUT } from "./limits.ts";
 
-/** The fields of a job in Redis, in the order in which they are shown; other programs depend on them. */
+/** Fields of a job in Redis, in display order; other programs depend on these names. */
 export const JOB_FIELDS = [
   "id",
   "caller_id",
@@ -21,7 +21,7 @@ export const JOB_FIELDS = [
 /** A name among `JOB_FIELDS`. */
 export type JobField = typeof JOB_FIELDS[number];
 
-/** A job as it stands in Redis: every value is text, and a foreign client may have left out any of them. */
+/** A job as stored in Redis: every value is text, and a foreign client may have left out any field. */
 export type JobFields = Partial<Record<JobField, string>>;
 
 /** What a runner needs to run a job, read from its fields. */
@@ -34,19 +34,19 @@ export interface Work {
   readonly payload: string;
   /** Environment of the job. */
   readonly env: Readonly<Record<string, string>>;
-  /** Seconds until the job is stopped; `null` for no limit. */
+  /** Seconds after which the job is stopped; `null` for no limit. */
   readonly timeout: number | null;
-  /** Odd values that were replaced, for the log. */
+  /** Messages for the log about invalid values that were replaced. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Reads a job for running it. Missing fields get their defaults.
+ * Reads what is needed to run a job. Missing fields get their defaults.
  *
  * @param id Id of the job; the `id` field is not trusted.
  * @param fields Its fields as found in Redis.
- * @param defaultTimeout Seconds for a job without a usable timeout; `null` for no limit.
- * @throws {InvalidInputError} It cannot be run; the message goes into the job's `error` field.
+ * @param defaultTimeout Seconds for a job without a valid timeout; `null` for no limit.
+ * @throws {InvalidInputError} The job cannot be run; the message is meant for its `error` field.
  */
 export function readWork(id: string, fields: JobFields, defaultTimeout: number | null): Work {
   const payload = fields.payload ?? "";
@@ -106,7 +106,7 @@ function readEnv(text: string): Record<string, string> {
 /**
  * Checks one environment entry. The message names the variable, never its value.
  *
- * @throws {InvalidInputError} No shell can carry it.
+ * @throws {InvalidInputError} A shell cannot hold such a variable.
  */
 export function checkEnv(name: string, value: string): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {

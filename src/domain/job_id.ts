@@ -3,10 +3,10 @@ import { MAX_ID } from "./limits.ts";
 import { printable } from "./printable.ts";
 
 /**
- * Reads an id as it came out of a queue.
+ * Reads an id from a queue.
  *
  * @param raw Bytes of the list element.
- * @returns The id, or the reason why it can be none.
+ * @returns The id, or the reason why the bytes cannot be one.
  */
 export function readJobId(raw: Uint8Array): { readonly id: string } | { readonly reason: string } {
   if (raw.length === 0) return { reason: "the id is empty" };
@@ -22,7 +22,7 @@ export function readJobId(raw: Uint8Array): { readonly id: string } | { readonly
 /**
  * Checks an id that a user chose.
  *
- * @throws {InvalidInputError} It cannot be an id.
+ * @throws {InvalidInputError} The text cannot be an id.
  */
 export function checkJobId(id: string): void {
   const bytes = new TextEncoder().encode(id).length;

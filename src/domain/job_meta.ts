@@ -1,16 +1,17 @@
 import type { Submission } from "./submission.ts";
 
 /**
- * Our bookkeeping of a job, a HASH beside the job (never in it, because other programs own that). Times are Unix
- * milliseconds of Redis' clock, durations seconds unless the name says ms. Labels stand as `label:NAME`.
+ * Job metadata: a HASH beside the job, never in it, because other programs own the job. Times are Unix milliseconds by
+ * Redis' clock, durations are seconds unless the name says ms. A label is the field `label:NAME`.
  */
 export interface JobMeta {
   /** Number of the newest attempt, from 1. */
   attempt?: string;
-  /** `ATTEMPT.NONCE` of the newest attempt; `0` when it was taken away from its owner. */
+  /** `ATTEMPT.NONCE` of the newest attempt; `0` when its owner has lost it. */
   token?: string;
-  /** Instance and process that own it. */
+  /** Instance that owns the newest attempt. */
   instance?: string;
+  /** Process that owns the newest attempt. */
   nonce?: string;
   started_ms?: string;
   ended_ms?: string;
@@ -18,22 +19,23 @@ export interface JobMeta {
   ms?: string;
   /** Token of the attempt whose end was written. */
   done?: string;
-  /** Exit code as `runner wait` gives it. */
+  /** Exit code as `runner wait` returns it. */
   exit?: string;
-  /** Bytes that the attempt wrote. */
+  /** Bytes of output that the attempt wrote. */
   output_bytes?: string;
-  /** `1` when part of what it wrote was not captured. */
+  /** `1` when part of the output was not captured. */
   truncated?: string;
-  /** Names of programs that were killed in the background at its end. */
+  /** Names of background programs that were killed at its end. */
   left?: string;
-  /** Set when somebody asked to cancel; the reason, possibly empty. */
+  /** Reason of a requested cancellation, possibly empty; absent when none was requested. */
   cancel?: string;
-  /** Since when the running attempt waits for somebody to type, and what the line that asks shows; else absent. */
+  /** Time since which the running attempt waits for input; else absent. */
   input_ms?: string;
+  /** Terminal line that prompts for the input; else absent. */
   input_line?: string;
-  /** Times that its host was lost. */
+  /** Number of times that its host was lost. */
   lost?: string;
-  /** Set when the job was moved to the queue of another runner once. */
+  /** Set once the job was moved to the queue of another runner. */
   rerouted?: string;
   /** The JSON text of a job that was stored as a string. */
   raw?: string;
@@ -46,19 +48,20 @@ export interface JobMeta {
   priority?: string;
   /** Id of the job that must have finished first. */
   after?: string;
-  /** Set when that job had finished: whatever becomes of it later, this one need not wait for it. */
+  /** Set once that job has finished: from then on this job does not wait for it, whatever its later state. */
   met?: string;
 }
 
 /**
- * A number of a job metadata, from 0; `fallback` when it is absent or none, since other programs can have written it.
+ * Reads a non-negative number of the job metadata. Returns `fallback` when it is absent or invalid, because other
+ * programs can have written it.
  */
 export function metaNumber(text: string | undefined, fallback: number): number {
   const number = Number(text || NaN);
   return number >= 0 && number < Infinity ? number : fallback;
 }
 
-/** The job metadata with which a submission begins; empty when it asks for nothing special. */
+/** Returns the initial job metadata of a submission; empty when it sets none of these options. */
 export function metaOf(submission: Submission): Record<string, string> {
   const meta: Record<string, string> = {};
   const set = (name: keyof JobMeta, value: string | number | undefined) => {

@@ -1,9 +1,9 @@
 import { JOB_FIELDS, type JobFields } from "./job.ts";
 
 /**
- * Reads a job that a program stored as one JSON object: what is no text becomes its JSON.
+ * Reads a job that a program stored as one JSON object. A value that is no string is kept as its JSON text.
  *
- * @returns Its fields as text, or `null` when it is no JSON object, or has no field of a job.
+ * @returns Its fields as text; `null` when it is no JSON object or has none of the fields of a job.
  */
 export function readJsonJob(raw: string): JobFields | null {
   let value: unknown;

@@ -1,25 +1,25 @@
 /**
  * The life of a job: its states, and every event that may change it.
  *
- * An event has the same name here, as a method of the queue ports, as the Lua file `src/redis/scripts/EVENT.lua`, in
- * its caller in `src/app`, and in `rr:events` where others are told of it; a test compares them.
+ * An event has the same name in all places; a test compares them. These are this table, a method of the queue ports,
+ * the Lua file `src/redis/scripts/EVENT.lua`, its caller in `src/app`, and the stream `rr:events`.
  *
  * @module
  */
 
-/** A job's `status` field in Redis. `finished` means exit code 0; every other end is `error`. */
+/** Value of a job's `status` field in Redis. `finished` means exit code 0; every other end is `error`. */
 export type JobState = "dispatched" | "started" | "finished" | "error";
 
-/** States that never change again, except by an explicit `retry`. */
+/** States of an ended job; only an explicit `retry` changes them. */
 export const FINAL_STATES: readonly JobState[] = ["finished", "error"];
 
 /** One row of the lifecycle. */
 export interface LifecycleEvent {
-  /** States in which the event may find the job; empty: the job does not exist yet, or is not a readable job. */
+  /** States in which the event may find the job; empty when the job does not exist yet or is not readable. */
   readonly from: readonly JobState[];
   /** States in which the event may leave it. */
   readonly to: readonly JobState[];
-  /** What the event does, in one sentence. */
+  /** Effect of the event, in one clause. */
   readonly does: string;
 }
 
@@ -102,7 +102,7 @@ export const LIFECYCLE = {
   },
 } as const satisfies Record<string, LifecycleEvent>;
 
-/** The name of an event in the life of a job. */
+/** Name of an event in the life of a job. */
 export type LifecycleEventName = keyof typeof LIFECYCLE;
 
 /** Events in the life of a runner instance; each is a Lua file as well. */
@@ -112,7 +112,7 @@ export const INSTANCE_EVENTS = {
   retire: "forgets an instance that left, or whose lease ended, and that holds nothing",
 } as const;
 
-/** Whether a status word ends a job. */
+/** Returns whether a status is final, that is, the job has ended. */
 export function isFinal(state: string): boolean {
   return (FINAL_STATES as readonly string[]).includes(state);
 }

@@ -2,15 +2,15 @@ import { InvalidInputError } from "./errors.ts";
 import { printable, toJson } from "./printable.ts";
 
 /**
- * With one of these after it, the prefix of a tenant would be the beginning of keys of another one; see
+ * Parts that a prefix must not hold: with one of them, keys of this tenant could equal keys of another tenant. See
  * src/redis/keys.ts.
  */
 const KEY_OF_ANOTHER = /(?:^|:)(job_|runner:|rr:)/;
 
 /**
- * The prefix of all keys of a tenant: `production` and `production:` are the same one.
+ * Returns the prefix of all keys of a tenant, empty or ending in a colon; `production` and `production:` are the same.
  *
- * @throws {InvalidInputError} It can be none.
+ * @throws {InvalidInputError} The text cannot be a namespace.
  */
 export function readNamespace(text: string): string {
   if (printable(text) !== text) {

@@ -1,6 +1,6 @@
 /**
- * Waits for a promise, or rejects with the signal's reason when that aborts first. Nothing stays behind at the signal;
- * a race with a promise that lasts would keep what it was raced with, round after round.
+ * Waits for a promise, or rejects with the signal's reason when that aborts first. No listener stays on the signal.
+ * `Promise.race` with a long-lived promise would leak: that promise keeps a reaction for every race.
  */
 export function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -5,19 +5,19 @@ import { signalOf } from "./signals.ts";
 
 /** How an attempt ended. */
 export type Outcome =
-  /** `why`: its program was not begun. */
+  /** `why`: its program was not started, for this reason. */
   | { readonly kind: "exited"; readonly code: number; readonly why?: string }
   | { readonly kind: "timed_out"; readonly seconds: number }
   | { readonly kind: "cancelled"; readonly reason: string }
   | { readonly kind: "lost"; readonly why: string }
   | { readonly kind: "failed"; readonly why: string };
 
-/** The state in which an outcome leaves the job: `finished` for exit code 0, `error` for all others. */
+/** Returns the final state for an outcome: `finished` for exit code 0, `error` for all others. */
 export function stateOf(outcome: Outcome): JobState {
   return outcome.kind === "exited" && outcome.code === 0 ? "finished" : "error";
 }
 
-/** The sentence for the job's `error` field; empty for success. */
+/** Returns the text of the job's `error` field; empty for success. */
 export function sentenceOf(outcome: Outcome): string {
   switch (outcome.kind) {
     case "exited": {
@@ -39,7 +39,7 @@ export function sentenceOf(outcome: Outcome): string {
   }
 }
 
-/** The exit code that stands for an outcome, as `runner wait` gives it. */
+/** Returns the exit code with which `runner wait` reports an outcome. */
 export function exitCodeOf(outcome: Outcome): number {
   switch (outcome.kind) {
     case "exited":

@@ -1,8 +1,8 @@
 import { RESULT_PART } from "./limits.ts";
 
-/** Output of an attempt as far as a result needs it; bytes as the program wrote them. */
+/** The parts of an attempt's output that a result needs; bytes as the program wrote them. */
 export interface OutputSample {
-  /** Bytes that the program wrote. */
+  /** Number of bytes that the program wrote. */
   readonly total: number;
   /** The first bytes: all of them when `total` is at most twice `RESULT_PART`, else `RESULT_PART` of them. */
   readonly head: Uint8Array;
@@ -10,11 +10,11 @@ export interface OutputSample {
   readonly tail: Uint8Array;
   /** Part of the output was not captured: the terminal went away or the disk was full. */
   readonly truncated: boolean;
-  /** A full disk refused the file of the output: nothing but this sample has it. */
+  /** The output file could not be written because the disk was full: this sample is the only copy. */
   readonly unsaved?: true;
 }
 
-/** A sample with nothing in it. */
+/** An empty sample. */
 export const NO_OUTPUT: OutputSample = {
   total: 0,
   head: new Uint8Array(),
@@ -23,8 +23,8 @@ export const NO_OUTPUT: OutputSample = {
 };
 
 /**
- * Bytes as text that every reader can take: invalid UTF-8 and NUL become U+FFFD. A character that the borders of a
- * sample cut in two is left out rather than garbled.
+ * Decodes bytes to text that every client can read: invalid UTF-8 and NUL become U+FFFD. A character that is split at
+ * the edge of a sample is left out rather than garbled.
  */
 function decode(bytes: Uint8Array, cut: { start?: boolean; end?: boolean }): string {
   let from = 0;
@@ -43,20 +43,20 @@ function decode(bytes: Uint8Array, cut: { start?: boolean; end?: boolean }): str
   return decoder.decode(bytes.subarray(from, to)).replaceAll("\0", "\ufffd");
 }
 
-/** The line that stands for the middle of an output that is too large for a result. */
+/** Returns the line that replaces the middle of an output that is too large for a result. */
 export function missingLine(missing: number, total: number): string {
   return `\n[${missing} bytes missing here: the middle of ${total}]\n`;
 }
 
-/** Says of an output that it is truncated. */
+/** Text that explains to people why an output is truncated. */
 export const NOT_CAPTURED = "part of it was not captured: the disk of the spool was full, or the terminal went away";
 
-/** The line at the end of a result whose output was not captured whole. */
+/** The last line of a result whose output was not captured completely. */
 export const TRUNCATED_LINE = "\n[output truncated: part of it was not captured]\n";
 
 /**
- * The text for the job's `result` field: the whole output, or head and tail with a line between them that says how much
- * is missing. Always valid UTF-8 without NUL.
+ * Returns the text of the job's `result` field: the whole output, or head and tail around a line that gives the number
+ * of missing bytes. It is always valid UTF-8 without NUL.
  */
 export function resultText(sample: OutputSample): string {
   const end = sample.truncated ? TRUNCATED_LINE : "";
@@ -67,12 +67,12 @@ export function resultText(sample: OutputSample): string {
     decode(sample.tail, { start: missing > 0 }) + end;
 }
 
-/** Whether a result holds the whole output of that many bytes. */
+/** Returns whether a result holds an output of that many bytes completely. */
 export function fitsResult(total: number): boolean {
   return total <= 2 * RESULT_PART;
 }
 
-/** Whether a result shows these bytes exactly: they are UTF-8 without NUL. */
+/** Returns whether a result shows these bytes exactly: they are valid UTF-8 without NUL. */
 export function isExact(bytes: Uint8Array): boolean {
   if (bytes.includes(0)) return false;
   try {

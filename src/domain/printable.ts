@@ -1,6 +1,6 @@
 /**
- * What no text from elsewhere may bring to a terminal: control characters, and characters that show nothing or reorder
- * what stands around them. Variation selectors of emoji stay, and the joiner within an emoji.
+ * Characters of untrusted text that must not reach a terminal: control characters, and those that are invisible or
+ * reorder the text around them. Variation selectors of emoji, and the joiner within an emoji, are allowed.
  */
 const UNSAFE = new RegExp(
   "[\\p{Cc}\\p{Zl}\\p{Zp}\\ufff9-\\ufffb]|" +
@@ -18,17 +18,17 @@ function marked(char: string): string {
   return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
 }
 
-/** One line that a terminal only shows: `\n`, `\x1b` or `\u202e` stand for what it would obey, or would not show. */
+/** Returns one line that is safe to print: escapes such as `\n`, `\x1b` or `\u202e` replace unsafe characters. */
 export function printable(text: string): string {
   return text.replace(UNSAFE, marked);
 }
 
-/** Text of several lines: line ends and tabs stay, everything else is as in `printable`. */
+/** Returns text of several lines that is safe to print: like `printable`, but line ends and tabs stay. */
 export function printableLines(text: string): string {
   return text.replace(UNSAFE, (char) => char === "\n" || char === "\t" ? char : marked(char));
 }
 
-/** JSON in one line that says exactly the same, and that a terminal only shows. */
+/** Returns JSON in one line that is safe to print and parses to exactly the same value. */
 export function toJson(value: unknown): string {
   return JSON.stringify(value).replace(
     UNSAFE,

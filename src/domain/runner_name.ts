@@ -2,9 +2,9 @@ import { InvalidInputError } from "./errors.ts";
 import { printable } from "./printable.ts";
 
 /**
- * The name of a runner, and of its queue, as it may stand in a key of Redis.
+ * Returns the name of a runner and of its queue, checked for use in a Redis key.
  *
- * @throws {InvalidInputError} It can be none.
+ * @throws {InvalidInputError} The text cannot be such a name.
  */
 export function readRunnerName(text: string): string {
   if (text === "" || text.length > 200 || printable(text) !== text) {

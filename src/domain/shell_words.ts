@@ -1,6 +1,6 @@
 import { printable } from "./printable.ts";
 
-/** Words of a POSIX shell, or of bash, that mean something else than a program in the first place of a command. */
+/** Reserved words of a POSIX shell or of bash: as the first word of a command they do not name a program. */
 const RESERVED = new Set(
   "! { } case coproc do done elif else esac fi for function if in select then time until while [[ ]]".split(" "),
 );
@@ -11,20 +11,20 @@ export function quoteWord(word: string): string {
 }
 
 /**
- * A word of a command line that people are to paste: quoted, or a name for it when it is not what it looks like on a
- * screen.
+ * Returns a word for a command line that people copy and paste, quoted. A word that is not printable as it is, or would
+ * be an option, is replaced by a placeholder.
  *
- * @param name Stands for it then, such as `ID`.
+ * @param name The placeholder, such as `ID`.
  */
 export function pasteWord(word: string, name: string): string {
-  // an option cannot be meant
+  // a leading "-" would make the word an option
   return printable(word) === word && !word.startsWith("-") ? quoteWord(word) : name;
 }
 
-/** Shell text that runs a command with exactly these arguments. */
+/** Returns shell text that runs a command with exactly these arguments. */
 export function quoteCommand(argv: readonly string[]): string {
   return argv.map((word, i) => {
-    // unquoted, a first word with "=" would be an assignment, and a reserved one a piece of syntax
+    // unquoted, a first word with "=" would be an assignment, and a reserved word would be syntax
     const special = i === 0 && (word.includes("=") || RESERVED.has(word));
     return special && quoteWord(word) === word ? `'${word}'` : quoteWord(word);
   }).join(" ");

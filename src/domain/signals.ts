@@ -1,4 +1,4 @@
-/** Names of the POSIX and Linux signals by number (x86 and ARM numbering, signal(7)). */
+/** Names of the POSIX and Linux signals, indexed by number (x86 and ARM numbering, signal(7)). */
 const NAMES = [
   "",
   "HUP",
@@ -35,8 +35,8 @@ const NAMES = [
 ] as const;
 
 /**
- * The signal behind a shell's exit code: 128 + n for a program that signal n ended. A program that itself exits with
- * such a code looks the same to a shell.
+ * Returns the signal that a shell's exit code stands for: 128 + n means that signal n ended the program. A program that
+ * exits with such a code by itself cannot be distinguished from one that a signal ended.
  *
  * @param code Exit code, 0 to 255.
  * @returns Number and name, or `null` when the code stands for no signal.

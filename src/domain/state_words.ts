@@ -1,4 +1,4 @@
-/** What people read for the `status` of a job. Programs get the status as it stands in Redis. */
+/** Words shown to people for the `status` of a job. Programs get the status as stored in Redis. */
 const WORDS: Readonly<Record<string, string>> = {
   dispatched: "queued",
   started: "running",
@@ -6,19 +6,20 @@ const WORDS: Readonly<Record<string, string>> = {
   error: "failed",
 };
 
-/** Words by which jobs are chosen: those of the screen, and those of Redis. */
+/** Words that select jobs by state: those shown to people, and those stored in Redis. */
 export const STATE_NAMES = [
   ...["queued", "running", "waiting", "finished", "failed"],
   ...["dispatched", "started", "error"],
 ] as const;
 
-/** The word for a status; of a foreign program's own word, that one. */
+/** Returns the word shown for a status; a status that another program invented is returned unchanged. */
 export function stateWord(status: string): string {
   return Object.hasOwn(WORDS, status) ? WORDS[status] : status;
 }
 
 /**
- * The status behind a word of `STATE_NAMES`; `waiting` is no status of its own: such a job runs, and waits for input.
+ * Returns the status that a word of `STATE_NAMES` stands for. `waiting` is no status of its own: such a job is running
+ * and waits for input.
  */
 export function statusOf(name: string): string {
   if (name === "waiting") return "started";

@@ -1,5 +1,5 @@
 /**
- * What a user may say about a job that is to be queued; times in seconds.
+ * A job to be queued, as its submitter describes it; durations are in seconds.
  *
  * ```ts no-eval
  * import { type Submission, submit } from "@hero/runner";
@@ -22,33 +22,33 @@ export interface Submission {
   readonly runner: string;
   /** Executor string. */
   readonly executor: string;
-  /** Id chosen by the user; without it one is made. The same id twice is queued once. */
+  /** Id chosen by the submitter; generated when left out. Submitting the same id twice queues one job. */
   readonly id?: string;
-  /** Who submits. */
+  /** Identifies the submitter. */
   readonly callerId?: string;
   /** What the job belongs to. */
   readonly contextId?: string;
-  /** Seconds until the job is stopped. */
+  /** Seconds after which a running attempt is stopped. */
   readonly timeout?: number;
   /** Environment of the job. */
   readonly env?: Readonly<Record<string, string>>;
   /** Working directory on the host that runs it. */
   readonly cwd?: string;
-  /** A line for people. */
+  /** Title shown to people, one line. */
   readonly title?: string;
   /** Labels for filters. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** `high` runs next, `normal` after those queued before; `low` when nothing else waits. */
+  /** `high` runs next, `normal` after the jobs queued before it, `low` when no other job waits. */
   readonly priority?: Priority;
-  /** Unix time in milliseconds before which it does not start. */
+  /** Earliest start, Unix time in milliseconds. */
   readonly notBeforeMs?: number;
   /** Id of a job that must have finished first. */
   readonly after?: string;
-  /** Further attempts when it fails. */
+  /** Number of further attempts when it fails. */
   readonly retries?: number;
   /** Seconds between attempts: doubled from `from` up to `to`. */
   readonly backoff?: { readonly from: number; readonly to: number };
-  /** Seconds that Redis keeps the ended job; 0 for ever. */
+  /** Seconds that Redis keeps the ended job; 0 keeps it for ever. */
   readonly keep?: number;
 }
 
