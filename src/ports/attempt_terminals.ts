@@ -1,43 +1,46 @@
 /**
- * The terminals of runs, as people use them from elsewhere: to look, to type, and to know that somebody is waited for.
+ * Remote use of the terminals of attempts: read the screen, type, and detect that an attempt waits for input.
  *
  * @module
  */
 
-/** What a terminal shows. */
+/** Content of a terminal screen. */
 export interface Screen {
-  /** Its lines from the top, without spaces at their ends; empty ones at the bottom are left out. */
+  /** Lines from the top, without trailing spaces; empty lines at the bottom are left out. */
   readonly lines: readonly string[];
-  /** Where the cursor stands, from 0. */
+  /** Position of the cursor, from 0. */
   readonly cursor: { readonly column: number; readonly row: number };
+  /** Width in characters. */
   readonly columns: number;
+  /** Height in lines. */
   readonly rows: number;
-  /** What the terminal calls itself; may be empty. */
+  /** Title of the terminal; may be empty. */
   readonly title: string;
 }
 
-/** What is typed. */
+/** Input for a terminal. */
 export interface Typed {
   readonly bytes: Uint8Array;
-  /** Enter is pressed after them: a key of its own, apart from the text. */
+  /** Whether Enter is pressed after the bytes: a separate key, no part of the text. */
   readonly enter?: boolean;
 }
 
-/** The terminals of runs that run now. */
+/** Terminals of attempts that run now; an attempt is identified by its name. */
 export interface AttemptTerminals {
   /**
-   * Types bytes into the terminal of a run, exactly as they are; what it shows and who looks at it make no difference.
-   * Lines of text are one paste to a program that asked for bracketed paste. `false`: it has none: it has ended, or
-   * waits behind another one.
+   * Types bytes into the terminal of an attempt, unchanged, whatever the screen shows and whether or not a person views
+   * it. A program that asked for bracketed paste gets lines of text as one paste.
+   *
+   * @returns `false` when the attempt has no terminal: it has ended, or waits behind another attempt.
    */
   type(name: string, typed: Typed): Promise<boolean>;
-  /** What the terminal of a run shows; `null`: it has none. */
+  /** Returns the screen of an attempt's terminal; `null` when it has none. */
   screen(name: string): Promise<Screen | null>;
-  /** Where the terminal of a run is, in words that viewers of the same kind understand; `null`: it has none. */
+  /** Returns the location of an attempt's terminal in the format of viewers of this kind; `null` when it has none. */
   locate(name: string): Promise<string | null>;
   /**
-   * Those of some runs that wait for somebody to type: a program of theirs reads from the terminal, and waits for
-   * nothing else. Where the system does not tell, none.
+   * Returns which of some attempts wait for input: one of their programs reads from the terminal and waits for nothing
+   * else. The set is empty on systems that do not report this.
    */
   reading(attempts: readonly string[]): Promise<ReadonlySet<string>>;
 }

@@ -1,9 +1,9 @@
-/** Time and chance, as the runner's loops use them. No decision rests on the host's wall clock. */
+/** Source of time and random numbers for the runner's loops. No decision depends on the host's wall clock. */
 export interface Clock {
-  /** Monotonic milliseconds from an arbitrary start. */
+  /** Returns monotonic milliseconds since an arbitrary start. */
   now(): number;
-  /** Waits; ends early, without an error, when `signal` aborts. */
+  /** Waits `ms` milliseconds; resolves early, without an error, when `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** A number in [0, 1). */
+  /** Returns a random number in [0, 1). */
   random(): number;
 }

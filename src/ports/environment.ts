@@ -1,17 +1,17 @@
-/** What surrounds the process: variables, and files that a user names. */
+/** Environment of the process: variables, and files that a user names. */
 export interface Environment {
-  /** An environment variable; `undefined` when it is not set. */
+  /** Returns an environment variable; `undefined` when it is not set. */
   get(name: string): string | undefined;
   /**
-   * The content of a file; `null` when there is none.
+   * Returns the content of a file; `null` when it does not exist.
    *
-   * @throws {InvalidInputError} It is there, but cannot be read.
+   * @throws {InvalidInputError} It exists but cannot be read.
    */
   readFile(path: string): Promise<Uint8Array | null>;
   /**
-   * The content of a file piece by piece, whatever its size; `null` when there is none.
+   * Returns the content of a file of any size in chunks; `null` when it does not exist.
    *
-   * @throws {InvalidInputError} It is there, but cannot be opened.
+   * @throws {InvalidInputError} It exists but cannot be opened.
    */
   openFile(path: string): Promise<AsyncIterable<Uint8Array> | null>;
 }

@@ -1,73 +1,73 @@
 /**
- * What a runner asks of the thing that brings jobs to life. One attempt of a job is a *run*; its name
- * (`KEY.ATTEMPT.NONCE`) is made of hex digits and dots, so that it can be a file name.
+ * Launches attempts of jobs for a runner. The name of an attempt (`KEY.ATTEMPT.NONCE`) has only hex digits and dots, so
+ * that it can be a file name.
  *
  * @module
  */
 import type { OutputSample } from "../domain/output.ts";
 import type { AttemptTerminals } from "./attempt_terminals.ts";
 
-/** Everything that is needed to launch a run. */
+/** Everything that is needed to launch an attempt. */
 export interface Launch {
-  /** Name of the run. */
+  /** Name of the attempt. */
   readonly name: string;
   /** Id of the job, for people: titles, `RUNNER_JOB_ID`. */
   readonly id: string;
-  /** Attempt, from 1. */
+  /** Number of the attempt, from 1. */
   readonly attempt: number;
   /** Executor string, such as `tmux.main.build`. */
   readonly target: string;
   /** Shell text. */
   readonly payload: string;
-  /** Environment of the job, over the basic one that the executor builds. */
+  /** Environment of the job; its variables override the basic ones that the executor sets. */
   readonly env: Readonly<Record<string, string>>;
-  /** Working directory; `null`: the runner's. */
+  /** Working directory; `null` for that of the runner. */
   readonly cwd: string | null;
-  /** Milliseconds until the run is stopped, also when no runner lives; `null` for no limit. */
+  /** Milliseconds until the attempt is stopped, even when no runner is alive; `null` for no limit. */
   readonly timeoutMs: number | null;
-  /** A line for people, for titles; may be empty. */
+  /** Title shown to people, one line; may be empty. */
   readonly title: string;
 }
 
-/** A command that runs beside the jobs because one of them has ended. */
+/** A command that runs because a job has ended, independently of other jobs. */
 export interface Hook {
-  /** The run that has ended. */
+  /** Name of the attempt that has ended. */
   readonly name: string;
   /** Shell text. */
   readonly command: string;
-  /** Its environment, over the basic one of jobs. */
+  /** Its environment; its variables override the basic ones of jobs. */
   readonly env: Readonly<Record<string, string>>;
-  /** Milliseconds until it is stopped, also when no runner lives. */
+  /** Milliseconds until it is stopped, even when no runner is alive. */
   readonly limitMs: number;
 }
 
-/** How the process of a run ended. */
+/** How the process of an attempt ended. */
 export interface AttemptEnd {
+  /** Name of the attempt. */
   readonly name: string;
   /**
-   * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on order. `lost`: its terminal went away and
-   * nobody knows how it ended; `why` says what is known. `unlaunched`: this host could not begin it now, and will not;
-   * another try, or another host, may.
+   * `exited`: `code` is exact. `timed_out`, `cancelled`: it was stopped on request. `lost`: its terminal was destroyed
+   * and how it ended is unknown; `why` gives the known facts. `unlaunched`: this host could not launch it and will not
+   * try again; a new attempt, or another host, may succeed.
    */
   readonly kind: "exited" | "timed_out" | "cancelled" | "lost" | "unlaunched";
-  /**
-   * Exit code, 128 + n after signal n; `null` for a run that was not begun, for `lost`, and when its terminal went
-   * away.
-   */
+  /** Exit code, 128 + n after signal n; `null` when it was not started, was lost, or its terminal was destroyed. */
   readonly code: number | null;
-  /** For `exited`: names of the programs that it had left in the background, and that were killed with it. */
+  /** For `exited`: names of its background programs that were killed at its end. */
   readonly left?: readonly string[];
-  /** For `lost` and `unlaunched`: what is known. For `exited`: why its program was not begun, when that is known. */
+  /**
+   * For `lost` and `unlaunched`: the known facts. For `exited`: why its program was not started, when that is known.
+   */
   readonly why?: string;
-  /** Output, complete unless it says otherwise. */
+  /** Output, complete unless marked as truncated. */
   readonly output: OutputSample;
-  /** Milliseconds since it ended, when that was before this process was there; about, by the host's wall clock. */
+  /** Milliseconds since it ended, approximately and by the host's wall clock; set when it ended before this process. */
   readonly agoMs?: number;
 }
 
-/** What the executor found about a run of an earlier runner process. */
+/** State in which the executor found an attempt of an earlier runner process. */
 export type FoundAttempt =
-  /** It was never launched and may be, under the same name. */
+  /** It was never launched, and may be launched under the same name. */
   | "unlaunched"
   /** It runs; its end will be reported. */
   | "adopted"
@@ -80,90 +80,91 @@ export interface HostFacts {
   readonly bootId: string;
   /** Prefix of the command that attaches to a terminal, such as `tmux -L runner-x attach -t`. */
   readonly attach: string;
-  /** The most runs side by side that the host's limits allow. */
+  /** Most concurrent attempts that the host's limits allow. */
   readonly maxSlots: number;
 }
 
-/** Where a target runs. */
+/** Where attempts of a target run. */
 export interface Place {
-  /** Runs with the same line go one after the other; `null`: any number side by side. */
+  /** Serial key: attempts with the same one run one after the other; `null` when any number may run concurrently. */
   readonly serialKey: string | null;
-  /** What a person attaches to, such as the session `main`. */
+  /** Session that a person attaches to, such as `main`. */
   readonly session: string;
 }
 
-/** Which outputs are not needed any more. */
+/** Which outputs are no longer needed. */
 export interface Pruning {
-  /** Those that no result holds whole go after so many seconds; 0: they are bounded by count and bytes only. */
+  /** Seconds after which outputs that no result holds completely expire; 0: only count and bytes limit them. */
   readonly seconds: number;
-  /** Runs whose records are gone since the last round: those that a result holds whole go with them. */
+  /**
+   * Attempts whose records were forgotten since the last round; outputs of theirs that a result holds completely go.
+   */
   readonly forgotten: readonly string[];
-  /** Whether there is a record of a run. */
+  /** Returns whether there is a record of an attempt. */
   hasRecord(name: string): boolean;
-  /** Ends the round early; the next one goes on. */
+  /** Ends the round early; the next one continues. */
   readonly signal?: AbortSignal;
 }
 
-/** An executor kind. */
+/** An executor of one kind. */
 export interface Executor extends AttemptTerminals {
-  /** First part of the executor strings it answers to, such as `tmux`. */
+  /** First part of its executor strings, such as `tmux`. */
   readonly kind: string;
   /**
-   * Reads a target.
+   * Parses a target.
    *
-   * @throws {InvalidInputError} It is not well-formed; the message says what is.
+   * @throws {InvalidInputError} It is not well-formed; the message describes the valid form.
    */
   place(target: string): Place;
   /**
-   * Connects. `onEnd` is called once for each run that was launched or adopted, whenever it ends, and never before
+   * Connects. `onEnd` is called once for each attempt that was launched or adopted, when it ends, and never before
    * `open` has returned. Rejects with the reason of `signal` when that aborts.
    *
-   * @throws {SetupError} The host cannot run this kind, or does not answer.
+   * @throws {SetupError} The host cannot run this kind of executor, or does not respond.
    */
   open(onEnd: (end: AttemptEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
   /**
-   * Looks for runs of earlier processes: call once after `open`, with every run whose end is not on record. Terminals
-   * that hold other runs of ours are stopped and cleared.
+   * Finds attempts of earlier processes. Call it once after `open`, with every attempt whose end is not on record.
+   * Terminals that hold other attempts of ours are stopped and cleared.
    */
   recover(attempts: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>>;
   /**
-   * Launches a run, at most once whatever happens; resolves when its terminal has it, or will have it after those
-   * before it.
+   * Launches an attempt, at most once in all cases. Resolves when its terminal has it, or has queued it behind earlier
+   * ones.
    *
-   * @throws {LaunchError} It was not launched and will not be. With a `cause` it is this host that cannot now; another
-   * try, or another host, may.
+   * @throws {LaunchError} It was not launched and will not be. A `cause` means that this host cannot launch it now: a
+   * new attempt, or another host, may succeed.
    */
   launch(launch: Launch): Promise<void>;
-  /** Stops a run and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
+  /** Stops an attempt and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
   stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
   /**
-   * Output of a run from a byte offset on, as the program wrote it, at most `limit` bytes; empty when there is no more
-   * now.
+   * Returns at most `limit` bytes of an attempt's output from a byte offset on, as the program wrote them. The result
+   * is empty when there are no more now.
    */
   read(name: string, offset: number, limit: number): Promise<Uint8Array>;
   /**
-   * Runs a hook, at most once, where it holds up no run; its output goes nowhere. Answers its exit code, 128 + n when a
-   * signal or the limit ended it, and `null` when that is not known.
+   * Runs a hook, at most once, without delaying any attempt; its output is discarded.
    *
+   * @returns Its exit code, 128 + n when a signal or the limit ended it; `null` when that is not known.
    * @throws {LaunchError} It was not run.
    */
   hook(hook: Hook): Promise<number | null>;
-  /** One look at everything: settles runs whose terminals went away unseen. */
+  /** Checks all terminals once, and settles attempts whose terminals were destroyed without notice. */
   sweep(): Promise<void>;
-  /** Output of an ended run, also after `forget`, as long as `prune` has left it; `null` when it is gone. */
+  /** Returns the output of an ended attempt, also after `forget`; `null` when `prune` has removed it. */
   sample(name: string): Promise<OutputSample | null>;
   /**
-   * The end of a run is on record: removes everything of it but its output. Until then `recover` must find the end
-   * again.
+   * Removes all files of an attempt but its output; call it when the end is on record. Until then `recover` must find
+   * the end again.
    */
   forget(name: string): Promise<void>;
-  /** Removes outputs that are not needed any more. */
+  /** Removes outputs that are no longer needed. */
   prune(pruning: Pruning): Promise<void>;
   /**
-   * Path of a file without which it cannot go on and which is no longer the one that it opened; `null` when all is
-   * well.
+   * Returns the path of a required file that was removed or replaced after it was opened; `null` when there is none.
    */
   missing(): Promise<string | null>;
-  /** Lets go, after a few seconds at the most. Runs go on. */
+  /** Disconnects, within a few seconds. Attempts keep running. */
   close(): Promise<void>;
 }

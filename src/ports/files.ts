@@ -1,6 +1,6 @@
 /**
- * Files and named pipes of a folder that belongs to the program. Folders are made with mode 0700, files with 0600
- * unless said otherwise. All reject with the runtime's error when the disk or a permission stands in the way.
+ * Files and named pipes in folders of the program. Folders are created with mode 0700, files with 0600 unless stated
+ * otherwise. All methods reject with the runtime's error when the disk or a permission prevents the operation.
  *
  * @module
  */
@@ -11,11 +11,12 @@ export interface FileEntry {
   readonly isFolder: boolean;
 }
 
-/** What is known of a file without opening it. */
+/** Metadata of a file. */
 export interface FileStat {
+  /** Bytes. */
   readonly size: number;
   /**
-   * Milliseconds since it was written last, by the host's wall clock: good for tidying up and for telling, for no
+   * Milliseconds since the last write, by the host's wall clock. Use it for cleaning up and for reports, never for a
    * decision.
    */
   readonly ageMs: number;
@@ -23,59 +24,60 @@ export interface FileStat {
 
 /** An open file. */
 export interface OpenFile {
-  /** Reads at a byte offset; answers the number of bytes, 0 at the end. */
+  /** Reads at a byte offset; returns the number of bytes, 0 at the end. */
   read(buffer: Uint8Array, offset: number): Promise<number>;
-  /** Appends all the bytes. */
+  /** Appends all bytes. */
   append(bytes: Uint8Array): Promise<void>;
+  /** Returns its size in bytes. */
   size(): Promise<number>;
   close(): void;
 }
 
 /**
- * A named pipe, open for reading and writing, so that neither end ever closes it. While a read waits, writes of the
- * same object wait as well: open it twice to do both.
+ * A named pipe, open for reading and writing, so that it never reaches its end. A pending read blocks writes of the
+ * same object: open the pipe twice to do both.
  */
 export interface Pipe {
-  /** Waits for bytes; answers their number. */
+  /** Waits for bytes; returns their number. */
   read(buffer: Uint8Array): Promise<number>;
   /**
-   * Writes all the bytes; up to 4096 at once arrive in one piece. Waits for nobody: what is unread must stay below 64
-   * KiB.
+   * Writes all bytes; up to 4096 in one call arrive in one piece. Does not wait for a reader: unread bytes must stay
+   * below 64 KiB.
    */
   write(bytes: Uint8Array): Promise<void>;
-  /** Whether its path still leads to it. */
+  /** Returns whether its path still refers to it. */
   isStill(): Promise<boolean>;
-  /** Closes it. A read that waits must have been woken before, by a write to another one. */
+  /** Closes it. Before, a pending read must be woken by a write to another object of the same pipe. */
   close(): void;
 }
 
 /** Access to the disk. */
 export interface Files {
-  /** Makes a folder and those above it; nothing happens when it is there. */
+  /** Creates a folder and its parents; does nothing when it exists. */
   makeFolder(path: string): Promise<void>;
-  /** Entries of a folder; empty when there is none. */
+  /** Lists the entries of a folder; empty when it does not exist. */
   list(path: string): Promise<FileEntry[]>;
-  /** `null` when there is none. */
+  /** Returns the metadata of a file; `null` when it does not exist. */
   stat(path: string): Promise<FileStat | null>;
-  /** The content as text; `null` when there is none. */
+  /** Returns the content as text; `null` when the file does not exist. */
   readText(path: string): Promise<string | null>;
-  /** Writes a small file, over an old one. */
+  /** Writes a small file; truncates an existing one. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /**
-   * Writes a small file that is there in its place, which costs a disk far less than a new one. Rejects when there is
-   * none.
+   * Overwrites a small existing file in place, which costs a disk far less than a new file. Rejects when it does not
+   * exist.
    */
   overwrite(path: string, text: string): Promise<void>;
-  /** Makes a file that is not there yet, in one step; `false` when it is there. */
+  /** Creates a file atomically; returns `false` when it exists already. */
   create(path: string, text: string): Promise<boolean>;
-  /** Replaces a file as a whole: a reader finds the old or the new content. */
+  /** Replaces a file atomically: a reader sees the old or the new content. */
   replace(path: string, text: string): Promise<void>;
-  /** Cuts a file back to nothing. Programs that append to it go on at its start. */
+  /** Truncates a file to 0 bytes. Programs that append to it continue at its start. */
   empty(path: string): Promise<void>;
-  /** Removes a file, or a folder with all that is in it; `false` when there is none. */
+  /** Removes a file, or a folder with its content; returns `false` when it does not exist. */
   remove(path: string): Promise<boolean>;
-  /** Opens a file: an old one for reading, a new and empty one for appending. */
+  /** Opens a file: `read` an existing one for reading, `new` a new and empty one for appending. */
   open(path: string, how: "read" | "new"): Promise<OpenFile>;
-  /** Opens a named pipe that is there; rejects when it is something else. */
+  /** Opens an existing named pipe; rejects when the path is something else. */
   openPipe(path: string): Promise<Pipe>;
 }

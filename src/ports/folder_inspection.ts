@@ -1,13 +1,13 @@
-/** A folder, seen from outside. */
+/** Result of inspecting a folder without changing it. */
 export interface FolderInspection {
   readonly path: string;
   readonly is: "folder" | "missing" | "something else";
-  /** What lets other users have a hand in it; `null`: nothing. */
+  /** What gives other users access to it; `null` when nothing does. */
   readonly unsafe: string | null;
   /** Permission bits. */
   readonly mode: number;
-  /** A file can be made in it; of one that is missing: it can be made. */
+  /** Whether a file can be created in it; for a missing folder, whether the folder itself can be created. */
   readonly writable: boolean;
-  /** Its disk has no room, or what our user may use of it is used up. */
+  /** Whether its disk is full or the quota of our user is used up. */
   readonly full: boolean;
 }

@@ -1,21 +1,22 @@
 /**
- * The output of attempts that run, or ran, on this host, as their runner keeps it: whole, and as soon as it is written.
+ * Output of attempts that run, or ran, on this host, as their runner keeps it: complete, and available once written.
  *
  * @module
  */
 import type { StoredJob } from "./job_store.ts";
 
-/** The output of one attempt. */
+/** Output of one attempt. */
 export interface AttemptOutput {
   /**
-   * Up to `limit` bytes from an offset on, never before one that was asked for; none: there are none yet, or no more.
+   * Returns up to `limit` bytes from a byte offset on; empty when there are none yet, or no more. Offsets must not
+   * decrease from call to call.
    */
   read(offset: number, limit: number): Promise<Uint8Array>;
   close(): void;
 }
 
-/** What runners keep on this host, as far as it belongs to our user. */
+/** Output that runners of our user keep on this host. */
 export interface HostOutput {
-  /** The output of the newest attempt of a job; `null`: it is not here. */
+  /** Opens the output of the newest attempt of a job; `null` when this host does not have it. */
   open(job: StoredJob): Promise<AttemptOutput | null>;
 }

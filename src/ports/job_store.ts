@@ -1,5 +1,6 @@
 /**
- * What clients ask of Redis: submit, cancel, read, follow. Same rules as ports/queue.ts.
+ * Redis as clients use it: submit, cancel, read, follow. As in ports/queue.ts, every change is one atomic step that is
+ * safe to repeat, and methods reject with `UnavailableError` when Redis cannot be reached.
  *
  * @module
  */
@@ -8,16 +9,16 @@ import type { Submission } from "../domain/submission.ts";
 import type { InstanceInfo, InstanceState } from "./queue.ts";
 import type { JobRequest, RequestReply } from "./requests.ts";
 
-/** Answer to `submit`. */
+/** Reply of `submit`. */
 export type SubmitReply =
   | { readonly type: "OK" }
-  /** A job with this id is there already; nothing was changed. */
+  /** A job with this id exists already; nothing was changed. */
   | { readonly type: "EXISTS" }
-  /** So many jobs wait for that runner, as many as may or more; nothing was changed. */
+  /** The limit is reached: `waiting` jobs wait for that runner. Nothing was changed. */
   | { readonly type: "FULL"; readonly waiting: number };
 
 /**
- * On what condition a job is queued.
+ * Condition for queueing a job.
  *
  * ```ts no-eval
  * import { Client, type SubmitCondition } from "@hero/runner";
@@ -28,50 +29,59 @@ export type SubmitReply =
  * ```
  */
 export interface SubmitCondition {
-  /** Only when fewer jobs wait for its runner, delayed ones included; no limit when left out. */
+  /**
+   * Queue it only when fewer than this number of jobs, delayed ones included, wait for its runner; default: no limit.
+   */
   readonly maxQueued?: number;
 }
 
-/** Answer to `retry`. */
+/** Reply of `retry`. */
 export type RetryReply =
+  /**
+   * `OK`: it is queued for a new attempt. `MISSING`: there is no such job. `NOWHERE`: neither the job nor its metadata
+   * names a runner. `EMPTY`: it has no payload.
+   */
   | { readonly type: "OK" | "MISSING" | "NOWHERE" | "EMPTY" }
+  /** It has not ended: its status. */
   | { readonly type: "ALIVE"; readonly status: string }
+  /** It will be queued when the job `after` has finished. */
   | { readonly type: "WAITS"; readonly after: string }
+  /** The job `after` has failed, or does not exist (`failed` is false); nothing was changed. */
   | { readonly type: "NEVER"; readonly after: string; readonly failed: boolean };
 
-/** Which ended jobs are to be deleted. */
+/** Selects ended jobs for deletion. */
 export interface PurgeQuery {
-  /** Both when left out. */
+  /** State of the jobs; both when left out. */
   readonly state?: "finished" | "error";
-  /** Name of the runner whose jobs they are; those of all when left out. */
+  /** Name of their runner; all runners when left out. */
   readonly queue?: string;
-  /** Unix ms by Redis' clock before which they must have ended. */
+  /** Only jobs that ended before this time, Unix ms by Redis' clock. */
   readonly endedBeforeMs: number;
-  /** Deletes nothing. */
+  /** Counts the jobs and deletes nothing. */
   readonly countOnly: boolean;
 }
 
-/** Answer to `purge`. */
+/** Reply of `purge`. */
 export interface PurgeReply {
-  /** Entries of the index at this moment. */
+  /** Number of entries in the index now. */
   readonly total: number;
-  /** Entries that were looked at. */
+  /** Number of entries that were read. */
   readonly scanned: number;
-  /** Jobs that were, or would be, deleted. */
+  /** Number of jobs that were deleted, or would be. */
   readonly purged: number;
-  /** Where to go on; `null`: there are no more. */
+  /** Position of the next call; `null` at the end of the index. */
   readonly next: number | null;
 }
 
-/** A job as Redis has it. */
+/** A job as stored in Redis. */
 export interface StoredJob {
   readonly id: string;
   readonly fields: JobFields;
-  /** Our bookkeeping; empty for a job that only foreign programs have touched. Keys as in src/redis/keys.ts. */
+  /** Job metadata; empty for a job that only foreign programs have written. Names as in src/domain/job_meta.ts. */
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** A runner instance as Redis has it. */
+/** A runner instance as stored in Redis. */
 export interface StoredInstance extends InstanceInfo {
   readonly runner: string;
   readonly instance: string;
@@ -80,20 +90,23 @@ export interface StoredInstance extends InstanceInfo {
   readonly silentMs: number;
   /** Whether its lease holds. */
   readonly alive: boolean;
+  /** Number of jobs that it runs. */
   readonly running: number;
 }
 
-/** A queue as Redis has it. */
+/** A queue as stored in Redis. */
 export interface StoredQueue {
   readonly runner: string;
+  /** Number of jobs in the queue. */
   readonly queued: number;
+  /** Number of delayed jobs. */
   readonly delayed: number;
   readonly paused: boolean;
 }
 
 /** A piece of live output. */
 export interface OutputPiece {
-  /** Where to go on reading; opaque. */
+  /** Position behind it, for the next call of `output`; opaque. */
   readonly cursor: string;
   readonly attempt: number;
   /** Offset of the first byte from the start of the attempt's output. */
@@ -101,9 +114,9 @@ export interface OutputPiece {
   readonly bytes: Uint8Array;
 }
 
-/** Something that happened, as Redis has it. */
+/** An event as stored in Redis. */
 export interface StoredEvent {
-  /** Its place among the events; `eventsAfter` goes on from there. */
+  /** Its position in the stream; `eventsAfter` continues from there. */
   readonly cursor: string;
   /** Unix ms by Redis' clock. */
   readonly ms: number;
@@ -114,79 +127,85 @@ export interface StoredEvent {
   readonly runner: string | null;
   readonly instance: string | null;
   readonly attempt: number | null;
-  /** State of the job after it; `late`: the end of an attempt came when the job had ended already. */
+  /** State of the job after it; `late` when an attempt ended after the job had ended already. */
   readonly state: string | null;
 }
 
-/** Why a job is where it is, as far as Redis knows. */
+/** Position of a job that has not started, according to Redis. */
 export interface Placement {
-  /** Jobs that run before it; `null` when it is not in the queue. */
+  /** Number of jobs that run before it; `null` when it is not in the queue. */
   readonly ahead: number | null;
   /** Unix ms when it is due; `null` when it is not delayed. */
   readonly dueMs: number | null;
-  /** Instance that has claimed it and not started it yet. */
+  /** Instance that has claimed it and not started it yet; `null` when there is none. */
   readonly claimedBy: string | null;
 }
 
 /** The clients' side of Redis, bound to one namespace. */
 export interface JobStore {
-  /** `submission.id` must be set: made once by the caller, so that repeating is safe. */
+  /** Queues a job. The caller generates `submission.id` once, so that repeating the call is safe. */
   submit(submission: Submission & { readonly id: string }, condition?: SubmitCondition): Promise<SubmitReply>;
-  /** `CANCELLED`: it had not started. `REQUESTED`: its runner will stop it. */
+  /**
+   * Cancels a job. `CANCELLED`: it had not started and has ended. `REQUESTED`: its runner will stop it. `FINAL`: it had
+   * ended before. `MISSING`: there is no such job.
+   */
   cancel(
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }>;
-  /**
-   * `OK`: it is queued for a new attempt. `WAITS`: it will be, when the job that it waits for has finished. `NEVER`:
-   * that job has failed or is not there; nothing was changed. `NOWHERE`: neither the job nor its record names a runner.
-   * `EMPTY`: it has no payload.
-   */
+  /** Queues an ended job for a new attempt. */
   retry(id: string): Promise<RetryReply>;
   /**
-   * Asks the runner of a job that runs to do something with its terminal. The answer comes within `waitMs`, or somewhat
-   * later that there is none.
+   * Sends a request about the terminal of a running job to its runner. Returns the reply within `waitMs`; that no reply
+   * came is returned somewhat later.
    *
-   * @param reply A name that nobody else uses.
+   * @param options `reply`: a name that no other request uses. `waitMs`: milliseconds to wait for the reply.
    */
   request(job: StoredJob, request: JobRequest, options: { reply: string; waitMs: number }): Promise<RequestReply>;
-  /** Lets the runners of a queue take no more jobs, or take them again; they learn it with their next heartbeat. */
+  /** Pauses or resumes claiming from a queue; its runners are informed by their next heartbeat. */
   pause(runner: string, paused: boolean): Promise<void>;
-  /** Looks at the next entries of the index, oldest first, and deletes ended jobs among them. */
+  /** Reads the next entries of the index, oldest first, and deletes ended jobs among them. */
   purge(query: PurgeQuery, from: number): Promise<PurgeReply>;
+  /** Returns a job; `null` when there is none with this id. */
   read(id: string): Promise<StoredJob | null>;
   /**
-   * Jobs without result and environment, and with only the beginning of a long payload; `null` for one that is gone.
+   * Returns jobs without result and environment, and with only the beginning of a long payload; `null` for each that is
+   * not in Redis.
    */
   summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]>;
   /**
-   * The end of the output of each job that failed, as far as its last line is looked for in it; empty for any other.
+   * Returns, for each job that failed, the part at the end of its output in which its last line is searched; empty for
+   * any other.
    */
   endings(ids: readonly string[]): Promise<readonly string[]>;
-  /** The newest ids, newest first. */
+  /** Returns the newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;
-  /** Ids that begin with `prefix`, among the newest 10,000, at most `limit`. */
+  /** Returns at most `limit` ids that begin with `prefix`, among the newest 10,000. */
   withPrefix(prefix: string, limit: number): Promise<readonly string[]>;
+  /** Returns the position of a job that has not started. */
   place(job: StoredJob): Promise<Placement>;
+  /** Returns all runner instances of the namespace. */
   instances(): Promise<readonly StoredInstance[]>;
+  /** Returns all queues of the namespace. */
   queues(): Promise<readonly StoredQueue[]>;
-  /** Ids of the jobs that an instance runs. */
+  /** Returns the ids of the jobs that an instance runs. */
   running(runner: string, instance: string): Promise<readonly string[]>;
-  /** The newest events, oldest first. */
+  /** Returns the newest events, oldest first. */
   newestEvents(count: number): Promise<readonly StoredEvent[]>;
-  /** Events after a cursor (`0`: all there are), oldest first; waits up to `waitMs` for one. */
+  /** Returns events after a cursor (`0`: all that are stored), oldest first; waits up to `waitMs` for one. */
   eventsAfter(cursor: string, waitMs: number): Promise<readonly StoredEvent[]>;
-  /** Dead letters, newest first, with the reason. */
+  /** Returns dead letters, newest first, with reason and time (Unix ms). */
   deadLetters(limit: number): Promise<readonly { readonly id: string; readonly reason: string; readonly ms: number }[]>;
-  /** Pieces of live output after `cursor` (`""`: from the start), oldest first. */
+  /** Returns pieces of live output after `cursor` (`""`: from the start), oldest first. */
   output(id: string, cursor: string): Promise<readonly OutputPiece[]>;
   /**
-   * Wakes up whenever something happened to the job, and every `everyMs` at the latest. Own connection, own reconnects;
-   * a wake-up says nothing but "look again". `output`: also whenever it has written something; its runner then knows
-   * that it is followed.
+   * Yields whenever the job may have changed, at least every `everyMs`; the caller then reads the job again. Uses a
+   * connection of its own that reconnects by itself.
+   *
+   * @param output Yields also for each new piece of output, and announces to the runner that the output is followed.
    */
   changes(id: string, everyMs: number, signal: AbortSignal, output?: boolean): AsyncIterable<void>;
-  /** Milliseconds of Redis' clock, Unix time. */
+  /** Returns Redis' clock, Unix time in milliseconds. */
   time(): Promise<number>;
   close(): void;
 }

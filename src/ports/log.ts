@@ -1,4 +1,4 @@
-/** Keys of a log line; never a payload, an environment value or a password. */
+/** Fields of a log line; never a payload, an environment value or a password. */
 export interface LogFields {
   readonly job?: string;
   readonly runner?: string;
@@ -12,7 +12,7 @@ export interface LogFields {
   readonly count?: number;
 }
 
-/** Where the runner says what happened: a short past-tense message and fixed keys. */
+/** Log of the runner: each line has a short message in the past tense and fixed fields. */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;

@@ -1,42 +1,43 @@
-/** A child process whose standard input is written and whose standard output is read by us. */
+/** A child process with pipes for its standard input and output. */
 export interface ChildProcess {
   readonly pid: number;
   /** Standard output; ends when the child has closed it. */
   readonly output: AsyncIterable<Uint8Array>;
-  /** Writes to its standard input; rejects when it no longer reads. */
+  /** Writes to its standard input; rejects when the child no longer reads. */
   write(bytes: Uint8Array): Promise<void>;
   /** Closes its standard input. */
   end(): Promise<void>;
-  /** Ends it with KILL; nothing happens when it has ended. */
+  /** Sends KILL; does nothing when it has ended. */
   kill(): void;
-  /** Its exit code, when it has ended; 128 + n after signal n. */
+  /** Resolves with its exit code when it has ended; 128 + n after signal n. */
   readonly exited: Promise<number>;
 }
 
-/** How to start a child. */
+/** Options for starting a child process. */
 export interface SpawnOptions {
-  /** Its whole environment: nothing is inherited. */
+  /** Its complete environment: no variable is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** Working directory; the runner's when there is none. */
+  /** Working directory; that of the runner when left out. */
   readonly cwd?: string;
-  /** In a session of its own, so that signals of the terminal do not reach it. */
+  /** Whether it gets a session of its own, so that signals of the terminal do not reach it. */
   readonly detached?: boolean;
 }
 
-/** What a program that has ended wrote, and how it ended. */
+/** Result of a program that has ended. */
 export interface Ran {
-  /** Its exit code; 128 + n after signal n. */
+  /** Exit code; 128 + n after signal n. */
   readonly code: number;
+  /** Text that it wrote to standard output. */
   readonly output: string;
-  /** What it wrote on standard error. */
+  /** Text that it wrote to standard error. */
   readonly errors: string;
 }
 
 /** Starts programs. */
 export interface Process {
   /**
-   * Runs a program to its end, without a shell and with nothing to read. When `signal` aborts it is killed, and the
-   * call rejects with the signal's reason at once.
+   * Runs a program to its end, without a shell and with empty standard input. When `signal` aborts, the program is
+   * killed and the call rejects with the signal's reason at once.
    *
    * @throws {SetupError} It is not installed, or may not be run.
    */
@@ -46,7 +47,7 @@ export interface Process {
     options: SpawnOptions & { readonly signal?: AbortSignal },
   ): Promise<Ran>;
   /**
-   * Starts a program, without a shell. Its standard error goes nowhere.
+   * Starts a program, without a shell. Its standard error is discarded.
    *
    * @throws {SetupError} It is not installed, or may not be run.
    */

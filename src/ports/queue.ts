@@ -1,7 +1,7 @@
 /**
- * What a runner asks of the queue. Every method is one event of src/domain/lifecycle.ts, one step that happens wholly
- * or not at all, and is safe to repeat. All reject with `UnavailableError` when Redis cannot be reached: whether the
- * step happened is then unknown, and repeating it is right.
+ * The queue as a runner uses it. Every method that changes a job or an instance is one event of
+ * src/domain/lifecycle.ts: one atomic step that is safe to repeat. All methods reject with `UnavailableError` when
+ * Redis cannot be reached. Whether the step happened is then unknown, and repeating it is correct.
  *
  * @module
  */
@@ -10,30 +10,30 @@ import type { RequestQueue } from "./requests.ts";
 import type { SettledEnd } from "./attempt_journal.ts";
 
 /**
- * Why Redis is of no use now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a
- * long script. `full`: it takes no new data, but ends of jobs can still be told. `refused`: our password or a right is
- * wrong. `unfit`: it is no Redis that we can use, or a key of ours holds something foreign. The first three pass by
- * themselves.
+ * Why Redis cannot be used now. `unreachable`: there is no connection, or it broke. `busy`: it loads its data or runs a
+ * long script. `full`: it accepts no new data, but ends of jobs can still be reported. `refused`: our password or a
+ * permission is wrong. `unfit`: this Redis is not usable, or a key of ours holds foreign data. The first three are
+ * temporary.
  */
 export type Condition = "unreachable" | "busy" | "full" | "refused" | "unfit";
 
-/** What every `UnavailableError` of the ports says about itself. */
+/** Details of every `UnavailableError` that the ports throw. */
 export interface Trouble {
   readonly condition: Condition;
-  /** The step may have happened. */
+  /** Whether the command was sent, so that the step may have happened. */
   readonly sent: boolean;
   /** First word of Redis' error reply, such as `OOM`; undefined when there was none. */
   readonly code?: string;
-  /** The message without the step that failed: for those who know better what a person wanted. */
+  /** The message without the name of the failed step, for callers that name the user's action instead. */
   readonly says?: string;
-  /** What to do, when that is known. */
+  /** What the user can do, when that is known. */
   readonly remedy?: string;
 }
 
-/** An id as bytes: what a foreign client put into a queue need not be UTF-8. */
+/** An id as bytes: ids from foreign clients need not be UTF-8. */
 export type RawId = Uint8Array;
 
-/** What others may know about a runner instance. */
+/** Published facts about a runner instance. */
 export interface InstanceInfo {
   /** Identity of the host's current boot. */
   readonly bootId: string;
@@ -43,15 +43,15 @@ export interface InstanceInfo {
   readonly pid: number;
   /** Version of the program. */
   readonly version: string;
-  /** Jobs it runs side by side. */
+  /** Number of jobs that it runs concurrently. */
   readonly slots: number;
   /** Prefix of the command that attaches to its terminals, such as `tmux -L runner-x attach -t`. */
   readonly attach: string;
 }
 
 /**
- * Whether the runner takes jobs: not while it is `restoring`, until all hosts have brought back what a Redis may have
- * lost.
+ * State of an instance; it claims jobs only when `up`. It is `restoring` until all hosts have restored what Redis may
+ * have lost.
  */
 export type InstanceState = "up" | "restoring" | "draining" | "detached";
 
@@ -63,52 +63,54 @@ export interface OwnedAttempt {
   readonly token: string;
 }
 
-/** How a process registers. */
+/** Options of `register`. */
 export interface RegisterOptions {
-  /** Earlier processes of which it is certain that they are gone. */
+  /** Nonces of earlier processes that have certainly ended. */
   readonly proof?: readonly string[];
-  /** All that ran in this very folder, as far as it remembers them. */
+  /** Nonces of all processes that ran in this very folder, as far as they are recorded. */
   readonly lineage?: readonly string[];
-  /** Redis has everything again that this instance knows, up to the last number that it was told. */
+  /** Redis again has everything that this instance has on record, up to the last `seq` that Redis returned to it. */
   readonly restored?: boolean;
-  /** All that another folder of this identity may have run has its end. */
+  /** The end of everything that another folder of this identity may have run is on record. */
   readonly unmixed?: boolean;
 }
 
-/** Answer to `register`. */
+/** Reply of `register`. */
 export type RegisterReply =
-  /** `seq`: up to which of its own numbers Redis knows this instance; 0 when it knows nothing. */
   | {
     readonly type: "OK";
+    /** Last sequence number of this instance that Redis has a record of; 0 when it has none. */
     readonly seq: number;
     /**
-     * Another spool folder had this identity since this one brought everything back: it may have run what is on record
-     * here.
+     * Another spool folder had this identity since this one restored everything: that folder may have run the jobs on
+     * record here.
      */
     readonly mixed: boolean;
-    /** The data has another history than when it was last known to be whole. */
+    /** The data has another history than when it was last known to be complete. */
     readonly stale: boolean;
   }
+  /** Another process owns the instance: on `host`, with `msLeft` milliseconds left of its lease. */
   | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string };
 
-/** Answer to `heartbeat`. */
+/** Reply of `heartbeat`. */
 export type HeartbeatReply =
+  /** `LOST`: Redis lost the instance; register again. `FENCED`: another process owns the instance. */
   | { readonly type: "LOST" | "FENCED" }
   | {
     readonly type: "OK";
-    /** Runs that Redis gave to somebody else. */
+    /** Attempts that Redis gave to another owner. */
     readonly fenced: readonly OwnedAttempt[];
-    /** Runs that Redis does not know: it lost data. */
+    /** Ids of jobs whose attempts Redis has no record of: it lost data. */
     readonly unknown: readonly string[];
-    /** Jobs that are to be stopped, with the reason. */
+    /** Jobs to be stopped, with the reason. */
     readonly cancel: readonly { readonly id: string; readonly reason: string }[];
-    /** Redis counts other runs of this instance than the ones named. */
+    /** Redis has other attempts of this instance on record than the ones sent. */
     readonly extra: boolean;
-    /** Ids in the claim list. */
+    /** Number of ids in the claim list. */
     readonly claims: number;
-    /** The queue is paused. */
+    /** Whether the queue is paused. */
     readonly paused: boolean;
-    /** The lease of another instance has ended. */
+    /** Whether the lease of another instance has ended. */
     readonly overdue: boolean;
     /** Milliseconds until the first delayed job is due; `null` when there is none. */
     readonly dueInMs: number | null;
@@ -117,33 +119,45 @@ export type HeartbeatReply =
 /** A claimed id. */
 export interface Claimed {
   readonly raw: RawId;
-  /** Answer to its start; `null` when it is not to be started yet. */
+  /** Reply of its start; `null` when it was not started at once. */
   readonly reply: StartReply | null;
 }
 
-/** Answer to `start`. */
+/** Reply of `start`. */
 export type StartReply =
   | {
     /**
-     * `OK`: a new attempt; `HELD`: this process already owns the attempt (a reply was lost, or the id was queued
-     * twice).
+     * `OK`: a new attempt. `HELD`: this instance owns the attempt already. A reply was lost, the id was queued twice,
+     * or an earlier process ended before it launched the attempt.
      */
     readonly type: "OK" | "HELD";
+    /** `ATTEMPT.NONCE`: fencing token of the attempt. */
     readonly token: string;
     readonly attempt: number;
     /**
-     * Number of this instance that Redis has given since this start or before: one that knows a smaller one last lacks
-     * it.
+     * Sequence number of this instance that Redis assigned at or before this start. A Redis whose last number is
+     * smaller has no record of the start.
      */
     readonly seq: number;
     readonly job: JobFields;
-    /** Job metadata: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` ... as `submit` wrote them. */
+    /**
+     * Job metadata: `retry_max`, `backoff_from`, `backoff_to`, `keep`, `cwd`, `title` and so on, as `submit` wrote it.
+     */
     readonly meta: Readonly<Record<string, string>>;
   }
+  /**
+   * Nothing to run. `FENCED`: another process owns the instance. `GONE`: the id is not claimed. `MISSING`: there is no
+   * such job. `FINAL`: it has ended. `DUP`: it runs already, maybe elsewhere. `CANCELLED`: it was ended because of a
+   * request to cancel. `TOOBIG`: it was ended because of its size.
+   */
   | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
+  /** The job is stored as this string. */
   | { readonly type: "JSON"; readonly raw: string }
+  /** The job or its metadata is of this Redis type. */
   | { readonly type: "BADTYPE"; readonly redisType: string }
+  /** Its status is this unknown word. */
   | { readonly type: "BADSTATUS"; readonly status: string }
+  /** It names this other runner. */
   | { readonly type: "OTHER"; readonly runner: string };
 
 /** The end of an attempt. */
@@ -151,156 +165,200 @@ export interface FinishRequest extends OwnedAttempt {
   readonly state: "finished" | "error";
   readonly result: string;
   readonly error: string;
-  /** As `runner wait` gives it. */
+  /** Exit code as `runner wait` returns it. */
   readonly exitCode: number;
-  /** Output in bytes, as the program wrote it. */
+  /** Bytes of output that the program wrote. */
   readonly outputBytes: number;
-  /** Part of the output was not captured. */
+  /** Whether part of the output was not captured. */
   readonly truncated?: boolean;
-  /** Names of programs that were killed in the background at its end. */
+  /** Names of background programs that were killed at its end. */
   readonly left?: string;
   /** Milliseconds from start to end. */
   readonly ms: number;
-  /** Seconds that Redis keeps the job; 0 for ever. */
+  /** Seconds that Redis keeps the job; 0 keeps it for ever. */
   readonly keep: number;
-  /**
-   * Milliseconds until the next attempt, when attempts are left and the end is one that may be retried; else `null`.
-   */
+  /** Milliseconds until the next attempt; `null` when no attempts are left or this end must not be retried. */
   readonly retryDelayMs: number | null;
 }
 
-/** Answer to `finish`. */
+/** Reply of `finish`. */
 export interface FinishReply {
+  /**
+   * `OK`: the end is written. `ALREADY`: it was written before. `FINAL`: another program had ended the job, and that
+   * end stays. `RETRY`: the job waits for its next attempt, or has begun it. `FENCED`: the attempt has another owner.
+   * `MISSING`: Redis lost the job or its metadata; reassert, then finish again.
+   */
   readonly type: "OK" | "ALREADY" | "MISSING" | "FENCED" | "FINAL" | "RETRY";
   /** Jobs, as `[runner, id]`, that waited for the end of this one and should be promoted. */
   readonly waiters: readonly (readonly [runner: string, id: string])[];
 }
 
-/** What the host knows about an attempt that Redis may have forgotten. */
+/** The host's record of an attempt that Redis may have lost. */
 export interface ReassertRequest extends OwnedAttempt {
   readonly attempt: number;
+  /** Redis' clock at the start, Unix milliseconds. */
   readonly startedMs: number;
   readonly job: JobFields;
   readonly meta: Readonly<Record<string, string>>;
 }
 
-/** Answer to `reassert`: as `reassert.lua` says. */
+/**
+ * Reply of `reassert`. `OK`: Redis has the attempt as running here. `DONE`: its end is on record. `FENCED`: the job has
+ * a newer attempt, or this one has lost its owner. `FINAL`: another program has ended the job.
+ */
 export type ReassertReply = "OK" | "FENCED" | "FINAL" | "DONE";
 
-/** What to do with runs of an instance whose lease ended: wait for its host, run again, or end them as lost. */
+/** What happens to attempts of an instance whose lease ended: wait for its host, queue again, or end as lost. */
 export type LostPolicy = "hold" | "requeue" | "fail";
 
-/** Answer to `reap`. */
+/**
+ * Reply of `reap`. `ALIVE`: the lease holds, or ended less than the grace ago. `GONE`: the instance does not hold the
+ * id. `STALE`: the attempt was not the newest, or the job has ended. `HELD`: it waits for its host. `REQUEUED`: it is
+ * next in the queue. `FAILED`: it was ended as lost.
+ */
 export type ReapReply = "ALIVE" | "GONE" | "STALE" | "HELD" | "REQUEUED" | "FAILED";
 
-/** Answer to `promote`. */
+/**
+ * Reply of `promote`. `PROMOTED`: the job is in the queue. `WAITS`: the job that it waits for has not ended. `FAILED`:
+ * it was ended because of that job. `EARLY`: it is not due. `GONE`: it is not delayed, or no longer a job.
+ */
 export type PromoteReply = "PROMOTED" | "WAITS" | "FAILED" | "EARLY" | "GONE";
 
-/** Another instance of the same runner name, as `peers` sees it. */
+/** Lease of another instance of the same runner name. */
 export interface InstanceLease {
   readonly instance: string;
-  /** Milliseconds since its lease ended; 0 or less: alive. */
+  /** Milliseconds since its lease ended; 0 or less while it holds. */
   readonly expiredMs: number;
 }
 
 /** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
 export interface Queue extends RequestQueue {
+  /** Makes this process the owner of its instance. */
   register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
+  /** Extends the lease, reports the attempts that run here, and returns orders for them. */
   heartbeat(attempts: readonly OwnedAttempt[], state: InstanceState): Promise<HeartbeatReply>;
   /**
-   * Calls `wake` when the next heartbeat may have news: an order for a run, or a job that is due soon. A call may be
-   * missed.
+   * Calls `wake` when the next heartbeat may return something new: an order for an attempt, or a job that is due soon.
+   * A wake-up may be lost.
    */
   onWakeUp(wake: () => void): void;
-  /** Without a name: our own instance, which leaves. Answers whether it held nothing and is gone. */
+  /**
+   * Retires an instance that holds nothing; without a name our own, which is leaving.
+   *
+   * @returns Whether it held nothing and is retired.
+   */
   retire(instance?: string): Promise<boolean>;
 
   /**
-   * Claims up to `limit` jobs, the next to run first, and starts those at once whose executor is one of `executors`, as
-   * the job says it, with "" for none. The job `waited`, which `wait` has claimed, goes before them. Answers `FENCED`
-   * when another process owns the instance.
+   * Claims up to `limit` jobs, the next to run first. Jobs with one of `executors` are started at once.
+   *
+   * @param executors Executor strings as the jobs name them, with "" for jobs that name none.
+   * @param waited Id that `wait` has claimed; it is processed before the others.
+   * @returns `FENCED` when another process owns the instance.
    */
   claim(limit: number, executors?: Iterable<string>, waited?: string): Promise<readonly Claimed[] | "FENCED">;
   /**
-   * Claims the next job; when there is none, waits for one up to `waitMs`. The reply is a wake-up; `claimed` is the
-   * truth.
+   * Claims the next job; when there is none, waits for one up to `waitMs`. Treat the reply as a wake-up: `claimed` is
+   * authoritative.
    */
   wait(waitMs: number): Promise<RawId | null>;
-  /** Ids in the queue that no runner has claimed. */
+  /** Returns the number of ids in the queue that no runner has claimed. */
   length(): Promise<number>;
-  /** Ends a `wait`, which rejects, and every later one. */
+  /** Makes a pending `wait` and all later ones reject. */
   stopWaiting(): void;
-  /** Ids in the claim list, next to run first. */
+  /** Returns the ids in the claim list, next to run first. */
   claimed(): Promise<readonly RawId[]>;
-  /** Executor of a claimed job, `null` when it says none; for choosing among jobs whose panes are busy. */
+  /** Returns the executor of a claimed job, `null` when it names none; for choosing among jobs whose panes are busy. */
   peek(id: string): Promise<string | null>;
-  /** Numbers of the newest attempts of some jobs; 0 for one that has none, or is not there. */
+  /** Returns the number of the newest attempt of each job; 0 when it has none, or does not exist. */
   newestAttempts(ids: readonly string[]): Promise<readonly number[]>;
-  /** Attempts that Redis says this instance owns. */
+  /** Returns the attempts that this instance owns according to Redis. */
   owned(): Promise<readonly OwnedAttempt[]>;
 
-  /** `anyRunner`: also when the job names another runner. */
+  /** Starts a new attempt of a claimed job; with `anyRunner` also when the job names another runner. */
   start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
+  /** Writes the end of an attempt once, or delays the job for its next attempt. */
   finish(request: FinishRequest): Promise<FinishReply>;
-  /** Answers whether it was claimed and is next to run again. Give back the newest claim first to keep their order. */
+  /**
+   * Gives a claimed id back to the queue, next to run. Release the newest claim first to keep their order.
+   *
+   * @returns Whether it was claimed and is queued again.
+   */
   release(id: RawId): Promise<boolean>;
-  /** `AGAIN`: it was moved before, or cannot be: the job was ended. */
+  /**
+   * Moves a claimed id to the queue of the runner that the job names, once.
+   *
+   * @returns `GONE`: it is not claimed, or is no hash any more. `AGAIN`: it was moved before, or cannot be moved, and
+   * the job was ended.
+   */
   reroute(id: string, runner: string): Promise<"OK" | "GONE" | "AGAIN">;
+  /** Moves a claimed id that is no runnable job to the dead letters; returns `false` when it is not claimed. */
   deadLetter(id: RawId, reason: string): Promise<boolean>;
+  /** Turns a job stored as the JSON string `raw` into a hash; `CHANGED`: it is another string, or none, by now. */
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
+  /** Restores in Redis an attempt that runs, or recently ran, here, after Redis lost data. */
   reassert(request: ReassertRequest): Promise<ReassertReply>;
-  /** Gives back an attempt that has ended, and its end, in one step. Answers as `finish`, but never `MISSING`. */
+  /** Restores an ended attempt and its end in one step. Returns what `finish` returns, but never `MISSING`. */
   restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply>;
-  /** The end that Redis has on record for an attempt, with its result; `null` when it has none, or a later attempt. */
+  /** Returns the end on record for an attempt, with its result; `null` when there is none, or a later attempt. */
   endOf(attempt: OwnedAttempt): Promise<SettledEnd | null>;
 
-  /** Ids among the delayed jobs of `runner` (default: our own) that are due, at most `limit`. */
+  /** Returns the ids of at most `limit` delayed jobs of our runner name that are due. */
   due(limit: number): Promise<readonly string[]>;
-  /** `force` ignores the due time of a job that waits for another one. */
+  /**
+   * Moves a delayed job of `runner` (default: our own name) into the queue when it is due. `force` ignores the due time
+   * of a job that waits for another one.
+   */
   promote(id: string, options?: { runner?: string; force?: boolean }): Promise<PromoteReply>;
 
-  /** All instances of our runner name, with their leases. */
+  /** Returns the leases of the other instances of our runner name. */
   leases(): Promise<readonly InstanceLease[]>;
-  /** Claims and runs that an instance holds. */
+  /** Returns the claims and the attempts that an instance holds. */
   holdings(
     instance: string,
   ): Promise<{ readonly claims: readonly RawId[]; readonly attempts: readonly OwnedAttempt[] }>;
+  /**
+   * Removes a claim, or the attempt of a job id, from an instance whose lease ended at least `graceMs` ago.
+   *
+   * @param options `policy`: what happens to the attempt. `lostAfterMs`: milliseconds after which a job without a
+   * timeout counts as lost.
+   */
   reap(
     instance: string,
     what: { readonly claim: RawId } | { readonly attempt: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply>;
 
-  /** `line`: what the terminal of the run shows where somebody is to type. */
+  /** Records that an attempt waits for input; `line` is the terminal line that prompts for it. */
   inputRequired(attempt: OwnedAttempt, line: string): Promise<void>;
-  /** Answers whether it was said before that the run waits. */
+  /** Records that an attempt no longer waits for input; returns whether it was recorded as waiting. */
   inputResolved(attempt: OwnedAttempt): Promise<boolean>;
   /**
-   * Adds a piece of live output, which counts only before the end is told; `offset` counts bytes from the start of the
-   * attempt's output. Answers how many follow it; an empty piece only asks that.
+   * Appends a piece of live output; ignored once the end is reported.
+   *
+   * @param offset Bytes from the start of the attempt's output to the piece.
+   * @param bytes May be empty, to ask only for the number of followers.
+   * @returns The number of clients that follow the output.
    */
   appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number>;
-  /** Forgets index entries of jobs that left Redis, at most `limit` a call; answers how many. */
+  /** Deletes index entries of jobs that are no longer in Redis, at most `limit` a call; returns how many. */
   sweep(limit: number): Promise<number>;
-  /** Identity of the Redis server process and of its data; a change means that data may have been lost. */
+  /** Returns the identity of the Redis server process and of its data; a change means that data may be lost. */
   serverId(): Promise<string>;
-  /** From now on jobs are claimed only from that Redis. */
+  /** Restricts claims to that Redis from now on. */
   trust(serverId: string): void;
-  /** All instances of this runner had the time to bring back what they run: the data is whole. */
+  /** Records that the data is complete: all instances of this runner had the time to restore what they run. */
   seal(): Promise<void>;
-  /**
-   * Which of some instances have brought back everything that they run since Redis has the history of its data that it
-   * has now.
-   */
+  /** Returns which of some instances have restored everything that they run since the current history began. */
   back(instances: readonly string[]): Promise<readonly string[]>;
-  /** Redis has given this instance that number, to this process or an earlier one. */
+  /** Notes that Redis has assigned this sequence number to the instance, in this process or an earlier one. */
   recall(seq: number): void;
-  /** Milliseconds since a time of Redis' clock, Unix ms; about, and 0 for one that is not known. */
+  /** Returns the approximate milliseconds since a time of Redis' clock, Unix ms; 0 when the age is unknown. */
   ageOf(ms: number): number;
-  /** The last number that Redis has given. Nothing is claimed or started as long as Redis knows a smaller one. */
+  /** Last sequence number that Redis returned. Claims and starts reject while that of Redis is smaller. */
   readonly reported: number;
-  /** Rises with each sign that Redis may have lost data. */
+  /** Counter that rises with each sign that Redis may have lost data. */
   readonly doubts: number;
-  /** Ends the connections; a `wait` rejects. */
+  /** Closes the connections; a pending `wait` rejects. */
   close(): void;
 }

@@ -1,6 +1,7 @@
-/** What a Redis of a runner's own wants to be told, and what only it can answer. */
+/** Credentials of the Redis that a runner starts for itself, in both directions. */
 export interface RedisAccess {
+  /** Password that this Redis asks for. */
   readonly password: string;
-  /** The value of its setting `masterauth`, which has no other use there. */
+  /** Proof that it is this Redis: the value of its setting `masterauth`, which has no other use there. */
   readonly proof: string;
 }

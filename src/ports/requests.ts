@@ -1,58 +1,59 @@
 /**
- * What people want of a job that runs, from whatever host, and what its runner answers.
+ * Requests of clients on any host to the runner of a running job, and its replies.
  *
  * @module
  */
 import type { Screen, Typed } from "./attempt_terminals.ts";
 
-/** Something to do with the terminal of a job that runs. */
+/** A request about the terminal of a running job. */
 export type JobRequest =
-  /** Type into it. */
+  /** Types into it. */
   | { readonly type: "type" } & Typed
-  /** Say what it shows. */
+  /** Reads its screen. */
   | { readonly type: "screen" }
-  /** Say where it is. */
+  /** Asks for its location. */
   | { readonly type: "locate" };
 
-/** What the runner answers. */
+/** Reply of a runner. */
 export type JobReply =
   | { readonly type: "typed" }
   | { readonly type: "screen"; readonly screen: Screen }
-  /** As `RunTerminals.locate` gives it. */
+  /** Location of the terminal, as returned by `AttemptTerminals.locate`. */
   | { readonly type: "place"; readonly place: string }
   /** The attempt has no terminal at the runner: it has ended, or waits there for its turn. */
   | { readonly type: "gone" }
   /** The terminal could not be reached; `why` is one clause. */
   | { readonly type: "failed"; readonly why: string };
 
-/** A request that waits for the runner's answer. */
+/** A request that waits for the runner's reply. */
 export interface OpenRequest {
-  /** Where the answer goes; opaque. */
+  /** Address of the reply; opaque. */
   readonly replyTo: string;
   /** Id of the job. */
   readonly id: string;
-  /** The attempt that is meant: `ATTEMPT.NONCE`. */
+  /** The requested attempt: `ATTEMPT.NONCE`. */
   readonly token: string;
   readonly request: JobRequest;
 }
 
-/** What became of a request, as its sender learns it. */
+/** Result of a request for its sender. */
 export type RequestReply =
   | JobReply
-  /** The attempt is not the job's running one any more: nothing was done. */
+  /** The requested attempt is no longer the running one of the job; nothing was done. */
   | { readonly type: "over" }
-  /** The runner has given no heartbeat for so many milliseconds: it was not asked. */
+  /** The runner sent no heartbeat for `ms` milliseconds; the request was not sent. */
   | { readonly type: "silent"; readonly ms: number }
-  /** Too many requests wait for that runner: it was not asked. */
+  /** Too many requests wait for that runner; the request was not sent. */
   | { readonly type: "full" }
-  /** No answer came in time. `taken`: the runner may have carried it out; otherwise it has not and never will. */
+  /** No reply came in time. `taken`: the runner may have executed the request; otherwise it has not and never will. */
   | { readonly type: "unanswered"; readonly taken: boolean };
 
 /** The runner's side of requests. */
 export interface RequestQueue {
-  /** Calls `wake` when there may be requests for this instance; nothing is asked meanwhile. */
+  /** Calls `wake` when there may be requests for this instance; does not poll in between. */
   onRequest(wake: () => void): void;
-  /** Takes the next request whose sender still waits; `null`: there is none. */
+  /** Removes and returns the next request whose sender still waits; `null` when there is none. */
   serve(): Promise<OpenRequest | null>;
+  /** Sends the reply to a request. */
   reply(request: OpenRequest, reply: JobReply): Promise<void>;
 }

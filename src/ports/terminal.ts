@@ -1,25 +1,25 @@
-/** The three streams of the process. Writes wait until the reader has taken them. */
+/** The three standard streams of the process. A write resolves once all data is written to the stream. */
 export interface Terminal {
   /** Which of the streams are a terminal. */
   readonly isTerminal: { readonly input: boolean; readonly output: boolean; readonly errors: boolean };
-  /** Width of the terminal in columns; `null` when output goes elsewhere. */
+  /** Returns the width of the terminal in columns; `null` when output is no terminal. */
   columns(): number | null;
-  /** Height of the terminal in lines; `null` when output goes elsewhere. */
+  /** Returns the height of the terminal in lines; `null` when output is no terminal. */
   rows(): number | null;
   /**
-   * Calls back whenever its size has changed.
+   * Calls `handler` whenever the size of the terminal has changed.
    *
-   * @returns Ends that.
+   * @returns Removes the handler.
    */
   onResize(handler: () => void): () => void;
   /**
    * Writes data to standard output.
    *
-   * @throws {Error} Named `BrokenPipe`: nobody reads any more.
+   * @throws {Error} Named `BrokenPipe`: the reader has closed its end.
    */
   write(data: string | Uint8Array): Promise<void>;
-  /** Says something to a person, on standard error; a reader that went away is no error. */
+  /** Writes a message for a person to standard error; a closed reader is no error. */
   say(data: string | Uint8Array): Promise<void>;
-  /** Standard input in pieces, to its end. */
+  /** Reads standard input in chunks, to its end. */
   input(): AsyncIterable<Uint8Array>;
 }

@@ -1,41 +1,46 @@
-/** A terminal of a run, as a person means it who wants to see it. */
+/** Identifies the terminal of an attempt that a person wants to see. */
 export interface Sight {
-  /** Prefix of the command that attaches to terminals of its runner, as `HostFacts.attach` gives it. */
+  /** Prefix of the command that attaches to terminals of its runner, as in `HostFacts.attach`. */
   readonly attach: string;
   /** Instance of the runner. */
   readonly instance: string;
-  /** Id of the job, and `ATTEMPT.NONCE` of the attempt that is meant. */
+  /** Id of the job. */
   readonly id: string;
+  /** The attempt: `ATTEMPT.NONCE`. */
   readonly token: string;
-  /** It does not run: there is a terminal of it only when that was kept. */
+  /** Whether the attempt has ended: then it has a terminal only when that was kept. */
   readonly ended: boolean;
 }
 
-/** How to look. */
+/** Options of a view. */
 export interface ViewOptions {
-  /** Keys reach the run; otherwise they change nothing. */
+  /** Whether keys reach the attempt; otherwise the view is read-only. */
   readonly write: boolean;
-  /** Another host, to be reached with ssh; `null`: this one. */
+  /** Another host, to be reached with ssh; `null` for this host. */
   readonly host: string | null;
 }
 
-/** Shows terminals of runs in the terminal of this process. It needs no runner, and disturbs nobody else who looks. */
+/**
+ * Shows terminals of attempts in the terminal of this process. It needs no runner, and does not affect other people's
+ * views.
+ */
 export interface Viewer {
   /**
-   * Where the terminal of a run is on this host, also when the run has ended and its terminal was kept; `null`:
-   * nowhere.
+   * Returns the location of an attempt's terminal on this host; `null` when there is none. A kept terminal is found
+   * also after the attempt has ended.
    *
    * @throws {NoTerminalError} This user has no terminals of that runner here.
    */
   find(sight: Sight): Promise<string | null>;
-  /** What a person presses to leave a view of this host, or of another one. */
+  /** Returns the keys that leave a view of this host (`null`) or of another one, for display. */
   leaveKeys(attach: string, host: string | null): Promise<string>;
   /**
-   * Shows the terminal at a place until the person leaves or it goes away.
+   * Shows the terminal at a location until the person leaves or the terminal is closed.
    *
+   * @param place Location as returned by `find` or by `AttemptTerminals.locate`.
    * @throws {NoTerminalError} It could not be shown; the message says why.
    */
   view(attach: string, place: string, options: ViewOptions): Promise<void>;
-  /** The shell command with which a person sees the same. */
+  /** Returns the shell command that shows the same view. */
   command(attach: string, place: string, options: ViewOptions): string;
 }
