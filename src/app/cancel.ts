@@ -3,7 +3,8 @@ import { MAX_REASON } from "../domain/limits.ts";
 import type { JobStore } from "../ports/job_store.ts";
 
 /**
- * What became of a request to cancel: it had not started, its runner will stop it, or it had ended before.
+ * Result of a cancellation. `cancelled`: the job had not started. `requested`: its runner will stop it. `ended`: it had
+ * ended before.
  *
  * ```ts no-eval
  * import { type Cancelled, Client } from "@hero/runner";
@@ -16,11 +17,11 @@ import type { JobStore } from "../ports/job_store.ts";
 export type Cancelled = "cancelled" | "requested" | "ended";
 
 /**
- * Cancels a job whatever its state.
+ * Cancels a job in any state.
  *
  * @param store Redis.
- * @param id The whole id.
- * @param reason For the job's `error` field; may be empty.
+ * @param id Complete id.
+ * @param reason Text for the job's `error` field; may be empty.
  * @throws {JobNotFoundError} There is no such job.
  * @throws {InvalidInputError} The reason is too long.
  */

@@ -6,7 +6,7 @@ import type { Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
 
-/** A time of which a script in Redis can still tell the millisecond, since 1970. */
+/** Largest Unix time, milliseconds, that a script in Redis still handles to the millisecond. */
 const MAX_TIME = 3e14;
 
 function refuse(thing: string, reason: string): never {
@@ -15,7 +15,7 @@ function refuse(thing: string, reason: string): never {
 
 function checkText(thing: string, text: string): void {
   if (text.includes("\0")) refuse(thing, "holds a NUL character");
-  // half of a surrogate pair has no UTF-8: Redis would get another text than the one that was written
+  // a lone surrogate has no UTF-8 encoding: Redis would get a different text
   if (!text.isWellFormed()) refuse(thing, "is no valid Unicode text");
 }
 
@@ -52,7 +52,7 @@ function checkLabels(labels: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Everything but payload and environment, as far as its user says it. A runner adds a little of its own. */
+/** Checks the size of all fields but payload and environment. Half of the limit is left for what a runner adds. */
 function checkDetails({ payload: _, env: __, ...details }: Submission): void {
   const bytes = new TextEncoder().encode(JSON.stringify(details)).length;
   const most = MAX_DETAILS / 2;
@@ -60,10 +60,10 @@ function checkDetails({ payload: _, env: __, ...details }: Submission): void {
 }
 
 /**
- * Checks everything about a job that can be known before it is queued.
+ * Checks everything about a job that can be checked before it is queued.
  *
- * @param draft What is to be queued.
- * @param checkExecutor The executors' own parser; throws for a string that no executor would take.
+ * @param draft The job to be queued.
+ * @param checkExecutor Parser of the executors; throws for a string that no executor accepts.
  * @throws {InvalidInputError} No runner could run it. The message never holds a payload or an environment value.
  */
 export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor: (target: string) => void): void {

@@ -6,10 +6,10 @@ import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from
 import { viewJob } from "./job_view.ts";
 import { formatTime } from "./read_time.ts";
 
-/** Queues that are looked through for a job that names no runner. */
+/** Most queues that are searched for a job that names no runner. */
 const MAX_QUEUES = 20;
 
-/** What decides where a job stands. */
+/** Facts from which the explanation is derived. */
 interface Facts {
   readonly job: StoredJob;
   readonly placement: Placement;
@@ -17,11 +17,11 @@ interface Facts {
   readonly queue: StoredQueue | undefined;
   /** Name of the runner whose queue it is in. */
   readonly runner: string;
-  /** Id of a job that has not ended and that it waits for. */
+  /** Id of the unfinished job that it waits for; `null` when there is none. */
   readonly awaited: string | null;
   readonly time: (ms: number) => string;
-  /** The terminal that a job was taken for, and the job that runs in it. */
-  readonly busy: { readonly line: string; readonly id: string } | null;
+  /** Serial key of a claimed job, and the id of the running job with the same one; `null` when none runs. */
+  readonly busy: { readonly serialKey: string; readonly id: string } | null;
 }
 
 function many(count: number, what: string): string {
@@ -67,7 +67,7 @@ function explainWaiting(facts: Facts): string {
     if (!host?.alive) return "was taken by a runner that has gone silent; another one takes it over";
     if (facts.queue?.paused) return `was taken by the runner on ${host.host}, and its queue is paused`;
     if (facts.busy) {
-      return `waits on ${host.host} for ${facts.busy.line}, busy with job ${JSON.stringify(facts.busy.id)}`;
+      return `waits on ${host.host} for ${facts.busy.serialKey}, busy with job ${JSON.stringify(facts.busy.id)}`;
     }
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
@@ -88,25 +88,24 @@ async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null
   return other && !isFinal(other.fields.status ?? "") ? after : null;
 }
 
-/** Which job runs in the terminal for which another one was taken. */
+/** Finds the running job with the same serial key as a claimed one. */
 async function busyWith(
   store: JobStore,
   job: StoredJob,
-  place: Placement,
+  placement: Placement,
   serialKeyOf: SerialKeyOf,
 ): Promise<Facts["busy"]> {
-  const line = serialKeyOf(job.fields.executor || DEFAULT_EXECUTOR);
-  if (place.claimedBy === null || line === null) return null;
-  const ids = await store.running(job.meta.runner || job.fields.runner || "", place.claimedBy);
+  const serialKey = serialKeyOf(job.fields.executor || DEFAULT_EXECUTOR);
+  if (placement.claimedBy === null || serialKey === null) return null;
+  const ids = await store.running(job.meta.runner || job.fields.runner || "", placement.claimedBy);
   const other = (await store.summaries(ids)).find((one) =>
-    serialKeyOf(one?.fields.executor || DEFAULT_EXECUTOR) === line
+    serialKeyOf(one?.fields.executor || DEFAULT_EXECUTOR) === serialKey
   );
-  return other ? { line, id: other.id } : null;
+  return other ? { serialKey, id: other.id } : null;
 }
 
 /**
- * Where a job stands. A foreign client need not write the runner into it: then the queues that there are are looked
- * through.
+ * Finds the queue of a job and its position. A foreign client may leave out the runner: then all queues are searched.
  */
 async function placeOf(
   store: JobStore,
@@ -124,13 +123,13 @@ async function placeOf(
   return { runner: own, placement: await store.place(job) };
 }
 
-/** The terminal that an executor string names, in which one job runs at a time; `null` when it names none. */
+/** Returns the serial key of an executor string: jobs with the same one run one at a time; `null` when it has none. */
 export type SerialKeyOf = (executor: string) => string | null;
 
 /**
- * Says why a job is where it is, and which instance holds it.
+ * Explains why a job is where it is, and finds the instance that owns it.
  *
- * @param options `time` writes points in time; RFC 3339 in UTC when left out.
+ * @param options `time` formats times; RFC 3339 in UTC when left out.
  */
 export async function explainJob(
   store: JobStore,

@@ -2,14 +2,16 @@ import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
 
-/** Ids that an ambiguous prefix names in its message. */
+/** Most ids that the message about an ambiguous prefix names. */
 const SHOWN = 5;
-/** Newest jobs among which those of one queue are looked for, and how many are read at a time. */
-const AMONG = 10_000, PAGE = 200;
+/** Number of newest jobs that are searched for those of one queue. */
+const AMONG = 10_000;
+/** Number of jobs that one step of this search reads. */
+const PAGE = 200;
 
-/** What is meant by words that name no job for themselves. */
+/** Options of `findJob`. */
 export interface FindOptions {
-  /** `@` is the newest job of this runner's queue; of the namespace when left out. */
+  /** Name of a runner: `@` is the newest job of its queue; that of the namespace when left out. */
   readonly queue?: string;
 }
 
@@ -44,11 +46,12 @@ async function findNewest(store: JobStore, text: string, { queue }: FindOptions)
 }
 
 /**
- * Finds a job by what a user wrote: an id, a unique begin of one, also with the ellipsis that lists put behind it, `@`
- * for the newest job, `@~N` for the one N before it.
+ * Resolves the text by which a user names a job: an id or a unique prefix of one. `@` is the newest job, and `@~N` the
+ * one N before it. A prefix may end in the ellipsis that lists print.
  *
- * @throws {JobNotFoundError} There is none.
- * @throws {InvalidInputError} A prefix fits several.
+ * @returns The complete id.
+ * @throws {JobNotFoundError} There is no such job.
+ * @throws {InvalidInputError} A prefix matches several ids, or the text is malformed.
  */
 export async function findJob(store: JobStore, text: string, options: FindOptions = {}): Promise<string> {
   const begin = text.replace(/(?:…|\.\.\.)$/, "");
@@ -73,9 +76,9 @@ export async function findJob(store: JobStore, text: string, options: FindOption
 }
 
 /**
- * Finds jobs by what a user wrote, as `findJob` does.
+ * Resolves several texts as `findJob` does.
  *
- * @returns Ids in the same order, each once.
+ * @returns Complete ids in the same order, each once.
  */
 export async function findJobs(
   store: JobStore,

@@ -4,59 +4,61 @@ import type { JobStore, OutputPiece, StoredJob } from "../ports/job_store.ts";
 import { type KeptOutput, keptOutputOf } from "./kept_output.ts";
 import { type WaitOptions, watchJob } from "./wait.ts";
 
-/** Pause between two looks for output, milliseconds: what a person takes for "live". */
+/** Milliseconds between two polls for output: short enough to appear live to a person. */
 const LIVE = 250;
 
-/** Bytes that are read at once of an output on this host. */
+/** Most bytes that one read returns of an output on this host. */
 const HOST_PIECE = 256 << 10;
-/** Bytes before the end of an ended job's output at which its last lines are looked for. */
+/** Bytes at the end of an ended job's output that are read for its last lines. */
 const LAST = 4 << 20;
 
-/** Where bytes stand in the output of a job. */
+/** Position of bytes in the output of a job. */
 export interface OutputPlace {
   readonly attempt: number;
   /** Bytes from the start of the attempt's output. */
   readonly offset: number;
 }
 
-/** Where the output of a followed job goes. */
+/** Receiver of the output of a followed job. */
 export interface FollowSink {
-  /** Output, as the program wrote it. */
+  /** Receives output, as the program wrote it. */
   write(bytes: Uint8Array, place: OutputPlace): Promise<void>;
-  /** Bytes that cannot be had any more are missing here. */
+  /** Reports that this number of bytes is missing here and no longer available. */
   gap(bytes: number, place: OutputPlace): Promise<void>;
-  /** From here on, the output is that of another attempt. */
+  /** Reports that the output of another attempt starts here. */
   attempt(attempt: number): Promise<void>;
-  /** All that is there now was shown; may come often. */
+  /** Reports that all output available now was written; may be called often. */
   caughtUp?(): Promise<void>;
 }
 
-/** How much of the output of a job that was tried several times: from its first attempt on, or from its newest. */
+/** First attempt whose output is shown, of a job with several: its first or its newest one. */
 export type FirstShown = "first" | "newest";
 
-/** What is shown, and where it comes from. */
+/** Which output is shown, and its source. */
 export interface ShowOptions {
   readonly sink: FollowSink;
   readonly from?: FirstShown;
-  /** Where the whole output is, when the runner of the job is on this host; without it, what Redis has is shown. */
+  /** Source of complete outputs of jobs whose runner is on this host; without it only Redis is read. */
   readonly host?: HostOutput;
-  /** Only last lines are wanted: of a long output that is there already, only its end is read. */
+  /** Only last lines are needed: of a long output that has ended, only the end is read. */
   readonly lastOnly?: boolean;
 }
 
-/** Where a reader stands: each byte of an attempt is shown once, by its offset. */
+/**
+ * Writes the output of a job to a sink, and keeps the position: each byte of an attempt is shown once, by its offset.
+ */
 class Reader {
   readonly #store: JobStore;
   readonly #id: string;
   readonly #sink: FollowSink;
   readonly #options: ShowOptions;
   readonly #signal: AbortSignal | undefined;
-  /** The newest attempt's output on this host, and its token; `null` when it is not here. */
+  /** Output of the newest attempt on this host, and its token; `null` when this host does not have it. */
   #here: { readonly token: string; readonly output: AttemptOutput } | null = null;
   #cursor = "";
   #attempt = 0;
   #offset = 0;
-  /** What the result holds of the newest attempt, once the job has ended. */
+  /** Output of the newest attempt in the job's result, once the job has ended. */
   #kept: KeptOutput | null = null;
 
   constructor(store: JobStore, id: string, options: ShowOptions & { readonly signal?: AbortSignal }) {
@@ -67,7 +69,7 @@ class Reader {
     this.#signal = options.signal;
   }
 
-  /** Shows all that there is, and all that there will be when the job has ended. */
+  /** Shows all output that is available now; when the job has ended, that is the rest of its output. */
   async poll(job: StoredJob): Promise<void> {
     const attempt = Number(job.meta.attempt ?? 0);
     const isFirst = this.#cursor === "" && this.#offset === 0;
@@ -77,28 +79,29 @@ class Reader {
     const total = this.#kept?.total ?? 0;
     if (ended && isFirst && this.#options.lastOnly && total > LAST) await this.#skipTo(total - LAST);
     const isHere = await this.#drainHere(job, attempt);
-    // output is written before the end is: what is read after the end was seen is all there will be
+    // output is written before the end: what is read after the end was seen is complete
     if (!isHere || ended) await this.#drain();
     if (ended) await this.#finish(job, Math.max(attempt, this.#attempt));
     await this.#sink.caughtUp?.();
   }
 
-  /** Lets go of files. */
+  /** Closes files. */
   close(): void {
     this.#here?.output.close();
     this.#here = null;
   }
 
   /**
-   * Shows what this host has of the newest attempt. Answers whether it is the place to look at: Redis may be ahead of
-   * what was read here, and would show a gap.
+   * Shows the output of the newest attempt on this host.
+   *
+   * @returns Whether this host is the source to use: Redis may be ahead of what was read here, and would show a gap.
    */
   async #drainHere(job: StoredJob, attempt: number): Promise<boolean> {
     const { host } = this.#options;
     const { token } = job.meta;
     if (!host || !token || token === "0") return false;
     if (this.#here?.token !== token) {
-      await this.#showHere(); // how the attempt before it ended
+      await this.#showHere(); // the rest of the previous attempt
       this.close();
       const output = await host.open(job);
       if (output === null) return false;
@@ -119,7 +122,7 @@ class Reader {
     }
   }
 
-  /** Shows every piece that is there, up to the first one of a given attempt. */
+  /** Shows the pieces available in Redis, up to the first one of the attempt `before` or a later one. */
   async #drain(before = Infinity): Promise<void> {
     for (;;) {
       const pieces = await this.#store.output(this.#id, this.#cursor);
@@ -161,17 +164,17 @@ class Reader {
     await this.#sink.gap(offset - place.offset, place);
   }
 
-  /** Shows the start of the output, up to an offset, as far as the result holds it byte by byte. */
+  /** Shows the start of the output up to an offset, when the result holds its exact bytes. */
   async #showHead(upTo: number): Promise<void> {
     const { head } = this.#kept!;
     if (head.exact) await this.#write(head.bytes.subarray(this.#offset, Math.max(this.#offset, upTo)));
   }
 
-  /** Shows what the pieces did not hold, from the result of the ended job. */
+  /** Shows the rest of the output, which was in no piece, from the result of the ended job. */
   async #finish(job: StoredJob, attempt: number): Promise<void> {
     const kept = this.#kept;
     if (!kept) {
-      // only a foreign runner has seen it: the result is all there is
+      // a foreign runner ran it: the result is the only output
       if (this.#offset === 0) await this.#write(new TextEncoder().encode(job.fields.result ?? ""));
       return;
     }
@@ -190,7 +193,7 @@ class Reader {
     if (note.length > 0) await this.#sink.write(note, { attempt: this.#attempt, offset: total });
   }
 
-  /** Shows bytes that stand for others, of which some were no text; `end` is the offset behind those. */
+  /** Shows bytes that replace others, some of which were no text; `end` is the offset behind the original bytes. */
   async #writeInexact(bytes: Uint8Array, end: number): Promise<void> {
     await this.#write(bytes);
     this.#offset = end;
@@ -198,10 +201,11 @@ class Reader {
 }
 
 /**
- * Follows the output of a job, live, to its end, in order and no byte twice. What cannot be had is told as a gap: of a
- * runner on another host Redis has only so much. It is over when the job has ended and the end of its output was shown.
+ * Follows the output of a job, live, in order and without repeating a byte. Bytes that are not available are reported
+ * as a gap: Redis keeps only part of the output of a runner on another host. Resolves when the job has ended and all of
+ * its output was shown.
  *
- * @returns The job as it ended; `null` when the signal came first.
+ * @returns The ended job; `null` when the signal aborted first.
  * @throws {JobNotFoundError} There is no such job.
  */
 export async function followJob(
@@ -222,7 +226,7 @@ export async function followJob(
   }
 }
 
-/** Shows the output of a job as far as it is there now. */
+/** Shows the output of a job that is available now. */
 export async function showOutput(store: JobStore, job: StoredJob, options: ShowOptions): Promise<void> {
   const reader = new Reader(store, job.id, options);
   try {

@@ -4,26 +4,27 @@ import type { JobStore, StoredEvent } from "../ports/job_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import { passes } from "./wait.ts";
 
-/** Milliseconds that one look waits, and the pause after one that found Redis unreachable. */
+/** Milliseconds that one poll waits for events. */
 const WAIT = 5_000;
+/** Milliseconds between polls while Redis is unreachable. */
 const PAUSE = 1_000;
 
-/** How to follow. */
+/** Options of `followEvents`. */
 export interface FollowEventsOptions {
   readonly clock: Clock;
-  /** Ends the following. */
+  /** Ends the iteration. */
   readonly signal: AbortSignal;
-  /** Milliseconds until an empty look comes when nothing happens; 5,000 when left out. */
+  /** Milliseconds after which an empty list is yielded when nothing happens; default 5,000. */
   readonly everyMs?: number;
-  /** Called at each look that found Redis unreachable; the following goes on. */
+  /** Called at each poll that finds Redis unreachable; the iteration goes on. */
   readonly onOutage?: (error: UnavailableError) => void | Promise<void>;
 }
 
 /**
- * Follows what happens in a namespace: each event once, in order, as far as Redis keeps them.
+ * Follows the events of a namespace: yields each one once, in order, as far as Redis keeps them.
  *
- * @param after Cursor of the event after which to begin.
- * @returns Lists of events; an empty one when nothing happened for a while.
+ * @param after Cursor of the event after which to start.
+ * @returns Lists of events; an empty one when nothing happened for `everyMs`.
  * @throws {UnavailableError} Redis refuses us.
  */
 export async function* followEvents(
@@ -36,7 +37,7 @@ export async function* followEvents(
   while (!signal.aborted) {
     try {
       const poll = store.eventsAfter(cursor, options.everyMs ?? WAIT);
-      // a look that is given up may fail later, when the connection is closed
+      // an abandoned poll may reject later, when the connection is closed
       poll.catch(() => {});
       const events = await orAborted(poll, signal);
       cursor = events.at(-1)?.cursor ?? cursor;
@@ -50,7 +51,7 @@ export async function* followEvents(
   }
 }
 
-/** The cursor behind which everything is new. */
+/** Returns the cursor of the newest event. */
 export async function newestCursor(store: JobStore): Promise<string> {
   return (await store.newestEvents(1)).at(-1)?.cursor ?? "0";
 }

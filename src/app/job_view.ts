@@ -6,7 +6,8 @@ import type { StoredJob } from "../ports/job_store.ts";
 import { readTime } from "./read_time.ts";
 
 /**
- * A job as people and programs see it, with every field read; `null` and an empty text: not given. Times in Unix ms.
+ * A job with every field parsed, for people and programs. `null` or an empty text means that a value is not set. Times
+ * are Unix ms.
  *
  * ```ts no-eval
  * import { Client, type JobView } from "@hero/runner";
@@ -17,66 +18,63 @@ import { readTime } from "./read_time.ts";
  * ```
  */
 export interface JobView {
-  /** Its id, whole. */
+  /** Complete id. */
   readonly id: string;
-  /** Status word; a foreign client may have left it out, which means `dispatched`. */
+  /** Status; `dispatched` when a foreign client left it out. */
   readonly status: string;
-  /** Name of the runner that should run it. */
+  /** Name of the runner whose queue it belongs to. */
   readonly runner: string;
-  /** Where it runs. */
+  /** Executor string. */
   readonly executor: string;
-  /** A line for people. */
+  /** Title shown to people, one line. */
   readonly title: string;
   /** Shell text. */
   readonly payload: string;
-  /** Exit code as `runner wait` gives it; `null` until the job has ended. */
+  /** Exit code as `runner wait` returns it; `null` until the job has ended. */
   readonly exitCode: number | null;
   /** Why it ended with status `error`. */
   readonly error: string;
   /** Number of the newest attempt, from 1. */
   readonly attempt: number | null;
-  /** When it was submitted. */
+  /** Time of its submission. */
   readonly createdMs: number | null;
   /** Start of the newest attempt. */
   readonly startedMs: number | null;
   /** End of the newest attempt. */
   readonly endedMs: number | null;
-  /** Seconds that the newest attempt took. */
+  /** Duration of the newest attempt, seconds. */
   readonly seconds: number | null;
-  /** Since when it waits for somebody to type, Unix ms, and the line of its terminal that asks; `null`: it does not. */
+  /** Time since which it waits for input, and the terminal line that prompts for it; `null` when it does not wait. */
   readonly input: { readonly sinceMs: number; readonly line: string } | null;
   /** Instance that owns the newest attempt. */
   readonly instance: string | null;
-  /** Who submitted it. */
+  /** Identifies its submitter. */
   readonly callerId: string;
-  /** What it belongs to. */
+  /** What the job belongs to. */
   readonly contextId: string;
-  /** Seconds until it is stopped. */
+  /** Seconds after which a running attempt is stopped. */
   readonly timeout: number | null;
-  /** Names of the environment variables; their values may be secrets. */
+  /** Names of the environment variables, without their values, which may be secrets. */
   readonly envNames: readonly string[];
   /** Labels for filters. */
   readonly labels: Readonly<Record<string, string>>;
-  /** Order in its queue. */
+  /** Priority in its queue. */
   readonly priority: string;
   /** Working directory on the host that runs it. */
   readonly cwd: string;
   /** Id of the job that must have finished first. */
   readonly after: string;
-  /** Further attempts that it may have. */
+  /** Number of further attempts that it may have. */
   readonly retries: number | null;
-  /** Length of its whole output, bytes. */
+  /** Length of its complete output, bytes. */
   readonly outputBytes: number | null;
-  /** Part of what it wrote was not captured: the disk of its spool was full, or its terminal went away. */
+  /** Whether part of the output was not captured: the disk of its spool was full, or its terminal was destroyed. */
   readonly truncated: boolean;
-  /**
-   * Names of the programs that it had left in the background and that were killed at its end; empty when there were
-   * none.
-   */
+  /** Names of its background programs that were killed at its end; empty when there were none. */
   readonly left: string;
-  /** Why somebody asked to cancel it; `null` when nobody did. */
+  /** Reason of a requested cancellation; `null` when none was requested. */
   readonly cancelReason: string | null;
-  /** Its output; of a large one the first and last 64 KiB. */
+  /** Its output; only the first and the last 64 KiB of a large one. */
   readonly result: string;
 }
 
@@ -84,10 +82,10 @@ function number(text: string | undefined): number | null {
   return text === undefined || text === "" || !Number.isFinite(Number(text)) ? null : Number(text);
 }
 
-/** The last point in time of the calendar, Unix ms. */
+/** Latest time that a `Date` can represent, Unix ms. */
 const LATEST = 8.64e15;
 
-/** A point in time that can be written. */
+/** Reads Unix ms; returns `null` for a time that a `Date` cannot represent. */
 function time(text: string | undefined): number | null {
   const ms = number(text);
   return ms === null || Math.abs(ms) > LATEST ? null : ms;
@@ -102,7 +100,7 @@ function envNames(text: string | undefined): string[] {
   }
 }
 
-/** Reads a job for showing it. Nothing that a foreign client wrote makes it throw. */
+/** Parses a stored job for display. Never throws, whatever a foreign client wrote. */
 export function viewJob(job: StoredJob): JobView {
   const { fields, meta } = job;
   const ended = isFinal(fields.status ?? "");
@@ -145,12 +143,12 @@ export function viewJob(job: StoredJob): JobView {
 
 function inputOf({ fields, meta }: StoredJob): JobView["input"] {
   const sinceMs = time(meta.input_ms);
-  // the record of an attempt that has ended may still say so
+  // the metadata may still say so after the attempt has ended
   if (sinceMs === null || fields.status !== "started" || meta.done === meta.token) return null;
   return { sinceMs, line: meta.input_line ?? "" };
 }
 
-/** The exit code behind a sentence of the `error` field, as src/domain/outcome.ts writes them. */
+/** Returns the exit code for a text of the `error` field, as written by src/domain/outcome.ts. */
 function codeOfSentence(error: string): number {
   if (/^timed out\b/.test(error)) return EXIT.timedOut;
   if (/^cancelled\b/.test(error)) return EXIT.cancelled;
@@ -163,7 +161,7 @@ function codeOfSentence(error: string): number {
 }
 
 /**
- * The exit code with which `runner wait` ends for a job.
+ * Returns the exit code with which `runner wait` ends for a job.
  *
  * @returns `null` when the job has not ended.
  */

@@ -1,10 +1,10 @@
 import { InvalidInputError } from "../domain/errors.ts";
 
 /**
- * Reads JSON that a user wrote. The engine's own message quotes the text around the fault, which may be a payload or a
- * password; only the place of the fault is kept.
+ * Parses JSON that a user wrote. The engine's message quotes the text around the error, which may be a payload or a
+ * password: only the position of the error is reported.
  *
- * @param cannot Begin of the message, such as `Cannot read file "x"`.
+ * @param cannot Start of the message, such as `Cannot read file "x"`.
  * @throws {InvalidInputError} It is no JSON.
  */
 export function readJson(text: string, cannot: string): unknown {

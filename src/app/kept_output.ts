@@ -2,36 +2,37 @@ import { RESULT_PART } from "../domain/limits.ts";
 import { fitsResult, missingLine, TRUNCATED_LINE } from "../domain/output.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 
-/** The start or the end of an output, as text that was made of it. */
+/** The start or the end of an output, decoded to text and encoded again. */
 interface Part {
   readonly bytes: Uint8Array;
-  /** The bytes are those of the output, one by one; else some of those were no text, and offsets mean nothing. */
+  /** Whether the bytes equal those of the output; else some of those were no text, and offsets are meaningless. */
   readonly exact: boolean;
 }
 
-/** What the result of an ended job holds of the output of its newest attempt. */
+/** The output of the newest attempt of an ended job, as far as the job's result holds it. */
 export interface KeptOutput {
   readonly attempt: number;
-  /** Bytes that the attempt wrote. */
+  /** Number of bytes that the attempt wrote. */
   readonly total: number;
-  /** The start; all of it when there is no tail. `end` is the offset behind it. */
+  /** The start; the complete output when there is no tail. `end` is the offset behind it. */
   readonly head: Part & { readonly end: number };
   /** The end of a long output, from offset `start` on. */
   readonly tail: (Part & { readonly start: number }) | null;
-  /** What the result says behind the output: that part of it was not captured. */
+  /** Line at the end of the result which says that part of the output was not captured; else empty. */
   readonly note: Uint8Array;
 }
 
 const encoder = new TextEncoder();
 
 /**
- * One side of a long output; a character that the cut broke in two was left out, and its bytes are counted as missing.
+ * Returns one side of a long output. A character that was split at the cut is left out of the result, and its bytes
+ * count as missing.
  */
 function cutPart(text: string): Part {
   return { bytes: encoder.encode(text), exact: !text.includes("\ufffd") };
 }
 
-/** Reads the result of an ended job as output; `null` when nobody counted its bytes, as with a foreign runner. */
+/** Reads the result of an ended job as output; `null` when its bytes were not counted, as with a foreign runner. */
 export function keptOutputOf(job: StoredJob): KeptOutput | null {
   if (job.meta.output_bytes === undefined) return null;
   const total = Number(job.meta.output_bytes) || 0;

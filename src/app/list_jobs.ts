@@ -4,45 +4,46 @@ import { type JobView, viewJob } from "./job_view.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
 import type { SORT_KEYS } from "./sort_keys.ts";
 
-/** Index entries that one step looks at. */
+/** Number of index entries that one step reads. */
 const PAGE = 1_000;
 
-/** Running jobs among which those that wait for input are looked for when nothing else is asked. */
+/** Most running jobs that are searched for those that wait for input, unless the query selects running jobs. */
 const ASKING_AMONG = 1_000;
 
-/** Newest jobs that are counted when there are enough to list. */
+/** Number of newest jobs that a counted query reads at least, when there are enough jobs to list. */
 const COUNTED = 2_000;
 
-/** Which jobs to list; what is left out is no condition. */
+/** Which jobs to list; a field that is left out is no condition. */
 export interface JobQuery {
   readonly states?: readonly string[];
   readonly runner?: string;
   readonly callerId?: string;
   readonly contextId?: string;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Unix ms: only jobs created then or later. */
+  /** Only jobs created at this time or later, Unix ms. */
   readonly sinceMs?: number;
   readonly sort?: typeof SORT_KEYS[number];
-  /** Jobs to list. */
+  /** Most jobs to list. */
   readonly count: number;
-  /** How many of the newest jobs are looked at for it. */
+  /** Most of the newest jobs that are searched. */
   readonly among: number;
-  /** Say how many fit, for which more are looked at than until there are enough. */
+  /** Counts the matching jobs too, for which the search goes on after it has found enough jobs. */
   readonly counted?: boolean;
 }
 
-/** Jobs that were found. */
+/** Result of `listJobs`. */
 export interface FoundJobs {
   readonly jobs: readonly JobView[];
   /**
-   * How many were looked at, and how many of those fit; `null` when the query has no condition, or is not `counted`.
+   * Number of jobs that were read, and of those that match; `isAll` when no older jobs exist that could match. `null`
+   * when the query has no condition, or is not `counted`.
    */
   readonly counts: { readonly scanned: number; readonly fitting: number; readonly isAll: boolean } | null;
-  /** `false`: there are older jobs that were not looked at, and that might belong to them. */
+  /** `false` when older jobs that might match were not read. */
   readonly complete: boolean;
 }
 
-/** A job that waits for input runs as well. */
+/** Returns whether a job is in a state; one that waits for input is `running` as well. */
 function isIn(job: JobView, name: string): boolean {
   return job.status === statusOf(name) && (name !== "waiting" || job.input !== null);
 }
@@ -73,7 +74,7 @@ const VALUES: Readonly<Record<typeof SORT_KEYS[number], (job: JobView) => number
   id: (job) => job.id,
 };
 
-/** Jobs without a value come last, equal ones stay as they are. */
+/** Sorts jobs: those without a value come last, equal ones keep their order. */
 function sorted(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobView[] {
   const value = VALUES[sort];
   return jobs.toSorted((a, b) => {
@@ -83,7 +84,7 @@ function sorted(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobVi
   });
 }
 
-/** Jobs that our runners run now: they are found however many newer ones there are. */
+/** Returns jobs that our runners run now. They are found through the instances, however many newer jobs there are. */
 async function runningJobs(
   store: JobStore,
   instances: readonly StoredInstance[],
@@ -95,21 +96,21 @@ async function runningJobs(
 }
 
 function views(jobs: readonly (StoredJob | null)[]): JobView[] {
-  // a job can leave Redis between the two looks
+  // a job can expire between reading its id and reading the job
   return jobs.filter((job) => job !== null).map(viewJob);
 }
 
-/** Those that wait for input come first: they would wait for ever. */
+/** Sorts jobs; with the default order those that wait for input come first, because they would wait for ever. */
 function inOrder(jobs: readonly JobView[], sort: typeof SORT_KEYS[number]): JobView[] {
   const all = sorted(jobs, sort);
   return sort === "created" ? all.toSorted((a, b) => Number(b.input !== null) - Number(a.input !== null)) : all;
 }
 
 /**
- * Lists jobs, newest first unless the query says otherwise, and before them those that wait for input, however old they
- * are.
+ * Lists jobs, newest first unless the query has another order. In the default order, jobs that wait for input come
+ * first, however old they are.
  *
- * @param instances All there are, when they are known.
+ * @param instances All instances, when the caller has read them already.
  */
 export async function listJobs(
   store: JobStore,
@@ -134,7 +135,7 @@ export async function listJobs(
   let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);
-    // one more says whether there are any
+    // one more than needed shows whether older ones exist
     const ids = await store.newest(size + 1, from);
     const page = views(await store.summaries(ids.slice(0, size)));
     add(page);

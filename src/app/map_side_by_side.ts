@@ -1,9 +1,10 @@
 /**
- * Calls that are under way at the same time: enough to hide the way to Redis, and far from what a connection refuses.
+ * Most calls in progress at the same time: enough to hide the latency of Redis, and far below what a connection
+ * refuses.
  */
 const SIDE_BY_SIDE = 64;
 
-/** Like `Promise.all(items.map(work))`, for any number of items: only some of them are under way at the same time. */
+/** Works like `Promise.all(items.map(work))`, but with a limited number of calls in progress at the same time. */
 export async function mapSideBySide<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

@@ -2,33 +2,33 @@ import type { JobStore, StoredInstance, StoredQueue } from "../ports/job_store.t
 import type { JobView } from "./job_view.ts";
 import { type FoundJobs, type JobQuery, listJobs } from "./list_jobs.ts";
 
-/** Dead letters, as far as an overview has them. */
+/** Most dead letters in an overview. */
 const MAX_DEAD_LETTERS = 100;
 
-/** Failed jobs of which the end of their output is read. */
+/** Most failed jobs whose end of output is read. */
 const ENDINGS_SHOWN = 100;
 
-/** What a namespace looks like at one moment. */
+/** State of a namespace at one moment. */
 export interface Overview {
   /** Unix ms by Redis' clock. */
   readonly nowMs: number;
   readonly instances: readonly StoredInstance[];
   readonly queues: readonly StoredQueue[];
   readonly jobs: readonly JobView[];
-  /** `false`: there are older jobs that were not looked at, and that might belong to `jobs`. */
+  /** `false` when older jobs that might belong to `jobs` were not read. */
   readonly complete: boolean;
-  /** How many jobs were looked at and how many fit, when that was asked for. */
+  /** Number of jobs that were read, and of those that match, when the query is `counted`. */
   readonly counts: FoundJobs["counts"];
-  /** The end of the output of listed jobs that failed, by id. */
+  /** End of the output of listed jobs that failed, by job id. */
   readonly endings: ReadonlyMap<string, string>;
-  /** The newest ids of the last day that were no runnable jobs, with the reason. */
+  /** Newest dead letters of the last day, with reason and time (Unix ms). */
   readonly deadLetters: readonly { readonly id: string; readonly reason: string; readonly ms: number }[];
 }
 
 /**
- * Looks at everything at once.
+ * Reads instances, queues, jobs and dead letters concurrently.
  *
- * @param query Which jobs; with a runner in it, only that runner and its queue.
+ * @param query Which jobs to list; a runner in it also restricts the instances and the queues to that name.
  */
 export async function readOverview(store: JobStore, query: JobQuery): Promise<Overview> {
   const isWanted = ({ runner }: { runner: string }) => query.runner === undefined || runner === query.runner;

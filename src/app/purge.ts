@@ -1,17 +1,18 @@
 import type { JobStore, PurgeQuery } from "../ports/job_store.ts";
 
-/** How far a purge has come. */
+/** Progress of a purge. */
 export interface PurgeProgress {
-  /** Entries of the index that were looked at, and all there are. */
+  /** Number of index entries that were read. */
   readonly scanned: number;
+  /** Number of all index entries. */
   readonly total: number;
 }
 
 /**
- * Deletes ended jobs, oldest first and some at a time, so that nobody else waits long for Redis.
+ * Deletes ended jobs, oldest first and in small steps, so that other clients of Redis do not wait long.
  *
  * @param onProgress Called after each step.
- * @returns How many were deleted, or with `countOnly` would be.
+ * @returns Number of jobs that were deleted, or with `countOnly` would be.
  */
 export async function purgeJobs(
   store: JobStore,

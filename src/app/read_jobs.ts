@@ -2,17 +2,17 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { readJson } from "./json_text.ts";
 import { type Draft, readSubmission } from "./read_submission.ts";
 
-/** A line that is no job. */
+/** A line that is not a valid job. */
 export interface BadLine {
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** Bytes of a line that is read at all: a payload of the largest size, escaped, and the rest. */
+/** Most bytes of a line: the largest payload, escaped, and the other fields. */
 const MAX_LINE = 16 << 20;
 
-/** Splits bytes at line ends; an empty line is kept, so that numbers are right. */
+/** Splits bytes at line ends; empty lines are kept, so that line numbers are right. */
 async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let parts: Uint8Array[] = [];
   const join = () => {
@@ -49,11 +49,11 @@ function decode(line: Uint8Array): string {
 }
 
 /**
- * Reads a file of jobs, one JSON object a line. Empty lines are skipped; a job may wait only for one that stands before
+ * Reads a file of jobs, one JSON object per line. Empty lines are skipped; a job may wait only for one that precedes
  * it.
  *
  * @param input The bytes of the file.
- * @param defaults What a job does not say itself.
+ * @param defaults Values for what a job leaves out.
  * @param check Throws `InvalidInputError` for a job that cannot be queued.
  */
 export async function readJobs(
@@ -85,7 +85,7 @@ export async function readJobs(
   return { drafts: jobs.filter(({ line }) => !late.has(line)).map(({ draft }) => draft), bad };
 }
 
-/** Lines of jobs that wait for one further down. */
+/** Returns the line numbers of jobs that wait for a later one of the file. */
 function waitsForLater(jobs: readonly { line: number; draft: Draft }[]): Set<number> {
   const firstLine = new Map<string, number>();
   for (const { line, draft: { submission: { id } } } of jobs) {

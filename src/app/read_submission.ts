@@ -3,10 +3,10 @@ import { parseDuration } from "../domain/duration.ts";
 import type { Priority, Submission } from "../domain/submission.ts";
 import { readTime } from "./read_time.ts";
 
-/** A job on its way into the queue. */
+/** A job before it is queued. */
 export interface Draft {
   readonly submission: Submission;
-  /** Seconds from now, by Redis' clock, before which it does not start. */
+  /** Seconds by Redis' clock, from its submission, before which it does not start. */
   readonly delay?: number;
 }
 
@@ -19,7 +19,7 @@ function asText(value: unknown, key: string): string {
   return value;
 }
 
-/** Seconds, from a number of seconds or a text like `5m`. */
+/** Returns seconds, from a number of seconds or a text like `5m`. */
 function asSeconds(value: unknown, key: string): number {
   if (typeof value === "number") return value;
   if (typeof value !== "string") throw wrong(key, 'it must be a number of seconds or a text like "5m"');
@@ -39,8 +39,9 @@ function asTexts(value: unknown, key: string): Record<string, string> {
 }
 
 /**
- * Reads the pauses between attempts: `2s..5m`, or one duration for all.
+ * Reads the delays between attempts: `2s..5m`, or one duration for all.
  *
+ * @returns Seconds.
  * @throws {InvalidInputError} It is neither.
  */
 export function readBackoff(text: string): { from: number; to: number } {
@@ -56,7 +57,7 @@ export function readBackoff(text: string): { from: number; to: number } {
  * Reads the time at which a job may start.
  *
  * @returns Unix milliseconds.
- * @throws {InvalidInputError} It is no time.
+ * @throws {InvalidInputError} It is not a time.
  */
 export function readAt(text: string): number {
   const ms = readTime(text, "local");
@@ -77,7 +78,7 @@ function asPriority(value: unknown): Priority {
 
 type Reader = (value: unknown, key: string) => Partial<Submission> & { delay?: number };
 
-/** The keys of a job in a file of jobs: the names of the job's fields, and of the options of `submit`. */
+/** Keys of a job in a file of jobs: names of the job's fields, and of the options of `submit`. */
 const KEYS: Readonly<Record<string, Reader>> = {
   payload: (value, key) => ({ payload: asText(value, key) }),
   runner: (value, key) => ({ runner: asText(value, key) }),
@@ -103,7 +104,7 @@ const KEYS: Readonly<Record<string, Reader>> = {
   },
 };
 
-/** Both maps in one, left out when there is neither. */
+/** Merges both maps, the job's own values last; returns an empty object when there is neither. */
 function joined(key: "env" | "labels", defaults: Partial<Submission>, own: Partial<Submission>): Partial<Submission> {
   return defaults[key] || own[key] ? { [key]: { ...defaults[key], ...own[key] } } : {};
 }
@@ -112,8 +113,8 @@ function joined(key: "env" | "labels", defaults: Partial<Submission>, own: Parti
  * Reads one job of a file of jobs.
  *
  * @param value The JSON value of its line.
- * @param defaults What it does not say itself; environment and labels are joined, the job's own win.
- * @throws {InvalidInputError} It is no object, or a key is unknown or has a value of the wrong kind.
+ * @param defaults Values for what it leaves out; environment and labels are merged, and the job's own values win.
+ * @throws {InvalidInputError} It is no object, or a key is unknown or has a value of the wrong type.
  */
 export function readSubmission(value: unknown, defaults: Draft): Draft {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

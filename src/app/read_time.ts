@@ -1,6 +1,6 @@
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|z|[+-]\d\d:?\d\d)?$/;
 
-/** Minutes east of UTC that a suffix such as `+05:30` says. */
+/** Returns the minutes east of UTC of a suffix such as `+05:30`. */
 function offsetOf(zone: string): number {
   if (zone === "Z" || zone === "z") return 0;
   const [, sign, hours, minutes] = /^([+-])(\d\d):?(\d\d)$/.exec(zone)!;
@@ -8,11 +8,11 @@ function offsetOf(zone: string): number {
 }
 
 /**
- * Reads a point in time: RFC 3339, `YYYY-MM-DD HH:MM[:SS]`, or Unix seconds.
+ * Reads a time: RFC 3339, `YYYY-MM-DD HH:MM[:SS]`, or Unix seconds.
  *
- * @param text What somebody wrote.
- * @param zoneless What a time without a zone is in.
- * @returns Unix milliseconds; `null` when it is no time.
+ * @param text Text from a user or another program.
+ * @param zoneless Time zone of a time without one.
+ * @returns Unix milliseconds; `null` when it is not a time.
  */
 export function readTime(text: string, zoneless: "local" | "utc"): number | null {
   if (/^\d{9,11}(\.\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
@@ -22,7 +22,7 @@ export function readTime(text: string, zoneless: "local" | "utc"): number | null
   const ms = Math.floor(Number(`0.${match[7] ?? 0}`) * 1000);
   const zone = match[8] ?? (zoneless === "utc" ? "Z" : null);
   const utc = new Date(Date.UTC(year, month - 1, day, hour, minute, second, ms));
-  // a 30th of February would silently become a 2nd of March
+  // Date.UTC would silently turn February 30 into March 2
   if (utc.getUTCMonth() !== month - 1 || utc.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) {
     return null;
   }
@@ -30,7 +30,7 @@ export function readTime(text: string, zoneless: "local" | "utc"): number | null
   return utc.getTime() - offsetOf(zone) * 60_000;
 }
 
-/** A point in time for a person, in local time; `readTime` takes it as well. */
+/** Formats a time for people, in local time; `readTime` accepts the result. */
 export function formatLocalTime(ms: number): string {
   const east = -new Date(ms).getTimezoneOffset();
   const local = new Date(ms + east * 60_000).toISOString().slice(0, 19).replace("T", " ");
@@ -40,7 +40,7 @@ export function formatLocalTime(ms: number): string {
   return `${local}${east < 0 ? "-" : "+"}${hours}:${minutes}`;
 }
 
-/** A point in time as RFC 3339 in UTC with milliseconds. */
+/** Formats a time as RFC 3339 in UTC with milliseconds. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -5,24 +5,24 @@ import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { JobReply, JobRequest } from "../ports/requests.ts";
 
-/** An answer to a request that was carried out. */
+/** Reply to a request that was executed. */
 export type Done = Exclude<JobReply, { readonly type: "gone" | "failed" }>;
 
-/** How to ask. */
+/** Options of a request. */
 export interface RequestOptions {
-  /** Begin of messages, such as `Cannot type into job`. */
+  /** Start of error messages, such as `Cannot type into job`. */
   readonly cannot: string;
-  /** A name that nobody else uses. */
+  /** Name of the reply, which no other request uses. */
   readonly reply: string;
-  /** Milliseconds until an answer is given up. */
+  /** Milliseconds to wait for the reply. */
   readonly waitMs: number;
 }
 
 /**
- * Asks the runner of a job to do something with the job's terminal.
+ * Sends a request about a job's terminal to its runner, and waits for the reply.
  *
  * @throws {JobNotFoundError} There is no such job.
- * @throws {NoTerminalError} It does not run, or its runner does not answer.
+ * @throws {NoTerminalError} It does not run, or its runner does not reply.
  */
 export async function requestRunner(
   store: JobStore,
@@ -73,9 +73,9 @@ export async function requestRunner(
 }
 
 /**
- * Checks that a job runs.
+ * Checks that a job runs at one of our runners.
  *
- * @param cannot Begin of the message.
+ * @param cannot Start of the message.
  * @throws {NoTerminalError} It does not.
  */
 export function checkRuns({ id, fields, meta }: StoredJob, cannot: string): void {
@@ -93,12 +93,12 @@ export function checkRuns({ id, fields, meta }: StoredJob, cannot: string): void
   }
 }
 
-/** Name of the host of the runner that has a job's newest attempt; `null` when that is not known. */
+/** Returns the name of the host that owns a job's newest attempt; `null` when it is unknown. */
 export async function hostOf(store: JobStore, job: StoredJob): Promise<string | null> {
   return (await store.instances()).find(({ instance }) => instance === job.meta.instance)?.host ?? null;
 }
 
-/** ` on HOST`, when the host of a job's runner is known. */
+/** Returns ` on HOST`, or an empty text when the host of a job's runner is unknown. */
 async function onHost(store: JobStore, job: StoredJob): Promise<string> {
   const host = await hostOf(store, job);
   return host === null ? "" : ` on ${host}`;

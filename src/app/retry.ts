@@ -1,22 +1,22 @@
 import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore } from "../ports/job_store.ts";
 
-/** What became of a request for a new attempt; a job that has not ended, or would not start, is left alone. */
+/** Result of `retryJob`; a job that has not ended, or would not start, is left unchanged. */
 export type Retried =
   | { readonly result: "queued" }
-  /** It is queued when the job `after` has finished. */
+  /** It will be queued when the job `after` has finished. */
   | { readonly result: "waits"; readonly after: string }
-  /** The job `after`, which must have finished first, has ended with `error`, or is not there. */
+  /** The job `after`, which must have finished first, has ended with `error` or does not exist. */
   | { readonly result: "blocked"; readonly after: string; readonly state: "error" | "missing" }
   | { readonly result: "not_ended"; readonly status: string };
 
 /**
- * Has an ended job run again, as a new attempt.
+ * Queues an ended job for a new attempt.
  *
  * @param store Redis.
- * @param id The whole id.
+ * @param id Complete id.
  * @throws {JobNotFoundError} There is no such job.
- * @throws {InvalidInputError} Its record does not say which runner it is for, or what it was to do.
+ * @throws {InvalidInputError} The stored job names no runner, or its payload is lost.
  */
 export async function retryJob(store: JobStore, id: string): Promise<Retried> {
   const reply = await store.retry(id);

@@ -1,8 +1,8 @@
 /**
- * Files that make a supervisor keep a runner alive: units of systemd, property lists of launchd.
+ * Files with which a supervisor keeps a runner alive: units of systemd, property lists of launchd.
  *
- * One thing matters in all of them: when the runner is stopped or started again, only the runner may be. Its tmux
- * server and the jobs in it live in the same control group or process group, and must be left alone.
+ * All of them must stop and restart only the runner process. Its tmux server and the jobs in it are in the same control
+ * group or process group, and must keep running.
  *
  * @module
  */
@@ -10,42 +10,42 @@ import { EXIT } from "../domain/exit_codes.ts";
 import { InvalidInputError } from "../domain/errors.ts";
 import { quoteWord } from "../domain/shell_words.ts";
 
-/** What a supervisor is to run. */
+/** Description of a service. */
 export interface ServicePlan {
   /** Name of the runner. */
   readonly name: string;
-  /** Of the whole host, or of one user. */
+  /** Whether it is a service of the whole host or of one user. */
   readonly scope: "system" | "user";
   /** Program and arguments. */
   readonly command: readonly string[];
-  /** Search path for tmux, and for the jobs. */
+  /** Value of `PATH`, for finding tmux and for the jobs. */
   readonly path: string;
   /** User that it runs as, for `system`. */
   readonly user?: string;
-  /** Path of the configuration file, when the runner would not find it. */
+  /** Path of the configuration file, when the runner would not find it by itself. */
   readonly config?: string;
 }
 
-/** A file to write, and what a person has to do around it. */
+/** A file of a service, and the commands that a person runs for it. */
 export interface ServiceFile {
   readonly path: string;
   readonly content: string;
-  /** Commands that make the supervisor use it. */
+  /** Commands that enable and start the service. */
   readonly start: readonly string[];
-  /** What the supervisor makes when it is told to start it with the host; goes together with the file. */
+  /** Links that the supervisor creates when the service is enabled; remove them together with the file. */
   readonly links: readonly string[];
-  /** Commands that end it, after the file was removed. */
+  /** Commands that stop the service, after the file was removed. */
   readonly stop: readonly string[];
-  /** Shows what the supervisor says about it. */
+  /** Command that shows the supervisor's status of the service. */
   readonly show: string;
-  /** Where `REDIS_URL` goes when it holds a password: everybody can read the file itself. */
+  /** Path of the file for a `REDIS_URL` with a password; the service file itself is readable for every user. */
   readonly secrets: string;
 }
 
-/** Seconds between two starts. */
+/** Seconds between the end of the runner and its restart. */
 const PAUSE = 2;
 
-/** Characters that are the same in a file name, a unit's name and a label. */
+/** Names that need no escaping as a file name, as a unit's name and as a label. */
 const PLAIN = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 function refuse(text: string, what: string): void {
@@ -71,18 +71,18 @@ function check(plan: ServicePlan): void {
   }
 }
 
-/** A word of a systemd command line; systemd.service(5), "Command lines". */
+/** Quotes a word of a systemd command line; systemd.service(5), "Command lines". */
 function unitWord(text: string): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%").replaceAll("$", "$$$$");
   return /^[\w%+,./:=@$-]+$/.test(escaped) ? escaped : `"${escaped}"`;
 }
 
-/** A value of `Environment=`, where `$` means nothing. */
+/** Quotes a value of `Environment=`, where `$` has no special meaning. */
 function unitSetting(name: string, value: string): string {
   return `"${name}=${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("%", "%%")}"`;
 }
 
-/** A folder for the spool that no cleaner of temporary files empties; `--spool` wins over it. */
+/** Returns lines that put the spool where temporary files are not cleaned up; `--spool` overrides them. */
 function stateLines(name: string): string {
   return `StateDirectory=runner/${name}
 StateDirectoryMode=0700
@@ -91,10 +91,10 @@ Environment=RUNNER_SPOOL=%S/runner/${name}
 }
 
 /**
- * A unit of systemd.
+ * Returns a systemd unit.
  *
- * @param config Folder of the user's configuration, for `user`.
- * @throws {InvalidInputError} A name or an argument cannot stand in a unit.
+ * @param config Configuration folder of the user, for `user`.
+ * @throws {InvalidInputError} A unit cannot hold a name or an argument.
  */
 export function systemdUnit(plan: ServicePlan, config: string): ServiceFile {
   check(plan);
@@ -143,7 +143,7 @@ WantedBy=${target}
       `${control} daemon-reload`,
       `${control} enable ${unit}`,
       `${control} restart ${unit}`,
-      // without it the user's services end with the last session
+      // without lingering the user's services end with the last session
       ...(isSystem ? [] : ["loginctl enable-linger"]),
     ],
     links: [`${folder}/${target}.wants/${unit}`],
@@ -158,10 +158,10 @@ function xml(text: string): string {
 }
 
 /**
- * A property list of launchd.
+ * Returns a launchd property list.
  *
  * @param home Home folder of the user, for `user`.
- * @throws {InvalidInputError} A name or an argument cannot stand in it.
+ * @throws {InvalidInputError} A property list cannot hold a name or an argument.
  */
 export function launchdList(plan: ServicePlan, home: string): ServiceFile {
   check(plan);

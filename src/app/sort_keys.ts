@@ -1,2 +1,2 @@
-/** What jobs may be sorted by; times and durations begin with the largest, words with the first of the alphabet. */
+/** Keys by which jobs can be sorted: times and durations in descending order, texts in alphabetical order. */
 export const SORT_KEYS = ["created", "started", "ended", "took", "status", "runner", "id"] as const;

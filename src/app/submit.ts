@@ -3,18 +3,18 @@ import type { Submission } from "../domain/submission.ts";
 import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
 import type { Draft } from "./read_submission.ts";
 
-/** A submission that can be queued: safe to repeat, because its id is fixed. */
+/** A submission that is ready to be queued; its fixed id makes it safe to repeat. */
 export type ReadySubmission = Submission & { readonly id: string };
 
-/** What became of a submission. */
+/** Result of a submission. */
 export interface Submitted {
   readonly id: string;
-  /** `false`: a job with this id was there already, and nothing was changed. */
+  /** `false` when a job with this id existed already; then nothing was changed. */
   readonly queued: boolean;
 }
 
 /**
- * Gives a draft its id, and its delay a point in time.
+ * Assigns an id to a draft that has none, and turns its delay into a time.
  *
  * @param nowMs Unix time by Redis' clock.
  */
@@ -30,8 +30,8 @@ export function makeReady(draft: Draft, nowMs: number, newId: () => string): Rea
 /**
  * Queues one job.
  *
- * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is then unknown, and submitting it
- * again with the same id is right.
+ * @throws {UnavailableError} Redis cannot be reached. Whether the job was queued is then unknown; submitting it again
+ * with the same id is safe.
  * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
  */
 export async function submitJob(

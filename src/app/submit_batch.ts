@@ -2,30 +2,30 @@ import { QueueFullError } from "../domain/errors.ts";
 import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
 import { type ReadySubmission, submitJob, type Submitted } from "./submit.ts";
 
-/** Submissions that are under way at the same time. */
+/** Most submissions that are in progress at the same time. */
 const SIDE_BY_SIDE = 256;
 
-/** What to do on the way. */
+/** Options of `submitBatch`. */
 export interface BatchOptions extends SubmitCondition {
   /** Called for all jobs in the order of the submissions, for several at a time. */
   readonly onSubmitted: (submitted: readonly Submitted[]) => Promise<void>;
 }
 
-/** A submission on its way. */
+/** A submission in progress. */
 interface Flight {
   readonly promise: Promise<Submitted | null>;
-  /** What came of it; `undefined` as long as nothing has. */
+  /** Result of the promise; `undefined` while it is pending. */
   result: Submitted | null | undefined;
 }
 
 /**
- * Queues many jobs, many at a time. A job that waits for another one of the batch is queued after that one.
+ * Queues many jobs concurrently. A job that waits for another one of the batch is queued after that one.
  *
- * @param submissions A job may only wait for one that stands before it.
- * @throws {UnavailableError} Redis went away; every job for which `onSubmitted` was called is queued, the fate of at
- * most 256 after them is unknown.
- * @throws {QueueFullError} Too many jobs wait for a runner already; those for which `onSubmitted` was called are
- * queued, and no others.
+ * @param submissions A job may wait only for one that precedes it.
+ * @throws {UnavailableError} Redis became unreachable. Every job for which `onSubmitted` was called is queued; for at
+ * most 256 after them it is unknown whether they are.
+ * @throws {QueueFullError} Too many jobs wait for a runner already. Only the jobs for which `onSubmitted` was called
+ * are queued.
  */
 export async function submitBatch(
   store: JobStore,
@@ -58,7 +58,7 @@ export async function submitBatch(
       if (underWay.length === SIDE_BY_SIDE) await report();
       if (refusals.length > 0) break;
       const flight: Flight = { promise: submitOne(submission), result: undefined };
-      // it is looked at in its turn; until then a failure is not one that nobody handles
+      // `report` awaits it in its turn; until then this handler keeps a rejection from counting as unhandled
       flight.promise.then((result) => flight.result = result, () => {});
       if (awaited.has(submission.id)) byId.set(submission.id, flight.promise);
       underWay.push(flight);

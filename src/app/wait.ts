@@ -3,22 +3,22 @@ import { isFinal } from "../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 
-/** Looks in a row that may find no job: after Redis lost data, its runner brings it back within two heartbeats. */
+/** Most consecutive polls that may find no job: after Redis lost data, its runner restores it within two heartbeats. */
 const MISSES = 10;
 
-/** How to wait. */
+/** Options of waiting for a job. */
 export interface WaitOptions {
-  /** Ends the waiting. */
+  /** Ends the wait. */
   readonly signal: AbortSignal;
-  /** The longest pause between two looks, milliseconds. */
+  /** Longest pause between two polls, milliseconds; default 2,000. */
   readonly everyMs?: number;
-  /** Looks also whenever the job has written something. */
+  /** Polls also whenever the job has written output. */
   readonly output?: boolean;
-  /** Called at each look that found Redis unreachable; the waiting goes on. */
+  /** Called at each poll that finds Redis unreachable; the wait goes on. */
   readonly onOutage?: (error: UnavailableError) => void | Promise<void>;
 }
 
-/** Whether a trouble with Redis goes away without anybody changing a setting. */
+/** Returns whether an outage of Redis is temporary, that is, ends without a change of settings. */
 export function passes(error: UnavailableError & Partial<Trouble>): boolean {
   return error.condition !== "refused" && error.condition !== "unfit";
 }
@@ -29,13 +29,13 @@ async function* wakeUps(store: JobStore, id: string, options: WaitOptions): Asyn
 }
 
 /**
- * Looks at a job each time that something happened to it, until it has ended. Once it was seen, neither an outage of
- * Redis nor a loss of its data ends the watch; only the signal does.
+ * Polls a job after each change until it has ended. Once the job was found, neither an outage of Redis nor a loss of
+ * its data ends the watch; only the signal does.
  *
- * @param look Called with the job at each look, before its end is judged.
- * @returns The job as it ended; `null` when the signal came first.
- * @throws {JobNotFoundError} There is no such job, or it left Redis for good.
- * @throws {UnavailableError} Redis cannot be reached at the first look, or refuses us.
+ * @param options `poll` is called with the job at each poll, before the check whether it has ended.
+ * @returns The ended job; `null` when the signal aborted first.
+ * @throws {JobNotFoundError} There is no such job, or Redis no longer has it.
+ * @throws {UnavailableError} Redis cannot be reached at the first poll, or refuses us.
  */
 export async function watchJob(
   store: JobStore,
@@ -69,11 +69,11 @@ export async function watchJob(
 }
 
 /**
- * Waits for the end of jobs. It looks at one after the other: the last one to end decides how long it takes, and one
+ * Waits for the end of jobs, one after the other. The total time depends only on the last one to end, and one
  * connection is enough for any number.
  *
- * @param onEnd Called for each job, in the order of `ids`.
- * @returns Whether all have ended; `false`: the signal came first.
+ * @param options `onEnd` is called for each job, in the order of `ids`.
+ * @returns Whether all have ended; `false` when the signal aborted first.
  */
 export async function waitForJobs(
   store: JobStore,
