@@ -10,7 +10,7 @@
  * console.log(job.exitCode, job.result);
  * ```
  *
- * All functions reject with `InvalidInputError` when an argument is wrong (nothing has happened then), with
+ * All functions reject with `InvalidInputError` when an argument is invalid; nothing was changed then. They reject with
  * `UnavailableError` when Redis cannot be reached or refuses us, and with `JobNotFoundError` when there is no such job.
  *
  * @module
@@ -23,8 +23,8 @@ import { makeReady, submitJob } from "./app/submit.ts";
 import { watchJob } from "./app/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./cli/options.ts";
 import { readOption, resolveSettings } from "./cli/settings.ts";
-import { compose, openHostOutput, openStore, openWorker } from "./cli/wire.ts";
-import type { Worker, WorkerSettings } from "./cli/context.ts";
+import { compose, openHostOutput, openRunner, openStore } from "./cli/wire.ts";
+import type { OpenedRunner, RunnerOptions } from "./cli/context.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
@@ -39,10 +39,10 @@ export {
   SetupError,
   UnavailableError,
 } from "./domain/errors.ts";
-export type { Cancelled, JobView, Priority, Submission, SubmitCondition, Worker, WorkerSettings };
+export type { Cancelled, JobView, OpenedRunner, Priority, RunnerOptions, Submission, SubmitCondition };
 
 /**
- * Where Redis is, and which part of it to use; what is left out is as on the command line, without its environment.
+ * Address of Redis and the namespace to use. Defaults are those of the command line without environment variables.
  *
  * ```ts no-eval
  * import { Client, type ConnectionOptions } from "@hero/runner";
@@ -54,19 +54,19 @@ export type { Cancelled, JobView, Priority, Submission, SubmitCondition, Worker,
 export interface ConnectionOptions {
   /** `host:port`, `redis://[user:password@]host[:port][/db]` or `rediss://...`; default `127.0.0.1:6379`. */
   readonly redisUrl?: string;
-  /** Tenant: prefix of all keys; `production` and `production:` mean the same. Default: none. */
+  /** Namespace, the prefix of all keys; `production` and `production:` are the same. Default: none. */
   readonly namespace?: string;
-  /** Seconds until a call is given up; default 3. */
+  /** Timeout of a call to Redis, seconds; default 3. */
   readonly redisTimeout?: number;
   /**
-   * Spool folder of runners on this host: `follow` reads the outputs of their jobs there, whole. Default: it asks Redis
-   * only.
+   * Spool folder of runners on this host, from which `follow` reads complete outputs of their jobs. Default: `follow`
+   * reads Redis only.
    */
   readonly spool?: string;
 }
 
 /**
- * What `Client.follow` is told besides the output.
+ * Options of `Client.follow`.
  *
  * ```ts no-eval
  * import { Client, type FollowOptions } from "@hero/runner";
@@ -77,16 +77,16 @@ export interface ConnectionOptions {
  * ```
  */
 export interface FollowOptions {
-  /** Ends the following. */
+  /** Ends the call; the job is then returned in its current state. */
   readonly signal?: AbortSignal;
-  /** Called where bytes are missing that cannot be had any more, with their number. */
+  /** Called where output is missing and no longer available, with the number of bytes. */
   readonly gap?: (bytes: number) => void | Promise<void>;
-  /** Called where the output of another attempt begins, with its number. */
+  /** Called where the output of another attempt begins, with the number of that attempt. */
   readonly attempt?: (attempt: number) => void | Promise<void>;
 }
 
 /**
- * A job to be submitted; only `payload` is needed. Times in seconds.
+ * A job to be submitted; only `payload` is required. Durations are in seconds.
  *
  * ```ts no-eval
  * import { type NewJob, submit } from "@hero/runner";
@@ -97,16 +97,16 @@ export interface FollowOptions {
  */
 export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 
-const WORKER_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS };
+const RUNNER_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS };
 
-const defaults = resolveSettings(WORKER_ROWS, {
+const defaults = resolveSettings(RUNNER_ROWS, {
   typed: new Map(),
   environment: { get: () => undefined, readFile: () => Promise.resolve(null), openFile: () => Promise.resolve(null) },
   file: null,
 }).values;
 
 /**
- * A connection for submitting jobs and asking about them.
+ * A connection to Redis for submitting, reading, following and cancelling jobs.
  *
  * ```ts no-eval
  * import { Client } from "@hero/runner";
@@ -125,7 +125,12 @@ export class Client implements AsyncDisposable {
     this.#host = host;
   }
 
-  /** Connects to Redis. */
+  /**
+   * Connects to Redis.
+   *
+   * @throws {InvalidInputError} An option is invalid.
+   * @throws {UnavailableError} Redis cannot be reached within the timeout, or refuses us.
+   */
   static async connect(options: ConnectionOptions = {}): Promise<Client> {
     const { redisUrl = defaults.redisUrl, redisTimeout = defaults.redisTimeout, spool } = options;
     const namespace = GLOBAL_ROWS.namespace.read(options.namespace ?? "");
@@ -134,9 +139,12 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Queues a job; rejects with `QueueFullError` when more jobs wait for its runner than the condition allows.
+   * Queues a job. Repeating the call with the same `job.id` is safe: an existing job with that id is not changed.
    *
-   * @returns Its id: the one in `job.id`, or a new one. A job with that id that is there already stays as it is.
+   * @returns Its id: that in `job.id`, or a new one.
+   * @throws {InvalidInputError} No runner could run the job; it was not queued.
+   * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
+   * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is unknown.
    */
   async submit(job: NewJob, condition: SubmitCondition = {}): Promise<string> {
     const { runner = DEFAULT_RUNNER, executor = DEFAULT_EXECUTOR } = job;
@@ -146,7 +154,11 @@ export class Client implements AsyncDisposable {
     return (await submitJob(this.#store, ready, condition)).id;
   }
 
-  /** Everything that is known about a job. */
+  /**
+   * Returns all stored data of a job.
+   *
+   * @throws {JobNotFoundError} There is no such job.
+   */
   async read(id: string): Promise<JobView> {
     const job = await this.#store.read(id);
     if (!job) throw new JobNotFoundError(`Cannot read job ${JSON.stringify(id)}: no job of this namespace has that id`);
@@ -154,9 +166,11 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Waits for the end of a job; outages of Redis do not end the waiting.
+   * Waits until a job has ended. Once the job was found, outages of Redis do not end the wait.
    *
-   * @param options `signal` ends the waiting; then the job is answered as it is at that time.
+   * @param options `signal` ends the wait; the job is then returned in its current state.
+   * @returns The ended job.
+   * @throws {JobNotFoundError} There is no such job, or Redis no longer has it.
    */
   async wait(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<JobView> {
     const signal = options.signal ?? new AbortController().signal;
@@ -165,12 +179,13 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Follows the output of a job, live, to its end: in order, and no byte twice. Of a job that writes more than
-   * about 4 MB/s Redis has only a part; what is missing is told to `gap`. With the option `spool` nothing is
-   * missing of jobs that run on this host.
+   * Follows the output of a job, live, in order and without repeating a byte, until the job has ended. Redis has only
+   * part of the output of a job that writes more than about 4 MB/s; missing bytes are reported to `gap`. With the
+   * option `spool`, the output of jobs that run on this host is complete.
    *
-   * @param write Gets the output as the program wrote it. Of a job that a foreign runner ran it is the text of its
-   * result.
+   * @param write Receives the output as the program wrote it; for a job of a foreign runner, the text of its result.
+   * @returns The ended job.
+   * @throws {JobNotFoundError} There is no such job, or Redis no longer has it.
    */
   async follow(
     id: string,
@@ -188,16 +203,18 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Stops a job, whatever its state.
+   * Cancels a job in any state.
    *
-   * @param reason For the job's `error` field.
+   * @param reason Text for the job's `error` field, at most 1,000 bytes.
    * @returns `cancelled`: it had not started. `requested`: its runner will stop it. `ended`: it had ended before.
+   * @throws {JobNotFoundError} There is no such job.
+   * @throws {InvalidInputError} The reason is too long.
    */
   async cancel(id: string, reason = ""): Promise<Cancelled> {
     return await cancelJob(this.#store, id, reason);
   }
 
-  /** Ends the connection. */
+  /** Closes the connection. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#store.close();
     return Promise.resolve();
@@ -205,7 +222,7 @@ export class Client implements AsyncDisposable {
 }
 
 /**
- * Queues one job over a connection of its own.
+ * Queues one job over a new connection, which is then closed. Rejects as `Client.connect` and `Client.submit` do.
  *
  * ```ts no-eval
  * import { submit } from "@hero/runner";
@@ -213,7 +230,7 @@ export class Client implements AsyncDisposable {
  * const id = await submit({ payload: "echo hello" }, { namespace: "production" });
  * ```
  *
- * @returns The job's id.
+ * @returns Id of the job.
  */
 export async function submit(job: NewJob, options: ConnectionOptions = {}): Promise<string> {
   await using client = await Client.connect(options);
@@ -221,7 +238,7 @@ export async function submit(job: NewJob, options: ConnectionOptions = {}): Prom
 }
 
 /**
- * A worker in one's own program: what `runner run` starts. It logs to standard error and needs tmux.
+ * A runner inside another program, equal to the one that `runner run` starts. It logs to standard error and needs tmux.
  *
  * ```ts no-eval
  * import { Runner } from "@hero/runner";
@@ -235,43 +252,54 @@ export async function submit(job: NewJob, options: ConnectionOptions = {}): Prom
  * ```
  */
 export class Runner {
-  readonly #worker: Worker;
+  readonly #runner: OpenedRunner;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(runner: OpenedRunner) {
+    this.#runner = runner;
   }
 
   /**
-   * Takes this host's spool; rejects with `SetupError` when another runner of that name holds it.
+   * Acquires the spool of this host; does not connect to Redis yet.
    *
-   * @param options As the options of `runner run`, with their limits; durations in seconds.
-   * @throws {InvalidInputError} An option has a value that it cannot have.
+   * @param options Options of `runner run`, with the same defaults and limits; durations are in seconds.
+   * @throws {InvalidInputError} An option has an invalid value.
+   * @throws {SetupError} Another runner of that name holds the spool, or the spool cannot be used.
    */
-  static async open(options: Partial<WorkerSettings> = {}): Promise<Runner> {
+  static async open(options: Partial<RunnerOptions> = {}): Promise<Runner> {
     const given = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
-      const row: Parameters<typeof readOption>[0] | undefined = WORKER_ROWS[key as keyof typeof WORKER_ROWS];
+      const row: Parameters<typeof readOption>[0] | undefined = RUNNER_ROWS[key as keyof typeof RUNNER_ROWS];
       return [key, row && row.type !== "list" ? readOption(row, String(value), `option "${key}"`) : value];
     });
-    return new Runner(await openWorker({ ...defaults, ...Object.fromEntries(given) }));
+    return new Runner(await openRunner({ ...defaults, ...Object.fromEntries(given) }));
   }
 
-  /** Takes up what earlier processes left, and begins to take jobs. */
+  /**
+   * Recovers attempts of earlier processes, and starts to claim jobs.
+   *
+   * @throws {SetupError} This host or its spool cannot be used.
+   * @throws {UnavailableError} Redis cannot be reached, refuses us or is not fit for use.
+   */
   async start(): Promise<void> {
-    await this.#worker.start();
+    await this.#runner.start();
   }
 
-  /** Resolves when the queue is empty, with `burst`; rejects when the worker cannot go on. */
+  /** Resolves when the queue is empty, with the option `burst`; rejects when the runner cannot continue. */
   async ended(): Promise<void> {
-    await this.#worker.ended();
+    await this.#runner.ended();
   }
 
-  /** Ids of the jobs that run here now. */
+  /** Returns the ids of the jobs that run here now. */
   running(): readonly string[] {
-    return this.#worker.running();
+    return this.#runner.running();
   }
 
-  /** Takes nothing more and lets go; the jobs that it answers go on in tmux, and the next runner finishes them. */
+  /**
+   * Stops claiming jobs, and releases the spool. Running jobs keep running in tmux, and the next runner of this name
+   * finishes them.
+   *
+   * @returns Ids of the jobs that keep running.
+   */
   async stop(): Promise<{ readonly running: readonly string[] }> {
-    return await this.#worker.stop();
+    return await this.#runner.stop();
   }
 }

@@ -29,29 +29,29 @@ export interface StoreSettings {
  * Options of `runner run` by name; durations in seconds.
  *
  * ```ts no-eval
- * import { Runner, type WorkerSettings } from "@hero/runner";
+ * import { Runner, type RunnerOptions } from "@hero/runner";
  *
- * const settings: Partial<WorkerSettings> = { name: "build", concurrency: 2, defaultTimeout: 3600 };
+ * const settings: Partial<RunnerOptions> = { name: "build", concurrency: 2, defaultTimeout: 3600 };
  * const runner = await Runner.open(settings);
  * await runner.start();
  * ```
  */
-export type WorkerSettings = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
+export type RunnerOptions = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
 
 /**
- * A worker as `runner run` sees it.
+ * A runner as `runner run` uses it.
  *
  * ```ts no-eval
- * import type { Worker } from "@hero/runner";
+ * import type { OpenedRunner } from "@hero/runner";
  *
- * async function runBurst(worker: Worker): Promise<void> {
- *   await worker.start();
- *   await worker.ended();
- *   await worker.stop();
+ * async function runBurst(runner: OpenedRunner): Promise<void> {
+ *   await runner.start();
+ *   await runner.ended();
+ *   await runner.stop();
  * }
  * ```
  */
-export interface Worker {
+export interface OpenedRunner {
   /**
    * Recovers what earlier processes left, then starts to claim jobs.
    *
@@ -125,7 +125,7 @@ export interface Compose {
    *
    * @throws {SetupError} Another runner holds the spool, or it cannot be used.
    */
-  openWorker(settings: WorkerSettings): Promise<Worker>;
+  openRunner(settings: RunnerOptions): Promise<OpenedRunner>;
   /**
    * Parses an executor string with the executor's own parser.
    *

@@ -17,7 +17,7 @@ import { systemEnvironment } from "../system/environment.ts";
 import { newId } from "../system/new_id.ts";
 import { onSignals } from "../system/signals.ts";
 import { systemTerminal } from "../system/terminal.ts";
-import type { Compose, Finding, HostInspection, StoreSettings, Worker, WorkerSettings } from "./context.ts";
+import type { Compose, Finding, HostInspection, OpenedRunner, RunnerOptions, StoreSettings } from "./context.ts";
 import { VERSION } from "./version.ts";
 
 /** Duration after which a start is reported as slow, milliseconds; the pause until the next report doubles. */
@@ -324,7 +324,7 @@ export const compose: Compose = {
   newId,
   onSignals,
   openStore,
-  openWorker,
+  openRunner,
   checkExecutor: checkTarget,
   attachLine,
   checkRedis,

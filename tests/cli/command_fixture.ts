@@ -1,5 +1,12 @@
 import { main } from "../../src/cli/main.ts";
-import type { Compose, Finding, HostInspection, StoreSettings, Worker, WorkerSettings } from "../../src/cli/context.ts";
+import type {
+  Compose,
+  Finding,
+  HostInspection,
+  OpenedRunner,
+  RunnerOptions,
+  StoreSettings,
+} from "../../src/cli/context.ts";
 import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import type { AttemptOutput } from "../../src/ports/host_output.ts";
@@ -36,7 +43,7 @@ export class CommandFixture implements Compose {
   stdout = "";
   stderr = "";
   openError: Error | null = null;
-  worker: Worker | null = null;
+  runner: OpenedRunner | null = null;
   findings: Finding[] = [];
   host: HostInspection = {
     tmux: "tmux 3.3a",
@@ -133,8 +140,8 @@ export class CommandFixture implements Compose {
     return this.openError ? Promise.reject(this.openError) : Promise.resolve(this.redis);
   }
 
-  openWorker(_settings: WorkerSettings) {
-    return this.worker ? Promise.resolve(this.worker) : Promise.reject(new Error("there is no worker in this fixture"));
+  openRunner(_settings: RunnerOptions) {
+    return this.runner ? Promise.resolve(this.runner) : Promise.reject(new Error("there is no runner in this fixture"));
   }
 
   checkExecutor(target: string) {

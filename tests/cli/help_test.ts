@@ -100,7 +100,7 @@ Deno.test("a runner that Redis refuses ends with a code of its own", async () =>
   for (const [error, command, code] of cases) {
     const fixture = new CommandFixture();
     fixture.openError = error;
-    fixture.openWorker = () => Promise.reject(error);
+    fixture.openRunner = () => Promise.reject(error);
     assertEquals([await fixture.run(command), fixture.stderr], [code, `runner: ${error.message}\n`]);
   }
 });

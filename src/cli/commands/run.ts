@@ -1,6 +1,6 @@
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import type { Context, Worker } from "../context.ts";
+import type { Context, OpenedRunner } from "../context.ts";
 import { RUN_ROWS } from "../options.ts";
 
 /**
@@ -41,31 +41,31 @@ export const run: Command<typeof RUN_ROWS> = {
   rows: RUN_ROWS,
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
-    const worker = await context.compose.openWorker(context.settings);
+    const runner = await context.compose.openRunner(context.settings);
     const stop = stopOrders(context);
     try {
-      await Promise.race([worker.start(), stop.first]);
-      await Promise.race([worker.ended(), stop.first]);
+      await Promise.race([runner.start(), stop.first]);
+      await Promise.race([runner.ended(), stop.first]);
     } catch (error) {
       stop.dispose();
-      await worker.stop().catch(() => {});
+      await runner.stop().catch(() => {});
       throw error;
     }
-    const code = await Promise.race([leave(context, worker, stop.now), whenAborted(stop.now).then(() => EXIT.failed)]);
+    const code = await Promise.race([leave(context, runner, stop.now), whenAborted(stop.now).then(() => EXIT.failed)]);
     stop.dispose();
     return code;
   },
 };
 
-async function leave(context: Context<typeof RUN_ROWS>, worker: Worker, now: AbortSignal): Promise<number> {
+async function leave(context: Context<typeof RUN_ROWS>, runner: OpenedRunner, now: AbortSignal): Promise<number> {
   const { terminal, settings } = context;
-  if (settings.drain && worker.running().length > 0) {
-    const waiting = count(worker.running().length);
-    const drained = worker.drain(now);
+  if (settings.drain && runner.running().length > 0) {
+    const waiting = count(runner.running().length);
+    const drained = runner.drain(now);
     await terminal.say(`runner: waiting for ${waiting}; a second signal leaves them to the next runner\n`);
     await drained;
   }
-  const { running } = await worker.stop();
+  const { running } = await runner.stop();
   if (running.length > 0) {
     await terminal.say(
       `runner: left ${count(running.length)} in tmux; the next runner "${settings.name}" finishes what goes on there\n`,
