@@ -80,7 +80,7 @@ function notConnected(error: UnavailableError & Partial<Trouble>): UnavailableEr
 }
 
 /** Composes a runner. It holds this host's spool; no request has been sent to Redis. */
-export async function openWorker(settings: WorkerSettings): Promise<Worker> {
+export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner> {
   const there = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
   const { accessPath } = await import("../system/redis_access.ts");
   const own = { known: null, find: () => Promise.resolve(null), file: accessPath(systemEnvironment, there.url.port) };

@@ -2,8 +2,8 @@ import type { Log } from "../../ports/log.ts";
 import type { Attempts } from "./attempts.ts";
 
 /**
- * Why nothing is claimed. `paused`: a person paused the queue. `restoring`: Redis may have lost data, and not every host
- * has brought back what it runs. `fenced`: another process owns the instance. `unreachable`: Redis could not be
+ * Why nothing is claimed. `paused`: a person paused the queue. `restoring`: Redis may have lost data, and not every
+ * host has brought back what it runs. `fenced`: another process owns the instance. `unreachable`: Redis could not be
  * reached, and it is not known yet whether it lost data. `stopping`: the runner ends.
  */
 export type GateReason = "paused" | "restoring" | "fenced" | "unreachable" | "stopping";
@@ -26,7 +26,7 @@ export class ClaimGate {
     this.#changed(reason);
   }
 
-  /** Takes a reason back. */
+  /** Withdraws a reason. */
   open(reason: GateReason): void {
     if (this.#reasons.delete(reason)) this.#changed(reason);
   }

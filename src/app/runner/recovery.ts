@@ -195,8 +195,8 @@ export class Recovery {
   }
 
   /**
-   * Such an attempt was started and never launched, unless a record may be missing. A Redis that went back may say so of
-   * attempts whose records were forgotten long ago.
+   * Such an attempt was started and never launched, unless a record may be missing. A Redis that went back may say so
+   * of attempts whose records were forgotten long ago.
    */
   async #adoptStray(id: string, reply: Started & StartReply): Promise<void> {
     const { journal, log } = this.#parts;

@@ -107,14 +107,14 @@ function makeLoops(
     },
   };
   const work = () => attempts.some();
-  const beat = { everyMs: settings.heartbeatMs, jitter: 0.2 };
+  const heartbeats = { everyMs: settings.heartbeatMs, jitter: 0.2 };
   // the heartbeat and the claim are all that an idle runner asks of Redis: everything else follows from their replies
   return [
-    loop("heartbeat", heartbeat, { ...beat, alarm: alarms.heartbeat }),
+    loop("heartbeat", heartbeat, { ...heartbeats, alarm: alarms.heartbeat }),
     loop("promote", new Promoter(parts, alarms.heartbeat), { everyMs: Infinity, alarm: alarms.promote }),
     loop("reap", new Reaper(parts), { everyMs: Infinity, alarm: alarms.reap }),
     loop("recover", recovery, { everyMs: Infinity, alarm: alarms.recover, gapMs: RECOVER_GAP }),
-    loop("superseded", new Superseded(parts), beat),
+    loop("superseded", new Superseded(parts), heartbeats),
     loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
     loop("stream", new Streamer(parts, attempts), { everyMs: STREAM_EVERY, work }),
     loop("input", inputWatch, { everyMs: INPUT_EVERY, work }),

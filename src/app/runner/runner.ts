@@ -10,7 +10,7 @@ import { makeRooms, type Rooms } from "./rooms.ts";
 import type { LostSpool } from "./spool_watch.ts";
 import { StopTime } from "./stop_time.ts";
 
-/** The most that a stop takes altogether, whatever is frozen, milliseconds. */
+/** Longest duration of a stop, whatever is frozen, milliseconds. */
 const STOP_LIMIT = 8000;
 /** Longest wait for each step of a stop, milliseconds. */
 const PART_LIMITS = { rounds: 2000, launches: 1500, ends: 2000, hooks: 1500, terminals: 4000, redis: 2000, disk: 1000 };
