@@ -1,6 +1,6 @@
 /**
- * The kinds of executors. A new one is a folder beside this file and a row here; nothing outside its folder knows its
- * name.
+ * The kinds of executors. A new kind is a folder beside this file and a row here; nothing outside its folder depends on
+ * its name.
  *
  * @module
  */
@@ -14,15 +14,18 @@ import type { TmuxOptions } from "./tmux/options.ts";
 import { placeOf as tmuxPlace } from "./tmux/target.ts";
 import type { ViewerOptions } from "./tmux/viewer.ts";
 
-/** What executors are made of; each takes what it needs. */
+/** Dependencies of all executors; each uses the ones that it needs. */
 export type ExecutorSetup = TmuxOptions;
 
 interface Kind {
-  /** Reads a target of this kind. */
+  /** Parses a target of this kind. */
   readonly place: (target: string) => Place;
-  /** The command that attaches to a session of a runner, by what the runner says; `null`: there is none. */
+  /**
+   * Returns the command that attaches to a session of a runner, from the runner's own record; `null` when there is
+   * none.
+   */
   readonly attach: (said: string, session: string) => string | null;
-  /** Loaded when there is something to run: clients only read targets. */
+  /** Creates the executor. Its code is loaded on demand: clients only parse targets. */
   readonly make: (setup: ExecutorSetup) => Promise<Executor>;
 }
 
@@ -35,9 +38,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
 };
 
 /**
- * Reads an executor string such as `tmux.main.build`.
+ * Parses a target such as `tmux.main.build`.
  *
- * @throws {InvalidInputError} No executor would take it; the message says why.
+ * @throws {InvalidInputError} No executor accepts it; the message gives the reason.
  */
 export function checkTarget(target: string): Place {
   const name = target.split(".", 1)[0];
@@ -52,10 +55,10 @@ export function checkTarget(target: string): Place {
 }
 
 /**
- * The command with which a person sees the terminals of a target.
+ * Returns the command with which a person attaches to the terminals of a target.
  *
- * @param said What its runner says, from Redis.
- * @returns `null` when the runner says nothing that a runner says, or nothing takes the target.
+ * @param said What the runner of the target wrote into Redis.
+ * @returns `null` when no runner writes such text, or no executor accepts the target.
  */
 export function attachLine(said: string, target: string): string | null {
   try {
@@ -67,27 +70,27 @@ export function attachLine(said: string, target: string): string | null {
   }
 }
 
-/** What is to be said of the program behind terminals, by what it says of its version; `null`: nothing. */
+/** Returns the known weakness of the program behind the terminals, from its version text; `null` when there is none. */
 export async function weaknessOf(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
   return (await import("./tmux/weaknesses.ts")).weaknessOf(said);
 }
 
-/** Programs besides tmux that executors call on this host. */
+/** Returns the programs besides tmux that executors call on this host. */
 export async function neededPrograms(): Promise<readonly string[]> {
   return (await import("./tmux/weaknesses.ts")).PROGRAMS;
 }
 
-/** What shows terminals of executors. */
+/** Creates the viewer for terminals of executors. */
 export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
   return new (await import("./tmux/viewer.ts")).TmuxViewer(options);
 }
 
-/** Reads outputs that executors keep on this host. */
+/** Creates the reader of outputs that executors keep on this host. */
 export async function makeHostOutput(options: HostOutputOptions): Promise<HostOutput> {
   return new (await import("./tmux/host_output.ts")).TmuxHostOutput(options);
 }
 
-/** One executor of each kind, by kind; not open yet. */
+/** Creates one executor of each kind, by kind; none is open yet. */
 export async function makeExecutors(setup: ExecutorSetup): Promise<ReadonlyMap<string, Executor>> {
   const made = await Promise.all(Object.values(KINDS).map((kind) => kind.make(setup)));
   return new Map(made.map((executor) => [executor.kind, executor]));

@@ -1,22 +1,19 @@
-/**
- * How a runner says in Redis which tmux server is its own. What stands there is data: its form is checked before it is
- * used.
- */
+/** How a runner names its tmux server in Redis. The text in Redis is data: its form is checked before it is used. */
 import { NoTerminalError } from "../../domain/errors.ts";
 import { printable } from "../../domain/printable.ts";
 import { quoteWord } from "../../domain/shell_words.ts";
 
-/** A tmux server of the user by the name of its socket; `null`: the one that tmux takes by itself. */
+/** A tmux server of the user by the name of its socket; `null`: the default one of tmux. */
 export type Socket = string | null;
 
-/** What a runner says. */
+/** Returns the text that a runner writes. */
 export function attachOf(socket: Socket): string {
   return socket === null ? "tmux attach -t" : `tmux -L ${socket} attach -t`;
 }
 
 /**
- * Reads what a runner says; `undefined` for anything else: a socket is a name, which tmux makes in a folder of the
- * user.
+ * Parses the text of a runner; returns `undefined` for anything else. A socket is a name, which tmux creates in a
+ * folder of the user.
  */
 export function socketOf(attach: string): Socket | undefined {
   if (attach === attachOf(null)) return null;
@@ -25,7 +22,7 @@ export function socketOf(attach: string): Socket | undefined {
   return isName ? socket : undefined;
 }
 
-/** The command with which a person attaches to a session; `null` when there is none that could be pasted. */
+/** Returns the command with which a person attaches to a session; `null` when there is none that is safe to paste. */
 export function attachCommand(attach: string, session: string): string | null {
   const socket = socketOf(attach);
   if (socket === undefined || printable(session) !== session) return null;
@@ -33,9 +30,9 @@ export function attachCommand(attach: string, session: string): string | null {
 }
 
 /**
- * Arguments that choose a runner's server.
+ * Returns the arguments that choose a runner's server.
  *
- * @throws {NoTerminalError} It is not what a runner says.
+ * @throws {NoTerminalError} No runner writes such a text.
  */
 export function serverOf(attach: string): string[] {
   const socket = socketOf(attach);
@@ -52,9 +49,9 @@ function argumentsOf(socket: Socket): string[] {
 }
 
 /**
- * Ids of session, window and pane at a place, as tmux numbers them.
+ * Parses the ids of session, window and pane, as tmux numbers them.
  *
- * @throws {NoTerminalError} It is none.
+ * @throws {NoTerminalError} The text has another form.
  */
 export function idsOf(place: string): [session: string, window: string, pane: string] {
   const ids = /^(\$\d+) (@\d+) (%\d+)$/.exec(place);
@@ -63,9 +60,9 @@ export function idsOf(place: string): [session: string, window: string, pane: st
 }
 
 /**
- * Checks that a text is a host's own name: nothing that ssh would read as an option, another user or a command.
+ * Checks that a text is a plain host name, which ssh cannot read as an option, another user or a command.
  *
- * @throws {NoTerminalError} It is none.
+ * @throws {NoTerminalError} It is not.
  */
 export function checkHost(host: string): void {
   if (/^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/.test(host)) return;

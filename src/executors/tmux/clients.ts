@@ -1,30 +1,30 @@
 import type { Ran } from "../../ports/process.ts";
 import type { TmuxOptions } from "./options.ts";
 
-/** How long commands may take, milliseconds, their wait for a place included; then the server is as good as gone. */
+/** Limit of a call, milliseconds, with the wait for a free client; after it the server counts as gone. */
 export const DEADLINE = 10_000;
-/** Clients side by side: one that does not answer must not fill the host with them. */
+/** Maximum number of parallel clients: a server that does not respond must not fill the host with them. */
 const SIDE_BY_SIDE = 4;
 
 /**
- * Why a client was not connected: there is no server, the host is short of something, or - all other - its socket is
- * unfit.
+ * Reasons of a failed connection: there is no server, the host is temporarily short of a resource, or - all other - the
+ * socket is unusable.
  */
 const NO_SERVER = /^(No such file or directory|Connection refused)$/;
 const PASSING =
   /^(Resource temporarily unavailable|Interrupted system call|Too many open files|Cannot allocate memory)/;
-/** The folder of its socket is unfit. */
+/** The folder of its socket is unusable. */
 const NO_FOLDER =
   /^(couldn't (create|read|stat) directory |directory .* has unsafe permissions$|\/.* is not a directory$)/;
 
-/** A tmux command: its name and its arguments, as they are. */
+/** A tmux command: its name and its arguments, verbatim. */
 export type Command = readonly string[];
 
 /** tmux refused a command. */
 export class TmuxError extends Error {
   /** Name of the class. */
   override name = "TmuxError";
-  /** What the commands before it wrote, line by line. */
+  /** Output of the commands before it, line by line. */
   readonly output: readonly string[];
 
   constructor(message: string, output: readonly string[]) {
@@ -33,28 +33,28 @@ export class TmuxError extends Error {
   }
 }
 
-/** The server did not answer: a command may have happened or not. */
+/** The server did not respond: a command may have been executed or not. */
 export class GoneError extends Error {
   /** Name of the class. */
   override name = "GoneError";
 }
 
-/** There is no server: nothing has happened. */
+/** There is no server: nothing has been executed. */
 export class NoServerError extends GoneError {
   /** Name of the class. */
   override name = "NoServerError";
 }
 
-/** The socket of the server cannot be used: nothing has happened, and asking again does not help. */
+/** The socket of the server cannot be used: nothing has been executed, and a retry does not help. */
 export class SocketError extends GoneError {
   /** Name of the class. */
   override name = "SocketError";
 }
 
 /**
- * Clients of tmux, each a short-lived process for a few commands. Never one in control mode: between its first word and
- * its last one of introduction such a client kills the server, up to 3.6, when anything happens there that it is to be
- * told.
+ * Clients of tmux, each a short-lived process for a few commands. None is in control mode: between the first and the
+ * last message of its identification, such a client kills a server up to 3.6. It does so when any event occurs there
+ * that the server would notify it of.
  */
 export class Clients {
   readonly #options: TmuxOptions;
@@ -73,11 +73,11 @@ export class Clients {
   }
 
   /**
-   * Runs commands in order, in one client; the first that fails ends them.
+   * Runs commands in order, in one client; the first failure ends them.
    *
    * @returns What they wrote, line by line.
    * @throws {TmuxError} tmux refused one.
-   * @throws {GoneError} There is no server, or it did not answer.
+   * @throws {GoneError} There is no server, or it did not respond.
    */
   async run(commands: readonly Command[]): Promise<string[]> {
     const ran = await this.#inTime((signal) => this.#client(this.#server, commands, signal));
@@ -88,13 +88,13 @@ export class Clients {
   }
 
   /**
-   * Runs a shell command beside the server: in one that is made for it and ends with it.
+   * Runs a shell command in a temporary server, which ends with it.
    *
    * @returns Its exit code.
    * @throws {GoneError} There can be no such server.
    */
   async beside(command: string): Promise<number> {
-    // a name that is short: the path of a socket has a limit
+    // a short name: the path of a socket has a limit
     const server = ["-L", this.#options.digestOf(this.#options.socket).slice(0, 8), "-f", "/dev/null", "-u"];
     const commands = [["start-server"], ["run-shell", command]];
     const ran = await this.#inTime((signal) => this.#client(server, commands, signal));
@@ -103,7 +103,7 @@ export class Clients {
     return ran.code;
   }
 
-  /** Starts a client when there is a place for it. */
+  /** Starts a client when one of the parallel clients is free, and aborts it at the limit. */
   async #inTime(start: (signal: AbortSignal) => Promise<Ran>): Promise<Ran> {
     if (this.#closed) throw this.#closed;
     const late = new AbortController();
@@ -130,11 +130,11 @@ export class Clients {
   }
 
   /**
-   * Has a client become a shell with a command: so this process has a child that is no tmux.
+   * Replaces a client by a shell with a command: so this process has a child other than tmux.
    *
    * @returns What it wrote.
    * @throws {TmuxError} It failed.
-   * @throws {GoneError} There is no server, or it did not answer.
+   * @throws {GoneError} There is no server, or it did not respond.
    */
   async shell(command: string): Promise<string> {
     const ran = await this.#inTime((signal) => this.#start([...this.#server, "-c", command], signal));
@@ -143,19 +143,19 @@ export class Clients {
     return ran.output;
   }
 
-  /** What the program says of its version. */
+  /** Returns the version text of the program. */
   async version(): Promise<string> {
     const { process, env } = this.#options;
     return (await process.run("tmux", ["-V"], { env: { PATH: env.PATH ?? "" } })).output.trim().split("\n", 1)[0];
   }
 
-  /** Ends all that are under way: they reject with `reason`, as do those that come later. */
+  /** Aborts all running clients: they reject with `reason`, as do later ones. */
   close(reason: Error = new GoneError("the executor is closed")): void {
     this.#closed ??= reason;
     for (const late of this.#open.keys()) late.abort(this.#closed);
   }
 
-  /** Resolves when none is under way. */
+  /** Resolves when no client is running. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#open.values());
   }
@@ -187,26 +187,27 @@ export class Clients {
     const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TMUX_TMPDIR"];
     const own = Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
     return await process.run("tmux", args, {
-      // the first pane is made before any option is set, and the shell of a service's user may refuse to run anything
+      // the first pane is created before any option is set, and the login shell of a service's user may refuse to run
+      // anything
       env: this.foreign ? own : { ...own, SHELL: "/bin/sh" },
       cwd,
       signal,
-      // INT and HUP of this process' terminal are for it alone
+      // INT and HUP of this process' terminal are for this process only
       detached: true,
     });
   }
 }
 
-/** Arguments of a client that runs some commands. */
+/** Returns the arguments of a client for some commands. */
 export function argumentsOf(commands: readonly Command[]): string[] {
   // a semicolon at the end of an argument ends the command
   return commands.flatMap((command, i) => [...i === 0 ? [] : [";"], ...command.map((arg) => arg.replace(/;$/, "\\;"))]);
 }
 
-/** What a client's end means; `null`: it did what it was told. */
+/** Returns the error that a client's end means; `null` when it succeeded. */
 function errorOf(commands: readonly Command[], { code, errors }: Ran, lines: readonly string[]): Error | null {
   const [message] = errors.trim().split("\n", 1);
-  // a server that cannot make its socket is started nevertheless, and its client content
+  // a server that cannot create its socket is started nevertheless, and its client returns 0
   if (/^error creating /.test(message)) return new SocketError(message);
   if (code === 0) return null;
   const [, reason] = /^error connecting to .* \((.*)\)$/.exec(message) ?? [];

@@ -1,25 +1,25 @@
 # deadline.sh SPOOL KILL [PAUSE]
 #
-# Ends the runs that are older than their limits, and has tmux start it again when the next one will be: no process
-# waits meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. It comes
-# again after PAUSE seconds, when that is given, however many looks there are before. The runner relies on that for
-# runs that are still to come. Runs inside the tmux server.
+# Stops the runs that exceed their limits, and sets a timer of tmux to start it again at the next limit. No process
+# waits meanwhile, and the runner need not live. KILL is the file name of the kill script beside this one. With PAUSE it
+# also starts again after that many seconds, however many checks come before. The runner relies on that for runs that
+# have not begun yet. Runs inside the tmux server.
 #
 # A lane's script names its run, the limit in seconds and the grace in tenths; `root` names the process to whose age the
-# limit applies. A run that has not begun is looked at again when its limit could be over at the earliest.
+# limit applies. A run that has not begun is checked again when its limit could be exceeded at the earliest.
 S=$1 kill=$2 most=${3-} bin=${0%/*} again=
 [ -d "$S/lanes" ] || exit 2
 case $most in *[!0-9.]*) exit 2 ;; esac
 export LC_ALL=C
-# the server, which the timers die with
+# the server, whose end also ends the timers
 server=${TMUX#*,}
 server=${server%%,*}
 case $server in '' | *[!0-9]*) exit 2 ;; esac
 
-# Prints four words about the looks to come: pause until the one that runs need, its time by the clock since the boot,
-# the server, and the pause until the one that the runner needs. The first three are `-` when another look is due by
-# then, or none is needed; the last one is `-` when one look is enough for both.
-# Then lane, process of the lane, run and grace for each run whose time is over.
+# Prints four words about the next checks: the pause until the check that runs need, its time since the boot, the
+# server, and the pause until the check that the runner needs. The first three are `-` when another check is due by
+# then, or none is needed. The last one is `-` when one check is enough for both. Then prints lane, process of the lane,
+# run and grace for each run that exceeds its limit.
 look() {
   # the runner ends a run by itself at its limit: a second later is early enough
   awk -v late=1 -v most="$most" -v other=- -v server="$server" -v ticks="$(getconf CLK_TCK)" '
@@ -45,14 +45,14 @@ look() {
       close(text)
       if (n <= 0) return 0
       n = split(PARENT, field, /[^0-9]+/)
-      # leading blanks make an empty field
+      # leading blanks create an empty field
       text = (field[1] == "") ? 2 : 1
       PARENT = field[text]
       AGE = field[n] + 60 * field[n - 1] + (n - 2 > text ? 3600 * field[n - 2] : 0) + (n - 3 > text ? 86400 * field[n - 3] : 0)
       return 1
     }
     BEGIN {
-      # a look that is too early does not see the runs for which the runner needs it
+      # a check that is too early does not see the runs for which the runner needs it
       if (most != "") most += 0.1
       now = line("/proc/uptime")
       proc = now != ""
@@ -75,7 +75,7 @@ look() {
           due = due " " folder " " PARENT " " run " " limit[2]
         } else if (pause == "" || left < pause + 0) pause = left
       }
-      # one look for both, unless a run needs it clearly earlier
+      # one check for both, unless a run needs it clearly earlier
       if (most != "") {
         if (shared = pause == "" || pause > most - 0.3) pause = most
         else other = sprintf("%.1f", most)
@@ -85,15 +85,15 @@ look() {
       split(line(ARGV[1]), armed, " ")
       stands = !shared && armed[2] == server && armed[1] > now && armed[1] <= now + pause + 0.5
       if (pause == "" || stands) print "- - -", other due
-      # noted as a little earlier than it is, so that it is never taken for one that is still to come
+      # recorded slightly earlier than it is, so that it never counts as one that is still to come
       else printf "%.1f %.2f %s %s%s\n", pause + 0.05, now + pause - 0.1, server, other, due
     }' "$S/alarm" "$S"/lanes/[0-9]*
 }
 
-# Has tmux start this script again, so many seconds later.
+# Makes tmux start this script again after so many seconds.
 later() {
   if [ -z "$again" ]; then
-    # a word of the shell, and nothing in it is a format
+    # quoted as a word of the shell, with nothing that tmux expands as a format
     quoted=$(printf %s "$S" | sed "s/'/'\\\\''/g; s/#/##/g")
     again="sh '$quoted/bin/${0##*/}' '$quoted' $kill >/dev/null 2>&1"
   fi

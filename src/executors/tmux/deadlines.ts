@@ -5,23 +5,25 @@ import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How much later than this process the script ends a run, milliseconds: see there. */
+/** Delay of the script after the timeout, milliseconds: this process stops the run first. See deadline.sh. */
 const LATE = 1000;
 
 /**
- * Has tmux end runs at their timeouts, whether this process lives or not.
+ * Makes tmux end runs at their timeouts, with or without this process.
  *
- * A script (deadline.sh) looks at all lanes, ends the runs that are too old, and lets a timer of tmux start it again
- * when the next one will be. So one timer serves all runs, and a run costs something only when that timer would come
- * too late for it.
+ * A script (deadline.sh) checks all lanes, stops the runs that exceed their timeouts, and sets a timer of tmux for the
+ * next timeout. That timer starts the script again. So one timer serves all runs, and a run costs something only when
+ * that timer would be too late for it.
  */
 export class Deadlines {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #spool: Spool;
-  /** Monotonic time by which the script looks at all lanes; nothing is known of a time that has passed. */
+  /** Monotonic time of the next check of all lanes; without meaning once it has passed. */
   #watchesUntil = -Infinity;
-  /** A lane of the server that has the timer: it went with them when that one is gone. */
+  /**
+   * A lane of the server that holds the timer: when the lane's pane is gone, the server and its timer may be gone, too.
+   */
   #witness: Lane | null = null;
   readonly #open = new Set<Run>();
   #watching: Promise<void> | null = null;
@@ -32,7 +34,7 @@ export class Deadlines {
     this.#spool = spool;
   }
 
-  /** Makes sure that the script looks at a run when its time is over. */
+  /** Ensures that the script checks a run when its timeout has passed. */
   async cover(run: Run): Promise<void> {
     if (run.launch.timeoutMs === null || run.armed) return;
     this.#open.add(run);
@@ -43,7 +45,7 @@ export class Deadlines {
     await this.#watching;
   }
 
-  /** When the script would end a run that begins now, or began when this process told its lane. */
+  /** Returns when the script would end a run that begins now, or that this process has already sent to its lane. */
   #end(run: Run): number {
     return (run.firstAt ?? this.#options.clock.now()) + run.launch.timeoutMs! + LATE;
   }
@@ -65,12 +67,12 @@ export class Deadlines {
     }
   }
 
-  /** Whether a timer is there for sure. */
+  /** Whether a timer is certainly set. */
   get #stands(): boolean {
     return this.#options.clock.now() < this.#watchesUntil && this.#witness !== null && this.#witness.pane !== null;
   }
 
-  /** A look is under way. */
+  /** Whether a check is in progress. */
   get busy(): boolean {
     return this.#watching !== null;
   }

@@ -9,41 +9,41 @@ import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How long the end mark may be on its way from a living terminal without any progress, milliseconds ... */
+/** How long the log of a living terminal may stall before the end mark, milliseconds. */
 const MARK_LIMIT = 3000;
-/** ... and the last words of one that is gone. */
-const LAST_WORDS = 100;
-/** Most outputs are small: the first read takes this many bytes. */
+/** How long the log of a terminal that is gone may stall before it counts as complete, milliseconds. */
+const LOG_LIMIT = 100;
+/** Size of the first read, bytes: most outputs are small. */
 const FIRST_READ = 16 << 10;
 
-/** A terminal whose server does not answer may be that late, milliseconds: its output is still to come. */
+/** Longest delay of output from a terminal whose server does not respond, milliseconds. */
 const FROZEN_LIMIT = 30_000;
 
-/** How a run ended, before its output and its stop order are known. */
+/** How a run ended, before its output and its stop order are considered. */
 export type Verdict =
   /**
-   * Its lane says so; `code` is `null` when its shell never came to life, `left` names what was killed in the
-   * background.
+   * Its lane reports it; `code` is `null` when its shell never started, `left` lists the background programs that were
+   * killed.
    */
   | { readonly code: number | null; readonly left?: readonly string[] }
-  /** Only the end mark in the log can say it. */
+  /** Only the end mark in the log can give the code. */
   | { readonly why: string };
 
-/** Tells the ends of runs, each once, with their output. */
+/** Reports the end of each run once, with its output. */
 export class Endings {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
-  readonly #server: Pick<TmuxServer, "answers">;
+  readonly #server: Pick<TmuxServer, "responds">;
   readonly #onEnd: (end: AttemptEnd) => void;
   #closed = false;
-  /** A run has ended in a lane that lives; nobody else has been told yet. */
+  /** Called first when a run has ended in a lane that lives. */
   onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
-  /** A terminal's log does not get what it should. */
+  /** Called when a terminal's log misses output. */
   onLogBroken: (lane: Lane) => void = () => {};
 
   constructor(
     options: TmuxOptions,
-    { spool, server }: { readonly spool: Spool; readonly server: Pick<TmuxServer, "answers"> },
+    { spool, server }: { readonly spool: Spool; readonly server: Pick<TmuxServer, "responds"> },
     onEnd: (end: AttemptEnd) => void,
   ) {
     this.#options = options;
@@ -52,19 +52,19 @@ export class Endings {
     this.#onEnd = onEnd;
   }
 
-  /** From now on nothing is told; the next process will find it. */
+  /** Stops reporting; the next process finds the ends. */
   close(): void {
     this.#closed = true;
   }
 
-  /** A run that was in a lane has ended. */
+  /** Settles the end of a run that was in a lane. */
   async settle(run: Run, lane: Lane, verdict: Verdict): Promise<void> {
     if (run.state === "ended") return;
     run.state = "ended";
     clearTimeout(run.timer);
     run.mayBeStopped ||= run.overdue(this.#options.clock.now());
     lane.release(run, this.#options.clock.now());
-    // killed: it could not put its terminal back in order
+    // a killed run could not restore its terminal
     if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
     const expected = "code" in verdict && lane.pane !== null;
     if (expected) this.onEnded(run, lane, verdict.code);
@@ -88,7 +88,9 @@ export class Endings {
     if (!this.#closed) this.#onEnd(why === null ? end : { ...end, why });
   }
 
-  /** What to say of a run that could not enter its working directory; `null`: its program has that exit code. */
+  /**
+   * Returns why a run could not enter its working directory; `null` when its program itself returned that exit code.
+   */
   async #whyOutside(run: Run): Promise<string | null> {
     run.outside = await this.#options.files.stat(this.#spool.outside(run.name)).then(
       (stat) => stat !== null,
@@ -103,7 +105,7 @@ export class Endings {
       : `its working directory ${JSON.stringify(cwd)} is not there on this host, or may not be entered`;
   }
 
-  /** A run that no lane has taken, and none will, has ended. */
+  /** Settles the end of a run that no lane has begun or ever will begin. */
   refuse(
     run: Run,
     end: { readonly kind: "timed_out" | "cancelled" } | { readonly kind: "lost" | "unlaunched"; readonly why: string },
@@ -115,11 +117,11 @@ export class Endings {
   }
 
   async #stopReason(run: Run, code: number | null): Promise<"timed_out" | "cancelled" | null> {
-    // one that cannot be read says as little as an empty one
+    // an unreadable file is handled as an empty one
     const text = await this.#options.files.readText(this.#spool.stop(run.name)).catch(() => "");
     const [reason] = text?.split("\n", 1) ?? [];
     if (reason === "timed_out" || reason === "cancelled") return reason;
-    // on a full disk the file has nothing in it or is not there at all, and with its folder it is gone
+    // on a full disk the file is empty or was not created, and it goes with its folder
     const isStopped = run.order?.givenAt != null && (code === 128 + 15 || code === 128 + 9);
     return reason === "" || this.#spool.isLost || isStopped ? run.order?.kind ?? null : null;
   }
@@ -133,12 +135,12 @@ export class Endings {
     const { clock } = this.#options;
     const marks = new MarkReader(run.token);
     let buffer = new Uint8Array(FIRST_READ);
-    // ends of earlier processes are told in any order; a lane of ours writes in the order in which we read
+    // runs of earlier processes are settled in any order; runs of this process in the order in which the lane writes
     const from = run.adopted ? 0 : lane.position;
     let position = from;
     const since = clock.now();
     let quietSince = since;
-    for (let looks = 0, asked = false; !this.#closed; looks++) {
+    for (let reads = 0, asked = false; !this.#closed; reads++) {
       const count = await lane.log.read(buffer, position);
       if (count > 0) {
         position += count;
@@ -150,19 +152,19 @@ export class Endings {
         continue;
       }
       const awaited = expected && lane.pane !== null;
-      if (clock.now() - quietSince > (awaited ? MARK_LIMIT : LAST_WORDS)) {
+      if (clock.now() - quietSince > (awaited ? MARK_LIMIT : LOG_LIMIT)) {
         if (!awaited || asked || clock.now() - since > FROZEN_LIMIT) break;
-        // what a server that stood still has not written yet comes right after its answer
-        asked = await this.#server.answers();
+        // after a stop of the server, the rest of the output comes right after its reply
+        asked = await this.#server.responds();
         quietSince = clock.now();
       }
-      await clock.sleep(Math.min(20, looks >> 1));
+      await clock.sleep(Math.min(20, reads >> 1));
     }
-    // the next process finds this end, and takes all of the output
+    // the next process finds this end, and reads all of the output
     if (this.#closed) return { sample: NO_OUTPUT, marks };
     if (marks.complete) {
       lane.position = Math.max(lane.position, from + marks.taken);
-      // as a line feed alone the end mark tells that the terminal no longer translates
+      // an end mark with a bare line feed shows that the terminal no longer translates line feeds
       if (!marks.translated) lane.dirty = true;
     } else {
       await writer.add(marks.rest());

@@ -36,18 +36,15 @@ import { Terminals } from "./terminals.ts";
 import { parseTarget, placeOf } from "./target.ts";
 import { Watch } from "./watch.ts";
 
-/**
- * How long the end waits for hooks to begin, for commands of tmux under way, and for what waits in the spool,
- * milliseconds.
- */
+/** Limits of `close`, milliseconds: for hooks to begin, for tmux commands in progress, and for pending spool work. */
 const CLOSE_LIMITS = { hooks: 1500, server: 2000, reports: 500 };
 
 /**
  * Runs jobs in tmux: sessions, windows and panes that people can attach to.
  *
- * A pane is a *lane*: a small shell program (lane.sh) that takes runs from a pipe and runs them one after the other, so
- * that a job costs no tmux command and no new file. What happened stands in the lane's journal, the output in its
- * terminal's log between two marks. All of it goes on without this process, and a later one takes it up.
+ * A pane is a *lane*: a small shell program (lane.sh) that reads runs from a pipe and executes them one after the
+ * other. So a job costs no tmux command and no new file. The lane's journal records starts and ends; the output lies in
+ * its terminal's log between two marks. All of it goes on without this process, and a later process adopts it.
  */
 export class TmuxExecutor implements Executor {
   readonly kind = "tmux";
@@ -64,11 +61,11 @@ export class TmuxExecutor implements Executor {
   readonly #living: Living;
   #base: Record<string, string>;
   #secret = "";
-  /** Commands that give a run what this process was given. */
+  /** Shell commands that apply the file mode mask and the limits of this process to a run. */
   #inherit: readonly string[] = [];
-  /** What runs payloads. */
+  /** Shell that runs payloads. */
   #shell = "sh";
-  /** Number of this process. */
+  /** Epoch of this process. */
   #epoch = "";
   #endings!: Endings;
   #stopper!: Stopper;
@@ -77,7 +74,7 @@ export class TmuxExecutor implements Executor {
   #held!: HeldPanes;
   #readers!: Reports;
   #done: Pipe | null = null;
-  /** The same pipe, for the end: its path may lead to another one by then. */
+  /** The same pipe, for `close`: its path may lead to another pipe by then. */
   #waker: Pipe | null = null;
   #reports: Promise<void> | null = null;
   #closed = false;
@@ -131,7 +128,7 @@ export class TmuxExecutor implements Executor {
       await this.#kept.tidy();
       this.#watch.start();
       this.#readiness.soon();
-      // after this call has returned
+      // only after this call has returned
       setTimeout(opened.resolve);
       return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
     } catch (error) {
@@ -207,7 +204,7 @@ export class TmuxExecutor implements Executor {
     }
   }
 
-  /** Gives a run to a lane, at once or when those before it have ended. */
+  /** Assigns a run to a lane, which begins it at once or after the runs before it. */
   async #enter(run: Run): Promise<void> {
     const lane = await this.#pool.assign(run, parseTarget(run.launch.target));
     if (run.state === "ended") { // stopped meanwhile
@@ -223,7 +220,7 @@ export class TmuxExecutor implements Executor {
     }
   }
 
-  /** Has a lane begin the first run on its list, when it can. */
+  /** Sends the first waiting run of a lane to it, if the lane can begin one. */
   async #feed(lane: Lane): Promise<void> {
     const { files, cwd, clock, killGraceMs } = this.#options;
     const [run] = lane.runs;
@@ -244,7 +241,7 @@ export class TmuxExecutor implements Executor {
       };
       await writeScript(run.launch, lane.key, parts);
       await this.#stopper.expect(run);
-      if (run.lane !== lane || run.state !== "sent") return; // its terminal has gone meanwhile
+      if (run.lane !== lane || run.state !== "sent") return; // its terminal is gone meanwhile
       await lane.send(this.#epoch);
     } catch (error) {
       run.state = "waiting";
@@ -254,7 +251,7 @@ export class TmuxExecutor implements Executor {
     this.#readiness.begins(lane);
   }
 
-  /** As `#feed`, for a run that has waited in the lane's list; nobody else is there to hear of a failure. */
+  /** Does the same as `#feed` for a run that waited in the lane's list. No caller waits, so a failure ends the run. */
   #feedNext(lane: Lane): void {
     const [run] = lane.runs;
     this.#feed(lane).catch((error) => {
@@ -327,7 +324,7 @@ export class TmuxExecutor implements Executor {
     if (run?.lane) await this.#pool.trim(run.lane);
   }
 
-  /** Removes what a run that is known can have. */
+  /** Removes the files that a known run can have. */
   async #removeFiles({ name, launch, lane, mayBeStopped, outside }: Run): Promise<void> {
     const { files } = this.#options;
     if (isProgram(launch)) await files.remove(this.#spool.program(name));
@@ -343,8 +340,8 @@ export class TmuxExecutor implements Executor {
   }
 
   /**
-   * Empties a lane's script, which may hold secrets. Not to nothing: a file without a block would cost more the next
-   * time.
+   * Empties a lane's script, which may hold secrets. Leaves one byte: a file without a disk block would cost more at
+   * the next write.
    */
   async #wipe(lane: Lane): Promise<void> {
     lane.script = null;
@@ -369,13 +366,13 @@ export class TmuxExecutor implements Executor {
     this.#living.close();
     this.#endings?.close();
     for (const run of this.#runs.values()) clearTimeout(run.timer);
-    // no later process knows the lanes of a folder that is gone
+    // no later process can find the lanes of a folder that is gone
     if (await this.missing() !== null) await this.#within(CLOSE_LIMITS.hooks, this.#pool.closeIdle());
-    const watch = this.#watch?.stop(); // a lane that is let go of looks like one that is gone
-    const lanes = this.#pool.close(); // from now on they get nothing, whatever else takes its time
+    const watch = this.#watch?.stop(); // a disconnected lane would seem lost
+    const lanes = this.#pool.close(); // from now on they get no input, however long the rest lasts
     await this.#within(CLOSE_LIMITS.hooks, this.#hooks.close());
     await this.#within(CLOSE_LIMITS.server, Promise.all([watch, this.#held?.idle()]));
-    this.#server.close(); // what waits for it rejects
+    this.#server.close(); // rejects all calls that wait for it
     await this.#endReports();
     await this.#within(CLOSE_LIMITS.reports, Promise.all([lanes, this.#server.idle()]));
   }
@@ -387,7 +384,7 @@ export class TmuxExecutor implements Executor {
     this.#done?.close();
   }
 
-  /** Waits for a part of the end, but not longer than `ms`: a frozen server must not keep this process. */
+  /** Waits for a step of `close`, at most `ms`: a frozen server must not keep this process alive. */
   async #within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
     const limit = new AbortController();
     const failed = (error: unknown) => this.#failed("could not end in good order", error);

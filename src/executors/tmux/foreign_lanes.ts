@@ -3,19 +3,19 @@ import { quoteWord } from "../../domain/shell_words.ts";
 import type { TmuxOptions } from "./options.ts";
 import { printed } from "./quoting.ts";
 
-/** What `list-panes` is to print: version of the server, name, mark and program of each pane. */
+/** Format for `list-panes`: version of the server, name, mark and program of each pane. */
 export const LANES_FORMAT = "#{version}\t#{pane_id}\t#{@runner_lane}\t#{pane_start_command}";
 
-/** The program of a pane as it is: tmux writes a backslash before some characters of it. */
+/** Returns the program of a pane verbatim: tmux writes a backslash before some characters of it. */
 export function unescaped(program: string, version: string): string {
   return printed(program, version).replace(/\\(.)/g, "$1");
 }
 
 /**
- * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. They
- * are neither ours to take over nor to close, and what runs in them is not lost.
+ * Refuses to start beside terminals of our instance that work in another spool folder: ours is a copy of that one. This
+ * runner may neither adopt nor close them, and what runs in them is not lost.
  *
- * @param lines What `list-panes -a` printed.
+ * @param lines Output of `list-panes -a`.
  * @throws {SetupError} There are such terminals; the message names their folder.
  */
 export async function refuseForeignLanes(lines: readonly string[], options: TmuxOptions): Promise<void> {

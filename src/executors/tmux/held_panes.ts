@@ -3,23 +3,23 @@ import { freeName } from "./new_pane.ts";
 import type { RecoveryParts } from "./recovery.ts";
 import type { Watch } from "./watch.ts";
 
-/** Terminals that are left to programs of ended runs at the most; the oldest are closed. */
+/** Maximum number of terminals that are left to programs of ended runs; the oldest are closed. */
 export const MAX_HELD = 16;
-/** Pause between two questions whether they are still needed, milliseconds. */
+/** Pause between two queries whether they are still needed, milliseconds. */
 const ASK_EVERY = 5000;
-/** Asks a lane for that. */
+/** Input that asks a lane for that. */
 const HELD = "-held";
 
 /**
- * Terminals that programs of ended runs have open: a server that was started in the background with `setsid`, for one.
- * It would write into the output of the next run, so there is none: another terminal takes its place. This one stays
- * for the program, and is closed when that has ended.
+ * Terminals that programs of ended runs have open, such as a server that was started in the background with `setsid`.
+ * It would write into the output of the next run, so another terminal replaces this one. This one stays for the
+ * program, and is closed when the program has ended.
  */
 export class HeldPanes {
   readonly #parts: RecoveryParts;
   readonly #watch: Watch;
   #queriedAt = -Infinity;
-  /** What tmux is being told. */
+  /** Commands of tmux in progress. */
   readonly #pending = new Set<Promise<void>>();
 
   constructor(parts: RecoveryParts, watch: Watch) {
@@ -28,7 +28,8 @@ export class HeldPanes {
   }
 
   /**
-   * A run has ended, and a program of it has the terminal open. Those that wait for this terminal go to another one.
+   * Leaves a terminal to the program of an ended run that has it open. Runs that wait for this terminal go to another
+   * one.
    */
   hold(lane: Lane, run: string): void {
     const { options, pool, server, runs } = this.#parts;
@@ -38,7 +39,7 @@ export class HeldPanes {
       job: runs.get(run)?.launch.id ?? run,
     });
     const rename = async () => {
-      if (lane.pane !== null) await freeName(server, lane.pane, lane.setAside("held"));
+      if (lane.pane !== null) await freeName(server, lane.pane, lane.replacedName("held"));
     };
     this.#warnOnFailure("rename a window", pool.inTurn(rename));
     for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
@@ -48,7 +49,7 @@ export class HeldPanes {
     }
   }
 
-  /** One look: asks which terminals are still needed, and closes those that are too many. */
+  /** Asks which terminals are still needed, and closes those that are too many. */
   round(): void {
     const { options, pool } = this.#parts;
     const now = options.clock.now();
@@ -60,15 +61,15 @@ export class HeldPanes {
       options.log.warn(`closed a terminal that a program of an ended job had open: there are more than ${MAX_HELD}`);
       this.#close(lane);
     }
-    for (const lane of held) lane.send(HELD).catch(() => {}); // the next look asks again
+    for (const lane of held) lane.send(HELD).catch(() => {}); // the next round asks again
   }
 
-  /** Nothing has the terminal of a lane open any more. */
+  /** Handles the report that no program has the terminal of a lane open any more. */
   released(key: string): void {
     const lane = this.#parts.pool.lanes.get(key);
     if (!lane?.held) return;
     lane.held = false;
-    // another one has taken its place
+    // another one has replaced it
     if (lane.kept === null && lane.runs.length === 0) this.#close(lane);
   }
 
@@ -83,7 +84,7 @@ export class HeldPanes {
     this.#pending.add(reported);
   }
 
-  /** Resolves when tmux has been told everything. */
+  /** Resolves when no command of tmux is in progress. */
   async idle(): Promise<void> {
     await Promise.all(this.#pending);
   }

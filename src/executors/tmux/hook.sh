@@ -1,22 +1,22 @@
 # hook.sh SPOOL HOOK SHELL LIMIT
 #
-# The process of a window of its own: runs SPOOL/hooks/HOOK.sh with SHELL, as a process group of its own and with
-# nothing to read or to show. After LIMIT seconds it is ended: TERM, two seconds later KILL. Whatever it left of its
-# group goes with it. `H HOOK CODE` in the runner's pipe `done` tells the end.
+# The process of a window of its own: runs SPOOL/hooks/HOOK.sh with SHELL, in its own process group, without input and
+# output. After LIMIT seconds it sends TERM, two seconds later KILL. Whatever is left of the process group is killed at
+# the end. `H HOOK CODE` in the runner's pipe `done` reports the end.
 S=$1 hook=$2 shell=$3 limit=$4
-# caught, not ignored: what a shell ignores its children ignore as well
+# caught, not ignored: children inherit ignored signals
 trap : INT TERM HUP
 cd / && exec 3<"$S/hooks/$hook.sh" || exit
-# once, whatever happens, and nothing is left behind
+# removed first, so that it runs only once and leaves nothing behind
 rm -f "$S/hooks/$hook.sh"
 exec 2>/dev/null
 set -m
-# one command: between two of them dash forgets a job that has ended, and nobody would know how
+# one command: between two of them dash forgets a job that has ended, and with it the exit code
 {
-  # some shells hand on no other file than those that are named
+  # some shells pass on only those descriptors that are named
   env -i PATH="$PATH" TERM="$TERM" "$shell" /dev/fd/3 3<&3 </dev/null >/dev/null &
   group=$!
-  # never a group that is not surely the hook's: -1 would be every process of the machine
+  # never signal a group that is not certainly the hook's: -1 would be every process of the machine
   case $group in '' | *[!0-9]* | 0 | 1) exit ;; esac
   exec 3<&-
   {
@@ -31,5 +31,5 @@ set -m
   code=$?
 }
 kill -KILL "-$guard" "-$group"
-# a redirection alone would make a plain file where the pipe is gone
+# a redirection alone would create a plain file if the pipe is gone
 [ ! -p "$S/done" ] || echo "H $hook $code" 1<>"$S/done"

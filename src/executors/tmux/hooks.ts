@@ -6,11 +6,11 @@ import { word } from "./quoting.ts";
 import type { HostReply, TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How much longer than its limit the end of a hook may take to be told, milliseconds. */
+/** Time between the limit of a hook and the report of its end, at most, milliseconds. */
 const SLACK = 10_000;
-/** How long a new window may take to begin when the runner ends, and the pause between two looks, milliseconds. */
+/** How long a new window may need to begin while the runner ends, and the pause between two checks, milliseconds. */
 const BEGIN_LIMIT = 2000;
-const LOOK_EVERY = 10;
+const CHECK_EVERY = 10;
 
 /** Runs commands beside the jobs, each in a window of the runner's own session: a lane never waits for one. */
 export class Hooks {
@@ -21,7 +21,7 @@ export class Hooks {
   readonly #waiting = new Map<string, (code: number | null) => void>();
   readonly #opening = new Set<Promise<void>>();
   #shell = "sh";
-  /** Commands that give a hook what the runner was given. */
+  /** Shell commands that apply the file mode mask and the limits of this process to a hook. */
   #inherit: readonly string[] = [];
 
   constructor(
@@ -34,7 +34,7 @@ export class Hooks {
     this.#base = parts.base;
   }
 
-  /** Removes what an earlier process wrote and no window has taken. */
+  /** Removes scripts of an earlier process that no window has read. */
   async begin({ shell, inherit }: Pick<HostReply, "shell" | "inherit">): Promise<void> {
     this.#shell = shell;
     this.#inherit = inherit;
@@ -42,7 +42,7 @@ export class Hooks {
     await this.#options.files.makeFolder(this.#spool.hooks);
   }
 
-  /** Runs one; answers its exit code, `null` when that is not known. */
+  /** Runs a hook; returns its exit code, `null` when that is unknown. */
   async run(hook: Hook): Promise<number | null> {
     const { files, clock } = this.#options;
     const script = this.#spool.hook(hook.name);
@@ -61,11 +61,11 @@ export class Hooks {
     } finally {
       late.abort();
       this.#waiting.delete(hook.name);
-      await files.remove(script); // no window has taken it
+      await files.remove(script); // no window has read it
     }
   }
 
-  /** Values stand in the script only: a command line can be read by everybody. */
+  /** Returns the script of a hook. Values are in the script only: all users can read a command line. */
   #script({ command, env }: Hook): string {
     const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
     const lines = [
@@ -90,20 +90,20 @@ export class Hooks {
     );
   }
 
-  /** The end of one, as its window told it. */
+  /** Handles the end of a hook, as its window reports it. */
   ended(run: string, code: number): void {
     this.#waiting.get(run)?.(code);
   }
 
-  /** Waits until the window of a hook has taken its script: without it there would be no hook. */
+  /** Waits until the window of a hook has opened and removed its script: without the script there would be no hook. */
   async #begun(run: string, until: number): Promise<void> {
     const { files, clock } = this.#options;
     while (clock.now() < until && await files.stat(this.#spool.hook(run)) !== null) {
-      await clock.sleep(LOOK_EVERY);
+      await clock.sleep(CHECK_EVERY);
     }
   }
 
-  /** Lets go; what runs goes on, to its time limit at the longest. */
+  /** Stops waiting for hooks; they keep running, at most until their limit. */
   async close(): Promise<void> {
     const until = this.#options.clock.now() + BEGIN_LIMIT;
     await Promise.allSettled(this.#opening);

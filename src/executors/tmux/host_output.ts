@@ -7,7 +7,7 @@ import { LiveReader } from "./live_reader.ts";
 import { readEnded } from "./output.ts";
 import { Spool } from "./spool.ts";
 
-/** What a `TmuxHostOutput` is made of. */
+/** Dependencies of a `TmuxHostOutput`. */
 export interface HostOutputOptions {
   readonly files: Files;
   readonly digestOf: (text: string) => string;
@@ -15,11 +15,11 @@ export interface HostOutputOptions {
   readonly root: string;
   /** Raw prefix of all keys. */
   readonly namespace: string;
-  /** Whether a folder is there, and what it holds can be read and believed. */
+  /** Returns whether a folder exists, can be read, and is trustworthy. */
   readonly isOurs: (path: string) => Promise<boolean>;
 }
 
-/** Reads outputs in the spools of this host's runners, which may write meanwhile. Changes nothing there. */
+/** Reads outputs in the spools of this host's runners, which may write at the same time. Changes nothing there. */
 export class TmuxHostOutput implements HostOutput {
   readonly #options: HostOutputOptions;
 
@@ -33,7 +33,7 @@ export class TmuxHostOutput implements HostOutput {
     if (!runner || !instance || !token) return null;
     const dir = `${root}/${instanceName(namespace, runner, digestOf)}`;
     if (!await isOurs(dir)) return null;
-    // another runner of that name, or one whose folder was made anew
+    // another runner of that name, or one whose folder was created anew
     if ((await files.readText(`${dir}/instance`))?.trim() !== instance) return null;
     const run = attemptName({ id: job.id, token }, digestOf);
     return new RunOutput(files, new Spool({ spool: dir, files, digestOf }), run);
@@ -42,8 +42,8 @@ export class TmuxHostOutput implements HostOutput {
 
 /**
  * The output of a run: from the log of its terminal, then from its own file. A log is emptied only after that file was
- * written: so what was read of a log counts when there was no such file afterwards, and its terminal had not begun
- * another run.
+ * written. So bytes from a log are valid if afterwards there is no such file and the terminal has not begun another
+ * run.
  */
 class RunOutput implements AttemptOutput {
   readonly #files: Files;
@@ -84,7 +84,7 @@ class RunOutput implements AttemptOutput {
     return false;
   }
 
-  /** Whether the terminal whose log is open has begun no other run since. */
+  /** Returns whether the terminal of the open log has begun no other run since. */
   async #isRunning(): Promise<boolean> {
     return this.#log !== null && await this.#spool.lastStarted(this.#lane) === this.#run;
   }

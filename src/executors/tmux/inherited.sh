@@ -1,11 +1,11 @@
 # inherited.sh [runner]
 #
-# Prints what a program that is started here inherits, one `name value` a line: the file mode mask, and each soft limit
-# under the option of `ulimit` that sets it. With `runner`, for which the runner itself must start it: also how many
-# files the runner was given, as its runtime raises that to the hard limit.
+# Prints what a program that is started here inherits, one `name value` per line: the file mode mask, and each soft
+# limit under the option of `ulimit` that sets it. With `runner`, the runner itself must start it. It then also prints
+# how many open files the runner was given, as its runtime raises that to the hard limit.
 echo "umask $(umask)"
 for option in c d f l n p s t u v; do
-  # p is the number of processes in some shells, u in others, and p the size of a pipe in those
+  # the number of processes is p in some shells, u in others; there p is the size of a pipe
   case $option in p) ! ulimit -S -u >/dev/null 2>&1 || continue ;; esac
   # shellcheck disable=SC3045 # what a shell does not know it does not print
   limit=$(ulimit -S "-$option" 2>/dev/null) || continue
@@ -13,8 +13,8 @@ for option in c d f l n p s t u v; do
 done
 [ "${1-}" = runner ] || return 0 2>/dev/null || exit 0
 [ -r "/proc/$PPID/limits" ] || exit 0
-# files that the runner may open, and the process that started it: with the same hard limit that one's soft limit was
-# the runner's as well
+# limits of open files of the runner and of its parent: with the same hard limit, the parent's soft limit was the
+# runner's as well
 read -r stat <"/proc/$PPID/stat"
 # shellcheck disable=SC2086 # fields: state, parent
 set -- ${stat##*) }

@@ -1,14 +1,14 @@
 /**
- * What jobs inherit of the runner beside its environment. They are started by the tmux server, which an earlier runner
- * may have started from another place: so each script sets what differs.
+ * What jobs inherit from the runner besides its environment. The tmux server starts them, and an earlier runner may
+ * have started it under other conditions. So each script sets what differs.
  *
  * @module
  */
 
-/** What `inherited.sh` prints, by name. */
+/** Output of `inherited.sh`, by name. */
 export type Inherited = ReadonlyMap<string, string>;
 
-/** Reads lines of `name value`. */
+/** Parses lines of `name value`. */
 export function readFacts(text: string): Inherited {
   return new Map(
     text.trim().split("\n").map((line) => {
@@ -19,8 +19,8 @@ export function readFacts(text: string): Inherited {
 }
 
 /**
- * Commands that give a process of the server, in any shell, what the runner was given. What the server does not allow
- * is left out.
+ * Returns commands, for any shell, that give a process of the server the file mode mask and limits of the runner. Each
+ * limit that the server does not allow stays as it is.
  */
 export function commandsFor(own: Inherited, server: Inherited): string[] {
   const mask = own.get("umask") ?? server.get("umask") ?? "";
@@ -29,7 +29,7 @@ export function commandsFor(own: Inherited, server: Inherited): string[] {
     const option = /^limit-([a-z])$/.exec(name)?.[1];
     const given = option === "n" ? own.get("files") ?? own.get(name) : own.get(name);
     if (option === undefined || given === undefined || given === there || !/^(unlimited|\d+)$/.test(given)) continue;
-    // the number of processes has two names
+    // the option for the number of processes has two names
     const names = option === "p" || option === "u" ? ["u", "p"] : [option];
     commands.push(`{ ${names.map((one) => `ulimit -S -${one} ${given}`).join(" || ")}; } 2>/dev/null`);
   }

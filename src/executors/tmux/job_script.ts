@@ -5,17 +5,20 @@ import { padOf } from "./journal.ts";
 import { word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 
-/** Linux gives a program no single variable of more bytes, name and `=` included (MAX_ARG_STRLEN). */
+/** Maximum size of one environment variable on Linux (MAX_ARG_STRLEN), bytes, name and `=` included. */
 const MAX_VARIABLE = 131_071;
-/** ... and all variables and arguments together no more than a quarter of the stack limit, 2 MiB by default. */
+/**
+ * Maximum size of all variables and arguments together, bytes: Linux allows a quarter of the stack limit, 2 MiB by
+ * default.
+ */
 const MAX_ENVIRONMENT = 2_000_000;
 
 /** Exit code of a run that could not enter its working directory. */
 export const OUTSIDE = 126;
 
 /**
- * Commands that set variables, for any shell. One that the shell keeps for itself (UID in bash) must not end the
- * script: so `command`, which in zsh finds no builtins unless it is told to.
+ * Returns commands that set variables, for any shell. A variable that the shell reserves (UID in bash) must not end the
+ * script. Hence `command`, which in zsh finds builtins only with an option.
  */
 export function exportsOf(variables: Readonly<Record<string, string>>): string[] {
   const zsh = (how: string) => `[ -z "\${ZSH_VERSION-}" ] || ${how} posixbuiltins`;
@@ -23,41 +26,43 @@ export function exportsOf(variables: Readonly<Record<string, string>>): string[]
   return [zsh("setopt"), ...exports, zsh("unsetopt")];
 }
 
-/** What stands in every run's environment before its own variables. */
+/** Returns the base environment of every run; the run's own variables come after it. */
 export function baseEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
   const names = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "XDG_STATE_HOME", "RUNNER_CONFIG"];
   const own = Object.entries(env).filter(([name]) => names.includes(name) || name.startsWith("LC_"));
-  // TERM comes from tmux, and does not say that it takes every colour
+  // TERM comes from tmux, and does not announce true colour
   return { ...Object.fromEntries(own), COLORTERM: "truecolor" };
 }
 
-/** What a run's script is made of besides the run. */
+/** Parts of a run's script besides the run. */
 export interface ScriptParts {
   readonly files: Files;
   readonly spool: Spool;
-  /** What stands in front of the run's own variables. */
+  /** Base environment, in front of the run's own variables. */
   readonly base: Readonly<Record<string, string>>;
-  /** Folder of runs that name none. */
+  /** Working directory of runs without one of their own. */
   readonly cwd: string;
-  /** Commands that give a run the file mode mask and the limits of the runner. */
+  /** Shell commands that apply the file mode mask and the limits of the runner to a run. */
   readonly limits: readonly string[];
-  /** What runs the payload. */
+  /** Shell that runs the payload. */
   readonly shell: string;
 }
 
 /**
- * Writes the script of a run in the place of the lane's last one. Its first line begins with what is for the lane, and
- * before that with what is for the script that ends runs at their timeouts. Then it makes sure that the lane means this
- * run, notes its process id for the lane, and sets limits, environment and folder. The payload begins on the second
- * line, unless a value has several: people can tell from a shell's "line 4" that it means their third one.
+ * Writes the script of a run over the previous script of its lane. The first line begins with the part for deadline.sh,
+ * which ends runs at their timeouts, and the part for the lane. The rest of it checks that the lane means this run,
+ * records the process id for the lane, and sets limits, environment and folder.
+ *
+ * The payload begins on the second line, unless a value has several lines. So "line 4" in a message of the shell means
+ * line 3 of the payload.
  */
 export async function writeScript(
   launch: Launch,
   lane: string,
   { clean, graceMs, files, spool, base, cwd, limits, shell }: ScriptParts & {
-    /** The lane cleans its terminal before. */
+    /** The lane cleans its terminal before the run. */
     readonly clean: boolean;
-    /** Time between TERM and KILL when it has reached its timeout. */
+    /** Time between TERM and KILL when the run has reached its timeout. */
     readonly graceMs: number;
   },
 ): Promise<void> {
@@ -70,13 +75,13 @@ export async function writeScript(
     `[ -n "\${lane_shell-}" ] && ${limit}run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
     `shell=${word(shell)} title=${word(titleOf(launch))} && return`,
     `[ "\${RUNNER_RUN-}" = ${run} ] || { echo "$0: this is no longer the script of this job, or RUNNER_RUN is not set" >&2; exit 126; }`,
-    // the payload may run itself once more, by $0: then with what it has made of all this
+    // the payload may call itself again through $0: then it keeps the environment that it has set up by itself
     `[ -n "\${RUNNER_ATTEMPT-}" ] || { echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
     ...limits,
-    // the standard error is nowhere so far: what the shell says of a variable is not for the output
+    // standard error is still discarded: the shell's messages about a variable do not belong into the output
     ...exportsOf(environmentOf(launch, base)),
     "exec 2>&1 3<&- 4<&- 5>&-",
-    // its lane tells the code alone
+    // its lane reports only the exit code
     `cd -- ${word(launch.cwd ?? cwd)} || { echo >${word(spool.outside(run))}; exit ${OUTSIDE}; }`,
     "unset OLDPWD",
     "}",
@@ -99,7 +104,7 @@ function environmentOf(launch: Launch, base: Readonly<Record<string, string>>): 
   };
 }
 
-/** A time as the scripts take it. */
+/** Converts a time to the unit of the scripts. */
 export function tenthsOf(ms: number): string {
   return String(Math.ceil(ms / 100));
 }
@@ -109,14 +114,14 @@ function titleOf({ title, id }: Launch): string {
   return (title || id).replace(/[\u0000-\u001f\u007f-\u009f]/g, " ").slice(0, 100);
 }
 
-/** Whether the payload names its own interpreter. */
+/** Returns whether the payload names its own interpreter. */
 export function isProgram({ payload }: Launch): boolean {
   return interpreterOf(payload) !== null;
 }
 
 /**
- * The interpreter that a script names, and what it is given in front of the script: one argument at the most, as Linux
- * reads the line. It is called by name, so that the script may lie where no program may be started (`noexec`).
+ * Returns the interpreter that a script names and its argument: at most one, as Linux reads the line. The interpreter
+ * is called by name, so that the script may lie on a file system without execute permission (`noexec`).
  */
 function interpreterOf(script: string): string[] | null {
   const [, program, argument] = /^#![ \t]*([^ \t\r\n\0]+)[ \t]*([^\r\n\0]*)/.exec(script) ?? [];
@@ -125,20 +130,23 @@ function interpreterOf(script: string): string[] | null {
   return trimmed === "" ? [program] : [program, trimmed];
 }
 
-/** A script all of whose lines end in CR LF was written for another system: here the CR would be part of its words. */
+/**
+ * Converts a script all of whose lines end in CR LF: it comes from another system, and a shell here would read the CR
+ * as part of a word.
+ */
 function unixLines(payload: string): string {
   if (!payload.includes("\r\n") || /(^|[^\r])\n/.test(payload)) return payload;
   return payload.replaceAll("\r\n", "\n");
 }
 
 /**
- * Checks what a run wants before anything is done for it.
+ * Checks the environment of a run before anything is done for it.
  *
  * @throws {LaunchError} No program could be started with that environment.
  */
 export function checkEnvironment(launch: Launch, base: Readonly<Record<string, string>>): void {
   const variables = Object.entries(environmentOf(launch, base));
-  // no character has more than three bytes: most need not be counted
+  // no UTF-16 code unit has more than three bytes in UTF-8: most environments need no exact count
   if (variables.reduce((sum, [name, value]) => sum + 1 + 3 * (name.length + value.length), 0) <= MAX_VARIABLE) return;
   const encoder = new TextEncoder();
   let total = 0;

@@ -1,6 +1,6 @@
 /** A line that a lane wrote into the pipe `done`. */
 export type Report =
-  /** A lane has come to life, or has read everything up to the question `asked`; then it also says what it did last. */
+  /** A lane has started, or has read everything up to the query `asked`; then it also reports its last run. */
   | {
     readonly type: "ready";
     readonly lane: string;
@@ -12,8 +12,8 @@ export type Report =
   /** A lane has cleaned its terminal. */
   | { readonly type: "cleaned"; readonly lane: string }
   /**
-   * A lane has not run what it was given: `full` says that it cannot write its journal. Else it came from a process of
-   * the runner that is no longer the latest.
+   * A lane has not begun the run that it was sent. `full`: it cannot write its journal; else the epoch of the run has
+   * ended.
    */
   | {
     readonly type: "declined";
@@ -23,8 +23,8 @@ export type Report =
     readonly full: boolean;
   }
   /**
-   * A run has ended; `code` is `null` when its shell never came to life, `left` names the programs of its group that
-   * were killed with it, and `held` says that a program of it still has the terminal open.
+   * A run has ended. `code` is `null` when its shell never started; `left` names the programs of its group that were
+   * killed with it. `held`: a program of it still has the terminal open.
    */
   | {
     readonly type: "ended";
@@ -38,26 +38,23 @@ export type Report =
   | { readonly type: "released"; readonly lane: string }
   /** A hook has ended. */
   | { readonly type: "hook"; readonly run: string; readonly code: number }
-  /** A lane in which somebody is waited for; `.`: those were all. */
+  /** A lane whose program waits for input; `.` ends the list. */
   | { readonly type: "reading"; readonly survey: string; readonly lane: string }
-  /** Processes of a run live; `.`: those were all. */
+  /** A run whose processes live; `.` ends the list. */
   | { readonly type: "living"; readonly question: string; readonly run: string }
   /**
-   * What wrote the log of a lane has ended: `failed` when it could not write, else as the pane is gone or another one
-   * writes.
+   * The writer of a lane's log has ended. `failed`: it could not write; else the pane is gone or another writer
+   * replaced it.
    */
   | { readonly type: "unlogged"; readonly lane: string; readonly failed: boolean };
 
-/**
- * The last run of a lane; `code` is `null` when its shell never came to life, `declined` when the lane did not begin
- * it.
- */
+/** The last run of a lane. `code` is `null` when its shell never started, `declined` when the lane did not begin it. */
 export interface LastRun {
   readonly run: string;
   readonly code: number | null | "declined";
 }
 
-/** Reads a line of the pipe `done`; `null` for one that is none of ours. */
+/** Parses a line of the pipe `done`; `null` for one that is not ours. */
 export function readReport(line: string): Report | null {
   const [type, lane, run, code, last, more] = line.split(" ");
   switch (type) {
@@ -104,28 +101,28 @@ function readLast(text: string): LastRun["code"] {
 
 /** Bytes of a record between its two line feeds: type, space, run, space, code, end mark. */
 const RECORD = 126;
-/** The longest name of a run that a record has room for. */
+/** Maximum length of a run's name in a record. */
 export const MAX_RUN = RECORD - "S ".length - " 255".length - " .".length;
 
-/** What a lane puts behind the name of a run, so that all records are equally long. */
+/** Returns the padding that a lane puts after the name of a run, so that all records are equally long. */
 export function padOf(run: string): string {
   return " ".repeat(MAX_RUN - run.length);
 }
 
-/** What a lane's journal says. */
+/** The contents of a lane's journal. */
 export interface Journal {
-  /** Whether it could be read. If not, nothing follows from what is missing in it. */
+  /** Whether it could be read. If not, a missing record proves nothing. */
   readonly known: boolean;
-  /** Exit codes of the runs that have ended; `null` for one whose shell never came to life. */
+  /** Exit codes of the runs that have ended; `null` for one whose shell never started. */
   readonly ends: ReadonlyMap<string, number | null>;
   /** The run that was begun last and has no end. */
   readonly running: string | null;
 }
 
-/** What is known from a journal that is gone. */
+/** Stands for a journal that is gone. */
 export const NO_JOURNAL: Journal = { known: false, ends: new Map(), running: null };
 
-/** Reads a lane's journal. A torn record is a step that did not happen. */
+/** Parses a lane's journal. A torn record is a step that did not happen. */
 export function readJournal(text: string): Journal {
   const ends = new Map<string, number | null>();
   let running: string | null = null;

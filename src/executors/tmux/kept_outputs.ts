@@ -3,16 +3,16 @@ import type { TmuxOptions } from "./options.ts";
 import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
-/** Outputs beyond a result that are kept at the most; the oldest go first. */
+/** Maximum number of kept outputs that exceed a result; the oldest go first. */
 export const MAX_KEPT = 4096;
-/** Bytes of all of them; the newest stays whatever its size. */
+/** Maximum size of all of them together, bytes; the newest stays whatever its size. */
 const MAX_BYTES = 10 * 2 ** 30;
-/** Files that are handled in one go, before other work has its turn. */
+/** Number of files per batch; other work runs between two batches. */
 const BATCH = 100;
-/** Pause between two searches for outputs that have no record, milliseconds. */
+/** Pause between two searches for outputs without a record, milliseconds. */
 const SEARCH_EVERY = 3_600_000;
 
-/** An output that is kept, as it was when it was seen first. */
+/** A kept output, as it was when it was first listed. */
 interface Kept {
   readonly size: number;
   /** Monotonic time at which it was written. */
@@ -20,12 +20,12 @@ interface Kept {
 }
 
 /**
- * Decides which outputs stay on disk. One that the result holds whole is needed only as long as its end may be reported
- * again, so it goes with its record. The others are the only whole copy: they stay for a time, bounded in count and
- * bytes.
+ * Decides which outputs stay on disk. An output that the result holds completely is needed only while its end may be
+ * reported again, so it goes with its record. The others are the only complete copy: they stay for a time, bounded in
+ * count and bytes.
  *
- * A round costs what came and went since the last one: names of forgotten runs are given, and each kept file is looked
- * at once.
+ * The cost of a round depends on the changes since the last one: the names of forgotten runs are given, and each kept
+ * file is read once.
  */
 export class KeptOutputs {
   readonly #options: TmuxOptions;
@@ -40,7 +40,7 @@ export class KeptOutputs {
     this.#runs = parts.runs;
   }
 
-  /** One round. */
+  /** Removes the outputs that are no longer needed. */
   async prune({ seconds, forgotten, hasRecord, signal }: Pruning): Promise<void> {
     const { clock } = this.#options;
     await this.#removeAll(forgotten, signal);
@@ -55,7 +55,7 @@ export class KeptOutputs {
     await this.#inBatches(runs, async (run) => void await files.remove(this.#spool.output(run)), signal);
   }
 
-  /** What a process left that ended between the end of a record and that of its output. */
+  /** Removes outputs of a process that ended after it removed a record and before it removed the output. */
   async #removeWithoutRecord(hasRecord: Pruning["hasRecord"], signal?: AbortSignal): Promise<void> {
     const runs = (await this.#options.files.list(this.#spool.outputs)).map(({ name }) => name);
     await this.#removeAll(runs.filter((run) => !hasRecord(run) && !this.#runs.has(run)), signal);
@@ -78,7 +78,7 @@ export class KeptOutputs {
     }, signal);
   }
 
-  /** Brings the list up to date: the names are read each time, and each file is looked at once. */
+  /** Updates the list: the names are read each time, and the properties of each file once. */
   async #list(signal?: AbortSignal): Promise<void> {
     const before = this.#kept;
     this.#kept = new Map();

@@ -6,14 +6,14 @@ import type { Run } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** Panes that are kept at the most; the oldest go first. */
+/** Maximum number of kept panes; the oldest go first. */
 export const MAX_KEPT = 10;
 /** How long a pane is kept, milliseconds. */
 const KEPT_FOR = 86_400_000;
 
 /**
- * Panes that stay as a run left them, so that a person may look. Their lanes go on and get no further run; another one
- * takes their place. Which run a pane shows stands in its option `@runner_kept`: so a later process knows it, too.
+ * Panes that stay as a run left them, for people to inspect. Their lanes continue but get no further run; new lanes
+ * replace them. The option `@runner_kept` names the run that a pane shows: so a later process finds it, too.
  */
 export class KeptPanes {
   readonly #options: TmuxOptions;
@@ -28,7 +28,9 @@ export class KeptPanes {
     this.#pool = parts.pool;
   }
 
-  /** A run has ended in its lane. One that has given another run to it already will be needed. */
+  /**
+   * Keeps the pane of a run that has ended, if the option asks for it. A pane with further runs assigned is not kept.
+   */
   ended(run: Run, lane: Lane, code: number | null): void {
     const { keepPane = "never", log } = this.#options;
     if (keepPane === "never" || keepPane === "failed" && code === 0) return;
@@ -39,13 +41,13 @@ export class KeptPanes {
     });
   }
 
-  /** Closes those that are too many or too old; without the option all that an earlier process kept. */
+  /** Closes kept panes that are too many or too old; without the option, all that an earlier process kept. */
   async tidy(): Promise<void> {
     const { files, keepPane = "never" } = this.#options;
     const kept: { lane: Lane; ageMs: number }[] = [];
     for (const lane of this.#pool.lanes.values()) {
       if (lane.kept === null || lane.pane === null || lane.closing) continue;
-      // the end of its run was the last that it wrote
+      // the end of its run was its last write
       kept.push({ lane, ageMs: (await files.stat(this.#spool.journal(lane.key)))?.ageMs ?? Infinity });
     }
     const most = keepPane === "never" ? 0 : MAX_KEPT;
@@ -53,11 +55,14 @@ export class KeptPanes {
     for (const one of kept) if (!young.includes(one)) await this.#pool.retire(one.lane);
   }
 
-  /** Marks the pane. The name of its window becomes free for the next one, unless the window has others. */
+  /**
+   * Marks the pane and renames its window, so that the next window can have the name; a window with other panes keeps
+   * it.
+   */
   async #keep(lane: Lane): Promise<void> {
     const pane = lane.pane;
     if (pane === null) return;
     await this.#server.run(["set-option", "-p", "-t", pane, "@runner_kept", lane.kept!]);
-    await freeName(this.#server, pane, lane.setAside("kept"));
+    await freeName(this.#server, pane, lane.replacedName("kept"));
   }
 }

@@ -4,16 +4,19 @@ import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
 /**
- * Before a run, a lane that was not made ready drops typed keys and resets its terminal, which takes three programs. In
- * a flood of short runs, each less than so many milliseconds after the one before ...
+ * Maximum pause between two short runs of a flood, milliseconds. Before a run, a lane that was not made ready drops
+ * typed keys and resets its terminal, which needs three programs.
  */
 export const FLOOD = 100;
-/** ... nobody can aim keys at one of them: there it is done only so often, milliseconds. */
+/** Minimum time between two clean-ups in a flood, milliseconds: no person can aim keys at one of its runs. */
 const CLEAN_EVERY = 5000;
-/** A log that is larger than this, bytes, is emptied as soon as nobody needs it; until then its lane begins no run. */
+/**
+ * Maximum size of a log, bytes. A larger one is emptied as soon as it is no longer needed; until then its lane begins
+ * no run.
+ */
 const MAX_LOG = 4 << 20;
 
-/** What is read of a log that cannot be opened. */
+/** Stands for a log that cannot be opened. */
 const NO_LOG: OpenFile = {
   read: () => Promise.resolve(0),
   append: () => Promise.resolve(),
@@ -21,49 +24,52 @@ const NO_LOG: OpenFile = {
   close: () => {},
 };
 
-/** One of our terminals: a pane whose process takes runs, one after the other. */
+/** One of our terminals: a pane whose process executes runs, one after the other. */
 export class Lane {
   /** Its number; also the name of its folder. */
   readonly key: string;
-  /** Name of the place where it is. */
-  readonly place: string;
+  /** Canonical name of its target. */
+  readonly target: string;
   /** Pane and process; `null` when they are gone. */
   pane: string | null = null;
   pid = 0;
   readonly log: OpenFile;
-  /** Where in the log the next run begins, at the earliest. */
+  /** Earliest position in the log at which the next run can begin. */
   position = 0;
-  /** Runs that it has been given and that have not ended. */
+  /** Runs that are assigned to it and have not ended. */
   readonly runs: Run[] = [];
-  /** A run that an earlier process launched and nobody knows any more; `null` when there is none. */
+  /** A run that an earlier process launched and that has no record any more; `null` when there is none. */
   unknownRun: string | null = null;
-  /** Monotonic time at which that run was ordered to end; `null` when it was not. */
+  /** Monotonic time at which that run was ordered to stop; `null` without an order. */
   unknownRunStoppedAt: number | null = null;
-  /** It reads what this process sends, and nothing of an earlier one is before that. */
+  /** It has replied to this process: it reads new input, and all input of earlier processes is behind it. */
   answered = false;
-  /** Its last run, as it said when it answered. */
+  /** Its last run, from its reply. */
   last: LastRun | null = null;
-  /** Name of the run whose script it has; `null` when it has none any more. */
+  /** Name of the run whose script is on disk; `null` when there is none any more. */
   script: string | null = null;
-  /** Runs whose records may still be asked for: until then log and journal stay. */
+  /** Runs whose records may still be requested: until then log and journal stay. */
   readonly unforgotten = new Set<string>();
-  /** Monotonic time at which it was connected, or last given or rid of a run. */
+  /** Monotonic time at which it was connected, or a run was last assigned or released. */
   usedAt = 0;
   /** The last run left the terminal in another mode. */
   dirty = true;
-  /** Its terminal has been cleaned since its last run, and has got no keys. */
+  /** Its terminal was cleaned after its last run, and its input is disabled. */
   ready = false;
-  /** tmux gives it no keys; `null`: that is not known. */
+  /** tmux passes no keys to it; `null`: unknown. */
   inputDisabled: boolean | null = null;
-  /** Name of the run whose end it shows: no more runs for it, so that a person may look; `null` as a rule. */
+  /**
+   * Name of the run whose end it shows; `null` as a rule. A kept lane gets no more runs, so that a person may inspect
+   * it.
+   */
   kept: string | null = null;
-  /** A program of an ended run still has its terminal open: no more runs for it. */
+  /** A program of an ended run still has its terminal open: it gets no more runs. */
   held = false;
-  /** No more runs for it. */
+  /** It gets no more runs. */
   closing = false;
-  /** Its log did not get what it should: it begins no run until that is mended. */
+  /** Its log misses output: it begins no run until the log is restored. */
   logBroken = false;
-  /** Part of what it wrote while no runner was there is in no log. */
+  /** Part of its output from a time without a runner is in no log. */
   cut = false;
   #cleanedAt = -Infinity;
   #begunAt = -Infinity;
@@ -72,33 +78,33 @@ export class Lane {
   #reading: Promise<unknown> = Promise.resolve();
   #reads = 0;
 
-  private constructor(key: string, place: string, log: OpenFile) {
+  private constructor(key: string, target: string, log: OpenFile) {
     this.key = key;
-    this.place = place;
+    this.target = target;
     this.log = log;
   }
 
   /** Opens the folder of a lane. */
-  static async open(key: string, place: string, { files, spool }: { files: Files; spool: Spool }): Promise<Lane> {
-    return new Lane(key, place, await files.open(spool.laneLog(key), "read"));
+  static async open(key: string, target: string, { files, spool }: { files: Files; spool: Spool }): Promise<Lane> {
+    return new Lane(key, target, await files.open(spool.laneLog(key), "read"));
   }
 
-  /** Opens the folder of a lane that was there before, also when its log cannot be read. */
-  static async reopen(key: string, place: string, parts: { files: Files; spool: Spool }): Promise<Lane> {
-    return await Lane.open(key, place, parts).catch(() => new Lane(key, place, NO_LOG));
+  /** Opens the folder of an existing lane, even when its log cannot be read. */
+  static async reopen(key: string, target: string, parts: { files: Files; spool: Spool }): Promise<Lane> {
+    return await Lane.open(key, target, parts).catch(() => new Lane(key, target, NO_LOG));
   }
 
-  /** Its log can be read. */
+  /** Whether its log can be read. */
   get hasLog(): boolean {
     return this.log !== NO_LOG;
   }
 
-  /** It can be sent lines. */
+  /** Whether lines can be sent to it. */
   get hasInput(): boolean {
     return this.#input !== null;
   }
 
-  /** Connects it with its pane; without a pipe it goes on with its run, and is closed later, as it does not answer. */
+  /** Connects it with its pane. Without a pipe it continues its run, and is closed later, as it does not reply. */
   connect(pane: string, pid: number, input: Pipe | null, now: number): void {
     this.usedAt = now;
     this.pane = pane;
@@ -112,29 +118,29 @@ export class Lane {
       !this.held && this.pane !== null;
   }
 
-  /** Whether it may be told to begin a run when it has none. */
+  /** Whether it may be sent a run when it has none. */
   get mayBegin(): boolean {
     return this.answered && !this.logBroken && !this.closing && !this.full;
   }
 
-  /** Its log is to be emptied. */
+  /** Whether its log is to be emptied. */
   get full(): boolean {
     return this.position > MAX_LOG;
   }
 
-  /** Whether nobody needs its log and journal as they are: there are no runs but those that it has not been told of. */
+  /** Whether its log and journal are no longer needed: its only runs are those that were not sent to it yet. */
   get settled(): boolean {
     return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
       this.unknownRun === null && this.#reads === 0;
   }
 
-  /** Name of its window when another one takes its place. */
-  setAside(why: "kept" | "held"): string {
-    const [, window] = this.place.split(".");
+  /** Returns the new name of its window when another lane replaces it. */
+  replacedName(why: "kept" | "held"): string {
+    const [, window] = this.target.split(".");
     return window === undefined ? `${why}-${this.key}` : `${window}-${why}-${this.key}`;
   }
 
-  /** Puts a run on its list. */
+  /** Adds a run to its list. */
   assign(run: Run, now: number): void {
     this.runs.push(run);
     this.unforgotten.add(run.name);
@@ -142,7 +148,7 @@ export class Lane {
     run.lane = this;
   }
 
-  /** Whether the terminal must be cleaned before the run that comes now. */
+  /** Returns whether the terminal must be cleaned before the next run. */
   mustClean(now: number): boolean {
     const flood = now - this.#begunAt < FLOOD && now - this.#cleanedAt < CLEAN_EVERY;
     const must = this.dirty || !this.ready && !flood;
@@ -157,14 +163,14 @@ export class Lane {
     await this.#input?.write(new TextEncoder().encode(`${line}\n`));
   }
 
-  /** Takes a run off its list. */
+  /** Removes a run from its list. */
   release(run: Run, now: number): void {
     const at = this.runs.indexOf(run);
     if (at !== -1) this.runs.splice(at, 1);
     this.usedAt = now;
   }
 
-  /** Does a piece of work on the log when those before it are done. */
+  /** Runs a task on the log after the tasks before it. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#reads++;
     const mine = this.#reading.then(work).finally(() => this.#reads--);
@@ -172,7 +178,7 @@ export class Lane {
     return mine;
   }
 
-  /** The pane is gone. */
+  /** Disconnects it from its pane. */
   disconnect(): void {
     this.pane = null;
     this.answered = false;
@@ -180,7 +186,7 @@ export class Lane {
     this.#input = null;
   }
 
-  /** Closes its files; the pane goes on. */
+  /** Closes its files; the pane keeps running. */
   async close(): Promise<void> {
     this.disconnect();
     await this.#reading;

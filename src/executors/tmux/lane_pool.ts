@@ -8,24 +8,24 @@ import { timeless, word } from "./quoting.ts";
 import type { Run } from "./run.ts";
 import type { HostReply, Pane, TmuxServer } from "./server.ts";
 import { nextNumber, type Spool } from "./spool.ts";
-import { placeName, type Target } from "./target.ts";
+import { type Target, targetName } from "./target.ts";
 
-/** How long a new terminal has until its lane answers, milliseconds. */
+/** Time for a new terminal until its lane reports ready, milliseconds. */
 const READY_LIMIT = 10_000;
-/** Runs that may wait for one lane. */
+/** Maximum number of runs in the list of one lane. */
 const MAX_WAITING = 64;
-/** Lanes that may wait for work when nothing else is said, and how long those above that may, milliseconds. */
+/** Defaults: number of lanes that may stay idle, and how long idle lanes above that number live, milliseconds. */
 const IDLE_LANES = 16;
 const IDLE_MS = 60_000;
 
-/** All our terminals: found, made, replaced and closed here. */
+/** All terminals of this runner: finds, creates, replaces and closes them. */
 export class LanePool {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #spool: Spool;
   readonly lanes = new Map<string, Lane>();
   readonly #waiting = new Map<string, () => void>();
-  /** Lanes are made one after the other: the second one finds the session that the first has made. */
+  /** Lanes are created one after the other: the second one finds the session that the first has created. */
   #making: Promise<unknown> = Promise.resolve();
   #next = 1;
   /** Lanes that could not be closed. */
@@ -33,9 +33,9 @@ export class LanePool {
   #tidying: Promise<void> | null = null;
   #closed = false;
   #host: HostReply | null = null;
-  /** The spool folder is no longer ours: its paths may be those of another runner. */
+  /** Returns whether the spool folder is no longer ours: its paths may be those of another runner. */
   isLost: () => Promise<boolean> = () => Promise.resolve(false);
-  /** The log of a lane was emptied: it may begin runs again. */
+  /** Called when the log of a lane was emptied: the lane may begin runs again. */
   onEmptied: (lane: Lane) => void = () => {};
 
   constructor(options: TmuxOptions, server: TmuxServer, spool: Spool) {
@@ -44,35 +44,38 @@ export class LanePool {
     this.#spool = spool;
   }
 
-  /** The most lanes that the server has file descriptors for: one that runs out of them answers nobody any more. */
+  /**
+   * The maximum number of lanes for the file descriptors of the server: without free ones, it no longer responds to
+   * clients.
+   */
   get limit(): number {
     return Math.max(1, Math.floor((this.#host!.nofile - 64) / 2));
   }
 
-  /** Starts to number new lanes after those that are there. */
+  /** Sets the number of the next new lane, after all existing ones. */
   begin(host: HostReply, folders: readonly string[]): void {
     this.#host = host;
     this.#next = nextNumber(folders, this.#options.clock.random());
   }
 
-  /** A lane says that it waits for work. */
+  /** Records that a lane waits for runs. */
   ready(key: string): void {
     this.#waiting.get(key)?.();
   }
 
   /**
-   * Gives a run to a lane of a target, which is made when there is none.
+   * Assigns a run to a lane of a target, and creates the lane if there is none.
    *
-   * @throws {LaunchError} There can be none.
+   * @throws {LaunchError} No lane can be created.
    */
   async assign(run: Run, target: Target): Promise<Lane> {
     return this.#assign(run, target) ?? await this.inTurn(async () => {
-      const there = this.#assign(run, target); // made meanwhile
+      const there = this.#assign(run, target); // created meanwhile
       return there ?? await this.#make(target, run);
     });
   }
 
-  /** Does a piece of work that no lane is made beside. */
+  /** Runs a task while no lane is being created. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#making.then(work);
     this.#making = mine.catch(() => {});
@@ -80,17 +83,17 @@ export class LanePool {
   }
 
   #assign(run: Run, target: Target): Lane | null {
-    const place = placeName(target);
+    const name = targetName(target);
     const here = [...this.lanes.values()].filter((lane) =>
-      lane.place === place && lane.pane !== null && lane.kept === null && !lane.held && !lane.closing
+      lane.target === name && lane.pane !== null && lane.kept === null && !lane.held && !lane.closing
     );
-    // of several free ones the last used: the others grow idle and can be closed
+    // prefers the most recently used of several free lanes: the others stay idle and can be closed
     const lane = target.window === null
       ? here.filter((lane) => lane.free).sort((a, b) => b.usedAt - a.usedAt)[0]
       : here[0];
     if (!lane) return null;
     if (lane.runs.length >= MAX_WAITING) {
-      throw new LaunchError(`Cannot launch job: ${MAX_WAITING} others wait for tmux.${place} already`);
+      throw new LaunchError(`Cannot launch job: ${MAX_WAITING} others wait for tmux.${name} already`);
     }
     lane.assign(run, this.#options.clock.now());
     return lane;
@@ -102,10 +105,10 @@ export class LanePool {
     await this.#room();
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
-    // before the log: a lane with a log and without a journal has lost it
+    // before the log: a lane with a log and without a journal counts as one that lost its journal
     await files.write(this.#spool.journal(key), "");
     await files.write(this.#spool.laneLog(key), "");
-    // a payload may run itself once more
+    // executable, as a payload may call itself again
     await files.write(this.#spool.laneScript(key), "", 0o700);
     const ready = Promise.withResolvers<void>();
     this.#waiting.set(key, ready.resolve);
@@ -114,19 +117,19 @@ export class LanePool {
     try {
       const { laneShell } = this.#host!;
       pane = await makePane(this.#server, target, {
-        // people see it: without the drawn part of the number
+        // people see it: without the random part of the number
         name: `lane-${Number(key) % 1000}`,
         program: ["sh", this.#spool.lane, this.#spool.dir, key, laneShell],
         pipe: this.#pipeOf(key),
-        mark: `${this.#options.instance} ${key} ${placeName(target)}`,
+        mark: `${this.#options.instance} ${key} ${targetName(target)}`,
       });
       const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
         if (!late.signal.aborted) throw thisHost("its new terminal did not come to life");
       });
       await orAborted(Promise.race([ready.promise, timeout]), this.#server.closed);
-      return await this.#open(key, placeName(target), pane, run);
+      return await this.#open(key, targetName(target), pane, run);
     } catch (error) {
-      // a pane that lives is taken over with its folder by the next process
+      // if the pane lives, the next process adopts it and needs its folder
       if (pane === null || await this.#kill(pane.id)) await files.remove(this.#spool.laneFolder(key));
       if (error instanceof LaunchError) throw error;
       const why = error instanceof Error ? error.message : String(error);
@@ -137,10 +140,10 @@ export class LanePool {
     }
   }
 
-  /** `first` is the run that the new lane is made for: no other one comes before it. */
-  async #open(key: string, place: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
+  /** Registers a new lane with `first`, the run that it was created for, as its first run. */
+  async #open(key: string, target: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
     const { files, clock } = this.#options;
-    const lane = await Lane.open(key, place, { files, spool: this.#spool });
+    const lane = await Lane.open(key, target, { files, spool: this.#spool });
     lane.connect(pane.id, pane.pid, await files.openPipe(this.#spool.laneInput(key)), clock.now());
     lane.answered = true;
     lane.inputDisabled = false;
@@ -149,13 +152,11 @@ export class LanePool {
     return lane;
   }
 
-  /**
-   * Takes over a lane that an earlier process made. What is missing in its folder costs its run no more than output.
-   */
-  async adopt(pane: Pane, key: string, place: string): Promise<Lane> {
+  /** Adopts a lane that an earlier process created. Missing files of its folder cost its run no more than output. */
+  async adopt(pane: Pane, key: string, target: string): Promise<Lane> {
     const { files, clock, log } = this.#options;
     const isNew = await files.create(this.#spool.laneLog(key), "").catch(() => false);
-    const lane = await Lane.reopen(key, place, { files, spool: this.#spool });
+    const lane = await Lane.reopen(key, target, { files, spool: this.#spool });
     const input = lane.hasLog ? await files.openPipe(this.#spool.laneInput(key)).catch(() => null) : null;
     lane.connect(pane.id, pane.pid, input, clock.now());
     if (isNew || input === null) log.warn(`files of lane ${key} are missing or cannot be read`);
@@ -166,9 +167,7 @@ export class LanePool {
     return lane;
   }
 
-  /**
-   * The folder of a lane whose pane is gone, for what is in its log and journal; `null` when nothing ever ran in it.
-   */
+  /** Opens the folder of a lane whose pane is gone, to read its log and journal; `null` when nothing ever ran in it. */
   async openDead(key: string): Promise<Lane | null> {
     const { files } = this.#options;
     const lane = await Lane.reopen(key, "", { files, spool: this.#spool });
@@ -183,7 +182,7 @@ export class LanePool {
     return lane;
   }
 
-  /** Lets the output of a pane go into its lane's log. */
+  /** Connects the output of a pane to its lane's log. */
   async pipe(pane: string, key: string): Promise<void> {
     await this.#server.run(["pipe-pane", "-t", pane, ...this.#pipeOf(key)]);
   }
@@ -192,12 +191,12 @@ export class LanePool {
     return ["-O", timeless(["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" "))];
   }
 
-  /** Closes a pane; nothing happens when it is gone. */
+  /** Closes a pane; does nothing when it is gone. */
   async kill(pane: string): Promise<void> {
     await this.#kill(pane);
   }
 
-  /** As `kill`; answers `false` when the pane may live on, as the server did not answer. */
+  /** Does the same as `kill`; returns `false` when the pane may still live, as the server did not respond. */
   async #kill(pane: string): Promise<boolean> {
     return await closePane(this.#server, pane).then(() => true, (error) => error instanceof TmuxError);
   }
@@ -214,7 +213,7 @@ export class LanePool {
     await this.retire(oldest);
   }
 
-  /** Lanes that could be closed, the longest unused first. */
+  /** Returns the lanes that could be closed, the longest unused first. */
   #idle(): Lane[] {
     return [...this.lanes.values()].filter((lane) => lane.free).sort((a, b) => a.usedAt - b.usedAt);
   }
@@ -228,7 +227,7 @@ export class LanePool {
     else this.#unclosed.add(lane);
   }
 
-  /** Closes lanes that are too many, empties long logs, removes folders that nobody needs. */
+  /** Closes surplus idle lanes, empties long logs, and removes folders that are no longer needed. */
   tidy(): Promise<void> {
     return this.#tidying ??= this.#tidy().finally(() => this.#tidying = null);
   }
@@ -238,7 +237,7 @@ export class LanePool {
     const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
     const idle = this.#idle();
     for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) {
-      // when many short runs come, most lanes wait for their next one at any moment: to make them anew would cost far
+      // with many short runs, most lanes are idle between two runs at any moment, and creating them anew would cost far
       // more
       if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
     }
@@ -248,27 +247,27 @@ export class LanePool {
     }
   }
 
-  /** Empties a long log that nobody needs. */
+  /** Empties a long log that is no longer needed. */
   async trim(lane: Lane): Promise<void> {
     if (lane.full && lane.settled && lane.pane !== null) await this.inTurn(() => this.#empty(lane));
   }
 
   async #discard(lane: Lane): Promise<void> {
-    // at the end all lanes are disconnected, and live
+    // after `close` all lanes are disconnected but live
     if (this.#closed || !this.lanes.delete(lane.key)) return;
     await lane.close();
     await this.#options.files.remove(this.#spool.laneFolder(lane.key));
   }
 
-  /** The lane and the log's writer append, so both go on at the start. */
+  /** Empties log and journal. The lane and the log's writer append, so both continue at the start. */
   async #empty(lane: Lane): Promise<void> {
     if (!lane.full || !lane.settled || lane.closing || lane.pane === null) return;
-    // one without its log cannot be emptied: its runs go to another lane
+    // without its log it cannot be emptied: its runs go to another lane
     if (await this.#options.files.stat(this.#spool.laneLog(lane.key)) === null) return void await this.kill(lane.pane);
     lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
     try {
       const journal = this.#spool.journal(lane.key);
-      // one that was removed only its lane makes anew
+      // only its lane recreates a removed one
       if (await this.#options.files.stat(journal) !== null) await this.#options.files.empty(journal);
       await this.#options.files.empty(this.#spool.laneLog(lane.key));
       lane.position = 0;
@@ -278,15 +277,13 @@ export class LanePool {
     this.onEmptied(lane);
   }
 
-  /**
-   * Closes the lanes that run nothing, also those that programs of ended runs have open: no later process knows them.
-   */
+  /** Closes the lanes that run nothing, also held ones: no later process can find them. */
   async closeIdle(): Promise<void> {
     const held = [...this.lanes.values()].filter((lane) => lane.held && lane.runs.length === 0);
     await Promise.all([...this.#idle(), ...held].map((lane) => this.retire(lane)));
   }
 
-  /** Lets go of all lanes, at once; they go on. */
+  /** Disconnects all lanes at once; they keep running. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const lane of this.lanes.values()) lane.disconnect();
@@ -295,7 +292,9 @@ export class LanePool {
   }
 }
 
-/** A failure that says nothing about the job. With a cause the job goes back to the queue. */
+/**
+ * Returns a failure of this host, which is no fault of the job. An error with a cause puts the job back into the queue.
+ */
 function thisHost(why: string): LaunchError {
   return new LaunchError(`Cannot launch job: ${why}`, { cause: why });
 }

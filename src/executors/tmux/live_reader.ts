@@ -1,24 +1,24 @@
 import type { OpenFile } from "../../ports/files.ts";
 import { MarkReader } from "./marks.ts";
 
-/** Reads the output of a run out of a log that grows. */
+/** Reads the output of a run from a log that grows. */
 export class LiveReader {
   readonly #log: Pick<OpenFile, "read">;
   readonly #marks: MarkReader;
   #position: number;
-  /** Output that was read and not yet asked for. */
+  /** Output that was read and not yet requested. */
   #ahead: Uint8Array = new Uint8Array();
   /** Offset in the output of the first byte of `#ahead`. */
   offset = 0;
 
-  /** `position`: where in the log the start mark can be, at the earliest; `token`: what the marks carry. */
+  /** `position`: earliest position of the start mark in the log; `token`: the token in the marks. */
   constructor(log: Pick<OpenFile, "read">, { position, token }: { readonly position: number; readonly token: string }) {
     this.#log = log;
     this.#marks = new MarkReader(token);
     this.#position = position;
   }
 
-  /** The start of the output was seen. */
+  /** Whether the start mark has been read. */
   get begun(): boolean {
     return this.#marks.begun;
   }
@@ -40,7 +40,7 @@ export class LiveReader {
     return this.offset === offset ? this.#ahead.slice(0, limit) : new Uint8Array();
   }
 
-  /** Lets go of what lies before an offset. */
+  /** Discards the bytes before an offset. */
   #drop(offset: number): void {
     const count = Math.min(this.#ahead.length, Math.max(0, offset - this.offset));
     this.#ahead = this.#ahead.subarray(count);

@@ -1,13 +1,13 @@
 # living.sh SPOOL QUESTION [LANE LANE_PID]...
 #
-# Says through the runner's pipe which runs have processes that live: a line `P QUESTION RUN` for each, then
-# `P QUESTION .`. First waits until the processes of the LANEs, whose panes are gone, are gone as well: from then on
-# their journals stay as they are.
+# Reports the runs with living processes through the runner's pipe: a line `P QUESTION RUN` for each, then `P QUESTION
+# .`. First waits until the processes of the LANEs, whose panes are gone, have ended: from then on their journals do not
+# change.
 S=$1 question=$2
 shift 2
 [ -p "$S/done" ] || exit
 
-# Whether a process is that lane, not a later process with the same id.
+# Succeeds when a process is that lane, not a later process with the same id.
 lane_lives() {
   case $1$2 in '' | *[!0-9]*) return 1 ;; esac
   if [ -r /proc/self/cmdline ]; then
@@ -20,9 +20,9 @@ lane_lives() {
 rounds=0
 while [ $# -ge 2 ]; do
   while lane_lives "$1" "$2"; do
-    # one that was stopped does not die of its terminal's end
+    # a stopped process does not end with its terminal
     [ "$rounds" -lt 20 ] || ! [ -r /proc/self/cmdline ] || kill -KILL "$2"
-    # without an answer the runner asks again
+    # without a reply the runner asks again
     [ "$rounds" -lt 40 ] || exit
     rounds=$((rounds + 1))
     sleep 0.1
@@ -31,10 +31,10 @@ while [ $# -ge 2 ]; do
 done
 
 if [ -r /proc/self/environ ]; then
-  # one by one: the last variable of a program that wrote over its own may have no end
+  # one by one: the last variable of a program that overwrote its environment may have no end
   runs=$(grep -ahzsx 'RUNNER_RUN=[0-9a-f.]*' /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | sed 's/^RUNNER_RUN=//' | sort -u)
 else
-  # no /proc (macOS, BSD): the shell that each lane has started last
+  # no /proc (macOS, BSD): the shell that each lane started last
   runs=
   for file in "$S"/lanes/*/root; do
     root= name=

@@ -4,11 +4,11 @@ import { word } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How long the host has for an answer, milliseconds: the script waits up to four seconds for lanes. */
+/** Limit of one query, milliseconds: the script waits up to four seconds for lanes. */
 const LIMIT = 6000;
-/** How often it is asked, and the pause before it is asked again, milliseconds. */
+/** Number of attempts, and the pause between two of them, milliseconds. */
 const TRIES = 3, PAUSE = 1000;
-/** Lanes that one script waits for: a command line of tmux has a limit. */
+/** Maximum number of lanes that one script waits for: a command line of tmux has a limit. */
 const AT_ONCE = 400;
 
 interface Question {
@@ -17,8 +17,8 @@ interface Question {
 }
 
 /**
- * Finds the runs whose processes live. It takes a script, so it is for the rare cases only: before a run that may have
- * begun is launched anew.
+ * Finds the runs whose processes live. Each query starts a script, so it is for rare cases only: before a run that may
+ * have begun is launched anew.
  */
 export class Living {
   readonly #options: TmuxOptions;
@@ -27,7 +27,7 @@ export class Living {
   readonly #questions = new Map<string, Question>();
   #count = 0;
   #closed = false;
-  /** Number of this process: answers to earlier ones may still be on their way. */
+  /** Epoch of this process: replies to earlier ones may still arrive. */
   epoch = "";
 
   constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool }) {
@@ -37,8 +37,8 @@ export class Living {
   }
 
   /**
-   * Names of the runs whose processes live; `null` when the host does not answer. Waits before until the processes of
-   * some lanes are gone, whose panes are gone.
+   * Returns the names of the runs whose processes live; `null` when the host does not reply. First waits until the
+   * processes of the lanes in `gone`, whose panes are gone, have ended.
    */
   async query(gone: readonly Lane[] = []): Promise<ReadonlySet<string> | null> {
     const { clock, log } = this.#options;
@@ -47,7 +47,7 @@ export class Living {
       if (tries > 0) await clock.sleep(PAUSE);
       try {
         let runs = await this.#query(gone.slice(0, AT_ONCE));
-        // the last answer is the one after all are gone
+        // the last reply counts: by then all are gone
         for (let at = AT_ONCE; at < gone.length; at += AT_ONCE) runs = await this.#query(gone.slice(at, at + AT_ONCE));
         return runs;
       } catch (error) {
@@ -77,14 +77,14 @@ export class Living {
     }
   }
 
-  /** Takes a line of an answer: a run that lives, or `.` at the end. */
+  /** Handles a line of a reply: a run that lives, or `.` at the end. */
   said(name: string, run: string): void {
     const question = this.#questions.get(name);
     if (run === ".") question?.over.resolve();
     else question?.runs.add(run);
   }
 
-  /** Gives up all questions. */
+  /** Rejects all pending queries. */
   close(): void {
     this.#closed = true;
     for (const { over } of this.#questions.values()) over.reject(new Error("the runner ends"));

@@ -1,9 +1,8 @@
 /**
- * The marks around a run's output on the terminal, and what lies between them.
+ * The marks around a run's output on the terminal, and the parser for what lies between them.
  *
  * They are OSC 133 sequences (https://gitlab.freedesktop.org/Per_Bothner/specifications, semantic prompts), which
- * terminals do not show. Each carries the name of the run and a secret of the spool, so that nothing a program can
- * think of passes for one.
+ * terminals do not show. Each carries the name of the run and a secret of the spool, so that no program can forge one.
  *
  * @module
  */
@@ -14,7 +13,7 @@ const decoder = new TextDecoder();
 const END = encoder.encode("\x1b\\\x1b]133;D;");
 const NOTHING = new Uint8Array();
 
-/** Where a pattern begins, from `from` on; or where the bytes end with a beginning of it; or -1. */
+/** Returns where a pattern begins, from `from` on; or where a prefix of it ends the bytes; or -1. */
 function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
   for (let at = bytes.indexOf(pattern[0], from); at !== -1; at = bytes.indexOf(pattern[0], at + 1)) {
     let same = 1;
@@ -25,36 +24,36 @@ function find(bytes: Uint8Array, pattern: Uint8Array, from: number): number {
 }
 
 /**
- * Finds a run's output in the log of its terminal, piece by piece, and gives it back as the program wrote it: a
- * terminal writes every line feed as CR LF.
+ * Finds a run's output in the log of its terminal, piece by piece, and restores it as the program wrote it: a terminal
+ * writes every line feed as CR LF.
  */
 export class MarkReader {
   readonly #start: Uint8Array;
   readonly #end: Uint8Array;
   #phase: "before" | "inside" | "after" = "before";
-  /** Bytes that may be the beginning of a mark, or a CR whose LF is still to come. */
+  /** Bytes that may be the beginning of a mark, or a CR whose LF has not arrived yet. */
   #held: Uint8Array = NOTHING;
   #translated = true;
   #consumed = 0;
   #code: number | null = null;
 
-  /** `token` is what the marks of the run carry. */
+  /** `token`: the token in the marks of the run. */
   constructor(token: string) {
     this.#start = encoder.encode(`\x1b]133;C;${token}`);
     this.#end = encoder.encode(`;${token}`);
   }
 
-  /** The start of the output was seen. */
+  /** Whether the start of the output was found. */
   get begun(): boolean {
     return this.#phase !== "before";
   }
 
-  /** The end of the output was seen: it is complete. */
+  /** Whether the end of the output was found: it is complete. */
   get complete(): boolean {
     return this.#phase === "after";
   }
 
-  /** The exit code in the end mark; `null` as long as that was not seen, or when no shell came to life. */
+  /** The exit code in the end mark; `null` before that was found, or when no shell started. */
   get code(): number | null {
     return this.#code;
   }
@@ -64,12 +63,12 @@ export class MarkReader {
     return this.#translated;
   }
 
-  /** Bytes of the log up to the end of what was used. */
+  /** Number of bytes of the log up to the end of what was used. */
   get taken(): number {
     return this.#consumed - this.#held.length;
   }
 
-  /** Takes the next bytes of the log; answers the output in them. */
+  /** Parses the next bytes of the log; returns the output in them. */
   push(bytes: Uint8Array): Uint8Array {
     this.#consumed += bytes.length;
     let data = this.#held.length === 0 ? bytes : joined(this.#held, bytes);
@@ -86,12 +85,12 @@ export class MarkReader {
     return this.#inside(data);
   }
 
-  /** What is held when no more will come: part of the output, as its end mark is missing. */
+  /** Returns the bytes that are held back when no more will come: part of the output, as its end mark is missing. */
   rest(): Uint8Array {
     return this.#phase === "inside" ? this.#plain(this.#held) : NOTHING;
   }
 
-  /** Looks for the start mark; answers where the output begins, or -1. */
+  /** Finds the start mark; returns where the output begins, or -1. */
   #begin(data: Uint8Array): number {
     const at = find(data, this.#start, 0);
     if (at === -1) return -1;
@@ -127,10 +126,7 @@ export class MarkReader {
     return this.#plain(cut ? data.subarray(0, -1) : data);
   }
 
-  /**
-   * Whether a whole end mark stands at a place: where it ends, `no`, or `maybe` when the bytes end before that is
-   * certain.
-   */
+  /** Returns where the end mark at a position ends, `no` when there is none, or `maybe` when more bytes are needed. */
   #endAt(data: Uint8Array, at: number): number | "no" | "maybe" {
     let next = at + END.length;
     while (next < data.length && next < at + END.length + 3 && data[next] !== SEMICOLON) next++;
@@ -142,7 +138,7 @@ export class MarkReader {
     return data.length < next + 3 ? "maybe" : data[next] === LF && data[next + 1] === ESC ? next + 3 : "no";
   }
 
-  /** A copy without the CR that the terminal put before each LF. */
+  /** Returns a copy without the CR that the terminal put before each LF. */
   #plain(bytes: Uint8Array): Uint8Array {
     const out = bytes.slice();
     const first = this.#translated ? out.indexOf(CR) : -1;

@@ -3,21 +3,20 @@ import { literal } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Target } from "./target.ts";
 
-/** What a pane is made of. */
+/** Parts of a new pane. */
 export interface PaneParts {
-  /** Name of its window when that has no name of its own. */
+  /** Name of its window when the target names none. */
   readonly name: string;
-  /** The program in it and its arguments. */
+  /** Its program and the arguments. */
   readonly program: readonly string[];
-  /** Arguments of `pipe-pane` but its target. */
+  /** Arguments of `pipe-pane` except its target. */
   readonly pipe: readonly string[];
-  /** Its option `@runner_lane`. */
+  /** Value of its option `@runner_lane`. */
   readonly mark: string;
 }
 
 /**
- * Makes a pane where a target says. Its output goes into its log, and its mark is on it, before anything else can
- * happen in the server.
+ * Creates the pane of a target. Its log is attached and its mark is set before anything else can happen in the server.
  *
  * @returns Its id and the process id of its program.
  */
@@ -31,14 +30,14 @@ export async function makePane(
 }
 
 /**
- * Closes a pane. When it is the last one of its session, other sessions with the same windows, such as views, go before
- * it: a server of tmux 3.6 or older may die, and every job with it, when a group of sessions ends at once.
+ * Closes a pane. When it is the last pane of its session, first closes the other sessions with the same windows, such
+ * as views. A server of tmux 3.6 or older may die, and every job with it, when a group of sessions ends at once.
  */
 export async function closePane(server: TmuxServer, pane: string): Promise<void> {
   const isLast = "#{&&:#{session_grouped},#{==:#{session_windows} #{window_panes},1 1}}";
   const kill = ["kill-pane", "-t", pane];
-  const tell = `display-message -p -t ${pane} "#{session_id} #{session_group}"`;
-  const [own] = await server.run(["if-shell", "-F", "-t", pane, isLast, tell, kill.join(" ")]);
+  const printIds = `display-message -p -t ${pane} "#{session_id} #{session_group}"`;
+  const [own] = await server.run(["if-shell", "-F", "-t", pane, isLast, printIds, kill.join(" ")]);
   if (own === undefined) return;
   const group = own.slice(own.indexOf(" "));
   for (const session of await server.run(["list-sessions", "-F", "#{session_id} #{session_group}"])) {
@@ -48,7 +47,7 @@ export async function closePane(server: TmuxServer, pane: string): Promise<void>
   await server.run(kill);
 }
 
-/** Gives the window of a pane another name, so that the next one can have its name; one with other panes keeps it. */
+/** Renames the window of a pane, so that the next window can have its name; a window with other panes keeps it. */
 export async function freeName(server: TmuxServer, pane: string, name: string): Promise<void> {
   const [count] = await server.run(["display-message", "-p", "-t", pane, "#{window_panes}"]);
   if (count === "1") await server.run(["rename-window", "-t", pane, literal(name)]);
@@ -57,26 +56,26 @@ export async function freeName(server: TmuxServer, pane: string, name: string): 
 async function made(server: TmuxServer, { session, window }: Target, parts: PaneParts): Promise<string> {
   const create = ["-P", "-F", "#{pane_id} #{pane_pid}", ...parts.program];
   const name = literal(window ?? parts.name);
-  const place = await find(server, session, window);
-  if (place.session === null) {
+  const found = await find(server, session, window);
+  if (found.session === null) {
     const start = ["new-session", "-d", "-s", session, "-n", name, "-x", "200", "-y", "50", ...create];
-    // a server that is not set up would make it, too
+    // otherwise it would create the session in a server that is not set up, too
     const target = `=${session}:`;
-    const sized = ["resize-window", "-t", target, "-x", "200", "-y", "50"]; // tmux 3.2 makes it smaller
+    const sized = ["resize-window", "-t", target, "-x", "200", "-y", "50"]; // tmux 3.2 creates it smaller
     const naming = window === null ? named(target) : [];
     const made = [start, fixed(target), sized, ...naming, ...dress(target, parts)];
     return await dressed(server, [server.isOurs, ...made]);
   }
-  if (place.window === null) {
-    const last = `${place.session}:{end}`;
+  if (found.window === null) {
+    const last = `${found.session}:{end}`;
     const start = ["new-window", "-d", "-a", "-t", last, "-n", name, ...create];
     const naming = window === null ? named(last) : [];
     return await dressed(server, [start, fixed(last), ...naming, ...dress(last, parts)]);
   }
-  const split = ["split-window", "-d", "-t", place.window, ...create];
+  const split = ["split-window", "-d", "-t", found.window, ...create];
   const [pane] = await server.run(split).catch(async (error) => {
     if (!(error instanceof TmuxError) || !error.message.includes("no space")) throw error;
-    return await server.run(["select-layout", "-t", place.window!, "tiled"], split);
+    return await server.run(["select-layout", "-t", found.window!, "tiled"], split);
   });
   try {
     await server.run(...dress(pane.split(" ", 1)[0], parts));
@@ -87,7 +86,7 @@ async function made(server: TmuxServer, { session, window }: Target, parts: Pane
   return pane;
 }
 
-/** Runs commands that make a pane. One that they have made and could not finish is closed. */
+/** Runs commands that create a pane, and closes the pane if a later command fails. */
 async function dressed(server: TmuxServer, commands: readonly Command[]): Promise<string> {
   try {
     return (await server.run(...commands))[0];
@@ -103,16 +102,16 @@ function dress(target: string, { pipe, mark }: PaneParts): Command[] {
 }
 
 /**
- * Keeps the size of a new window: a person who attaches must not resize what runs. For each window, as tmux 3.3 dies of
- * a new window when that is set for all.
+ * Returns the command that fixes the size of a new window: a person who attaches must not resize it. Set for each
+ * window, as tmux 3.3 dies of a new window when it is set globally.
  */
 function fixed(target: string): Command {
   return ["set-option", "-w", "-t", target, "window-size", "manual"];
 }
 
 /**
- * Has a window take its name from the run in it: from what its lane writes as the place of the pane (OSC 7), as a
- * program in it may set the title. Who looks for a window by name does not find it.
+ * Returns commands that name a window after the run in it. The lane writes the name as the path of the pane (OSC 7), as
+ * a program in it may set the title. A search for a window by name skips such a window.
  */
 function named(target: string): Command[] {
   const set = (name: string, value: string) => ["set-option", "-w", "-t", target, name, value];
@@ -123,7 +122,9 @@ function named(target: string): Command[] {
   ];
 }
 
-/** Ids of a session and a window in it, `null` where there is none; tmux reads more into names than that. */
+/**
+ * Finds the ids of a session and of a window in it, `null` where there is none; tmux would interpret names as patterns.
+ */
 async function find(
   server: TmuxServer,
   session: string,

@@ -3,48 +3,45 @@ import type { Files } from "../../ports/files.ts";
 import type { Log } from "../../ports/log.ts";
 import type { Process } from "../../ports/process.ts";
 
-/** What a `TmuxExecutor` is made of. */
+/** Dependencies and settings of a `TmuxExecutor`. */
 export interface TmuxOptions {
   readonly files: Files;
   readonly process: Process;
   readonly clock: Clock;
   readonly log: Log;
-  /** Makes an unguessable name; called once for a new spool. */
+  /** Creates an unguessable name; called once for a new spool. */
   readonly newId: () => string;
-  /** Hex digits that stand for a text. */
+  /** Returns the digest of a text in hex digits. */
   readonly digestOf: (text: string) => string;
   /** Folder for scripts, outputs and lanes: absolute, on a disk, not under /dev or /proc, ours alone. */
   readonly spool: string;
   /**
-   * Name of the tmux server (`tmux -L NAME`). `default` is the user's own server: nothing is set there for all
-   * sessions, so its configuration is in force.
+   * Name of the tmux server (`tmux -L NAME`). `default` is the user's own server: no global options are set there, so
+   * the user's configuration is in force.
    */
   readonly socket: string;
   /**
-   * Identity of this runner on this host: panes are marked with it, and those of others are left alone. Letters,
-   * digits, `-`.
+   * Identity of this runner on this host. Panes are marked with it; those of others are left alone. Letters, digits,
+   * `-`.
    */
   readonly instance: string;
   /** Milliseconds between TERM and KILL when a run has reached its timeout. */
   readonly killGraceMs: number;
-  /** Working directory of runs that name none. */
+  /** Working directory of runs without one of their own. */
   readonly cwd: string;
   /**
-   * What a run's environment begins with: of it HOME, PATH, USER, LOGNAME, SHELL, LANG and LC_* are taken. TMUX_TMPDIR,
-   * the folder of tmux' sockets, goes to tmux alone. TERM comes from tmux.
+   * Base of a run's environment: HOME, PATH, USER, LOGNAME, SHELL, LANG and LC_* of it are used. TMUX_TMPDIR, the
+   * folder of tmux' sockets, is passed to tmux only. TERM comes from tmux.
    */
   readonly env: Readonly<Record<string, string>>;
-  /** Shell of payloads; without it bash where there is one, else sh. */
+  /** Shell of payloads; by default bash if it is installed, else sh. */
   readonly shell?: string;
-  /** Shell of the lanes, such as `busybox sh`; without it the best one there is. */
+  /** Shell of the lanes, such as `busybox sh`; by default the best one on the host. */
   readonly laneShell?: string;
-  /**
-   * Whose panes stay as they are when their runs have ended: those with another exit code than 0, all, or none, the
-   * default.
-   */
+  /** Which panes stay as they are when their runs have ended: after a nonzero exit code, all, or none, the default. */
   readonly keepPane?: "failed" | "always" | "never";
-  /** Lanes that may wait for work as long as they like; without it 16 ... */
+  /** Number of lanes that may stay idle without limit; 16 by default. */
   readonly idleLanes?: number;
-  /** ... and how long those above that may, milliseconds, before they are closed; without it 60,000. */
+  /** How long idle lanes above that number live, milliseconds; 60,000 by default. */
   readonly idleMs?: number;
 }

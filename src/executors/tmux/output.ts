@@ -4,13 +4,13 @@ import type { Files, OpenFile } from "../../ports/files.ts";
 import type { Run } from "./run.ts";
 import type { Spool } from "./spool.ts";
 
-/** Bytes that are read at once. */
+/** Maximum number of bytes per read. */
 export const CHUNK = 256 << 10;
 
-/** Gathers what a result needs of an output, whatever its size. */
+/** Collects the parts of an output that a result needs, in bounded memory. */
 class Sampler {
   total = 0;
-  /** Up to two parts: all of a small output. */
+  /** The first bytes, up to two parts: all of a small output. */
   readonly #head: Uint8Array[] = [];
   #headSize = 0;
   #tail = new Uint8Array();
@@ -27,12 +27,12 @@ class Sampler {
     this.#tail = tail.length === RESULT_PART ? tail : concat([this.#tail, tail]).slice(-RESULT_PART);
   }
 
-  /** Whether it still has everything. */
+  /** Whether it still holds everything. */
   get isWhole(): boolean {
     return this.total <= 2 * RESULT_PART;
   }
 
-  /** Everything that came before the bytes with which it stopped to be whole. */
+  /** Returns everything before the bytes that made it incomplete. */
   before(last: Uint8Array): Uint8Array {
     return concat(this.#head).subarray(0, this.total - last.length);
   }
@@ -58,7 +58,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return all;
 }
 
-/** Writes a run's output into its own file, and samples it on the way. A run without output gets no file. */
+/** Writes a run's output into its own file, and samples it at the same time. A run without output gets no file. */
 export class OutputWriter {
   readonly #files: Files;
   readonly #spool: Spool;
@@ -79,7 +79,7 @@ export class OutputWriter {
   async add(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     this.#sampler.add(bytes);
-    if (this.#file === null && this.#sampler.isWhole) return; // a small one is written at once, at the end
+    if (this.#file === null && this.#sampler.isWhole) return; // a small output is written once, at the end
     await this.#write(async () => {
       const path = this.#spool.keptOutput(this.#run);
       if (this.#file === null) {
@@ -90,7 +90,7 @@ export class OutputWriter {
     });
   }
 
-  /** A full disk: the sample goes on, and says that something is missing. */
+  /** Runs a write. On a full disk sampling goes on, and the sample says that something is missing. */
   async #write(work: () => Promise<void>): Promise<void> {
     if (this.#failed) return;
     try {
@@ -100,13 +100,13 @@ export class OutputWriter {
     }
   }
 
-  /** Closes its file. Without `end` that is left for the next process, which writes it anew. */
+  /** Closes its file. Without `end` the file is left for the next process, which writes it anew. */
   close(): void {
     this.#file?.close();
     this.#file = null;
   }
 
-  /** Removes what an earlier process has left of the same output: its way of keeping it may be another one. */
+  /** Removes the files of an earlier process for the same output: it may have stored the output in another form. */
   async #removeOld(): Promise<void> {
     const { output, keptOutput, cut } = this.#spool;
     const old = this.#file === null ? [keptOutput, output, cut] : [output, cut];
@@ -115,17 +115,17 @@ export class OutputWriter {
 
   async end(truncated: boolean): Promise<OutputSample> {
     const { isWhole, total } = this.#sampler;
-    // without any output the log may be gone: what is left is better
+    // without any output the log may be gone: the old files are better
     if (this.#adopted && total > 0) await this.#removeOld();
     this.close();
     if (isWhole && total > 0) {
       const { head } = this.#sampler.sample(false);
       const path = isExact(head) && !truncated ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
       await this.#write(() => this.#files.write(path, head));
-      // what a full disk took of it says less than nothing
+      // a partial file from a full disk would mislead
       if (this.#failed) await this.#files.remove(path).catch(() => {});
     }
-    // a small output is in the sample whole, file or not
+    // a small output is complete in the sample, file or not
     const cut = truncated || this.#failed && !isWhole;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
     const sample = this.#sampler.sample(cut);
@@ -133,7 +133,7 @@ export class OutputWriter {
   }
 }
 
-/** Reads the output of an ended run back; `null` when there is none. */
+/** Reads a sample of an ended run's output from its file; `null` when there is none. */
 export async function readSample(files: Files, spool: Spool, run: string): Promise<OutputSample | null> {
   const small = await files.stat(spool.output(run));
   const size = (small ?? await files.stat(spool.keptOutput(run)))?.size;
@@ -150,13 +150,13 @@ export async function readSample(files: Files, spool: Spool, run: string): Promi
   };
 }
 
-/** A part of the output of an ended run. */
+/** Reads a part of the output of an ended run. */
 export async function readEnded(files: Files, spool: Spool, run: string, offset: number, limit: number) {
   const isSmall = await files.stat(spool.output(run)) !== null;
   return await readPart(files, isSmall ? spool.output(run) : spool.keptOutput(run), offset, limit);
 }
 
-/** Up to `limit` bytes of a file from an offset on; nothing when there is no such file. */
+/** Reads up to `limit` bytes of a file from an offset on; returns nothing when there is no such file. */
 export async function readPart(files: Files, path: string, offset: number, limit: number): Promise<Uint8Array> {
   const size = (await files.stat(path))?.size ?? 0;
   const bytes = new Uint8Array(Math.max(0, Math.min(limit, size - offset)));

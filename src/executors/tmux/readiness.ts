@@ -7,27 +7,27 @@ import type { TmuxServer } from "./server.ts";
 /** Pause after tmux could not be reached, milliseconds. */
 const RETRY = 1000;
 /**
- * How long a run must last until keys reach it, milliseconds: a short one in a lane that gets none costs no tmux
- * command.
+ * Age of a run at which its terminal's input is enabled, milliseconds. So a short run in a lane with disabled input
+ * costs no tmux command.
  */
-const HEAR_AFTER = 20;
-/** Panes that one client sees to. */
+const INPUT_AFTER = 20;
+/** Maximum number of panes per client. */
 const AT_ONCE = 100;
-/** Asks a lane to clean its terminal. Lanes of earlier versions take it for a question, and answer that. */
+/** Asks a lane to clean its terminal. Lanes of earlier versions handle it as a query, and reply to that. */
 const CLEAN = "-clean";
 
 /**
- * Makes lanes that have nothing to do ready for their next run: their terminals are cleaned, and tmux gives them no
- * keys any more, so that they stay clean. A run that comes alone would have to wait for the programs that clean.
+ * Prepares idle lanes for their next run: cleans their terminals and disables their input in tmux, so that they stay
+ * clean. Without that, a single run would have to wait for the programs that clean.
  */
 export class Readiness {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #pool: LanePool;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer ends. */
+  /** Monotonic time at which the timer ends. */
   #at = Infinity;
-  /** Changes are made one after the other, so that the last one holds. */
+  /** Changes are made one after the other, so that the last one stays in force. */
   #changing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -37,7 +37,7 @@ export class Readiness {
     this.#pool = pool;
   }
 
-  /** A lane may have nothing to do: looks in a while. */
+  /** Checks the lanes after `ms`, as one may be idle by then. */
   soon(ms = FLOOD): void {
     const at = this.#options.clock.now() + ms;
     if (this.#closed || this.#at <= at) return;
@@ -54,13 +54,13 @@ export class Readiness {
     clearTimeout(this.#timer);
   }
 
-  /** A lane gets a run: keys reach it soon. */
+  /** Schedules input for a lane that begins a run. */
   begins(lane: Lane): void {
-    if (lane.inputDisabled !== false) this.soon(HEAR_AFTER);
+    if (lane.inputDisabled !== false) this.soon(INPUT_AFTER);
   }
 
-  /** Has keys reach a lane that has a run. */
-  async readReply(lane: Lane): Promise<void> {
+  /** Enables the input of a lane that has a run. */
+  async enableInput(lane: Lane): Promise<void> {
     if (lane.inputDisabled !== false) await this.#change([lane], false);
   }
 
@@ -72,8 +72,8 @@ export class Readiness {
       if (lane.runs.length > 0) {
         const begunAt = lane.runs[0].firstAt ?? -Infinity;
         if (lane.inputDisabled === false) continue;
-        if (now - begunAt >= HEAR_AFTER) inputEnabled.push(lane);
-        else this.soon(begunAt + HEAR_AFTER - now);
+        if (now - begunAt >= INPUT_AFTER) inputEnabled.push(lane);
+        else this.soon(begunAt + INPUT_AFTER - now);
       } else if (!lane.free || lane.ready) continue;
       else if (now - lane.usedAt < FLOOD) this.soon(); // in a flood there is no time for it
       else (lane.inputDisabled === true ? idle : inputDisabled).push(lane);
@@ -93,7 +93,7 @@ export class Readiness {
   }
 
   async #set(lanes: readonly Lane[], inputDisabled: boolean): Promise<void> {
-    // those that nothing has happened to meanwhile
+    // skips lanes whose state has changed meanwhile
     const meant = lanes.filter((lane) => lane.pane !== null && (inputDisabled ? lane.free : lane.runs.length > 0));
     if (meant.length === 0) return;
     for (const lane of meant) lane.inputDisabled = null;
@@ -102,7 +102,7 @@ export class Readiness {
         ...meant.map((lane): Command => ["select-pane", inputDisabled ? "-d" : "-e", "-t", lane.pane!]),
       );
     } catch (error) {
-      // one that is gone keeps the others from it; a server that does not answer would cost its deadline for each
+      // a pane that is gone fails the command for the others; an unresponsive server would cost its deadline for each
       if (meant.length === 1 || !(error instanceof TmuxError)) throw error;
       for (const lane of meant) await this.#set([lane], inputDisabled).catch(() => this.soon(RETRY));
       return;
@@ -115,7 +115,7 @@ export class Readiness {
     for (const lane of lanes) if (lane.free) lane.send(CLEAN).catch(() => this.soon(RETRY));
   }
 
-  /** A lane has cleaned its terminal. */
+  /** Records that a lane has cleaned its terminal. */
   cleaned(key: string): void {
     const lane = this.#pool.lanes.get(key);
     if (!lane?.free || lane.inputDisabled !== true) return;

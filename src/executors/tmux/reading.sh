@@ -1,15 +1,15 @@
-# reading.sh SPOOL LOOK LANE:LANE_PID...
+# reading.sh SPOOL SURVEY LANE:LANE_PID...
 #
-# Tells which lanes wait for somebody to type: `W LOOK LANE` for each, then `W LOOK .`, in the runner's pipe `done`.
-# That is so when a program in the foreground of the lane's terminal reads from it, or polls it and neither a socket nor
-# another terminal.
+# Reports the lanes that wait for typed input: `W SURVEY LANE` for each, then `W SURVEY .`, in the runner's pipe `done`.
+# A lane waits when a program in the foreground of its terminal reads from the terminal. It also waits when such a
+# program polls the terminal, and neither a socket nor another terminal.
 #
-# Linux says in /proc/PID/syscall in which system call a thread sleeps. Where that may not be read (Yama, a user of our
-# own without rights), /proc/PID/wchan tells less: there a program counts only when its files leave no doubt. Without
-# /proc nobody waits.
+# On Linux, /proc/PID/syscall names the system call in which a thread sleeps. Where that is not readable (Yama, another
+# user without rights), /proc/PID/wchan gives less information. There a program counts only when its files leave no
+# doubt. Without /proc no lane counts as waiting.
 S=$1 look=$2
 shift 2
-# a redirection alone would make a plain file where the pipe is gone
+# a redirection alone would create a plain file if the pipe is gone
 [ -p "$S/done" ] || exit
 exec 4<>"$S/done" 2>/dev/null
 
@@ -21,8 +21,8 @@ case $(uname -m) in
 esac
 among() { case "|$2|" in *"|$1|"*) return 0 ;; esac; return 1; }
 
-# What a descriptor of the program is: `tty`, `other` for what other things than a person write to, `plain` for all
-# else.
+# Prints the kind of a descriptor of the program: `tty`, `other` for input that does not come from a person, `plain` for
+# all else.
 kind() {
   case $(readlink "/proc/$pid/fd/$1") in
     "$tty" | /dev/tty) echo tty ;;
@@ -31,8 +31,8 @@ kind() {
   esac
 }
 
-# Descriptors that a call waits for: of poll, from the program's memory; of select, likewise; of epoll, as the kernel
-# lists them.
+# Print the descriptors that a call waits for: of poll and select, from the program's memory; of epoll, from the
+# kernel's list.
 memory() { dd if="/proc/$pid/mem" bs=4 skip=$(($1 / 4)) count="$2" | od -An -v "-t$3"; }
 polled() {
   [ $(($2)) -le 64 ] || return
@@ -52,7 +52,7 @@ listed() {
   done
 }
 
-# Among the descriptors is the terminal, and nothing else that may bring news.
+# Succeeds when the descriptors contain the terminal, and no other source of input.
 only_tty() {
   seen=
   for fd; do
@@ -61,7 +61,7 @@ only_tty() {
   [ -n "$seen" ]
 }
 
-# One thread of a program, by what it sleeps in.
+# Checks one thread of a program by the call in which it sleeps.
 sleeps_in_read() {
   call=
   read -r call first second _ <"$1/syscall"
@@ -80,7 +80,7 @@ sleeps_in_read() {
   esac
 }
 
-# Without the call: by the name of the function in the kernel, and by all the files that the program has open.
+# Checks a thread without its call: by the name of the kernel function, and by all open files of the program.
 guessed() {
   place=
   read -r place <"$1/wchan"
@@ -102,7 +102,8 @@ holds() {
   return 1
 }
 
-# Sleeping programs in the foreground of each lane's terminal, `LANE LANE_PID PID` a line; a hundred at the most.
+# Prints sleeping programs in the foreground of each lane's terminal, `LANE LANE_PID PID` per line; a hundred per lane
+# at most.
 foreground() {
   cat /proc/[0-9]*/stat | awk -v lanes="$*" '
     { pid = $1; sub(/^.*\) /, ""); state[pid] = $1; group[pid] = $3; tty[pid] = $5; front[pid] = $6 }

@@ -25,14 +25,14 @@ export interface RecoveryParts {
   readonly runs: Map<string, Run>;
 }
 
-/** A report about a run that was not asked for yet. */
+/** A report about a run that was not requested yet. */
 type Early = Report & { readonly type: "ended" | "declined" };
 
-/** Takes up what earlier processes left: their panes, their runs, their files. */
+/** Adopts what earlier processes left: their panes, their runs, their files. */
 export class Recovery {
   readonly #parts: RecoveryParts;
   readonly #early = new Map<string, Early>();
-  /** The record of a terminal is gone: a run that is found nowhere may have run in it. */
+  /** The record of a terminal is gone: a run without any trace may have run in it. */
   #unknown = false;
   /** Runs of which part of the output is in no log. */
   readonly #cut = new Set<string>();
@@ -43,7 +43,7 @@ export class Recovery {
 
   /**
    * Finds the lanes: those whose panes live, and the folders of the others. Asks each whether it has read what earlier
-   * processes sent; until it has answered it gets nothing new.
+   * processes sent; it gets nothing new before it replies.
    */
   async findLanes(epoch: string): Promise<void> {
     const { options, server, pool, spool } = this.#parts;
@@ -51,9 +51,9 @@ export class Recovery {
       entry.name
     );
     for (const pane of await server.panes()) {
-      const [instance, key, ...place] = pane.mark.split(" ");
+      const [instance, key, ...target] = pane.mark.split(" ");
       if (instance !== options.instance) continue;
-      if (folders.includes(key)) await (await pool.adopt(pane, key, place.join(" "))).send(`-${epoch}`);
+      if (folders.includes(key)) await (await pool.adopt(pane, key, target.join(" "))).send(`-${epoch}`);
       else {
         this.#unknown = true;
         await pool.kill(pane.id);
@@ -68,15 +68,15 @@ export class Recovery {
         const { known, running } = await this.#read(lane);
         if (lane.cut && running !== null) this.#cut.add(running);
         if (!lane.answered) lane.unknownRun = running; // else it has ended meanwhile
-        // neither its journal nor an answer would ever say that it is idle
+        // neither its journal nor a reply would ever show that it is idle
         if (!known && !lane.hasInput) await pool.retire(lane);
       }
     }
   }
 
   /**
-   * Panes that were made by a process which died before it could mark them. One with a mark belongs to another
-   * instance: a runner whose folder was removed may still wait for what runs in it.
+   * Closes panes of a process that died before it could mark them. A pane with a mark belongs to another instance: a
+   * runner whose folder was removed may still wait for what runs in it.
    */
   async #closeUnmarked(): Promise<void> {
     const { server, spool, pool } = this.#parts;
@@ -89,10 +89,11 @@ export class Recovery {
     }
   }
 
-  /** Answers what became of each run, and sets its end on the way when it has one. */
+  /** Returns the state of each run, and settles the end of those that have one. */
   async recover(launches: readonly Launch[], runOf: (launch: Launch) => Run): Promise<Map<string, FoundAttempt>> {
     const { runs, pool } = this.#parts;
-    // known first, read second: an end that comes in between is told by the pipe, and a second time is no harm
+    // registers runs before it reads journals: an end in between is reported by the pipe, and a second report does no
+    // harm
     const taken = launches.map(runOf);
     for (const run of taken) {
       run.adopted = true;
@@ -116,24 +117,24 @@ export class Recovery {
     return found;
   }
 
-  /** Remembers a report about a run that may be asked for later. */
+  /** Stores a report about a run that may be requested later. */
   remember(report: Early): void {
     this.#early.set(report.run, report);
   }
 
-  /** A lane's journal; without one its last run is the one whose shell it has started last. */
+  /** Reads a lane's journal; without one, its last run is the one whose shell it started last. */
   async #read(lane: Lane): Promise<Journal> {
     const { spool } = this.#parts;
     const journal = await spool.readJournal(lane.key);
     return journal.known ? journal : { ...journal, running: await spool.lastStarted(lane.key) };
   }
 
-  /** Finds the lane of a run, or its end; `null` when there is nothing of it. */
+  /** Finds the lane of a run, or its end; `null` when there is no trace of it. */
   async #classify(run: Run, journals: ReadonlyMap<Lane, Journal>): Promise<FoundAttempt | null> {
     if (isPlaced(run)) return run.state === "ended" ? "ended" : "adopted";
     const reported = this.#early.get(run.name);
-    const teller = reported?.type === "ended" && this.#parts.pool.lanes.get(reported.lane);
-    if (teller) return await this.#ended(run, teller, { code: reported.code, left: reported.left });
+    const source = reported?.type === "ended" && this.#parts.pool.lanes.get(reported.lane);
+    if (source) return await this.#ended(run, source, { code: reported.code, left: reported.left });
     for (const [lane, journal] of journals) {
       const code = journal.ends.get(run.name);
       if (code !== undefined) return await this.#ended(run, lane, { code });
@@ -148,8 +149,8 @@ export class Recovery {
   }
 
   /**
-   * A run in no journal: no lane has begun it, and none will, as the number that it was given with has ended. Unless a
-   * journal was lost.
+   * Classifies a run in no journal: no lane has begun it, and none will, as its epoch has ended. Only if a journal was
+   * lost, it may have run.
    */
   #missing(run: Run, living: ReadonlySet<string> | null): FoundAttempt {
     const { runs, endings } = this.#parts;
@@ -172,7 +173,7 @@ export class Recovery {
     return "adopted";
   }
 
-  /** A run that ended while no runner was there: its lane has written nothing since. */
+  /** Settles a run that ended while no runner was there: its lane has written nothing since. */
   async #ended(run: Run, lane: Lane, verdict: Verdict): Promise<FoundAttempt> {
     const { options, spool } = this.#parts;
     const stat = await options.files.stat(spool.journal(lane.key)).catch(() => null);
@@ -192,7 +193,9 @@ export class Recovery {
     return found;
   }
 
-  /** Runs that nobody asked about: whoever keeps the record has given them up. */
+  /**
+   * Stops runs that were not requested, as the attempt journal has no record of them any more, and removes their files.
+   */
   async #clearUnknownRuns(asked: ReadonlySet<string>): Promise<void> {
     const { options, spool, pool, runs, stopper } = this.#parts;
     const running = new Set<string>();
@@ -208,7 +211,7 @@ export class Recovery {
   }
 }
 
-/** It has a lane, or its end was reported meanwhile. */
+/** Returns whether a run has a lane, or its end was reported meanwhile. */
 function isPlaced(run: Run): boolean {
   return run.state !== "waiting" || run.lane !== null;
 }

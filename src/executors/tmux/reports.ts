@@ -9,7 +9,7 @@ import type { Run } from "./run.ts";
 import type { Terminals } from "./terminals.ts";
 import type { Watch } from "./watch.ts";
 
-/** What reports are for. */
+/** Parts of the executor that handle reports. */
 export interface ReportReaders extends RecoveryParts {
   readonly recovery: Recovery;
   readonly watch: Watch;
@@ -18,11 +18,11 @@ export interface ReportReaders extends RecoveryParts {
   readonly readiness: Readiness;
   readonly terminals: Terminals;
   readonly living: Living;
-  /** Number of this process. */
+  /** Returns the epoch of this process. */
   readonly epoch: () => string;
-  /** Has a lane begin the run that is next, when it can. */
+  /** Sends the next run of a lane to it, if the lane can begin one. */
   readonly feed: (lane: Lane) => void;
-  /** Removes the files of a run that no record knows. */
+  /** Removes the files of a run without a record. */
   readonly removeFilesOf: (run: string) => Promise<void>;
   /** Empties the script of a lane. */
   readonly wipe: (lane: Lane) => Promise<void>;
@@ -32,10 +32,10 @@ type Ready = Report & { readonly type: "ready" };
 type Ended = Report & { readonly type: "ended" };
 type Declined = Report & { readonly type: "declined" };
 
-/** Why a run goes back that its lane could not write down. */
+/** Why a run is given back when its lane could not record its start. */
 const FULL = "its terminal cannot write its journal: the disk under the spool may be full";
 
-/** Does what the lines of the pipe `done` call for. */
+/** Handles the lines of the pipe `done`. */
 export class Reports {
   readonly #readers: ReportReaders;
 
@@ -43,7 +43,7 @@ export class Reports {
     this.#readers = readers;
   }
 
-  /** Takes a line. */
+  /** Handles one line. */
   handle(line: string): void {
     const { readiness, hooks, terminals, living, held } = this.#readers;
     const report = readReport(line);
@@ -69,7 +69,7 @@ export class Reports {
     }
   }
 
-  /** A lane that lives gets a new log before it begins its next run. */
+  /** Restores the log of a lane that lives before the lane begins its next run. */
   #unlogged(key: string, failed: boolean): void {
     const lane = this.#readers.pool.lanes.get(key);
     if (lane && failed) lane.logBroken = true;
@@ -94,11 +94,11 @@ export class Reports {
     const { options, watch, removeFilesOf } = this.#readers;
     lane.unknownRun = null;
     lane.usedAt = options.clock.now();
-    // before that its end may still be asked for
+    // until recovery, a request for its end may still come
     if (watch.recovered) removeFilesOf(run).catch((error) => this.#failed("could not remove files of a run", error));
   }
 
-  /** A lane that answers is idle: what it was at before has ended. */
+  /** Handles a reply of a lane. A lane that replies is idle: the run before has ended. */
   #ready({ lane: key, asked, last, held: isHeld }: Ready): void {
     const { pool, endings, epoch, feed, wipe, held } = this.#readers;
     if (asked === null) return pool.ready(key);
@@ -122,7 +122,7 @@ export class Reports {
     if (!run && !watch.recovered) recovery.remember(report);
     if (!run) return;
     const ours = report.epoch === epoch();
-    // one of an earlier process that is not looked up yet, or one that we have launched anew
+    // either recovery has not classified it yet, or this process has launched it anew
     if (!ours && !run.adopted) return;
     if (run.lane !== lane || !lane) {
       run.declined = !ours;
@@ -132,15 +132,15 @@ export class Reports {
     if (ours && report.full) return this.#giveBack(run, lane);
     run.adopted = false;
     run.state = "sent";
-    // the number of this process was removed
+    // the file of this process's epoch was removed
     const kept = ours && !spool.isLost ? spool.keepEpoch(epoch()) : Promise.resolve();
     kept.then(() => watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
   }
 
-  /** Another try may find room on the disk, another host has it. */
+  /** Gives a run back: another attempt may find room on the disk, and so may another host. */
   #giveBack(run: Run, lane: Lane): void {
     const { endings, feed } = this.#readers;
-    // the longest unused: other lanes, whose journals may be sound, come before it
+    // marks it as the longest unused, so that other lanes, whose journals may be sound, come before it
     lane.release(run, 0);
     lane.unforgotten.delete(run.name);
     endings.refuse(run, run.order === null ? { kind: "unlaunched", why: FULL } : { kind: run.order.kind });
@@ -152,7 +152,7 @@ export class Reports {
   }
 }
 
-/** How a run ended of which its lane, which is idle, has written down the start alone. */
+/** Returns how a run ended whose idle lane has recorded its start only. */
 export function verdictOf({ last }: Lane, run: Run) {
   if (last?.run === run.name && last.code !== "declined") return { code: last.code };
   return { why: "its terminal has no record of its end" };

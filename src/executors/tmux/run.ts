@@ -2,50 +2,52 @@ import type { Launch } from "../../ports/executor.ts";
 import type { Lane } from "./lane.ts";
 import { LiveReader } from "./live_reader.ts";
 
-/** An order to end a run. It stands until the end is there. */
+/** An order to stop a run. It stays in force until the run has ended. */
 export interface StopOrder {
   readonly kind: "timed_out" | "cancelled";
   readonly graceMs: number;
-  /** Monotonic time at which tmux took it last; `null` as long as that is still to come. */
+  /** Monotonic time at which tmux last accepted it; `null` before that. */
   givenAt: number | null;
-  /** It is on its way. */
+  /** It is being given to tmux. */
   giving: boolean;
-  /** Monotonic time by which its terminal is closed, unless it has ended. */
+  /** Monotonic time after which its terminal is closed, unless the run has ended. */
   closeAt: number;
-  /** Monotonic time before which the log says nothing more about it. */
+  /** Monotonic time before which nothing more is logged about it. */
   quietUntil: number;
 }
 
 /** A run that this process has launched or adopted, until it is forgotten. */
 export class Run {
   readonly launch: Launch;
-  /** What its marks carry: the same under every process of the runner. */
+  /** Token in its marks: the same under every process of the runner. */
   readonly token: string;
   /**
-   * `waiting`: no lane has been told; `sent`: its lane has been; `started`: the lane is known to have begun it;
-   * `ended`: told. A run of an earlier process waits until it is found.
+   * `waiting`: not sent to a lane; `sent`: sent to its lane; `started`: its lane has certainly begun it; `ended`: its
+   * end is settled. A run of an earlier process is `waiting` until it is found.
    */
   state: "waiting" | "sent" | "started" | "ended" = "waiting";
   lane: Lane | null = null;
-  /** Monotonic time at which its lane was told; `null` when that was before this process, or is still to come. */
+  /**
+   * Monotonic time at which this process sent it to its lane; `null` before that, or when an earlier process did so.
+   */
   firstAt: number | null = null;
-  /** Monotonic time at which it had ended when this process came; else `null`. */
+  /** Monotonic time of its end, when it ended before this process adopted it; else `null`. */
   endedAt: number | null = null;
   /** Launched by an earlier process. */
   adopted = false;
-  /** Its lane has said that it did not run what the earlier process gave to it. */
+  /** Its lane has reported that it did not run what the earlier process sent. */
   declined = false;
-  /** It is to end. */
+  /** Order to stop it; `null` when there is none. */
   order: StopOrder | null = null;
   /** Part of its output was not captured. */
   cut = false;
-  /** Terminals that died before they had started it. */
+  /** Number of terminals that died before they started it. */
   failures = 0;
-  /** A kill script is, or may be, at it: how it ended stands in a file. */
+  /** A kill script works, or may work, on it: a file then says how it ended. */
   mayBeStopped = false;
   /** It could not enter its working directory. */
   outside = false;
-  /** tmux ends it at its timeout, whether this process lives or not. */
+  /** tmux ends it at its timeout, even without this process. */
   armed = false;
   timer: ReturnType<typeof setTimeout> | undefined;
   #live: { readonly lane: Lane; readonly reader: LiveReader } | null = null;
@@ -59,15 +61,15 @@ export class Run {
     return this.launch.name;
   }
 
-  /** Whether its timeout is over: others than this process may have stopped it. */
+  /** Returns whether its timeout has passed: then the deadline script may have stopped it as well as this process. */
   overdue(now: number): boolean {
     return this.launch.timeoutMs !== null && this.firstAt !== null && now - this.firstAt >= this.launch.timeoutMs;
   }
 
-  /** Output so far, from the terminal's log. */
+  /** Reads the output so far from the terminal's log. */
   async readLive(offset: number, limit: number): Promise<Uint8Array> {
     if (!this.lane || this.state === "waiting") return new Uint8Array();
-    // a reader goes forwards only, in one log
+    // a reader only moves forwards, in one log
     const { lane } = this;
     if (this.#live?.lane !== lane || offset < this.#live.reader.offset) {
       this.#live = { lane, reader: new LiveReader(lane.log, { position: lane.position, token: this.token }) };
@@ -75,11 +77,11 @@ export class Run {
     return await this.#live.reader.read(offset, limit);
   }
 
-  /** Whether the log of its terminal has the mark of its start: then the terminal shows nothing of an earlier run. */
+  /** Returns whether its terminal's log has its start mark: then the terminal shows nothing of an earlier run. */
   async marked(): Promise<boolean> {
     const { lane } = this;
     if (!lane || this.state === "waiting") return false;
-    // not that of who follows the output, which may be far ahead
+    // a separate reader: that of a client that follows the output may be far ahead
     const reader = new LiveReader(lane.log, { position: lane.position, token: this.token });
     await reader.read(0, 1);
     return reader.begun;

@@ -3,14 +3,13 @@ import { type Command, GoneError, TmuxError } from "./clients.ts";
 import { printed } from "./quoting.ts";
 import type { TmuxServer } from "./server.ts";
 
-/** Screens that one client captures: its command line has a limit. */
+/** Maximum number of screens that one client captures: its command line has a limit. */
 const AT_ONCE = 50;
 /** Facts about a screen: one line, in front of its own lines. */
 const FACTS = "#{pane_id} #{cursor_x} #{cursor_y} #{pane_width} #{pane_height} #{pane_title}";
 
 /**
- * Captures screens. Those that are asked for while tmux is being asked go together with its next client: it costs as
- * much for all.
+ * Captures screens. Requests that arrive while a client runs go together into the next client: the cost is that of one.
  */
 export class Screens {
   readonly #server: TmuxServer;
@@ -21,7 +20,7 @@ export class Screens {
     this.#server = server;
   }
 
-  /** What a pane shows; `null` when it is gone. */
+  /** Returns the screen of a pane; `null` when the pane is gone. */
   capture(pane: string): Promise<Screen | null> {
     const asked = this.#requested.get(pane) ?? Promise.withResolvers<Screen | null>();
     this.#requested.set(pane, asked);
@@ -32,7 +31,7 @@ export class Screens {
   async #query(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    await null; // those of the same moment
+    await null; // collects the requests of the same moment
     while (this.#requested.size > 0) {
       const round = [...this.#requested].slice(0, AT_ONCE);
       for (const [pane] of round) this.#requested.delete(pane);
@@ -56,7 +55,7 @@ export class Screens {
         }
         return;
       }
-      // one that is gone keeps those behind it from it
+      // a pane that is gone fails the capture of those after it
       const half = round.length >> 1;
       await this.#capture(round.slice(0, half));
       await this.#capture(round.slice(half));
@@ -64,7 +63,7 @@ export class Screens {
   }
 }
 
-/** Takes the screen of a pane off the front of some lines. */
+/** Removes the screen of a pane from the front of the lines and returns it. */
 function screenOf(pane: string, lines: string[], version: string): Screen | null {
   const [id, column, row, columns, rows, ...title] = (lines.shift() ?? "").split(" ");
   const shown = lines.splice(0, Number(rows)).map((line) => line.trimEnd());

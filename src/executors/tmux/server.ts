@@ -10,53 +10,53 @@ import { literal, word } from "./quoting.ts";
 import type { Spool } from "./spool.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
-/** Pauses between two tries to reach a server, milliseconds; the last one repeats. */
+/** Pauses between two attempts to reach a server, milliseconds; the last one repeats. */
 const PAUSES = [0, 20, 50, 100, 200, 500];
-/** How long the host has for the set-up script, milliseconds. */
+/** Limit of the set-up script, milliseconds. */
 const SETUP_LIMIT = 10_000;
-/** What the script that looks for our server ends with when lanes are busy in another one. */
+/** Exit code of socket.sh when lanes are busy in another server. */
 const BUSY_ELSEWHERE = 3;
 
 /** A pane of the server. */
 export interface Pane {
-  /** Its own id, such as `%3`. */
+  /** Its id, such as `%3`. */
   readonly id: string;
   /** Process id of the program in it. */
   readonly pid: number;
   /** Its output goes into a log. */
   readonly piped: boolean;
-  /** Name of the run whose end it shows, kept for people to look at; else empty. */
+  /** Name of the run whose end it shows while it is kept for people; else empty. */
   readonly kept: string;
-  /** What we wrote on it when we made it; empty for a pane of somebody else. */
+  /** Our mark, set when we created it; empty for a pane that is not ours. */
   readonly mark: string;
 }
 
-/** What the set-up script found. */
+/** Results of the set-up script. */
 export interface HostReply {
   readonly bootId: string;
-  /** Files that the server may have open. */
+  /** Maximum number of open files of the server. */
   readonly nofile: number;
   readonly shell: string;
   readonly laneShell: string;
-  /** Commands that give a job what this process was given. */
+  /** Shell commands that apply the file mode mask and the limits of this process to a job. */
   readonly inherit: readonly string[];
 }
 
-/** The tmux server: started when there is none. Nothing stays connected with it. */
+/** The tmux server: started when there is none. No client stays connected to it. */
 export class TmuxServer {
   readonly #options: TmuxOptions;
   readonly #spool: Spool;
   readonly #clients: Clients;
-  /** Session of the runner's own, which lives as long as the server. */
+  /** Session of the runner itself, which lives as long as the server. */
   readonly holder: string;
-  /** What the server that was set up last says of its version. */
+  /** Version text of the server that was set up last. */
   version = "";
   #preparing: Promise<void> | null = null;
   #over = false;
   readonly #closing = new AbortController();
   /** It has been reached before. */
   #isOpened = false;
-  /** The server is a new one: the panes of the old one are gone. */
+  /** Called when the server is a new one: the panes of the old one are gone. */
   onChange: () => void = () => {};
 
   constructor(options: TmuxOptions, spool: Spool) {
@@ -71,18 +71,18 @@ export class TmuxServer {
     return attachOf(this.#clients.foreign ? null : this.#options.socket);
   }
 
-  /** Aborts when no command is answered any more. */
+  /** Aborts when commands get no reply any more. */
   get closed(): AbortSignal {
     return this.#closing.signal;
   }
 
   /**
-   * Runs commands in order; the first that fails ends them. Those that belong together are cheaper in one call: each is
-   * a process.
+   * Runs commands in order; the first failure ends them. Related commands are cheaper in one call: each call is a
+   * process.
    *
    * @returns What they wrote, line by line.
    * @throws {TmuxError} tmux refused one.
-   * @throws {GoneError} The server did not answer.
+   * @throws {GoneError} The server did not respond.
    */
   async run(...commands: readonly Command[]): Promise<string[]> {
     try {
@@ -94,14 +94,17 @@ export class TmuxServer {
     }
   }
 
-  /** The server does not know our session: it is another one, which lacks our settings, or somebody closed it. */
+  /**
+   * Returns whether the server has no session of ours: it is another server without our settings, or the session was
+   * closed.
+   */
   #isUnknown(error: unknown): boolean {
     return error instanceof TmuxError && error.message.includes("find session: ") &&
       error.message.endsWith(this.holder);
   }
 
-  /** Whether the server answers: not when it stands still, or is gone. */
-  answers(): Promise<boolean> {
+  /** Returns whether the server responds: not when it is stopped or gone. */
+  responds(): Promise<boolean> {
     return this.#clients.run([this.isOurs]).then(() => true, (error) => error instanceof TmuxError);
   }
 
@@ -110,18 +113,18 @@ export class TmuxServer {
     return ["has-session", "-t", `=${this.holder}`];
   }
 
-  /** Has a shell run a command in the server, without waiting for it. */
+  /** Starts a shell command in the server, without waiting for it. */
   async shell(command: string): Promise<void> {
     await this.run(["run-shell", "-b", literal(`${command} >/dev/null 2>&1`)]);
   }
 
-  /** All panes. */
+  /** Lists all live panes. */
   async panes(): Promise<Pane[]> {
     const format = "#{pane_id} #{pane_pid} #{pane_dead} #{pane_pipe} <#{@runner_kept}> #{@runner_lane}";
     const list = () => this.run(["list-panes", "-a", "-F", format]);
-    // a server that ends just now is not yet gone
+    // a server that is just ending is not gone yet
     const lines = await list().catch((error) => error instanceof GoneError ? list() : Promise.reject(error));
-    // a pane is listed once for each session of a group, and somebody who looks has one
+    // a pane is listed once for each session of a group, and each view is a session of one
     return [...new Set(lines)].map((line) => {
       const [id, pid, dead, piped, kept, ...mark] = line.split(" ");
       return {
@@ -136,9 +139,9 @@ export class TmuxServer {
   }
 
   /**
-   * Lists all panes of a server that may be none of ours; nothing when there is no server.
+   * Lists all panes of a server that may not be ours; returns nothing when there is no server.
    *
-   * @throws {SetupError} There is no tmux that can be used, or its server does not answer.
+   * @throws {SetupError} There is no usable tmux, or its server does not respond.
    */
   async query(format: string): Promise<readonly string[]> {
     const version = await this.#clients.version();
@@ -157,15 +160,15 @@ export class TmuxServer {
         );
       }
     };
-    // a server that ends just now is not yet gone; one that stands still is not asked twice
+    // a server that is just ending is not gone yet; a stopped one is not queried twice
     const again = (error: unknown) => error instanceof GoneError && /^(server|lost)/.test(error.message);
     return await this.#usable(() => list().catch((error) => again(error) ? list() : Promise.reject(error)));
   }
 
   /**
-   * Reaches the server for the first time and asks the host.
+   * Connects to the server for the first time and queries the host.
    *
-   * @throws {SetupError} There is no tmux, its server does not answer, or the host does not.
+   * @throws {SetupError} There is no tmux, or its server or the host does not respond.
    */
   async open(): Promise<HostReply> {
     const { files, clock } = this.#options;
@@ -176,7 +179,7 @@ export class TmuxServer {
     const trial = shell === undefined ? [] : [shell, this.#spool.shell];
     const { setup, dir, inherited } = this.#spool;
     await this.shell(["sh", setup, dir, answer, inherited, PROGRAMS.join(" "), ...trial].map(word).join(" "));
-    // without an answer jobs inherit from the server
+    // without a result jobs inherit from the server
     const own = readFacts(await this.#clients.shell(`exec sh ${word(inherited)} runner`).catch(() => ""));
     const until = clock.now() + SETUP_LIMIT;
     while (clock.now() < until) {
@@ -193,7 +196,7 @@ export class TmuxServer {
     );
   }
 
-  /** Does what comes first, so that a failure speaks of tmux itself. */
+  /** Runs the first tmux call, and reports a failure as one of tmux itself. */
   async #usable<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -239,19 +242,19 @@ export class TmuxServer {
     };
   }
 
-  /** Lets go; the server goes on. What waits for it rejects, with `reason` when one is given. */
+  /** Closes this client side; the server keeps running. Pending calls reject, with `reason` when one is given. */
   close(reason?: Error): void {
     this.#over = true;
     this.#clients.close(reason);
     this.#closing.abort(reason ?? new GoneError("the executor is closed"));
   }
 
-  /** Resolves when no client of it is left. */
+  /** Resolves when none of its clients is left. */
   idle(): Promise<void> {
     return this.#clients.idle();
   }
 
-  /** Makes sure that there is a server with our session and our settings. */
+  /** Ensures that there is a server with our session and our settings. */
   #prepared(): Promise<void> {
     return this.#preparing ??= this.#prepare().finally(() => this.#preparing = null);
   }
@@ -264,7 +267,7 @@ export class TmuxServer {
       try {
         return await this.#setUp();
       } catch (error) {
-        // an old server that is about to end, or another process that makes the session at this moment
+        // an old server is about to end, or another process creates the session at this moment
         const passing = error instanceof GoneError && !(error instanceof SocketError) ||
           error instanceof TmuxError && /duplicate session/.test(error.message);
         if (!passing || this.#over || clock.now() > until) throw error;
@@ -292,16 +295,16 @@ export class TmuxServer {
     this.#isOpened = true;
   }
 
-  /** Whether a server that our lanes live in may be there, although its socket is not. */
+  /** Returns whether a server with our lanes may be there, although its socket is not. */
   async #mayLive(): Promise<boolean> {
-    if (this.#spool.isLost) return false; // the script that looks went with the folder
+    if (this.#spool.isLost) return false; // socket.sh went with the folder
     return this.#isOpened || (await this.#options.files.list(this.#spool.lanes)).length > 0;
   }
 
   /**
-   * Looks for the server that our lanes live in, whose socket may have been removed.
+   * Searches for the server of our lanes, whose socket may have been removed.
    *
-   * @throws {SocketError} Jobs run in a server that cannot be reached: to make another one would be to lose them.
+   * @throws {SocketError} Jobs run in an unreachable server: creating another one would lose them.
    */
   async #comesBack(isThere: () => Promise<boolean>): Promise<boolean> {
     if (!await this.#mayLive()) return false;
@@ -313,7 +316,9 @@ export class TmuxServer {
     );
   }
 
-  /** Has the server make its socket again. Answers whether lanes are busy in another one than the one that answers. */
+  /**
+   * Makes the server create its socket again. Returns whether lanes are busy in a server other than the reachable one.
+   */
   async #callBack(): Promise<boolean> {
     const pid = await this.#clients.run([["display-message", "-p", "#{pid}"]]).catch(() => []);
     const args = ["sh", this.#spool.socket, this.#spool.dir, this.#options.socket, ...pid];
@@ -324,7 +329,7 @@ export class TmuxServer {
     const holder = `=${this.holder}:`;
     const own: Command[] = [
       ["display-message", "-p", "-t", holder, "#{version}"],
-      // for viewers, which know nothing but the server
+      // for viewers, which have nothing but the server
       ["set-option", "-t", holder, "@runner_spool", this.#spool.dir],
       ["set-option", "-t", holder, "destroy-unattached", "off"],
     ];
@@ -342,7 +347,7 @@ export class TmuxServer {
   }
 }
 
-/** What to do about a socket that cannot be used, by what tmux says. */
+/** Returns the remedy for an unusable socket, from the message of tmux. */
 function remedyFor(message: string): string {
   if (message.startsWith("jobs ")) {
     return "start it with the --tmux-socket and TMUX_TMPDIR that it had before, or end those jobs";

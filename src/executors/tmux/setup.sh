@@ -1,8 +1,8 @@
 # setup.sh SPOOL ANSWER INHERITED PROGRAMS [SHELL TRIAL]
 #
-# What the runner may not do itself: makes the pipe `done`, and writes what it found about the host into SPOOL/ANSWER,
-# one `name value` a line; when one of PROGRAMS, a list of words, is not there, only which. INHERITED is the script that
-# says what jobs inherit, here from the tmux server. SHELL is tried with the script TRIAL.
+# Does what the runner may not do itself: creates the pipe `done`, and writes facts about the host into SPOOL/ANSWER,
+# one `name value` per line. When some of PROGRAMS, a list of words, are missing, writes only their names. INHERITED is
+# the script that prints what jobs inherit, here from the tmux server. SHELL is tested with the script TRIAL.
 S=$1 answer=$2 inherited=$3
 missing=
 for program in $4; do
@@ -14,7 +14,7 @@ if [ -n "$missing" ]; then
 fi
 given=$(sh "$inherited")
 umask 077
-# a plain file in its place would be at its end at once, for ever
+# a plain file in its place would return end of file at once, for ever
 [ -p "$S/done" ] || { rm -rf "$S/done" && mkfifo "$S/done"; }
 
 first() {
@@ -22,7 +22,7 @@ first() {
 }
 try() {
   [ -n "$1" ] || return
-  # as a lane starts it; one that writes for ever must not fill the memory
+  # in the folder in which a lane starts it; endless output must not fill the memory
   cd / && command -v "$1" >/dev/null 2>&1 || { echo missing && return; }
   [ "$("$1" "$2" 2>/dev/null </dev/null | head -c 100)" = fit ] && echo fit
 }
@@ -34,7 +34,7 @@ boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootses
   echo "shell $(first bash sh)"
   echo "tried $(try "${5-}" "${6-}")"
   echo "$given"
-  # by how well they do as a lane
+  # the best lane shell first
   echo "lane_shell $(first dash 'busybox sh' 'bash --norc -i' 'mksh -i' sh)"
 } >"$S/$answer.new"
 mv "$S/$answer.new" "$S/$answer"

@@ -1,6 +1,6 @@
 # shell.sh
 #
-# Prints `fit` under a shell that can run payloads: it does what the first line of each script of a run does.
+# Prints `fit` under a shell that can run payloads: it does what the first line of each run's script does.
 [ -z "${ZSH_VERSION-}" ] || setopt posixbuiltins
 command export RUNNER_TRIED='fi''t'
 exec 2>&1 3<&- 4<&- 5>&-

@@ -1,22 +1,22 @@
 # socket.sh SPOOL SOCKET [SERVER]
 #
-# Has the tmux server that our lanes live in make its socket again, which something has removed. Runs in another server,
-# whose sockets lie in the same folder. Fails with 3 when lanes of SPOOL are busy in a server that SOCKET does not lead
-# to; SERVER is the process id of the one to which it leads.
+# Makes the tmux server of our lanes create its socket again after something has removed it. Runs in another server,
+# whose socket lies in the same folder. Exits with 3 when lanes of SPOOL are busy in a server to which SOCKET does not
+# lead. SERVER is the process id of the server to which it leads.
 S=$1 known=${3-} path=${TMUX%,*,*}
 path=${path%/*}/$2
-# processes come and go meanwhile
+# processes start and end meanwhile
 exec 2>/dev/null
 
 is_server() {
   case $1 in '' | *[!0-9]* | 0 | 1) return 1 ;; esac
-  # only tmux takes the signal for anything but its end
+  # any other program would be ended by the signal
   case $(cat "/proc/$1/comm" 2>/dev/null || ps -o comm= -p "$1" 2>/dev/null) in tmux* | */tmux*) return 0 ;; esac
   return 1
 }
 
-# Sets `lanes` to the lanes of SPOOL, `parents` to a line `PROCESS PARENT` for each process, and `others` to servers
-# that were started with this path.
+# Sets `lanes` to the lanes of SPOOL and `parents` to a line `PROCESS PARENT` for each process. Sets `others` to the
+# servers that were started with this path.
 lanes=
 if [ -r /proc/self/cmdline ]; then
   for file in $(grep -lsF /bin/lane- /proc/[0-9]*/cmdline); do
@@ -28,13 +28,13 @@ if [ -r /proc/self/cmdline ]; then
   others=$(grep -ahzsF "TMUX=$path," /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' |
     sed -n 's/^TMUX=.*,\([0-9]*\),-*[0-9]*$/\1/p' | sort -u)
 else
-  # no /proc (macOS, BSD): there a server names its socket in its title
+  # no /proc (macOS, BSD): there the title of a server names its socket
   parents=$(ps -axww -o pid= -o ppid= -o command=)
   lanes=$(echo "$parents" | S="$S" awk 'index($0, "/bin/lane-") && index($0, " " ENVIRON["S"] " ") { print $1 }' | tr '\n' ' ')
   others=$(echo "$parents" | P="$path" awk 'index($0, "tmux: server (" ENVIRON["P"] ")") { print $1 }')
 fi
 
-# Prints servers of lanes: of all, or of those that have a child.
+# Prints the servers of lanes: of all lanes, or of those that have a child.
 servers() {
   echo "$parents" | awk -v lanes="$lanes" -v all="$1" '
     BEGIN { n = split(lanes, l, " "); for (i = 1; i <= n; i++) lane[l[i]] = 1 }

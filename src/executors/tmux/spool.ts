@@ -13,21 +13,18 @@ import shellScript from "./shell.sh" with { type: "text" };
 import setupScript from "./setup.sh" with { type: "text" };
 import socketScript from "./socket.sh" with { type: "text" };
 
-/** What a `Spool` needs; the clock's chance only when it makes something. */
+/** Dependencies of a `Spool`; it needs the clock's randomness only to create something. */
 type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf"> & Partial<Pick<TmuxOptions, "clock">>;
 
-/** Where everything of the executor lies on disk. RUN is the name of a run, K the number of a lane. */
+/** Paths of all files of the executor. RUN is the name of a run, K the number of a lane. */
 export class Spool {
   readonly dir: string;
   readonly #files: Files;
   readonly #digestOf: (text: string) => string;
   readonly #random: () => number;
-  /**
-   * The folder is no longer the one that this process made or found: what its paths lead to says nothing about our
-   * runs.
-   */
+  /** The folder is no longer the one that this process created or found: its paths prove nothing about our runs. */
   isLost = false;
-  /** Programs, each named after its content: an update never changes one that a shell is reading. */
+  /** Scripts, each named after its content: an update never changes one that a shell is reading. */
   lane = "";
   kill = "";
   deadline = "";
@@ -47,7 +44,7 @@ export class Spool {
     this.#random = () => clock?.random() ?? 0;
   }
 
-  /** Makes folders and scripts. */
+  /** Creates folders and scripts. */
   async make(): Promise<void> {
     for (const folder of ["bin", "jobs", "out", "kept", "lanes", "epochs"]) {
       await this.#files.makeFolder(`${this.dir}/${folder}`);
@@ -71,19 +68,19 @@ export class Spool {
     return path;
   }
 
-  /** The payload of a run that names its interpreter. */
+  /** Returns the path of the payload of a run that names its interpreter. */
   program = (run: string) => `${this.dir}/jobs/${run}.bin`;
-  /** Why the run is being stopped, and the process that stops it. */
+  /** Returns the path of the stop record of a run: the reason, and the process that stops it. */
   stop = (run: string) => `${this.dir}/jobs/${run}.stop`;
-  /** There when the run could not enter its working directory. */
+  /** Returns the path of a file that exists when the run could not enter its working directory. */
   outside = (run: string) => `${this.dir}/jobs/${run}.outside`;
-  /** What the run wrote, when it wrote anything and its result holds all of it. */
+  /** Returns the path of a non-empty output that the run's result holds completely. */
   output = (run: string) => `${this.dir}/out/${run}`;
-  /** What the run wrote, when its result does not hold all of it. */
+  /** Returns the path of an output that the run's result does not hold completely. */
   keptOutput = (run: string) => `${this.dir}/kept/${run}`;
-  /** Stands beside an output whose end was not captured. */
+  /** Returns the path of the note beside an output whose end was not captured. */
   cut = (run: string) => `${this.dir}/kept/${run}.cut`;
-  /** The script of a hook: gone when it runs. */
+  /** Returns the path of a hook's script, which is removed when the hook runs. */
   hook = (name: string) => `${this.hooks}/${name}.sh`;
   get hooks(): string {
     return `${this.dir}/hooks`;
@@ -97,8 +94,8 @@ export class Spool {
     return `${this.dir}/secret`;
   }
   /**
-   * One file, named after the number of the runner's process: what it gives to lanes counts as long as the file is
-   * there.
+   * Folder of one file, named after the epoch of the runner process. What it sends to lanes is valid while the file
+   * exists.
    */
   get epochs(): string {
     return `${this.dir}/epochs`;
@@ -116,50 +113,50 @@ export class Spool {
     return `${this.dir}/lanes`;
   }
   laneFolder = (lane: string) => `${this.dir}/lanes/${lane}`;
-  /** Pipe from the runner to the lane. */
+  /** Returns the path of the pipe from the runner to a lane. */
   laneInput = (lane: string) => `${this.dir}/lanes/${lane}/in`;
-  /** The script of the run that the lane was given last. */
+  /** Returns the path of the script of the lane's latest run. */
   laneScript = (lane: string) => `${this.dir}/lanes/${lane}/run`;
-  /** The process id of the shell that the lane has started last, and the name of its run. */
+  /** Returns the path of the record of the shell that the lane started last: its process id and the name of its run. */
   laneRoot = (lane: string) => `${this.dir}/lanes/${lane}/root`;
-  /** What the lane's terminal wrote. */
+  /** Returns the path of the output of the lane's terminal. */
   laneLog = (lane: string) => `${this.dir}/lanes/${lane}/log`;
-  /** Starts and ends, records of one length. */
+  /** Returns the path of the lane's journal: starts and ends, records of one length. */
   journal = (lane: string) => `${this.dir}/lanes/${lane}/journal`;
 
-  /** What a lane has written into its journal; not known when that was removed or the disk does not give it back. */
+  /** Reads the journal of a lane; it is unknown when it was removed or cannot be read from the disk. */
   async readJournal(lane: string): Promise<Journal> {
     const text = await this.#files.readText(this.journal(lane)).catch(() => null);
     return text === null ? NO_JOURNAL : readJournal(text);
   }
 
-  /** The run whose shell a lane has started last; `null` when that is not known. */
+  /** Returns the run whose shell a lane started last; `null` when that is unknown. */
   async lastStarted(lane: string): Promise<string | null> {
     const text = await this.#files.readText(this.laneRoot(lane)).catch(() => null);
     return text?.match(/ name=([0-9a-f.]+);/)?.[1] ?? null;
   }
 
   /**
-   * Ends the numbers of earlier processes, and answers one for this one. From now on no lane begins what they gave to
-   * it, unless its journal says so already.
+   * Starts a new epoch and invalidates all earlier ones. From now on no lane begins what earlier processes sent, unless
+   * its journal already records the start.
    */
   async newEpoch(): Promise<string> {
     const old = (await this.#files.list(this.epochs)).map((entry) => entry.name);
     const epoch = String(nextNumber(old, this.#random()));
-    await this.keepEpoch(epoch); // first: a number must never come again
+    await this.keepEpoch(epoch); // first: a number must never be used twice
     for (const name of old) await this.#files.remove(`${this.epochs}/${name}`);
     return epoch;
   }
 
-  /** Makes sure that a number counts. */
+  /** Ensures that an epoch is valid. */
   async keepEpoch(epoch: string): Promise<void> {
     await this.#files.write(`${this.epochs}/${epoch}`, "");
   }
 }
 
 /**
- * The number after the highest one. The first is drawn: after a folder was removed, the runner that still waits for its
- * jobs and the one that began with a new folder must never mean different things by one path.
+ * Returns the number after the highest one; the first number is random. After a folder was removed, the runner that
+ * still waits for its jobs may live beside one with a new folder. The two must never mean different things by one path.
  *
  * @param random From 0 up to 1.
  */

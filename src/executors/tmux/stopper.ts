@@ -10,20 +10,20 @@ import type { Run, StopOrder } from "./run.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How long the kill script may take beyond its pause, milliseconds; then the terminal is closed. */
+/** Limit of the kill script beyond its grace period, milliseconds; then the terminal is closed. */
 const KILL_LIMIT = 15_000;
-/** How long it may take to begin, milliseconds; then the order is given again. */
+/** Limit until the kill script begins, milliseconds; then the order is given again. */
 const KILL_BEGINS = 5000;
-/** Pause between two tries to close a terminal, milliseconds. */
+/** Pause between two attempts to close a terminal, milliseconds. */
 const CLOSE_EVERY = 5000;
-/** Pause between two looks whether a lane has begun a run that shall end, milliseconds. */
+/** Pause between two checks whether a lane has begun a run that is to be stopped, milliseconds. */
 const BEGUN_EVERY = 20;
-/** How long others wait for what is to be told to tmux, milliseconds. */
+/** How long callers wait until tmux has a command, milliseconds. */
 const PATIENCE = 1000;
-/** The log says only so often, milliseconds, that an order cannot be given. */
+/** Minimum time between two log messages about the same order, milliseconds. */
 const SAY_EVERY = 30_000;
 
-/** Ends runs: on order, and at their timeouts. */
+/** Stops runs: on order, and at their timeouts. */
 export class Stopper {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
@@ -44,8 +44,8 @@ export class Stopper {
   }
 
   /**
-   * Orders a run to be stopped: the order stands until the run has ended, whatever becomes of tmux meanwhile. Its end
-   * says whether that came in time. Resolves when tmux has the order, or cannot take it now.
+   * Orders a run to be stopped. The order stays in force until the run has ended, whatever happens to tmux; the end
+   * shows whether it came in time. Resolves when tmux has the order, or cannot accept it now.
    */
   async stop(run: Run, kind: "timed_out" | "cancelled", graceMs: number): Promise<void> {
     if (run.state === "ended") return;
@@ -53,7 +53,7 @@ export class Stopper {
     if (!run.order.giving) await this.#patiently(this.#give(run, run.order));
   }
 
-  /** Waits for what may be stuck in tmux, but not for long: it goes on by itself. */
+  /** Waits a limited time for a task that tmux may block; the task continues by itself. */
   async #patiently(work: Promise<void>): Promise<void> {
     const done = new AbortController();
     const late = this.#options.clock.sleep(PATIENCE, done.signal);
@@ -82,20 +82,19 @@ export class Stopper {
       return;
     }
     while (run.state === "sent" && run.lane?.pane && !await this.begun(run)) await clock.sleep(BEGUN_EVERY);
-    // it has ended, or its terminal is gone and its end is on the way, or it is still to be found
+    // it has ended, or its terminal is gone and its end is on the way, or it is not found yet
     if (!this.#isRunning(run)) return;
     run.mayBeStopped = true;
-    if (this.#spool.isLost) return await this.#pool.kill(run.lane.pane!); // the script went with the folder
+    if (this.#spool.isLost) return await this.#pool.kill(run.lane.pane!); // kill.sh went with the folder
     await this.#server.shell(this.#script(run.name, run.lane, order.kind, order.graceMs));
     order.givenAt = clock.now();
     if (order.closeAt === Infinity) order.closeAt = order.givenAt + order.graceMs + KILL_LIMIT;
   }
 
-  /** Whether the lane of a run has begun it, as the lane's journal says. */
+  /** Returns whether the lane of a run has begun it, according to the lane's journal. */
   async begun(run: Run): Promise<boolean> {
     const { running, ends } = await this.#spool.readJournal(run.lane!.key);
-    // the journal of a folder that is gone says nothing: a terminal that is closed for it has begun the run, or never
-    // will
+    // without the folder the journal proves nothing: a terminal that is closed for the run has begun it, or never will
     const begun = running === run.name || ends.has(run.name) || this.#spool.isLost;
     if (begun && run.state === "sent") run.state = "started";
     return begun;
@@ -105,18 +104,20 @@ export class Stopper {
     return run.state === "started" && run.lane !== null && run.lane.pane !== null;
   }
 
-  /** A run is about to be given to its lane, which has its script: resolves when its timeout will hold. */
+  /**
+   * Ensures that tmux will end a run at its timeout. Called before its lane gets it, when the script of the run exists.
+   */
   async expect(run: Run): Promise<void> {
     if (run.launch.timeoutMs !== null) await this.#patiently(this.#deadlines.cover(run));
   }
 
-  /** A run was given to its lane: its time counts. */
+  /** Starts the timeout of a run that was just sent to its lane. */
   begin(run: Run): void {
     run.firstAt = this.#options.clock.now();
     if (run.launch.timeoutMs !== null) this.#wait(run, run.launch.timeoutMs);
   }
 
-  /** A run began under an earlier process: how long ago is known to the script alone. */
+  /** Covers a run that began under an earlier process: only the deadline script can find out how long ago. */
   adopt(run: Run): void {
     this.#deadlines.cover(run).catch((error) => this.#failed(run, error));
   }
@@ -129,7 +130,7 @@ export class Stopper {
     }, part);
   }
 
-  /** One look at everything that is to end. */
+  /** Checks everything that is to be stopped, once. */
   round(runs: Iterable<Run>, lanes: Iterable<Lane>): void {
     for (const run of runs) if (run.state !== "ended") this.#tick(run);
     for (const lane of lanes) void this.#tickUnknownRun(lane);
@@ -138,7 +139,7 @@ export class Stopper {
 
   #tick(run: Run): void {
     const { order } = run;
-    // the next look tries again
+    // the next round tries again
     if (this.#isRunning(run) && !this.#deadlines.busy) this.#deadlines.cover(run).catch(() => {});
     if (order && !order.giving) {
       this.#insist(run, order).catch((error) => this.#failed(run, error));
@@ -163,7 +164,7 @@ export class Stopper {
     if (!order.giving) await this.#give(run, order);
   }
 
-  /** Ends what a run left behind when its terminal went away. */
+  /** Kills the processes that a run left behind when its terminal was closed. */
   async clear(run: Run): Promise<void> {
     if (!run.lane) return;
     this.#orphaned.set(run.name, run.lane);
@@ -181,7 +182,7 @@ export class Stopper {
     }
   }
 
-  /** Ends a run of an earlier process that nobody knows any more. */
+  /** Stops a run of an earlier process that has no record any more. */
   async stopUnknownRun(lane: Lane): Promise<void> {
     lane.unknownRunStoppedAt = this.#options.clock.now();
     try {

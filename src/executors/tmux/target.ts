@@ -2,13 +2,13 @@ import { InvalidInputError } from "../../domain/errors.ts";
 import { printable } from "../../domain/printable.ts";
 import type { Place } from "../../ports/executor.ts";
 
-/** Sessions whose names begin so hold the runners' own connections. */
+/** Prefix of the sessions that keep the runners' servers alive. */
 export const HOLDER_PREFIX = "_runner";
 
-/** The longest name, bytes. */
+/** Maximum length of a name, bytes. */
 const MAX_NAME = 100;
 
-/** A target, taken apart. */
+/** A parsed target. */
 export interface Target {
   readonly session: string;
   /** `null`: any free terminal of the session. */
@@ -18,9 +18,9 @@ export interface Target {
 }
 
 /**
- * Reads `tmux.SESSION[.WINDOW[.PANE]]`.
+ * Parses `tmux.SESSION[.WINDOW[.PANE]]`.
  *
- * @throws {InvalidInputError} It is not well-formed; the message says what is.
+ * @throws {InvalidInputError} It is not well-formed; the message shows the form.
  */
 export function parseTarget(text: string): Target {
   const [, session, window = null, pane = null, ...more] = text.split(".");
@@ -40,7 +40,7 @@ export function parseTarget(text: string): Target {
   return { session, window, pane: pane === "1" ? null : pane };
 }
 
-/** Refuses what tmux would rewrite, read as something else, or could not address later. */
+/** Rejects names that tmux would rewrite, interpret as something else, or could not address later. */
 function checkName(text: string, what: string, name: string): void {
   const refuse = (why: string) => {
     throw new InvalidInputError(`Cannot use executor ${shown(text)}: its ${what} name ${why}`);
@@ -49,29 +49,29 @@ function checkName(text: string, what: string, name: string): void {
   // deno-lint-ignore no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f]/.test(name)) refuse("holds a control character");
   if (/\p{Cn}/u.test(name) || printable(name) !== name) refuse("holds a character that no terminal shows");
-  // tmux writes a backslash before a "$" that looks like a variable
+  // tmux writes a backslash before a "$" that seems to begin a variable
   if (/[:#$\\]/.test(name)) refuse('holds ":", "#", "$" or "\\"');
   if (/^[-=%@$!+^{~]/.test(name)) refuse(`begins with "${name[0]}"`);
   if (name !== name.trim()) refuse("begins or ends with a space");
   if (new TextEncoder().encode(name).length > MAX_NAME) refuse(`is longer than ${MAX_NAME} bytes`);
 }
 
-/** A text between quotes, on one line, without anything that a terminal would obey. */
+/** Quotes a text on one line, without characters that control a terminal. */
 function shown(text: string): string {
   return printable(JSON.stringify(text));
 }
 
-/** The name of the place: targets that mean the same terminal, or the same pool of them, have the same one. */
-export function placeName({ session, window, pane }: Target): string {
+/** Returns the canonical name: targets for the same terminal, or for the same pool of terminals, have the same name. */
+export function targetName({ session, window, pane }: Target): string {
   return [session, window, pane].filter((part) => part !== null).join(".");
 }
 
 /**
- * Reads a target for the runner.
+ * Parses a target for the runner.
  *
- * @throws {InvalidInputError} It is not well-formed; the message says what is.
+ * @throws {InvalidInputError} It is not well-formed; the message shows the form.
  */
 export function placeOf(text: string): Place {
   const target = parseTarget(text);
-  return { serialKey: target.window === null ? null : `tmux.${placeName(target)}`, session: target.session };
+  return { serialKey: target.window === null ? null : `tmux.${targetName(target)}`, session: target.session };
 }

@@ -8,20 +8,17 @@ import { Screens } from "./screens.ts";
 import type { TmuxServer } from "./server.ts";
 import type { Spool } from "./spool.ts";
 
-/** How long a look at what programs wait for may take, milliseconds. */
-const LOOK_LIMIT = 5000;
-/** Terminals that one look takes in: a command line of tmux has a limit. */
-const LOOK_AT_ONCE = 500;
-/**
- * How long the shell of a run may take to come to life when somebody types, and the pause between two looks,
- * milliseconds.
- */
+/** Limit of a survey that finds programs waiting for input, milliseconds. */
+const SURVEY_LIMIT = 5000;
+/** Maximum number of terminals per survey: a command line of tmux has a limit. */
+const SURVEY_SIZE = 500;
+/** Limit for the shell of a run to start when input is to be typed, and the pause between two checks, milliseconds. */
 const SHELL_LIMIT = 1000, SHELL_EVERY = 10;
-/** What the Enter key sends. */
+/** Bytes that the Enter key sends. */
 const ENTER = Uint8Array.of(0x0d);
-/** Pause before Enter, milliseconds: a program that gets it in one read with a text takes it for a part of that. */
+/** Pause before Enter, milliseconds: a program that reads it together with a text treats it as a part of that text. */
 const ENTER_AFTER = 100;
-/** What stands in front of the names of our paste buffers. */
+/** Prefix of the names of our paste buffers. */
 const BUFFER = "runner-typed";
 
 interface Survey {
@@ -29,7 +26,7 @@ interface Survey {
   readonly over: PromiseWithResolvers<void>;
 }
 
-/** What people want of the terminals of runs: nothing here is done for a run that nobody asks about. */
+/** Serves requests of people for the terminals of runs: a run without requests costs nothing here. */
 export class Terminals implements AttemptTerminals {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
@@ -65,8 +62,8 @@ export class Terminals implements AttemptTerminals {
   }
 
   /**
-   * By a paste buffer, which tmux loads from a file and writes to the terminal: no byte stands in a command or means a
-   * key, not even while somebody scrolls in the pane.
+   * Writes bytes through a paste buffer, which tmux loads from a file and writes to the terminal. So no byte appears in
+   * a command or acts as a key, not even while a person scrolls in the pane.
    */
   async #write(name: string, bytes: Uint8Array): Promise<boolean> {
     const { files } = this.#options;
@@ -78,9 +75,9 @@ export class Terminals implements AttemptTerminals {
       const pane = this.#paneOf(name);
       if (pane === null) return false;
       const lane = this.#runs.get(name)!.lane!;
-      await this.#readiness.readReply(lane);
+      await this.#readiness.enableInput(lane);
       if (this.#paneOf(name) !== pane) return false;
-      // it may leave some of it unread, and that is not for the next run
+      // the run may leave some of it unread, and that must not reach the next run
       lane.dirty = true;
       const bracket = isLines(bytes) ? ["-p"] : [];
       const load = ["load-buffer", "-b", buffer, literal(path)];
@@ -93,8 +90,8 @@ export class Terminals implements AttemptTerminals {
   }
 
   /**
-   * tmux from 3.7 on writes control bytes as `^[` without `-S`; an older one refuses that flag, before it does
-   * anything.
+   * Pastes a buffer. Without `-S` tmux from 3.7 on writes control bytes as `^[`; an older tmux refuses that flag before
+   * it does anything.
    */
   async #paste(load: Command, how: readonly string[]): Promise<boolean> {
     const paste = () => ["paste-buffer", ...this.#asIs, "-d", "-r", ...how];
@@ -110,7 +107,7 @@ export class Terminals implements AttemptTerminals {
     }
   }
 
-  /** Waits until the shell of a run is there. Its lane may clean the terminal before, and drops what was typed. */
+  /** Waits until the shell of a run has started. Before that, its lane may clean the terminal and drop typed input. */
   async #shellOf(name: string): Promise<void> {
     const { files, clock } = this.#options;
     const limit = clock.now() + SHELL_LIMIT;
@@ -126,12 +123,13 @@ export class Terminals implements AttemptTerminals {
     const pane = this.#paneOf(name);
     if (pane === null) return null;
     const screen = await this.#screens.capture(pane);
-    // between question and answer another run may have begun in it
+    // meanwhile another run may have begun in it
     return this.#paneOf(name) === pane ? screen : null;
   }
 
   /**
-   * Waits until the terminal of a run shows nothing of the one before. A log that cannot be written does not say so.
+   * Waits until the terminal of a run shows nothing of the run before. The wait has a limit, as a log that cannot be
+   * written never shows the mark.
    */
   async #cleared(name: string): Promise<void> {
     const { clock } = this.#options;
@@ -143,20 +141,20 @@ export class Terminals implements AttemptTerminals {
     this.#seen.add(run);
   }
 
-  /** Ids of session, window and pane, as `TmuxViewer` takes them. */
+  /** Returns the ids of session, window and pane, in the form that `TmuxViewer` accepts. */
   async locate(name: string): Promise<string | null> {
     const pane = this.#paneOf(name);
     if (pane === null) return null;
     const place = (await this.#query(["display-message", "-p", "-t", pane, "#{session_id} #{window_id} #{pane_id}"]))
       ?.[0];
-    // of a pane that is gone tmux takes another one
+    // when the pane is gone, tmux uses another one
     return place?.endsWith(` ${pane}`) ? place : null;
   }
 
   async reading(names: readonly string[]): Promise<ReadonlySet<string>> {
     const found: string[] = [];
-    for (let at = 0; at < names.length; at += LOOK_AT_ONCE) {
-      found.push(...await this.#reading(names.slice(at, at + LOOK_AT_ONCE)));
+    for (let at = 0; at < names.length; at += SURVEY_SIZE) {
+      found.push(...await this.#reading(names.slice(at, at + SURVEY_SIZE)));
     }
     return new Set(found);
   }
@@ -174,7 +172,7 @@ export class Terminals implements AttemptTerminals {
     try {
       const list = [...lanes].map(([key, { pid }]) => `${key}:${pid}`);
       await this.#server.shell(["sh", this.#spool.reading, this.#spool.dir, number, ...list].map(word).join(" "));
-      const limit = this.#options.clock.sleep(LOOK_LIMIT, late.signal);
+      const limit = this.#options.clock.sleep(SURVEY_LIMIT, late.signal);
       await Promise.race([survey.over.promise, limit]);
     } finally {
       late.abort();
@@ -186,13 +184,13 @@ export class Terminals implements AttemptTerminals {
     });
   }
 
-  /** A line of the script that looks: a lane, or `.` when it has looked at all. */
+  /** Handles a line of the survey script: a lane, or `.` when all are checked. */
   saw(survey: string, lane: string): void {
     if (lane === ".") this.#surveys.get(survey)?.over.resolve();
     else this.#surveys.get(survey)?.lanes.add(lane);
   }
 
-  /** Removes what a process that died left behind. */
+  /** Removes files that a crashed process left behind. */
   async begin(): Promise<void> {
     const { files } = this.#options;
     for (const { name } of await files.list(this.#spool.dir)) {
@@ -200,14 +198,14 @@ export class Terminals implements AttemptTerminals {
     }
   }
 
-  /** The pane in which a run is the one that runs now. */
+  /** Returns the pane of a run that is the current one of its lane. */
   #paneOf(name: string): string | null {
     const run = this.#runs.get(name);
     const runs = run?.state === "sent" || run?.state === "started";
     return runs && run.lane?.runs[0] === run ? run.lane.pane : null;
   }
 
-  /** Commands about a pane or a buffer that may be gone. */
+  /** Runs commands for a pane or a buffer that may be gone; returns `null` when it is. */
   async #query(...commands: Command[]): Promise<readonly string[] | null> {
     try {
       return await this.#server.run(...commands);
@@ -218,7 +216,7 @@ export class Terminals implements AttemptTerminals {
   }
 }
 
-/** Whether bytes are text of several lines, and no keys that only a terminal sends. */
+/** Returns whether bytes are text of several lines, without keys that only a terminal sends. */
 function isLines(bytes: Uint8Array): boolean {
   const text = new TextDecoder().decode(bytes);
   // deno-lint-ignore no-control-regex

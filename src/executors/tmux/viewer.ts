@@ -7,26 +7,23 @@ import { literal, printed, word } from "./quoting.ts";
 import { HOLDER_PREFIX } from "./target.ts";
 
 /**
- * What the names of the sessions of views begin with: no target does. They come after all others in the order of names:
- * when the last window of a group goes, a server of tmux 3.6 or older may die unless the session that all the others
- * joined is the first of them.
+ * Prefix of the names of view sessions; no target begins with it. They sort after all other names. When the last window
+ * of a group is closed, a server of tmux 3.6 or older may die. It survives only if the session that all the others
+ * joined sorts first.
  */
 const VIEW_PREFIX = "~runner-view-";
 
-/**
- * What tmux says of a TERM that the host has no description of, and names of terminals that nearly every host
- * describes.
- */
+/** Messages of tmux about a TERM that the host has no description of, and names that nearly every host describes. */
 const UNKNOWN_TERM = /(missing or unsuitable terminal|can't find terminfo|terminal does not support)/;
 const KNOWN_TERMS = ["xterm-256color", "screen-256color", "xterm", "screen", "linux", "vt100"];
 
 /** How a program in the terminal of this process ended. */
 type Shown = Pick<Ran, "code" | "errors">;
 
-/** What a `TmuxViewer` is made of. */
+/** Dependencies of a `TmuxViewer`. */
 export interface ViewerOptions {
   readonly process: Process;
-  /** Runs a program in the terminal of this process, to its end. */
+  /** Runs a program in the terminal of this process until it ends. */
   readonly inTerminal: (
     command: string,
     args: readonly string[],
@@ -34,16 +31,16 @@ export interface ViewerOptions {
   ) => Promise<Shown>;
   /** Environment of tmux, and of ssh. */
   readonly env: Readonly<Record<string, string>>;
-  /** Hex digits that stand for a text. */
+  /** Returns the digest of a text in hex digits. */
   readonly digestOf: (text: string) => string;
-  /** Makes a name that nobody else uses. */
+  /** Creates a unique name. */
   readonly newId: () => string;
 }
 
 /**
- * Shows panes. Each view is a session of its own in the group of the pane's session: it has the same windows, but its
- * own current one, and its client an active pane of its own. It ends with the view, or with the next one when its
- * process was killed.
+ * Shows panes. Each view is a session in the group of the pane's session. It has the same windows, but its own current
+ * window, and its client has its own active pane. It ends with the view; if its process was killed, the next view ends
+ * it.
  */
 export class TmuxViewer implements Viewer {
   readonly #options: ViewerOptions;
@@ -59,7 +56,7 @@ export class TmuxViewer implements Viewer {
     }
     const run = attemptName({ id, token }, this.#options.digestOf);
     const format = "#{session_id} #{window_id} #{pane_id} <#{@runner_kept}> #{@runner_lane}";
-    // what a view shows belongs to another session, too, and that one stays
+    // the panes of a view also belong to another session, which stays
     const unlessView = `#{?#{m:${VIEW_PREFIX}*,#{session_name}},,${format}}`;
     const panes = await this.#query([...server, "list-panes", "-a", "-F", unlessView]);
     if (panes === null) {
@@ -78,8 +75,8 @@ export class TmuxViewer implements Viewer {
   }
 
   /**
-   * What lanes know of the runs that they began last. The spool has it, and the runner's own session knows where that
-   * is.
+   * Returns the records of the runs that lanes began last. They are in the spool; an option of the runner's own session
+   * gives its path.
    */
   async #rootsOf(server: readonly string[], instance: string, lanes: readonly string[]): Promise<string[]> {
     const holder = `=${HOLDER_PREFIX}-${instance}:`;
@@ -87,7 +84,7 @@ export class TmuxViewer implements Viewer {
     const [, version, said] = /^(\S*) (.+)/.exec(asked?.[0] ?? "") ?? [];
     if (said === undefined) return [];
     const spool = literal(printed(said, version));
-    // tmux reads the files, which spares a right to read
+    // tmux reads the files, so this process needs no read permission
     const buffer = `runner-view-${this.#options.newId()}`;
     const roots: string[] = [];
     for (const lane of lanes) {
@@ -104,7 +101,7 @@ export class TmuxViewer implements Viewer {
   }
 
   async leaveKeys(attach: string, host: string | null): Promise<string> {
-    // another host's server of a runner has no configuration
+    // a runner's server on another host has no configuration
     const [prefix = "C-b"] = host === null
       ? await this.#query([...serverOf(attach), "show-options", "-gv", "prefix"]) ?? []
       : [];
@@ -125,8 +122,8 @@ export class TmuxViewer implements Viewer {
       );
     }
     checkHost(host);
-    // only tmux may be started: a server of its own, without keys and status line, starts ssh, whose end becomes that
-    // of its client
+    // only tmux may be started: a temporary server, without keys and status line, starts ssh, and its client returns
+    // the exit code of ssh
     const hold = `"$@"; rc=$?; [ $rc = 0 ] && exit; echo "ssh ended with exit code $rc; press Enter"; read -r _; ` +
       `tmux detach-client -E "exit $rc"`;
     const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
@@ -140,12 +137,12 @@ export class TmuxViewer implements Viewer {
     );
   }
 
-  /** Runs tmux in the terminal of this process; with another TERM when tmux does not know the one that there is. */
+  /** Runs tmux in the terminal of this process, with another TERM when tmux has no description of the present one. */
   async #show(args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Shown> {
     const { TMUX: _, ...own } = this.#options.env;
     const env = { ...own, ...more };
     let ended = await this.#options.inTerminal("tmux", args, env);
-    // one that can do nothing would show the escape sequences of another one
+    // a dumb terminal would print the escape sequences of another one
     if (env.TERM === "dumb") return ended;
     for (const TERM of KNOWN_TERMS) {
       if (ended.code === 0 || !UNKNOWN_TERM.test(ended.errors)) break;
@@ -167,7 +164,7 @@ export class TmuxViewer implements Viewer {
     ).join("; ");
   }
 
-  /** As the line for people, with the exit code of the view itself, under any login shell. */
+  /** Returns the command line of `#remoteLine` with the exit code of the view itself, for any login shell. */
   #wholeLine(attach: string, place: string, options: ViewOptions): string {
     const name = this.#newName();
     const [view, end] = [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
@@ -189,7 +186,7 @@ export class TmuxViewer implements Viewer {
     }
   }
 
-  /** The lines of a command's answer; `null` when it failed. */
+  /** Returns the output lines of a command; `null` when it failed. */
   async #query(args: readonly string[]): Promise<string[] | null> {
     const { TMUX: _, ...env } = this.#options.env;
     const { code, output } = await this.#options.process.run("tmux", ["-u", ...args], { env });
@@ -197,7 +194,7 @@ export class TmuxViewer implements Viewer {
   }
 }
 
-/** Arguments of the command that shows a place in a session of its own. */
+/** Returns the arguments of the command that shows a pane in a session of its own. */
 function viewOf(attach: string, place: string, name: string, { write }: ViewOptions): string[] {
   const [session, window, pane] = idsOf(place);
   const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
@@ -211,7 +208,8 @@ function viewOf(attach: string, place: string, name: string, { write }: ViewOpti
 }
 
 /**
- * Arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3 dies of it.
+ * Returns the arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3
+ * dies of it.
  */
 function endOf(attach: string, name: string): string[] {
   return [...serverOf(attach), "kill-session", "-t", `=${name}`];

@@ -6,22 +6,22 @@ import type { Run } from "./run.ts";
 
 /** Pause between two rounds, milliseconds. */
 const EVERY = 1000;
-/** A lane that has been given a run must have taken it after so many milliseconds. */
+/** Limit for a lane to begin a run that it was sent, milliseconds. */
 const START_LIMIT = 10_000;
-/** Terminals that may fail to start a run before it is given up. */
+/** Number of terminals that may fail to start a run; one more, and the run is given back. */
 const MAX_FAILURES = 2;
 
-/** How runs come to lanes. */
+/** How runs are passed to lanes. */
 export interface Ways {
   /** Gives a run to a lane. */
   enter(run: Run): Promise<void>;
-  /** Has a lane begin the run that is next, when it can. */
+  /** Sends the next run of a lane to it, if the lane can begin one. */
   feed(lane: Lane): void;
-  /** Looks after terminals that are left to programs of ended runs. */
+  /** Maintains terminals that are left to programs of ended runs. */
   tendHeld(): void;
 }
 
-/** Looks after lanes and runs: settles what went away unseen. */
+/** Supervises lanes and runs: settles the runs of panes that vanished without a report. */
 export class Watch {
   readonly #parts: RecoveryParts;
   readonly #ways: Ways;
@@ -33,7 +33,7 @@ export class Watch {
   readonly #gone = new Set<Lane>();
   /** Lanes that are being checked. */
   readonly #checking = new Set<Lane>();
-  /** What earlier processes left is taken up: until then nobody knows which logs and journals are still needed. */
+  /** Runs of earlier processes are adopted. Before that it is unknown which logs and journals are still needed. */
   recovered = false;
 
   constructor(parts: RecoveryParts, ways: Ways) {
@@ -52,16 +52,16 @@ export class Watch {
     await this.#sweeping?.catch(() => {});
   }
 
-  /** Something may have happened to the panes: looks soon. */
+  /** Checks the panes soon, as something may have happened to them. */
   check(): void {
     this.sweep().catch((error) => {
-      // without tmux there is nothing to see; the next round tries again
+      // without tmux there is nothing to check; the next round tries again
       this.#failed("look at the panes", error);
       this.#again = true;
     });
   }
 
-  /** One look at all panes. One that is asked for during another one follows it. */
+  /** Checks all panes once. A request during a check starts another one after it. */
   sweep(): Promise<void> {
     this.#again = true;
     this.#sweeping ??= this.#sweep().finally(() => this.#sweeping = null);
@@ -72,7 +72,7 @@ export class Watch {
     const { server, pool } = this.#parts;
     while (this.#again && !this.#stopped) {
       this.#again = false;
-      // those that were there before tmux is asked
+      // the lanes from before the request to tmux
       const lanes = [...pool.lanes.values()].filter((lane) => lane.pane !== null);
       const panes = new Map(lanes.length === 0 ? [] : (await server.panes()).map((pane) => [pane.id, pane]));
       for (const lane of lanes) {
@@ -85,20 +85,23 @@ export class Watch {
     }
   }
 
-  /** The pane is gone. */
+  /** Records that the pane of a lane is gone. */
   #lose(lane: Lane): void {
     lane.disconnect();
     lane.unknownRun = null;
     this.#gone.add(lane);
   }
 
-  /** What became of runs stands in their lanes' journals as soon as the lanes' processes are gone. */
+  /**
+   * Settles the runs of lanes that are gone. Their journals are complete as soon as the processes of the lanes are
+   * gone.
+   */
   async #settleGone(): Promise<void> {
     const reported = [...this.#gone].filter(({ runs }) => runs.some(({ state }) => state !== "waiting"));
     const living = reported.length > 0 ? await this.#parts.living.query(reported) : null;
     if (this.#stopped) return;
     for (const lane of [...this.#gone]) {
-      // one that came in between has its turn in the next round
+      // a run that came in between is settled in the next round
       if (lane.runs.some(({ state }) => state !== "waiting") && !reported.includes(lane)) continue;
       this.#gone.delete(lane);
       await this.#died(lane, living);
@@ -106,8 +109,8 @@ export class Watch {
   }
 
   /**
-   * Whoever wrote the log has ended: a full disk, or a stray kill. tmux notices that only when it has something to
-   * write.
+   * Restores the log of a terminal whose writer has ended: a full disk, or a stray kill. tmux notices that only at its
+   * next write.
    */
   async #pipe(lane: Lane): Promise<void> {
     for (const run of lane.runs) if (run.state !== "waiting") run.cut = true;
@@ -115,14 +118,14 @@ export class Watch {
       await this.#parts.pool.pipe(lane.pane!, lane.key);
     } catch (error) {
       if (!(error instanceof TmuxError)) throw error;
-      return; // the pane has just gone, or the next look tries again
+      return; // the pane has just gone, or the next check tries again
     }
     this.#parts.options.log.warn("restored the log of a terminal");
     lane.logBroken = false;
     this.#ways.feed(lane);
   }
 
-  /** Reports what became of the runs of a lane that is gone, and gives those that it has not begun to others. */
+  /** Reports the ends of the runs of a lane that is gone, and gives the runs that it has not begun to other lanes. */
   async #died(lane: Lane, living: ReadonlySet<string> | null): Promise<void> {
     const { spool, endings, stopper } = this.#parts;
     const journal = await spool.readJournal(lane.key);
@@ -141,7 +144,8 @@ export class Watch {
   }
 
   /**
-   * A run that its lane has not begun, and will not: another one may. `failed`: that speaks against the run as well.
+   * Gives a run that its lane has not begun, and will not, to another lane. `failed`: counts it as a failure of the
+   * run.
    */
   async retry(run: Run, lane: Lane, failed = true): Promise<void> {
     const { options, endings } = this.#parts;
@@ -176,7 +180,7 @@ export class Watch {
     if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
   }
 
-  /** Closes a terminal that does not begin its run, or does not answer although it has none. */
+  /** Closes a terminal that does not begin its run, or does not reply although it has none. */
   async #checkStart(lane: Lane): Promise<void> {
     const { options, pool, stopper, living, spool } = this.#parts;
     if (lane.pane === null || spool.isLost) return;
@@ -188,7 +192,7 @@ export class Watch {
     }
     if (run?.state !== "sent" || run.firstAt === null || !late(run.firstAt)) return;
     if (await stopper.begun(run)) return;
-    // without a journal only its processes say that it has begun
+    // without a journal only its processes show that it has begun
     const begun = (await living.query())?.has(run.name);
     if (run !== lane.runs[0] || lane.pane === null || run.state !== "sent") return;
     if (begun) return void (run.state = "started");

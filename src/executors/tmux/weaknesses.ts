@@ -1,20 +1,22 @@
-/** Programs besides tmux that the scripts of this folder call; `setup.sh` and `runner doctor` look for them in PATH. */
+/**
+ * Programs besides tmux that the scripts of this folder call; `setup.sh` and `runner doctor` check for them in PATH.
+ */
 export const PROGRAMS: readonly string[] = [
   ...["awk", "cat", "cut", "dd", "env", "grep", "head", "ls", "mkfifo", "mv"],
   ...["readlink", "rm", "sed", "sh", "sleep", "sort", "stty", "tail", "tr"],
 ];
 
-/** A weakness of some versions of tmux that is still in the way of people; we use nothing that it touches. */
+/** A weakness of some versions of tmux that people may still run into; this program uses nothing that it affects. */
 interface Weakness {
-  /** The first version without it, major and minor; none yet has what is still to come. */
+  /** The first version without it, major and minor; a future version while no release has the fix. */
   readonly until: readonly [number, number];
   readonly says: string;
 }
 
 /**
- * The worst first. Both end the server, and every job with it: between its flags and the end of its identification a
- * client in control mode has no state that a notice could be written to; and the notice of a changed window may come
- * after the end of its session. Ours are never in control mode (clients.ts), so only those of people can be hit.
+ * The worst first. Both end the server, and every job with it. Between its flags and the end of its identification, a
+ * client in control mode has no state for a notice. The notice of a changed window may come after the end of its
+ * session. Our clients are never in control mode (clients.ts), so only those of people can trigger it.
  */
 const WEAKNESSES: readonly Weakness[] = [
   { until: [3, 7], says: "may die with all its jobs when a client attaches in control mode (tmux -C, iTerm2)" },
@@ -24,7 +26,7 @@ const WEAKNESSES: readonly Weakness[] = [
   },
 ];
 
-/** What a version of tmux, as `tmux -V` says it, is known for; `null`: nothing. */
+/** Returns the weakness of a version of tmux, given as `tmux -V` prints it; `null` when there is none. */
 export function weaknessOf(said: string): { readonly says: string; readonly remedy: string } | null {
   const version = /(\d+)\.(\d+)/.exec(said);
   if (version === null) return null;
