@@ -311,7 +311,7 @@ export function assertIsError<E extends Error = Error>(
   );
 }
 
-/** What assertThrows and assertRejects take after the function: a class or an own message, then the rest. */
+/** What assertThrows and assertRejects accept after the function: a class or an own message, then the rest. */
 type Wanted<E> = [(Constructor<E> | string)?, string?, string?];
 
 function checkThrown<E extends Error>(error: unknown, [first, second, third]: Wanted<E>): unknown {

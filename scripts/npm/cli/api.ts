@@ -25,7 +25,7 @@ export interface Args {
   "--"?: string[];
 }
 
-/** What the formatter of a bar is told; times in milliseconds. */
+/** What the formatter of a bar gets; times in milliseconds. */
 export interface ProgressBarFormatter {
   styledTime: string;
   styledData: string;

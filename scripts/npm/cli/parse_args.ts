@@ -44,7 +44,7 @@ class Names {
     return [name, ...this.#aliases.get(name) ?? []];
   }
 
-  knows(name: string): boolean {
+  isKnown(name: string): boolean {
     return this.#aliases.has(name) ||
       [this.boolean, this.string, this.collect].some((kind) => kind.has(name));
   }
@@ -88,7 +88,7 @@ class Parser {
   ) {
     const anyBoolean = this.#options.boolean === true && /^--[^=]+$/.test(arg);
     if (
-      !this.#names.knows(name) && !anyBoolean &&
+      !this.#names.isKnown(name) && !anyBoolean &&
       this.#options.unknown?.(arg, name, given) === false
     ) return;
     const value = typeof given === "string" && !this.#names.string.has(name) &&
@@ -112,10 +112,10 @@ class Parser {
   }
 
   /**
-   * Whether the flag took the argument after it as its value: any that does not look like a flag, except after a
-   * boolean, which takes only `true` and `false`. An empty argument is never a value.
+   * Reads the argument after a flag as its value, and returns whether it was one: any that is no flag, except after a
+   * boolean, which accepts only `true` and `false`. An empty argument is never a value.
    */
-  #takes(
+  #readValue(
     name: string,
     next: string | undefined,
     how: { arg: string; flagLike: RegExp; boolean: boolean },
@@ -144,7 +144,7 @@ class Parser {
     }
     const name = `${negated ?? ""}${bare}`;
     const boolean = names.boolean.has(name) || this.#options.boolean === true;
-    if (this.#takes(name, next, { arg, flagLike: /^-/, boolean })) return true;
+    if (this.#readValue(name, next, { arg, flagLike: /^-/, boolean })) return true;
     this.#set(name, this.#bare(name), { arg });
     return false;
   }
@@ -172,7 +172,7 @@ class Parser {
     const name = arg.slice(-1);
     if (name === "-") return false;
     if (
-      this.#takes(name, next, {
+      this.#readValue(name, next, {
         arg,
         flagLike: /^(-|--)[^-]/,
         boolean: this.#names.boolean.has(name),

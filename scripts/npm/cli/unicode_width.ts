@@ -1,7 +1,7 @@
 import { eastAsianWidth } from "npm:get-east-asian-width@1.7.0";
 import type { CliApi } from "./api.ts";
 
-/** Takes no column: control characters, marks that sit on another character, and what is never shown. */
+/** Has no column: control characters, marks that sit on another character, and what is never shown. */
 const NO_WIDTH = /^[\p{Control}\p{Format}\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}\u1160-\u11ff]$/u;
 
 /**

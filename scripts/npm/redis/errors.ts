@@ -1,4 +1,4 @@
-// Like the real ones these carry no name of their own: `error.name` is "Error", only `instanceof` tells them apart.
+// Like the real ones these carry no name of their own: `error.name` is "Error", only `instanceof` distinguishes them.
 
 export class EOFError extends Error {}
 

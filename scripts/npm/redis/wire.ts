@@ -84,7 +84,7 @@ export class ReplyReader {
     }
   }
 
-  /** Takes more bytes from the source; false at its end. */
+  /** Reads more bytes from the source; false at its end. */
   async #fill(): Promise<boolean> {
     if (this.#start > 0) {
       this.#buffer.copyWithin(0, this.#start, this.#end);

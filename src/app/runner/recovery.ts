@@ -37,7 +37,7 @@ export class Recovery {
   readonly #work: RecoveryWork;
   readonly #hold: Hold;
   readonly #resender: Resender;
-  /** Identity of the Redis that has everything that this host knows. */
+  /** Identity of the Redis that has everything that this host has. */
   #serverId = "";
   /** Signs of lost data that are settled. */
   #doubts = 0;
@@ -121,7 +121,7 @@ export class Recovery {
     }));
   }
 
-  /** Notes that this Redis is the one that we know, and has all that we know. */
+  /** Notes that this Redis is the known one, and that nothing is missing there. */
   #settled(serverId: string): void {
     const { queue, journal } = this.#parts;
     this.#serverId = serverId;
@@ -222,7 +222,7 @@ export class Recovery {
     this.#parts.journal.restored();
   }
 
-  /** Gives attempts back to a Redis that does not know them. */
+  /** Gives attempts back to a Redis that has no record of them. */
   async reassert(attempts: readonly ActiveAttempt[]): Promise<void> {
     for (const active of attempts) if (!active.ended) await this.#claimBack(active);
   }
@@ -284,8 +284,8 @@ export class Recovery {
   }
 
   /**
-   * Reports the ends of attempts again that Redis went back behind. Of those whose start it knows it says itself that
-   * they have no end; what is gone of the others was removed.
+   * Reports the ends of attempts again that Redis went back behind. Redis itself names the attempts whose
+   * start it has and whose end it lacks; what is gone of the others was removed.
    */
   async #reportAgain(): Promise<void> {
     const { journal, queue, clock, settings } = this.#parts;
@@ -302,7 +302,7 @@ export class Recovery {
       await queue.heartbeat(attempts.owned(), membership.state);
       heartbeatAt = clock.now() + settings.heartbeatMs;
     }
-    await membership.register({ restored: true }); // only now Redis may say that it knows all
+    await membership.register({ restored: true }); // only now Redis may say that it has all
   }
 
   #holdFor(leases: Leases): void {
