@@ -7,12 +7,12 @@
  */
 import type { Command } from "../src/cli/command.ts";
 import { allCommands } from "../src/cli/commands.ts";
-import { defaultOf, globalsFor } from "../src/cli/help.ts";
-import { flagOf, type OptionRow, type OptionRows } from "../src/cli/option_row.ts";
-import { SETTING_ROWS } from "../src/cli/options.ts";
+import { defaultOf, globalsFor } from "../src/cli/view/help.ts";
+import { flagOf, type OptionRow, type OptionRows } from "../src/settings/option_row.ts";
+import { SETTING_ROWS } from "../src/settings/options.ts";
 import { EXIT } from "../src/domain/exit_codes.ts";
 import { aclRules } from "../src/redis/acl.ts";
-import { VERSION } from "../src/cli/version.ts";
+import { VERSION } from "../src/compose/version.ts";
 import { type Need, NEEDS, VARIABLES } from "./needs.ts";
 
 /** Exit codes of the program, and when it returns them. */

@@ -15,16 +15,16 @@
  *
  * @module
  */
-import { cancelJob, type Cancelled } from "./app/cancel.ts";
-import { checkSubmission } from "./app/check_submission.ts";
-import { followJob } from "./app/follow.ts";
-import { type JobView, viewJob } from "./app/job_view.ts";
-import { makeReady, submitJob } from "./app/submit.ts";
-import { watchJob } from "./app/wait.ts";
-import { GLOBAL_ROWS, RUN_ROWS } from "./cli/options.ts";
-import { readOption, resolveSettings } from "./cli/settings.ts";
-import { compose, openHostOutput, openRunner, openStore } from "./cli/wire.ts";
-import type { OpenedRunner, RunnerOptions } from "./cli/context.ts";
+import { cancelJob, type Cancelled } from "./client/cancel.ts";
+import { checkSubmission } from "./client/check_submission.ts";
+import { followJob } from "./client/follow.ts";
+import { type JobView, viewJob } from "./client/job_view.ts";
+import { makeReady, submitJob } from "./client/submit.ts";
+import { watchJob } from "./client/wait.ts";
+import { GLOBAL_ROWS, RUN_ROWS } from "./settings/options.ts";
+import { readOption, resolveSettings } from "./settings/settings.ts";
+import { compose, openHostOutput, openRunner, openStore } from "./compose/compose.ts";
+import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Priority, Submission } from "./domain/submission.ts";

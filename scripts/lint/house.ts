@@ -19,26 +19,27 @@ export interface Room {
 
 const domain = "src/domain/";
 const ports = "src/ports/";
-const app = "src/app/";
+const settings = "src/settings/";
+const work = ["src/client/", "src/runner/"];
 const adapters = ["src/redis/", "src/executors/", "src/system/"];
+const compose = "src/compose/";
+const cli = "src/cli/";
 
-/** The files of the command line that the library uses: the composition, and the defaults of the options. */
-const assembly = ["wire", "context", "options", "settings"].map((name) => `src/cli/${name}.ts`);
-
-/** From the inside out; an import points inwards only. */
+/** The floors, from the ground up; an import points downwards only. */
 export const ROOMS: Room[] = [
   { path: domain, imports: [], noDeno: true, pure: true },
   { path: ports, imports: [domain], noDeno: true, typesOnly: true },
-  { path: app, imports: [domain, ports], noDeno: true },
-  // adapters import neither each other nor the application
+  // each by itself: neither an adapter another one, nor the work an adapter
   ...adapters.map((path) => ({ path, imports: [domain, ports] })),
-  { path: "src/cli/", imports: [domain, ports, app] },
-  // the two files that compose everything
-  { path: "src/cli/wire.ts", imports: ["src/cli/", domain, ports, app, ...adapters] },
-  { path: "src/mod.ts", imports: [...assembly, domain, ports, app, ...adapters] },
-  { path: "main.ts", imports: ["src/cli/"] },
-  // the version is only in deno.json
-  { path: "src/cli/version.ts", imports: ["deno.json"] },
+  ...work.map((path) => ({ path, imports: [domain, ports], noDeno: true })),
+  { path: settings, imports: [domain, ports], noDeno: true },
+  // the only place that sees the adapters
+  { path: compose, imports: [settings, domain, ports, ...work, ...adapters] },
+  // the version stands only in deno.json
+  { path: `${compose}version.ts`, imports: ["deno.json"] },
+  { path: cli, imports: [compose, settings, "src/client/", domain, ports] },
+  { path: "src/mod.ts", imports: [compose, settings, "src/client/", domain, ports] },
+  { path: "main.ts", imports: [cli, compose] },
 ];
 
 export interface Door {
@@ -53,7 +54,7 @@ export interface Door {
 /** Packages and text files; a package without a row must not be imported at all. */
 export const IMPORT_DOORS: Door[] = [
   { thing: "@db/redis", at: "src/redis/client.ts" },
-  { thing: "@std/cli", at: "src/cli/args.ts" },
+  { thing: "@std/cli", at: "src/cli/input/args.ts" },
   { thing: "@std/log", at: "src/system/log.ts" },
   { thing: "node:crypto", at: "src/system/digest.ts" },
   { thing: ".lua", at: "src/redis/" },

@@ -1,6 +1,6 @@
-import { followJob, type ShowOptions } from "../app/follow.ts";
-import { exitCodeOfJob, viewJob } from "../app/job_view.ts";
-import { waitForJobs } from "../app/wait.ts";
+import { followJob, type ShowOptions } from "../client/follow.ts";
+import { exitCodeOfJob, viewJob } from "../client/job_view.ts";
+import { waitForJobs } from "../client/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { NOT_CAPTURED } from "../domain/output.ts";
@@ -8,13 +8,13 @@ import { pasteWord } from "../domain/shell_words.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
-import { EscapeFilter } from "./escapes.ts";
-import { jobJson } from "./job_json.ts";
-import { lastLine } from "./last_line.ts";
-import { countGaps, sayMissing } from "./missing_output.ts";
-import { outputSink } from "./output_sinks.ts";
-import { Progress } from "./progress.ts";
-import { printable, toJson } from "./text.ts";
+import { EscapeFilter } from "./view/escapes.ts";
+import { jobJson } from "./view/job_json.ts";
+import { lastLine } from "./view/last_line.ts";
+import { countGaps, sayMissing } from "./view/missing_output.ts";
+import { outputSink } from "./view/output_sinks.ts";
+import { Progress } from "./view/progress.ts";
+import { printable, toJson } from "./view/text.ts";
 import { SIGNAL_EXIT } from "./until_signal.ts";
 
 /** The part of a command's context that waiting needs; `json` writes each ended job as JSON. */

@@ -1,5 +1,5 @@
 import type { Context } from "./context.ts";
-import type { Completed, OptionRow, OptionRows } from "./option_row.ts";
+import type { Completed, OptionRow, OptionRows } from "../settings/option_row.ts";
 
 /** A command of the program, defined in a file of src/cli/commands. */
 export interface Command<Rows extends OptionRows = Readonly<Record<string, OptionRow>>> {

@@ -2,7 +2,8 @@ import { isOlder, OLDEST_TMUX } from "../domain/versions.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { StoredInstance } from "../ports/job_store.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
-import type { Finding, HostInspection } from "./context.ts";
+import type { HostInspection } from "../compose/contract.ts";
+import type { Finding } from "../ports/finding.ts";
 
 /** The result of one check: a finding, or success. */
 export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };

@@ -1,5 +1,5 @@
 import type { Terminal } from "../ports/terminal.ts";
-import { withoutEscapes } from "./escapes.ts";
+import { withoutEscapes } from "./view/escapes.ts";
 
 /**
  * Wraps a terminal so that text reaches it without control sequences, except colours. This catches external values that

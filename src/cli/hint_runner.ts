@@ -2,8 +2,8 @@ import { UnavailableError } from "../domain/errors.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
-import { suggest } from "./suggest.ts";
-import { printable } from "./text.ts";
+import { suggest } from "../settings/suggest.ts";
+import { printable } from "./view/text.ts";
 
 /** Maximum number of names that are reported; more would be a list. */
 const MAX_NAMES = 5;

@@ -3,15 +3,16 @@ import { EXIT } from "../domain/exit_codes.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
-import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./args.ts";
+import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./input/args.ts";
 import type { Command } from "./command.ts";
 import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
-import type { Compose, Context } from "./context.ts";
+import type { Compose } from "../compose/contract.ts";
+import type { Context } from "./context.ts";
 import { guardTerminal } from "./guard_terminal.ts";
-import type { OptionRows } from "./option_row.ts";
-import { GLOBAL_ROWS, SETTING_ROWS } from "./options.ts";
-import { resolveSettings } from "./settings.ts";
-import { suggest } from "./suggest.ts";
+import type { OptionRows } from "../settings/option_row.ts";
+import { GLOBAL_ROWS, SETTING_ROWS } from "../settings/options.ts";
+import { resolveSettings } from "../settings/settings.ts";
+import { suggest } from "../settings/suggest.ts";
 
 async function chooseCommand(name: string): Promise<Command> {
   const command = await loadCommand(name);
@@ -97,7 +98,7 @@ async function runCommand(command: Command, args: readonly string[], compose: Co
 }
 
 async function readFile(environment: Environment) {
-  const { readConfigFile } = await import("./config_file.ts");
+  const { readConfigFile } = await import("../settings/config_file.ts");
   return await readConfigFile(environment, SETTING_ROWS);
 }
 
@@ -115,13 +116,13 @@ async function dispatch(name: string | null, args: readonly string[], compose: C
   if (name === null) {
     if (hasFlag(args, "--version")) return await runCommand(await chooseCommand("version"), [], compose);
     parseCommandLine(args, GLOBAL_ROWS);
-    const { programHelp } = await import("./help.ts");
+    const { programHelp } = await import("./view/help.ts");
     await compose.terminal.write(programHelp(await allCommands()));
     return EXIT.ok;
   }
   const command = await chooseCommand(name);
   if (full || hasFlag(args, "-h")) {
-    const { commandHelp } = await import("./help.ts");
+    const { commandHelp } = await import("./view/help.ts");
     await compose.terminal.write(commandHelp(command, full));
     return EXIT.ok;
   }

@@ -2,8 +2,8 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Context } from "./context.ts";
-import { suggest } from "./suggest.ts";
-import { printable, toJson } from "./text.ts";
+import { suggest } from "../settings/suggest.ts";
+import { printable, toJson } from "./view/text.ts";
 
 /**
  * Refuses the name of a runner that is not in use: it is most likely a typing error.

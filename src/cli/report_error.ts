@@ -8,7 +8,7 @@ import {
 import { EXIT } from "../domain/exit_codes.ts";
 import type { Trouble } from "../ports/queue.ts";
 import type { Terminal } from "../ports/terminal.ts";
-import { printable, toJson } from "./text.ts";
+import { printable, toJson } from "./view/text.ts";
 
 /** How to report an error. */
 export interface ErrorReport {

@@ -1,4 +1,4 @@
-import type { Compose } from "./context.ts";
+import type { Compose } from "../compose/contract.ts";
 
 /** Exit codes after a signal: 128 plus its number, as shells expect. */
 export const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

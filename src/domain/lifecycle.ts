@@ -2,7 +2,7 @@
  * The life of a job: its states, and every event that may change it.
  *
  * An event has the same name in all places; a test compares them. These are this table, a method of the queue ports,
- * the Lua file `src/redis/scripts/EVENT.lua`, its caller in `src/app`, and the stream `rr:events`.
+ * the Lua file `src/redis/scripts/EVENT.lua`, its caller in `src/client` or `src/runner`, and the stream `rr:events`.
  *
  * @module
  */

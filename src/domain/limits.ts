@@ -1,5 +1,5 @@
 /**
- * Defaults and limits of jobs. Rows of flags (src/cli/options.ts) refer to these constants.
+ * Defaults and limits of jobs. Rows of flags (src/settings/options.ts) refer to these constants.
  *
  * @module
  */

@@ -8,11 +8,11 @@ import { InvalidInputError } from "../domain/errors.ts";
 import type { Executor, Place } from "../ports/executor.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
-import { attachCommand } from "./tmux/attach.ts";
-import type { HostOutputOptions } from "./tmux/host_output.ts";
+import { attachCommand } from "./tmux/people/attach.ts";
+import type { HostOutputOptions } from "./tmux/output/host_output.ts";
 import type { TmuxOptions } from "./tmux/options.ts";
 import { placeOf as tmuxPlace } from "./tmux/target.ts";
-import type { ViewerOptions } from "./tmux/viewer.ts";
+import type { ViewerOptions } from "./tmux/people/viewer.ts";
 
 /** Dependencies of all executors; each uses the ones that it needs. */
 export type ExecutorSetup = TmuxOptions;
@@ -72,22 +72,22 @@ export function attachLine(said: string, target: string): string | null {
 
 /** Returns the known weakness of the program behind the terminals, from its version text; `null` when there is none. */
 export async function weaknessOf(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
-  return (await import("./tmux/weaknesses.ts")).weaknessOf(said);
+  return (await import("./tmux/server/weaknesses.ts")).weaknessOf(said);
 }
 
 /** Returns the programs besides tmux that executors call on this host. */
 export async function neededPrograms(): Promise<readonly string[]> {
-  return (await import("./tmux/weaknesses.ts")).PROGRAMS;
+  return (await import("./tmux/server/weaknesses.ts")).PROGRAMS;
 }
 
 /** Creates the viewer for terminals of executors. */
 export async function makeViewer(options: ViewerOptions): Promise<Viewer> {
-  return new (await import("./tmux/viewer.ts")).TmuxViewer(options);
+  return new (await import("./tmux/people/viewer.ts")).TmuxViewer(options);
 }
 
 /** Creates the reader of outputs that executors keep on this host. */
 export async function makeHostOutput(options: HostOutputOptions): Promise<HostOutput> {
-  return new (await import("./tmux/host_output.ts")).TmuxHostOutput(options);
+  return new (await import("./tmux/output/host_output.ts")).TmuxHostOutput(options);
 }
 
 /** Creates one executor of each kind, by kind; none is open yet. */

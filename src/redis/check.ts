@@ -1,16 +1,5 @@
+import type { Finding } from "../ports/finding.ts";
 import { isOlder, OLDEST_REDIS } from "../domain/versions.ts";
-
-/** A property of a Redis server that is wrong for this program. */
-export interface Finding {
-  /** `error`: jobs would be lost or cannot run. */
-  readonly severity: "error" | "warning";
-  /** What it is about. */
-  readonly subject: "version" | "role" | "persistence" | "eviction" | "cluster" | "clock" | "acl";
-  /** What is true now. */
-  readonly says: string;
-  /** What to do. */
-  readonly remedy: string;
-}
 
 /** Milliseconds by which the clocks may differ without a finding; no decision depends on the host's clock. */
 const CLOCK_MS = 5_000;

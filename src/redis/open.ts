@@ -1,4 +1,5 @@
-import { type Finding, judgeDefaultUser, judgeServer, keepsAppendOnlyFile } from "./check.ts";
+import type { Finding } from "../ports/finding.ts";
+import { judgeDefaultUser, judgeServer, keepsAppendOnlyFile } from "./check.ts";
 import type { Trouble } from "../ports/queue.ts";
 import type { Reply } from "./client.ts";
 import { Keys } from "./keys.ts";

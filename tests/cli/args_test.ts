@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
-import { findCommand, parseCommandLine } from "../../src/cli/args.ts";
-import type { OptionRows } from "../../src/cli/option_row.ts";
+import { findCommand, parseCommandLine } from "../../src/cli/input/args.ts";
+import type { OptionRows } from "../../src/settings/option_row.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 
 const ROWS = {

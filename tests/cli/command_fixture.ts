@@ -1,12 +1,12 @@
 import { main } from "../../src/cli/main.ts";
 import type {
   Compose,
-  Finding,
   HostInspection,
   OpenedRunner,
   RunnerOptions,
   StoreSettings,
-} from "../../src/cli/context.ts";
+} from "../../src/compose/contract.ts";
+import type { Finding } from "../../src/ports/finding.ts";
 import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import type { AttemptOutput } from "../../src/ports/host_output.ts";

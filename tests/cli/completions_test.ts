@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { allCommands } from "../../src/cli/commands.ts";
-import { SHELLS } from "../../src/cli/completions.ts";
-import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
+import { SHELLS } from "../../src/cli/input/completions.ts";
+import { flagOf, type OptionRow } from "../../src/settings/option_row.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 import { CommandFixture } from "./command_fixture.ts";
 

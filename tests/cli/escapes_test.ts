@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { random as numbersFrom } from "../support/random.ts";
-import { EscapeFilter, type Removed, withoutEscapes } from "../../src/cli/escapes.ts";
+import { EscapeFilter, type Removed, withoutEscapes } from "../../src/cli/view/escapes.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

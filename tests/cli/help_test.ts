@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import { flagOf, type OptionRow } from "../../src/cli/option_row.ts";
-import { VERSION } from "../../src/cli/version.ts";
+import { flagOf, type OptionRow } from "../../src/settings/option_row.ts";
+import { VERSION } from "../../src/compose/version.ts";
 import { RefusedError, SetupError, UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture } from "./command_fixture.ts";

@@ -1,4 +1,4 @@
-import { EscapeFilter, type Removed } from "../../src/cli/escapes.ts";
+import { EscapeFilter, type Removed } from "../../src/cli/view/escapes.ts";
 import { assertEquals } from "../support/assert.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -1,4 +1,4 @@
-import { Progress } from "../../src/cli/progress.ts";
+import { Progress } from "../../src/cli/view/progress.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";

@@ -1,7 +1,7 @@
 /** What people read at a terminal: what they need is on it, and what they read there is taken back. */
-import { formatLocalTime, readTime } from "../../src/app/read_time.ts";
-import { ShortIds } from "../../src/cli/short_ids.ts";
-import { lastLine } from "../../src/cli/last_line.ts";
+import { formatLocalTime, readTime } from "../../src/client/read_time.ts";
+import { ShortIds } from "../../src/cli/input/short_ids.ts";
+import { lastLine } from "../../src/cli/view/last_line.ts";
 import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";

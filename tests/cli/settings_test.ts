@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "../support/assert.ts";
-import { parseCommandLine } from "../../src/cli/args.ts";
-import { readConfigFile } from "../../src/cli/config_file.ts";
-import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS, SUBMIT_ROWS } from "../../src/cli/options.ts";
-import { resolveSettings } from "../../src/cli/settings.ts";
+import { parseCommandLine } from "../../src/cli/input/args.ts";
+import { readConfigFile } from "../../src/settings/config_file.ts";
+import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS, SUBMIT_ROWS } from "../../src/settings/options.ts";
+import { resolveSettings } from "../../src/settings/settings.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { quoteCommand } from "../../src/domain/shell_words.ts";
-import { suggest } from "../../src/cli/suggest.ts";
-import { table } from "../../src/cli/table.ts";
-import { firstLine, fit, printable, printableLines, toJson } from "../../src/cli/text.ts";
+import { suggest } from "../../src/settings/suggest.ts";
+import { table } from "../../src/cli/view/table.ts";
+import { firstLine, fit, printable, printableLines, toJson } from "../../src/cli/view/text.ts";
 
 Deno.test("printable() shows control characters instead of sending them", () => {
   assertEquals(printable("a\x1b[31mb\x07\n\u009b1m\u202e"), "a\\x1b[31mb\\x07\\n\\x9b1m\\u202e");

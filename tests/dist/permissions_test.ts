@@ -1,7 +1,7 @@
 import { type Need, NEEDS, variablesOf } from "../../scripts/needs.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
-import type { OptionRow } from "../../src/cli/option_row.ts";
-import { SETTING_ROWS } from "../../src/cli/options.ts";
+import type { OptionRow } from "../../src/settings/option_row.ts";
+import { SETTING_ROWS } from "../../src/settings/options.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";

@@ -69,7 +69,11 @@ Deno.test("release.sh --dry-run goes red for each thing that is wrong", async ()
 
   const withVersion = (version: string) => config.replace(`"version": "${VERSION}"`, `"version": "${version}"`);
   const table: [file: string, text: string, sentence: string][] = [
-    ["src/cli/version.ts", `const VERSION = "${VERSION}";\n`, "not ok  the version stands also in src/cli/version.ts:"],
+    [
+      "src/compose/version.ts",
+      `const VERSION = "${VERSION}";\n`,
+      "not ok  the version stands also in src/compose/version.ts:",
+    ],
     ["deno.json", withVersion("1.2"), 'not ok  version "1.2" in deno.json: write three numbers'],
     ["deno.json", withVersion("1.2.3-rc"), 'not ok  version "1.2.3-rc" in deno.json'],
     ["deno.json", withVersion("9.9.9"), 'not ok  .github/CHANGELOG.md: its first heading is "'],

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
-import { systemdUnit } from "../../src/app/service_unit.ts";
+import { systemdUnit } from "../../src/client/service_unit.ts";
 import { CommandFixture, type WorldOptions } from "../cli/command_fixture.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 import { until } from "../support/until.ts";

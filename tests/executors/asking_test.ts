@@ -1,9 +1,9 @@
-import { GoneError, TmuxError } from "../../src/executors/tmux/clients.ts";
-import type { Lane } from "../../src/executors/tmux/lane.ts";
-import { LanePool } from "../../src/executors/tmux/lane_pool.ts";
-import { Living } from "../../src/executors/tmux/living.ts";
-import { Readiness } from "../../src/executors/tmux/readiness.ts";
-import { Screens } from "../../src/executors/tmux/screens.ts";
+import { GoneError, TmuxError } from "../../src/executors/tmux/server/clients.ts";
+import type { Lane } from "../../src/executors/tmux/lanes/lane.ts";
+import { LanePool } from "../../src/executors/tmux/lanes/lane_pool.ts";
+import { Living } from "../../src/executors/tmux/lanes/living.ts";
+import { Readiness } from "../../src/executors/tmux/lanes/readiness.ts";
+import { Screens } from "../../src/executors/tmux/people/screens.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";

@@ -1,5 +1,5 @@
-import { attachCommand, checkHost, idsOf, serverOf, socketOf } from "../../src/executors/tmux/attach.ts";
-import { TmuxViewer } from "../../src/executors/tmux/viewer.ts";
+import { attachCommand, checkHost, idsOf, serverOf, socketOf } from "../../src/executors/tmux/people/attach.ts";
+import { TmuxViewer } from "../../src/executors/tmux/people/viewer.ts";
 import { NoTerminalError } from "../../src/domain/errors.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 

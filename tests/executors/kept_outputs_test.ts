@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import type { Files } from "../../src/ports/files.ts";
-import { KeptOutputs, MAX_KEPT } from "../../src/executors/tmux/kept_outputs.ts";
+import { KeptOutputs, MAX_KEPT } from "../../src/executors/tmux/output/kept_outputs.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
 import { Spool } from "../../src/executors/tmux/spool.ts";
 import { systemClock } from "../../src/system/clock.ts";

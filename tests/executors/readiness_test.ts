@@ -1,5 +1,5 @@
-import { Lane } from "../../src/executors/tmux/lane.ts";
-import { Readiness } from "../../src/executors/tmux/readiness.ts";
+import { Lane } from "../../src/executors/tmux/lanes/lane.ts";
+import { Readiness } from "../../src/executors/tmux/lanes/readiness.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";

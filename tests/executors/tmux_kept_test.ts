@@ -1,4 +1,4 @@
-import { MAX_KEPT } from "../../src/executors/tmux/kept_panes.ts";
+import { MAX_KEPT } from "../../src/executors/tmux/people/kept_panes.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";

@@ -1,8 +1,8 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { checkTarget } from "../../src/executors/registry.ts";
-import { MAX_RUN, padOf, readJournal, readReport } from "../../src/executors/tmux/journal.ts";
-import { MarkReader } from "../../src/executors/tmux/marks.ts";
-import { argumentsOf } from "../../src/executors/tmux/clients.ts";
+import { MAX_RUN, padOf, readJournal, readReport } from "../../src/executors/tmux/lanes/journal.ts";
+import { MarkReader } from "../../src/executors/tmux/output/marks.ts";
+import { argumentsOf } from "../../src/executors/tmux/server/clients.ts";
 import { literal, printed, timeless, word } from "../../src/executors/tmux/quoting.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { isolatedTest } from "../support/tmux_host.ts";

@@ -1,5 +1,5 @@
 import { digestOf } from "../../src/system/digest.ts";
-import { TmuxViewer } from "../../src/executors/tmux/viewer.ts";
+import { TmuxViewer } from "../../src/executors/tmux/people/viewer.ts";
 import { attemptName } from "../../src/domain/attempt_name.ts";
 import { NoTerminalError } from "../../src/domain/errors.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";

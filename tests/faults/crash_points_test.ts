@@ -1,4 +1,4 @@
-import { CHECKPOINTS } from "../../src/app/runner/parts.ts";
+import { CHECKPOINTS } from "../../src/runner/parts.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";

@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
 Deno.test("54 thousands of jobs leave a bounded number of files, and recent ends can still be restored from them", async () => {
-  // KEEP_COUNT of src/system/attempt_journal.ts, EARLY_AFTER of src/app/runner/janitor.ts
+  // KEEP_COUNT of src/system/attempt_journal.ts, EARLY_AFTER of src/runner/janitor.ts
   const [recorded, early] = [4096, 512];
   await using fixture = await RunnerFixture.create();
   const runner = await fixture.runner({ args: ["--heartbeat", "1s", "--lease", "10s", "--concurrency", "8"] });

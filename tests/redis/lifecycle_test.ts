@@ -56,10 +56,11 @@ Deno.test("every Lua file says what it does, its keys, arguments and replies", (
 /** Text of a Lua file. */
 const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folder));
 
-Deno.test("every event of a job has a caller in src/app of the same name", () => {
-  const app = [...walk(new URL("../../src/app/", import.meta.url))].map((file) => Deno.readTextFileSync(file)).join();
+Deno.test("every event of a job has a caller in src/client or src/runner of the same name", () => {
+  const files = ["client", "runner"].flatMap((name) => [...walk(new URL(`../../src/${name}/`, import.meta.url))]);
+  const callers = files.map((file) => Deno.readTextFileSync(file)).join();
   for (const name of Object.keys(LIFECYCLE)) {
-    assert(new RegExp(`\\b(queue|store)\\.${methodOf(name)}\\(`).test(app), name);
+    assert(new RegExp(`\\b(queue|store)\\.${methodOf(name)}\\(`).test(callers), name);
   }
 });
 

@@ -1,5 +1,5 @@
-import { listJobs } from "../../src/app/list_jobs.ts";
-import { readOverview } from "../../src/app/overview.ts";
+import { listJobs } from "../../src/client/list_jobs.ts";
+import { readOverview } from "../../src/client/overview.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { ended, INFO, RedisFixture } from "./redis_fixture.ts";
 

@@ -1,5 +1,5 @@
 import type { PurgeQuery } from "../../src/ports/job_store.ts";
-import { purgeJobs } from "../../src/app/purge.ts";
+import { purgeJobs } from "../../src/client/purge.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { ended, RedisFixture } from "./redis_fixture.ts";
 

@@ -136,7 +136,7 @@ Deno.test("the permissions are written down in one place", async () => {
 });
 
 Deno.test("every environment name of an option is permitted", async () => {
-  const options = await Deno.readTextFile(`${ROOT}src/cli/options.ts`);
+  const options = await Deno.readTextFile(`${ROOT}src/settings/options.ts`);
   const names = [...options.matchAll(/env: "([A-Z_]+)"/g)].map(([, name]) => name);
   assert(names.includes("REDIS_URL"), "the option rows have moved: this test must follow them");
   const permitted = (await Deno.readTextFile(`${SCRIPTS}permissions`)).split("\n");

@@ -1,15 +1,15 @@
-import { checkRuns, requestRunner } from "../../app/request_runner.ts";
+import { checkRuns, requestRunner } from "../../client/request_runner.ts";
 import { JobNotFoundError, NoTerminalError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
 import type { Viewer } from "../../ports/viewer.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import type { OptionRows } from "../option_row.ts";
-import { printable } from "../text.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { printable } from "../view/text.ts";
 
 /** Options of `runner attach`. */
 const ATTACH_ROWS = {

@@ -1,9 +1,9 @@
-import { cancelJob, type Cancelled } from "../../app/cancel.ts";
+import { cancelJob, type Cancelled } from "../../client/cancel.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { findAloud } from "../find_aloud.ts";
+import { findAloud } from "../input/find_aloud.ts";
 import type { Command } from "../command.ts";
-import type { OptionRows } from "../option_row.ts";
-import { printable, toJson } from "../text.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { printable, toJson } from "../view/text.ts";
 
 /** Options of `runner cancel`. */
 const CANCEL_ROWS = {

@@ -1,13 +1,13 @@
-import { viewJob } from "../../app/job_view.ts";
+import { viewJob } from "../../client/job_view.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { JobStore, StoredJob } from "../../ports/job_store.ts";
-import { valuesAmong } from "../args.ts";
+import { valuesAmong } from "../input/args.ts";
 import type { Command } from "../command.ts";
-import type { Completed, OptionRow } from "../option_row.ts";
-import { GLOBAL_ROWS } from "../options.ts";
-import { stateOf } from "../job_columns.ts";
-import { firstLine, fit, printable } from "../text.ts";
+import type { Completed, OptionRow } from "../../settings/option_row.ts";
+import { GLOBAL_ROWS } from "../../settings/options.ts";
+import { stateOf } from "../view/job_columns.ts";
+import { firstLine, fit, printable } from "../view/text.ts";
 
 /** Time limit, seconds: a person waits at the keyboard. */
 const LIMIT = 0.5;

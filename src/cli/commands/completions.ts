@@ -2,7 +2,7 @@ import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
 import { allCommands } from "../commands.ts";
-import { completionScript, SHELLS } from "../completions.ts";
+import { completionScript, SHELLS } from "../input/completions.ts";
 
 /** `runner completions`. */
 export const completions: Command = {

@@ -1,10 +1,10 @@
 import { formatDuration } from "../../domain/duration.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import { configKeyOf, type OptionRow, type OptionValue } from "../option_row.ts";
-import { RUN_ROWS, SETTING_ROWS } from "../options.ts";
-import { table } from "../table.ts";
-import { toJson } from "../text.ts";
+import { configKeyOf, type OptionRow, type OptionValue } from "../../settings/option_row.ts";
+import { RUN_ROWS, SETTING_ROWS } from "../../settings/options.ts";
+import { table } from "../view/table.ts";
+import { toJson } from "../view/text.ts";
 
 interface Setting {
   readonly name: string;

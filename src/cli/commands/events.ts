@@ -1,16 +1,16 @@
-import { followEvents, newestCursor } from "../../app/follow_events.ts";
-import { formatTime } from "../../app/read_time.ts";
+import { followEvents, newestCursor } from "../../client/follow_events.ts";
+import { formatTime } from "../../client/read_time.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import type { StoredEvent } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import type { OptionRows } from "../option_row.ts";
-import { stateStyle } from "../job_columns.ts";
-import { ShortIds } from "../short_ids.ts";
-import { timeFor } from "../times.ts";
-import { pad, printable, styled, toJson } from "../text.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { stateStyle } from "../view/job_columns.ts";
+import { ShortIds } from "../input/short_ids.ts";
+import { timeFor } from "../view/times.ts";
+import { pad, printable, styled, toJson } from "../view/text.ts";
 import { untilSignal } from "../until_signal.ts";
 
 /** Options of `runner events`. */

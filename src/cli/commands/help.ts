@@ -2,8 +2,8 @@ import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
 import { allCommands, COMMANDS, loadCommand } from "../commands.ts";
-import { commandHelp, programHelp } from "../help.ts";
-import { suggest } from "../suggest.ts";
+import { commandHelp, programHelp } from "../view/help.ts";
+import { suggest } from "../../settings/suggest.ts";
 
 /** `runner help`. */
 export const help: Command = {

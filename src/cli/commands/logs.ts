@@ -1,18 +1,18 @@
-import { type FollowSink, type ShowOptions, showOutput } from "../../app/follow.ts";
+import { type FollowSink, type ShowOptions, showOutput } from "../../client/follow.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
 import type { StoredJob } from "../../ports/job_store.ts";
 import { followInto } from "../await_jobs.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { EscapeFilter } from "../escapes.ts";
+import { EscapeFilter } from "../view/escapes.ts";
 import { hintAtWaiting } from "../hint_runner.ts";
-import { countGaps, sayMissing } from "../missing_output.ts";
-import { LOGS_ROWS } from "../options.ts";
-import { JsonLinesSink, LastLinesSink, outputSink } from "../output_sinks.ts";
-import { printable } from "../text.ts";
+import { countGaps, sayMissing } from "../view/missing_output.ts";
+import { LOGS_ROWS } from "../../settings/options.ts";
+import { JsonLinesSink, LastLinesSink, outputSink } from "../view/output_sinks.ts";
+import { printable } from "../view/text.ts";
 
 type LogsContext = Context<typeof LOGS_ROWS>;
 

@@ -1,4 +1,4 @@
-import { purgeJobs } from "../../app/purge.ts";
+import { purgeJobs } from "../../client/purge.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
@@ -6,10 +6,10 @@ import { stateWord } from "../../domain/state_words.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { queueOf } from "../find_named.ts";
-import type { OptionRows } from "../option_row.ts";
-import { Progress } from "../progress.ts";
-import { printable, toJson } from "../text.ts";
+import { queueOf } from "../input/find_named.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { Progress } from "../view/progress.ts";
+import { printable, toJson } from "../view/text.ts";
 
 /** Options of `runner purge`. */
 const PURGE_ROWS = {

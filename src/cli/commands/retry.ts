@@ -1,10 +1,10 @@
-import { type Retried, retryJob } from "../../app/retry.ts";
+import { type Retried, retryJob } from "../../client/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
-import { findAloud } from "../find_aloud.ts";
+import { findAloud } from "../input/find_aloud.ts";
 import type { Command } from "../command.ts";
-import { printable, toJson } from "../text.ts";
+import { printable, toJson } from "../view/text.ts";
 
 /** Returns what prevents a new attempt, and what to do about it. */
 function hindrance(id: string, retried: Exclude<Retried, { readonly result: "queued" | "waits" }>): string {

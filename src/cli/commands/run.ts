@@ -1,7 +1,8 @@
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import type { Context, OpenedRunner } from "../context.ts";
-import { RUN_ROWS } from "../options.ts";
+import type { OpenedRunner } from "../../compose/contract.ts";
+import type { Context } from "../context.ts";
+import { RUN_ROWS } from "../../settings/options.ts";
 
 /**
  * Signals within this time after the first one are repeats, milliseconds: terminals and supervisors send duplicates.

@@ -1,8 +1,8 @@
-import { requestRunner } from "../../app/request_runner.ts";
+import { requestRunner } from "../../client/request_runner.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
-import { printable, toJson } from "../text.ts";
+import { printable, toJson } from "../view/text.ts";
 
 const ROWS = {} as const;
 

@@ -1,12 +1,12 @@
-import { requestRunner } from "../../app/request_runner.ts";
+import { requestRunner } from "../../client/request_runner.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { MAX_TYPED } from "../../domain/limits.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { findAloud } from "../find_aloud.ts";
-import type { OptionRows } from "../option_row.ts";
-import { printable, toJson } from "../text.ts";
+import { findAloud } from "../input/find_aloud.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { printable, toJson } from "../view/text.ts";
 
 /** Options of `runner send`. */
 const SEND_ROWS = {

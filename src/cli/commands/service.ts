@@ -1,11 +1,12 @@
-import { launchdList, type ServiceFile, type ServicePlan, systemdUnit } from "../../app/service_unit.ts";
+import { launchdList, type ServiceFile, type ServicePlan, systemdUnit } from "../../client/service_unit.ts";
 import { InvalidInputError, SetupError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import type { Context, ServiceHost } from "../context.ts";
-import { flagOf, type OptionRow, type OptionValue } from "../option_row.ts";
-import { GLOBAL_ROWS, RUN_ROWS, SERVICE_ROWS } from "../options.ts";
-import { printable, toJson } from "../text.ts";
+import type { ServiceHost } from "../../compose/contract.ts";
+import type { Context } from "../context.ts";
+import { flagOf, type OptionRow, type OptionValue } from "../../settings/option_row.ts";
+import { GLOBAL_ROWS, RUN_ROWS, SERVICE_ROWS } from "../../settings/options.ts";
+import { printable, toJson } from "../view/text.ts";
 
 type ServiceContext = Context<typeof SERVICE_ROWS>;
 

@@ -1,25 +1,25 @@
-import { explainJob } from "../../app/explain.ts";
-import { viewJob } from "../../app/job_view.ts";
-import { type Overview, readOverview } from "../../app/overview.ts";
+import { explainJob } from "../../client/explain.ts";
+import { viewJob } from "../../client/job_view.ts";
+import { type Overview, readOverview } from "../../client/overview.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
 import type { JobStore } from "../../ports/job_store.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { type JobDetail, showDetail } from "../job_detail.ts";
-import { jobDetailJson } from "../job_json.ts";
-import { STATUS_ROWS } from "../options.ts";
+import { type JobDetail, showDetail } from "../view/job_detail.ts";
+import { jobDetailJson } from "../view/job_json.ts";
+import { STATUS_ROWS } from "../../settings/options.ts";
 import { checkRunnerName } from "../pause_queue.ts";
-import { overviewJson, type Shown, showOverview } from "../show_overview.ts";
-import { readQuery, readShown, refuseChoosing } from "../status_query.ts";
-import { toJson } from "../text.ts";
-import { ShortIds } from "../short_ids.ts";
-import { timeFor } from "../times.ts";
-import { type View, watch } from "../watch.ts";
+import { overviewJson, type Shown, showOverview } from "../view/show_overview.ts";
+import { readQuery, readShown, refuseChoosing } from "../input/status_query.ts";
+import { toJson } from "../view/text.ts";
+import { ShortIds } from "../input/short_ids.ts";
+import { timeFor } from "../view/times.ts";
+import { type View, watch } from "../view/watch.ts";
 
 type StatusContext = Context<typeof STATUS_ROWS>;
 

@@ -1,7 +1,7 @@
-import { checkSubmission } from "../../app/check_submission.ts";
-import type { BadLine } from "../../app/read_jobs.ts";
-import type { Draft } from "../../app/read_submission.ts";
-import { makeReady, submitJob, type Submitted } from "../../app/submit.ts";
+import { checkSubmission } from "../../client/check_submission.ts";
+import type { BadLine } from "../../client/read_jobs.ts";
+import type { Draft } from "../../client/read_submission.ts";
+import { makeReady, submitJob, type Submitted } from "../../client/submit.ts";
 import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
@@ -9,12 +9,12 @@ import type { Trouble } from "../../ports/queue.ts";
 import type { Waiter } from "../await_jobs.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
-import { SUBMIT_ROWS } from "../options.ts";
-import { choosePayload, openBatch, readPayload } from "../payload.ts";
-import { readSubmissionOptions } from "../submission_options.ts";
-import { printable, toJson } from "../text.ts";
+import { SUBMIT_ROWS } from "../../settings/options.ts";
+import { choosePayload, openBatch, readPayload } from "../input/payload.ts";
+import { readSubmissionOptions } from "../input/submission_options.ts";
+import { printable, toJson } from "../view/text.ts";
 
 type SubmitContext = Context<typeof SUBMIT_ROWS>;
 
@@ -147,15 +147,15 @@ function halfDone(error: unknown, came: string): unknown {
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
   const { terminal, settings, compose } = context;
   const [{ readJobs }, { submitBatch }, { Progress }] = await Promise.all([
-    import("../../app/read_jobs.ts"),
-    import("../../app/submit_batch.ts"),
-    import("../progress.ts"),
+    import("../../client/read_jobs.ts"),
+    import("../../client/submit_batch.ts"),
+    import("../view/progress.ts"),
   ]);
   const check = (draft: Draft) => checkSubmission(draft, compose.checkExecutor);
   const { drafts, bad } = await readJobs(await openBatch(path, compose), defaults, check);
   await sayBadLines(context, bad);
   if (settings.dryRun) {
-    const { draftJson } = await import("../dry_run.ts");
+    const { draftJson } = await import("../view/dry_run.ts");
     for (const draft of drafts) await terminal.write(`${toJson(draftJson(draft))}\n`);
     return EXIT.ok;
   }
@@ -205,7 +205,7 @@ async function run(context: SubmitContext): Promise<number> {
   const complete = await resolveAfter(context, draft);
   checkSubmission(complete, compose.checkExecutor);
   if (settings.dryRun) {
-    const { showDryRun } = await import("../dry_run.ts");
+    const { showDryRun } = await import("../view/dry_run.ts");
     await terminal.write(showDryRun(complete, context));
     return EXIT.ok;
   }

@@ -1,7 +1,7 @@
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import { toJson } from "../text.ts";
-import { VERSION } from "../version.ts";
+import { toJson } from "../view/text.ts";
+import { VERSION } from "../../compose/version.ts";
 
 /** `runner version`. */
 export const version: Command = {

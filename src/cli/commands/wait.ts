@@ -1,8 +1,8 @@
 import { awaitJobs } from "../await_jobs.ts";
-import { findNamed } from "../find_named.ts";
+import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import { hintAtWaiting } from "../hint_runner.ts";
-import { WAIT_ROWS } from "../options.ts";
+import { WAIT_ROWS } from "../../settings/options.ts";
 
 /** `runner wait`. */
 export const wait: Command<typeof WAIT_ROWS> = {

@@ -1,17 +1,17 @@
 import type { Files } from "../../ports/files.ts";
-import { type Journal, NO_JOURNAL, readJournal } from "./journal.ts";
+import { type Journal, NO_JOURNAL, readJournal } from "./lanes/journal.ts";
 import type { TmuxOptions } from "./options.ts";
-import deadlineScript from "./deadline.sh" with { type: "text" };
-import hookScript from "./hook.sh" with { type: "text" };
-import inheritedScript from "./inherited.sh" with { type: "text" };
-import killScript from "./kill.sh" with { type: "text" };
-import laneScript from "./lane.sh" with { type: "text" };
-import livingScript from "./living.sh" with { type: "text" };
-import logScript from "./log.sh" with { type: "text" };
-import readingScript from "./reading.sh" with { type: "text" };
-import shellScript from "./shell.sh" with { type: "text" };
-import setupScript from "./setup.sh" with { type: "text" };
-import socketScript from "./socket.sh" with { type: "text" };
+import deadlineScript from "./endings/deadline.sh" with { type: "text" };
+import hookScript from "./endings/hook.sh" with { type: "text" };
+import inheritedScript from "./server/inherited.sh" with { type: "text" };
+import killScript from "./endings/kill.sh" with { type: "text" };
+import laneScript from "./lanes/lane.sh" with { type: "text" };
+import livingScript from "./lanes/living.sh" with { type: "text" };
+import logScript from "./output/log.sh" with { type: "text" };
+import readingScript from "./people/reading.sh" with { type: "text" };
+import shellScript from "./lanes/shell.sh" with { type: "text" };
+import setupScript from "./server/setup.sh" with { type: "text" };
+import socketScript from "./server/socket.sh" with { type: "text" };
 
 /** Dependencies of a `Spool`; it needs the clock's randomness only to create something. */
 type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf"> & Partial<Pick<TmuxOptions, "clock">>;

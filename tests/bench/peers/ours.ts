@@ -1,4 +1,4 @@
-import { submitBatch } from "../../../src/app/submit_batch.ts";
+import { submitBatch } from "../../../src/client/submit_batch.ts";
 import type { RedisJobStore } from "../../../src/redis/job_store.ts";
 import { openStore } from "../../../src/redis/open_store.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";

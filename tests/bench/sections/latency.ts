@@ -1,4 +1,4 @@
-import { watchJob } from "../../../src/app/wait.ts";
+import { watchJob } from "../../../src/client/wait.ts";
 import { type Bench, benchRedis, OURS, pause, percentile, type Section } from "../harness.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { Ours } from "../peers/ours.ts";

@@ -2,7 +2,7 @@ import { type Bench, benchRedis, OURS, type Section } from "../harness.ts";
 import { info } from "../many_jobs.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { storeOf } from "../peers/ours.ts";
-import { submitBatch } from "../../../src/app/submit_batch.ts";
+import { submitBatch } from "../../../src/client/submit_batch.ts";
 
 const PAYLOAD = `echo ${"x".repeat(195)}`;
 

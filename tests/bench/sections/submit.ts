@@ -1,7 +1,7 @@
 import { type Bench, benchRedis, benchWorld, OURS, rate, type Section } from "../harness.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { storeOf } from "../peers/ours.ts";
-import { submitBatch } from "../../../src/app/submit_batch.ts";
+import { submitBatch } from "../../../src/client/submit_batch.ts";
 
 const PAYLOAD = `echo ${"x".repeat(195)}`;
 

@@ -1,0 +1,47 @@
+import { hostOf } from "../../client/request_runner.ts";
+import type { FollowSink } from "../../client/follow.ts";
+import type { HostOutput } from "../../ports/host_output.ts";
+import type { JobStore, StoredJob } from "../../ports/job_store.ts";
+import type { Terminal } from "../../ports/terminal.ts";
+import { pasteWord } from "../../domain/shell_words.ts";
+import { printable } from "./text.ts";
+
+/** Wraps a sink and counts the bytes that were missing in the output of the newest attempt. */
+export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readonly missing: () => number } {
+  let missing = 0;
+  return {
+    sink: {
+      write: (bytes, place) => sink.write(bytes, place),
+      gap: async (bytes, place) => {
+        missing += bytes;
+        await sink.gap(bytes, place);
+      },
+      attempt: (attempt) => {
+        missing = 0;
+        return sink.attempt(attempt);
+      },
+      caughtUp: async () => await sink.caughtUp?.(),
+    },
+    missing: () => missing,
+  };
+}
+
+/** Reports how many bytes of an output were missing, and where they can be found. */
+export async function sayMissing(
+  terminal: Terminal,
+  missing: number,
+  { store, job, host }: { readonly store: JobStore; readonly job: StoredJob; readonly host?: HostOutput },
+): Promise<void> {
+  if (missing === 0) return;
+  const total = job.meta.output_bytes === undefined ? "" : ` of ${job.meta.output_bytes}`;
+  const here = await host?.open(job) ?? null;
+  here?.close();
+  const name = await hostOf(store, job).catch(() => null);
+  const place = name === null ? "the host of its runner" : printable(name);
+  const remedy = here
+    ? "they are no longer kept anywhere"
+    : `for the whole output, while it is kept: runner logs ${
+      pasteWord(job.id, "ID")
+    } on ${place}, as its user and with its --spool`;
+  await terminal.say(`runner: ${missing}${total} bytes of output are missing above; ${remedy}\n`);
+}

@@ -1,0 +1,98 @@
+import { InvalidInputError } from "../domain/errors.ts";
+import { readJson } from "../domain/json_text.ts";
+import { type Draft, readSubmission } from "./read_submission.ts";
+
+/** A line that is not a valid job. */
+export interface BadLine {
+  /** Line number, from 1. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Most bytes of a line: the largest payload, escaped, and the other fields. */
+const MAX_LINE = 16 << 20;
+
+/** Splits bytes at line ends; empty lines are kept, so that line numbers are right. */
+async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  const join = () => {
+    const line = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      line.set(part, at);
+      at += part.length;
+    }
+    parts = [];
+    return line;
+  };
+  for await (const piece of input) {
+    let from = 0;
+    for (let end = piece.indexOf(10); end >= 0; end = piece.indexOf(10, from)) {
+      parts.push(piece.subarray(from, end));
+      yield join();
+      from = end + 1;
+    }
+    if (from < piece.length) parts.push(piece.subarray(from));
+  }
+  if (parts.length > 0) yield join();
+}
+
+function decode(line: Uint8Array): string {
+  if (line.length > MAX_LINE) {
+    throw new InvalidInputError(`Cannot read job: its line has ${line.length} bytes, more than ${MAX_LINE}`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(line);
+  } catch {
+    throw new InvalidInputError("Cannot read job: it is not UTF-8");
+  }
+}
+
+/**
+ * Reads a file of jobs, one JSON object per line. Empty lines are skipped; a job may wait only for one that precedes
+ * it.
+ *
+ * @param input The bytes of the file.
+ * @param defaults Values for what a job leaves out.
+ * @param check Throws `InvalidInputError` for a job that cannot be queued.
+ */
+export async function readJobs(
+  input: AsyncIterable<Uint8Array>,
+  defaults: Draft,
+  check: (draft: Draft) => void,
+): Promise<{ drafts: Draft[]; bad: BadLine[] }> {
+  const jobs: { line: number; draft: Draft }[] = [];
+  const bad: BadLine[] = [];
+  let number = 0;
+  for await (const bytes of linesOf(input)) {
+    number++;
+    try {
+      const text = decode(bytes).trim();
+      if (text === "") continue;
+      const draft = readSubmission(readJson(text, "Cannot read job"), defaults);
+      check(draft);
+      jobs.push({ line: number, draft });
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      bad.push({ line: number, reason: error.message });
+    }
+  }
+  const late = waitsForLater(jobs);
+  for (const line of late) {
+    bad.push({ line, reason: 'Cannot use key "after": the job that it names stands further down; put that one first' });
+  }
+  bad.sort((a, b) => a.line - b.line);
+  return { drafts: jobs.filter(({ line }) => !late.has(line)).map(({ draft }) => draft), bad };
+}
+
+/** Returns the line numbers of jobs that wait for a later one of the file. */
+function waitsForLater(jobs: readonly { line: number; draft: Draft }[]): Set<number> {
+  const firstLine = new Map<string, number>();
+  for (const { line, draft: { submission: { id } } } of jobs) {
+    if (id !== undefined && !firstLine.has(id)) firstLine.set(id, line);
+  }
+  const late = jobs.filter(({ line, draft: { submission: { after } } }) =>
+    after !== undefined && (firstLine.get(after) ?? 0) > line
+  );
+  return new Set(late.map(({ line }) => line));
+}

@@ -1,0 +1,154 @@
+/**
+ * What the faces of the program get from the outside, so that a test can run a command without Redis, terminal or
+ * environment.
+ *
+ * @module
+ */
+import type { Clock } from "../ports/clock.ts";
+import type { Environment } from "../ports/environment.ts";
+import type { Place } from "../ports/executor.ts";
+import type { Files } from "../ports/files.ts";
+import type { Finding } from "../ports/finding.ts";
+import type { FolderInspection } from "../ports/folder_inspection.ts";
+import type { HostOutput } from "../ports/host_output.ts";
+import type { JobStore } from "../ports/job_store.ts";
+import type { Terminal } from "../ports/terminal.ts";
+import type { Viewer } from "../ports/viewer.ts";
+import type { Values } from "../settings/option_row.ts";
+import type { GLOBAL_ROWS, RUN_ROWS } from "../settings/options.ts";
+
+/** How a client connects to Redis. */
+export interface StoreSettings {
+  readonly redisUrl: string;
+  /** Raw prefix of all keys, such as `production:`. */
+  readonly namespace: string;
+  /** Seconds until a call to Redis times out. */
+  readonly redisTimeoutSeconds: number;
+}
+
+/**
+ * Options of `runner run` by name; durations in seconds.
+ *
+ * ```ts no-eval
+ * import { Runner, type RunnerOptions } from "@hero/runner";
+ *
+ * const settings: Partial<RunnerOptions> = { name: "build", concurrency: 2, defaultTimeout: 3600 };
+ * const runner = await Runner.open(settings);
+ * await runner.start();
+ * ```
+ */
+export type RunnerOptions = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
+
+/**
+ * A runner as `runner run` uses it.
+ *
+ * ```ts no-eval
+ * import type { OpenedRunner } from "@hero/runner";
+ *
+ * async function runBurst(runner: OpenedRunner): Promise<void> {
+ *   await runner.start();
+ *   await runner.ended();
+ *   await runner.stop();
+ * }
+ * ```
+ */
+export interface OpenedRunner {
+  /**
+   * Recovers what earlier processes left, then starts to claim jobs.
+   *
+   * @throws {SetupError} This host or its spool cannot be used.
+   * @throws {UnavailableError} Redis cannot be reached, refuses us or is not fit for use.
+   */
+  start(): Promise<void>;
+  /** Resolves when a burst is over; rejects when the runner cannot continue. */
+  ended(): Promise<void>;
+  /** Ids of the running jobs. */
+  running(): readonly string[];
+  /** Claims no more jobs; resolves when no job runs, or when the signal aborts. */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Releases everything; returns the jobs that continue without this process. */
+  stop(): Promise<{ readonly running: readonly string[] }>;
+}
+
+/** The properties of a host that a runner depends on. */
+export interface HostInspection {
+  /** Output of `tmux -V`; `null`: there is no tmux that may be run. */
+  readonly tmux: string | null;
+  /** A known defect of that version that affects users; `null`: there is none. */
+  readonly tmuxWeakness: { readonly says: string; readonly remedy: string } | null;
+  readonly spool: FolderInspection;
+  /** Programs besides tmux that a runner calls and that are not in PATH. */
+  readonly missingPrograms: readonly string[];
+  /** Permissions of the program's sandbox that a runner needs and that are missing. */
+  readonly missingRights: readonly string[];
+  /** A file with a password that other users can read; absent when there is none. */
+  readonly exposed?: string;
+}
+
+/** The properties of a host that `runner service` needs, and the files that it may change. */
+export interface ServiceHost {
+  /** Kind of system, such as `linux` or `darwin`. */
+  readonly os: string;
+  /** Path of the compiled program; `null` when it runs from source. */
+  readonly program: string | null;
+  readonly isRoot: boolean;
+  readonly files: Pick<Files, "readText" | "makeFolder" | "write" | "remove">;
+}
+
+/** Everything outside the program; src/compose/compose.ts composes the real one. */
+export interface Compose {
+  readonly terminal: Terminal;
+  readonly environment: Environment;
+  readonly clock: Clock;
+  /** Returns a new id for a job. */
+  newId(): string;
+  /** Calls the handler on INT, TERM and HUP; the returned function removes it. */
+  onSignals(handler: (signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void): () => void;
+  /**
+   * Connects to Redis.
+   *
+   * @throws {UnavailableError} It cannot be reached within the time, or refuses us.
+   */
+  openStore(settings: StoreSettings): Promise<JobStore>;
+  /**
+   * Opens a runner, which locks this host's spool from now on.
+   *
+   * @throws {SetupError} Another runner holds the spool, or it cannot be used.
+   */
+  openRunner(settings: RunnerOptions): Promise<OpenedRunner>;
+  /**
+   * Parses an executor string with the executor's own parser.
+   *
+   * @throws {InvalidInputError} No executor accepts it.
+   */
+  checkExecutor(target: string): Place;
+  /**
+   * Returns the command that attaches to the terminals of an executor string, from what its runner reported; `null`:
+   * there is none.
+   */
+  attachLine(said: string, target: string): string | null;
+  /**
+   * Checks the Redis server.
+   *
+   * @throws {UnavailableError} It cannot be reached, or refuses us.
+   */
+  checkRedis(settings: StoreSettings): Promise<readonly Finding[]>;
+  /**
+   * Inspects this host. `spool` is the folder to inspect, the default one when left out; `secretFile` is a file with a
+   * password.
+   */
+  inspectHost(spool?: string, secretFile?: string): Promise<HostInspection>;
+  /** Returns the properties of this host that matter to a supervisor. */
+  serviceHost(): Promise<ServiceHost>;
+  /** Opens the viewer, which shows terminals of jobs in ours. */
+  openViewer(): Promise<Viewer>;
+  /**
+   * Opens the outputs that runners of this user keep on this host. `spool` is their folder, the default one when left
+   * out.
+   */
+  openHostOutput(where: { readonly spool?: string; readonly namespace: string }): Promise<HostOutput>;
+  /** Returns the name of this host, as runners report theirs. */
+  hostName(): Promise<string>;
+  /** Returns the URL with its password masked; accepts any text. */
+  maskUrl(url: string): string;
+}

@@ -1,0 +1,113 @@
+import type { Hook } from "../../../ports/executor.ts";
+import { LaunchError } from "../../../domain/errors.ts";
+import type { TmuxOptions } from "../options.ts";
+import { exportsOf } from "../lanes/job_script.ts";
+import { word } from "../quoting.ts";
+import type { HostReply, TmuxServer } from "../server/server.ts";
+import type { Spool } from "../spool.ts";
+
+/** Time between the limit of a hook and the report of its end, at most, milliseconds. */
+const SLACK = 10_000;
+/** How long a new window may need to begin while the runner ends, and the pause between two checks, milliseconds. */
+const BEGIN_LIMIT = 2000;
+const CHECK_EVERY = 10;
+
+/** Runs commands beside the jobs, each in a window of the runner's own session: a lane never waits for one. */
+export class Hooks {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly #base: Readonly<Record<string, string>>;
+  readonly #waiting = new Map<string, (code: number | null) => void>();
+  readonly #opening = new Set<Promise<void>>();
+  #shell = "sh";
+  /** Shell commands that apply the file mode mask and the limits of this process to a hook. */
+  #inherit: readonly string[] = [];
+
+  constructor(
+    options: TmuxOptions,
+    parts: { server: TmuxServer; spool: Spool; base: Readonly<Record<string, string>> },
+  ) {
+    this.#options = options;
+    this.#server = parts.server;
+    this.#spool = parts.spool;
+    this.#base = parts.base;
+  }
+
+  /** Removes scripts of an earlier process that no window has read. */
+  async begin({ shell, inherit }: Pick<HostReply, "shell" | "inherit">): Promise<void> {
+    this.#shell = shell;
+    this.#inherit = inherit;
+    await this.#options.files.remove(this.#spool.hooks);
+    await this.#options.files.makeFolder(this.#spool.hooks);
+  }
+
+  /** Runs a hook; returns its exit code, `null` when that is unknown. */
+  async run(hook: Hook): Promise<number | null> {
+    const { files, clock } = this.#options;
+    const script = this.#spool.hook(hook.name);
+    const ended = Promise.withResolvers<number | null>();
+    const late = new AbortController();
+    this.#waiting.set(hook.name, ended.resolve);
+    try {
+      const opening = files.write(script, this.#script(hook)).then(() => this.#open(hook));
+      this.#opening.add(opening);
+      await opening.finally(() => this.#opening.delete(opening));
+      clock.sleep(hook.limitMs + SLACK, late.signal).then(() => ended.resolve(null));
+      return await ended.promise;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LaunchError(`Cannot run hook: ${why}`, { cause: error });
+    } finally {
+      late.abort();
+      this.#waiting.delete(hook.name);
+      await files.remove(script); // no window has read it
+    }
+  }
+
+  /** Returns the script of a hook. Values are in the script only: all users can read a command line. */
+  #script({ command, env }: Hook): string {
+    const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
+    const lines = [
+      "exec 3<&-",
+      ...this.#inherit,
+      ...exportsOf(Object.fromEntries(all)),
+      `cd -- ${word(this.#options.cwd)} || exit 126`,
+      command,
+    ];
+    return `${lines.join("\n")}\n`;
+  }
+
+  async #open({ name: run, limitMs }: Hook): Promise<void> {
+    const { holder } = this.#server;
+    const seconds = String(Math.ceil(limitMs / 1000));
+    const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds];
+    const name = `on-end-${run.replaceAll(".", "-")}`;
+    await this.#server.run(
+      ["new-window", "-d", "-t", `=${holder}:`, "-n", name, ...program],
+      // the user's own server may keep windows whose program has ended
+      ["set-option", "-p", "-t", `=${holder}:=${name}`, "remain-on-exit", "off"],
+    );
+  }
+
+  /** Handles the end of a hook, as its window reports it. */
+  ended(run: string, code: number): void {
+    this.#waiting.get(run)?.(code);
+  }
+
+  /** Waits until the window of a hook has opened and removed its script: without the script there would be no hook. */
+  async #begun(run: string, until: number): Promise<void> {
+    const { files, clock } = this.#options;
+    while (clock.now() < until && await files.stat(this.#spool.hook(run)) !== null) {
+      await clock.sleep(CHECK_EVERY);
+    }
+  }
+
+  /** Stops waiting for hooks; they keep running, at most until their limit. */
+  async close(): Promise<void> {
+    const until = this.#options.clock.now() + BEGIN_LIMIT;
+    await Promise.allSettled(this.#opening);
+    await Promise.all([...this.#waiting.keys()].map((run) => this.#begun(run, until)));
+    for (const resolve of this.#waiting.values()) resolve(null);
+  }
+}

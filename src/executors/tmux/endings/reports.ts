@@ -1,0 +1,159 @@
+import type { Hooks } from "./hooks.ts";
+import type { HeldPanes } from "../lanes/held_panes.ts";
+import { readReport, type Report } from "../lanes/journal.ts";
+import type { Lane } from "../lanes/lane.ts";
+import type { Living } from "../lanes/living.ts";
+import type { Readiness } from "../lanes/readiness.ts";
+import type { Recovery, RecoveryParts } from "./recovery.ts";
+import type { Run } from "../lanes/run.ts";
+import type { Terminals } from "../people/terminals.ts";
+import type { Watch } from "./watch.ts";
+
+/** Parts of the executor that handle reports. */
+export interface ReportReaders extends RecoveryParts {
+  readonly recovery: Recovery;
+  readonly watch: Watch;
+  readonly hooks: Hooks;
+  readonly held: HeldPanes;
+  readonly readiness: Readiness;
+  readonly terminals: Terminals;
+  readonly living: Living;
+  /** Returns the epoch of this process. */
+  readonly epoch: () => string;
+  /** Sends the next run of a lane to it, if the lane can begin one. */
+  readonly feed: (lane: Lane) => void;
+  /** Removes the files of a run without a record. */
+  readonly removeFilesOf: (run: string) => Promise<void>;
+  /** Empties the script of a lane. */
+  readonly wipe: (lane: Lane) => Promise<void>;
+}
+
+type Ready = Report & { readonly type: "ready" };
+type Ended = Report & { readonly type: "ended" };
+type Declined = Report & { readonly type: "declined" };
+
+/** Why a run is given back when its lane could not record its start. */
+const FULL = "its terminal cannot write its journal: the disk under the spool may be full";
+
+/** Handles the lines of the pipe `done`. */
+export class Reports {
+  readonly #readers: ReportReaders;
+
+  constructor(readers: ReportReaders) {
+    this.#readers = readers;
+  }
+
+  /** Handles one line. */
+  handle(line: string): void {
+    const { readiness, hooks, terminals, living, held } = this.#readers;
+    const report = readReport(line);
+    switch (report?.type) {
+      case "ready":
+        return this.#ready(report);
+      case "cleaned":
+        return readiness.cleaned(report.lane);
+      case "declined":
+        return this.#declined(report);
+      case "ended":
+        return this.#ended(report);
+      case "released":
+        return held.released(report.lane);
+      case "unlogged":
+        return this.#unlogged(report.lane, report.failed);
+      case "hook":
+        return hooks.ended(report.run, report.code);
+      case "reading":
+        return terminals.saw(report.survey, report.lane);
+      case "living":
+        return living.said(report.question, report.run);
+    }
+  }
+
+  /** Restores the log of a lane that lives before the lane begins its next run. */
+  #unlogged(key: string, failed: boolean): void {
+    const lane = this.#readers.pool.lanes.get(key);
+    if (lane && failed) lane.logBroken = true;
+    this.#readers.watch.check();
+  }
+
+  #ended(report: Ended): void {
+    const { runs, pool, endings, recovery, watch, readiness, feed, held } = this.#readers;
+    const run = runs.get(report.run);
+    const lane = pool.lanes.get(report.lane);
+    if (!run && !watch.recovered) recovery.remember(report);
+    if (!lane) return;
+    if (report.held) held.hold(lane, report.run);
+    if (run) {
+      endings.settle(run, lane, { code: report.code, left: report.left });
+      feed(lane);
+      readiness.soon();
+    } else if (lane.unknownRun === report.run) this.#unknownRunEnded(lane, report.run);
+  }
+
+  #unknownRunEnded(lane: Lane, run: string): void {
+    const { options, watch, removeFilesOf } = this.#readers;
+    lane.unknownRun = null;
+    lane.usedAt = options.clock.now();
+    // until recovery, a request for its end may still come
+    if (watch.recovered) removeFilesOf(run).catch((error) => this.#failed("could not remove files of a run", error));
+  }
+
+  /** Handles a reply of a lane. A lane that replies is idle: the run before has ended. */
+  #ready({ lane: key, asked, last, held: isHeld }: Ready): void {
+    const { pool, endings, epoch, feed, wipe, held } = this.#readers;
+    if (asked === null) return pool.ready(key);
+    const lane = pool.lanes.get(key);
+    if (asked !== `-${epoch()}` || !lane) return;
+    lane.answered = true;
+    lane.last = last;
+    if (isHeld) held.hold(lane, last?.run ?? "");
+    lane.unknownRun = null;
+    const [run] = lane.runs;
+    if (run?.state === "started") endings.settle(run, lane, verdictOf(lane, run));
+    if (lane.runs.length === 0) wipe(lane).catch((error) => this.#failed("could not remove a script", error));
+    feed(lane);
+  }
+
+  #declined(report: Declined): void {
+    const { runs, pool, spool, recovery, watch, epoch } = this.#readers;
+    const run = runs.get(report.run);
+    const lane = pool.lanes.get(report.lane);
+    if (lane?.unknownRun === report.run) lane.unknownRun = null;
+    if (!run && !watch.recovered) recovery.remember(report);
+    if (!run) return;
+    const ours = report.epoch === epoch();
+    // either recovery has not classified it yet, or this process has launched it anew
+    if (!ours && !run.adopted) return;
+    if (run.lane !== lane || !lane) {
+      run.declined = !ours;
+      return;
+    }
+    if (run.state === "ended") return;
+    if (ours && report.full) return this.#giveBack(run, lane);
+    run.adopted = false;
+    run.state = "sent";
+    // the file of this process's epoch was removed
+    const kept = ours && !spool.isLost ? spool.keepEpoch(epoch()) : Promise.resolve();
+    kept.then(() => watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
+  }
+
+  /** Gives a run back: another attempt may find room on the disk, and so may another host. */
+  #giveBack(run: Run, lane: Lane): void {
+    const { endings, feed } = this.#readers;
+    // marks it as the longest unused, so that other lanes, whose journals may be sound, come before it
+    lane.release(run, 0);
+    lane.unforgotten.delete(run.name);
+    endings.refuse(run, run.order === null ? { kind: "unlaunched", why: FULL } : { kind: run.order.kind });
+    feed(lane);
+  }
+
+  #failed(message: string, error: unknown): void {
+    this.#readers.options.log.warn(message, { error: String(error) });
+  }
+}
+
+/** Returns how a run ended whose idle lane has recorded its start only. */
+export function verdictOf({ last }: Lane, run: Run) {
+  if (last?.run === run.name && last.code !== "declined") return { code: last.code };
+  return { why: "its terminal has no record of its end" };
+}

@@ -1,0 +1,195 @@
+import type { Files, OpenFile, Pipe } from "../../../ports/files.ts";
+import type { LastRun } from "./journal.ts";
+import type { Run } from "./run.ts";
+import type { Spool } from "../spool.ts";
+
+/**
+ * Maximum pause between two short runs of a flood, milliseconds. Before a run, a lane that was not made ready drops
+ * typed keys and resets its terminal, which needs three programs.
+ */
+export const FLOOD = 100;
+/** Minimum time between two clean-ups in a flood, milliseconds: no person can aim keys at one of its runs. */
+const CLEAN_EVERY = 5000;
+/**
+ * Maximum size of a log, bytes. A larger one is emptied as soon as it is no longer needed; until then its lane begins
+ * no run.
+ */
+const MAX_LOG = 4 << 20;
+
+/** Stands for a log that cannot be opened. */
+const NO_LOG: OpenFile = {
+  read: () => Promise.resolve(0),
+  append: () => Promise.resolve(),
+  size: () => Promise.resolve(0),
+  close: () => {},
+};
+
+/** One of our terminals: a pane whose process executes runs, one after the other. */
+export class Lane {
+  /** Its number; also the name of its folder. */
+  readonly key: string;
+  /** Canonical name of its target. */
+  readonly target: string;
+  /** Pane and process; `null` when they are gone. */
+  pane: string | null = null;
+  pid = 0;
+  readonly log: OpenFile;
+  /** Earliest position in the log at which the next run can begin. */
+  position = 0;
+  /** Runs that are assigned to it and have not ended. */
+  readonly runs: Run[] = [];
+  /** A run that an earlier process launched and that has no record any more; `null` when there is none. */
+  unknownRun: string | null = null;
+  /** Monotonic time at which that run was ordered to stop; `null` without an order. */
+  unknownRunStoppedAt: number | null = null;
+  /** It has replied to this process: it reads new input, and all input of earlier processes is behind it. */
+  answered = false;
+  /** Its last run, from its reply. */
+  last: LastRun | null = null;
+  /** Name of the run whose script is on disk; `null` when there is none any more. */
+  script: string | null = null;
+  /** Runs whose records may still be requested: until then log and journal stay. */
+  readonly unforgotten = new Set<string>();
+  /** Monotonic time at which it was connected, or a run was last assigned or released. */
+  usedAt = 0;
+  /** The last run left the terminal in another mode. */
+  dirty = true;
+  /** Its terminal was cleaned after its last run, and its input is disabled. */
+  ready = false;
+  /** tmux passes no keys to it; `null`: unknown. */
+  inputDisabled: boolean | null = null;
+  /**
+   * Name of the run whose end it shows; `null` as a rule. A kept lane gets no more runs, so that a person may inspect
+   * it.
+   */
+  kept: string | null = null;
+  /** A program of an ended run still has its terminal open: it gets no more runs. */
+  held = false;
+  /** It gets no more runs. */
+  closing = false;
+  /** Its log misses output: it begins no run until the log is restored. */
+  logBroken = false;
+  /** Part of its output from a time without a runner is in no log. */
+  cut = false;
+  #cleanedAt = -Infinity;
+  #begunAt = -Infinity;
+  #input: Pipe | null = null;
+  /** Reads of the log, one after the other. */
+  #reading: Promise<unknown> = Promise.resolve();
+  #reads = 0;
+
+  private constructor(key: string, target: string, log: OpenFile) {
+    this.key = key;
+    this.target = target;
+    this.log = log;
+  }
+
+  /** Opens the folder of a lane. */
+  static async open(key: string, target: string, { files, spool }: { files: Files; spool: Spool }): Promise<Lane> {
+    return new Lane(key, target, await files.open(spool.laneLog(key), "read"));
+  }
+
+  /** Opens the folder of an existing lane, even when its log cannot be read. */
+  static async reopen(key: string, target: string, parts: { files: Files; spool: Spool }): Promise<Lane> {
+    return await Lane.open(key, target, parts).catch(() => new Lane(key, target, NO_LOG));
+  }
+
+  /** Whether its log can be read. */
+  get hasLog(): boolean {
+    return this.log !== NO_LOG;
+  }
+
+  /** Whether lines can be sent to it. */
+  get hasInput(): boolean {
+    return this.#input !== null;
+  }
+
+  /** Connects it with its pane. Without a pipe it continues its run, and is closed later, as it does not reply. */
+  connect(pane: string, pid: number, input: Pipe | null, now: number): void {
+    this.usedAt = now;
+    this.pane = pane;
+    this.pid = pid;
+    this.#input = input;
+  }
+
+  /** Whether it would start a run at once. */
+  get free(): boolean {
+    return this.mayBegin && this.runs.length === 0 && this.unknownRun === null && this.kept === null &&
+      !this.held && this.pane !== null;
+  }
+
+  /** Whether it may be sent a run when it has none. */
+  get mayBegin(): boolean {
+    return this.answered && !this.logBroken && !this.closing && !this.full;
+  }
+
+  /** Whether its log is to be emptied. */
+  get full(): boolean {
+    return this.position > MAX_LOG;
+  }
+
+  /** Whether its log and journal are no longer needed: its only runs are those that were not sent to it yet. */
+  get settled(): boolean {
+    return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
+      this.unknownRun === null && this.#reads === 0;
+  }
+
+  /** Returns the new name of its window when another lane replaces it. */
+  replacedName(why: "kept" | "held"): string {
+    const [, window] = this.target.split(".");
+    return window === undefined ? `${why}-${this.key}` : `${window}-${why}-${this.key}`;
+  }
+
+  /** Adds a run to its list. */
+  assign(run: Run, now: number): void {
+    this.runs.push(run);
+    this.unforgotten.add(run.name);
+    this.usedAt = now;
+    run.lane = this;
+  }
+
+  /** Returns whether the terminal must be cleaned before the next run. */
+  mustClean(now: number): boolean {
+    const flood = now - this.#begunAt < FLOOD && now - this.#cleanedAt < CLEAN_EVERY;
+    const must = this.dirty || !this.ready && !flood;
+    if (must || this.ready) this.#cleanedAt = now;
+    this.#begunAt = now;
+    this.dirty = this.ready = false;
+    return must;
+  }
+
+  /** Sends a line into its pipe. */
+  async send(line: string): Promise<void> {
+    await this.#input?.write(new TextEncoder().encode(`${line}\n`));
+  }
+
+  /** Removes a run from its list. */
+  release(run: Run, now: number): void {
+    const at = this.runs.indexOf(run);
+    if (at !== -1) this.runs.splice(at, 1);
+    this.usedAt = now;
+  }
+
+  /** Runs a task on the log after the tasks before it. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#reads++;
+    const mine = this.#reading.then(work).finally(() => this.#reads--);
+    this.#reading = mine.catch(() => {});
+    return mine;
+  }
+
+  /** Disconnects it from its pane. */
+  disconnect(): void {
+    this.pane = null;
+    this.answered = false;
+    this.#input?.close();
+    this.#input = null;
+  }
+
+  /** Closes its files; the pane keeps running. */
+  async close(): Promise<void> {
+    this.disconnect();
+    await this.#reading;
+    this.log.close();
+  }
+}

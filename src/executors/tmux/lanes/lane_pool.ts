@@ -1,0 +1,300 @@
+import { LaunchError } from "../../../domain/errors.ts";
+import { orAborted } from "../../../domain/or_aborted.ts";
+import { TmuxError } from "../server/clients.ts";
+import { Lane } from "./lane.ts";
+import { closePane, makePane } from "../server/new_pane.ts";
+import type { TmuxOptions } from "../options.ts";
+import { timeless, word } from "../quoting.ts";
+import type { Run } from "./run.ts";
+import type { HostReply, Pane, TmuxServer } from "../server/server.ts";
+import { nextNumber, type Spool } from "../spool.ts";
+import { type Target, targetName } from "../target.ts";
+
+/** Time for a new terminal until its lane reports ready, milliseconds. */
+const READY_LIMIT = 10_000;
+/** Maximum number of runs in the list of one lane. */
+const MAX_WAITING = 64;
+/** Defaults: number of lanes that may stay idle, and how long idle lanes above that number live, milliseconds. */
+const IDLE_LANES = 16;
+const IDLE_MS = 60_000;
+
+/** All terminals of this runner: finds, creates, replaces and closes them. */
+export class LanePool {
+  readonly #options: TmuxOptions;
+  readonly #server: TmuxServer;
+  readonly #spool: Spool;
+  readonly lanes = new Map<string, Lane>();
+  readonly #waiting = new Map<string, () => void>();
+  /** Lanes are created one after the other: the second one finds the session that the first has created. */
+  #making: Promise<unknown> = Promise.resolve();
+  #next = 1;
+  /** Lanes that could not be closed. */
+  readonly #unclosed = new Set<Lane>();
+  #tidying: Promise<void> | null = null;
+  #closed = false;
+  #host: HostReply | null = null;
+  /** Returns whether the spool folder is no longer ours: its paths may be those of another runner. */
+  isLost: () => Promise<boolean> = () => Promise.resolve(false);
+  /** Called when the log of a lane was emptied: the lane may begin runs again. */
+  onEmptied: (lane: Lane) => void = () => {};
+
+  constructor(options: TmuxOptions, server: TmuxServer, spool: Spool) {
+    this.#options = options;
+    this.#server = server;
+    this.#spool = spool;
+  }
+
+  /**
+   * The maximum number of lanes for the file descriptors of the server: without free ones, it no longer responds to
+   * clients.
+   */
+  get limit(): number {
+    return Math.max(1, Math.floor((this.#host!.nofile - 64) / 2));
+  }
+
+  /** Sets the number of the next new lane, after all existing ones. */
+  begin(host: HostReply, folders: readonly string[]): void {
+    this.#host = host;
+    this.#next = nextNumber(folders, this.#options.clock.random());
+  }
+
+  /** Records that a lane waits for runs. */
+  ready(key: string): void {
+    this.#waiting.get(key)?.();
+  }
+
+  /**
+   * Assigns a run to a lane of a target, and creates the lane if there is none.
+   *
+   * @throws {LaunchError} No lane can be created.
+   */
+  async assign(run: Run, target: Target): Promise<Lane> {
+    return this.#assign(run, target) ?? await this.inTurn(async () => {
+      const there = this.#assign(run, target); // created meanwhile
+      return there ?? await this.#make(target, run);
+    });
+  }
+
+  /** Runs a task while no lane is being created. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#making.then(work);
+    this.#making = mine.catch(() => {});
+    return mine;
+  }
+
+  #assign(run: Run, target: Target): Lane | null {
+    const name = targetName(target);
+    const here = [...this.lanes.values()].filter((lane) =>
+      lane.target === name && lane.pane !== null && lane.kept === null && !lane.held && !lane.closing
+    );
+    // prefers the most recently used of several free lanes: the others stay idle and can be closed
+    const lane = target.window === null
+      ? here.filter((lane) => lane.free).sort((a, b) => b.usedAt - a.usedAt)[0]
+      : here[0];
+    if (!lane) return null;
+    if (lane.runs.length >= MAX_WAITING) {
+      throw new LaunchError(`Cannot launch job: ${MAX_WAITING} others wait for tmux.${name} already`);
+    }
+    lane.assign(run, this.#options.clock.now());
+    return lane;
+  }
+
+  async #make(target: Target, run: Run): Promise<Lane> {
+    const { files, clock } = this.#options;
+    if (await this.isLost()) throw thisHost("the spool folder was removed");
+    await this.#room();
+    const key = String(this.#next++);
+    await files.makeFolder(this.#spool.laneFolder(key));
+    // before the log: a lane with a log and without a journal counts as one that lost its journal
+    await files.write(this.#spool.journal(key), "");
+    await files.write(this.#spool.laneLog(key), "");
+    // executable, as a payload may call itself again
+    await files.write(this.#spool.laneScript(key), "", 0o700);
+    const ready = Promise.withResolvers<void>();
+    this.#waiting.set(key, ready.resolve);
+    const late = new AbortController();
+    let pane: { id: string; pid: number } | null = null;
+    try {
+      const { laneShell } = this.#host!;
+      pane = await makePane(this.#server, target, {
+        // people see it: without the random part of the number
+        name: `lane-${Number(key) % 1000}`,
+        program: ["sh", this.#spool.lane, this.#spool.dir, key, laneShell],
+        pipe: this.#pipeOf(key),
+        mark: `${this.#options.instance} ${key} ${targetName(target)}`,
+      });
+      const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
+        if (!late.signal.aborted) throw thisHost("its new terminal did not come to life");
+      });
+      await orAborted(Promise.race([ready.promise, timeout]), this.#server.closed);
+      return await this.#open(key, targetName(target), pane, run);
+    } catch (error) {
+      // if the pane lives, the next process adopts it and needs its folder
+      if (pane === null || await this.#kill(pane.id)) await files.remove(this.#spool.laneFolder(key));
+      if (error instanceof LaunchError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${why}`, { cause: error });
+    } finally {
+      late.abort();
+      this.#waiting.delete(key);
+    }
+  }
+
+  /** Registers a new lane with `first`, the run that it was created for, as its first run. */
+  async #open(key: string, target: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
+    const { files, clock } = this.#options;
+    const lane = await Lane.open(key, target, { files, spool: this.#spool });
+    lane.connect(pane.id, pane.pid, await files.openPipe(this.#spool.laneInput(key)), clock.now());
+    lane.answered = true;
+    lane.inputDisabled = false;
+    lane.assign(first, clock.now());
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Adopts a lane that an earlier process created. Missing files of its folder cost its run no more than output. */
+  async adopt(pane: Pane, key: string, target: string): Promise<Lane> {
+    const { files, clock, log } = this.#options;
+    const isNew = await files.create(this.#spool.laneLog(key), "").catch(() => false);
+    const lane = await Lane.reopen(key, target, { files, spool: this.#spool });
+    const input = lane.hasLog ? await files.openPipe(this.#spool.laneInput(key)).catch(() => null) : null;
+    lane.connect(pane.id, pane.pid, input, clock.now());
+    if (isNew || input === null) log.warn(`files of lane ${key} are missing or cannot be read`);
+    this.lanes.set(key, lane);
+    if (pane.kept !== "") lane.kept = pane.kept;
+    lane.cut = isNew || !lane.hasLog || !pane.piped;
+    if (lane.cut) await this.pipe(pane.id, key);
+    return lane;
+  }
+
+  /** Opens the folder of a lane whose pane is gone, to read its log and journal; `null` when nothing ever ran in it. */
+  async openDead(key: string): Promise<Lane | null> {
+    const { files } = this.#options;
+    const lane = await Lane.reopen(key, "", { files, spool: this.#spool });
+    if (!lane.hasLog) {
+      const left = [this.#spool.journal(key), this.#spool.laneRoot(key)].map((path) =>
+        files.stat(path).then((stat) => stat !== null, () => true)
+      );
+      // the process that made the folder died before it made more
+      if (!(await Promise.all(left)).includes(true)) return null;
+    }
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
+  /** Connects the output of a pane to its lane's log. */
+  async pipe(pane: string, key: string): Promise<void> {
+    await this.#server.run(["pipe-pane", "-t", pane, ...this.#pipeOf(key)]);
+  }
+
+  #pipeOf(key: string): string[] {
+    return ["-O", timeless(["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" "))];
+  }
+
+  /** Closes a pane; does nothing when it is gone. */
+  async kill(pane: string): Promise<void> {
+    await this.#kill(pane);
+  }
+
+  /** Does the same as `kill`; returns `false` when the pane may still live, as the server did not respond. */
+  async #kill(pane: string): Promise<boolean> {
+    return await closePane(this.#server, pane).then(() => true, (error) => error instanceof TmuxError);
+  }
+
+  /** Closes an unused lane when there is no room for another one. */
+  async #room(): Promise<void> {
+    const living = [...this.lanes.values()].filter((lane) => lane.pane !== null);
+    if (living.length < this.limit) return;
+    const oldest = living.find((lane) => lane.kept !== null && !lane.closing) ?? this.#idle()[0] ??
+      living.find((lane) => lane.held && !lane.closing);
+    if (!oldest) {
+      throw thisHost(`the limits of this host allow ${this.limit} terminals and all are busy; raise ulimit -n`);
+    }
+    await this.retire(oldest);
+  }
+
+  /** Returns the lanes that could be closed, the longest unused first. */
+  #idle(): Lane[] {
+    return [...this.lanes.values()].filter((lane) => lane.free).sort((a, b) => a.usedAt - b.usedAt);
+  }
+
+  /** Closes a lane that runs nothing. */
+  async retire(lane: Lane): Promise<void> {
+    this.#unclosed.delete(lane);
+    if (lane.pane === null) return;
+    lane.closing = true;
+    if (await this.#kill(lane.pane)) lane.disconnect();
+    else this.#unclosed.add(lane);
+  }
+
+  /** Closes surplus idle lanes, empties long logs, and removes folders that are no longer needed. */
+  tidy(): Promise<void> {
+    return this.#tidying ??= this.#tidy().finally(() => this.#tidying = null);
+  }
+
+  async #tidy(): Promise<void> {
+    for (const lane of [...this.#unclosed]) await this.retire(lane);
+    const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
+    const idle = this.#idle();
+    for (const lane of idle.slice(0, Math.max(0, idle.length - idleLanes))) {
+      // with many short runs, most lanes are idle between two runs at any moment, and creating them anew would cost far
+      // more
+      if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
+    }
+    for (const lane of [...this.lanes.values()]) {
+      if (lane.pane === null && lane.settled && lane.runs.length === 0) await this.#discard(lane);
+      else await this.trim(lane);
+    }
+  }
+
+  /** Empties a long log that is no longer needed. */
+  async trim(lane: Lane): Promise<void> {
+    if (lane.full && lane.settled && lane.pane !== null) await this.inTurn(() => this.#empty(lane));
+  }
+
+  async #discard(lane: Lane): Promise<void> {
+    // after `close` all lanes are disconnected but live
+    if (this.#closed || !this.lanes.delete(lane.key)) return;
+    await lane.close();
+    await this.#options.files.remove(this.#spool.laneFolder(lane.key));
+  }
+
+  /** Empties log and journal. The lane and the log's writer append, so both continue at the start. */
+  async #empty(lane: Lane): Promise<void> {
+    if (!lane.full || !lane.settled || lane.closing || lane.pane === null) return;
+    // without its log it cannot be emptied: its runs go to another lane
+    if (await this.#options.files.stat(this.#spool.laneLog(lane.key)) === null) return void await this.kill(lane.pane);
+    lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
+    try {
+      const journal = this.#spool.journal(lane.key);
+      // only its lane recreates a removed one
+      if (await this.#options.files.stat(journal) !== null) await this.#options.files.empty(journal);
+      await this.#options.files.empty(this.#spool.laneLog(lane.key));
+      lane.position = 0;
+    } finally {
+      lane.closing = false;
+    }
+    this.onEmptied(lane);
+  }
+
+  /** Closes the lanes that run nothing, also held ones: no later process can find them. */
+  async closeIdle(): Promise<void> {
+    const held = [...this.lanes.values()].filter((lane) => lane.held && lane.runs.length === 0);
+    await Promise.all([...this.#idle(), ...held].map((lane) => this.retire(lane)));
+  }
+
+  /** Disconnects all lanes at once; they keep running. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const lane of this.lanes.values()) lane.disconnect();
+    await this.#making;
+    await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
+  }
+}
+
+/**
+ * Returns a failure of this host, which is no fault of the job. An error with a cause puts the job back into the queue.
+ */
+function thisHost(why: string): LaunchError {
+  return new LaunchError(`Cannot launch job: ${why}`, { cause: why });
+}

@@ -1,0 +1,50 @@
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { waitForJobs, watchJob } from "../../src/client/wait.ts";
+import { JobNotFoundError, UnavailableError } from "../../src/domain/errors.ts";
+import { FakeStore } from "../cli/fake_store.ts";
+
+/** A store that answers each look in turn; `null`: there is no such job. */
+class ScriptedStore extends FakeStore {
+  readonly #answers: (string | null | Error)[];
+
+  constructor(answers: (string | null | Error)[]) {
+    super();
+    this.#answers = answers;
+  }
+
+  override read(id: string) {
+    const answer = this.#answers.shift();
+    this.touch(id);
+    if (answer instanceof Error) return Promise.reject(answer);
+    return Promise.resolve(answer ? { id, fields: { status: answer }, meta: {} } : null);
+  }
+}
+
+const gone = () => Object.assign(new UnavailableError("gone"), { condition: "unreachable" });
+
+function watch(answers: (string | null | Error)[]) {
+  return watchJob(new ScriptedStore(answers), "j", { signal: new AbortController().signal });
+}
+
+Deno.test("watchJob() fails when the first look finds no Redis, or no job", async () => {
+  await assertRejects(() => watch([gone(), "finished"]), UnavailableError);
+  await assertRejects(() => watch([null, "finished"]), JobNotFoundError);
+});
+
+Deno.test("watchJob() goes on through outages and losses once the job was seen", async () => {
+  const losses = Array(10).fill(null);
+  const job = await watch(["started", gone(), ...losses, "started", ...losses, gone(), "finished"]);
+  assertEquals(job?.fields.status, "finished");
+  await assertRejects(() => watch(["started", ...losses, null, "finished"]), JobNotFoundError);
+});
+
+Deno.test("waitForJobs() ends at its signal, also when it comes before the first look", async () => {
+  const ended: string[] = [];
+  const wait = (signal: AbortSignal) =>
+    waitForJobs(new ScriptedStore(["finished", "finished"]), ["a", "b"], {
+      signal,
+      onEnd: ({ id }) => Promise.resolve(void ended.push(id)),
+    });
+  assertEquals([await wait(AbortSignal.abort()), ended], [false, []]);
+  assertEquals([await wait(new AbortController().signal), ended], [true, ["a", "b"]]);
+});

@@ -1,0 +1,286 @@
+import type { JobFields } from "../../src/domain/job.ts";
+import { NO_OUTPUT } from "../../src/domain/output.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import type { AttemptEnd, Executor, Hook, Launch } from "../../src/ports/executor.ts";
+import type { Log } from "../../src/ports/log.ts";
+import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../src/ports/queue.ts";
+import type { Attempt, AttemptJournal, SettledEnd } from "../../src/ports/attempt_journal.ts";
+import type { RunnerParts, RunnerSettings } from "../../src/runner/parts.ts";
+import { makeRooms } from "../../src/runner/rooms.ts";
+import { Attempts } from "../../src/runner/attempts.ts";
+import { systemClock } from "../../src/system/clock.ts";
+import { digestOf } from "../../src/system/digest.ts";
+
+export const raw = (id: string): RawId => new TextEncoder().encode(id);
+const text = (id: RawId) => new TextDecoder().decode(id);
+
+/** A queue in memory: jobs by id, ids in order, and what became of them. */
+export class FakeQueue {
+  readonly jobs = new Map<string, JobFields>();
+  readonly claims: RawId[] = [];
+  readonly finished: FinishRequest[] = [];
+  readonly reasserted: ReassertRequest[] = [];
+  readonly deadLetterIds: [string, string][] = [];
+  readonly started: string[] = [];
+  /** Ids that `start` was called for, and when. */
+  readonly asked: [string, number][] = [];
+  readonly peeked: string[] = [];
+  /** Ids that were started in the step that claimed them. */
+  readonly together: string[] = [];
+  readonly promoted: string[] = [];
+  /** Answers of `start` that go before the ordinary one. */
+  readonly answers = new Map<string, StartReply[]>();
+  /** Errors that the next calls of a method throw. */
+  readonly failures: { method: string; error: Error }[] = [];
+  /** Answers of `finish` that go before `OK`. */
+  readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
+  readonly #ids: RawId[] = [];
+  reported = 0;
+  doubts = 0;
+  #waiter: ((id: RawId | null) => void) | null = null;
+
+  push(id: string, fields: JobFields): void {
+    this.jobs.set(id, fields);
+    this.#ids.push(raw(id));
+    if (this.#waiter) {
+      const waiter = this.#waiter;
+      this.#waiter = null;
+      waiter(this.#take(1)[0]);
+    }
+  }
+
+  /** Somebody waits for an id. */
+  get waits(): boolean {
+    return this.#waiter !== null;
+  }
+
+  #take(limit: number): RawId[] {
+    const ids = this.#ids.splice(0, limit);
+    this.claims.push(...ids);
+    return ids;
+  }
+
+  #fail(method: string): void {
+    const index = this.failures.findIndex((failure) => failure.method === method);
+    if (index >= 0) throw this.failures.splice(index, 1)[0].error;
+  }
+
+  #unclaim(id: string): void {
+    const index = this.claims.findIndex((claim) => text(claim) === id);
+    if (index >= 0) this.claims.splice(index, 1);
+  }
+
+  claim = async (
+    limit: number,
+    executors: Iterable<string> = [],
+    waited = "",
+  ): Promise<readonly Claimed[] | "FENCED"> => {
+    this.#fail("claim");
+    const known = new Set(executors);
+    const claimed: Claimed[] = [];
+    for (const id of [...(waited ? [raw(waited)] : []), ...this.#take(limit)]) {
+      const starts = known.has(this.jobs.get(text(id))?.executor ?? "");
+      if (starts) this.together.push(text(id));
+      claimed.push({ raw: id, reply: starts ? await this.start(text(id)) : null });
+    }
+    return claimed;
+  };
+  wait = (): Promise<RawId | null> => {
+    const [id] = this.#take(1);
+    return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
+  };
+  stopWaiting = (): void => this.#waiter?.(null);
+  register = () => Promise.resolve({ type: "OK", seq: 0, mixed: false, stale: false } as const);
+  serverId = () => Promise.resolve("");
+  owned = () => Promise.resolve([]);
+  leases = () => Promise.resolve([]);
+  claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
+  trust = (): void => {};
+  ageOf = (_ms: number): number => 0;
+  seal = (): Promise<void> => Promise.resolve();
+  back = (instances: readonly string[]) => Promise.resolve(instances);
+  recall = (seq: number): void => void (this.reported = Math.max(this.reported, seq));
+  peek = (id: string): Promise<string | null> => {
+    this.peeked.push(id);
+    return Promise.resolve(this.jobs.get(id)?.executor ?? null);
+  };
+  start = (id: string): Promise<StartReply> => {
+    this.#fail("start");
+    this.asked.push([id, performance.now()]);
+    const answer = this.answers.get(id)?.shift();
+    if (answer) return Promise.resolve(answer);
+    this.#unclaim(id);
+    this.started.push(id);
+    return Promise.resolve({
+      type: "OK",
+      token: "1.abcdef012345",
+      attempt: 1,
+      seq: 1,
+      job: this.jobs.get(id)!,
+      meta: {},
+    });
+  };
+  convert = (id: string, _raw: string, fields: JobFields) => {
+    this.jobs.set(id, fields);
+    return Promise.resolve("OK" as const);
+  };
+  finish = (request: FinishRequest) => {
+    this.#fail("finish");
+    const type = this.finishAnswers.shift() ?? "OK";
+    if (type === "OK") this.finished.push(request);
+    return Promise.resolve({ type, waiters: type === "OK" ? [["other", "waiter"]] as const : [] });
+  };
+  reassert = (request: ReassertRequest) => {
+    this.reasserted.push(request);
+    return Promise.resolve("OK" as const);
+  };
+  restore = (request: ReassertRequest, end: FinishRequest) => {
+    this.reasserted.push(request);
+    return this.finish(end);
+  };
+  endOf = () => Promise.resolve(null);
+  deadLetter = (id: RawId, reason: string): Promise<boolean> => {
+    this.deadLetterIds.push([text(id), reason]);
+    this.#unclaim(text(id));
+    return Promise.resolve(true);
+  };
+  promote = (id: string) => {
+    this.promoted.push(id);
+    return Promise.resolve("PROMOTED" as const);
+  };
+}
+
+/**
+ * An executor whose runs end when the test says so. Targets are `fake.S` (no serial key) and `fake.S.W` (a serial key).
+ */
+export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop" | "hook"> {
+  readonly kind = "fake";
+  readonly launched: Launch[] = [];
+  readonly forgotten: string[] = [];
+  readonly stopped: string[] = [];
+  readonly hooks: Hook[] = [];
+  onEnd: (end: AttemptEnd) => void = () => {};
+
+  place(target: string) {
+    const parts = target.split(".");
+    return { serialKey: parts.length > 2 ? target : null, session: parts[1] };
+  }
+  launch(launch: Launch): Promise<void> {
+    this.launched.push(launch);
+    return Promise.resolve();
+  }
+  stop(run: string): Promise<void> {
+    this.stopped.push(run);
+    return Promise.resolve();
+  }
+  hook(hook: Hook): Promise<number> {
+    this.hooks.push(hook);
+    return Promise.resolve(0);
+  }
+  forget(run: string): Promise<void> {
+    this.forgotten.push(run);
+    return Promise.resolve();
+  }
+
+  /** Ends the run of a job. */
+  end(id: string, end: Partial<AttemptEnd> = {}): void {
+    const { name: run } = this.launched.findLast((launch) => launch.id === id)!;
+    this.onEnd({ name: run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
+  }
+
+  /** Ids in the order in which they were launched. */
+  ids(): string[] {
+    return this.launched.map((launch) => launch.id);
+  }
+}
+
+/** A spool that remembers in memory. */
+export class FakeJournal implements Pick<AttemptJournal, "find" | "begin" | "settle" | "records"> {
+  readonly begun: Attempt[] = [];
+  readonly settled: [string, SettledEnd | "gone"][] = [];
+  broken = false;
+
+  records = () => [];
+  find = () => undefined;
+  begin(attempt: Attempt): Promise<void> {
+    if (this.broken) return Promise.reject(new Error("No space left on device"));
+    this.begun.push(attempt);
+    return Promise.resolve();
+  }
+  settle(run: string, end: SettledEnd | "gone"): Promise<void> {
+    this.settled.push([run, end]);
+    return Promise.resolve();
+  }
+}
+
+const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/**
+ * The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep`
+ * last an hour.
+ */
+export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
+  const queue = new FakeQueue();
+  const executor = new FakeExecutor();
+  const journal = new FakeJournal();
+  const clock: Clock = {
+    now: () => systemClock.now() * 100,
+    random: () => 0.5,
+    sleep: (ms, signal) => systemClock.sleep(ms > longestSleep ? 3_600_000 : ms / 100, signal),
+  };
+  const parts: RunnerParts = {
+    queue: queue as unknown as Queue,
+    executors: new Map([["fake", executor as unknown as Executor]]),
+    journal: journal as unknown as AttemptJournal,
+    ownership: { claim: () => Promise.resolve({ proof: [], lineage: [] }), won: () => Promise.resolve() },
+    clock,
+    log: quiet,
+    checkpoint: () => {},
+    missing: { journal: () => null, lock: () => Promise.resolve(null) },
+    digestOf,
+    settings: {
+      name: "test",
+      namespace: "",
+      concurrency: 2,
+      burst: false,
+      killGraceMs: 1000,
+      defaultTimeoutMs: null,
+      keep: 60,
+      lostPolicy: "hold",
+      lostAfterMs: 1000,
+      jsonJobs: "convert",
+      otherRunner: "reroute",
+      onEnd: null,
+      heartbeatMs: 1000,
+      version: "0",
+      host: "here",
+      pid: 1,
+      ...settings,
+    },
+  };
+  const attempts = new Attempts();
+  const failures: unknown[] = [];
+  const rooms = makeRooms(parts, {
+    attempts,
+    info: { bootId: "", host: "here", pid: 1, version: "0", slots: parts.settings.concurrency, attach: "" },
+    stopping: new AbortController().signal,
+    fail: (error) => failures.push(error),
+  });
+  const { claimer, finisher } = rooms;
+  executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
+  return {
+    ...rooms,
+    queue,
+    executor,
+    journal,
+    attempts,
+    failures,
+    async [Symbol.asyncDispose]() {
+      const stopped = claimer.stop();
+      queue.stopWaiting();
+      await stopped;
+      await finisher.stop(1000);
+      await Promise.all(rooms.loops.map((loop) => loop.stop()));
+    },
+  };
+}

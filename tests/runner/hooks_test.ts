@@ -1,0 +1,148 @@
+import { Hooks } from "../../src/runner/hooks.ts";
+import type { RunnerParts } from "../../src/runner/parts.ts";
+import { LaunchError } from "../../src/domain/errors.ts";
+import type { Hook } from "../../src/ports/executor.ts";
+import type { LogFields } from "../../src/ports/log.ts";
+import { assertEquals } from "../support/assert.ts";
+import { until } from "../support/until.ts";
+import { fakeRunner } from "./fakes.ts";
+
+const onEnd = { command: "notify", limitMs: 5000 };
+const job = { executor: "fake.s", payload: "true" };
+
+/** Hooks over an executor that ends each when the test says so, with what the log says. */
+function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
+  const said: [string, LogFields | undefined][] = [];
+  const begun: { hook: Hook; end: (code: number | null) => void; fail: (error: Error) => void }[] = [];
+  const warn = (message: string, fields?: LogFields) => void said.push([message, fields]);
+  const hooks = new Hooks(
+    { log: { warn }, settings: { name: "r", namespace: "ns:", onEnd, ...settings } } as unknown as RunnerParts,
+  );
+  const executor = {
+    hook: (hook: Hook) =>
+      new Promise<number | null>((resolve, reject) => begun.push({ hook, end: resolve, fail: reject })),
+  };
+  const ended = (id: string, { meta = {}, fields = {}, ...end } = {} as Record<string, object>) =>
+    hooks.ended(
+      { attempt: { name: `run-${id}`, id, number: 2, job: { ...job, ...fields }, meta }, executor } as never,
+      { state: "finished", error: "", exitCode: 0, ms: 1500, ...end } as never,
+    );
+  return { hooks, said, begun, ended };
+}
+
+Deno.test("a hook is told which job has ended, and how", async () => {
+  const { begun, ended } = fixture();
+  ended("it's", {
+    meta: { title: "T" },
+    fields: { caller_id: "me", context_id: "x".repeat(5000) },
+    ...{ state: "error", exitCode: 137, error: "killed by signal 9 (KILL)", truncated: true } as unknown as Record<
+      string,
+      object
+    >,
+  });
+  const { env, ...hook } = begun[0].hook;
+  assertEquals(hook, { name: "run-it's", ...onEnd });
+  assertEquals(env, {
+    RUNNER_JOB_ID: "it's",
+    RUNNER_ATTEMPT: "2",
+    RUNNER_STATE: "error",
+    RUNNER_EXIT_CODE: "137",
+    RUNNER_SIGNAL: "KILL",
+    RUNNER_ERROR: "killed by signal 9 (KILL)",
+    RUNNER_TRUNCATED: "1",
+    RUNNER_SECONDS: "1.5",
+    RUNNER_EXECUTOR: "fake.s",
+    RUNNER_TITLE: "T",
+    RUNNER_CALLER_ID: "me",
+    RUNNER_CONTEXT_ID: "x".repeat(4096),
+    RUNNER_NAME: "r",
+    RUNNER_NAMESPACE: "ns:",
+  });
+  const page = await Deno.readTextFile(new URL("../../src/executors/tmux/JOBS.md", import.meta.url));
+  const table = page.split("## When a job has ended")[1].split("\n## ")[0].split("\n").filter((line) =>
+    line[0] === "|"
+  );
+  const named = [...table.join("\n").matchAll(/RUNNER_\w+/g)].map(([name]) => name);
+  assertEquals(named.sort(), Object.keys(env).sort());
+});
+
+Deno.test("four hooks run side by side, the others follow in order", async () => {
+  const { hooks, begun, ended } = fixture();
+  for (let i = 0; i < 6; i++) ended(String(i));
+  assertEquals(begun.length, 4);
+  let all = false;
+  hooks.begun().then(() => all = true);
+  begun[2].end(0);
+  await until("the fifth begins", () => begun.length === 5);
+  assertEquals([begun[4].hook.name, all], ["run-4", false]);
+  begun[0].end(0);
+  await until("all have begun", () => all);
+  assertEquals(begun.length, 6);
+});
+
+Deno.test("a hook that fails is one line, and those behind it run", async () => {
+  const { said, begun, ended } = fixture();
+  for (const id of ["a", "b", "c", "d", "e"]) ended(id);
+  begun[0].end(3);
+  begun[1].end(null);
+  begun[2].fail(new LaunchError("Cannot run hook: no tmux"));
+  begun[3].end(0);
+  await until("the fifth begins", () => begun.length === 5);
+  assertEquals(said, [
+    ["hook failed", { job: "a", attempt: 2, code: 3 }],
+    ["hook failed", { job: "b", attempt: 2, error: "its end is not known" }],
+    ["hook failed", { job: "c", attempt: 2, error: "Cannot run hook: no tmux" }],
+  ]);
+});
+
+Deno.test("more than a thousand waiting hooks are dropped, which is said at the first and at the end", async () => {
+  const { said, begun, ended } = fixture();
+  for (let i = 0; i < 1010; i++) ended(String(i));
+  assertEquals(said, [["hooks are slower than jobs; dropping some", { job: "1004" }]]);
+  for (let i = 0; i < 1000; i++) {
+    begun[i].end(0);
+    for (let turns = 0; begun.length < i + 5 && turns < 20; turns++) await Promise.resolve();
+  }
+  assertEquals(begun.length, 1004);
+  assertEquals(said.slice(1), [["dropped hooks", { count: 6 }]]);
+});
+
+Deno.test("what has not begun at the stop is counted", async () => {
+  const { hooks, said, begun, ended } = fixture();
+  for (let i = 0; i < 7; i++) ended(String(i));
+  hooks.stop();
+  begun[0].end(null);
+  await Promise.resolve();
+  assertEquals([said, begun.length], [[["left hooks that had not begun", { count: 3 }]], 4]);
+});
+
+Deno.test("without a command there are no hooks", () => {
+  const { begun, ended } = fixture({ onEnd: null });
+  ended("a");
+  assertEquals(begun.length, 0);
+});
+
+Deno.test("the finisher tells of an end that is ours, once, and of no other", async () => {
+  await using runner = fakeRunner({ onEnd });
+  const reported = () => runner.executor.hooks.map(({ env }) => `${env.RUNNER_JOB_ID} ${env.RUNNER_STATE}`);
+  runner.claimer.start();
+  for (
+    const [id, answer] of [["a", null], ["b", "RETRY"], ["c", "FENCED"], ["d", "MISSING"], ["e", "ALREADY"]] as const
+  ) {
+    runner.queue.push(id, job);
+    await until(`${id} runs`, () => runner.executor.ids().includes(id));
+    if (answer) runner.queue.finishAnswers.push(answer);
+    runner.executor.end(id);
+    await until(`${id} is settled`, () => runner.journal.settled.length === runner.executor.launched.length);
+  }
+  // whoever launched it has told it before: the reply was lost
+  assertEquals(reported(), ["a finished", "d finished", "e finished"]);
+  for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
+    const attempt = { ...runner.journal.begun[0], name: `run-${id}`, id };
+    if (answer) runner.queue.finishAnswers.push(answer);
+    runner.finisher.finish(runner.launcher.adopt(attempt), { kind: "exited", code: 0 });
+    await until(`${id} is settled`, () => runner.journal.settled.some(([run]) => run === `run-${id}`));
+  }
+  // an earlier process may have told the one of g
+  assertEquals(reported().slice(3), ["f finished"]);
+});
