@@ -71,11 +71,12 @@ check_shell() {
 # shellcheck disable=SC2046 # the project's file names have no spaces
 check_types() { "$DENO" check --quiet --config "$DENO_CONFIG" $(sources); }
 
-# checks the examples in doc comments, and those in the README
+# checks the examples in doc comments and in the README, and that public types refer to public ones only
 # shellcheck disable=SC2046
 check_documentation() {
   "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" $(sources | grep '^./src/') &&
-    "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" README.md
+    "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" README.md &&
+    "$DENO" doc --lint --quiet --config "$DENO_CONFIG" src/mod.ts main.ts >/dev/null
 }
 
 step fmt "$DENO" fmt --check --config deno.json

@@ -22,10 +22,10 @@ import { type JobView, viewJob } from "./client/job_view.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
 import { watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./settings/options.ts";
-import { readOption, resolveSettings } from "./settings/settings.ts";
+import { checkOption, resolveSettings } from "./settings/settings.ts";
 import { compose, openHostOutput, openRunner, openStore } from "./compose/compose.ts";
 import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
-import { JobNotFoundError } from "./domain/errors.ts";
+import { InvalidInputError, JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
 import type { HostOutput } from "./ports/host_output.ts";
@@ -97,7 +97,8 @@ export interface FollowOptions {
  */
 export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 
-const RUNNER_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS };
+const { color: _color, help: _help, ...CONNECTION_ROWS } = GLOBAL_ROWS;
+const RUNNER_ROWS = { ...CONNECTION_ROWS, ...RUN_ROWS };
 
 const defaults = resolveSettings(RUNNER_ROWS, {
   typed: new Map(),
@@ -262,13 +263,16 @@ export class Runner {
    * Acquires the spool of this host; does not connect to Redis yet.
    *
    * @param options Options of `runner run`, with the same defaults and limits; durations are in seconds.
-   * @throws {InvalidInputError} An option has an invalid value.
+   * @throws {InvalidInputError} There is no such option, or it has an invalid value.
    * @throws {SetupError} Another runner of that name holds the spool, or the spool cannot be used.
    */
   static async open(options: Partial<RunnerOptions> = {}): Promise<Runner> {
     const given = Object.entries(options).filter(([, value]) => value !== undefined).map(([key, value]) => {
-      const row: Parameters<typeof readOption>[0] | undefined = RUNNER_ROWS[key as keyof typeof RUNNER_ROWS];
-      return [key, row && row.type !== "list" ? readOption(row, String(value), `option "${key}"`) : value];
+      const name = `option ${JSON.stringify(key)}`;
+      if (!Object.hasOwn(RUNNER_ROWS, key)) {
+        throw new InvalidInputError(`Cannot use ${name}: there is none; see RunnerOptions`);
+      }
+      return [key, checkOption(RUNNER_ROWS[key as keyof typeof RUNNER_ROWS], value, name)];
     });
     return new Runner(await openRunner({ ...defaults, ...Object.fromEntries(given) }));
   }

@@ -14,8 +14,6 @@ import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { Viewer } from "../ports/viewer.ts";
-import type { Values } from "../settings/option_row.ts";
-import type { GLOBAL_ROWS, RUN_ROWS } from "../settings/options.ts";
 
 /** How a client connects to Redis. */
 export interface StoreSettings {
@@ -37,7 +35,56 @@ export interface StoreSettings {
  * await runner.start();
  * ```
  */
-export type RunnerOptions = Values<typeof GLOBAL_ROWS & typeof RUN_ROWS>;
+export interface RunnerOptions {
+  /** Name of the runner and of its queue. */
+  readonly name: string;
+  /** Prefix of all keys in Redis. */
+  readonly namespace: string;
+  /** `host:port`, `redis://[user:password@]host[:port][/db]` or `rediss://...`. */
+  readonly redisUrl: string;
+  /** Longest wait for a reply of Redis to a client command, seconds. */
+  readonly redisTimeout: number;
+  /** Write the log as JSON. */
+  readonly json: boolean;
+  /** Most jobs that run at the same time. */
+  readonly concurrency: number;
+  /** End when the queue is empty and no job runs. */
+  readonly burst: boolean;
+  /** On INT or TERM, wait for the running jobs instead of leaving them in tmux; `runner run` handles it. */
+  readonly drain: boolean;
+  /** Start a private redis-server at `redisUrl`. */
+  readonly embeddedRedis: boolean;
+  /** Socket name of the tmux server; `default` selects the user's own; undefined: `runner-NAME`. */
+  readonly tmuxSocket: string | undefined;
+  /** Folder for what must survive the runner; undefined: below the user's state folder. */
+  readonly spool: string | undefined;
+  /** Timeout of a job that sets none, seconds; undefined: no limit. */
+  readonly defaultTimeout: number | undefined;
+  /** Time between TERM and KILL, seconds. */
+  readonly killGrace: number;
+  /** How long Redis keeps an ended job that sets no time itself, seconds; 0: for ever. */
+  readonly keep: number;
+  /** Shell of payloads: `auto`, or a POSIX shell by name or path. */
+  readonly shell: string;
+  /** Whose terminals are kept for `runner attach`. */
+  readonly keepPane: "failed" | "always" | "never";
+  /** What becomes of the running jobs of a lost host. */
+  readonly lostPolicy: "hold" | "requeue" | "fail";
+  /** With `hold`, how long the host of a job without a timeout is waited for, seconds. */
+  readonly lostAfter: number;
+  /** Jobs that another client stored as a JSON string: run them, or make them dead letters. */
+  readonly jsonJobs: "convert" | "reject";
+  /** Jobs that name another runner. */
+  readonly otherRunner: "reroute" | "run" | "error";
+  /** Shell command that runs when a job has ended; undefined: none. */
+  readonly onEnd: string | undefined;
+  /** Time limit of `onEnd`, seconds. */
+  readonly onEndTimeout: number;
+  /** Interval between heartbeats, seconds. */
+  readonly heartbeat: number;
+  /** Duration of a lease, seconds. */
+  readonly lease: number;
+}
 
 /**
  * A runner as `runner run` uses it.

@@ -89,6 +89,33 @@ export function readOption(row: OptionRow, text: string, where: string): string 
   }
 }
 
+/**
+ * Checks a value of a row that a program gives: a number, a boolean or a text, durations in seconds.
+ *
+ * @param where The caller's name for it, such as `option "keep"`.
+ * @returns The value as the program uses it.
+ */
+export function checkOption(row: OptionRow, value: unknown, where: string): string | number | boolean {
+  switch (row.type) {
+    case "integer":
+      if (!Number.isSafeInteger(value)) throw wrong(where, `${JSON.stringify(value)} is not a whole number`);
+      return checkRange(row, value as number, where);
+    case "duration":
+      if (typeof value !== "number" || !(value >= 0) || value === Infinity) {
+        throw wrong(where, `${JSON.stringify(value)} is not a number of seconds`);
+      }
+      return checkRange(row, value, where);
+    case "flag":
+      if (typeof value !== "boolean") throw wrong(where, `${JSON.stringify(value)} is neither true nor false`);
+      return value;
+    case "choice":
+    case "string":
+    case "list":
+      if (typeof value !== "string") throw wrong(where, `${JSON.stringify(value)} is not a text`);
+      return checkChoice(row, readText(row, value, where), where);
+  }
+}
+
 function readText(row: OptionRow, text: string, where: string): string {
   try {
     return row.read ? row.read(text) : text;

@@ -26,12 +26,12 @@ async function loadedBy(fixture: RunnerFixture, args: readonly string[]): Promis
 }
 
 /** What only a runner, a view of a terminal or the doctor needs: clients and texts do without. */
-const WORK = /^src\/app\/runner\/|^src\/executors\/(?!registry\.ts|tmux\/(attach|target)\.ts)|[@/](std\/)?log[@/]/;
+const WORK = /^src\/runner\/|^src\/executors\/(?!registry\.ts|tmux\/(people\/attach|target)\.ts)|[@/](std\/)?log[@/]/;
 const HOST =
   /^src\/system\/(?!clock|environment|host|new_id|redis_access|signals|terminal)|^src\/redis\/(queue|open|check|server)\.ts$/;
 /** What waiting, showing and help need. */
 const SHOW =
-  /^src\/app\/(follow|wait|list_jobs|overview|job_view)|^src\/cli\/(await_jobs|table|watch|progress|help)\.ts$/;
+  /^src\/client\/(follow|wait|list_jobs|overview|job_view)|^src\/cli\/(await_jobs|view\/(table|watch|progress|help))\.ts$/;
 /** What everything that speaks with Redis needs. */
 const REDIS = /^src\/redis\/(?!url\.ts)|redis\/mod\.ts|@db\/redis/;
 
@@ -40,12 +40,12 @@ const traces = await canTrace();
 Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }, async (t) => {
   await using fixture = await RunnerFixture.create();
   const table: [args: string[], never: RegExp[]][] = [
-    [["version"], [WORK, HOST, SHOW, REDIS, /^src\/app\/(?!sort_keys\.ts)|^src\/cli\/(config_file|report_error)\.ts$/]],
+    [["version"], [WORK, HOST, SHOW, REDIS, /^src\/client\/|^src\/(settings\/config_file|cli\/report_error)\.ts$/]],
     [["help", "submit"], [WORK, HOST, REDIS]],
     [["config"], [WORK, HOST, REDIS]],
-    [["submit", "--id", "one", "true"], [WORK, HOST, SHOW, /^src\/cli\/(dry_run|report_error)\.ts$/]],
-    [["status"], [WORK, HOST, /^src\/cli\/(help|await_jobs|progress)\.ts$/]],
-    [["cancel", "one"], [WORK, HOST, /^src\/cli\/(help|table|watch|progress)\.ts$/]],
+    [["submit", "--id", "one", "true"], [WORK, HOST, SHOW, /^src\/cli\/(view\/dry_run|report_error)\.ts$/]],
+    [["status"], [WORK, HOST, /^src\/cli\/(view\/(help|progress)|await_jobs)\.ts$/]],
+    [["cancel", "one"], [WORK, HOST, /^src\/cli\/view\/(help|table|watch|progress)\.ts$/]],
   ];
   for (const [args, never] of table) {
     await t.step(`runner ${args[0]}`, async () => {

@@ -1,13 +1,26 @@
-import { Client, InvalidInputError, Runner } from "../../src/mod.ts";
+import { Client, InvalidInputError, Runner, type RunnerOptions } from "../../src/mod.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
 Deno.test("Runner.open() refuses what runner run refuses, and takes undefined for nothing", async () => {
   await using fixture = await RunnerFixture.create();
-  const wrong = [{ name: "" }, { concurrency: 0 }, { concurrency: 1.5 }, { spool: "" }, { heartbeat: NaN }];
+  const wrong = [
+    { name: "" },
+    { concurrency: 0 },
+    { concurrency: 1.5 },
+    { spool: "" },
+    { heartbeat: NaN },
+    { keep: "7d" },
+    { drain: 1 },
+    { concurency: 2 },
+  ];
   for (const options of wrong) {
     const [key] = Object.keys(options);
-    await assertRejects(() => Runner.open(options), InvalidInputError, `Cannot use option "${key}": `);
+    await assertRejects(
+      () => Runner.open(options as Partial<RunnerOptions>),
+      InvalidInputError,
+      `Cannot use option "${key}": `,
+    );
   }
   const place = { redisUrl: fixture.redis.address, spool: `${fixture.dir}/spool`, tmuxSocket: fixture.socket };
   const runner = await Runner.open({ ...place, name: fixture.name, concurrency: undefined, burst: true });
