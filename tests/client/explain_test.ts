@@ -1,0 +1,88 @@
+import { explainJob } from "../../src/client/explain.ts";
+import type { Placement, StoredJob, StoredQueue } from "../../src/ports/job_store.ts";
+import { anInstance, FakeStore } from "../cli/fake_store.ts";
+import { assertEquals } from "../support/assert.ts";
+
+const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
+const serialKeyOf = () => null;
+
+const queue = (runner: string, paused = false): StoredQueue => ({ runner, queued: 1, delayed: 0, paused });
+
+function job(fields: StoredJob["fields"], meta: Record<string, string> = {}): StoredJob {
+  return { id: "j", fields: { runner: "r", status: "dispatched", ...fields }, meta };
+}
+
+async function why(store: FakeStore, subject: StoredJob): Promise<string> {
+  return (await explainJob(store, subject, { serialKeyOf })).why;
+}
+
+Deno.test("explainJob finds the queue of a job that names no runner", async () => {
+  const store = new FakeStore();
+  store.queueList = [queue("a"), queue("b", true), queue("c")];
+  const asked: (string | undefined)[] = [];
+  store.place = (subject?: StoredJob) => {
+    asked.push(subject?.meta.runner);
+    return Promise.resolve(subject?.meta.runner === "b" ? { ...NOWHERE, ahead: 0 } : NOWHERE);
+  };
+  assertEquals(await why(store, job({ runner: "" })), "its queue is paused; it is the next one");
+  assertEquals(asked, ["test_runner", "a", "b"]);
+});
+
+Deno.test("explainJob tries each queue once, and twenty of them at the most", async () => {
+  const store = new FakeStore();
+  store.queueList = ["test_runner", ...Array.from({ length: 30 }, (_, i) => `q${i}`)].map((name) => queue(name));
+  store.instanceList = [anInstance({ runner: "q0" })];
+  const asked: (string | undefined)[] = [];
+  store.place = (subject?: StoredJob) => {
+    asked.push(subject?.meta.runner);
+    return Promise.resolve(NOWHERE);
+  };
+  const lost = "is in no queue: it was stored and never pushed, or became a dead letter";
+  assertEquals(await why(store, job({ runner: "" })), lost);
+  // and at last where it says itself, which is nowhere
+  assertEquals(asked, ["test_runner", ...Array.from({ length: 19 }, (_, i) => `q${i}`), undefined]);
+});
+
+Deno.test("explainJob names the instance that has an attempt, and none for a job that waits", async () => {
+  const store = new FakeStore();
+  const own = anInstance({ instance: "own" });
+  store.instanceList = [anInstance(), own];
+  const owner = async (status: string, meta: Record<string, string> = { instance: "own" }) =>
+    (await explainJob(store, job({ status }, meta), { serialKeyOf })).owner;
+  for (const status of ["started", "finished", "error"]) assertEquals(await owner(status), own, status);
+  assertEquals([await owner("dispatched"), await owner("error", {}), await owner("")], [null, null, null]);
+  assertEquals(await why(store, job({ status: "error" }, { instance: "own" })), "");
+});
+
+Deno.test("explainJob says how to reply to a job that waits for input, with its id as one word", async () => {
+  const store = new FakeStore();
+  store.instanceList = [anInstance()];
+  const meta = { instance: "inst-1", token: "1.a", input_ms: "5" };
+  for (const [id, word] of [["a b", "'a b'"], ["-x", "ID"], ["a\u202eb", "ID"]]) {
+    const reason = await why(store, { ...job({ status: "started" }, meta), id });
+    assertEquals(reason, `waiting for input on alpha; answer it: runner send ${word} TEXT --enter`);
+  }
+  const stopped = job({ status: "started" }, { ...meta, cancel: "" });
+  assertEquals(await why(store, stopped), "is being stopped on alpha");
+});
+
+Deno.test("explainJob says first what keeps a claimed job longest", async () => {
+  const store = new FakeStore();
+  store.placement = { ...NOWHERE, claimedBy: "inst-1", ahead: 3, dueMs: 5 };
+  store.put("busy", { status: "started", executor: "tmux.a" }, { instance: "inst-1" });
+  const explain = async () =>
+    (await explainJob(store, job({ runner: "test_runner", executor: "tmux.a" }), { serialKeyOf: (text) => text })).why;
+  assertEquals(await explain(), "was taken by a runner that has gone silent; another one takes it over");
+  store.instanceList = [anInstance()];
+  assertEquals(await explain(), 'waits on alpha for tmux.a, busy with job "busy"');
+  store.queueList = [queue("test_runner", true)];
+  assertEquals(await explain(), "was taken by the runner on alpha, and its queue is paused");
+});
+
+Deno.test("explainJob writes points in time as its caller wants them", async () => {
+  const store = new FakeStore();
+  store.placement = { ...NOWHERE, dueMs: 86_400_000 };
+  assertEquals(await why(store, job({})), "it is delayed until 1970-01-02T00:00:00.000Z");
+  const { why: own } = await explainJob(store, job({}, { attempt: "0" }), { serialKeyOf, time: (ms) => `day ${ms}` });
+  assertEquals(own, "it is delayed until day 86400000");
+});

@@ -1,0 +1,35 @@
+import { retryJob } from "../../src/client/retry.ts";
+import { InvalidInputError, JobNotFoundError } from "../../src/domain/errors.ts";
+import type { RetryReply } from "../../src/ports/job_store.ts";
+import { FakeStore } from "../cli/fake_store.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
+
+function retry(reply: RetryReply, id = "j") {
+  const store = new FakeStore();
+  store.retry = () => Promise.resolve(reply);
+  return retryJob(store, id);
+}
+
+Deno.test("retryJob says what became of the job", async () => {
+  const rows: [RetryReply, Awaited<ReturnType<typeof retryJob>>][] = [
+    [{ type: "OK" }, { result: "queued" }],
+    [{ type: "WAITS", after: "a" }, { result: "waits", after: "a" }],
+    [{ type: "NEVER", after: "a", failed: true }, { result: "blocked", after: "a", state: "error" }],
+    [{ type: "NEVER", after: "a", failed: false }, { result: "blocked", after: "a", state: "missing" }],
+    [{ type: "ALIVE", status: "started" }, { result: "not_ended", status: "started" }],
+  ];
+  for (const [reply, result] of rows) assertEquals(await retry(reply), result);
+});
+
+Deno.test("retryJob refuses a job that is not there, has no payload or names no runner", async () => {
+  const missing = await assertRejects(() => retry({ type: "MISSING" }, 'a"b'), JobNotFoundError);
+  assertEquals(missing.message, 'Cannot retry job "a\\"b": no job of this namespace has that id');
+  const rows: ["EMPTY" | "NOWHERE", string][] = [
+    ["EMPTY", "its payload is gone, as Redis had lost the job; submit it again"],
+    ["NOWHERE", "it names no runner and none has run it; set its field runner in Redis"],
+  ];
+  for (const [type, reason] of rows) {
+    const { message } = await assertRejects(() => retry({ type }), InvalidInputError);
+    assertEquals(message, `Cannot retry job "j": ${reason}`);
+  }
+});
