@@ -95,6 +95,7 @@ export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor:
   if (keep !== undefined) checkNumber("keep in seconds", keep, 0);
   if (backoff !== undefined) {
     checkNumber("backoff in seconds", backoff.from, 0);
+    checkNumber("backoff in seconds", backoff.to, 0);
     if (backoff.to < backoff.from) refuse("backoff", "ends below its begin");
   }
 }

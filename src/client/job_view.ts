@@ -154,7 +154,7 @@ function codeOfSentence(error: string): number {
   if (/^cancelled\b/.test(error)) return EXIT.cancelled;
   if (/^lost\b/.test(error)) return EXIT.lost;
   const exited = /^exited with code (\d{1,3})$/.exec(error);
-  if (exited) return Number(exited[1]);
+  if (exited && Number(exited[1]) >= 1 && Number(exited[1]) <= 255) return Number(exited[1]);
   const killed = /^killed by signal (\d{1,2})\b/.exec(error);
   if (killed && signalOf(128 + Number(killed[1]))) return 128 + Number(killed[1]);
   return EXIT.failed;

@@ -23,9 +23,10 @@ export async function purgeJobs(
   let scanned = 0;
   for (let from: number | null = 0; from !== null;) {
     const reply = await store.purge(query, from);
-    count += reply.purged;
     scanned += reply.scanned;
+    // counted before this step deletes
     await onProgress({ scanned, total: Math.max(scanned, query.countOnly ? reply.total : reply.total + count) });
+    count += reply.purged;
     from = reply.next;
   }
   return count;

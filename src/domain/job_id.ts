@@ -26,7 +26,8 @@ export function readJobId(raw: Uint8Array): { readonly id: string } | { readonly
  */
 export function checkJobId(id: string): void {
   const bytes = new TextEncoder().encode(id).length;
-  if (id === "" || bytes > MAX_ID || printable(id) !== id || id.startsWith("@")) {
+  // half of a surrogate pair would become another id in UTF-8
+  if (id === "" || bytes > MAX_ID || printable(id) !== id || id.startsWith("@") || !id.isWellFormed()) {
     throw new InvalidInputError(
       `Cannot use id ${
         JSON.stringify(id)

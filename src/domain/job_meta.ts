@@ -57,7 +57,7 @@ export interface JobMeta {
  * programs can have written it.
  */
 export function metaNumber(text: string | undefined, fallback: number): number {
-  const number = Number(text || NaN);
+  const number = /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text ?? "") ? Number(text) : NaN;
   return number >= 0 && number < Infinity ? number : fallback;
 }
 

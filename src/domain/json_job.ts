@@ -1,5 +1,13 @@
 import { JOB_FIELDS, type JobFields } from "./job.ts";
 
+/** What the runtime has of ECMAScript's JSON.parse source text access, which TypeScript does not declare yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** Keeps the text of a number: a large one would lose digits. */
+function keepNumbers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  return typeof value === "number" && context?.source !== undefined ? rawJSON(context.source) : value;
+}
+
 /**
  * Reads a job that a program stored as one JSON object. A value that is no string is kept as its JSON text.
  *
@@ -8,7 +16,7 @@ import { JOB_FIELDS, type JobFields } from "./job.ts";
 export function readJsonJob(raw: string): JobFields | null {
   let value: unknown;
   try {
-    value = JSON.parse(raw);
+    value = JSON.parse(raw, keepNumbers);
   } catch {
     return null;
   }

@@ -107,3 +107,9 @@ Deno.test("checkSubmission leaves the executor to its parser, and passes on what
     });
   assertThrows(fail, InvalidInputError, "Cannot use executor: none is there");
 });
+
+Deno.test("checkSubmission refuses a backoff without an end", () => {
+  for (const to of [NaN, Infinity, -1]) {
+    assertThrows(() => check({ backoff: { from: 1, to } }), InvalidInputError, "backoff");
+  }
+});

@@ -118,3 +118,9 @@ Deno.test("exitCodeOfJob prefers the exact code to the sentence, except for an e
   assertEquals(exitCodeOfJob(stored({ status: "finished", error: "cancelled" }, { exit: "7" })), 0);
   for (const status of ["", "dispatched", "started", "FINISHED"]) assertEquals(exitCodeOfJob(stored({ status })), null);
 });
+
+Deno.test("exitCodeOfJob believes no sentence of a foreign runner that no exit code has", () => {
+  for (const error of ["exited with code 0", "exited with code 256", "exited with code 999"]) {
+    assertEquals(exitCodeOfJob({ id: "a", fields: { status: "error", error }, meta: {} }), 1, error);
+  }
+});

@@ -45,3 +45,7 @@ Deno.test("checkJobId refuses an id, quotes it and says what an id is", () => {
     assertEquals(message, `Cannot use id ${quoted}: ${rule}`);
   }
 });
+
+Deno.test("checkJobId refuses half of a surrogate pair, which UTF-8 would make another id", () => {
+  for (const id of ["\ud800", "a\udfff"]) assertThrows(() => checkJobId(id), InvalidInputError, "Cannot use id ");
+});

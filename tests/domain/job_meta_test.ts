@@ -64,3 +64,8 @@ Deno.test("metaOf keeps a zero and the priority low", () => {
 Deno.test("metaOf keeps labels apart from its own fields", () => {
   assertEquals(metaOf({ ...MINIMAL, keep: 60, labels: { keep: "x" } }), { keep: "60", "label:keep": "x" });
 });
+
+Deno.test("metaNumber gives the fallback for what is no decimal number", () => {
+  for (const text of [" ", "0x10", "1_000", "+1", "-1", "1e", "Infinity"]) assertEquals(metaNumber(text, 5), 5, text);
+  assertEquals([metaNumber("1e-7", 5), metaNumber("2.5", 5)], [1e-7, 2.5]);
+});

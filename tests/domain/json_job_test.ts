@@ -36,3 +36,12 @@ Deno.test("readJsonJob gives null when the text is no JSON object with a field o
   ];
   for (const raw of raws) assertEquals(readJsonJob(raw), null, raw);
 });
+
+Deno.test("readJsonJob keeps every digit of a number, also inside of an object", () => {
+  const raw = `{"caller_id":12345678901234567890,"timeout":1e400,"env_vars":{"A":12345678901234567890}}`;
+  assertEquals(readJsonJob(raw), {
+    caller_id: "12345678901234567890",
+    timeout: "1e400",
+    env_vars: `{"A":12345678901234567890}`,
+  });
+});

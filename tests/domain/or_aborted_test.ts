@@ -84,3 +84,21 @@ Deno.test("orAborted has one listener at the signal while it waits, and none aft
   await turns();
   assertEquals(listeners.size, 0);
 });
+
+Deno.test("orAborted leaves no listener on a signal that was aborted before", async () => {
+  const signal = AbortSignal.abort("x");
+  let count = 0;
+  const { addEventListener } = signal;
+  signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+    count++;
+    addEventListener.apply(signal, args);
+  };
+  await assertRejects(
+    async () => {
+      await orAborted(new Promise(() => {}), signal).catch((reason) => Promise.reject(new Error(String(reason))));
+    },
+    Error,
+    "x",
+  );
+  assertEquals(count, 0);
+});

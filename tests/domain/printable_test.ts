@@ -1,5 +1,5 @@
 import { printable, printableLines, toJson } from "../../src/domain/printable.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assert, assertEquals } from "../support/assert.ts";
 
 /** What stands for a text in one line. */
 const MARKED: readonly [string, string][] = [
@@ -79,4 +79,9 @@ Deno.test("toJson writes escapes of four digits, two for a character above U+FFF
     [{ a: [1, null, "\u2764\ufe0f\u200d\u{1f525}"] }, '{"a":[1,null,"\u2764\ufe0f\u200d\u{1f525}"]}'],
   ];
   for (const [value, json] of cases) assertEquals(toJson(value), json);
+});
+
+Deno.test("printable marks what makes an emoji where there is none", () => {
+  for (const text of ["a\ufe0f", "\ufe0f", "\u{1f680}\u200d", "\u00a9\u200dx"]) assert(printable(text) !== text, text);
+  for (const text of ["1\ufe0f\u20e3", "\u{1f469}\u200d\u{1f680}", "\u2764\ufe0f"]) assertEquals(printable(text), text);
 });
