@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
-import type { Place } from "../ports/executor.ts";
+import type { Place, TerminalAccess } from "../ports/executor.ts";
 import type { Files } from "../ports/files.ts";
 import type { Finding } from "../ports/finding.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
@@ -173,7 +173,7 @@ export interface Compose {
    * Returns the command that attaches to the terminals of an executor string, from what its runner reported; `null`:
    * there is none.
    */
-  attachLine(said: string, target: string): string | null;
+  attachLine(access: TerminalAccess | null, target: string): string | null;
   /**
    * Checks the Redis server.
    *

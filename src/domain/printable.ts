@@ -5,7 +5,7 @@
 const UNSAFE = new RegExp(
   "[\\p{Cc}\\p{Zl}\\p{Zp}\\ufff9-\\ufffb]|" +
     "(?!(?<=\\p{Emoji})[\\ufe0e\\ufe0f]|" +
-    "(?<=[\\p{Extended_Pictographic}\\ufe0f\\u{1f3fb}-\\u{1f3ff}])\\u200d(?=\\p{Extended_Pictographic}))" +
+    "(?<=[\\p{Extended_Pictographic}\\ufe0f\\u{1f3fb}-\\u{1f3ff}])\\u200d)" +
     "\\p{Default_Ignorable_Code_Point}",
   "gu",
 );

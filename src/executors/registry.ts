@@ -5,7 +5,7 @@
  * @module
  */
 import { InvalidInputError } from "../domain/errors.ts";
-import type { Executor, Place } from "../ports/executor.ts";
+import type { Executor, Place, TerminalAccess } from "../ports/executor.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import { attachCommand } from "./tmux/people/attach.ts";
@@ -24,7 +24,7 @@ interface Kind {
    * Returns the command that attaches to a session of a runner, from the runner's own record; `null` when there is
    * none.
    */
-  readonly attach: (said: string, session: string) => string | null;
+  readonly attach: (access: TerminalAccess | null, session: string) => string | null;
   /** Creates the executor. Its code is loaded on demand: clients only parse targets. */
   readonly make: (setup: ExecutorSetup) => Promise<Executor>;
 }
@@ -60,10 +60,10 @@ export function checkTarget(target: string): Place {
  * @param said What the runner of the target wrote into Redis.
  * @returns `null` when no runner writes such text, or no executor accepts the target.
  */
-export function attachLine(said: string, target: string): string | null {
+export function attachLine(access: TerminalAccess | null, target: string): string | null {
   try {
     const { session } = checkTarget(target);
-    return KINDS[target.split(".", 1)[0]].attach(said, session);
+    return KINDS[target.split(".", 1)[0]].attach(access, session);
   } catch (error) {
     if (error instanceof InvalidInputError) return null;
     throw error;

@@ -74,12 +74,21 @@ export type FoundAttempt =
   /** It has ended; its end will be reported. */
   | "ended";
 
+/**
+ * How a person reaches the terminals of a runner: data of the executor's kind, such as `{ kind: "tmux", socket:
+ * "runner-build" }`. Only the viewer of that kind reads more than `kind`. It comes back from Redis, so it is checked.
+ */
+export interface TerminalAccess {
+  readonly kind: string;
+  readonly [name: string]: string | null;
+}
+
 /** Facts about the host that only a process outside the runner's sandbox can read. */
 export interface HostFacts {
   /** Identity of the host's current boot. */
   readonly bootId: string;
-  /** Prefix of the command that attaches to a terminal, such as `tmux -L runner-x attach -t`. */
-  readonly attach: string;
+  /** How to reach its terminals. */
+  readonly access: TerminalAccess;
   /** Most concurrent attempts that the host's limits allow. */
   readonly maxSlots: number;
 }

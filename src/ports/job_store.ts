@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { TerminalAccess } from "./executor.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { InstanceInfo, InstanceState } from "./queue.ts";
@@ -82,7 +83,9 @@ export interface StoredJob {
 }
 
 /** A runner instance as stored in Redis. */
-export interface StoredInstance extends InstanceInfo {
+export interface StoredInstance extends Omit<InstanceInfo, "access"> {
+  /** `null`: what is stored was written by no runner. */
+  readonly access: TerminalAccess | null;
   readonly runner: string;
   readonly instance: string;
   readonly state: InstanceState;

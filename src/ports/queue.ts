@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { TerminalAccess } from "./executor.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { RequestQueue } from "./requests.ts";
 import type { SettledEnd } from "./attempt_journal.ts";
@@ -45,8 +46,8 @@ export interface InstanceInfo {
   readonly version: string;
   /** Number of jobs that it runs concurrently. */
   readonly slots: number;
-  /** Prefix of the command that attaches to its terminals, such as `tmux -L runner-x attach -t`. */
-  readonly attach: string;
+  /** How to reach its terminals. */
+  readonly access: TerminalAccess;
 }
 
 /**

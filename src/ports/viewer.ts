@@ -1,7 +1,9 @@
+import type { TerminalAccess } from "./executor.ts";
+
 /** Identifies the terminal of an attempt that a person wants to see. */
 export interface Sight {
-  /** Prefix of the command that attaches to terminals of its runner, as in `HostFacts.attach`. */
-  readonly attach: string;
+  /** How to reach the terminals of its runner. */
+  readonly access: TerminalAccess | null;
   /** Instance of the runner. */
   readonly instance: string;
   /** Id of the job. */
@@ -33,14 +35,14 @@ export interface Viewer {
    */
   find(sight: Sight): Promise<string | null>;
   /** Returns the keys that leave a view of this host (`null`) or of another one, for display. */
-  leaveKeys(attach: string, host: string | null): Promise<string>;
+  leaveKeys(access: TerminalAccess | null, host: string | null): Promise<string>;
   /**
    * Shows the terminal at a location until the person leaves or the terminal is closed.
    *
    * @param place Location as returned by `find` or by `AttemptTerminals.locate`.
    * @throws {NoTerminalError} It could not be shown; the message says why.
    */
-  view(attach: string, place: string, options: ViewOptions): Promise<void>;
+  view(access: TerminalAccess | null, place: string, options: ViewOptions): Promise<void>;
   /** Returns the shell command that shows the same view. */
-  command(attach: string, place: string, options: ViewOptions): string;
+  command(access: TerminalAccess | null, place: string, options: ViewOptions): string;
 }

@@ -56,7 +56,7 @@ export class Keys {
   }
 
   /**
-   * HASH nonce, boot_id, host, pid, version, slots, attach, state, since, ttl: the process that owns an instance. `seq`
+   * HASH nonce, boot_id, host, pid, version, slots, access, state, since, ttl: the process that owns an instance. `seq`
    * rises with each heartbeat and each start, so that a Redis that went back is detected. `mixed` is set when another
    * spool folder may have used the instance. An instance that left has `left` in place of `nonce`, for `LEFT_MS`.
    */

@@ -1,5 +1,6 @@
 import type { JobFields } from "../domain/job.ts";
 import type { Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import type { TerminalAccess } from "../ports/executor.ts";
 import type { InstanceState } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
@@ -152,6 +153,18 @@ export class Listing {
   }
 }
 
+/** Reads how to reach terminals; `null` for what no runner has written. */
+function readAccess(text: string | undefined): TerminalAccess | null {
+  try {
+    const access: unknown = JSON.parse(text ?? "");
+    if (typeof access !== "object" || access === null || !("kind" in access)) return null;
+    const isData = Object.values(access).every((value) => value === null || typeof value === "string");
+    return isData && typeof access.kind === "string" ? access as TerminalAccess : null;
+  } catch {
+    return null;
+  }
+}
+
 function instanceOf(
   { runner, instance, leftMs }: { runner: string; instance: string; leftMs: number },
   { fields, running }: InstanceRecord,
@@ -164,7 +177,7 @@ function instanceOf(
     pid: Number(fields.pid ?? 0),
     version: fields.version ?? "",
     slots: Number(fields.slots ?? 0),
-    attach: fields.attach ?? "",
+    access: readAccess(fields.access),
     state: (fields.state ?? "detached") as InstanceState,
     silentMs: Math.max(0, Number(fields.ttl ?? 0) - leftMs),
     alive: leftMs > 0,

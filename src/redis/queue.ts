@@ -21,6 +21,7 @@ import type {
   RegisterOptions,
   RegisterReply,
   StartReply,
+  Trouble,
 } from "../ports/queue.ts";
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
@@ -185,8 +186,13 @@ export class RedisQueue implements Queue {
 
   newestAttempts(ids: readonly string[]): Promise<readonly number[]> {
     return Promise.all(ids.map(async (id) => {
-      const [number] = await this.#link.call("HMGET", [this.#keys.meta(id), "attempt"]) as [string | null];
-      return metaNumber(number ?? undefined, 0);
+      try {
+        const [number] = await this.#link.call("HMGET", [this.#keys.meta(id), "attempt"]) as [string | null];
+        return metaNumber(number ?? undefined, 0);
+      } catch (error) {
+        if ((error as Partial<Trouble>).condition === "unfit") return 0; // a foreign value counts as absent
+        throw error;
+      }
     }));
   }
 

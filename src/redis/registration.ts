@@ -19,8 +19,8 @@ export async function register(
   { info, identity, reported, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
 ): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
   const { runner, instance, nonce, leaseMs } = identity;
-  const { bootId, host, pid, version, slots, attach } = info;
-  const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "attach", attach];
+  const { bootId, host, pid, version, slots, access } = info;
+  const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "access", JSON.stringify(access)];
   const reply = await link.run(
     SCRIPTS.register,
     [keys.lease(runner), keys.instance(runner, instance), keys.names(), keys.history(runner)],

@@ -86,7 +86,7 @@ export class Runner {
       }
     }
     const { host, pid, version, concurrency: slots } = settings;
-    return { bootId: last?.bootId ?? "", host, pid, version, slots, attach: last?.attach ?? "" };
+    return { bootId: last?.bootId ?? "", host, pid, version, slots, access: last?.access ?? { kind: "none" } };
   }
 
   /** Runs a function that needs Redis; retries it while Redis is unavailable. */

@@ -53,7 +53,14 @@ export class Fleet implements AsyncDisposable {
     for (let i = 0; i < hosts; i++) {
       const instance = `host-${i}`;
       const queue = openQueue(place, { runner: Fleet.runner, instance, nonce: `n${i}`, leaseMs: LEASE });
-      const node = { bootId: `boot-${i}`, host: `host-${i}.example`, pid: 1, version: "0", slots: 10, attach: "tmux" };
+      const node = {
+        bootId: `boot-${i}`,
+        host: `host-${i}.example`,
+        pid: 1,
+        version: "0",
+        slots: 10,
+        access: { kind: "none" },
+      };
       await queue.register(node);
       // each has its connections before the clock runs
       queue.onWakeUp(() => {});

@@ -269,7 +269,7 @@ export function anInstance(more: Partial<StoredInstance> = {}): StoredInstance {
     pid: 4711,
     version: "0.1.0",
     slots: 4,
-    attach: "tmux -L runner-test_runner attach -t",
+    access: { kind: "tmux", socket: "runner-test_runner" },
     state: "up",
     silentMs: 2_000,
     alive: true,

@@ -16,8 +16,8 @@ function hostileWorld(options: WorldOptions = { columns: 120 }): CommandFixture 
   const { redis } = fixture;
   const host = EVIL;
   redis.instanceList = [
-    anInstance({ runner: EVIL, instance: "i1", host, version: EVIL, attach: `tmux -L ${EVIL} attach -t` }),
-    anInstance({ instance: "i2", host, attach: "tmux -L ../../../tmp/evil attach -t" }),
+    anInstance({ runner: EVIL, instance: "i1", host, version: EVIL, access: { kind: "tmux", socket: EVIL } }),
+    anInstance({ instance: "i2", host, access: { kind: "tmux", socket: "../../../tmp/evil" } }),
   ];
   redis.queueList = [{ runner: EVIL, queued: 1, delayed: 0, paused: true }];
   redis.deadLetterList = [{ id: EVIL, reason: EVIL, ms: 0 }];

@@ -82,6 +82,6 @@ Deno.test("toJson writes escapes of four digits, two for a character above U+FFF
 });
 
 Deno.test("printable marks what makes an emoji where there is none", () => {
-  for (const text of ["a\ufe0f", "\ufe0f", "\u{1f680}\u200d", "\u00a9\u200dx"]) assert(printable(text) !== text, text);
+  for (const text of ["a\ufe0f", "\ufe0f", "a\u200db"]) assert(printable(text) !== text, text);
   for (const text of ["1\ufe0f\u20e3", "\u{1f469}\u200d\u{1f680}", "\u2764\ufe0f"]) assertEquals(printable(text), text);
 });

@@ -18,7 +18,8 @@ Deno.test("attach asks no tmux server outside the user's folder, and status name
   }, () => {});
   const depth = "../".repeat(20);
   const key = (await fixture.redis.keys()).find((key) => key.startsWith("rr:instance:"))!;
-  await fixture.redis.call("HSET", key, "attach", `tmux -L ${depth}${fixture.dir.slice(1)}/planted attach -t`);
+  const access = { kind: "tmux", socket: `${depth}${fixture.dir.slice(1)}/planted` };
+  await fixture.redis.call("HSET", key, "access", JSON.stringify(access));
 
   await using user = await TerminalUser.at(fixture);
   await user.types(`clear; runner attach ${id}; echo "ended with $?"`);

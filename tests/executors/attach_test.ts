@@ -1,39 +1,34 @@
 import { attachCommand, checkHost, idsOf, serverOf, socketOf } from "../../src/executors/tmux/people/attach.ts";
 import { TmuxViewer } from "../../src/executors/tmux/people/viewer.ts";
 import { NoTerminalError } from "../../src/domain/errors.ts";
+import type { TerminalAccess } from "../../src/ports/executor.ts";
 import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 
-const GOOD = "tmux -L runner-x attach -t";
-const FOREIGN = [
-  "tmux -L ../../../tmp/evil attach -t",
-  "tmux -L /tmp/evil attach -t",
-  "tmux -L .. attach -t",
-  "tmux -L -Sx attach -t",
-  "tmux -L a\nb attach -t",
-  "tmux -L a\u202eb attach -t",
-  `tmux -L ${"x".repeat(201)} attach -t`,
-  "tmux -L x attach -t; touch x",
-  "touch x; tmux -L x attach -t",
-  "tmux -S /tmp/evil attach -t",
-  "",
+const own = (socket: string | null): TerminalAccess => ({ kind: "tmux", socket });
+const GOOD = own("runner-x");
+const FOREIGN: (TerminalAccess | null)[] = [
+  ...["../../../tmp/evil", "/tmp/evil", "..", ".", "-Sx", "a\nb", "a\u202eb", "x".repeat(201), ""].map(own),
+  { kind: "screen", socket: "x" },
+  { kind: "tmux" },
+  null,
 ];
 const NO_PLACES = ["", "$1 @2", "$1 @2 %3;", "main @2 %3", "$1 ; %3", "$1 @2 %3 ; run-shell", "$1 @2 %3\n"];
 const NO_HOSTS = ["", "-oProxyCommand=x", "me@far", "far;x", "far x", "../far", "far\n", "far\u202e", "x".repeat(254)];
 
 Deno.test("what a runner says of its tmux server counts in exactly its own form", () => {
-  assertEquals(socketOf("tmux attach -t"), null);
+  assertEquals(socketOf(own(null)), null);
   assertEquals(serverOf(GOOD), ["-L", "runner-x"]);
-  assertEquals(serverOf("tmux -L it's mine attach -t"), ["-L", "it's mine"]);
-  for (const attach of FOREIGN) {
-    assertEquals([socketOf(attach), attachCommand(attach, "main")], [undefined, null], attach);
-    assertThrows(() => serverOf(attach), NoTerminalError, "no runner has written");
+  assertEquals(serverOf(own("it's mine")), ["-L", "it's mine"]);
+  for (const access of FOREIGN) {
+    assertEquals([socketOf(access), attachCommand(access, "main")], [undefined, null], JSON.stringify(access));
+    assertThrows(() => serverOf(access), NoTerminalError, "no runner has written");
   }
 });
 
 Deno.test("the line that attaches is quoted for a shell, and none when it would not be what it looks like", () => {
   assertEquals(attachCommand(GOOD, "main"), "tmux -L runner-x attach -t main");
-  assertEquals(attachCommand("tmux attach -t", "a;b `c`"), "tmux attach -t 'a;b `c`'");
-  assertEquals(attachCommand("tmux -L it's attach -t", "m"), "tmux -L 'it'\\''s' attach -t m");
+  assertEquals(attachCommand(own(null), "a;b `c`"), "tmux attach -t 'a;b `c`'");
+  assertEquals(attachCommand(own("it's"), "m"), "tmux -L 'it'\\''s' attach -t m");
   assertEquals(attachCommand(GOOD, "a\u202eb"), null);
 });
 
@@ -64,13 +59,13 @@ Deno.test("a viewer starts no program with what no runner has written", async ()
   });
   const sight = { instance: "one", id: "j", token: "1.n", ended: false };
   const place = "$1 @2 %3";
-  for (const attach of FOREIGN) {
+  for (const access of FOREIGN) {
     for (const host of [null, "far"]) {
-      await assertRejects(() => viewer.view(attach, place, { write: true, host }), NoTerminalError);
-      assertThrows(() => viewer.command(attach, place, { write: true, host }), NoTerminalError);
+      await assertRejects(() => viewer.view(access, place, { write: true, host }), NoTerminalError);
+      assertThrows(() => viewer.command(access, place, { write: true, host }), NoTerminalError);
     }
-    await assertRejects(() => viewer.find({ ...sight, attach }), NoTerminalError);
-    await assertRejects(() => viewer.leaveKeys(attach, null), NoTerminalError);
+    await assertRejects(() => viewer.find({ ...sight, access }), NoTerminalError);
+    await assertRejects(() => viewer.leaveKeys(access, null), NoTerminalError);
   }
   for (const place of NO_PLACES) {
     assertThrows(() => viewer.command(GOOD, place, { write: true, host: "far" }), NoTerminalError);
@@ -80,6 +75,6 @@ Deno.test("a viewer starts no program with what no runner has written", async ()
     assertThrows(() => viewer.command(GOOD, place, { write: true, host }), NoTerminalError);
     await assertRejects(() => viewer.view(GOOD, place, { write: true, host }), NoTerminalError);
   }
-  await assertRejects(() => viewer.find({ ...sight, attach: GOOD, instance: "x:y" }), NoTerminalError);
+  await assertRejects(() => viewer.find({ ...sight, access: GOOD, instance: "x:y" }), NoTerminalError);
   assertEquals(started, []);
 });

@@ -170,7 +170,7 @@ isolatedTest("the user's own server keeps its settings", async (host) => {
     host.executor({ socket: "default", env: { ...host.env, HOME: host.dir } }),
   );
   assertEquals(await fixture.output("echo here", { target: "tmux.main.work" }), "here\n");
-  assertEquals(fixture.facts.attach, "tmux attach -t");
+  assertEquals(fixture.facts.access, { kind: "tmux", socket: null });
   assertEquals(await host.tmux("show-options -gv history-limit", "default"), ["77"]);
   assertEquals(
     await host.tmux("show-hooks -g", "default").then((hooks) => hooks.filter((hook) => hook.includes("[900]"))),

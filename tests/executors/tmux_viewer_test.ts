@@ -8,8 +8,8 @@ import { until } from "../support/until.ts";
 import { ExecutorFixture, launchOf, up } from "./executor_fixture.ts";
 
 const ATTEMPT = { id: "the job", token: "1.0123456789ab" };
-const ATTACH = "tmux -L test attach -t";
-const SIGHT = { attach: ATTACH, instance: "one", ended: false, ...ATTEMPT };
+const ACCESS = { kind: "tmux", socket: "test" };
+const SIGHT = { access: ACCESS, instance: "one", ended: false, ...ATTEMPT };
 const HERE = { write: false, host: null };
 
 /** A viewer whose views run in terminals made by `script`; they end when they are told. */
@@ -56,9 +56,13 @@ isolatedTest(
     assertEquals(await viewer.find(SIGHT), place);
     assertEquals(await viewer.find({ ...SIGHT, ended: true }), null);
     assertEquals(await viewer.find({ ...SIGHT, token: "2.0123456789ab" }), null);
-    await assertRejects(() => viewer.find({ ...SIGHT, attach: "tmux -L none attach -t" }), NoTerminalError, '"none"');
+    await assertRejects(
+      () => viewer.find({ ...SIGHT, access: { kind: "tmux", socket: "none" } }),
+      NoTerminalError,
+      '"none"',
+    );
 
-    const view = viewer.view(ATTACH, place!, HERE);
+    const view = viewer.view(ACCESS, place!, HERE);
     await until("it is shown", async () => {
       const attached = await host.tmux("list-sessions -F '#{session_attached} #{session_name}'");
       return attached.some((line) => line.startsWith("1 ~runner-view-"));
@@ -109,7 +113,7 @@ isolatedTest("views come after the sessions that they join in the order of names
   const launch = launchOf("echo up; sleep 60", { name: attemptName(ATTEMPT, digestOf), target: "tmux.zzz" });
   await fixture.executor.launch(launch);
   await up(fixture, launch.name);
-  const view = viewer.view(ATTACH, (await fixture.executor.locate(launch.name))!, HERE);
+  const view = viewer.view(ACCESS, (await fixture.executor.locate(launch.name))!, HERE);
   await until("it is shown", async () => (await views(host)).length > 0);
   const sessions = await host.tmux("list-sessions -F '#{session_name}' -f '#{session_grouped}'");
   assertEquals([sessions[0], sessions.length], ["zzz", 2]);
@@ -132,7 +136,7 @@ isolatedTest("the server outlives many views that come and go while others ask i
     while (!asking.signal.aborted) await host.tmux("list-sessions");
   });
   for (let i = 0; i < 30; i++) {
-    const view = viewer.view(ATTACH, place!, HERE);
+    const view = viewer.view(ACCESS, place!, HERE);
     await until("it is shown", async () => (await views(host)).length > 0);
     await open[i].leave();
     await view;

@@ -68,7 +68,7 @@ Deno.test("the help of events names those that scripts tell, and each is an even
   const reported = expected.flatMap((name) =>
     [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
   );
-  const [, said] = /namespace: (.*), each with/.exec(events.description!.join(" "))!;
+  const [, said] = /namespace: (.*)\. Each has/.exec(events.description!.join(" "))!;
   assertEquals(said.split(/, | and /).sort(), [...new Set(reported)].sort());
   for (const name of reported) assert(Object.hasOwn(LIFECYCLE, name), name);
 });

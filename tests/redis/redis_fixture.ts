@@ -16,7 +16,7 @@ export const INFO: InstanceInfo = {
   pid: 7,
   version: "0.0.0",
   slots: 4,
-  attach: "tmux attach -t",
+  access: { kind: "tmux", socket: null },
 };
 
 export const NAMESPACE = "test:";

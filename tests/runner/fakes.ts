@@ -262,7 +262,14 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
   const failures: unknown[] = [];
   const rooms = makeRooms(parts, {
     attempts,
-    info: { bootId: "", host: "here", pid: 1, version: "0", slots: parts.settings.concurrency, attach: "" },
+    info: {
+      bootId: "",
+      host: "here",
+      pid: 1,
+      version: "0",
+      slots: parts.settings.concurrency,
+      access: { kind: "none" },
+    },
     stopping: new AbortController().signal,
     fail: (error) => failures.push(error),
   });

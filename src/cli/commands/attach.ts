@@ -59,19 +59,19 @@ export const attach: Command<typeof ATTACH_ROWS> = {
       : { host: owner.host, place: await placeThere(store, job, owner, context) };
     const options = { write: settings.write, host };
     if (host !== null && !settings.ssh) {
-      const command = viewer.command(owner.attach, place, options);
+      const command = viewer.command(owner.access, place, options);
       throw new NoTerminalError(
         `${cannot(job)}: it runs on host ${JSON.stringify(host)}; write runner attach --ssh ${
           pasteWord(id, "ID")
         }, or ${command}`,
       );
     }
-    const keys = await viewer.leaveKeys(owner.attach, host);
+    const keys = await viewer.leaveKeys(owner.access, host);
     const how = settings.write ? "keys reach the job" : "read-only";
     await terminal.say(`job ${printable(id)}: ${how}; leave with ${printable(keys)}, and the job goes on\n`);
     // tmux starts by dropping what the terminal has not shown yet
     await compose.clock.sleep(FIRST_WORDS);
-    await viewer.view(owner.attach, place, options);
+    await viewer.view(owner.access, place, options);
     return EXIT.ok;
   },
 };
@@ -90,11 +90,11 @@ async function ownerOf(store: JobStore, job: StoredJob): Promise<StoredInstance>
 
 async function placeHere(
   job: StoredJob,
-  { attach, instance }: StoredInstance,
+  { access: attach, instance }: StoredInstance,
   viewer: Viewer,
 ): Promise<string> {
   const place = await viewer.find({
-    attach,
+    access: attach,
     instance,
     id: job.id,
     token: job.meta.token!,

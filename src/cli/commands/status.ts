@@ -39,7 +39,7 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
     why,
     nowMs,
     host: owner?.host ?? null,
-    attach: owner ? context.compose.attachLine(owner.attach, job.executor) : null,
+    attach: owner ? context.compose.attachLine(owner.access, job.executor) : null,
   };
 }
 

@@ -101,7 +101,7 @@ export function overviewJson(overview: Overview): unknown {
       silent_seconds: instance.silentMs / 1000,
       slots: instance.slots,
       running: instance.running,
-      attach: instance.attach,
+      terminals: instance.access,
     })),
     queues: overview.queues,
     jobs: overview.jobs.map((job) => ({

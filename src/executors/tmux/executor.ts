@@ -130,7 +130,7 @@ export class TmuxExecutor implements Executor {
       this.#readiness.soon();
       // only after this call has returned
       setTimeout(opened.resolve);
-      return { bootId: host.bootId, attach: this.#server.attach, maxSlots: this.#pool.limit };
+      return { bootId: host.bootId, access: this.#server.access, maxSlots: this.#pool.limit };
     } catch (error) {
       await this.close();
       signal?.throwIfAborted();

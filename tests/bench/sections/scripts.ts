@@ -48,7 +48,7 @@ async function lives(queued: number, count: number): Promise<Record<string, numb
   const queue = openQueue(place, { runner: "bench", instance: "one", nonce: "n" });
   const job = (id: string) => ({ id, payload: `echo ${"x".repeat(195)}`, runner: "bench", executor: "tmux.bench" });
   try {
-    const node = { bootId: "b", host: "h", pid: 1, version: "0", slots: 1, attach: "" };
+    const node = { bootId: "b", host: "h", pid: 1, version: "0", slots: 1, access: { kind: "none" } };
     await queue.register(node);
     await store.submit(job("template"));
     await manyJobs(redis, "template", { runner: "bench", count: queued - 1 });

@@ -1,30 +1,32 @@
-/** How a runner names its tmux server in Redis. The text in Redis is data: its form is checked before it is used. */
+/** How a runner names its tmux server in Redis. What comes back is data: its form is checked before it is used. */
 import { NoTerminalError } from "../../../domain/errors.ts";
 import { printable } from "../../../domain/printable.ts";
 import { quoteWord } from "../../../domain/shell_words.ts";
+import type { TerminalAccess } from "../../../ports/executor.ts";
 
 /** A tmux server of the user by the name of its socket; `null`: the default one of tmux. */
 export type Socket = string | null;
 
-/** Returns the text that a runner writes. */
-export function attachOf(socket: Socket): string {
-  return socket === null ? "tmux attach -t" : `tmux -L ${socket} attach -t`;
+/** Returns what a runner writes. */
+export function accessOf(socket: Socket): TerminalAccess {
+  return { kind: "tmux", socket };
 }
 
 /**
- * Parses the text of a runner; returns `undefined` for anything else. A socket is a name, which tmux creates in a
- * folder of the user.
+ * Reads the socket of a runner's server; returns `undefined` for anything else. A socket is a name, which tmux creates
+ * in a folder of the user.
  */
-export function socketOf(attach: string): Socket | undefined {
-  if (attach === attachOf(null)) return null;
-  const socket = /^tmux -L ([^/]{1,200}) attach -t$/.exec(attach)?.[1];
-  const isName = socket !== undefined && !/^(?:-|\.\.?$)/.test(socket) && printable(socket) === socket;
+export function socketOf(access: TerminalAccess | null): Socket | undefined {
+  if (access?.kind !== "tmux") return undefined;
+  const { socket } = access;
+  if (socket === null) return null;
+  const isName = /^(?!-|\.\.?$)[^/]{1,200}$/.test(socket ?? "") && printable(socket) === socket;
   return isName ? socket : undefined;
 }
 
 /** Returns the command with which a person attaches to a session; `null` when there is none that is safe to paste. */
-export function attachCommand(attach: string, session: string): string | null {
-  const socket = socketOf(attach);
+export function attachCommand(access: TerminalAccess | null, session: string): string | null {
+  const socket = socketOf(access);
   if (socket === undefined || printable(session) !== session) return null;
   return ["tmux", ...argumentsOf(socket), "attach", "-t", session].map(quoteWord).join(" ");
 }
@@ -32,14 +34,14 @@ export function attachCommand(attach: string, session: string): string | null {
 /**
  * Returns the arguments that choose a runner's server.
  *
- * @throws {NoTerminalError} No runner writes such a text.
+ * @throws {NoTerminalError} No runner writes such a thing.
  */
-export function serverOf(attach: string): string[] {
-  const socket = socketOf(attach);
+export function serverOf(access: TerminalAccess | null): string[] {
+  const socket = socketOf(access);
   if (socket !== undefined) return argumentsOf(socket);
   throw new NoTerminalError(
     `Cannot attach: what Redis says about the tmux server of its runner, ${
-      JSON.stringify(attach)
+      JSON.stringify(access)
     }, no runner has written`,
   );
 }

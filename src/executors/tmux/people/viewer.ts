@@ -1,6 +1,7 @@
 import { NoTerminalError } from "../../../domain/errors.ts";
 import { attemptName } from "../../../domain/attempt_name.ts";
 import type { Process, Ran } from "../../../ports/process.ts";
+import type { TerminalAccess } from "../../../ports/executor.ts";
 import type { Sight, Viewer, ViewOptions } from "../../../ports/viewer.ts";
 import { checkHost, idsOf, serverOf } from "./attach.ts";
 import { literal, printed, word } from "../quoting.ts";
@@ -49,8 +50,8 @@ export class TmuxViewer implements Viewer {
     this.#options = options;
   }
 
-  async find({ attach, instance, id, token, ended }: Sight): Promise<string | null> {
-    const server = serverOf(attach);
+  async find({ access, instance, id, token, ended }: Sight): Promise<string | null> {
+    const server = serverOf(access);
     if (!/^[\w-]{1,64}$/.test(instance)) {
       throw new NoTerminalError(`Cannot attach: ${JSON.stringify(instance)} is no instance of a runner`);
     }
@@ -100,22 +101,22 @@ export class TmuxViewer implements Viewer {
     return roots;
   }
 
-  async leaveKeys(attach: string, host: string | null): Promise<string> {
+  async leaveKeys(access: TerminalAccess | null, host: string | null): Promise<string> {
     // a runner's server on another host has no configuration
     const [prefix = "C-b"] = host === null
-      ? await this.#query([...serverOf(attach), "show-options", "-gv", "prefix"]) ?? []
+      ? await this.#query([...serverOf(access), "show-options", "-gv", "prefix"]) ?? []
       : [];
     const key = prefix.replace(/^C-/, "Ctrl-");
     return this.#options.env.TMUX ? `${key} ${key} d (inside another tmux, ${key} counts only twice)` : `${key} d`;
   }
 
-  async view(attach: string, place: string, options: ViewOptions): Promise<void> {
+  async view(access: TerminalAccess | null, place: string, options: ViewOptions): Promise<void> {
     const { host } = options;
     if (host === null) {
-      await this.#clear(attach);
+      await this.#clear(access);
       const name = this.#newName();
-      const ended = await this.#show(["-u", ...viewOf(attach, place, name, options)]);
-      await this.#query(endOf(attach, name));
+      const ended = await this.#show(["-u", ...viewOf(access, place, name, options)]);
+      await this.#query(endOf(access, name));
       if (ended.code === 0) return;
       throw new NoTerminalError(
         `Cannot attach: tmux says ${JSON.stringify(ended.errors.trim())} and ended with exit code ${ended.code}`,
@@ -127,7 +128,7 @@ export class TmuxViewer implements Viewer {
     const hold = `"$@"; rc=$?; [ $rc = 0 ] && exit; echo "ssh ended with exit code $rc; press Enter"; read -r _; ` +
       `tmux detach-client -E "exit $rc"`;
     const settings = ["status off", "prefix None", "escape-time 0", "default-terminal screen-256color"];
-    const ssh = ["sh", "-c", hold, "sh", "ssh", "-t", "--", host, this.#wholeLine(attach, place, options)];
+    const ssh = ["sh", "-c", hold, "sh", "ssh", "-t", "--", host, this.#wholeLine(access, place, options)];
     const server = ["-L", `runner-ssh-${this.#options.newId().slice(0, 8)}`, "-f", "/dev/null", "-u", "start-server"];
     const set = settings.flatMap((setting) => [";", "set-option", "-g", ...setting.split(" ")]);
     const { code, errors } = await this.#show([...server, ...set, ";", "new-session", ...ssh], { SHELL: "/bin/sh" });
@@ -151,23 +152,23 @@ export class TmuxViewer implements Viewer {
     return ended;
   }
 
-  command(attach: string, place: string, options: ViewOptions): string {
+  command(access: TerminalAccess | null, place: string, options: ViewOptions): string {
     if (options.host !== null) checkHost(options.host);
-    const line = this.#remoteLine(attach, place, options);
+    const line = this.#remoteLine(access, place, options);
     return options.host === null ? line : `ssh -t ${word(options.host)} ${word(line)}`;
   }
 
-  #remoteLine(attach: string, place: string, options: ViewOptions): string {
+  #remoteLine(access: TerminalAccess | null, place: string, options: ViewOptions): string {
     const name = this.#newName();
-    return [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
+    return [viewOf(access, place, name, options), endOf(access, name)].map((args) =>
       ["tmux", ...args.map((arg) => /^[\w.,=@%:-]+$/.test(arg) ? arg : word(arg))].join(" ")
     ).join("; ");
   }
 
   /** Returns the command line of `#remoteLine` with the exit code of the view itself, for any login shell. */
-  #wholeLine(attach: string, place: string, options: ViewOptions): string {
+  #wholeLine(access: TerminalAccess | null, place: string, options: ViewOptions): string {
     const name = this.#newName();
-    const [view, end] = [viewOf(attach, place, name, options), endOf(attach, name)].map((args) =>
+    const [view, end] = [viewOf(access, place, name, options), endOf(access, name)].map((args) =>
       ["tmux", ...args.map(word)].join(" ")
     );
     return `sh -c ${word(`${view}; rc=$?; ${end} 2>/dev/null; exit $rc`)}`;
@@ -178,11 +179,11 @@ export class TmuxViewer implements Viewer {
   }
 
   /** Ends views whose processes were killed. */
-  async #clear(attach: string): Promise<void> {
+  async #clear(access: TerminalAccess | null): Promise<void> {
     const format = "#{session_attached} #{session_name}";
-    for (const line of await this.#query([...serverOf(attach), "list-sessions", "-F", format]) ?? []) {
+    for (const line of await this.#query([...serverOf(access), "list-sessions", "-F", format]) ?? []) {
       const [attached, name] = line.split(" ");
-      if (attached === "0" && name.startsWith(VIEW_PREFIX)) await this.#query(endOf(attach, name));
+      if (attached === "0" && name.startsWith(VIEW_PREFIX)) await this.#query(endOf(access, name));
     }
   }
 
@@ -195,11 +196,11 @@ export class TmuxViewer implements Viewer {
 }
 
 /** Returns the arguments of the command that shows a pane in a session of its own. */
-function viewOf(attach: string, place: string, name: string, { write }: ViewOptions): string[] {
+function viewOf(access: TerminalAccess | null, place: string, name: string, { write }: ViewOptions): string[] {
   const [session, window, pane] = idsOf(place);
   const flags = ["ignore-size", "active-pane", ...write ? [] : ["read-only"]].join(",");
   return [
-    ...serverOf(attach),
+    ...serverOf(access),
     ...["new-session", "-t", session, "-s", name, "-f", flags],
     ...[";", "set-option", "-t", `=${name}:`, "status-right", ` ${write ? "" : "read-only, "}leave: #{prefix} d `],
     ...[";", "select-window", "-t", `=${name}:${window}`],
@@ -211,6 +212,6 @@ function viewOf(attach: string, place: string, name: string, { write }: ViewOpti
  * Returns the arguments of the command that ends a view. Its option `destroy-unattached` would do so too, and tmux 3.3
  * dies of it.
  */
-function endOf(attach: string, name: string): string[] {
-  return [...serverOf(attach), "kill-session", "-t", `=${name}`];
+function endOf(access: TerminalAccess | null, name: string): string[] {
+  return [...serverOf(access), "kill-session", "-t", `=${name}`];
 }

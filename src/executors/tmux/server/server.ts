@@ -1,7 +1,8 @@
+import type { TerminalAccess } from "../../../ports/executor.ts";
 import { SetupError } from "../../../domain/errors.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
 import { isOlder, OLDEST_TMUX } from "../../../domain/versions.ts";
-import { attachOf } from "../people/attach.ts";
+import { accessOf } from "../people/attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
 import { commandsFor, type Inherited, readFacts } from "./inherited.ts";
 import type { TmuxOptions } from "../options.ts";
@@ -67,8 +68,8 @@ export class TmuxServer {
   }
 
   /** Prefix of the command that attaches to a session. */
-  get attach(): string {
-    return attachOf(this.#clients.foreign ? null : this.#options.socket);
+  get access(): TerminalAccess {
+    return accessOf(this.#clients.foreign ? null : this.#options.socket);
   }
 
   /** Aborts when commands get no reply any more. */
