@@ -23,7 +23,7 @@ import { makeReady, submitJob } from "./client/submit.ts";
 import { watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./settings/options.ts";
 import { checkOption, resolveSettings } from "./settings/settings.ts";
-import { compose, openHostOutput, openRunner, openStore } from "./compose/compose.ts";
+import { compose } from "./compose/compose.ts";
 import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
 import { InvalidInputError, JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
@@ -135,8 +135,8 @@ export class Client implements AsyncDisposable {
   static async connect(options: ConnectionOptions = {}): Promise<Client> {
     const { redisUrl = defaults.redisUrl, redisTimeout = defaults.redisTimeout, spool } = options;
     const namespace = GLOBAL_ROWS.namespace.read(options.namespace ?? "");
-    const host = spool === undefined ? undefined : await openHostOutput({ spool, namespace });
-    return new Client(await openStore({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout }), host);
+    const host = spool === undefined ? undefined : await compose.openHostOutput({ spool, namespace });
+    return new Client(await compose.openStore({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout }), host);
   }
 
   /**
@@ -274,7 +274,7 @@ export class Runner {
       }
       return [key, checkOption(RUNNER_ROWS[key as keyof typeof RUNNER_ROWS], value, name)];
     });
-    return new Runner(await openRunner({ ...defaults, ...Object.fromEntries(given) }));
+    return new Runner(await compose.openRunner({ ...defaults, ...Object.fromEntries(given) }));
   }
 
   /**
