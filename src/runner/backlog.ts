@@ -86,7 +86,7 @@ export class Backlog {
 
   /** Removes a claim: it is being started. */
   remove(claim: Claim): void {
-    this.#claims.splice(this.#claims.indexOf(claim), 1);
+    this.#claims = this.#claims.filter((other) => other !== claim); // a reconciliation may have removed it before
   }
 
   /** Claims that wait for nothing but a slot and their serial key. */
@@ -119,17 +119,22 @@ export class Backlog {
     this.#parts.log.warn("dead letter", { job: new TextDecoder().decode(raw.subarray(0, 100)), error: reason });
   }
 
-  /** Replaces the claims by those that Redis has. */
+  /** Replaces the claims by those that Redis has, and by those that were added meanwhile. */
   async reconcile(): Promise<void> {
-    const known = new Map(this.#claims.map((claim) => [claim.id, claim]));
     const ids = await this.#parts.queue.claimed();
+    const before = new Set(this.#claims);
     const listed = new Set(ids.map(String));
     this.#unread = this.#unread?.filter((raw) => !listed.has(String(raw))) ?? null;
-    this.#claims = [];
+    const stored: Claim[] = [];
     for (const raw of ids) {
       const claim = await this.read(raw);
-      if (claim && !this.#attempts.starting.has(claim.id)) this.#claims.push(known.get(claim.id) ?? claim);
+      if (claim) stored.push(claim);
     }
+    const known = new Map(this.#claims.map((claim) => [claim.id, claim]));
+    const inRedis = new Set(stored.map(({ id }) => id));
+    const waiting = stored.filter(({ id }) => !this.#attempts.starting.has(id));
+    const added = this.#claims.filter((claim) => !before.has(claim) && !inRedis.has(claim.id));
+    this.#claims = [...waiting.map((claim) => known.get(claim.id) ?? claim), ...added];
     this.#attempts.wake();
   }
 }

@@ -82,10 +82,7 @@ export class Claimer {
     while (!signal.aborted) {
       const [seen, since] = [attempts.version, this.#parts.clock.now()];
       try {
-        if (isUsable(gate)) {
-          await this.#round();
-          this.#failures = 0;
-        }
+        if (isUsable(gate)) await this.#round();
       } catch (error) {
         await this.#failed(error);
         continue;
@@ -134,7 +131,9 @@ export class Claimer {
     }
     this.#claimNext(); // meanwhile: it is started in the next round
     await allOf(starts);
-    if (starts.length > 0) attempts.wake(); // those that needed no slot have left it to others
+    if (starts.length === 0) return;
+    this.#failures = 0;
+    attempts.wake(); // those that needed no slot have left it to others
   }
 
   /** Slots that are free. */
@@ -161,6 +160,7 @@ export class Claimer {
     this.#pending = this.#next();
     this.#pending.then(
       (ids) => {
+        this.#failures = 0;
         this.#pending = null;
         backlog.receive(ids);
       },

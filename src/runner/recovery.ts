@@ -175,17 +175,19 @@ export class Recovery {
 
   /** Adopts attempts that Redis says are ours and that have no record here; not while other hosts bring theirs back. */
   async adoptStrays(): Promise<void> {
-    if (!this.#work.gate.has("restoring")) await this.#adoptStrays();
+    if (!this.#work.gate.has("restoring")) await this.#adoptStrays(() => true);
   }
 
-  async #adoptStrays(): Promise<void> {
+  async #adoptStrays(isCurrent: () => boolean): Promise<void> {
     const { queue, log } = this.#parts;
     const { attempts } = this.#work;
     for (const { id } of await queue.owned()) {
+      if (!isCurrent()) return; // Redis lost data once more
       if (attempts.ofJob(id) || attempts.starting.has(id)) continue;
       const reply = await queue.start(id);
       if (reply.type === "HELD") await this.#adoptStray(id, reply);
     }
+    if (!isCurrent()) return;
     this.#isDoubtful = false;
     if (this.#isRecovered) return;
     this.#isRecovered = true;
@@ -239,7 +241,8 @@ export class Recovery {
         await backlog.reconcile();
       } else await this.dataLost();
       this.#failures = 0;
-      gate.open("unreachable");
+      // a failure that came meanwhile has asked for another round, which decides
+      if (alarms.recover.at === Infinity) gate.open("unreachable");
     } catch (error) {
       if (!(error instanceof UnavailableError)) return fail(error);
       const pause = Math.min(OUTAGE_PAUSE[0] * 2 ** this.#failures++, OUTAGE_PAUSE[1]);
@@ -320,7 +323,7 @@ export class Recovery {
       if (!isCurrent()) return; // Redis lost data once more
       this.#retries.delete(name);
     }
-    await this.#adoptStrays();
+    await this.#adoptStrays(isCurrent);
     if (isCurrent()) await this.#parts.queue.seal();
   }
 }

@@ -26,9 +26,11 @@ export class Runner {
   readonly #parts: RunnerParts;
   readonly #attempts = new Attempts();
   readonly #stopping = new AbortController();
-  readonly #over = Promise.withResolvers<void>();
+  readonly #over = Promise.withResolvers<never>();
+  readonly #made = Promise.withResolvers<Rooms>();
   /** What it does; made when the executors are open. */
   #rooms: Rooms | null = null;
+  #isDraining = false;
   /** What a start waits for. */
   waitsFor: "tmux" | "Redis" = "tmux";
   /** The next process will not find what runs here. */
@@ -36,6 +38,7 @@ export class Runner {
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#over.promise.catch(() => {}); // a program need not wait for the end
   }
 
   /**
@@ -51,6 +54,8 @@ export class Runner {
       stopping: this.#stopping.signal,
       fail: (error) => this.#over.reject(error),
     });
+    this.#made.resolve(rooms);
+    if (this.#isDraining) await stopClaims(rooms);
     rooms.spoolWatch.lost.then((lost) => this.#leaveSpool(lost));
     this.#stopping.signal.throwIfAborted();
     this.waitsFor = "Redis";
@@ -97,8 +102,8 @@ export class Runner {
 
   /** Resolves when a burst is over; rejects when the runner cannot go on. Never resolves otherwise. */
   async ended(): Promise<void> {
-    const rooms = this.#rooms;
-    if (!this.#parts.settings.burst || rooms === null) return await this.#over.promise;
+    if (!this.#parts.settings.burst) return await this.#over.promise;
+    const rooms = await Promise.race([this.#made.promise, this.#over.promise]);
     // to wait for a resume could be to wait for ever
     if (await untilIdle(rooms.claimer, this.#attempts, this.#over.promise) === "paused") await this.#sayPaused(rooms);
     await Promise.race([rooms.hooks.begun(), this.#over.promise]);
@@ -132,8 +137,8 @@ export class Runner {
 
   /** Stops the claims; resolves when the running jobs have ended. */
   async drain(signal: AbortSignal): Promise<void> {
-    this.#rooms?.membership.leave("draining");
-    await this.#rooms?.claimer.stop();
+    this.#isDraining = true;
+    if (this.#rooms) await stopClaims(this.#rooms);
     while (this.running().length > 0 && !signal.aborted) {
       // repeated, because a claim in flight may still have received an id
       const claims = new StopTime(PART_LIMITS.redis, this.#parts);
@@ -192,6 +197,12 @@ export class Runner {
     for (const raw of claims.reverse()) await queue.release(raw);
     checkpoint("after_release");
   }
+}
+
+/** Claims nothing more, and reports that what runs is waited for. */
+async function stopClaims({ membership, claimer }: Rooms): Promise<void> {
+  membership.leave("draining");
+  await claimer.stop();
 }
 
 /** Ends what the rooms do, each part within its time. */

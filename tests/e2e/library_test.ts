@@ -26,8 +26,9 @@ Deno.test("Runner.open() refuses what runner run refuses, and takes undefined fo
   const runner = await Runner.open({ ...place, name: fixture.name, concurrency: undefined, burst: true });
   await using client = await Client.connect({ redisUrl: fixture.redis.address, redisTimeout: undefined });
   const id = await client.submit({ payload: "exit 7", runner: fixture.name });
+  const over = runner.ended();
   await runner.start();
-  await runner.ended();
+  await over;
   await runner.stop();
   assertEquals((await client.wait(id)).exitCode, 7);
   await fixture.tmux("kill-server"); // the fixture ends only those of its own runners

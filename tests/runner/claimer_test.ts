@@ -293,6 +293,17 @@ Deno.test("the claimer asks again when Redis could not be reached", async () => 
   assertEquals(outages, 2, "it takes nothing until it knows what became of its data");
 });
 
+Deno.test("the claimer warns once of claims that fail again and again, and waits longer each time", async () => {
+  await using runner = fakeRunner();
+  const error = new UnavailableError("out of memory");
+  for (let i = 0; i < 6; i++) runner.queue.failures.push({ method: "claim", error });
+  runner.loops.find(({ name }) => name === "recover")!.start();
+  runner.queue.push("a", job("fake.s"));
+  runner.claimer.start();
+  await until("it runs", () => runner.executor.launched.length === 1);
+  assertEquals(runner.warnings.filter((warning) => warning === "could not claim jobs").length, 1);
+});
+
 Deno.test("the claimer takes nothing while the queue is paused", async () => {
   await using runner = fakeRunner();
   runner.gate.close("paused");

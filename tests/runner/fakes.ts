@@ -213,14 +213,14 @@ export class FakeJournal implements Pick<AttemptJournal, "find" | "begin" | "set
   }
 }
 
-const quiet: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
 /**
  * The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep`
  * last an hour.
  */
 export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
   const queue = new FakeQueue();
+  const warnings: string[] = [];
+  const log: Log = { debug() {}, info() {}, warn: (message) => void warnings.push(message), error() {} };
   const executor = new FakeExecutor();
   const journal = new FakeJournal();
   const clock: Clock = {
@@ -234,7 +234,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     journal: journal as unknown as AttemptJournal,
     ownership: { claim: () => Promise.resolve({ proof: [], lineage: [] }), won: () => Promise.resolve() },
     clock,
-    log: quiet,
+    log,
     checkpoint: () => {},
     missing: { journal: () => null, lock: () => Promise.resolve(null) },
     digestOf,
@@ -282,6 +282,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     journal,
     attempts,
     failures,
+    warnings,
     async [Symbol.asyncDispose]() {
       const stopped = claimer.stop();
       queue.stopWaiting();
