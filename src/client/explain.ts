@@ -92,12 +92,12 @@ async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null
 async function busyWith(
   store: JobStore,
   job: StoredJob,
-  placement: Placement,
+  { runner, placement }: { readonly runner: string; readonly placement: Placement },
   serialKeyOf: SerialKeyOf,
 ): Promise<Facts["busy"]> {
   const serialKey = serialKeyOf(job.fields.executor || DEFAULT_EXECUTOR);
   if (placement.claimedBy === null || serialKey === null) return null;
-  const ids = await store.running(job.meta.runner || job.fields.runner || "", placement.claimedBy);
+  const ids = await store.running(runner, placement.claimedBy);
   const other = (await store.summaries(ids)).find((one) =>
     serialKeyOf(one?.fields.executor || DEFAULT_EXECUTOR) === serialKey
   );
@@ -146,7 +146,7 @@ export async function explainJob(
     job,
     placement,
     time,
-    busy: await busyWith(store, job, placement, serialKeyOf),
+    busy: await busyWith(store, job, { runner, placement }, serialKeyOf),
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),
     runner,

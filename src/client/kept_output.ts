@@ -37,7 +37,8 @@ export function keptOutputOf(job: StoredJob): KeptOutput | null {
   if (job.meta.output_bytes === undefined) return null;
   const total = Number(job.meta.output_bytes) || 0;
   const result = job.fields.result ?? "";
-  const truncated = result.endsWith(TRUNCATED_LINE);
+  // a job may print such a line itself
+  const truncated = job.meta.truncated === "1" && result.endsWith(TRUNCATED_LINE);
   const text = truncated ? result.slice(0, -TRUNCATED_LINE.length) : result;
   const common = {
     attempt: Number(job.meta.attempt ?? 0),

@@ -147,7 +147,7 @@ export async function listJobs(
   }
   return {
     jobs: inOrder([...found.values()], sort).slice(0, count),
-    complete: complete || !filtered,
+    complete: complete || !filtered && sort === "created",
     counts: filtered && counted ? { scanned: scanned.size, fitting: found.size, isAll } : null,
   };
 }

@@ -86,3 +86,17 @@ Deno.test("explainJob writes points in time as its caller wants them", async () 
   const { why: own } = await explainJob(store, job({}, { attempt: "0" }), { serialKeyOf, time: (ms) => `day ${ms}` });
   assertEquals(own, "it is delayed until day 86400000");
 });
+
+Deno.test("explainJob finds what occupies the terminal of a claimed job that names no runner", async () => {
+  const store = new FakeStore();
+  store.queueList = [queue("a"), queue("b")];
+  store.instanceList = [anInstance({ runner: "b" })];
+  store.place = (subject?: StoredJob) =>
+    Promise.resolve(subject?.meta.runner === "b" ? { ...NOWHERE, claimedBy: "inst-1" } : NOWHERE);
+  store.put("busy", { status: "started", executor: "tmux.a" }, { instance: "inst-1" });
+  const { running } = store;
+  store.running = (runner, instance) => runner === "b" ? running.call(store, runner, instance) : Promise.resolve([]);
+  const subject = job({ runner: "", executor: "tmux.a" });
+  const { why } = await explainJob(store, subject, { serialKeyOf: (text) => text });
+  assertEquals(why, 'waits on alpha for tmux.a, busy with job "busy"');
+});

@@ -72,3 +72,9 @@ Deno.test("keptOutputOf keeps the note about a truncated output apart from its b
   const large = keep(joined(part("a"), encoder.encode("x"), part("b")), true);
   assertEquals([large.note, large.tail!.bytes], [note, part("b")]);
 });
+
+Deno.test("keptOutputOf leaves a line of a job's own that reads like the note in the output", () => {
+  const bytes = encoder.encode(`x${TRUNCATED_LINE}`);
+  const kept = keep(bytes);
+  assertEquals([kept.note.length, kept.head], [0, { bytes, exact: true, end: bytes.length }]);
+});

@@ -93,3 +93,10 @@ Deno.test("listJobs leaves out a job that left Redis while it read", async () =>
   store.newest = async (count, offset) => ["gone", ...await newest(count, offset)];
   assertEquals((await list(store, { count: 10 })).ids, ["2", "1", "0"]);
 });
+
+Deno.test("listJobs says of a sorted list whether older jobs could belong to it", async () => {
+  const store = storeWith(30);
+  const sorted = { sort: "took", count: 1 } as const;
+  assertEquals((await list(store, { ...sorted, among: 10 })).complete, false);
+  assertEquals((await list(store, { ...sorted, among: 30 })).complete, true);
+});
