@@ -1,6 +1,6 @@
 /**
- * The permissions of Deno that each command needs. scripts/docs.ts generates the table of the README from them, and
- * tests/dist/permissions_test.ts compares them with what the commands really request.
+ * The permissions of Deno that each command needs. scripts/docs.ts generates the table of src/cli/README.md from them,
+ * and tests/dist/permissions_test.ts compares them with what the commands really request.
  *
  * @module
  */

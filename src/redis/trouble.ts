@@ -89,7 +89,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     says: (c, text) =>
       `${
         cannot(c)
-      } does not let user "${c.user}" do that (${text}): give that user the rights in section Redis of the README`,
+      } does not let user "${c.user}" do that (${text}): give that user the rights in section "Set up Redis" of src/redis/README.md`,
   },
   CROSSSLOT: cluster,
   MOVED: elsewhere,

@@ -8,7 +8,7 @@
 # terminal; `-held` asks whether programs of ended runs still have it open.
 #
 # Start and end are written to the journal first, then to the runner's pipe `done`. The output of the run lies between
-# two marks on the terminal, and so in its log. README.md says which source counts when they disagree. The lane lives
+# two marks on the terminal, and so in its log. ../README.md says which source counts when they disagree. The lane lives
 # until its pane is closed. Must work under dash, busybox sh, `mksh -i` and `bash --norc -i`.
 #
 # LAST, CODE, OWED and HELD are for bash, which starts anew after each run. They are the last run, its exit code, a
