@@ -76,7 +76,7 @@ check_types() { "$DENO" check --quiet --config "$DENO_CONFIG" $(sources); }
 check_documentation() {
   "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" $(sources | grep '^./src/') &&
     "$DENO" check --quiet --doc-only --config "$DENO_CONFIG" README.md &&
-    "$DENO" doc --lint --quiet --config "$DENO_CONFIG" src/mod.ts main.ts >/dev/null
+    "$DENO" doc --lint --quiet src/mod.ts main.ts >/dev/null # 2.4 has no --config here
 }
 
 step fmt "$DENO" fmt --check --config deno.json
