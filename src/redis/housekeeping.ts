@@ -1,4 +1,6 @@
+import { metaNumber } from "../domain/job_meta.ts";
 import type { PurgeQuery, PurgeReply } from "../ports/job_store.ts";
+import type { Trouble } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -7,7 +9,7 @@ import { pairsOf } from "./steps.ts";
 /** Entries that one step of a purge checks; Redis serves no other client meanwhile. */
 const PURGE_AT_ONCE = 250;
 
-/** Operations that concern no single job: the clock, the purge and the sweep. */
+/** Operations that concern no single job: the clock, the newest attempts of many, the purge and the sweep. */
 export class Housekeeping {
   readonly #link: Link;
   readonly #keys: Keys;
@@ -23,6 +25,19 @@ export class Housekeeping {
   async time(): Promise<number> {
     const [seconds, micros] = await this.#link.call("TIME", []) as [string, string];
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+  }
+
+  /** Returns the numbers of the newest attempts of jobs; 0 for one that has none. A foreign value counts as absent. */
+  newestAttempts(ids: readonly string[]): Promise<readonly number[]> {
+    return Promise.all(ids.map(async (id) => {
+      try {
+        const [number] = await this.#link.call("HMGET", [this.#keys.meta(id), "attempt"]) as [string | null];
+        return metaNumber(number ?? undefined, 0);
+      } catch (error) {
+        if ((error as Partial<Trouble>).condition === "unfit") return 0;
+        throw error;
+      }
+    }));
   }
 
   /**

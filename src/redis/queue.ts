@@ -1,6 +1,5 @@
 import type { JobFields } from "../domain/job.ts";
 import { DEFAULT_KEEP } from "../domain/limits.ts";
-import { metaNumber } from "../domain/job_meta.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
   Claimed,
@@ -21,7 +20,6 @@ import type {
   RegisterOptions,
   RegisterReply,
   StartReply,
-  Trouble,
 } from "../ports/queue.ts";
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
@@ -29,10 +27,11 @@ import type { JobReply, OpenRequest } from "../ports/requests.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
-import { DEAD_MS, Keys, LEFT_MS, OUTPUT_PIECE, OUTPUT_PIECES } from "./keys.ts";
+import { DEAD_MS, Keys, LEFT_MS } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
+import { appendOutput } from "./live_output.ts";
 import { readHeartbeat, readStart } from "./replies.ts";
-import { endOf, endOfAttempt, reassert, restore } from "./recovery.ts";
+import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
@@ -185,15 +184,7 @@ export class RedisQueue implements Queue {
   }
 
   newestAttempts(ids: readonly string[]): Promise<readonly number[]> {
-    return Promise.all(ids.map(async (id) => {
-      try {
-        const [number] = await this.#link.call("HMGET", [this.#keys.meta(id), "attempt"]) as [string | null];
-        return metaNumber(number ?? undefined, 0);
-      } catch (error) {
-        if ((error as Partial<Trouble>).condition === "unfit") return 0; // a foreign value counts as absent
-        throw error;
-      }
-    }));
+    return this.#housekeeping.newestAttempts(ids);
   }
 
   async owned(): Promise<readonly OwnedAttempt[]> {
@@ -297,18 +288,7 @@ export class RedisQueue implements Queue {
     what: { readonly claim: RawId } | { readonly attempt: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply> {
-    const { runner } = this.#identity;
-    const [, attempts, claim] = this.#instanceKeys(instance);
-    const isClaim = "claim" in what;
-    // a claimed id may be no text: the keys are then those of another job, but the script does not use them
-    const id = isClaim ? new TextDecoder().decode(what.claim) : what.attempt;
-    const reply = await this.#steps.job(SCRIPTS.reap, id, {
-      ...(isClaim ? { raw: what.claim } : {}),
-      keys: [this.#keys.lease(runner), claim, attempts, this.#keys.queue(runner)],
-      args: [instance, isClaim ? "claim" : "attempt", options.policy, options.graceMs, options.lostAfterMs, runner],
-    });
-    if (reply[0] === "FAILED") await this.#steps.settle(waitersOf(reply, 1));
-    return reply[0] as ReapReply;
+    return await reap(this.#steps, { runner: this.#identity.runner, instance }, { what, ...options });
   }
 
   async inputRequired(attempt: OwnedAttempt, line: string): Promise<void> {
@@ -332,16 +312,8 @@ export class RedisQueue implements Queue {
     await this.#requests.reply(request, reply);
   }
 
-  async appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number> {
-    const pieces: Argument[] = [];
-    for (let at = 0; at < bytes.length; at += OUTPUT_PIECE) {
-      pieces.push(offset + at, bytes.subarray(at, at + OUTPUT_PIECE));
-    }
-    const [type, followers] = await this.#steps.job(SCRIPTS.show, attempt.id, {
-      args: [attempt.token, Number.parseInt(attempt.token), OUTPUT_PIECES],
-      more: pieces,
-    });
-    return type === "OK" ? Number(followers) : 0;
+  appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number> {
+    return appendOutput(this.#steps, attempt, { offset, bytes });
   }
 
   sweep(limit: number): Promise<number> {

@@ -1,4 +1,13 @@
-import type { FinishReply, FinishRequest, OwnedAttempt, ReassertReply, ReassertRequest } from "../ports/queue.ts";
+import type {
+  FinishReply,
+  FinishRequest,
+  LostPolicy,
+  OwnedAttempt,
+  RawId,
+  ReapReply,
+  ReassertReply,
+  ReassertRequest,
+} from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
 import type { InstanceIdentity } from "./queue.ts";
 import { hasCode } from "./link.ts";
@@ -91,4 +100,28 @@ export async function endOf(steps: Steps, { id, token }: OwnedAttempt): Promise<
   if (status === "finished" || status === "error") return { state: status, error, ...numbers, result };
   if (status === "" || done !== token) return null; // it was purged, or runs again
   return { state: "error", error: last, ...numbers, result: "", retry: true };
+}
+
+/** Revokes a claim or an attempt of an instance whose lease has ended. */
+export async function reap(
+  steps: Steps,
+  { runner, instance }: Pick<InstanceIdentity, "runner" | "instance">,
+  { what, policy, graceMs, lostAfterMs }: {
+    readonly what: { readonly claim: RawId } | { readonly attempt: string };
+    readonly policy: LostPolicy;
+    readonly graceMs: number;
+    readonly lostAfterMs: number;
+  },
+): Promise<ReapReply> {
+  const { keys } = steps;
+  const isClaim = "claim" in what;
+  // a claimed id may be no text: the keys are then those of another job, but the script does not use them
+  const id = isClaim ? new TextDecoder().decode(what.claim) : what.attempt;
+  const reply = await steps.job(SCRIPTS.reap, id, {
+    ...(isClaim ? { raw: what.claim } : {}),
+    keys: [keys.lease(runner), keys.claim(runner, instance), keys.attempts(runner, instance), keys.queue(runner)],
+    args: [instance, isClaim ? "claim" : "attempt", policy, graceMs, lostAfterMs, runner],
+  });
+  if (reply[0] === "FAILED") await steps.settle(waitersOf(reply, 1));
+  return reply[0] as ReapReply;
 }

@@ -76,7 +76,7 @@ Deno.test("each fault of a picture is found", () => {
     "absolute path": [
       within("<text>cat /tmp/log</text>"),
       within("<text>2&gt;/tmp/log</text>"),
-      within("<text>~/work/log</text>"),
+      within("<text>~/src/log</text>"),
     ],
   };
   for (const [fault, pictures] of Object.entries(broken)) {
