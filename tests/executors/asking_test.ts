@@ -66,8 +66,9 @@ Deno.test("LanePool tries again to close a lane when the server did not answer, 
   let asked = 0;
   const server = { run: () => (asked++ === 0 ? Promise.reject(new GoneError("frozen")) : Promise.resolve([])) };
   const files = { remove: (path: string) => Promise.resolve(removed.push(path)) };
-  const pool = new LanePool({ clock: systemClock, files } as never, server as never, {
-    laneFolder: (key: string) => key,
+  const pool = new LanePool({ clock: systemClock, files } as never, {
+    server,
+    spool: { laneFolder: (key: string) => key },
   } as never);
   const lane = {
     key: "1",

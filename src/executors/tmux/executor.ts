@@ -82,20 +82,22 @@ export class TmuxExecutor implements Executor {
   constructor(options: TmuxOptions) {
     this.#options = options;
     this.#spool = new Spool(options);
-    this.#server = new TmuxServer(options, this.#spool);
-    this.#pool = new LanePool(options, this.#server, this.#spool);
-    this.#kept = new KeptPanes(options, { server: this.#server, spool: this.#spool, pool: this.#pool });
-    this.#outputs = new KeptOutputs(options, { spool: this.#spool, runs: this.#runs });
-    this.#readiness = new Readiness(options, { server: this.#server, pool: this.#pool });
-    this.#base = baseEnvironment(options.env);
-    this.#hooks = new Hooks(options, { server: this.#server, spool: this.#spool, base: this.#base });
-    this.#terminals = new Terminals(options, {
-      server: this.#server,
-      spool: this.#spool,
-      readiness: this.#readiness,
-      runs: this.#runs,
+    const spool = this.#spool;
+    const server = this.#server = new TmuxServer(options, spool, () => this.#watch?.check());
+    const isLost = async () => await this.missing() !== null;
+    const pool = this.#pool = new LanePool(options, {
+      server,
+      spool,
+      isLost,
+      onEmptied: (lane) => this.#feedNext(lane),
     });
-    this.#living = new Living(options, { server: this.#server, spool: this.#spool });
+    this.#kept = new KeptPanes(options, { server, spool, pool });
+    this.#outputs = new KeptOutputs(options, { spool, runs: this.#runs });
+    const readiness = this.#readiness = new Readiness(options, { server, pool });
+    this.#base = baseEnvironment(options.env);
+    this.#hooks = new Hooks(options, { server, spool, base: this.#base });
+    this.#terminals = new Terminals(options, { server, spool, readiness, runs: this.#runs });
+    this.#living = new Living(options, { server, spool });
   }
 
   place(target: string): Place {
@@ -144,7 +146,15 @@ export class TmuxExecutor implements Executor {
 
   #assemble(onEnd: (end: AttemptEnd) => void): void {
     const [options, server, spool, pool, runs] = [this.#options, this.#server, this.#spool, this.#pool, this.#runs];
-    const endings = this.#endings = new Endings(options, { spool, server }, onEnd);
+    const endings = this.#endings = new Endings(options, {
+      spool,
+      server,
+      onEnded: (run, lane, code) => this.#kept.ended(run, lane, code),
+      onLogBroken: (lane) => {
+        lane.logBroken = true;
+        this.#watch.check();
+      },
+    }, onEnd);
     const stopper = this.#stopper = new Stopper(options, { server, spool, pool, endings });
     const living = this.#living;
     const parts = { options, server, spool, pool, endings, stopper, living, runs };
@@ -166,14 +176,6 @@ export class TmuxExecutor implements Executor {
       removeFilesOf: (run) => this.#removeFilesOf(run),
       wipe: (lane) => this.#wipe(lane),
     });
-    server.onChange = () => this.#watch.check();
-    pool.isLost = async () => await this.missing() !== null;
-    pool.onEmptied = (lane) => this.#feedNext(lane);
-    endings.onEnded = (run, lane, code) => this.#kept.ended(run, lane, code);
-    endings.onLogBroken = (lane) => {
-      lane.logBroken = true;
-      this.#watch.check();
-    };
   }
 
   async recover(launches: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>> {

@@ -29,6 +29,16 @@ export type Verdict =
   /** Only the end mark in the log can give the code. */
   | { readonly why: string };
 
+/** What `Endings` works with. */
+export interface EndingsWork {
+  readonly spool: Spool;
+  readonly server: Pick<TmuxServer, "responds">;
+  /** Called first when a run has ended in a lane that lives. */
+  onEnded(run: Run, lane: Lane, code: number | null): void;
+  /** Called when a terminal's log misses output. */
+  onLogBroken(lane: Lane): void;
+}
+
 /** Reports the end of each run once, with its output. */
 export class Endings {
   readonly #options: TmuxOptions;
@@ -36,19 +46,17 @@ export class Endings {
   readonly #server: Pick<TmuxServer, "responds">;
   readonly #onEnd: (end: AttemptEnd) => void;
   #closed = false;
-  /** Called first when a run has ended in a lane that lives. */
-  onEnded: (run: Run, lane: Lane, code: number | null) => void = () => {};
-  /** Called when a terminal's log misses output. */
-  onLogBroken: (lane: Lane) => void = () => {};
+  readonly #work: EndingsWork;
 
   constructor(
     options: TmuxOptions,
-    { spool, server }: { readonly spool: Spool; readonly server: Pick<TmuxServer, "responds"> },
+    work: EndingsWork,
     onEnd: (end: AttemptEnd) => void,
   ) {
     this.#options = options;
-    this.#spool = spool;
-    this.#server = server;
+    this.#work = work;
+    this.#spool = work.spool;
+    this.#server = work.server;
     this.#onEnd = onEnd;
   }
 
@@ -67,7 +75,7 @@ export class Endings {
     // a killed run could not restore its terminal
     if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
     const expected = "code" in verdict && lane.pane !== null;
-    if (expected) this.onEnded(run, lane, verdict.code);
+    if (expected) this.#work.onEnded(run, lane, verdict.code);
     let output: OutputSample;
     let known = verdict;
     const writer = new OutputWriter(this.#options.files, this.#spool, run);
@@ -170,7 +178,7 @@ export class Endings {
       await writer.add(marks.rest());
       if (marks.begun) lane.position = Math.max(lane.position, position);
       lane.dirty = true;
-      if (expected) this.onLogBroken(lane);
+      if (expected) this.#work.onLogBroken(lane);
     }
     return { sample: await writer.end(!marks.complete || run.cut), marks };
   }

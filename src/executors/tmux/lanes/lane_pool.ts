@@ -18,6 +18,16 @@ const MAX_WAITING = 64;
 const IDLE_LANES = 16;
 const IDLE_MS = 60_000;
 
+/** What a `LanePool` works with. */
+export interface LanePoolWork {
+  readonly server: TmuxServer;
+  readonly spool: Spool;
+  /** Returns whether the spool folder is no longer ours: its paths may be those of another runner. */
+  isLost(): Promise<boolean>;
+  /** Called when the log of a lane was emptied: the lane may begin runs again. */
+  onEmptied(lane: Lane): void;
+}
+
 /** All terminals of this runner: finds, creates, replaces and closes them. */
 export class LanePool {
   readonly #options: TmuxOptions;
@@ -33,15 +43,13 @@ export class LanePool {
   #tidying: Promise<void> | null = null;
   #closed = false;
   #host: HostReply | null = null;
-  /** Returns whether the spool folder is no longer ours: its paths may be those of another runner. */
-  isLost: () => Promise<boolean> = () => Promise.resolve(false);
-  /** Called when the log of a lane was emptied: the lane may begin runs again. */
-  onEmptied: (lane: Lane) => void = () => {};
+  readonly #work: LanePoolWork;
 
-  constructor(options: TmuxOptions, server: TmuxServer, spool: Spool) {
+  constructor(options: TmuxOptions, work: LanePoolWork) {
     this.#options = options;
-    this.#server = server;
-    this.#spool = spool;
+    this.#work = work;
+    this.#server = work.server;
+    this.#spool = work.spool;
   }
 
   /**
@@ -101,7 +109,7 @@ export class LanePool {
 
   async #make(target: Target, run: Run): Promise<Lane> {
     const { files, clock } = this.#options;
-    if (await this.isLost()) throw thisHost("the spool folder was removed");
+    if (await this.#work.isLost()) throw thisHost("the spool folder was removed");
     await this.#room();
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
@@ -274,7 +282,7 @@ export class LanePool {
     } finally {
       lane.closing = false;
     }
-    this.onEmptied(lane);
+    this.#work.onEmptied(lane);
   }
 
   /** Closes the lanes that run nothing, also held ones: no later process can find them. */

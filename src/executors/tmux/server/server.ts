@@ -57,10 +57,11 @@ export class TmuxServer {
   readonly #closing = new AbortController();
   /** It has been reached before. */
   #isOpened = false;
-  /** Called when the server is a new one: the panes of the old one are gone. */
-  onChange: () => void = () => {};
+  readonly #onChange: () => void;
 
-  constructor(options: TmuxOptions, spool: Spool) {
+  /** @param onChange Called when the server is a new one: the panes of the old one are gone. */
+  constructor(options: TmuxOptions, spool: Spool, onChange: () => void) {
+    this.#onChange = onChange;
     this.#options = options;
     this.#spool = spool;
     this.#clients = new Clients(options);
@@ -291,7 +292,7 @@ export class TmuxServer {
         ["new-session", "-d", "-s", this.holder, "exec cat"],
         ...settings,
       ]);
-      this.onChange();
+      this.#onChange();
     }
     this.#isOpened = true;
   }
