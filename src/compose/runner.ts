@@ -1,6 +1,6 @@
 import { InvalidInputError, UnavailableError } from "../domain/errors.ts";
 import { instanceName } from "../domain/instance_name.ts";
-import { makeExecutors } from "../executors/registry.ts";
+import { openExecutors } from "../executors/registry.ts";
 import type { Log } from "../ports/log.ts";
 import { checkServer, openQueue } from "../redis/open.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
@@ -60,22 +60,23 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
   const socket = settings.tmuxSocket ?? `runner-${name}`;
   const runner = new Runner({
     queue: openQueue(place, owner),
-    executors: await makeExecutors({
-      files: systemFiles,
-      process: systemProcess,
-      clock: systemClock,
-      log,
-      newId,
-      digestOf,
-      spool: instance.dir,
-      socket,
-      instance: instance.id,
-      killGraceMs: settings.killGrace * 1000,
-      keepPane: settings.keepPane,
-      cwd: workingFolder(),
-      env: { ...jobEnvironment(systemEnvironment), RUNNER_CONFIG: clientFile },
-      shell: settings.shell === "auto" ? undefined : settings.shell,
-    }),
+    openExecutors: (signal) =>
+      openExecutors({
+        files: systemFiles,
+        process: systemProcess,
+        clock: systemClock,
+        log,
+        newId,
+        digestOf,
+        spool: instance.dir,
+        socket,
+        instance: instance.id,
+        killGraceMs: settings.killGrace * 1000,
+        keepPane: settings.keepPane,
+        cwd: workingFolder(),
+        env: { ...jobEnvironment(systemEnvironment), RUNNER_CONFIG: clientFile },
+        shell: settings.shell === "auto" ? undefined : settings.shell,
+      }, signal),
     journal: spool,
     missing: { journal: () => spool.missing(), lock: () => instance.missing() },
     ownership: ownershipOf(instance.dir, instance.nonce),

@@ -5,7 +5,7 @@
  * @module
  */
 import { InvalidInputError } from "../domain/errors.ts";
-import type { Executor, Place, TerminalAccess } from "../ports/executor.ts";
+import type { OpenedExecutor, Place, TerminalAccess } from "../ports/executor.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import { attachCommand } from "./tmux/people/attach.ts";
@@ -25,15 +25,15 @@ interface Kind {
    * none.
    */
   readonly attach: (access: TerminalAccess | null, session: string) => string | null;
-  /** Creates the executor. Its code is loaded on demand: clients only parse targets. */
-  readonly make: (setup: ExecutorSetup) => Promise<Executor>;
+  /** Opens the executor. Its code is loaded on demand: clients only parse targets. */
+  readonly open: (setup: ExecutorSetup, signal?: AbortSignal) => Promise<OpenedExecutor>;
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   tmux: {
     place: tmuxPlace,
     attach: attachCommand,
-    make: async (setup) => new (await import("./tmux/executor.ts")).TmuxExecutor(setup),
+    open: async (setup, signal) => (await import("./tmux/open_tmux.ts")).openTmux(setup, signal),
   },
 };
 
@@ -90,8 +90,18 @@ export async function makeHostOutput(options: HostOutputOptions): Promise<HostOu
   return new (await import("./tmux/output/host_output.ts")).TmuxHostOutput(options);
 }
 
-/** Creates one executor of each kind, by kind; none is open yet. */
-export async function makeExecutors(setup: ExecutorSetup): Promise<ReadonlyMap<string, Executor>> {
-  const made = await Promise.all(Object.values(KINDS).map((kind) => kind.make(setup)));
-  return new Map(made.map((executor) => [executor.kind, executor]));
+/**
+ * Opens one executor of each kind. When one fails, those before it are closed.
+ *
+ * @throws {SetupError} This host cannot run a kind. Rejects with the reason of `signal` when that aborts.
+ */
+export async function openExecutors(setup: ExecutorSetup, signal?: AbortSignal): Promise<readonly OpenedExecutor[]> {
+  const opened: OpenedExecutor[] = [];
+  try {
+    for (const kind of Object.values(KINDS)) opened.push(await kind.open(setup, signal));
+    return opened;
+  } catch (error) {
+    await Promise.all(opened.map(({ executor }) => executor.close()));
+    throw error;
+  }
 }

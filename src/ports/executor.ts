@@ -115,7 +115,7 @@ export interface Pruning {
   readonly signal?: AbortSignal;
 }
 
-/** An executor of one kind. */
+/** An executor of one kind, connected to its terminals. */
 export interface Executor extends AttemptTerminals {
   /** First part of its executor strings, such as `tmux`. */
   readonly kind: string;
@@ -125,15 +125,10 @@ export interface Executor extends AttemptTerminals {
    * @throws {InvalidInputError} It is not well-formed; the message describes the valid form.
    */
   place(target: string): Place;
+  /** The end of each attempt that was launched or adopted, once; for one reader. It finishes at `close`. */
+  readonly ends: AsyncIterable<AttemptEnd>;
   /**
-   * Connects. `onEnd` is called once for each attempt that was launched or adopted, when it ends, and never before
-   * `open` has returned. Rejects with the reason of `signal` when that aborts.
-   *
-   * @throws {SetupError} The host cannot run this kind of executor, or does not respond.
-   */
-  open(onEnd: (end: AttemptEnd) => void, signal?: AbortSignal): Promise<HostFacts>;
-  /**
-   * Finds attempts of earlier processes. Call it once after `open`, with every attempt whose end is not on record.
+   * Finds attempts of earlier processes. Call it once, with every attempt whose end is not on record.
    * Terminals that hold other attempts of ours are stopped and cleared.
    */
   recover(attempts: readonly Launch[]): Promise<ReadonlyMap<string, FoundAttempt>>;
@@ -176,4 +171,10 @@ export interface Executor extends AttemptTerminals {
   missing(): Promise<string | null>;
   /** Disconnects, within a few seconds. Attempts keep running. */
   close(): Promise<void>;
+}
+
+/** An executor, and what it found out about its host. */
+export interface OpenedExecutor {
+  readonly executor: Executor;
+  readonly facts: HostFacts;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Executor } from "../ports/executor.ts";
+import type { Executor, OpenedExecutor } from "../ports/executor.ts";
 import type { Log } from "../ports/log.ts";
 import type { Ownership } from "../ports/ownership.ts";
 import type { LostPolicy, Queue, ReassertRequest } from "../ports/queue.ts";
@@ -56,6 +56,16 @@ export interface RunnerParts {
   readonly digestOf: (text: string) => string;
   /** Ends the process where a test requests it; does nothing otherwise. */
   readonly checkpoint: (place: Checkpoint) => void;
+}
+
+/** What a runner is made with: its parts but the executors, which it opens when it starts. */
+export interface RunnerSetup extends Omit<RunnerParts, "executors"> {
+  /**
+   * Opens the executors. Rejects with the reason of `signal` when that aborts.
+   *
+   * @throws {SetupError} This host cannot run them.
+   */
+  openExecutors(signal: AbortSignal): Promise<readonly OpenedExecutor[]>;
 }
 
 /** Points between two steps where a process may die; tests kill it at each of them. */

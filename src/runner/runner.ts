@@ -1,11 +1,11 @@
 import { SetupError } from "../domain/errors.ts";
-import type { HostFacts } from "../ports/executor.ts";
+import type { Executor, HostFacts } from "../ports/executor.ts";
 import type { InstanceInfo, RawId } from "../ports/queue.ts";
 import { Attempts } from "./attempts.ts";
 import { untilIdle } from "./burst.ts";
 import type { Registered } from "./membership.ts";
 import { patiently } from "./patience.ts";
-import type { RunnerParts } from "./parts.ts";
+import type { RunnerSetup } from "./parts.ts";
 import { makeRooms, type Rooms } from "./rooms.ts";
 import type { LostSpool } from "./spool_watch.ts";
 import { StopTime } from "./stop_time.ts";
@@ -23,11 +23,12 @@ export interface Leftover {
 
 /** Runs the jobs of one queue, and reports their ends. */
 export class Runner {
-  readonly #parts: RunnerParts;
+  readonly #parts: RunnerSetup;
   readonly #attempts = new Attempts();
   readonly #stopping = new AbortController();
   readonly #over = Promise.withResolvers<never>();
   readonly #made = Promise.withResolvers<Rooms>();
+  #executors: ReadonlyMap<string, Executor> = new Map();
   /** What it does; made when the executors are open. */
   #rooms: Rooms | null = null;
   #isDraining = false;
@@ -36,7 +37,7 @@ export class Runner {
   /** The next process will not find what runs here. */
   #isSpoolGone = false;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: RunnerSetup) {
     this.#parts = parts;
     this.#over.promise.catch(() => {}); // a program need not wait for the end
   }
@@ -48,13 +49,15 @@ export class Runner {
    */
   async start(): Promise<void> {
     const { settings, log } = this.#parts;
-    const rooms = this.#rooms = makeRooms(this.#parts, {
+    const info = await this.#openExecutors();
+    const rooms = this.#rooms = makeRooms({ ...this.#parts, executors: this.#executors }, {
       attempts: this.#attempts,
-      info: await this.#openExecutors(),
+      info,
       stopping: this.#stopping.signal,
       fail: (error) => this.#over.reject(error),
     });
     this.#made.resolve(rooms);
+    for (const executor of this.#executors.values()) void passEnds(executor, rooms);
     if (this.#isDraining) await stopClaims(rooms);
     rooms.spoolWatch.lost.then((lost) => this.#leaveSpool(lost));
     this.#stopping.signal.throwIfAborted();
@@ -77,13 +80,15 @@ export class Runner {
 
   /** Opens the executors. Returns what others may see of this instance. */
   async #openExecutors(): Promise<InstanceInfo> {
-    const { executors, settings } = this.#parts;
+    const { settings } = this.#parts;
+    const { signal } = this.#stopping;
+    const opened = await this.#parts.openExecutors(signal);
+    this.#executors = new Map(opened.map(({ executor }) => [executor.kind, executor]));
+    if (signal.aborted) await this.#closeExecutors(); // `stop` came before they were known
+    signal.throwIfAborted();
     let last: HostFacts | null = null;
-    for (const executor of executors.values()) {
-      const facts = last = await executor.open(
-        (end) => this.#rooms?.finisher.ended(end, executor),
-        this.#stopping.signal,
-      );
+    for (const { facts } of opened) {
+      last = facts;
       if (facts.maxSlots < settings.concurrency) {
         throw new SetupError(
           `Cannot run ${settings.concurrency} jobs side by side: this host's limits allow ${facts.maxSlots}; raise ulimit -n or lower --concurrency`,
@@ -158,20 +163,23 @@ export class Runner {
    * at most; steps that do not finish are logged, and the next process does them.
    */
   async stop(): Promise<Leftover> {
-    const { executors, queue, journal } = this.#parts;
+    const { queue, journal } = this.#parts;
     const rooms = this.#rooms;
     const time = new StopTime(STOP_LIMIT, this.#parts);
     this.#stopping.abort();
     if (rooms !== null) await endRooms(rooms, time);
     const running = this.running();
-    const closed = [...executors.values()].map((executor) => executor.close());
-    await time.give("let go of the terminals", PART_LIMITS.terminals, Promise.all(closed));
+    await time.give("let go of the terminals", PART_LIMITS.terminals, this.#closeExecutors());
     if (rooms?.membership.isRegistered) await time.give("give claims back", PART_LIMITS.redis, this.#leave(rooms));
     queue.close();
     await time.give("close the journal", PART_LIMITS.disk, journal.close());
     if (running.length > 0) this.#logLeft(running.length);
     time.close();
     return { running };
+  }
+
+  async #closeExecutors(): Promise<void> {
+    await Promise.all([...this.#executors.values()].map((executor) => executor.close()));
   }
 
   #logLeft(count: number): void {
@@ -197,6 +205,11 @@ export class Runner {
     for (const raw of claims.reverse()) await queue.release(raw);
     checkpoint("after_release");
   }
+}
+
+/** Passes the ends of attempts on, until the executor is closed. */
+async function passEnds(executor: Executor, { finisher }: Rooms): Promise<void> {
+  for await (const end of executor.ends) finisher.ended(end, executor);
 }
 
 /** Claims nothing more, and reports that what runs is waited for. */

@@ -21,9 +21,8 @@ Deno.test("Living asks for thousands of lanes in commands that tmux takes, and a
       return Promise.resolve();
     },
   };
-  const spool = { living: "/spool/bin/living.sh", dir: "/spool", isLost: false };
-  const living = new Living({ clock: systemClock, log } as never, { server, spool } as never);
-  living.epoch = "1";
+  const spool = { scripts: { living: "/spool/bin/living.sh" }, dir: "/spool", isLost: false };
+  const living = new Living({ clock: systemClock, log } as never, { server, spool, epoch: "1" } as never);
   const gone = Array.from({ length: 1000 }, (_, i) => ({ key: String(1_000_000 + i), pid: 4_000_000 + i }) as Lane);
   const answer = await living.query(gone);
   const lanes = said.flatMap((command) => command.match(/\b1000\d{3}\b/g) ?? []);
@@ -69,6 +68,8 @@ Deno.test("LanePool tries again to close a lane when the server did not answer, 
   const pool = new LanePool({ clock: systemClock, files } as never, {
     server,
     spool: { laneFolder: (key: string) => key },
+    host: { nofile: 1024 },
+    folders: [],
   } as never);
   const lane = {
     key: "1",

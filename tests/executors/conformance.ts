@@ -1,6 +1,6 @@
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
-import type { AttemptEnd, Executor } from "../../src/ports/executor.ts";
+import type { AttemptEnd, OpenedExecutor } from "../../src/ports/executor.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { LaunchError } from "../../src/domain/errors.ts";
 import { until } from "../support/until.ts";
@@ -8,8 +8,11 @@ import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /** What an executor kind brings to the tests that every kind must pass. */
 export interface Kind {
-  /** Registers a test; `executor` makes executors of one host, that one process after the other would use. */
-  readonly test: (name: string, body: (host: { executor(): Executor; dir: string }) => Promise<void>) => void;
+  /** Registers a test; `executor` opens executors of one host, as one process after the other would. */
+  readonly test: (
+    name: string,
+    body: (host: { executor: () => Promise<OpenedExecutor>; dir: string }) => Promise<void>,
+  ) => void;
   /** A target where runs go side by side, and one where they wait for each other. */
   readonly pool: string;
   readonly line: string;
@@ -20,7 +23,7 @@ export interface Kind {
 /** What the port src/ports/executor.ts promises. */
 export function executorConformance({ test, pool, line, wrong }: Kind): void {
   test("launch() gives every exit code and every output exactly, four side by side", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     let next = 0;
     await Promise.all(Array.from({ length: 4 }, async () => {
       for (let number = next++; number < 320; number = next++) {
@@ -36,7 +39,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("launch() tells death by a signal as 128 + n", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     for (
       const [name, number] of [["HUP", 1], ["INT", 2], ["USR1", 10], ["KILL", 9], ["SEGV", 11], ["TERM", 15]] as const
     ) {
@@ -46,7 +49,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("output is what the program wrote, byte for byte", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const bytes = new Uint8Array(70_000).map((_, i) => (i * 7919 + (i >> 8)) & 0xff);
     bytes.set(new TextEncoder().encode("\r\n\r\r\n\n\r\x1b\\\x1b]133;D;0;\x1b[0m\0"), 40_000);
     await Deno.writeFile(`${dir}/bytes`, bytes);
@@ -70,7 +73,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("a large output is kept whole, and sampled at both ends", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const lines = Array.from({ length: 420_000 }, (_, i) => `line ${i} of many\n`).join("");
     const want = new TextEncoder().encode(lines);
     await Deno.writeFile(`${dir}/large`, want);
@@ -85,7 +88,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("read() follows a run while it goes on, and knows every offset", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf(`printf 'one\\ntwo: '; until [ -e '${dir}/go' ]; do sleep 0.02; done; printf 'three\\n'`, {
       target: pool,
     });
@@ -103,7 +106,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("the environment arrives byte for byte, with nothing of the runner's beside it", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const every = String.fromCharCode(...Array.from({ length: 127 }, (_, i) => i + 1));
     const env: Record<string, string> = {
       QUOTES: `it's "so" \\ \`echo no\` $HOME \${HOME} $(echo no) !!`,
@@ -132,14 +135,14 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("launch() refuses an environment that no program could be given", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf("echo ran", { env: { SECRET: "s".repeat(200_000) }, target: pool });
     const error = await assertRejects(() => fixture.executor.launch(launch), LaunchError, "SECRET");
     assert(!error.message.includes("sss"));
   });
 
   test("a run has the folder that it asks for, or says that there is none", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     await Deno.mkdir(`${dir}/it's a folder`);
     assertEquals(await fixture.output("pwd", { cwd: `${dir}/it's a folder`, target: pool }), `${dir}/it's a folder\n`);
     assertEquals(await fixture.output("pwd", { target: pool }), `${dir}\n`);
@@ -152,7 +155,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("a payload is shell text, or names its interpreter", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     assertEquals(await fixture.output("f() { echo $(( $1 * 2 )); }\nf 21 | tr 4 5\n# done", { target: pool }), "52\n");
     assertEquals(await fixture.output("#!/usr/bin/awk -f\nBEGIN { print 6 * 7 }\n", { target: pool }), "42\n");
     assertEquals(
@@ -164,7 +167,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("what a run leaves in the background does not write into the next output", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const noise =
       "(while :; do echo noise; sleep 0.01; done) &\n nohup sh -c 'while :; do echo hup; sleep 0.01; done' 2>&1 &\n sleep 0.1\n";
     await fixture.run(launchOf(noise, { target: line }));
@@ -172,7 +175,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("runs of one line go one after the other, in order", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const launches = Array.from(
       { length: 12 },
       (_, i) =>
@@ -188,14 +191,13 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(fixture.ends.map((end) => end.name), launches.map((launch) => launch.name));
   });
 
-  test("place() refuses what is not well-formed", ({ executor }) => {
-    const made = executor();
-    assertThrows(() => made.place(wrong), InvalidInputError, wrong);
-    return Promise.resolve();
+  test("place() refuses what is not well-formed", async ({ executor }) => {
+    const fixture = await ExecutorFixture.open(executor);
+    assertThrows(() => fixture.executor.place(wrong), InvalidInputError, wrong);
   });
 
   test("a run that reaches its timeout is stopped with all that it started", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const polite = launchOf(`trap 'echo term; exit 5' TERM; echo up; sleep 60 & wait`, {
       timeoutMs: 300,
       target: pool,
@@ -217,7 +219,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("stop() ends a run as cancelled, also one that has not started", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const running = launchOf("echo up; sleep 60", { target: line });
     const waiting = launchOf(`touch '${dir}/ran'`, { target: line });
     await fixture.executor.launch(running);
@@ -233,7 +235,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("stop() of a run that has ended changes nothing", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const end = await fixture.run(launchOf("exit 4", { target: pool }));
     await fixture.executor.stop(end.name, "cancelled", 0);
     await fixture.executor.stop("00.1.ff", "cancelled", 0);
@@ -242,7 +244,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("recover() takes up what runs, what ended and what was never launched", async ({ executor, dir }) => {
-    const first = await ExecutorFixture.open(executor());
+    const first = await ExecutorFixture.open(executor);
     const running = launchOf(`echo one; until [ -e '${dir}/go' ]; do sleep 0.02; done; echo two; exit 6`, {
       target: pool,
     });
@@ -252,7 +254,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     await first.run(ended);
     await first.executor.close();
 
-    const second = await ExecutorFixture.open(executor());
+    const second = await ExecutorFixture.open(executor);
     const found = await second.executor.recover([running, ended, never]);
     assertEquals([...found.values()], ["adopted", "ended", "unlaunched"]);
     const again = await second.end(ended.name);
@@ -265,7 +267,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
     await second.executor.close();
 
-    const third = await ExecutorFixture.open(executor());
+    const third = await ExecutorFixture.open(executor);
     await second.executor.forget(ended.name);
     assertEquals([...(await third.executor.recover([never])).values()], ["ended"]);
     assertEquals((await third.end(never.name)).code, 0);
@@ -273,11 +275,11 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("recover() tells the ends of one terminal whole, in whatever order they are asked for", async ({ executor }) => {
-    const first = await ExecutorFixture.open(executor());
+    const first = await ExecutorFixture.open(executor);
     const launches = [1, 2, 3].map((number) => launchOf(`seq ${number}000; exit ${number}`, { target: line }));
     for (const launch of launches) await first.run(launch);
     await first.executor.close();
-    const second = await ExecutorFixture.open(executor());
+    const second = await ExecutorFixture.open(executor);
     await second.executor.recover(launches.toReversed());
     for (const [i, { name: run }] of launches.entries()) {
       const end = await second.end(run);
@@ -287,14 +289,14 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("recover() ends runs that nobody asks about", async ({ executor, dir }) => {
-    const first = await ExecutorFixture.open(executor());
+    const first = await ExecutorFixture.open(executor);
     const stray = launchOf(`trap 'touch "${dir}/stopped"; exit' TERM; touch '${dir}/up'; sleep 60 & wait`, {
       target: line,
     });
     await first.executor.launch(stray);
     await until("it runs", () => Deno.stat(`${dir}/up`).then(() => true, () => false));
     await first.executor.close();
-    const second = await ExecutorFixture.open(executor());
+    const second = await ExecutorFixture.open(executor);
     await second.executor.recover([]);
     await until("it is stopped", () => Deno.stat(`${dir}/stopped`).then(() => true, () => false));
     assertEquals(await second.output("echo free", { target: line }), "free\n");
@@ -302,13 +304,13 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("a run that was recovered as unlaunched stays so, whatever was sent before", async ({ executor, dir }) => {
-    const first = await ExecutorFixture.open(executor());
+    const first = await ExecutorFixture.open(executor);
     const blocker = launchOf(`until [ -e '${dir}/go' ]; do sleep 0.02; done`, { target: line });
     const queued = launchOf(`echo x >>'${dir}/ran'`, { target: line });
     await first.executor.launch(blocker);
     await first.executor.launch(queued);
     await first.executor.close();
-    const second = await ExecutorFixture.open(executor());
+    const second = await ExecutorFixture.open(executor);
     const found = await second.executor.recover([blocker, queued]);
     assertEquals([...found.values()], ["adopted", "unlaunched"]);
     await Deno.writeTextFile(`${dir}/go`, "");
@@ -320,7 +322,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
   });
 
   test("prune() takes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const known = new Set<string>();
     const ends: AttemptEnd[] = [];
     for (const payload of ["echo small", "printf '\\377'", "head -c 200000 /dev/zero | tr '\\0' x", "echo unknown"]) {

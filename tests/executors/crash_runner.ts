@@ -1,7 +1,7 @@
 /**
  * A process that launches what its first argument says, in JSON, and lives until it is killed; for tests that kill it.
  */
-import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
+import { openTmux } from "../../src/executors/tmux/open_tmux.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { digestOf } from "../../src/system/digest.ts";
 import { systemFiles } from "../../src/system/files.ts";
@@ -18,8 +18,7 @@ const fixture = {
   newId: () => crypto.randomUUID(),
   digestOf,
 };
-const executor = new TmuxExecutor({ ...fixture, ...options });
-await executor.open(quiet);
+const { executor } = await openTmux({ ...fixture, ...options });
 await executor.recover([]);
 for (const launch of launches) await executor.launch(launch);
 console.log(Deno.pid);

@@ -1,5 +1,5 @@
 import type { OutputSample } from "../../src/domain/output.ts";
-import type { AttemptEnd, Executor, HostFacts, Launch } from "../../src/ports/executor.ts";
+import type { AttemptEnd, Executor, HostFacts, Launch, OpenedExecutor } from "../../src/ports/executor.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 
@@ -30,19 +30,24 @@ export function textOf(output: OutputSample): string {
 /** An open executor, with what it has told. */
 export class ExecutorFixture {
   readonly executor: Executor;
-  facts!: HostFacts;
+  readonly facts: HostFacts;
   /** Ends in the order in which they were told. */
   readonly ends: AttemptEnd[] = [];
   readonly #waiting = new Map<string, PromiseWithResolvers<AttemptEnd>>();
 
-  constructor(executor: Executor) {
+  private constructor({ executor, facts }: OpenedExecutor) {
     this.executor = executor;
+    this.facts = facts;
   }
 
-  static async open(executor: Executor): Promise<ExecutorFixture> {
-    const fixture = new ExecutorFixture(executor);
-    fixture.facts = await executor.open((end) => fixture.#ended(end));
+  static async open(open: () => Promise<OpenedExecutor>): Promise<ExecutorFixture> {
+    const fixture = new ExecutorFixture(await open());
+    void fixture.#takeEnds();
     return fixture;
+  }
+
+  async #takeEnds(): Promise<void> {
+    for await (const end of this.executor.ends) this.#ended(end);
   }
 
   #ended(end: AttemptEnd): void {

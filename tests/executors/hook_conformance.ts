@@ -15,7 +15,7 @@ export function hookConformance({ test, line }: Kind): void {
   });
 
   test("hook() gives every value to the command as it is, and its exit code back", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const value = `'"$(touch '${dir}/no')\\ #{pane_id} %H \n~ ünï 🦊\n`;
     const env = { RUNNER_JOB_ID: value, TARGET: `${dir}/said` };
     const command = `printf %s "$RUNNER_JOB_ID" >"$TARGET"; printf '%s' "$HOME" >>"$TARGET"; exit 7`;
@@ -28,7 +28,7 @@ export function hookConformance({ test, line }: Kind): void {
   });
 
   test("hook() holds up no run, whatever it writes, and leaves nothing behind", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const slow = fixture.executor.hook(
       hookOf(`head -c 1000000 /dev/zero; head -c 1000000 /dev/zero >&2; until [ -e '${dir}/go' ]; do sleep 0.02; done`),
     );
@@ -40,7 +40,7 @@ export function hookConformance({ test, line }: Kind): void {
   });
 
   test("hook() stops what is slower than its limit, with all that it started", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const stubborn =
       `trap '' TERM HUP; echo x >>'${dir}/begun'; (while :; do echo x >>'${dir}/heartbeats'; sleep 0.05; done)`;
     const code = await fixture.executor.hook(hookOf(stubborn, { limitMs: 1000 }));
@@ -60,13 +60,13 @@ export function hookConformance({ test, line }: Kind): void {
   });
 
   test("a hook goes on without the runner, and none of its files stays", async ({ executor, dir }) => {
-    const first = await ExecutorFixture.open(executor());
+    const first = await ExecutorFixture.open(executor);
     const going = first.executor.hook(
       hookOf(`echo x >>'${dir}/begun'; until [ -e '${dir}/go' ]; do sleep 0.02; done; echo x >>'${dir}/over'`),
     );
     await first.executor.close();
     assertEquals(await going, null);
-    const second = await ExecutorFixture.open(executor());
+    const second = await ExecutorFixture.open(executor);
     await second.executor.recover([]);
     await Deno.writeTextFile(`${dir}/go`, "");
     await until("it is over", () => Deno.readTextFile(`${dir}/over`).then((text) => text === "x\n", () => false));

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import type { Files } from "../../src/ports/files.ts";
 import { KeptOutputs, MAX_KEPT } from "../../src/executors/tmux/output/kept_outputs.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
-import { Spool } from "../../src/executors/tmux/spool.ts";
+import { SpoolFiles } from "../../src/executors/tmux/spool.ts";
 import { systemClock } from "../../src/system/clock.ts";
 
 /** Outputs on a disk in memory: path, size and age. */
@@ -22,7 +22,7 @@ function fakeOutputs() {
   };
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
   const options = { files, clock, spool: "/s", digestOf: String } as unknown as TmuxOptions;
-  const kept = new KeptOutputs(options, { spool: new Spool(options), runs: new Map() });
+  const kept = new KeptOutputs(options, { spool: new SpoolFiles(options.spool, options.files), runs: new Map() });
   const prune = (seconds: number, signal?: AbortSignal, forgotten: string[] = []) =>
     kept.prune({ seconds, forgotten, hasRecord: () => true, signal });
   return { disk, seen, prune };

@@ -34,7 +34,7 @@ export const NOT_READING = [
 /** What the port src/ports/attempt_terminals.ts promises. */
 export function terminalConformance({ test, pool, line }: Kind): void {
   test("type() gives every byte to the program exactly, and to no other run", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const bytes = new Uint8Array(3000).map((_, i) => i % 256);
     const launch = launchOf(`stty raw; echo up; head -c ${bytes.length} >'${dir}/got'`, { target: line });
     await fixture.executor.launch(launch);
@@ -53,7 +53,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
   });
 
   test("type() answers a question", async ({ executor }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf(`read -rp 'Name? ' name; echo "got <$name>"`, { target: pool });
     await fixture.executor.launch(launch);
     await up(fixture, launch.name);
@@ -65,7 +65,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
   });
 
   test("screen() shows what a terminal shows, of the run that runs there", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const draw = "printf '\\033[2J\\033[3;5Hünï 漢字\\033[1;1Htop  \\033]2;my title\\007'";
     const launch = patient(dir, { target: line }, "exit 0");
     const drawing = { ...launch, payload: `${draw}; ${launch.payload}` };
@@ -85,7 +85,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
   });
 
   test("reading() tells who waits for input, and nobody else", async ({ executor, dir }) => {
-    const fixture = await ExecutorFixture.open(executor());
+    const fixture = await ExecutorFixture.open(executor);
     const start = (payload: string) => launchOf(`echo up; cd '${dir}'; ${payload}`, { target: pool });
     const reading = READING.map(start);
     const others = NOT_READING.map(start);

@@ -58,7 +58,7 @@ isolatedTest("a runner whose jobs run in a tmux server of another socket folder 
   await Deno.mkdir(`${host.dir}/other`);
   const env = { ...host.env, TMUX_TMPDIR: `${host.dir}/other` };
   await assertRejects(
-    () => host.executor({ env }).open(() => {}),
+    host.executor({ env }),
     SetupError,
     "start it with the --tmux-socket and TMUX_TMPDIR that it had before",
   );
@@ -108,8 +108,8 @@ for (const [name, spoil, changes, says, remedy] of UNFIT) {
         return host.process.run(command, args, options);
       },
     };
-    const open = host.executor({ ...changes, env, process }).open(() => {});
-    const { message } = await assertRejects(() => open, SetupError, says);
+    const open = host.executor({ ...changes, env, process });
+    const { message } = await assertRejects(open, SetupError, says);
     assert(message.includes(remedy) && !message.includes("or later is needed"), message);
     assert(asked.length <= 4, `it asked again and again: ${asked.length} times`);
   });
@@ -119,9 +119,9 @@ isolatedTest("open() names the programs that the host lacks", async (host) => {
   await host.sh(
     `mkdir '${host.dir}/bin'; cd '${host.dir}/bin'; ln -s "$(command -v tmux)" "$(command -v nsenter)" "$(command -v sh)" /bin/cat .`,
   );
-  const executor = host.executor({ env: { ...host.env, PATH: `${host.dir}/bin` } });
+  const open = host.executor({ env: { ...host.env, PATH: `${host.dir}/bin` } });
   const { message } = await assertRejects(
-    () => executor.open(() => {}),
+    open,
     SetupError,
     "Cannot run jobs: this host has no awk, cut,",
   );

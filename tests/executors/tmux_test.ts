@@ -1,6 +1,6 @@
 import { LaunchError, SetupError } from "../../src/domain/errors.ts";
 import { OLDEST_TMUX } from "../../src/domain/versions.ts";
-import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
+import { openTmux } from "../../src/executors/tmux/open_tmux.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";
 import { systemProcess } from "../../src/system/process.ts";
@@ -279,8 +279,7 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
       killGraceMs: 0,
       cwd: dir,
     };
-    return new TmuxExecutor({ ...rest, spool: `${dir}/spool`, socket: "none", instance: "one", env: { PATH: dir } })
-      .open(quiet);
+    return openTmux({ ...rest, spool: `${dir}/spool`, socket: "none", instance: "one", env: { PATH: dir } });
   };
   await assertRejects(open, SetupError, "not installed");
   await program("#!/bin/sh\n[ $2 != -V ] || echo tmux 2.9\n[ $6 != -V ] || echo tmux 2.9\nexit 1\n");
@@ -302,7 +301,7 @@ isolatedTest("open() refuses a shell that is not there, or cannot run payloads",
     [asShell, "it is no POSIX shell"],
   ];
   for (const [shell, why] of cases) {
-    const { message } = await assertRejects(() => host.executor({ shell }).open(() => {}), SetupError, "--shell");
+    const { message } = await assertRejects(host.executor({ shell }), SetupError, "--shell");
     assert(new RegExp(why).test(message) && message.includes(JSON.stringify(shell)), message);
   }
 });

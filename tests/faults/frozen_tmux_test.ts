@@ -52,7 +52,7 @@ isolatedTest(
     await first.executor.close();
     const thaw = await freeze(host);
     await assertRejects(
-      () => host.executor().open(quiet),
+      host.executor(),
       SetupError,
       'Cannot use tmux: tmux did not answer within 10 s; if its server "test" is stopped let it go on, or end it',
     );
@@ -68,7 +68,7 @@ isolatedTest("59: open() beside a frozen tmux server ends at once when it is abo
   await first.executor.close();
   await freeze(host);
   const abort = new AbortController();
-  const opening = assertRejects(() => host.executor().open(quiet, abort.signal), Error, "enough");
+  const opening = assertRejects(() => host.executor()(abort.signal), Error, "enough");
   await until("it asks", async () => await clients(host) > 0);
   const since = performance.now();
   abort.abort(new Error("enough"));

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { TmuxExecutor } from "../../src/executors/tmux/executor.ts";
+import { openTmux } from "../../src/executors/tmux/open_tmux.ts";
+import type { Executor, OpenedExecutor } from "../../src/ports/executor.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
 import type { ChildProcess, Process } from "../../src/ports/process.ts";
 import { systemClock } from "../../src/system/clock.ts";
@@ -77,7 +78,7 @@ export class TmuxHost implements AsyncDisposable {
   readonly dir: string;
   readonly #holder: Deno.ChildProcess;
   readonly #enter: string[];
-  readonly #executors: TmuxExecutor[] = [];
+  readonly #executors: Executor[] = [];
   /** What the spool is on, when it has a disk of its own. */
   readonly disk: SmallDisk | null;
   /** Children that were started in the namespace, oldest first. */
@@ -146,11 +147,13 @@ export class TmuxHost implements AsyncDisposable {
     };
   }
 
-  /** An executor inside, not open yet; it is closed with the host. */
-  executor(changes: Partial<TmuxOptions> = {}): TmuxExecutor {
-    const executor = new TmuxExecutor(this.options(changes));
-    this.#executors.push(executor);
-    return executor;
+  /** Returns what opens an executor inside; it is closed with the host. */
+  executor(changes: Partial<TmuxOptions> = {}): (signal?: AbortSignal) => Promise<OpenedExecutor> {
+    return async (signal) => {
+      const opened = await openTmux(this.options(changes), signal);
+      this.#executors.push(opened.executor);
+      return opened;
+    };
   }
 
   /** Runs a shell command inside; answers what it wrote, without the last line feed. */

@@ -13,59 +13,32 @@ import shellScript from "./lanes/shell.sh" with { type: "text" };
 import setupScript from "./server/setup.sh" with { type: "text" };
 import socketScript from "./server/socket.sh" with { type: "text" };
 
-/** Dependencies of a `Spool`; it needs the clock's randomness only to create something. */
-type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf"> & Partial<Pick<TmuxOptions, "clock">>;
+/** Scripts of the executor by name. */
+const SCRIPTS = {
+  deadline: deadlineScript,
+  hook: hookScript,
+  inherited: inheritedScript,
+  kill: killScript,
+  lane: laneScript,
+  living: livingScript,
+  log: logScript,
+  reading: readingScript,
+  setup: setupScript,
+  shell: shellScript,
+  socket: socketScript,
+};
 
-/** Paths of all files of the executor. RUN is the name of a run, K the number of a lane. */
-export class Spool {
+/**
+ * The files of the executor: their paths, and what a reader asks of them. RUN is the name of a run, K the number of a
+ * lane.
+ */
+export class SpoolFiles {
   readonly dir: string;
-  readonly #files: Files;
-  readonly #digestOf: (text: string) => string;
-  readonly #random: () => number;
-  /** The folder is no longer the one that this process created or found: its paths prove nothing about our runs. */
-  isLost = false;
-  /** Scripts, each named after its content: an update never changes one that a shell is reading. */
-  lane = "";
-  kill = "";
-  deadline = "";
-  log = "";
-  hookProgram = "";
-  inherited = "";
-  reading = "";
-  living = "";
-  setup = "";
-  socket = "";
-  shell = "";
+  readonly files: Files;
 
-  constructor({ spool, files, digestOf, clock }: SpoolOptions) {
-    this.dir = spool;
-    this.#files = files;
-    this.#digestOf = digestOf;
-    this.#random = () => clock?.random() ?? 0;
-  }
-
-  /** Creates folders and scripts. */
-  async make(): Promise<void> {
-    for (const folder of ["bin", "jobs", "out", "kept", "lanes", "epochs"]) {
-      await this.#files.makeFolder(`${this.dir}/${folder}`);
-    }
-    this.lane = await this.#program("lane", laneScript);
-    this.kill = await this.#program("kill", killScript);
-    this.deadline = await this.#program("deadline", deadlineScript);
-    this.log = await this.#program("log", logScript);
-    this.hookProgram = await this.#program("hook", hookScript);
-    this.inherited = await this.#program("inherited", inheritedScript);
-    this.reading = await this.#program("reading", readingScript);
-    this.living = await this.#program("living", livingScript);
-    this.setup = await this.#program("setup", setupScript);
-    this.shell = await this.#program("shell", shellScript);
-    this.socket = await this.#program("socket", socketScript);
-  }
-
-  async #program(name: string, text: string): Promise<string> {
-    const path = `${this.dir}/bin/${name}-${this.#digestOf(text).slice(0, 16)}.sh`;
-    if (await this.#files.readText(path) !== text) await this.#files.replace(path, text);
-    return path;
+  constructor(dir: string, files: Files) {
+    this.dir = dir;
+    this.files = files;
   }
 
   /** Returns the path of the payload of a run that names its interpreter. */
@@ -126,14 +99,46 @@ export class Spool {
 
   /** Reads the journal of a lane; it is unknown when it was removed or cannot be read from the disk. */
   async readJournal(lane: string): Promise<Journal> {
-    const text = await this.#files.readText(this.journal(lane)).catch(() => null);
+    const text = await this.files.readText(this.journal(lane)).catch(() => null);
     return text === null ? NO_JOURNAL : readJournal(text);
   }
 
   /** Returns the run whose shell a lane started last; `null` when that is unknown. */
   async lastStarted(lane: string): Promise<string | null> {
-    const text = await this.#files.readText(this.laneRoot(lane)).catch(() => null);
+    const text = await this.files.readText(this.laneRoot(lane)).catch(() => null);
     return text?.match(/ name=([0-9a-f.]+);/)?.[1] ?? null;
+  }
+}
+
+/** What a `Spool` is made with; the clock gives randomness. */
+export type SpoolOptions = Pick<TmuxOptions, "spool" | "files" | "digestOf" | "clock">;
+
+/** The folder of the executor, with its scripts. */
+export class Spool extends SpoolFiles {
+  /**
+   * Paths of the scripts. Each file is named after its content: an update never changes one that a shell is reading.
+   */
+  readonly scripts: Readonly<Record<keyof typeof SCRIPTS, string>>;
+  /** The folder is no longer the one that this process created or found: its paths prove nothing about our runs. */
+  isLost = false;
+  readonly #random: () => number;
+
+  private constructor({ spool, files, clock }: SpoolOptions, scripts: Spool["scripts"]) {
+    super(spool, files);
+    this.scripts = scripts;
+    this.#random = () => clock.random();
+  }
+
+  /** Creates folders and scripts. */
+  static async make(options: SpoolOptions): Promise<Spool> {
+    const { spool: dir, files, digestOf } = options;
+    for (const folder of ["bin", "jobs", "out", "kept", "lanes", "epochs"]) await files.makeFolder(`${dir}/${folder}`);
+    const scripts: Record<string, string> = {};
+    for (const [name, text] of Object.entries(SCRIPTS)) {
+      const path = scripts[name] = `${dir}/bin/${name}-${digestOf(text).slice(0, 16)}.sh`;
+      if (await files.readText(path) !== text) await files.replace(path, text);
+    }
+    return new Spool(options, scripts as Record<keyof typeof SCRIPTS, string>);
   }
 
   /**
@@ -141,16 +146,16 @@ export class Spool {
    * its journal already records the start.
    */
   async newEpoch(): Promise<string> {
-    const old = (await this.#files.list(this.epochs)).map((entry) => entry.name);
+    const old = (await this.files.list(this.epochs)).map((entry) => entry.name);
     const epoch = String(nextNumber(old, this.#random()));
     await this.keepEpoch(epoch); // first: a number must never be used twice
-    for (const name of old) await this.#files.remove(`${this.epochs}/${name}`);
+    for (const name of old) await this.files.remove(`${this.epochs}/${name}`);
     return epoch;
   }
 
   /** Ensures that an epoch is valid. */
   async keepEpoch(epoch: string): Promise<void> {
-    await this.#files.write(`${this.epochs}/${epoch}`, "");
+    await this.files.write(`${this.epochs}/${epoch}`, "");
   }
 }
 

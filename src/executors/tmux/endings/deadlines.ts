@@ -56,7 +56,7 @@ export class Deadlines {
     const start = this.#options.clock.now();
     const end = Math.min(...runs.filter((run) => !run.adopted).map((run) => this.#end(run)));
     const pause = end < Infinity ? [Math.max(0.1, (end - start) / 1000).toFixed(1)] : [];
-    const { deadline, dir, kill } = this.#spool;
+    const { dir, scripts: { deadline, kill } } = this.#spool;
     const script = ["sh", deadline, dir, kill.slice(kill.lastIndexOf("/") + 1), ...pause];
     await this.#server.shell(script.map(word).join(" "));
     for (const run of runs) run.armed = run.lane !== null;

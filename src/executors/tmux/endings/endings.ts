@@ -1,7 +1,9 @@
 import { NO_OUTPUT, type OutputSample } from "../../../domain/output.ts";
+import type { Channel } from "../../../domain/channel.ts";
 import type { AttemptEnd } from "../../../ports/executor.ts";
 import { OUTSIDE } from "../lanes/job_script.ts";
 import type { Lane } from "../lanes/lane.ts";
+import type { KeptPanes } from "../people/kept_panes.ts";
 import { MarkReader } from "../output/marks.ts";
 import type { TmuxOptions } from "../options.ts";
 import { CHUNK, OutputWriter } from "../output/output.ts";
@@ -33,36 +35,29 @@ export type Verdict =
 export interface EndingsWork {
   readonly spool: Spool;
   readonly server: Pick<TmuxServer, "responds">;
-  /** Called first when a run has ended in a lane that lives. */
-  onEnded(run: Run, lane: Lane, code: number | null): void;
-  /** Called when a terminal's log misses output. */
-  onLogBroken(lane: Lane): void;
+  /** Is asked first when a run has ended in a lane that lives. */
+  readonly kept: Pick<KeptPanes, "ended">;
+  /** Requests for a check of the panes. */
+  readonly checks: Channel<void>;
+  /** Gets the ends. */
+  readonly ends: Channel<AttemptEnd>;
 }
 
 /** Reports the end of each run once, with its output. */
 export class Endings {
   readonly #options: TmuxOptions;
-  readonly #spool: Spool;
-  readonly #server: Pick<TmuxServer, "responds">;
-  readonly #onEnd: (end: AttemptEnd) => void;
-  #closed = false;
   readonly #work: EndingsWork;
+  #closed = false;
 
-  constructor(
-    options: TmuxOptions,
-    work: EndingsWork,
-    onEnd: (end: AttemptEnd) => void,
-  ) {
+  constructor(options: TmuxOptions, work: EndingsWork) {
     this.#options = options;
     this.#work = work;
-    this.#spool = work.spool;
-    this.#server = work.server;
-    this.#onEnd = onEnd;
   }
 
   /** Stops reporting; the next process finds the ends. */
   close(): void {
     this.#closed = true;
+    this.#work.ends.close();
   }
 
   /** Settles the end of a run that was in a lane. */
@@ -75,10 +70,10 @@ export class Endings {
     // a killed run could not restore its terminal
     if (!("code" in verdict) || (verdict.code ?? 128) >= 128) lane.dirty = true;
     const expected = "code" in verdict && lane.pane !== null;
-    if (expected) this.#work.onEnded(run, lane, verdict.code);
+    if (expected) this.#work.kept.ended(run, lane, verdict.code);
     let output: OutputSample;
     let known = verdict;
-    const writer = new OutputWriter(this.#options.files, this.#spool, run);
+    const writer = new OutputWriter(this.#options.files, this.#work.spool, run);
     try {
       const { sample, marks } = await lane.inTurn(() => this.#collect(run, lane, { writer, expected }));
       output = sample;
@@ -93,14 +88,14 @@ export class Endings {
     const ago = run.endedAt === null ? {} : { agoMs: this.#options.clock.now() - run.endedAt };
     const end = { name: run.name, output, ...ago, ...outcome(known, stopped) };
     const why = end.kind === "exited" && end.code === OUTSIDE ? await this.#whyOutside(run) : null;
-    if (!this.#closed) this.#onEnd(why === null ? end : { ...end, why });
+    if (!this.#closed) this.#work.ends.push(why === null ? end : { ...end, why });
   }
 
   /**
    * Returns why a run could not enter its working directory; `null` when its program itself returned that exit code.
    */
   async #whyOutside(run: Run): Promise<string | null> {
-    run.outside = await this.#options.files.stat(this.#spool.outside(run.name)).then(
+    run.outside = await this.#options.files.stat(this.#work.spool.outside(run.name)).then(
       (stat) => stat !== null,
       () => false,
     );
@@ -121,17 +116,17 @@ export class Endings {
     if (run.state === "ended") return;
     run.state = "ended";
     clearTimeout(run.timer);
-    if (!this.#closed) this.#onEnd({ name: run.name, output: NO_OUTPUT, code: null, ...end });
+    if (!this.#closed) this.#work.ends.push({ name: run.name, output: NO_OUTPUT, code: null, ...end });
   }
 
   async #stopReason(run: Run, code: number | null): Promise<"timed_out" | "cancelled" | null> {
     // an unreadable file is handled as an empty one
-    const text = await this.#options.files.readText(this.#spool.stop(run.name)).catch(() => "");
+    const text = await this.#options.files.readText(this.#work.spool.stop(run.name)).catch(() => "");
     const [reason] = text?.split("\n", 1) ?? [];
     if (reason === "timed_out" || reason === "cancelled") return reason;
     // on a full disk the file is empty or was not created, and it goes with its folder
     const isStopped = run.order?.givenAt != null && (code === 128 + 15 || code === 128 + 9);
-    return reason === "" || this.#spool.isLost || isStopped ? run.order?.kind ?? null : null;
+    return reason === "" || this.#work.spool.isLost || isStopped ? run.order?.kind ?? null : null;
   }
 
   /** Copies the output from the lane's log into a file of its own. */
@@ -163,7 +158,7 @@ export class Endings {
       if (clock.now() - quietSince > (awaited ? MARK_LIMIT : LOG_LIMIT)) {
         if (!awaited || asked || clock.now() - since > FROZEN_LIMIT) break;
         // after a stop of the server, the rest of the output comes right after its reply
-        asked = await this.#server.responds();
+        asked = await this.#work.server.responds();
         quietSince = clock.now();
       }
       await clock.sleep(Math.min(20, reads >> 1));
@@ -178,7 +173,10 @@ export class Endings {
       await writer.add(marks.rest());
       if (marks.begun) lane.position = Math.max(lane.position, position);
       lane.dirty = true;
-      if (expected) this.#work.onLogBroken(lane);
+      if (expected) {
+        lane.logBroken = true;
+        this.#work.checks.push();
+      }
     }
     return { sample: await writer.end(!marks.complete || run.cut), marks };
   }

@@ -12,6 +12,9 @@ const SLACK = 10_000;
 const BEGIN_LIMIT = 2000;
 const CHECK_EVERY = 10;
 
+/** What a hook inherits: its shell, and the commands that apply the mask and the limits of this process. */
+type HookHost = Pick<HostReply, "shell" | "inherit">;
+
 /** Runs commands beside the jobs, each in a window of the runner's own session: a lane never waits for one. */
 export class Hooks {
   readonly #options: TmuxOptions;
@@ -20,24 +23,21 @@ export class Hooks {
   readonly #base: Readonly<Record<string, string>>;
   readonly #waiting = new Map<string, (code: number | null) => void>();
   readonly #opening = new Set<Promise<void>>();
-  #shell = "sh";
-  /** Shell commands that apply the file mode mask and the limits of this process to a hook. */
-  #inherit: readonly string[] = [];
+  readonly #host: HookHost;
 
   constructor(
     options: TmuxOptions,
-    parts: { server: TmuxServer; spool: Spool; base: Readonly<Record<string, string>> },
+    parts: { server: TmuxServer; spool: Spool; base: Readonly<Record<string, string>>; host: HookHost },
   ) {
     this.#options = options;
     this.#server = parts.server;
     this.#spool = parts.spool;
     this.#base = parts.base;
+    this.#host = parts.host;
   }
 
   /** Removes scripts of an earlier process that no window has read. */
-  async begin({ shell, inherit }: Pick<HostReply, "shell" | "inherit">): Promise<void> {
-    this.#shell = shell;
-    this.#inherit = inherit;
+  async begin(): Promise<void> {
     await this.#options.files.remove(this.#spool.hooks);
     await this.#options.files.makeFolder(this.#spool.hooks);
   }
@@ -70,7 +70,7 @@ export class Hooks {
     const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
     const lines = [
       "exec 3<&-",
-      ...this.#inherit,
+      ...this.#host.inherit,
       ...exportsOf(Object.fromEntries(all)),
       `cd -- ${word(this.#options.cwd)} || exit 126`,
       command,
@@ -81,7 +81,7 @@ export class Hooks {
   async #open({ name: run, limitMs }: Hook): Promise<void> {
     const { holder } = this.#server;
     const seconds = String(Math.ceil(limitMs / 1000));
-    const program = ["sh", this.#spool.hookProgram, this.#spool.dir, run, this.#shell, seconds];
+    const program = ["sh", this.#spool.scripts.hook, this.#spool.dir, run, this.#host.shell, seconds];
     const name = `on-end-${run.replaceAll(".", "-")}`;
     await this.#server.run(
       ["new-window", "-d", "-t", `=${holder}:`, "-n", name, ...program],

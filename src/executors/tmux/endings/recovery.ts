@@ -36,6 +36,8 @@ export class Recovery {
   #unknown = false;
   /** Runs of which part of the output is in no log. */
   readonly #cut = new Set<string>();
+  /** Runs of earlier processes are adopted. Before that it is unknown which logs and journals are still needed. */
+  isDone = false;
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -114,6 +116,7 @@ export class Recovery {
     for (const run of missing) found.set(run.name, this.#missing(run, living));
     await this.#clearUnknownRuns(new Set(launches.map(({ name: run }) => run)));
     this.#early.clear();
+    this.isDone = true;
     return found;
   }
 

@@ -1,4 +1,5 @@
 import type { Hooks } from "./hooks.ts";
+import type { Feeder } from "../lanes/feeder.ts";
 import type { HeldPanes } from "../lanes/held_panes.ts";
 import { readReport, type Report } from "../lanes/journal.ts";
 import type { Lane } from "../lanes/lane.ts";
@@ -6,6 +7,7 @@ import type { Living } from "../lanes/living.ts";
 import type { Readiness } from "../lanes/readiness.ts";
 import type { Recovery, RecoveryParts } from "./recovery.ts";
 import type { Run } from "../lanes/run.ts";
+import type { RunFiles } from "../lanes/run_files.ts";
 import type { Terminals } from "../people/terminals.ts";
 import type { Watch } from "./watch.ts";
 
@@ -18,14 +20,10 @@ export interface ReportReaders extends RecoveryParts {
   readonly readiness: Readiness;
   readonly terminals: Terminals;
   readonly living: Living;
-  /** Returns the epoch of this process. */
-  readonly epoch: () => string;
-  /** Sends the next run of a lane to it, if the lane can begin one. */
-  readonly feed: (lane: Lane) => void;
-  /** Removes the files of a run without a record. */
-  readonly removeFilesOf: (run: string) => Promise<void>;
-  /** Empties the script of a lane. */
-  readonly wipe: (lane: Lane) => Promise<void>;
+  readonly feeder: Feeder;
+  readonly runFiles: RunFiles;
+  /** Epoch of this process. */
+  readonly epoch: string;
 }
 
 type Ready = Report & { readonly type: "ready" };
@@ -77,51 +75,53 @@ export class Reports {
   }
 
   #ended(report: Ended): void {
-    const { runs, pool, endings, recovery, watch, readiness, feed, held } = this.#readers;
+    const { runs, pool, endings, recovery, readiness, feeder, held } = this.#readers;
     const run = runs.get(report.run);
     const lane = pool.lanes.get(report.lane);
-    if (!run && !watch.recovered) recovery.remember(report);
+    if (!run && !recovery.isDone) recovery.remember(report);
     if (!lane) return;
     if (report.held) held.hold(lane, report.run);
     if (run) {
       endings.settle(run, lane, { code: report.code, left: report.left });
-      feed(lane);
+      feeder.feed(lane);
       readiness.soon();
     } else if (lane.unknownRun === report.run) this.#unknownRunEnded(lane, report.run);
   }
 
   #unknownRunEnded(lane: Lane, run: string): void {
-    const { options, watch, removeFilesOf } = this.#readers;
+    const { options, recovery, runFiles } = this.#readers;
     lane.unknownRun = null;
     lane.usedAt = options.clock.now();
     // until recovery, a request for its end may still come
-    if (watch.recovered) removeFilesOf(run).catch((error) => this.#failed("could not remove files of a run", error));
+    if (recovery.isDone) {
+      runFiles.removeAll(run).catch((error) => this.#failed("could not remove files of a run", error));
+    }
   }
 
   /** Handles a reply of a lane. A lane that replies is idle: the run before has ended. */
   #ready({ lane: key, asked, last, held: isHeld }: Ready): void {
-    const { pool, endings, epoch, feed, wipe, held } = this.#readers;
+    const { pool, endings, epoch, feeder, runFiles, held } = this.#readers;
     if (asked === null) return pool.ready(key);
     const lane = pool.lanes.get(key);
-    if (asked !== `-${epoch()}` || !lane) return;
+    if (asked !== `-${epoch}` || !lane) return;
     lane.answered = true;
     lane.last = last;
     if (isHeld) held.hold(lane, last?.run ?? "");
     lane.unknownRun = null;
     const [run] = lane.runs;
     if (run?.state === "started") endings.settle(run, lane, verdictOf(lane, run));
-    if (lane.runs.length === 0) wipe(lane).catch((error) => this.#failed("could not remove a script", error));
-    feed(lane);
+    if (lane.runs.length === 0) runFiles.wipe(lane).catch((error) => this.#failed("could not remove a script", error));
+    feeder.feed(lane);
   }
 
   #declined(report: Declined): void {
-    const { runs, pool, spool, recovery, watch, epoch } = this.#readers;
+    const { runs, pool, spool, recovery, feeder, epoch } = this.#readers;
     const run = runs.get(report.run);
     const lane = pool.lanes.get(report.lane);
     if (lane?.unknownRun === report.run) lane.unknownRun = null;
-    if (!run && !watch.recovered) recovery.remember(report);
+    if (!run && !recovery.isDone) recovery.remember(report);
     if (!run) return;
-    const ours = report.epoch === epoch();
+    const ours = report.epoch === epoch;
     // either recovery has not classified it yet, or this process has launched it anew
     if (!ours && !run.adopted) return;
     if (run.lane !== lane || !lane) {
@@ -133,18 +133,18 @@ export class Reports {
     run.adopted = false;
     run.state = "sent";
     // the file of this process's epoch was removed
-    const kept = ours && !spool.isLost ? spool.keepEpoch(epoch()) : Promise.resolve();
-    kept.then(() => watch.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
+    const kept = ours && !spool.isLost ? spool.keepEpoch(epoch) : Promise.resolve();
+    kept.then(() => feeder.retry(run, lane)).catch((error) => this.#failed("could not launch a run anew", error));
   }
 
   /** Gives a run back: another attempt may find room on the disk, and so may another host. */
   #giveBack(run: Run, lane: Lane): void {
-    const { endings, feed } = this.#readers;
+    const { endings, feeder } = this.#readers;
     // marks it as the longest unused, so that other lanes, whose journals may be sound, come before it
     lane.release(run, 0);
     lane.unforgotten.delete(run.name);
     endings.refuse(run, run.order === null ? { kind: "unlaunched", why: FULL } : { kind: run.order.kind });
-    feed(lane);
+    feeder.feed(lane);
   }
 
   #failed(message: string, error: unknown): void {

@@ -204,7 +204,7 @@ export class Stopper {
   }
 
   #script(run: string, { key, pid }: Lane, reason: string, graceMs: number): string {
-    const { kill, dir } = this.#spool;
+    const { dir, scripts: { kill } } = this.#spool;
     return ["sh", kill, dir, key, String(pid), run, reason, tenthsOf(graceMs)].map(word).join(" ");
   }
 

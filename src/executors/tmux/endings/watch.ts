@@ -1,30 +1,27 @@
-import { LaunchError } from "../../../domain/errors.ts";
+import type { Channel } from "../../../domain/channel.ts";
 import { TmuxError } from "../server/clients.ts";
+import type { Feeder } from "../lanes/feeder.ts";
+import type { HeldPanes } from "../lanes/held_panes.ts";
 import type { Lane } from "../lanes/lane.ts";
-import type { RecoveryParts } from "./recovery.ts";
-import type { Run } from "../lanes/run.ts";
+import type { Recovery, RecoveryParts } from "./recovery.ts";
 
 /** Pause between two rounds, milliseconds. */
 const EVERY = 1000;
 /** Limit for a lane to begin a run that it was sent, milliseconds. */
 const START_LIMIT = 10_000;
-/** Number of terminals that may fail to start a run; one more, and the run is given back. */
-const MAX_FAILURES = 2;
 
-/** How runs are passed to lanes. */
-export interface Ways {
-  /** Gives a run to a lane. */
-  enter(run: Run): Promise<void>;
-  /** Sends the next run of a lane to it, if the lane can begin one. */
-  feed(lane: Lane): void;
-  /** Maintains terminals that are left to programs of ended runs. */
-  tendHeld(): void;
+/** What a `Watch` works with. */
+export interface WatchParts extends RecoveryParts {
+  readonly recovery: Pick<Recovery, "isDone">;
+  readonly feeder: Feeder;
+  readonly held: Pick<HeldPanes, "round">;
+  /** Requests for a check of the panes, by rooms that were made before this one. */
+  readonly checks: Channel<void>;
 }
 
 /** Supervises lanes and runs: settles the runs of panes that vanished without a report. */
 export class Watch {
-  readonly #parts: RecoveryParts;
-  readonly #ways: Ways;
+  readonly #parts: WatchParts;
   #timer: ReturnType<typeof setInterval> | undefined;
   #sweeping: Promise<void> | null = null;
   #again = false;
@@ -33,21 +30,24 @@ export class Watch {
   readonly #gone = new Set<Lane>();
   /** Lanes that are being checked. */
   readonly #checking = new Set<Lane>();
-  /** Runs of earlier processes are adopted. Before that it is unknown which logs and journals are still needed. */
-  recovered = false;
 
-  constructor(parts: RecoveryParts, ways: Ways) {
+  constructor(parts: WatchParts) {
     this.#parts = parts;
-    this.#ways = ways;
   }
 
   start(): void {
     this.#timer = setInterval(() => this.#round(), EVERY);
+    void this.#serve();
+  }
+
+  async #serve(): Promise<void> {
+    for await (const _ of this.#parts.checks) this.check();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
+    this.#parts.checks.close();
     this.#parts.living.close();
     await this.#sweeping?.catch(() => {});
   }
@@ -122,19 +122,19 @@ export class Watch {
     }
     this.#parts.options.log.warn("restored the log of a terminal");
     lane.logBroken = false;
-    this.#ways.feed(lane);
+    this.#parts.feeder.feed(lane);
   }
 
   /** Reports the ends of the runs of a lane that is gone, and gives the runs that it has not begun to other lanes. */
   async #died(lane: Lane, living: ReadonlySet<string> | null): Promise<void> {
-    const { spool, endings, stopper } = this.#parts;
+    const { spool, endings, stopper, feeder } = this.#parts;
     const journal = await spool.readJournal(lane.key);
     for (const run of [...lane.runs]) {
       const code = journal.ends.get(run.name);
       const written = journal.running === run.name || !journal.known;
       const begun = run.state === "started" || written || (living?.has(run.name) ?? true);
       if (code !== undefined) void endings.settle(run, lane, { code });
-      else if (run.state === "waiting" || !begun && !await run.marked()) await this.retry(run, lane);
+      else if (run.state === "waiting" || !begun && !await run.marked()) await feeder.retry(run, lane);
       else {
         const gone = journal.known ? "while it ran" : "and its journal is gone";
         void endings.settle(run, lane, { why: `its terminal was closed ${gone}` });
@@ -143,31 +143,8 @@ export class Watch {
     }
   }
 
-  /**
-   * Gives a run that its lane has not begun, and will not, to another lane. `failed`: counts it as a failure of the
-   * run.
-   */
-  async retry(run: Run, lane: Lane, failed = true): Promise<void> {
-    const { options, endings } = this.#parts;
-    lane.release(run, options.clock.now());
-    lane.unforgotten.delete(run.name);
-    run.lane = null;
-    run.firstAt = null;
-    run.state = "waiting";
-    run.armed = false;
-    clearTimeout(run.timer);
-    if (run.order !== null) return endings.refuse(run, { kind: run.order.kind });
-    if (failed) run.failures++;
-    try {
-      if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
-      await this.#ways.enter(run);
-    } catch (error) {
-      endings.refuse(run, { kind: "unlaunched", why: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
   #round(): void {
-    const { pool, runs, stopper } = this.#parts;
+    const { pool, runs, stopper, recovery, feeder, held } = this.#parts;
     stopper.round(runs.values(), pool.lanes.values());
     for (const lane of pool.lanes.values()) {
       if (this.#checking.has(lane)) continue;
@@ -176,8 +153,10 @@ export class Watch {
         .finally(() => this.#checking.delete(lane));
     }
     if (this.#again || this.#gone.size > 0) this.check();
-    this.#ways.tendHeld();
-    if (this.recovered) pool.tidy().catch((error) => this.#failed("tidy up", error));
+    held.round();
+    if (!recovery.isDone) return;
+    pool.tidy().then((emptied) => emptied.forEach((lane) => feeder.feed(lane)))
+      .catch((error) => this.#failed("tidy up", error));
   }
 
   /** Closes a terminal that does not begin its run, or does not reply although it has none. */

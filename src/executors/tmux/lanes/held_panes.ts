@@ -1,7 +1,7 @@
+import type { Feeder } from "./feeder.ts";
 import type { Lane } from "./lane.ts";
 import { freeName } from "../server/new_pane.ts";
 import type { RecoveryParts } from "../endings/recovery.ts";
-import type { Watch } from "../endings/watch.ts";
 
 /** Maximum number of terminals that are left to programs of ended runs; the oldest are closed. */
 export const MAX_HELD = 16;
@@ -17,14 +17,14 @@ const HELD = "-held";
  */
 export class HeldPanes {
   readonly #parts: RecoveryParts;
-  readonly #watch: Watch;
+  readonly #feeder: Feeder;
   #queriedAt = -Infinity;
   /** Commands of tmux in progress. */
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(parts: RecoveryParts, watch: Watch) {
+  constructor(parts: RecoveryParts, feeder: Feeder) {
     this.#parts = parts;
-    this.#watch = watch;
+    this.#feeder = feeder;
   }
 
   /**
@@ -43,7 +43,7 @@ export class HeldPanes {
     };
     this.#warnOnFailure("rename a window", pool.inTurn(rename));
     for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
-      this.#watch.retry(waiting, lane, false).catch((error) =>
+      this.#feeder.retry(waiting, lane, false).catch((error) =>
         options.log.warn("could not give a run to another terminal", { error: String(error) })
       );
     }

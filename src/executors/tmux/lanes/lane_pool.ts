@@ -5,6 +5,7 @@ import { Lane } from "./lane.ts";
 import { closePane, makePane } from "../server/new_pane.ts";
 import type { TmuxOptions } from "../options.ts";
 import { timeless, word } from "../quoting.ts";
+import type { ReportPipe } from "../endings/report_pipe.ts";
 import type { Run } from "./run.ts";
 import type { HostReply, Pane, TmuxServer } from "../server/server.ts";
 import { nextNumber, type Spool } from "../spool.ts";
@@ -22,10 +23,11 @@ const IDLE_MS = 60_000;
 export interface LanePoolWork {
   readonly server: TmuxServer;
   readonly spool: Spool;
-  /** Returns whether the spool folder is no longer ours: its paths may be those of another runner. */
-  isLost(): Promise<boolean>;
-  /** Called when the log of a lane was emptied: the lane may begin runs again. */
-  onEmptied(lane: Lane): void;
+  /** Returns what is missing when the spool folder is no longer ours: its paths may be those of another runner. */
+  readonly pipe: Pick<ReportPipe, "missing">;
+  readonly host: Pick<HostReply, "nofile" | "laneShell">;
+  /** Names of the folders of all existing lanes: the number of a new lane follows theirs. */
+  readonly folders: readonly string[];
 }
 
 /** All terminals of this runner: finds, creates, replaces and closes them. */
@@ -33,37 +35,31 @@ export class LanePool {
   readonly #options: TmuxOptions;
   readonly #server: TmuxServer;
   readonly #spool: Spool;
-  readonly lanes = new Map<string, Lane>();
-  readonly #waiting = new Map<string, () => void>();
-  /** Lanes are created one after the other: the second one finds the session that the first has created. */
-  #making: Promise<unknown> = Promise.resolve();
-  #next = 1;
-  /** Lanes that could not be closed. */
-  readonly #unclosed = new Set<Lane>();
-  #tidying: Promise<void> | null = null;
-  #closed = false;
-  #host: HostReply | null = null;
-  readonly #work: LanePoolWork;
-
-  constructor(options: TmuxOptions, work: LanePoolWork) {
-    this.#options = options;
-    this.#work = work;
-    this.#server = work.server;
-    this.#spool = work.spool;
-  }
-
+  readonly #pipe: Pick<ReportPipe, "missing">;
+  readonly #laneShell: string;
   /**
    * The maximum number of lanes for the file descriptors of the server: without free ones, it no longer responds to
    * clients.
    */
-  get limit(): number {
-    return Math.max(1, Math.floor((this.#host!.nofile - 64) / 2));
-  }
+  readonly limit: number;
+  readonly lanes = new Map<string, Lane>();
+  readonly #waiting = new Map<string, () => void>();
+  /** Lanes are created one after the other: the second one finds the session that the first has created. */
+  #making: Promise<unknown> = Promise.resolve();
+  #next: number;
+  /** Lanes that could not be closed. */
+  readonly #unclosed = new Set<Lane>();
+  #tidying: Promise<Lane[]> | null = null;
+  #closed = false;
 
-  /** Sets the number of the next new lane, after all existing ones. */
-  begin(host: HostReply, folders: readonly string[]): void {
-    this.#host = host;
-    this.#next = nextNumber(folders, this.#options.clock.random());
+  constructor(options: TmuxOptions, { server, spool, pipe, host, folders }: LanePoolWork) {
+    this.#options = options;
+    this.#server = server;
+    this.#spool = spool;
+    this.#pipe = pipe;
+    this.#laneShell = host.laneShell;
+    this.limit = Math.max(1, Math.floor((host.nofile - 64) / 2));
+    this.#next = nextNumber(folders, options.clock.random());
   }
 
   /** Records that a lane waits for runs. */
@@ -109,7 +105,7 @@ export class LanePool {
 
   async #make(target: Target, run: Run): Promise<Lane> {
     const { files, clock } = this.#options;
-    if (await this.#work.isLost()) throw thisHost("the spool folder was removed");
+    if (await this.#pipe.missing() !== null) throw thisHost("the spool folder was removed");
     await this.#room();
     const key = String(this.#next++);
     await files.makeFolder(this.#spool.laneFolder(key));
@@ -123,11 +119,10 @@ export class LanePool {
     const late = new AbortController();
     let pane: { id: string; pid: number } | null = null;
     try {
-      const { laneShell } = this.#host!;
       pane = await makePane(this.#server, target, {
         // people see it: without the random part of the number
         name: `lane-${Number(key) % 1000}`,
-        program: ["sh", this.#spool.lane, this.#spool.dir, key, laneShell],
+        program: ["sh", this.#spool.scripts.lane, this.#spool.dir, key, this.#laneShell],
         pipe: this.#pipeOf(key),
         mark: `${this.#options.instance} ${key} ${targetName(target)}`,
       });
@@ -196,7 +191,7 @@ export class LanePool {
   }
 
   #pipeOf(key: string): string[] {
-    return ["-O", timeless(["exec sh", word(this.#spool.log), word(this.#spool.dir), key].join(" "))];
+    return ["-O", timeless(["exec sh", word(this.#spool.scripts.log), word(this.#spool.dir), key].join(" "))];
   }
 
   /** Closes a pane; does nothing when it is gone. */
@@ -235,12 +230,15 @@ export class LanePool {
     else this.#unclosed.add(lane);
   }
 
-  /** Closes surplus idle lanes, empties long logs, and removes folders that are no longer needed. */
-  tidy(): Promise<void> {
+  /**
+   * Closes surplus idle lanes, empties long logs, and removes folders that are no longer needed. Returns the lanes that
+   * may begin runs again.
+   */
+  tidy(): Promise<Lane[]> {
     return this.#tidying ??= this.#tidy().finally(() => this.#tidying = null);
   }
 
-  async #tidy(): Promise<void> {
+  async #tidy(): Promise<Lane[]> {
     for (const lane of [...this.#unclosed]) await this.retire(lane);
     const { idleLanes = IDLE_LANES, idleMs = IDLE_MS, clock } = this.#options;
     const idle = this.#idle();
@@ -249,15 +247,17 @@ export class LanePool {
       // more
       if (clock.now() - lane.usedAt >= idleMs) await this.retire(lane);
     }
+    const emptied: Lane[] = [];
     for (const lane of [...this.lanes.values()]) {
       if (lane.pane === null && lane.settled && lane.runs.length === 0) await this.#discard(lane);
-      else await this.trim(lane);
+      else if (await this.trim(lane)) emptied.push(lane);
     }
+    return emptied;
   }
 
-  /** Empties a long log that is no longer needed. */
-  async trim(lane: Lane): Promise<void> {
-    if (lane.full && lane.settled && lane.pane !== null) await this.inTurn(() => this.#empty(lane));
+  /** Empties a long log that is no longer needed. Returns whether it did: the lane may begin runs again. */
+  async trim(lane: Lane): Promise<boolean> {
+    return lane.full && lane.settled && lane.pane !== null && await this.inTurn(() => this.#empty(lane));
   }
 
   async #discard(lane: Lane): Promise<void> {
@@ -268,10 +268,13 @@ export class LanePool {
   }
 
   /** Empties log and journal. The lane and the log's writer append, so both continue at the start. */
-  async #empty(lane: Lane): Promise<void> {
-    if (!lane.full || !lane.settled || lane.closing || lane.pane === null) return;
+  async #empty(lane: Lane): Promise<boolean> {
+    if (!lane.full || !lane.settled || lane.closing || lane.pane === null) return false;
     // without its log it cannot be emptied: its runs go to another lane
-    if (await this.#options.files.stat(this.#spool.laneLog(lane.key)) === null) return void await this.kill(lane.pane);
+    if (await this.#options.files.stat(this.#spool.laneLog(lane.key)) === null) {
+      await this.kill(lane.pane);
+      return false;
+    }
     lane.closing = true; // no run begins meanwhile: `assign` waits for its turn
     try {
       const journal = this.#spool.journal(lane.key);
@@ -282,7 +285,7 @@ export class LanePool {
     } finally {
       lane.closing = false;
     }
-    this.#work.onEmptied(lane);
+    return true;
   }
 
   /** Closes the lanes that run nothing, also held ones: no later process can find them. */

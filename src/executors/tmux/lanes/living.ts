@@ -28,12 +28,13 @@ export class Living {
   #count = 0;
   #closed = false;
   /** Epoch of this process: replies to earlier ones may still arrive. */
-  epoch = "";
+  readonly #epoch: string;
 
-  constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool }) {
+  constructor(options: TmuxOptions, parts: { server: TmuxServer; spool: Spool; epoch: string }) {
     this.#options = options;
     this.#server = parts.server;
     this.#spool = parts.spool;
+    this.#epoch = parts.epoch;
   }
 
   /**
@@ -58,14 +59,14 @@ export class Living {
   }
 
   async #query(gone: readonly Lane[]): Promise<ReadonlySet<string>> {
-    const name = `${this.epoch}-${++this.#count}`;
+    const name = `${this.#epoch}-${++this.#count}`;
     const question = { runs: new Set<string>(), over: Promise.withResolvers<void>() };
     question.over.promise.catch(() => {}); // the runner may end before anything waits for it
     const late = new AbortController();
     this.#questions.set(name, question);
     try {
       const lanes = gone.flatMap(({ key, pid }) => [key, String(pid)]);
-      await this.#server.shell(["sh", this.#spool.living, this.#spool.dir, name, ...lanes].map(word).join(" "));
+      await this.#server.shell(["sh", this.#spool.scripts.living, this.#spool.dir, name, ...lanes].map(word).join(" "));
       const timeout = this.#options.clock.sleep(LIMIT, late.signal).then(() => {
         if (!late.signal.aborted) throw new Error("the host did not answer");
       });

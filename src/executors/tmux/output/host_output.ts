@@ -5,7 +5,7 @@ import type { AttemptOutput, HostOutput } from "../../../ports/host_output.ts";
 import type { StoredJob } from "../../../ports/job_store.ts";
 import { LiveReader } from "./live_reader.ts";
 import { readEnded } from "./output.ts";
-import { Spool } from "../spool.ts";
+import { SpoolFiles } from "../spool.ts";
 
 /** Dependencies of a `TmuxHostOutput`. */
 export interface HostOutputOptions {
@@ -36,7 +36,7 @@ export class TmuxHostOutput implements HostOutput {
     // another runner of that name, or one whose folder was created anew
     if ((await files.readText(`${dir}/instance`))?.trim() !== instance) return null;
     const run = attemptName({ id: job.id, token }, digestOf);
-    return new RunOutput(files, new Spool({ spool: dir, files, digestOf }), run);
+    return new RunOutput(files, new SpoolFiles(dir, files), run);
   }
 }
 
@@ -47,13 +47,13 @@ export class TmuxHostOutput implements HostOutput {
  */
 class RunOutput implements AttemptOutput {
   readonly #files: Files;
-  readonly #spool: Spool;
+  readonly #spool: SpoolFiles;
   readonly #run: string;
   #lane = "";
   #log: OpenFile | null = null;
   #reader: LiveReader | null = null;
 
-  constructor(files: Files, spool: Spool, run: string) {
+  constructor(files: Files, spool: SpoolFiles, run: string) {
     this.#files = files;
     this.#spool = spool;
     this.#run = run;

@@ -1,7 +1,7 @@
 import type { Pruning } from "../../../ports/executor.ts";
 import type { TmuxOptions } from "../options.ts";
 import type { Run } from "../lanes/run.ts";
-import type { Spool } from "../spool.ts";
+import type { SpoolFiles } from "../spool.ts";
 
 /** Maximum number of kept outputs that exceed a result; the oldest go first. */
 export const MAX_KEPT = 4096;
@@ -29,12 +29,12 @@ interface Kept {
  */
 export class KeptOutputs {
   readonly #options: TmuxOptions;
-  readonly #spool: Spool;
+  readonly #spool: SpoolFiles;
   readonly #runs: ReadonlyMap<string, Run>;
   #kept = new Map<string, Kept>();
   #searchedAt = -Infinity;
 
-  constructor(options: TmuxOptions, parts: { spool: Spool; runs: ReadonlyMap<string, Run> }) {
+  constructor(options: TmuxOptions, parts: { spool: SpoolFiles; runs: ReadonlyMap<string, Run> }) {
     this.#options = options;
     this.#spool = parts.spool;
     this.#runs = parts.runs;

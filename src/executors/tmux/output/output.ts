@@ -2,7 +2,7 @@ import { RESULT_PART } from "../../../domain/limits.ts";
 import { isExact, type OutputSample } from "../../../domain/output.ts";
 import type { Files, OpenFile } from "../../../ports/files.ts";
 import type { Run } from "../lanes/run.ts";
-import type { Spool } from "../spool.ts";
+import type { SpoolFiles } from "../spool.ts";
 
 /** Maximum number of bytes per read. */
 export const CHUNK = 256 << 10;
@@ -61,7 +61,7 @@ function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 /** Writes a run's output into its own file, and samples it at the same time. A run without output gets no file. */
 export class OutputWriter {
   readonly #files: Files;
-  readonly #spool: Spool;
+  readonly #spool: SpoolFiles;
   readonly #run: string;
   /** An earlier process may have left files of the same run. */
   readonly #adopted: boolean;
@@ -69,7 +69,7 @@ export class OutputWriter {
   #file: OpenFile | null = null;
   #failed = false;
 
-  constructor(files: Files, spool: Spool, { name, adopted }: Pick<Run, "name" | "adopted">) {
+  constructor(files: Files, spool: SpoolFiles, { name, adopted }: Pick<Run, "name" | "adopted">) {
     this.#files = files;
     this.#spool = spool;
     this.#run = name;
@@ -134,7 +134,7 @@ export class OutputWriter {
 }
 
 /** Reads a sample of an ended run's output from its file; `null` when there is none. */
-export async function readSample(files: Files, spool: Spool, run: string): Promise<OutputSample | null> {
+export async function readSample(files: Files, spool: SpoolFiles, run: string): Promise<OutputSample | null> {
   const small = await files.stat(spool.output(run));
   const size = (small ?? await files.stat(spool.keptOutput(run)))?.size;
   if (size === undefined) return null;
@@ -151,7 +151,7 @@ export async function readSample(files: Files, spool: Spool, run: string): Promi
 }
 
 /** Reads a part of the output of an ended run. */
-export async function readEnded(files: Files, spool: Spool, run: string, offset: number, limit: number) {
+export async function readEnded(files: Files, spool: SpoolFiles, run: string, offset: number, limit: number) {
   const isSmall = await files.stat(spool.output(run)) !== null;
   return await readPart(files, isSmall ? spool.output(run) : spool.keptOutput(run), offset, limit);
 }

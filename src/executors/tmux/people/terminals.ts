@@ -171,7 +171,9 @@ export class Terminals implements AttemptTerminals {
     this.#surveys.set(number, survey);
     try {
       const list = [...lanes].map(([key, { pid }]) => `${key}:${pid}`);
-      await this.#server.shell(["sh", this.#spool.reading, this.#spool.dir, number, ...list].map(word).join(" "));
+      await this.#server.shell(
+        ["sh", this.#spool.scripts.reading, this.#spool.dir, number, ...list].map(word).join(" "),
+      );
       const limit = this.#options.clock.sleep(SURVEY_LIMIT, late.signal);
       await Promise.race([survey.over.promise, limit]);
     } finally {

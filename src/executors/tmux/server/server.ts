@@ -1,4 +1,5 @@
 import type { TerminalAccess } from "../../../ports/executor.ts";
+import type { Channel } from "../../../domain/channel.ts";
 import { SetupError } from "../../../domain/errors.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
 import { isOlder, OLDEST_TMUX } from "../../../domain/versions.ts";
@@ -57,11 +58,11 @@ export class TmuxServer {
   readonly #closing = new AbortController();
   /** It has been reached before. */
   #isOpened = false;
-  readonly #onChange: () => void;
+  readonly #checks: Channel<void>;
 
-  /** @param onChange Called when the server is a new one: the panes of the old one are gone. */
-  constructor(options: TmuxOptions, spool: Spool, onChange: () => void) {
-    this.#onChange = onChange;
+  /** @param checks Gets a value when the server is a new one: the panes of the old one are gone. */
+  constructor(options: TmuxOptions, spool: Spool, checks: Channel<void>) {
+    this.#checks = checks;
     this.#options = options;
     this.#spool = spool;
     this.#clients = new Clients(options);
@@ -178,8 +179,8 @@ export class TmuxServer {
     const answer = "host";
     await files.remove(`${this.#spool.dir}/${answer}`);
     const { shell } = this.#options;
-    const trial = shell === undefined ? [] : [shell, this.#spool.shell];
-    const { setup, dir, inherited } = this.#spool;
+    const trial = shell === undefined ? [] : [shell, this.#spool.scripts.shell];
+    const { dir, scripts: { setup, inherited } } = this.#spool;
     await this.shell(["sh", setup, dir, answer, inherited, PROGRAMS.join(" "), ...trial].map(word).join(" "));
     // without a result jobs inherit from the server
     const own = readFacts(await this.#clients.shell(`exec sh ${word(inherited)} runner`).catch(() => ""));
@@ -190,7 +191,7 @@ export class TmuxServer {
       await orAborted(clock.sleep(2), this.closed);
     }
     throw new SetupError(
-      `Cannot use tmux: its server did not run "${this.#spool.setup}" within ${
+      `Cannot use tmux: its server did not run "${this.#spool.scripts.setup}" within ${
         SETUP_LIMIT / 1000
       } s; is the spool folder on a disk that it can read and write${
         shell === undefined ? "" : `, and does ${JSON.stringify(shell)} end when it has run a script`
@@ -292,7 +293,7 @@ export class TmuxServer {
         ["new-session", "-d", "-s", this.holder, "exec cat"],
         ...settings,
       ]);
-      this.#onChange();
+      this.#checks.push();
     }
     this.#isOpened = true;
   }
@@ -323,7 +324,7 @@ export class TmuxServer {
    */
   async #callBack(): Promise<boolean> {
     const pid = await this.#clients.run([["display-message", "-p", "#{pid}"]]).catch(() => []);
-    const args = ["sh", this.#spool.socket, this.#spool.dir, this.#options.socket, ...pid];
+    const args = ["sh", this.#spool.scripts.socket, this.#spool.dir, this.#options.socket, ...pid];
     return await this.#clients.beside(literal(args.map(word).join(" "))) === BUSY_ELSEWHERE;
   }
 
