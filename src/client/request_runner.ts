@@ -3,10 +3,10 @@ import { JobNotFoundError, NoTerminalError } from "../domain/errors.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
-import type { JobReply, JobRequest } from "../ports/requests.ts";
+import type { ControlRequest, JobReply, ViewRequest } from "../ports/requests.ts";
 
 /** Reply to a request that was executed. */
-export type Done = Exclude<JobReply, { readonly type: "gone" | "failed" }>;
+export type Done = Exclude<JobReply, { readonly type: "gone" | "failed" | "output" }>;
 
 /** Options of a request. */
 export interface RequestOptions {
@@ -27,7 +27,7 @@ export interface RequestOptions {
 export async function requestRunner(
   store: JobStore,
   id: string,
-  request: JobRequest,
+  request: ControlRequest | Exclude<ViewRequest, { readonly type: "output" }>,
   options: RequestOptions,
 ): Promise<Done> {
   const cannot = `${options.cannot} ${JSON.stringify(id)}`;
@@ -58,6 +58,8 @@ export async function requestRunner(
     }
     case "full":
       throw new NoTerminalError(`${cannot}: too many requests wait for its runner already; try again`);
+    case "output":
+      throw new NoTerminalError(`${cannot}: its runner sent what was not asked for; try again`);
     case "failed":
       throw new NoTerminalError(`${cannot}: its runner cannot reach the terminal: ${reply.why}; try again`);
     case "unanswered": {

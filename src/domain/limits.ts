@@ -30,8 +30,10 @@ export const MAX_JSON_JOB = 2 * MAX_RUN_PAYLOAD;
 export const MAX_REASON = 1_000;
 /** Most bytes that one `send` types. */
 export const MAX_TYPED = 64 << 10;
-/** Most bytes of a terminal request as stored in Redis: `MAX_TYPED` bytes in base64, and the other fields. */
+/** Most bytes of a request to a runner as stored in Redis: `MAX_TYPED` bytes in base64, and the other fields. */
 export const MAX_REQUEST = 2 * MAX_TYPED;
+/** Most bytes of output in one reply of a runner. */
+export const MAX_OUTPUT_PIECE = 256 << 10;
 /** Most bytes of an id. */
 export const MAX_ID = 512;
 /** Bytes of output from the start, and as many from the end, that the `result` field holds. */

@@ -159,8 +159,8 @@ export interface JobStore {
   /** Queues an ended job for a new attempt. */
   retry(id: string): Promise<RetryReply>;
   /**
-   * Sends a request about the terminal of a running job to its runner. Returns the reply within `waitMs`; that no reply
-   * came is returned somewhat later.
+   * Sends a request about an attempt to the runner that has it: the one that the metadata names by `token`, `instance`
+   * and `runner`. Returns the reply within `waitMs`; that no reply came is returned somewhat later.
    *
    * @param options `reply`: a name that no other request uses. `waitMs`: milliseconds to wait for the reply.
    */

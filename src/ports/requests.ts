@@ -1,18 +1,29 @@
 /**
- * Requests of clients on any host to the runner of a running job, and its replies.
+ * Requests of clients on any host to the runner that has an attempt, and its replies.
  *
  * @module
  */
 import type { Screen, Typed } from "./attempt_terminals.ts";
 
-/** A request about the terminal of a running job. */
-export type JobRequest =
-  /** Types into it. */
-  | { readonly type: "type" } & Typed
-  /** Reads its screen. */
+/** A request that only reads. */
+export type ViewRequest =
+  /** The screen of a running job's terminal. */
   | { readonly type: "screen" }
-  /** Asks for its location. */
-  | { readonly type: "locate" };
+  /** The location of a running job's terminal. */
+  | { readonly type: "locate" }
+  /** At most `limit` bytes of the output from a byte offset on; of an ended attempt as well. */
+  | { readonly type: "output"; readonly offset: number; readonly limit: number };
+
+/** A request that changes something. */
+export type ControlRequest =
+  /** Types into the terminal of a running job. */
+  { readonly type: "type" } & Typed;
+
+/** A request about an attempt. */
+export type JobRequest = ViewRequest | ControlRequest;
+
+/** The two lists of requests; a role may be given the first one only. */
+export type RequestKind = "view" | "control";
 
 /** Reply of a runner. */
 export type JobReply =
@@ -20,6 +31,8 @@ export type JobReply =
   | { readonly type: "screen"; readonly screen: Screen }
   /** Location of the terminal, as returned by `AttemptTerminals.locate`. */
   | { readonly type: "place"; readonly place: string }
+  /** Bytes of the output from the requested offset on; none when the host has no more, or does not have them. */
+  | { readonly type: "output"; readonly bytes: Uint8Array }
   /** The attempt has no terminal at the runner: it has ended, or waits there for its turn. */
   | { readonly type: "gone" }
   /** The terminal could not be reached; `why` is one clause. */
@@ -27,8 +40,8 @@ export type JobReply =
 
 /** A request that waits for the runner's reply. */
 export interface OpenRequest {
-  /** Address of the reply; opaque. */
-  readonly replyTo: string;
+  /** Name of the request, and of its reply; opaque. */
+  readonly requestId: string;
   /** Id of the job. */
   readonly id: string;
   /** The requested attempt: `ATTEMPT.NONCE`. */
@@ -50,10 +63,10 @@ export type RequestReply =
 
 /** The runner's side of requests. */
 export interface RequestQueue {
-  /** Calls `wake` when there may be requests for this instance; does not poll in between. */
-  onRequest(wake: () => void): void;
-  /** Removes and returns the next request whose sender still waits; `null` when there is none. */
-  serve(): Promise<OpenRequest | null>;
+  /** Calls `wake` when there may be requests of a kind for this instance; does not poll in between. */
+  onRequest(kind: RequestKind, wake: () => void): void;
+  /** Removes and returns the next request of a kind whose sender still waits; `null` when there is none. */
+  serve(kind: RequestKind): Promise<OpenRequest | null>;
   /** Sends the reply to a request. */
   reply(request: OpenRequest, reply: JobReply): Promise<void>;
 }

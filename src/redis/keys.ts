@@ -78,12 +78,17 @@ export class Keys {
   }
 
   /**
-   * LIST of requests about the terminals of an instance's jobs, served from the right: `UNTIL\nREQUEST`, Unix ms and
-   * JSON `replyTo`, `id`, `token`, `request`. Holds at most 64. A sender that gives up removes its request; the list
-   * expires 5 s after the last one is due. Also a channel: a message for each request.
+   * LIST of requests that only read (screen, location, output), served from the right: `UNTIL\nENVELOPE`, Unix ms and
+   * JSON `v` (1), `request_id`, `job`, `token`, `request`. Holds at most 64. A sender that gives up removes its
+   * request; the list expires 5 s after the last one is due. Also a channel: a message for each request.
    */
-  requests(runner: string, instance: string): string {
-    return `${this.#ns}rr:requests:${runner}:${instance}`;
+  view(runner: string, instance: string): string {
+    return `${this.#ns}rr:view:${runner}:${instance}`;
+  }
+
+  /** LIST of requests that change something (keys for a terminal), otherwise as `view`. */
+  control(runner: string, instance: string): string {
+    return `${this.#ns}rr:control:${runner}:${instance}`;
   }
 
   /** LIST of one entry, JSON: the reply to a request, for at most 10 s. */

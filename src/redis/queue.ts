@@ -23,7 +23,7 @@ import type {
 } from "../ports/queue.ts";
 import { Batch } from "./batch.ts";
 import type { Argument, Target } from "./client.ts";
-import type { JobReply, OpenRequest } from "../ports/requests.ts";
+import type { JobReply, OpenRequest, RequestKind } from "../ports/requests.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
@@ -300,12 +300,12 @@ export class RedisQueue implements Queue {
     return reply === "OK";
   }
 
-  onRequest(wake: () => void): void {
-    this.#wakeUps.listen(this.#keys.requests(this.#identity.runner, this.#identity.instance), wake);
+  onRequest(kind: RequestKind, wake: () => void): void {
+    this.#wakeUps.listen(this.#requests.list(kind, this.#identity), wake);
   }
 
-  serve(): Promise<OpenRequest | null> {
-    return this.#requests.serve(this.#identity.runner, this.#identity.instance);
+  serve(kind: RequestKind): Promise<OpenRequest | null> {
+    return this.#requests.serve(kind, this.#identity);
   }
 
   async reply(request: OpenRequest, reply: JobReply): Promise<void> {

@@ -31,7 +31,11 @@ Deno.test("the keys of two namespaces are apart, whatever their names and ids ar
         [keys.queue, keys.low, keys.delay, keys.paused, keys.lease, keys.history, keys.wakeUp],
       ];
       made.push(...[...ofJob, ...ofRunner].map((make) => make.call(keys, text)));
-      made.push(...[keys.claim, keys.attempts, keys.instance, keys.requests].map((make) => make.call(keys, text, "i")));
+      made.push(
+        ...[keys.claim, keys.attempts, keys.instance, keys.view, keys.control].map((make) =>
+          make.call(keys, text, "i")
+        ),
+      );
     }
     for (const key of made) {
       const owner = ownerOf.get(key) ?? namespace;

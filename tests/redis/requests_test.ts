@@ -15,17 +15,17 @@ Deno.test("a request reaches the runner that holds the job, byte for byte, and i
   const { token } = await fixture.started("a");
   const bytes = new Uint8Array(65_536).map((_, i) => i * 7 % 256);
   let woken = 0;
-  fixture.queue.onRequest(() => woken++);
+  fixture.queue.onRequest("control", () => woken++);
   await until("it listens", () => woken === 1);
   const answer = ask(fixture, "a", { type: "type", bytes, enter: true }, "q1");
   await until("it was woken", () => woken === 2);
-  const open = await fixture.queue.serve();
-  assertEquals(open, { replyTo: "q1", id: "a", token, request: { type: "type", bytes, enter: true } });
-  assertEquals(await fixture.queue.serve(), null);
+  const open = await fixture.queue.serve("control");
+  assertEquals(open, { requestId: "q1", id: "a", token, request: { type: "type", bytes, enter: true } });
+  assertEquals(await fixture.queue.serve("control"), null);
   await fixture.queue.reply(open!, { type: "typed" });
   assertEquals(await answer, { type: "typed" });
   const keys = await fixture.server.keys();
-  assertEquals(keys.filter((key) => /rr:(requests|reply)/.test(key)), []);
+  assertEquals(keys.filter((key) => /rr:(view|control|reply)/.test(key)), []);
 });
 
 Deno.test("requests are served in their order, by the instance that they are for", async () => {
@@ -34,10 +34,10 @@ Deno.test("requests are served in their order, by the instance that they are for
   await fixture.started("b");
   const other = fixture.runner({ instance: "other", nonce: "n2" });
   const answers = [ask(fixture, "a", SCREEN, "q1", 300), ask(fixture, "b", { type: "locate" }, "q2", 300)];
-  const list = fixture.keys.requests("r", "i");
+  const list = fixture.keys.view("r", "i");
   await until("both wait", async () => await fixture.server.call("LLEN", list) === 2);
-  assertEquals(await other.serve(), null);
-  assertEquals([(await fixture.queue.serve())?.id, (await fixture.queue.serve())?.id], ["a", "b"]);
+  assertEquals(await other.serve("view"), null);
+  assertEquals([(await fixture.queue.serve("view"))?.id, (await fixture.queue.serve("view"))?.id], ["a", "b"]);
   assertEquals(await Promise.all(answers), [{ type: "unanswered", taken: true }, { type: "unanswered", taken: true }]);
 });
 
@@ -45,11 +45,11 @@ Deno.test("a request that nobody waits for any more is never served, and leaves 
   await using fixture = await RedisFixture.open();
   await fixture.started("a");
   assertEquals(await ask(fixture, "a", SCREEN, "q1", 50), { type: "unanswered", taken: false });
-  assertEquals(await fixture.queue.serve(), null);
-  const list = fixture.keys.requests("r", "i");
+  assertEquals(await fixture.queue.serve("view"), null);
+  const list = fixture.keys.view("r", "i");
   await fixture.server.call("LPUSH", list, "1\nlate", "nonsense");
-  assertEquals(await fixture.queue.serve(), null);
-  await fixture.queue.reply({ replyTo: "q1", id: "a", token: "x", request: SCREEN }, { type: "gone" });
+  assertEquals(await fixture.queue.serve("view"), null);
+  await fixture.queue.reply({ requestId: "q1", id: "a", token: "x", request: SCREEN }, { type: "gone" });
   const left = Number(await fixture.server.call("PTTL", fixture.keys.reply("q1")));
   assert(left > 0 && left <= 10_000, String(left));
   const pending = ask(fixture, "a", SCREEN, "q2", 400);
@@ -63,7 +63,7 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   const before = (await fixture.store.read("a"))!;
-  const list = fixture.keys.requests("r", "i");
+  const list = fixture.keys.view("r", "i");
   await fixture.server.call("LPUSH", list, ...Array.from({ length: 64 }, (_, i) => `${9e15}\n${i}`));
   assertEquals(await ask(fixture, "a", SCREEN, "q"), { type: "full" });
   await fixture.server.call("DEL", list);
@@ -121,27 +121,60 @@ Deno.test("a request that is too large, or is none, never reaches the runner, an
   const { server, keys } = fixture;
   const { token } = await fixture.started("a");
   const until = await fixture.store.time() + 60_000;
-  const list = keys.requests("r", "i");
-  const good = { replyTo: "q", id: "a", token };
+  const list = keys.control("r", "i");
+  const good = { v: 1, request_id: "q", job: "a", token };
   const typed = (size: number) => ({ ...good, request: { type: "type", bytes: btoa("x".repeat(size)) } });
   const wrong = [
     ...["nonsense", "null", "[]", "{}", JSON.stringify({ ...good, request: null })],
-    ...[{ ...good, replyTo: 1 }, { ...good, id: null }, { ...good, replyTo: "r".repeat(513) }, { ...good, token: [] }]
+    ...[{ ...good, request_id: 1 }, { ...good, job: null }, { ...good, request_id: "r".repeat(513) }, {
+      ...good,
+      token: [],
+    }]
       .map((one) => JSON.stringify({ ...one, request: SCREEN })),
     JSON.stringify({ ...good, request: { type: "shell" } }),
     JSON.stringify({ ...good, request: { type: "type", bytes: "%" } }),
     JSON.stringify({ ...good, request: { type: "type" } }),
     JSON.stringify(typed(65_537)),
   ];
-  await fixture.queue.serve();
+  await fixture.queue.serve("control");
   const before = await sent(fixture);
   await server.call("LPUSH", list, `${until}\n${JSON.stringify(typed(8 << 20))}`);
   for (const text of wrong) await server.call("LPUSH", list, `${until}\n${text}`);
   await server.call("LPUSH", list, `${until}\n${JSON.stringify(typed(65_536))}`);
-  const open = await fixture.queue.serve();
+  const open = await fixture.queue.serve("control");
   assert(open?.request.type === "type");
   assertEquals([open.id, open.request.bytes.length], ["a", 65_536]);
-  assertEquals(await fixture.queue.serve(), null);
+  assertEquals(await fixture.queue.serve("control"), null);
   const bytes = await sent(fixture) - before;
   assert(bytes < 1 << 20, `${bytes} bytes`);
+});
+
+Deno.test("a request for output reaches the runner after the attempt has ended, and its bytes come back", async () => {
+  await using fixture = await RedisFixture.open();
+  const run = await fixture.started("a");
+  await fixture.queue.finish(ended(run));
+  const bytes = new Uint8Array(256 << 10).map((_, i) => i * 31 % 256);
+  const reply = ask(fixture, "a", { type: "output", offset: 5, limit: 1 << 30 }, "q1");
+  const list = fixture.keys.view("r", "i");
+  await until("it waits", async () => await fixture.server.call("LLEN", list) === 1);
+  const open = await fixture.queue.serve("view");
+  assertEquals(open?.request, { type: "output", offset: 5, limit: 256 << 10 });
+  await fixture.queue.reply(open!, { type: "output", bytes });
+  assertEquals(await reply, { type: "output", bytes });
+});
+
+Deno.test("serve() gives no request from the list of the other kind, and refuses versions that it does not know", async () => {
+  await using fixture = await RedisFixture.open();
+  const { server, keys } = fixture;
+  const { token } = await fixture.started("a");
+  const due = await fixture.store.time() + 60_000;
+  const envelope = { v: 1, request_id: "q", job: "a", token, request: { type: "type", bytes: "eA==" } };
+  const wrong = [envelope, { ...envelope, token: "1.../../x" }, { ...envelope, v: "2" }];
+  for (const one of wrong) await server.call("LPUSH", keys.view("r", "i"), `${due}\n${JSON.stringify(one)}`);
+  await server.call("LPUSH", keys.view("r", "i"), `${due}\n${JSON.stringify({ ...envelope, v: 2 })}`);
+  await server.call("LPUSH", keys.control("r", "i"), `${due}\n${JSON.stringify({ ...envelope, sig: "ignored" })}`);
+  assertEquals(await fixture.queue.serve("view"), null);
+  const said = JSON.parse(String(await server.call("RPOP", keys.reply("q"))));
+  assertEquals([said.type, said.why.includes("version 2")], ["failed", true]);
+  assertEquals((await fixture.queue.serve("control"))?.request.type, "type");
 });

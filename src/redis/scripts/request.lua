@@ -1,10 +1,10 @@
--- request: asks the runner that holds an attempt to do something with its terminal.
+-- request: asks the runner that has an attempt to do something with its terminal, or for its output.
 --
 -- KEYS  1 job  2 meta  3 lease  4 requests of the instance
 -- ARGV  1 token of the attempt  2 instance  3 channel of the requests  4 ms that the sender waits for the reply
---       5 request
+--       5 request  6 '1': also of an attempt that has ended
 -- reply OK      the entry as it is stored in the list
---       OVER    the attempt does not run, or not there
+--       OVER    the attempt does not run, or not there; with ARGV 6, the job is gone
 --       SILENT  ms since the lease of the instance ended, or '' when there is none
 --       FULL    64 requests wait already
 
@@ -12,9 +12,12 @@ local JOB, META, LEASE, REQUESTS = unpack(KEYS, 1, 4)
 
 local bad = unfit(META, 'hash') or unfit(LEASE, 'zset') or unfit(REQUESTS, 'list')
 if bad then return bad end
-if type_of(JOB) ~= 'hash' or call('HGET', JOB, 'status') ~= 'started' then return { 'OVER', '.' } end
-local owner = call('HMGET', META, 'token', 'instance', 'done')
-if owner[1] ~= ARGV[1] or owner[2] ~= ARGV[2] or owner[3] == ARGV[1] then return { 'OVER', '.' } end
+if type_of(JOB) ~= 'hash' then return { 'OVER', '.' } end
+if ARGV[6] ~= '1' then
+  local owner = call('HMGET', META, 'token', 'instance', 'done')
+  local runs = call('HGET', JOB, 'status') == 'started' and owner[3] ~= ARGV[1]
+  if not runs or owner[1] ~= ARGV[1] or owner[2] ~= ARGV[2] then return { 'OVER', '.' } end
+end
 local at = clock()
 local lease = tonumber(call('ZSCORE', LEASE, ARGV[2]) or '')
 if not lease then return { 'SILENT', '', '.' } end
