@@ -1,5 +1,5 @@
 /**
- * Defaults and limits of jobs. Rows of flags (src/settings/options.ts) refer to these constants.
+ * Defaults and limits of jobs. The rows of options refer to these constants.
  *
  * @module
  */
@@ -14,6 +14,8 @@ export const DEFAULT_EXECUTOR = "tmux.main";
 export const DEFAULT_CONCURRENCY = 4;
 /** Seconds after which an ended job expires in Redis; 0 keeps it for ever. */
 export const DEFAULT_KEEP = 7 * 86_400;
+/** Shortest timeout, seconds: a millisecond, because 0 in the field of a job means "no timeout". */
+export const MIN_TIMEOUT = 0.001;
 /** Longest timeout, seconds. */
 export const MAX_TIMEOUT = 30 * 86_400;
 /** Seconds between TERM and KILL. */

@@ -1,27 +1,21 @@
 /**
- * Every option of the program.
+ * Options of every command, and every setting. Options that only one command has are in the file of that command.
  *
  * @module
  */
 import {
   DEFAULT_CONCURRENCY,
-  DEFAULT_EXECUTOR,
   DEFAULT_KEEP,
   DEFAULT_KILL_GRACE,
   DEFAULT_REDIS_URL,
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
+  MIN_TIMEOUT,
 } from "../domain/limits.ts";
 import { readNamespace } from "../domain/namespace.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
-import { STATE_NAMES } from "../domain/state_words.ts";
-import { SORT_KEYS } from "../domain/sort_keys.ts";
-import { COLUMN_NAMES, DEFAULT_COLUMNS } from "./column_names.ts";
 import type { OptionRows } from "./option_row.ts";
 import { readHook, readSocket, readSpool } from "./option_readers.ts";
-
-/** The smallest timeout is a millisecond, because 0 in the job's field means "no timeout". */
-const SHORTEST = 0.001;
 
 /** Options of every command. */
 export const GLOBAL_ROWS = {
@@ -61,7 +55,7 @@ export const GLOBAL_ROWS = {
     value: "D",
     config: true,
     default: 3,
-    min: SHORTEST,
+    min: MIN_TIMEOUT,
     max: 3_600,
     help: "How long a client command waits for Redis",
   },
@@ -120,7 +114,7 @@ export const RUN_ROWS = {
   defaultTimeout: {
     type: "duration",
     value: "D",
-    min: SHORTEST,
+    min: MIN_TIMEOUT,
     max: MAX_TIMEOUT,
     config: true,
     defaultText: "no limit",
@@ -196,7 +190,7 @@ export const RUN_ROWS = {
   onEndTimeout: {
     type: "duration",
     value: "D",
-    min: SHORTEST,
+    min: MIN_TIMEOUT,
     max: 3_600,
     config: true,
     default: 60,
@@ -205,177 +199,19 @@ export const RUN_ROWS = {
   heartbeat: {
     type: "duration",
     value: "D",
-    min: SHORTEST,
+    min: MIN_TIMEOUT,
     default: 5,
     hidden: true,
     help: "Interval between heartbeats",
   },
-  lease: { type: "duration", value: "D", min: SHORTEST, default: 30, hidden: true, help: "Duration of a lease" },
+  lease: { type: "duration", value: "D", min: MIN_TIMEOUT, default: 30, hidden: true, help: "Duration of a lease" },
 } as const satisfies OptionRows;
 
 /** The spool, for commands that only read outputs in it. */
-const READ_SPOOL = {
+export const READ_SPOOL = {
   ...RUN_ROWS.spool,
   help: "Spool folder of a runner on this host, to show its outputs in full",
 } as const;
-
-/** Options of `runner submit`. */
-export const SUBMIT_ROWS = {
-  executor: {
-    type: "string",
-    short: "e",
-    value: "EXECUTOR",
-    default: DEFAULT_EXECUTOR,
-    completes: "executors",
-    help: "Where the job runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
-  },
-  timeout: {
-    type: "duration",
-    short: "t",
-    value: "D",
-    min: SHORTEST,
-    max: MAX_TIMEOUT,
-    defaultText: "the runner's",
-    help: "Stop the job after this time",
-  },
-  env: { type: "list", value: "NAME=VALUE", help: "Environment variable of the job; may be repeated" },
-  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, read literally; --env overrides it" },
-  cwd: {
-    type: "string",
-    value: "DIR",
-    defaultText: "the runner's",
-    help: "Working directory: an absolute path on the host of the job",
-  },
-  callerId: { type: "string", value: "TEXT", help: "Who submits the job, as free text" },
-  contextId: { type: "string", value: "TEXT", help: "What the job belongs to, as free text" },
-  id: { type: "string", value: "ID", defaultText: "a new one", help: "Id of the job; the same id is queued only once" },
-  title: { type: "string", value: "TEXT", help: "Title of the job, one line for people" },
-  label: { type: "list", value: "NAME=VALUE", help: "Label of the job; may be repeated" },
-  priority: {
-    type: "choice",
-    choices: ["high", "normal", "low"],
-    value: "WHICH",
-    default: "normal",
-    help: "high runs next, low when no other job waits",
-  },
-  in: { type: "duration", value: "D", help: "Start after this time" },
-  at: {
-    type: "string",
-    value: "TIME",
-    help: "Start at this time: 2026-01-31T18:30:00Z, or in local time 2026-01-31 18:30",
-  },
-  after: {
-    type: "string",
-    value: "ID",
-    completes: "jobs",
-    help: "Start when that job has finished; fail at once when that job fails",
-  },
-  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
-  backoff: {
-    type: "string",
-    value: "D..D",
-    help: "Pause between attempts: doubles from the first duration up to the second",
-  },
-  keep: {
-    type: "duration",
-    value: "D",
-    defaultText: "the runner's",
-    help: "How long Redis keeps the ended job; 0: for ever",
-  },
-  script: { type: "string", value: "FILE", help: "Run the content of this file" },
-  from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
-  maxQueued: {
-    type: "integer",
-    value: "N",
-    min: 1,
-    defaultText: "no limit",
-    help: "Exit with 75 when N jobs, delayed ones included, already wait for the runner",
-  },
-  skipBad: { type: "flag", help: "With --from: skip invalid lines and queue the others" },
-  wait: { type: "flag", help: "Wait until the job ends and exit with its exit code" },
-  follow: { type: "flag", help: "Like --wait, and show the output live" },
-  spool: READ_SPOOL,
-  dryRun: { type: "flag", help: "Only show what would be queued, and where each value comes from" },
-} as const satisfies OptionRows;
-
-/** Options of `runner status`. Its `-n` counts jobs, as in `tail`. */
-export const STATUS_ROWS = {
-  count: {
-    type: "integer",
-    short: "n",
-    value: "N",
-    min: 0,
-    max: 10_000,
-    default: 10,
-    help: "Number of recent jobs in the overview",
-  },
-  state: {
-    type: "list",
-    value: "STATE",
-    choices: STATE_NAMES,
-    help:
-      "Only jobs in this state; may be repeated. waiting: running, but waiting for input; the last three: Redis values",
-  },
-  runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
-  caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
-  context: { type: "string", value: "TEXT", help: "Only jobs with this context id" },
-  label: { type: "list", value: "NAME=VALUE", help: "Only jobs with this label; may be repeated" },
-  since: { type: "duration", value: "D", help: "Only jobs created within this time" },
-  among: {
-    type: "integer",
-    value: "N",
-    min: 1,
-    default: 10_000,
-    help: "How many of the newest jobs are scanned to filter and to sort",
-  },
-  sort: { type: "choice", value: "KEY", choices: SORT_KEYS, default: "created", help: "Order of the jobs" },
-  columns: {
-    type: "string",
-    value: "NAMES",
-    defaultText: DEFAULT_COLUMNS.join(","),
-    help: `Columns of the job list, separated by commas: ${COLUMN_NAMES.join(", ")}`,
-  },
-  watch: { type: "flag", short: "w", help: "Update the output whenever something happens, until Ctrl-C" },
-} as const satisfies OptionRows;
-
-/** Options of `runner logs`. Its `-n` counts lines, as in `tail`. */
-export const LOGS_ROWS = {
-  follow: { type: "flag", short: "f", help: "Show new output until the job has ended" },
-  lines: { type: "integer", short: "n", value: "N", min: 0, help: "Show only the last N lines of the existing output" },
-  raw: { type: "flag", help: "Show every byte as the job wrote it" },
-  spool: READ_SPOOL,
-} as const satisfies OptionRows;
-
-/** Options of `runner wait`. */
-export const WAIT_ROWS = {
-  timeout: {
-    type: "duration",
-    short: "t",
-    value: "D",
-    min: SHORTEST,
-    help: "Stop waiting after this time, with exit code 75",
-  },
-} as const satisfies OptionRows;
-
-/** Options of `runner doctor`. */
-export const DOCTOR_ROWS = { spool: RUN_ROWS.spool } as const satisfies OptionRows;
-
-const { burst: _, ...LASTING_ROWS } = RUN_ROWS;
-
-/** Options of `runner service`: its own, and those of `run` for the runner that it keeps alive. */
-export const SERVICE_ROWS = {
-  scope: {
-    type: "choice",
-    choices: ["system", "user"],
-    value: "WHOSE",
-    defaultText: "system for root, else user",
-    help: "Install a service of the host, or of one user",
-  },
-  runAs: { type: "string", value: "USER", help: "User of a service of the host, and of its jobs; required for one" },
-  program: { type: "string", value: "FILE", defaultText: "this one", help: "Program that the service starts" },
-  print: { type: "flag", help: "Only print the file that install would write" },
-  ...LASTING_ROWS,
-} as const satisfies OptionRows;
 
 /** All options that the environment or the configuration file may set; `runner config` shows these. */
 export const SETTING_ROWS = { ...GLOBAL_ROWS, ...RUN_ROWS } as const satisfies OptionRows;

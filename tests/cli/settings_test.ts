@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { parseCommandLine } from "../../src/cli/input/args.ts";
+import { allCommands } from "../../src/cli/commands.ts";
 import { readConfigFile } from "../../src/settings/config_file.ts";
-import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS, SUBMIT_ROWS } from "../../src/settings/options.ts";
+import { flagOf, type OptionRow } from "../../src/settings/option_row.ts";
+import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS } from "../../src/settings/options.ts";
 import { resolveSettings } from "../../src/settings/settings.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
@@ -165,14 +167,20 @@ Deno.test("readConfigFile() refuses a file that is not what it should be, withou
   }
 });
 
-Deno.test("option rows never use a letter, a spelling or an environment name twice in a command", () => {
-  for (const own of [RUN_ROWS, SUBMIT_ROWS]) {
-    const rows = Object.values({ ...GLOBAL_ROWS, ...own }) as { short?: string; env?: string }[];
-    for (const names of [rows.map(({ short }) => short), rows.map(({ env }) => env)]) {
-      const said = names.filter((name) => name !== undefined);
-      assertEquals(said.length, new Set(said).size);
-    }
+Deno.test("no command uses a spelling, an environment name or a letter twice, but -n as tail does", async () => {
+  const twice = (words: readonly string[]) => words.filter((word, i) => words.indexOf(word) < i);
+  const letters: Record<string, string[]> = {};
+  for (const { name, rows } of await allCommands()) {
+    const all = Object.entries<OptionRow>({ ...GLOBAL_ROWS, ...rows });
+    assertEquals(
+      twice(all.flatMap(([key, { aliases = [] }]) => [flagOf(key), ...aliases.map((word) => `--${word}`)])),
+      [],
+    );
+    assertEquals(twice(all.flatMap(([, { env }]) => env ?? [])), [], name);
+    const again = twice(all.flatMap(([, { short }]) => short ?? []));
+    if (again.length > 0) letters[name] = again;
   }
+  assertEquals(letters, { status: ["n"], logs: ["n"], events: ["n"] });
 });
 
 Deno.test("run refuses a hook that is no command before it opens anything", async () => {

@@ -3,10 +3,13 @@ import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type Check, judgeHost, judgeRunners } from "../examine.ts";
-import { DOCTOR_ROWS } from "../../settings/options.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { RUN_ROWS } from "../../settings/options.ts";
 import type { Trouble } from "../../ports/queue.ts";
 import { redisAdvice } from "../report_error.ts";
 import { printable, styled, toJson } from "../view/text.ts";
+
+const DOCTOR_ROWS = { spool: RUN_ROWS.spool } as const satisfies OptionRows;
 
 type DoctorContext = Context<typeof DOCTOR_ROWS>;
 

@@ -10,9 +10,18 @@ import type { Context } from "../context.ts";
 import { EscapeFilter } from "../view/escapes.ts";
 import { hintAtWaiting } from "../hint_runner.ts";
 import { countGaps, sayMissing } from "../view/missing_output.ts";
-import { LOGS_ROWS } from "../../settings/options.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { READ_SPOOL } from "../../settings/options.ts";
 import { JsonLinesSink, LastLinesSink, outputSink } from "../view/output_sinks.ts";
 import { printable } from "../view/text.ts";
+
+/** Its `-n` counts lines, as in `tail`. */
+const LOGS_ROWS = {
+  follow: { type: "flag", short: "f", help: "Show new output until the job has ended" },
+  lines: { type: "integer", short: "n", value: "N", min: 0, help: "Show only the last N lines of the existing output" },
+  raw: { type: "flag", help: "Show every byte as the job wrote it" },
+  spool: READ_SPOOL,
+} as const satisfies OptionRows;
 
 type LogsContext = Context<typeof LOGS_ROWS>;
 

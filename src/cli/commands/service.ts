@@ -4,9 +4,26 @@ import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
 import type { ServiceHost } from "../../compose/contract.ts";
 import type { Context } from "../context.ts";
-import { flagOf, type OptionRow, type OptionValue } from "../../settings/option_row.ts";
-import { GLOBAL_ROWS, RUN_ROWS, SERVICE_ROWS } from "../../settings/options.ts";
+import { flagOf, type OptionRow, type OptionRows, type OptionValue } from "../../settings/option_row.ts";
+import { GLOBAL_ROWS, RUN_ROWS } from "../../settings/options.ts";
 import { printable, toJson } from "../view/text.ts";
+
+const { burst: _, ...LASTING_ROWS } = RUN_ROWS;
+
+/** Its own options, and those of `run` for the runner that it keeps alive. */
+const SERVICE_ROWS = {
+  scope: {
+    type: "choice",
+    choices: ["system", "user"],
+    value: "WHOSE",
+    defaultText: "system for root, else user",
+    help: "Install a service of the host, or of one user",
+  },
+  runAs: { type: "string", value: "USER", help: "User of a service of the host, and of its jobs; required for one" },
+  program: { type: "string", value: "FILE", defaultText: "this one", help: "Program that the service starts" },
+  print: { type: "flag", help: "Only print the file that install would write" },
+  ...LASTING_ROWS,
+} as const satisfies OptionRows;
 
 type ServiceContext = Context<typeof SERVICE_ROWS>;
 

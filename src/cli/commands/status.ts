@@ -6,20 +6,63 @@ import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
+import { SORT_KEYS } from "../../domain/sort_keys.ts";
+import { STATE_NAMES } from "../../domain/state_words.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type JobDetail, showDetail } from "../view/job_detail.ts";
 import { jobDetailJson } from "../view/job_json.ts";
-import { STATUS_ROWS } from "../../settings/options.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
 import { checkRunnerName } from "../pause_queue.ts";
 import { overviewJson, type Shown, showOverview } from "../view/show_overview.ts";
 import { readQuery, readShown, refuseChoosing } from "../input/status_query.ts";
 import { toJson } from "../view/text.ts";
 import { ShortIds } from "../input/short_ids.ts";
+import { COLUMN_NAMES, DEFAULT_COLUMNS } from "../view/column_names.ts";
 import { timeFor } from "../view/times.ts";
 import { type View, watch } from "../view/watch.ts";
+
+/** Options of `runner status`; its `-n` counts jobs, as in `tail`. */
+export const STATUS_ROWS = {
+  count: {
+    type: "integer",
+    short: "n",
+    value: "N",
+    min: 0,
+    max: 10_000,
+    default: 10,
+    help: "Number of recent jobs in the overview",
+  },
+  state: {
+    type: "list",
+    value: "STATE",
+    choices: STATE_NAMES,
+    help:
+      "Only jobs in this state; may be repeated. waiting: running, but waiting for input; the last three: Redis values",
+  },
+  runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
+  caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
+  context: { type: "string", value: "TEXT", help: "Only jobs with this context id" },
+  label: { type: "list", value: "NAME=VALUE", help: "Only jobs with this label; may be repeated" },
+  since: { type: "duration", value: "D", help: "Only jobs created within this time" },
+  among: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    default: 10_000,
+    help: "How many of the newest jobs are scanned to filter and to sort",
+  },
+  sort: { type: "choice", value: "KEY", choices: SORT_KEYS, default: "created", help: "Order of the jobs" },
+  columns: {
+    type: "string",
+    value: "NAMES",
+    defaultText: DEFAULT_COLUMNS.join(","),
+    help: `Columns of the job list, separated by commas: ${COLUMN_NAMES.join(", ")}`,
+  },
+  watch: { type: "flag", short: "w", help: "Update the output whenever something happens, until Ctrl-C" },
+} as const satisfies OptionRows;
 
 type StatusContext = Context<typeof STATUS_ROWS>;
 

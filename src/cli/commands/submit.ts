@@ -4,6 +4,7 @@ import type { Draft } from "../../client/read_submission.ts";
 import { makeReady, submitJob, type Submitted } from "../../client/submit.ts";
 import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { DEFAULT_EXECUTOR, MAX_TIMEOUT, MIN_TIMEOUT } from "../../domain/limits.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { Trouble } from "../../ports/queue.ts";
 import type { Waiter } from "../await_jobs.ts";
@@ -11,10 +12,90 @@ import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { findNamed } from "../input/find_named.ts";
 import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
-import { SUBMIT_ROWS } from "../../settings/options.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { READ_SPOOL } from "../../settings/options.ts";
 import { choosePayload, openBatch, readPayload } from "../input/payload.ts";
 import { readSubmissionOptions } from "../input/submission_options.ts";
 import { printable, toJson } from "../view/text.ts";
+
+/** Options of `runner submit`. */
+export const SUBMIT_ROWS = {
+  executor: {
+    type: "string",
+    short: "e",
+    value: "EXECUTOR",
+    default: DEFAULT_EXECUTOR,
+    completes: "executors",
+    help: "Where the job runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
+  },
+  timeout: {
+    type: "duration",
+    short: "t",
+    value: "D",
+    min: MIN_TIMEOUT,
+    max: MAX_TIMEOUT,
+    defaultText: "the runner's",
+    help: "Stop the job after this time",
+  },
+  env: { type: "list", value: "NAME=VALUE", help: "Environment variable of the job; may be repeated" },
+  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, read literally; --env overrides it" },
+  cwd: {
+    type: "string",
+    value: "DIR",
+    defaultText: "the runner's",
+    help: "Working directory: an absolute path on the host of the job",
+  },
+  callerId: { type: "string", value: "TEXT", help: "Who submits the job, as free text" },
+  contextId: { type: "string", value: "TEXT", help: "What the job belongs to, as free text" },
+  id: { type: "string", value: "ID", defaultText: "a new one", help: "Id of the job; the same id is queued only once" },
+  title: { type: "string", value: "TEXT", help: "Title of the job, one line for people" },
+  label: { type: "list", value: "NAME=VALUE", help: "Label of the job; may be repeated" },
+  priority: {
+    type: "choice",
+    choices: ["high", "normal", "low"],
+    value: "WHICH",
+    default: "normal",
+    help: "high runs next, low when no other job waits",
+  },
+  in: { type: "duration", value: "D", help: "Start after this time" },
+  at: {
+    type: "string",
+    value: "TIME",
+    help: "Start at this time: 2026-01-31T18:30:00Z, or in local time 2026-01-31 18:30",
+  },
+  after: {
+    type: "string",
+    value: "ID",
+    completes: "jobs",
+    help: "Start when that job has finished; fail at once when that job fails",
+  },
+  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
+  backoff: {
+    type: "string",
+    value: "D..D",
+    help: "Pause between attempts: doubles from the first duration up to the second",
+  },
+  keep: {
+    type: "duration",
+    value: "D",
+    defaultText: "the runner's",
+    help: "How long Redis keeps the ended job; 0: for ever",
+  },
+  script: { type: "string", value: "FILE", help: "Run the content of this file" },
+  from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
+  maxQueued: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    defaultText: "no limit",
+    help: "Exit with 75 when N jobs, delayed ones included, already wait for the runner",
+  },
+  skipBad: { type: "flag", help: "With --from: skip invalid lines and queue the others" },
+  wait: { type: "flag", help: "Wait until the job ends and exit with its exit code" },
+  follow: { type: "flag", help: "Like --wait, and show the output live" },
+  spool: READ_SPOOL,
+  dryRun: { type: "flag", help: "Only show what would be queued, and where each value comes from" },
+} as const satisfies OptionRows;
 
 type SubmitContext = Context<typeof SUBMIT_ROWS>;
 

@@ -2,7 +2,18 @@ import { awaitJobs } from "../await_jobs.ts";
 import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import { hintAtWaiting } from "../hint_runner.ts";
-import { WAIT_ROWS } from "../../settings/options.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { MIN_TIMEOUT } from "../../domain/limits.ts";
+
+const WAIT_ROWS = {
+  timeout: {
+    type: "duration",
+    short: "t",
+    value: "D",
+    min: MIN_TIMEOUT,
+    help: "Stop waiting after this time, with exit code 75",
+  },
+} as const satisfies OptionRows;
 
 /** `runner wait`. */
 export const wait: Command<typeof WAIT_ROWS> = {

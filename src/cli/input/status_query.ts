@@ -1,8 +1,8 @@
 import type { JobQuery } from "../../client/list_jobs.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
-import { COLUMN_NAMES } from "../../settings/column_names.ts";
+import { COLUMN_NAMES } from "../view/column_names.ts";
 import type { Values } from "../../settings/option_row.ts";
-import type { STATUS_ROWS } from "../../settings/options.ts";
+import type { STATUS_ROWS } from "../commands/status.ts";
 import type { Shown } from "../view/show_overview.ts";
 import { readPair } from "./submission_options.ts";
 import { suggest } from "../../settings/suggest.ts";

@@ -4,7 +4,8 @@ import type { Submission } from "../../domain/submission.ts";
 import type { Environment } from "../../ports/environment.ts";
 import { decodeText } from "./payload.ts";
 import type { Values } from "../../settings/option_row.ts";
-import type { GLOBAL_ROWS, SUBMIT_ROWS } from "../../settings/options.ts";
+import type { GLOBAL_ROWS } from "../../settings/options.ts";
+import type { SUBMIT_ROWS } from "../commands/submit.ts";
 
 /** Values of the options of `runner submit`. */
 export type SubmitSettings = Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>;

@@ -67,7 +67,7 @@ function fitted([title, news]: readonly [string, string], room: number): string 
   return joined([fit(title, Math.max(1, room - MARK.length - unicodeWidth(shown))), shown]);
 }
 
-/** Returns the columns of jobs by name, as src/settings/column_names.ts lists them. */
+/** Returns the columns of jobs by name, as column_names.ts lists them. */
 function columnsByName(
   { nowMs, instances, endings }: Overview,
   ids: ShortIds | null,

@@ -2,7 +2,7 @@ import type { Overview } from "../../client/overview.ts";
 import { formatTime } from "../../client/read_time.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import type { StoredInstance, StoredQueue } from "../../ports/job_store.ts";
-import { DEFAULT_COLUMNS } from "../../settings/column_names.ts";
+import { DEFAULT_COLUMNS } from "./column_names.ts";
 import { ago, jobColumns } from "./job_columns.ts";
 import { jobJson } from "./job_json.ts";
 import { lastLine } from "./last_line.ts";
