@@ -13,7 +13,7 @@ import { SETTING_ROWS } from "../src/settings/options.ts";
 import { EXIT } from "../src/domain/exit_codes.ts";
 import { aclRules } from "../src/redis/acl.ts";
 import { VERSION } from "../src/compose/version.ts";
-import { type Need, NEEDS, VARIABLES } from "./needs.ts";
+import { GROUPS, type NamedNeed, needsOf } from "./needs.ts";
 
 /** Exit codes of the program, and when it returns them. */
 const EXITS: readonly (readonly [code: string, when: string])[] = [
@@ -47,26 +47,37 @@ function settingRow([key, row]: [string, OptionRow]): string[] {
 
 const NOTES = ["¹", "²", "³"];
 
-function permissionRow({ of, besides, net, env = [], names = [], read, write, run = [], sys = [] }: Need): string[] {
-  const code = (words: readonly string[]) => words.map((word) => `\`${word}\``);
-  const groups = Object.keys(VARIABLES).flatMap((group, i) => env.some((name) => name === group) ? NOTES[i] : []);
+/** The first forms in the table of permissions: from little to much. Others follow in the order of the commands. */
+const FIRST = [
+  ...["version", "help", "completions", "--help", "submit --dry-run", "status", "events", "wait"],
+  ...["submit", "submit --script", "submit --follow", "attach", "run", "run --embedded-redis", "doctor", "config"],
+];
+
+const asCode = (words: readonly string[]) => words.map((word) => `\`${word}\``);
+
+/** Returns the cells beside the name of a form. */
+function permissionCells({ besides, net, env, read, write, run = [], sys = [] }: NamedNeed): string[] {
+  const whole = GROUPS.map((group) => group.every((name) => env.includes(name)));
+  const others = env.filter((name) => !GROUPS.some((group, i) => whole[i] && group.includes(name)));
   return [
-    code(of).join(", "),
     besides ? `as \`${besides}\`` : net ? "Redis" : "",
-    [groups.join(" "), ...code(names)].join(" ").trim(),
+    [NOTES.filter((_, i) => whole[i]).join(" "), ...asCode(others)].join(" ").trim(),
     read ?? "",
     write ?? "",
-    code(run).join(" "),
-    code(sys).join(" "),
+    asCode(run).join(" "),
+    asCode(sys).join(" "),
   ];
 }
 
-/** Returns the table of what each command needs, and the names behind the notes. */
-function permissionTable(): string {
-  const notes = Object.values(VARIABLES).map((names, i) => `- ${NOTES[i]} \`${names.join(" ")}\`\n`);
-  return `${table(["command", "net", "env", "read", "write", "run", "sys"], NEEDS.map(permissionRow))}\n${
-    notes.join("")
-  }`;
+/** Returns the table of what each command needs, forms with the same needs in one row, and the names of the notes. */
+function permissionTable(commands: readonly Command[]): string {
+  const place = (form: string) => FIRST.includes(form) ? FIRST.indexOf(form) : FIRST.length;
+  const forms = needsOf(commands).flatMap((need) => need.of.map((form) => ({ form, cells: permissionCells(need) })))
+    .sort((a, b) => place(a.form) - place(b.form));
+  const rows = [...Map.groupBy(forms, ({ cells }) => cells.join("|")).values()]
+    .map((same) => [asCode(same.map(({ form }) => form)).join(", "), ...same[0].cells]);
+  const notes = GROUPS.map((names, i) => `- ${NOTES[i]} \`${names.join(" ")}\`\n`);
+  return `${table(["command", "net", "env", "read", "write", "run", "sys"], rows)}\n${notes.join("")}`;
 }
 
 /** Returns the shell command that gives a Redis user its rights. */
@@ -89,7 +100,7 @@ export function pageParts(commands: readonly Command[]): Readonly<Record<string,
   return {
     commands: table(["command", "does"], commands.map(({ name, summary }) => [`\`runner ${name}\``, summary])),
     exits: table(["exit code", "when"], EXITS),
-    permissions: permissionTable(),
+    permissions: permissionTable(commands),
     acl: `\`\`\`sh\n${(["runner", "client"] as const).map(aclCommand).join("")}\`\`\`\n`,
     settings: table(["flag", "environment", "default", ""], settings.map(settingRow)),
   };

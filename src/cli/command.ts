@@ -1,6 +1,28 @@
 import type { Context } from "./context.ts";
 import type { Completed, OptionRow, OptionRows } from "../settings/option_row.ts";
 
+/** Permissions of Deno for a command or some forms of it, which need nothing that is left out. */
+export interface Need {
+  /** The forms, as they are typed; the command itself when left out. */
+  readonly of?: readonly string[];
+  /** The form whose needs these have as well. */
+  readonly besides?: string;
+  /** Redis. */
+  readonly net?: true;
+  /** It opens terminals, and so reads the variables that their programs inherit. */
+  readonly terminals?: true;
+  /** Further variables; those of its options and of every command with settings are not named. */
+  readonly env?: readonly string[];
+  /** Which files, in words. */
+  readonly read?: string;
+  /** Which files, in words. */
+  readonly write?: string;
+  readonly run?: readonly string[];
+  readonly sys?: readonly string[];
+  /** Kinds that it can do without: then it shows what Redis has of an output. */
+  readonly spares?: readonly ("read" | "sys")[];
+}
+
 /** A command of the program, defined in a file of src/cli/commands. */
 export interface Command<Rows extends OptionRows = Readonly<Record<string, OptionRow>>> {
   readonly name: string;
@@ -24,6 +46,8 @@ export interface Command<Rows extends OptionRows = Readonly<Record<string, Optio
   };
   /** It reads neither environment nor configuration file, and so works when those are wrong or must not be read. */
   readonly bare?: true;
+  /** What it needs, in all its forms. */
+  readonly needs: readonly Need[];
   /** Whether it accepts arguments after `--`. */
   readonly acceptsRest?: boolean;
   /** Runs the command and returns its exit code. */

@@ -51,7 +51,7 @@ export function workingFolder(): string {
 }
 
 /** Variables that jobs inherit, and TMUX_TMPDIR for tmux's sockets; all others are withheld. */
-const INHERITED = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMUX_TMPDIR"];
+export const INHERITED = ["HOME", "PATH", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TMUX_TMPDIR"];
 
 /**
  * Variables for a view of a terminal: also the agent's socket for ssh, and TMUX, which shows that we are inside tmux

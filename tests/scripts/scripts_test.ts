@@ -135,14 +135,6 @@ Deno.test("the permissions are written down in one place", async () => {
   }
 });
 
-Deno.test("every environment name of an option is permitted", async () => {
-  const options = await Deno.readTextFile(`${ROOT}src/settings/options.ts`);
-  const names = [...options.matchAll(/env: "([A-Z_]+)"/g)].map(([, name]) => name);
-  assert(names.includes("REDIS_URL"), "the option rows have moved: this test must follow them");
-  const permitted = (await Deno.readTextFile(`${SCRIPTS}permissions`)).split("\n");
-  for (const name of names) assert(permitted.includes(`env ${name}`), `scripts/permissions lacks: env ${name}`);
-});
-
 const CASE = (inner = "") => `<testcase name="a &lt;failure &gt;" classname="./a_test.ts">${inner}</testcase>\n`;
 const REPORT = (cases: string) =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="deno test">\n<testsuite name="./a_test.ts">\n${cases}</testsuite>\n</testsuites>\n`;

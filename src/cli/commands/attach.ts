@@ -40,6 +40,7 @@ export const attach: Command<typeof ATTACH_ROWS> = {
     { command: "runner attach --ssh 3f2a", does: "view a job on the host where it runs" },
   ],
   rows: ATTACH_ROWS,
+  needs: [{ net: true, terminals: true, env: ["SSH_AUTH_SOCK", "TMUX"], run: ["tmux"], sys: ["hostname"] }],
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, settings, compose, positionals } = context;

@@ -34,6 +34,7 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     },
   ],
   rows: CANCEL_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;

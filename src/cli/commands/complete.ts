@@ -48,6 +48,7 @@ export const complete: Command<Readonly<Record<never, OptionRow>>> = {
   description: ["KIND is jobs, runners or executors; the words are the command line so far."],
   examples: [{ command: "runner complete jobs -- logs -s production", does: "list the newest jobs of a namespace" }],
   rows: {},
+  needs: [{ net: true }],
   positionals: { min: 1, max: 1, what: `one of ${Object.keys(FINDERS).join(", ")}` },
   acceptsRest: true,
   async run({ compose, terminal, settings, positionals: [kind], rest }) {

@@ -16,6 +16,7 @@ export const completions: Command = {
   ],
   rows: {},
   bare: true,
+  needs: [{}],
   positionals: { min: 1, max: 1, what: `the name of a shell: ${SHELLS.join(", ")}`, words: SHELLS },
   async run({ terminal, positionals: [name] }) {
     const shell = SHELLS.find((shell) => shell === name);

@@ -36,6 +36,7 @@ export const config: Command<typeof RUN_ROWS> = {
     },
   ],
   rows: RUN_ROWS,
+  needs: [{}],
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run({ terminal, settings, origins, compose, color }) {
     const rows = Object.entries(SETTING_ROWS as Readonly<Record<string, OptionRow>>)

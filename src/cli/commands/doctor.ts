@@ -60,6 +60,14 @@ export const doctor: Command<typeof DOCTOR_ROWS> = {
     { command: "runner doctor --redis-url redis.example --json", does: "check with another Redis, as JSON" },
   ],
   rows: DOCTOR_ROWS,
+  needs: [{
+    net: true,
+    env: ["PATH", "XDG_STATE_HOME"],
+    read: "spool, or the folder for it",
+    write: "spool, or the folder for it",
+    run: ["tmux"],
+    sys: ["uid"],
+  }],
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
     const { terminal, compose, settings, color } = context;

@@ -74,6 +74,7 @@ export const events: Command<typeof EVENTS_ROWS> = {
     { command: "runner events --follow --json", does: "follow all new events, as JSON" },
   ],
   rows: EVENTS_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context: Context<typeof EVENTS_ROWS>) {
     const { terminal, compose, settings, color } = context;

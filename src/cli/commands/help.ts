@@ -13,6 +13,7 @@ export const help: Command = {
   examples: [{ command: "runner help submit", does: "show every option of submit, with examples" }],
   rows: {},
   bare: true,
+  needs: [{ of: ["help", "--help"] }],
   positionals: { min: 0, max: 1, what: "the name of one command", words: Object.keys(COMMANDS) },
   async run({ terminal, positionals: [name] }) {
     if (name === undefined) {

@@ -81,6 +81,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
     { command: "runner logs --raw @", does: "show every byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
+  needs: [{ net: true, env: ["XDG_STATE_HOME"], read: "spool, if it can", sys: ["uid"], spares: ["read", "sys"] }],
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, compose, settings, positionals, color } = context;

@@ -14,6 +14,7 @@ export const pause: Command = {
     { command: "runner pause --name build", does: "pause the queue build" },
   ],
   rows: {},
+  needs: [{ net: true }],
   positionals: { min: 0, max: 0, what: "no arguments" },
   run: (context) => pauseQueue(context, true),
 };

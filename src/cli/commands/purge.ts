@@ -118,6 +118,7 @@ export const purge: Command<typeof PURGE_ROWS> = {
     { command: "runner purge --state finished --yes", does: "delete all finished jobs without asking" },
   ],
   rows: PURGE_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 0, max: 0, what: "no arguments" },
   run,
 };

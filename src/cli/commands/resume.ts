@@ -13,6 +13,7 @@ export const resume: Command = {
     { command: "runner resume --name build", does: "resume the queue build" },
   ],
   rows: {},
+  needs: [{ net: true }],
   positionals: { min: 0, max: 0, what: "no arguments" },
   run: (context) => pauseQueue(context, false),
 };

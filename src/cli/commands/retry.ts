@@ -39,6 +39,7 @@ export const retry: Command<typeof ROWS> = {
     { command: "runner retry 3f2a 77b1", does: "run two jobs again, by the first letters of their ids" },
   ],
   rows: ROWS,
+  needs: [{ net: true }],
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;

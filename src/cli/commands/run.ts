@@ -40,6 +40,24 @@ export const run: Command<typeof RUN_ROWS> = {
     },
   ],
   rows: RUN_ROWS,
+  needs: [
+    {
+      net: true,
+      terminals: true,
+      env: ["RUNNER_CRASH_AT", "XDG_STATE_HOME"],
+      read: "spool, working folder",
+      write: "spool",
+      run: ["tmux"],
+      sys: ["hostname", "uid"],
+    },
+    {
+      of: ["run --embedded-redis"],
+      besides: "run",
+      read: "also the default spool",
+      write: "also the default spool",
+      run: ["redis-server"],
+    },
+  ],
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run(context) {
     const runner = await context.compose.openRunner(context.settings);

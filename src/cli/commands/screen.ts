@@ -20,6 +20,7 @@ export const screen: Command<typeof ROWS> = {
     { command: "runner screen @ --json", does: "also show its title, its size and the position of the cursor" },
   ],
   rows: ROWS,
+  needs: [{ net: true }],
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, settings, compose, positionals } = context;

@@ -34,6 +34,7 @@ export const send: Command<typeof SEND_ROWS> = {
     { command: "runner send @ - --enter", does: "type standard input, such as a password from a file" },
   ],
   rows: SEND_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 1, max: Infinity, what: "the id of a job and a text", completes: "jobs" },
   acceptsRest: true,
   async run(context) {

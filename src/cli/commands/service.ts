@@ -228,6 +228,12 @@ export const service: Command<typeof SERVICE_ROWS> = {
     { command: "runner service uninstall --name build", does: "remove it; running jobs go on" },
   ],
   rows: SERVICE_ROWS,
+  needs: [
+    { of: ["service install --print"], env: ["PATH"], sys: ["uid"] },
+    { of: ["service status"], env: ["PATH"], read: "its file", sys: ["uid"] },
+    { of: ["service install"], env: ["PATH"], read: "its file", write: "the folder of its file", sys: ["uid"] },
+    { of: ["service uninstall"], env: ["PATH"], write: "the folder of its file", sys: ["uid"] },
+  ],
   positionals: { min: 1, max: 1, what: "one of install, uninstall and status" },
   async run(context) {
     const [action] = context.positionals;

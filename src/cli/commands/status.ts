@@ -169,6 +169,7 @@ export const status: Command<typeof STATUS_ROWS> = {
     { command: "runner status -n 100 --json", does: "list the last hundred jobs as JSON" },
   ],
   rows: STATUS_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;

@@ -11,6 +11,7 @@ export const version: Command = {
   examples: [{ command: "runner version", does: "show the version" }],
   rows: {},
   bare: true,
+  needs: [{}],
   positionals: { min: 0, max: 0, what: "no arguments" },
   async run({ terminal, settings }) {
     await terminal.write(settings.json ? `${toJson({ version: VERSION })}\n` : `runner ${VERSION}\n`);

@@ -30,6 +30,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
     { command: "runner wait 3f2a 77b1 --timeout 10m", does: "wait for two jobs, at most ten minutes" },
   ],
   rows: WAIT_ROWS,
+  needs: [{ net: true }],
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const store = await context.store();
