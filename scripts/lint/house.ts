@@ -51,7 +51,10 @@ export interface Door {
   at: string;
 }
 
-/** Packages and text files; a package without a row must not be imported at all. */
+/**
+ * Packages and text files; a package without a row must not be imported at all. Imports name registry and version, as
+ * `jsr:@std/cli@^1.0.32`, and no name of an import map, because a program that is started from a URL has none.
+ */
 export const IMPORT_DOORS: Door[] = [
   { thing: "@db/redis", at: "src/redis/client.ts" },
   { thing: "@std/cli", at: "src/cli/input/args.ts" },
