@@ -19,6 +19,7 @@ import { cancelJob, type Cancelled } from "./client/cancel.ts";
 import { checkSubmission } from "./client/check_submission.ts";
 import { followJob } from "./client/follow.ts";
 import { type JobView, viewJob } from "./client/job_view.ts";
+import { RemoteOutput } from "./client/remote_output.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
 import { watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./settings/options.ts";
@@ -120,10 +121,12 @@ const defaults = resolveSettings(RUNNER_ROWS, {
 export class Client implements AsyncDisposable {
   readonly #store: JobStore;
   readonly #host: HostOutput | undefined;
+  readonly #waitMs: number;
 
-  private constructor(store: JobStore, host: HostOutput | undefined) {
+  private constructor(store: JobStore, options: { host: HostOutput | undefined; waitMs: number }) {
     this.#store = store;
-    this.#host = host;
+    this.#host = options.host;
+    this.#waitMs = options.waitMs;
   }
 
   /**
@@ -136,7 +139,8 @@ export class Client implements AsyncDisposable {
     const { redisUrl = defaults.redisUrl, redisTimeout = defaults.redisTimeout, spool } = options;
     const namespace = GLOBAL_ROWS.namespace.read(options.namespace ?? "");
     const host = spool === undefined ? undefined : await compose.openHostOutput({ spool, namespace });
-    return new Client(await compose.openStore({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout }), host);
+    const store = await compose.openStore({ redisUrl, namespace, redisTimeoutSeconds: redisTimeout });
+    return new Client(store, { host, waitMs: redisTimeout * 1000 });
   }
 
   /**
@@ -180,9 +184,9 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Follows the output of a job, live, in order and without repeating a byte, until the job has ended. Redis has only
-   * part of the output of a job that writes more than about 4 MB/s; missing bytes are reported to `gap`. With the
-   * option `spool`, the output of jobs that run on this host is complete.
+   * Follows the output of a job, live, in order and without repeating a byte, until the job has ended. What Redis does
+   * not have is asked from the job's runner; bytes that it does not send are reported to `gap`. With the option
+   * `spool`, the output of jobs that run on this host is read from its files.
    *
    * @param write Receives the output as the program wrote it; for a job of a foreign runner, the text of its result.
    * @returns The ended job.
@@ -199,7 +203,8 @@ export class Client implements AsyncDisposable {
       gap: async (bytes: number) => await options.gap?.(bytes),
       attempt: async (attempt: number) => await options.attempt?.(attempt),
     };
-    const job = await followJob(this.#store, id, { signal, sink, host: this.#host });
+    const remote = new RemoteOutput(this.#store, { newId: compose.newId, waitMs: this.#waitMs });
+    const job = await followJob(this.#store, id, { signal, sink, host: this.#host, remote });
     return job ? viewJob(job) : await this.read(id);
   }
 

@@ -1,4 +1,6 @@
-import { followJob, type ShowOptions } from "../client/follow.ts";
+import { followJob } from "../client/follow.ts";
+import type { ShowOptions } from "../client/output_reader.ts";
+import type { RemoteOutput } from "../client/remote_output.ts";
 import { exitCodeOfJob, viewJob } from "../client/job_view.ts";
 import { waitForJobs } from "../client/wait.ts";
 import { formatDuration } from "../domain/duration.ts";
@@ -159,7 +161,12 @@ export async function followInto(
  *
  * @returns The exit code of the job.
  */
-export async function showJob(waiter: Waiter, store: JobStore, id: string, host: HostOutput): Promise<number> {
+export async function showJob(
+  waiter: Waiter,
+  store: JobStore,
+  id: string,
+  sources: { readonly host: HostOutput; readonly remote: RemoteOutput },
+): Promise<number> {
   // a program that reads the output gets every byte unchanged
   const filter = () =>
     waiter.terminal.isTerminal.output
@@ -167,9 +174,9 @@ export async function showJob(waiter: Waiter, store: JobStore, id: string, host:
       : null;
   const last = outputSink(waiter.terminal, filter);
   const { sink, missing } = countGaps(last);
-  const followed = await followInto(waiter, store, id, { sink, host });
+  const followed = await followInto(waiter, store, id, { sink, ...sources });
   await last.end();
   if (!("job" in followed)) return followed.code;
-  await sayMissing(waiter.terminal, missing(), { store, job: followed.job, host });
+  await sayMissing(waiter.terminal, missing(), { store, job: followed.job, ...sources });
   return await sayEnd(waiter, followed.job, true);
 }

@@ -11,6 +11,8 @@ export interface JobMeta {
   token?: string;
   /** Instance that owns the newest attempt. */
   instance?: string;
+  /** Earlier attempts, newest first, at most ten lines: `TOKEN INSTANCE OUTPUT_BYTES RUNNER`; `-` for unknown bytes. */
+  earlier?: string;
   /** Process that owns the newest attempt. */
   nonce?: string;
   started_ms?: string;

@@ -1,4 +1,5 @@
-import { followJob, type FollowSink, type ShowOptions, showOutput } from "../../src/client/follow.ts";
+import { followJob, showOutput } from "../../src/client/follow.ts";
+import type { FollowSink, ShowOptions } from "../../src/client/output_reader.ts";
 import { JobNotFoundError } from "../../src/domain/errors.ts";
 import type { HostOutput } from "../../src/ports/host_output.ts";
 import { FakeStore } from "../cli/fake_store.ts";
@@ -78,22 +79,6 @@ Deno.test("showOutput begins with the first attempt, or with the newest when tha
   store.put("j", { status: "finished", result: "" }, { attempt: "3", output_bytes: "0" });
   assertEquals(await shown(store), ["1@0 old", "=2", "2@0 new", "=3", "."]);
   assertEquals(await shown(store, { from: "newest" }), ["."]);
-});
-
-Deno.test("showOutput of last lines passes over all but the end of a long output that has ended", async () => {
-  const last = 4 << 20;
-  const options: Partial<ShowOptions> = { from: "newest", lastOnly: true };
-  const store = new FakeStore();
-  const end = (total: number) =>
-    store.put("j", { status: "finished", result: "" }, { attempt: "1", output_bytes: String(total) });
-  store.append("j", 0, "start");
-  store.append("j", last, "end.");
-  end(last + 4);
-  const notes = ["1@0 -4", "1@4 t", `1@5 -${last - 5}`, `1@${last} end.`, "."];
-  assertEquals(await shown(store, options), notes);
-  assertEquals((await shown(store, { from: "newest" }))[0], "1@0 start");
-  end(last);
-  assertEquals((await shown(store, options))[0], "1@0 start");
 });
 
 Deno.test("showOutput prefers what this host has, and closes it", async () => {

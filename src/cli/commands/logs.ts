@@ -1,9 +1,13 @@
-import { type FollowSink, type ShowOptions, showOutput } from "../../client/follow.ts";
-import { JobNotFoundError } from "../../domain/errors.ts";
+import { showOutput } from "../../client/follow.ts";
+import type { FollowSink, ShowOptions } from "../../client/output_reader.ts";
+import { RemoteOutput } from "../../client/remote_output.ts";
+import { InvalidInputError, JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { metaNumber } from "../../domain/job_meta.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
-import type { StoredJob } from "../../ports/job_store.ts";
+import type { JobStore, StoredJob } from "../../ports/job_store.ts";
 import { followInto } from "../await_jobs.ts";
+import { readRange } from "../input/output_range.ts";
 import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -19,6 +23,14 @@ import { printable } from "../view/text.ts";
 const LOGS_ROWS = {
   follow: { type: "flag", short: "f", help: "Show new output until the job has ended" },
   lines: { type: "integer", short: "n", value: "N", min: 0, help: "Show only the last N lines of the existing output" },
+  since: { type: "duration", value: "D", help: "Show only output that was written within this time" },
+  range: {
+    type: "string",
+    value: "A-B",
+    help: "Show only these bytes of the output: 0-499, 500- or -500",
+    read: (text) => (readRange(text), text),
+  },
+  attempt: { type: "integer", value: "N", min: 1, help: "Show this attempt instead of the newest one" },
   raw: { type: "flag", help: "Show every byte as the job wrote it" },
   spool: READ_SPOOL,
 } as const satisfies OptionRows;
@@ -57,16 +69,52 @@ async function sayRest({ terminal, settings }: LogsContext, job: StoredJob, empt
   }
 }
 
+/** The options that choose a part of the output; at most one of them. */
+const PARTS = ["lines", "since", "range"] as const;
+
+/** Returns which output is shown, as the options say. */
+async function partOf(
+  { settings }: LogsContext,
+  store: JobStore,
+): Promise<Pick<ShowOptions, "from" | "start" | "end">> {
+  const { lines, since, range, attempt } = settings;
+  const from = attempt ?? "newest";
+  if (range !== undefined) {
+    const { offset, end } = readRange(range);
+    return { from, start: { offset }, ...end !== undefined && { end } };
+  }
+  if (since !== undefined) return { from, start: { sinceMs: await store.time() - since * 1000 } };
+  return lines === undefined ? { from } : { from, start: { lines } };
+}
+
+/** Refuses options that contradict each other. */
+function checkParts({ settings }: LogsContext): void {
+  const [first, second] = PARTS.filter((name) => settings[name] !== undefined);
+  if (second) throw new InvalidInputError(`Cannot use --${first} and --${second} together: write one of them`);
+  if (settings.range !== undefined && settings.follow) {
+    throw new InvalidInputError("Cannot use --range with --follow: the bytes of a range do not change");
+  }
+}
+
+/** Refuses an attempt that the job has not begun. */
+function checkAttempt(job: StoredJob, attempt: number | undefined): void {
+  const newest = metaNumber(job.meta.attempt, 0);
+  if (attempt === undefined || attempt <= newest) return;
+  const what = newest === 0 ? "it has begun none yet" : `its newest one is ${newest}`;
+  throw new InvalidInputError(`Cannot show attempt ${attempt} of job ${JSON.stringify(job.id)}: ${what}`);
+}
+
 /** `runner logs`. */
 export const logs: Command<typeof LOGS_ROWS> = {
   name: "logs",
   summary: "Show the output of a job",
   usage: ["[OPTIONS] ID"],
   description: [
-    "Works from any host that reaches Redis. On the host of the job's runner, for the user of that runner, it shows " +
-    "the whole output, as long as that is kept. Elsewhere it shows what Redis has: the first and the last 64 KiB of " +
-    "an ended job, and up to 4 MiB of the output that came while it ran. Where bytes are missing, standard error " +
-    "reports how many, and where the whole output is. Of a job with several attempts, the newest attempt is shown.",
+    "Works from any host that reaches Redis, and shows the whole output while the host of the job's runner keeps it. " +
+    "Redis has the first and the last 64 KiB of an ended job, and up to 4 MiB of the output that came while it ran; " +
+    "the rest is asked from the runner, or read from its files on the same host. Where bytes are missing, standard " +
+    "error reports how many, and why. Of a job with several attempts, the newest attempt is shown.",
+    "--since goes by the times at which Redis got the output, to within a second; it has them for the newest 4 MiB.",
     "With --follow it exits with 0 when the job has ended, however that was; `runner wait` returns the exit code of " +
     "the job. Ctrl-C stops the output and not the job.",
     "On a terminal, colours stay and all other control sequences are removed; in a pipe colours are removed too. " +
@@ -78,6 +126,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
   examples: [
     { command: "runner logs @", does: "show the output of the newest job" },
     { command: "runner logs -n 20 --follow 3f2a", does: "show the last 20 lines, then new output" },
+    { command: "runner logs --range 0-999 --attempt 1 3f2a", does: "show the first 1,000 bytes of the first attempt" },
     { command: "runner logs --raw @", does: "show every byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
@@ -85,20 +134,23 @@ export const logs: Command<typeof LOGS_ROWS> = {
   positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
   async run(context) {
     const { terminal, compose, settings, positionals, color } = context;
+    checkParts(context);
     const store = await context.store();
     const [id] = await findNamed(context, positionals);
     const { sink, end, isEmpty, missing } = openSink(context);
     const host = await compose.openHostOutput(settings);
-    const options: ShowOptions = { sink, from: "newest", host, lastOnly: settings.lines !== undefined };
+    const remote = new RemoteOutput(store, { newId: compose.newId, waitMs: settings.redisTimeout * 1000 });
+    const options: ShowOptions = { sink, host, remote, ...await partOf(context, store) };
     const finish = async (job: StoredJob) => {
       await end();
-      await sayMissing(terminal, missing(), { store, job, host });
+      await sayMissing(terminal, missing(), { store, job, host, remote });
       await sayRest(context, job, isEmpty());
       return EXIT.ok;
     };
+    const job = await store.read(id);
+    if (!job) throw new JobNotFoundError(`Cannot show output of job ${JSON.stringify(id)}: it has just left Redis`);
+    checkAttempt(job, settings.attempt);
     if (!settings.follow) {
-      const job = await store.read(id);
-      if (!job) throw new JobNotFoundError(`Cannot show output of job ${JSON.stringify(id)}: it has just left Redis`);
       await showOutput(store, job, options);
       return await finish(job);
     }

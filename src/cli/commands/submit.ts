@@ -200,7 +200,10 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   await hintAtWaiting(context, store, [submitted.id]);
   const { awaitJobs, showJob } = await import("../await_jobs.ts");
   if (settings.follow) {
-    return await showJob(waiterOf(context), store, submitted.id, await context.compose.openHostOutput(settings));
+    const { RemoteOutput } = await import("../../client/remote_output.ts");
+    const host = await context.compose.openHostOutput(settings);
+    const remote = new RemoteOutput(store, { newId: context.compose.newId, waitMs: settings.redisTimeout * 1000 });
+    return await showJob(waiterOf(context), store, submitted.id, { host, remote });
   }
   return await awaitJobs(waiterOf(context), store, [submitted.id]);
 }

@@ -1,5 +1,6 @@
 import { hostOf } from "../../client/request_runner.ts";
-import type { FollowSink } from "../../client/follow.ts";
+import type { FollowSink } from "../../client/output_reader.ts";
+import type { RemoteOutput } from "../../client/remote_output.ts";
 import type { HostOutput } from "../../ports/host_output.ts";
 import type { JobStore, StoredJob } from "../../ports/job_store.ts";
 import type { Terminal } from "../../ports/terminal.ts";
@@ -26,11 +27,19 @@ export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readon
   };
 }
 
-/** Reports how many bytes of an output were missing, and where they can be found. */
+/** Where an output was searched. */
+export interface OutputSources {
+  readonly store: JobStore;
+  readonly job: StoredJob;
+  readonly host?: HostOutput;
+  readonly remote: RemoteOutput;
+}
+
+/** Reports how many bytes of an output were missing, and why. */
 export async function sayMissing(
   terminal: Terminal,
   missing: number,
-  { store, job, host }: { readonly store: JobStore; readonly job: StoredJob; readonly host?: HostOutput },
+  { store, job, host, remote }: OutputSources,
 ): Promise<void> {
   if (missing === 0) return;
   const total = job.meta.output_bytes === undefined ? "" : ` of ${job.meta.output_bytes}`;
@@ -38,8 +47,11 @@ export async function sayMissing(
   here?.close();
   const name = await hostOf(store, job).catch(() => null);
   const place = name === null ? "the host of its runner" : printable(name);
+  const why = await remote.trouble(job);
   const remedy = here
     ? "they are no longer kept anywhere"
+    : why !== null
+    ? printable(why)
     : `for the whole output, while it is kept: runner logs ${
       pasteWord(job.id, "ID")
     } on ${place}, as its user and with its --spool`;

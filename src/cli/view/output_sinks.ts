@@ -1,5 +1,5 @@
 /** Sinks for the output of jobs: as bytes or as JSON, all of it or its last lines. */
-import type { FollowSink, OutputPlace } from "../../client/follow.ts";
+import type { FollowSink, OutputPlace } from "../../client/output_reader.ts";
 import type { Terminal } from "../../ports/terminal.ts";
 import type { EscapeFilter } from "./escapes.ts";
 import { toJson } from "./text.ts";
