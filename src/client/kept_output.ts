@@ -1,11 +1,13 @@
 import { RESULT_PART } from "../domain/limits.ts";
-import { fitsResult, missingLine, TRUNCATED_LINE } from "../domain/output.ts";
+import { fitsResult, isExact, missingLine, TRUNCATED_LINE } from "../domain/output.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 
 /** The start or the end of an output, decoded to text and encoded again. */
 interface Part {
   readonly bytes: Uint8Array;
-  /** Whether the bytes equal those of the output; else some of those were no text, and offsets are meaningless. */
+  /**
+   * Whether the bytes certainly equal those of the output; else some may have been no text: offsets are meaningless.
+   */
   readonly exact: boolean;
 }
 
@@ -29,7 +31,7 @@ const encoder = new TextEncoder();
  * count as missing.
  */
 function cutPart(text: string): Part {
-  return { bytes: encoder.encode(text), exact: !text.includes("\ufffd") };
+  return { bytes: encoder.encode(text), exact: isExact(text) };
 }
 
 /** Reads the result of an ended job as output; `null` when its bytes were not counted, as with a foreign runner. */
@@ -47,7 +49,7 @@ export function keptOutputOf(job: StoredJob): KeptOutput | null {
   };
   if (fitsResult(total)) {
     const bytes = encoder.encode(text);
-    return { ...common, head: { bytes, exact: bytes.length === total, end: total }, tail: null };
+    return { ...common, head: { bytes, exact: isExact(text) && bytes.length === total, end: total }, tail: null };
   }
   const marker = missingLine(total - 2 * RESULT_PART, total);
   const at = text.indexOf(marker);

@@ -1,6 +1,6 @@
 import { RefusedError, UnavailableError } from "../domain/errors.ts";
 import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../domain/outcome.ts";
-import { NO_OUTPUT, type OutputSample, resultText } from "../domain/output.ts";
+import { isExact, NO_OUTPUT, type OutputSample, resultText } from "../domain/output.ts";
 import { metaNumber } from "../domain/job_meta.ts";
 import { signalOf } from "../domain/signals.ts";
 import type { AttemptEnd, Executor } from "../ports/executor.ts";
@@ -124,7 +124,7 @@ export class Finisher {
       keep: metaNumber(attempt.meta.keep, settings.keep),
       retryDelayMs,
     };
-    const inexact = request.result.includes("\ufffd");
+    const inexact = !isExact(request.result);
     checkpoint("before_finish");
     for (let tries = 0; !this.#stopping.signal.aborted; tries++) {
       try {

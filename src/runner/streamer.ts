@@ -55,7 +55,7 @@ export interface ShownEnd {
   readonly output: OutputSample;
   /** True when the job is tried again: no result will contain this output. */
   readonly retried: boolean;
-  /** True when the result does not hold these exact bytes: some are not text. */
+  /** True when the result may not hold these exact bytes: some are not text. */
   readonly inexact: boolean;
 }
 

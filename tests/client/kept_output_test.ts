@@ -65,6 +65,16 @@ Deno.test("keptOutputOf says of each side by itself that some of its bytes were 
   }
 });
 
+Deno.test("keptOutputOf calls no two outputs exact whose results are the same", () => {
+  // U+FFFD itself, a character of four bytes without its last one, and a result that lost its text
+  for (const bytes of [[0xef, 0xbf, 0xbd], [0xf0, 0x9f, 0x98]].map((one) => new Uint8Array(one))) {
+    const { head, total } = keep(bytes);
+    assertEquals([head.bytes, head.exact, head.end], [encoder.encode("\ufffd"), false, total]);
+  }
+  const lost = keptOutputOf({ id: "j", fields: { result: "" }, meta: { output_bytes: "3" } })!;
+  assertEquals([lost.head.exact, lost.head.end], [false, 3]);
+});
+
 Deno.test("keptOutputOf keeps the note about a truncated output apart from its bytes", () => {
   const note = encoder.encode(TRUNCATED_LINE);
   const small = keep(encoder.encode("abc"), true);

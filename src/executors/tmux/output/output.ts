@@ -1,5 +1,5 @@
 import { RESULT_PART } from "../../../domain/limits.ts";
-import { isExact, type OutputSample } from "../../../domain/output.ts";
+import { isExact, type OutputSample, resultText } from "../../../domain/output.ts";
 import type { Files, OpenFile } from "../../../ports/files.ts";
 import type { Run } from "../lanes/run.ts";
 import type { SpoolFiles } from "../spool.ts";
@@ -119,9 +119,10 @@ export class OutputWriter {
     if (this.#adopted && total > 0) await this.#removeOld();
     this.close();
     if (isWhole && total > 0) {
-      const { head } = this.#sampler.sample(false);
-      const path = isExact(head) && !truncated ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
-      await this.#write(() => this.#files.write(path, head));
+      const sample = this.#sampler.sample(false);
+      const isInResult = !truncated && isExact(resultText(sample));
+      const path = isInResult ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
+      await this.#write(() => this.#files.write(path, sample.head));
       // a partial file from a full disk would mislead
       if (this.#failed) await this.#files.remove(path).catch(() => {});
     }
