@@ -7,7 +7,8 @@ import { printable } from "./printable.ts";
  * @throws {InvalidInputError} The text cannot be such a name.
  */
 export function readRunnerName(text: string): string {
-  if (text === "" || text.length > 200 || printable(text) !== text) {
+  const length = [...text].length; // an emoji is one character, of two units
+  if (length === 0 || length > 200 || printable(text) !== text || !text.isWellFormed()) {
     throw new InvalidInputError(
       `Cannot use runner name ${
         JSON.stringify(text)

@@ -4,7 +4,17 @@ import { assertEquals, assertThrows } from "../support/assert.ts";
 
 Deno.test("readRunnerName gives back any visible name of 1 to 200 characters", () => {
   for (
-    const name of ["b", "test_runner", "a:b/c d", "@x", "größe 工作", "\u{1f680}", "x".repeat(200), "ü".repeat(200)]
+    const name of [
+      "b",
+      "test_runner",
+      "a:b/c d",
+      "@x",
+      "größe 工作",
+      "\u{1f680}",
+      "x".repeat(200),
+      "ü".repeat(200),
+      "\u{1f680}".repeat(200),
+    ]
   ) {
     assertEquals(readRunnerName(name), name);
   }
@@ -21,6 +31,9 @@ Deno.test("readRunnerName refuses a name, quotes it and says what a name is", ()
     ["a\u200bb", '"a\u200bb"'],
     ["\u202ea", '"\u202ea"'],
     [long, `"${long}"`],
+    ["\u{1f680}".repeat(201), `"${"\u{1f680}".repeat(201)}"`],
+    // Redis would hold it as another name
+    ["a\ud800", '"a\\ud800"'],
   ];
   for (const [name, quoted] of cases) {
     const { message } = assertThrows(() => readRunnerName(name), InvalidInputError);
