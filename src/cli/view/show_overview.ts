@@ -29,7 +29,7 @@ const RUNNERS: readonly Column<StoredInstance>[] = [
     value: instanceState,
     style: (instance) => instance.alive ? (instance.state === "up" ? "green" : "yellow") : "red",
   },
-  { title: "LAST SIGN", value: ({ silentMs }) => `${formatDuration(Math.max(0, silentMs) / 1000)} ago`, right: true },
+  { title: "LAST SEEN", value: ({ silentMs }) => `${formatDuration(Math.max(0, silentMs) / 1000)} ago`, right: true },
   { title: "RUNNING", value: ({ running, slots }) => `${running}/${slots}`, right: true },
   { title: "PID", value: ({ pid }) => String(pid), right: true },
   { title: "VERSION", value: ({ version }) => version },
