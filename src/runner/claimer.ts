@@ -13,7 +13,7 @@ import type { Starter } from "./starter.ts";
 const CLAIM_WAIT = 5000;
 /** The same of a runner that ends when the queue is empty. */
 const BURST_WAIT = 100;
-/** First and longest pause after a round that failed, milliseconds. */
+/** First and longest pause after several rounds in a row that failed, milliseconds. */
 const FAILED_PAUSE = [50, 1000] as const;
 /** Ends a timer; without a reason an error with a stack would be made. */
 const OVER = "over";
@@ -92,7 +92,10 @@ export class Claimer {
     }
   }
 
-  /** Logs the first of several failures, and pauses. An unreachable Redis may have lost data: recovery comes first. */
+  /**
+   * Logs the first of several failures, and pauses from the second one on. An unreachable Redis may have lost data:
+   * recovery comes first, and opens the gate as soon as Redis is back.
+   */
   async #failed(error: unknown): Promise<void> {
     const { clock, log } = this.#parts;
     const isUnavailable = error instanceof UnavailableError;
@@ -102,7 +105,8 @@ export class Claimer {
       this.#work.gate.close("unreachable");
       this.#work.recover.soon();
     }
-    const pause = Math.min(FAILED_PAUSE[0] * 2 ** this.#failures++, FAILED_PAUSE[1]);
+    if (this.#failures++ === 0) return;
+    const pause = Math.min(FAILED_PAUSE[0] * 2 ** (this.#failures - 2), FAILED_PAUSE[1]);
     await clock.sleep(pause * (0.5 + clock.random() / 2), this.#stopping.signal);
   }
 

@@ -293,6 +293,32 @@ Deno.test("the claimer asks again when Redis could not be reached", async () => 
   assertEquals(outages, 2, "it takes nothing until it knows what became of its data");
 });
 
+Deno.test("the claimer waits for recovery alone after a failure, and pauses from the second one in a row on", async () => {
+  for (const failures of [1, 2]) {
+    await using runner = fakeRunner({}, { longestSleep: 25 }); // a pause of the claimer lasts an hour
+    const order: string[] = [];
+    const { claim } = runner.queue;
+    runner.queue.claim = (...args) => {
+      order.push("claim");
+      return claim(...args);
+    };
+    runner.queue.serverId = () => {
+      order.push("recovery");
+      return Promise.resolve("");
+    };
+    const error = new UnavailableError("down");
+    for (let i = 0; i < failures; i++) runner.queue.failures.push({ method: "claim", error });
+    runner.loops.find(({ name }) => name === "recover")!.start();
+    runner.queue.push("a", job("fake.s"));
+    runner.claimer.start();
+    await until("the last recovery is over", () => order.length >= 2 * failures && runner.gate.isOpen);
+    if (failures === 1) await until("it runs", () => runner.executor.launched.length === 1);
+    else await new Promise((resolve) => setTimeout(resolve));
+    const expected = failures === 1 ? ["claim", "recovery", "claim"] : ["claim", "recovery", "claim", "recovery"];
+    assertEquals([order.slice(0, expected.length), runner.executor.ids()], [expected, failures === 1 ? ["a"] : []]);
+  }
+});
+
 Deno.test("the claimer warns once of claims that fail again and again, and waits longer each time", async () => {
   await using runner = fakeRunner();
   const error = new UnavailableError("out of memory");
