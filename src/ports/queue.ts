@@ -70,7 +70,10 @@ export interface RegisterOptions {
   readonly proof?: readonly string[];
   /** Nonces of all processes that ran in this very folder, as far as they are recorded. */
   readonly lineage?: readonly string[];
-  /** Redis again has everything that this instance has on record, up to the last `seq` that Redis returned to it. */
+  /**
+   * Redis again has everything that this instance has on record, up to the last `seq` that Redis returned to it.
+   * Rejects when Redis lost data once more since this process registered.
+   */
   readonly restored?: boolean;
   /** The end of everything that another folder of this identity may have run is on record. */
   readonly unmixed?: boolean;

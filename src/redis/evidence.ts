@@ -31,7 +31,7 @@ export class Evidence {
     this.noteSeq(seq);
   }
 
-  /** Records that a script claimed and started nothing, because Redis lost data; returns the error for its caller. */
+  /** Records that a script changed nothing, because Redis lost data; returns the error for its caller. */
   lost(script: string): TroubleError {
     this.#doubts++;
     return trouble("busy", `Cannot run ${script}: Redis lost data`, { sent: true, code: "LOST" });

@@ -95,12 +95,11 @@ export class RedisQueue implements Queue {
   }
 
   async register(info: InstanceInfo, options: RegisterOptions = {}): Promise<RegisterReply> {
-    const reported = options.restored ? this.#evidence.reported : 0;
     const { at, reply } = await register(this.#link, this.#keys, {
       ...options,
       info,
       identity: this.#identity,
-      reported,
+      evidence: this.#evidence,
     });
     if (at !== null) this.#ahead = at - this.#clock.now();
     return reply;

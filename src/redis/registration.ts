@@ -1,4 +1,5 @@
 import type { InstanceInfo, RegisterOptions, RegisterReply } from "../ports/queue.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import type { InstanceIdentity } from "./queue.ts";
@@ -8,18 +9,18 @@ import { SCRIPTS } from "./scripts.ts";
 interface Registration extends RegisterOptions {
   readonly info: InstanceInfo;
   readonly identity: Required<InstanceIdentity>;
-  /** The least `seq` of the instance from now on. */
-  readonly reported: number;
+  readonly evidence: Evidence;
 }
 
 /** Makes a process the owner of its instance. Returns also Redis' clock, Unix ms, when it is the owner. */
 export async function register(
   link: Link,
   keys: Keys,
-  { info, identity, reported, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
+  { info, identity, evidence, proof = [], lineage = [], restored = false, unmixed = false }: Registration,
 ): Promise<{ readonly at: number | null; readonly reply: RegisterReply }> {
   const { runner, instance, nonce, leaseMs } = identity;
   const { bootId, host, pid, version, slots, access } = info;
+  const reported = restored ? evidence.reported : 0;
   const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "access", JSON.stringify(access)];
   const reply = await link.run(
     SCRIPTS.register,
@@ -29,6 +30,7 @@ export async function register(
       ...[reported, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],
     ],
   );
+  if (reply[0] === "LOST") throw evidence.lost("register");
   if (reply[0] !== "OK") {
     return { at: null, reply: { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]) } };
   }

@@ -121,7 +121,11 @@ export class Recovery {
     }));
   }
 
-  /** Notes that this Redis is the known one, and that nothing is missing there. */
+  /**
+   * Notes that this Redis is the known one, and that nothing is missing there. Doubts that came meanwhile are settled,
+   * too: heartbeats raise them until everything is restored. A loss before that makes the last `register` reject; one
+   * after it leaves no instance record, which the next heartbeat reports.
+   */
   #settled(serverId: string): void {
     const { queue, journal } = this.#parts;
     this.#serverId = serverId;

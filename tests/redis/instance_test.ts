@@ -1,4 +1,5 @@
-import type { LostPolicy } from "../../src/ports/queue.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import type { LostPolicy, Trouble } from "../../src/ports/queue.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { ended, INFO, raw, RedisFixture } from "./redis_fixture.ts";
@@ -81,6 +82,24 @@ Deno.test("register() answers up to which of its numbers Redis knows the instanc
   assertEquals([await seq(), await seq()], [0, 0]);
   await queue.register(INFO, { restored: true });
   assertEquals(await seq(), 2);
+});
+
+Deno.test("register() does not believe that all is brought back when Redis lost data once more since", async () => {
+  await using fixture = await RedisFixture.open();
+  const { queue, server, keys } = fixture;
+  const run = await fixture.started("a");
+  await server.call("FLUSHALL");
+  await queue.register(INFO);
+  assertEquals(await queue.reassert({ ...run, startedMs: 1 }), "OK");
+  await server.call("FLUSHALL");
+  const error = await assertRejects(() => queue.register(INFO, { restored: true }), UnavailableError, "lost data");
+  assertEquals((error as unknown as Trouble).code, "LOST");
+  assertEquals([await server.keys(), queue.doubts], [[], 1]);
+  // what the next round does
+  const again = await queue.register(INFO);
+  assert(again.type === "OK" && again.seq === 0, JSON.stringify(again));
+  await queue.register(INFO, { restored: true });
+  assertEquals(await server.call("HGET", keys.instance("r", "i"), "seq"), "1");
 });
 
 Deno.test("beat() extends the lease and shows the state", async () => {

@@ -130,6 +130,88 @@ Deno.test("a loss of data while jobs that wait to be tried again are brought bac
   assertEquals([order, whole], [["a", "a", "b"], 1]);
 });
 
+/**
+ * Lets a Redis, which went back behind all jobs, lose everything after so many of the runner's commands. Returns what
+ * is there of jobs and rounds.
+ */
+function redisLoses(runner: ReturnType<typeof fakeRunner>, lossAfter: number) {
+  const there = { jobs: new Set<string>(), rounds: 0, commands: 0 };
+  let [isOwner, seq] = [true, 1];
+  const run = async <T>(step: () => T): Promise<T> => {
+    await Promise.resolve();
+    try {
+      return step();
+    } finally {
+      if (++there.commands === lossAfter) {
+        [isOwner, seq] = [false, 0];
+        there.jobs.clear();
+      }
+    }
+  };
+  const add = (id: string) => {
+    if (!isOwner) throw new UnavailableError("this process does not own the instance");
+    there.jobs.add(id);
+  };
+  const register = (restored = false) => {
+    if (restored && !isOwner) throw new UnavailableError("Redis lost data");
+    const reply = { type: "OK", seq, mixed: false, stale: false };
+    isOwner = true;
+    if (restored) seq = 2;
+    else there.rounds++;
+    return reply;
+  };
+  const heartbeat = (attempts: readonly { id: string }[]) => {
+    if (!isOwner) return { type: "LOST" };
+    if (seq < 2) runner.queue.doubts++; // also for those that are sent while everything is brought back
+    const unknown = attempts.map(({ id }) => id).filter((id) => !there.jobs.has(id));
+    return { type: "OK", fenced: [], unknown, cancel: [], extra: false, claims: 0, paused: false, dueInMs: null };
+  };
+  Object.assign(runner.queue, {
+    serverId: () => run(() => "after"),
+    register: (_: unknown, { restored }: { restored?: boolean } = {}) => run(() => register(restored)),
+    heartbeat: (attempts: readonly { id: string }[]) => run(() => heartbeat(attempts)),
+    reassert: ({ id }: { id: string }) => run(() => add(id)).then(() => "OK"),
+    restore: ({ id }: { id: string }) => run(() => add(id)).then(() => ({ type: "OK", waiters: [] })),
+    claimed: () => run(() => []),
+  });
+  return there;
+}
+
+Deno.test("whenever data is lost once more while it is brought back, all of it is brought back again, and then no more", async () => {
+  for (let [lossAfter, isLast] = [1, false]; !isLast; lossAfter++) {
+    await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
+    const job = { executor: "fake.s", payload: "true" };
+    runner.queue.push("runs", job);
+    runner.claimer.start();
+    await until("it is launched", () => runner.executor.launched.length === 1);
+    const attempt = {
+      name: "r",
+      id: "ended",
+      token: "1.a",
+      number: 1,
+      startedMs: 1,
+      seq: 2,
+      bootId: "",
+      timeoutMs: null,
+    };
+    redisForgot(runner, [{ attempt: { ...attempt, job, meta: {} }, end }]);
+    const there = redisLoses(runner, lossAfter);
+    const round = async () => {
+      await runner.recovery.tick();
+      await runner.heartbeat.tick().catch((error) => assert(error instanceof UnavailableError, String(error)));
+    };
+    await runner.recovery.tick();
+    isLast = there.commands < lossAfter; // this one lost nothing
+    for (let i = 0; i < 3; i++) await round();
+    assertEquals([...there.jobs].sort(), ["ended", "runs"], `lost after ${lossAfter} commands`);
+    const { rounds } = there;
+    for (let i = 0; i < 3; i++) await round();
+    assertEquals([there.rounds, runner.recovery.isUnfinished], [rounds, false], `${lossAfter} commands`);
+    await until("it claims again", () => !runner.gate.has("restoring"));
+    assert(rounds <= 2, `${rounds} rounds after ${lossAfter} commands`);
+  }
+});
+
 Deno.test("an end that an earlier process told is put on record as Redis has it", async () => {
   await using runner = fakeRunner();
   Object.assign(runner.queue, {

@@ -9,6 +9,8 @@
 --             this identity and its attempts may lack their ends, 1 when the data has another history than when it was
 --             last recorded as whole
 --       BUSY  another process owns it: ms until its lease ends, its host
+--       LOST  Redis lost data once more since this process registered, so not everything is restored; nothing was
+--             changed
 
 local LEASE, INSTANCE, NAMES, HISTORY = unpack(KEYS, 1, 4)
 
@@ -23,6 +25,7 @@ local function among(list, nonce)
 end
 local gone = left <= 0 or (owner[1] and among(ARGV[4], owner[1]))
 if owner[1] and owner[1] ~= ARGV[2] and not gone then return { 'BUSY', left, owner[2] or '', '.' } end
+if ARGV[7] == '1' and owner[1] ~= ARGV[2] then return { 'LOST', '.' } end
 
 local seq, last = number(owner[3]) or 0, owner[1] or owner[4]
 local mixed = ARGV[8] ~= '1' and (owner[5] == '1' or (last and not among(ARGV[9], last)))
