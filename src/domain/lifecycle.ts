@@ -10,15 +10,23 @@
 /** Value of a job's `status` field in Redis. `finished` means exit code 0; every other end is `error`. */
 export type JobState = "dispatched" | "started" | "finished" | "error";
 
-/** States of an ended job; only an explicit `retry` changes them. */
+/**
+ * States of an ended job. Only an explicit `retry` changes them, and `reassert`, when Redis went back to the end of an
+ * older attempt.
+ */
 export const FINAL_STATES: readonly JobState[] = ["finished", "error"];
 
-/** One row of the lifecycle. */
+/**
+ * One row of the lifecycle; a test drives each event from each state. A job that is stored as a JSON string, or that a
+ * foreign program wrote back while it ran, is `dispatched`; one that Redis does not have is `absent`. `claim`,
+ * `release` and `dead_letter` move an id and leave its job as it is, whatever its state: `start` drops one that has
+ * ended.
+ */
 export interface LifecycleEvent {
-  /** States in which the event may find the job; empty when the job does not exist yet or is not readable. */
-  readonly from: readonly JobState[];
+  /** States in which the event may find the job. In any other it changes and reports nothing of it. */
+  readonly from: readonly (JobState | "absent")[];
   /** States in which the event may leave it. */
-  readonly to: readonly JobState[];
+  readonly to: readonly (JobState | "absent")[];
   /** Effect of the event, in one clause. */
   readonly does: string;
 }
@@ -26,9 +34,9 @@ export interface LifecycleEvent {
 /** Every event in the life of a job. */
 export const LIFECYCLE = {
   submit: {
-    from: [],
-    to: ["dispatched"],
-    does: "writes the job and puts its id into the queue, or among the delayed jobs",
+    from: ["absent"],
+    to: ["dispatched", "error"],
+    does: "writes the job and queues or delays its id, or ends it when the job it waits for has failed",
   },
   promote: {
     from: ["dispatched"],
@@ -51,13 +59,13 @@ export const LIFECYCLE = {
     does: "moves a claimed id to the queue of the runner that the job names, once",
   },
   convert: {
-    from: [],
+    from: ["dispatched"],
     to: ["dispatched"],
     does: "turns a job that was stored as a JSON string into a hash",
   },
   dead_letter: {
-    from: [],
-    to: [],
+    from: ["absent"],
+    to: ["absent"],
     does: "moves an id that is no runnable job to the dead letters, with the reason",
   },
   start: {
@@ -66,7 +74,7 @@ export const LIFECYCLE = {
     does: "makes one instance the owner of a new attempt, or ends a job that was cancelled before",
   },
   finish: {
-    from: ["started"],
+    from: ["dispatched", "started"],
     to: ["finished", "error", "dispatched"],
     does: "writes the end of an attempt once, or delays the job for its next attempt",
   },
@@ -91,13 +99,13 @@ export const LIFECYCLE = {
     does: "puts an ended job back into its queue, for a new attempt",
   },
   reassert: {
-    from: ["dispatched", "started"],
+    from: ["absent", "dispatched", "started", "finished", "error"],
     to: ["started"],
     does: "restores in Redis a job that runs, or recently ran, on a host after Redis lost data",
   },
   reap: {
     from: ["dispatched", "started"],
-    to: ["dispatched", "error", "started"],
+    to: ["dispatched", "error"],
     does: "takes an id from an instance whose lease has ended",
   },
 } as const satisfies Record<string, LifecycleEvent>;

@@ -11,13 +11,16 @@ import { assert, assertEquals } from "../support/assert.ts";
 const STATES: readonly JobState[] = ["dispatched", "started", "finished", "error"];
 const EVENTS: readonly [string, LifecycleEvent][] = Object.entries(LIFECYCLE);
 
-/** The states to which events lead from these, in any number of steps; `retry` is none of them. */
-function reachableFrom(states: readonly JobState[]): JobState[] {
+/** Events that find a job in a final state: on request, and when Redis went back to the end of an older attempt. */
+const BACK = ["retry", "reassert"];
+
+/** The states to which events lead from these, in any number of steps, without those that lead out of a final state. */
+function reachableFrom(states: LifecycleEvent["to"]): JobState[] {
   const found = new Set(states);
   // a Set that grows is read to its new end
   for (const state of found) {
     for (const [name, { from, to }] of EVENTS) {
-      if (name !== "retry" && from.includes(state)) to.forEach((next) => found.add(next));
+      if (!BACK.includes(name) && from.includes(state)) to.forEach((next) => found.add(next));
     }
   }
   return STATES.filter((state) => found.has(state));
@@ -33,15 +36,15 @@ Deno.test("isFinal says yes to the two states of an ended job, and to no other w
   for (const [word, final] of cases) assertEquals(isFinal(word), final, word);
 });
 
-Deno.test("no event but retry finds a job in a final state", () => {
+Deno.test("no event but retry and reassert finds a job in a final state", () => {
   const names = EVENTS.filter(([, { from }]) => from.some(isFinal)).map(([name]) => name);
-  assertEquals(names, ["retry"]);
+  assertEquals(names, BACK);
   assertEquals(LIFECYCLE.retry.from, FINAL_STATES);
 });
 
-Deno.test("a job begins as dispatched, and can come to every state", () => {
-  assertEquals(LIFECYCLE.submit.to, ["dispatched"]);
-  assertEquals(reachableFrom(LIFECYCLE.submit.to), STATES);
+Deno.test("a job begins as dispatched unless it ends at once, and can come to every state", () => {
+  assertEquals(LIFECYCLE.submit.to, ["dispatched", "error"]);
+  assertEquals(reachableFrom(["dispatched"]), STATES);
 });
 
 Deno.test("from every state a job can come to both ends, unless it has ended", () => {

@@ -4,7 +4,7 @@
 -- ARGV  1-3 id channel keep  4 that runner  5 our runner
 -- reply OK     it is in the other queue
 --       AGAIN  it was moved before, or cannot be: the job was ended; then its waiters
---       GONE   it is not claimed, is no hash any more, or has ended
+--       GONE   it is not claimed, is no hash any more, runs, or has ended
 
 local CLAIM, QUEUE, NAMES = KEYS[6], KEYS[7], KEYS[8]
 
@@ -19,7 +19,8 @@ elseif not usable(QUEUE, 'list') then
   why = 'not started: the queue of its runner "' .. ARGV[4] .. '" holds a ' .. type_of(QUEUE)
 end
 call('LREM', CLAIM, -1, ID)
-if is_final(call('HGET', JOB, 'status')) then return { 'GONE', '.' } end
+local state = call('HGET', JOB, 'status')
+if state == 'started' or is_final(state) then return { 'GONE', '.' } end
 if why then
   conclude('reroute', why, 1, clock())
   return with_waiters({ 'AGAIN' })
