@@ -65,7 +65,9 @@ check_shell() {
   have shellcheck || die "Cannot check the shell scripts: there is no shellcheck; run scripts/install.sh --for-tests"
   shellcheck --severity=warning -x --source-path="$scripts" $(grep -rlsE '^#!/bin/(ba)?sh' scripts examples .ci) || return
   [ ! -d src ] || [ -z "$(find src -name '*.sh')" ] ||
-    shellcheck --severity=warning --shell=sh --exclude=SC1007,SC1090,SC2154,SC3013,SC3045 $(find src -name '*.sh')
+    shellcheck --severity=warning --shell=sh --exclude=SC1007,SC1090,SC2154,SC3013,SC3045 $(find src -name '*.sh') ||
+    return
+  [ ! -d src ] || [ -z "$(find src -name '*.bash')" ] || shellcheck --severity=warning $(find src -name '*.bash')
 }
 
 # shellcheck disable=SC2046 # the project's file names have no spaces

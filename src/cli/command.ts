@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import type { Completed, OptionRow, OptionRows } from "../settings/option_row.ts";
+import { GLOBAL_ROWS } from "../settings/options.ts";
 
 /** Permissions of Deno for a command or some forms of it, which need nothing that is left out. */
 export interface Need {
@@ -52,4 +53,13 @@ export interface Command<Rows extends OptionRows = Readonly<Record<string, Optio
   readonly acceptsRest?: boolean;
   /** Runs the command and returns its exit code. */
   run(context: Context<Rows>): Promise<number>;
+}
+
+/** Returns the rows of a command, and the global ones without the letters that the command uses itself. */
+export function rowsOf({ rows }: Pick<Command, "rows">): OptionRows {
+  const taken = new Set(Object.values(rows).flatMap((row) => row.short ?? []));
+  const globals = Object.entries(GLOBAL_ROWS as OptionRows).map(([key, row]) =>
+    [key, row.short && taken.has(row.short) ? { ...row, short: undefined } : row] as const
+  );
+  return { ...Object.fromEntries(globals), ...rows };
 }

@@ -4,7 +4,7 @@ import type { Environment } from "../ports/environment.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./input/args.ts";
-import type { Command } from "./command.ts";
+import { type Command, rowsOf } from "./command.ts";
 import { allCommands, COMMANDS, loadCommand } from "./commands.ts";
 import type { Compose } from "../compose/contract.ts";
 import type { Context } from "./context.ts";
@@ -74,7 +74,7 @@ const NOTHING: Environment = {
 
 async function runCommand(command: Command, args: readonly string[], compose: Compose): Promise<number> {
   const terminal = guardTerminal(compose.terminal);
-  const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...withFreeLetters(command) };
+  const rows: typeof GLOBAL_ROWS & OptionRows = { ...GLOBAL_ROWS, ...rowsOf(command) };
   const line = parseCommandLine(args, rows);
   const positionals = argumentsOf(command, line);
   const environment = command.bare ? NOTHING : compose.environment;
@@ -100,15 +100,6 @@ async function runCommand(command: Command, args: readonly string[], compose: Co
 async function readFile(environment: Environment) {
   const { readConfigFile } = await import("../settings/config_file.ts");
   return await readConfigFile(environment, SETTING_ROWS);
-}
-
-/** Returns the rows of a command, and the global ones without the letters that the command uses itself. */
-function withFreeLetters(command: Command): OptionRows {
-  const taken = new Set(Object.values(command.rows).flatMap((row) => row.short ?? []));
-  const globals = Object.entries(GLOBAL_ROWS as OptionRows).map(([key, row]) =>
-    [key, row.short && taken.has(row.short) ? { ...row, short: undefined } : row] as const
-  );
-  return { ...Object.fromEntries(globals), ...command.rows };
 }
 
 async function dispatch(name: string | null, args: readonly string[], compose: Compose): Promise<number> {

@@ -22,7 +22,7 @@ Deno.test({ name: "JSR would take the package, without slow types", ignore: !can
   );
   assert(files.includes("main.ts") && files.includes("src/mod.ts") && files.length > 80, `found ${files}`);
   assertEquals(
-    files.filter((path) => !/^(main\.ts|deno\.json|README\.md|LICENSE|src\/.*\.(ts|lua|sh))$/.test(path)),
+    files.filter((path) => !/^(main\.ts|deno\.json|README\.md|LICENSE|src\/.*\.(ts|lua|sh|bash|fish|zsh))$/.test(path)),
     [],
   );
 });

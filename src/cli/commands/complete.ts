@@ -1,11 +1,14 @@
 import { viewJob } from "../../client/job_view.ts";
-import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { JobStore, StoredJob } from "../../ports/job_store.ts";
-import { valuesAmong } from "../input/args.ts";
+import { joinBroken } from "../input/args.ts";
+import { type Candidate, findCandidates, type Search } from "../input/candidates.ts";
 import type { Command } from "../command.ts";
+import type { Compose } from "../../compose/contract.ts";
+import { readConfigFile } from "../../settings/config_file.ts";
 import type { Completed, OptionRow } from "../../settings/option_row.ts";
-import { GLOBAL_ROWS } from "../../settings/options.ts";
+import { GLOBAL_ROWS, SETTING_ROWS } from "../../settings/options.ts";
+import { resolveSettings } from "../../settings/settings.ts";
 import { stateOf } from "../view/job_columns.ts";
 import { firstLine, fit, printable } from "../view/text.ts";
 
@@ -23,56 +26,65 @@ async function newestJobs(store: JobStore): Promise<StoredJob[]> {
   return jobs.filter((job) => job !== null);
 }
 
-function describe(job: StoredJob): string {
+function toCandidate(job: StoredJob): Candidate {
   const view = viewJob(job);
   const { id, title, payload } = view;
-  return `${id}\t${printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH))}`;
+  return { word: id, help: printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH)) };
 }
 
-/** Finders of words by kind; a word may be followed by a tab and its description. */
-const FINDERS: Readonly<Record<Completed, (store: JobStore) => Promise<readonly string[]>>> = {
-  jobs: async (store) => (await newestJobs(store)).map(describe),
-  runners: async (store) => (await store.queues()).map(({ runner }) => runner),
-  executors: async (store) => [...new Set((await newestJobs(store)).map((job) => viewJob(job).executor))],
+const SEARCHES: Readonly<Record<Completed, (store: JobStore) => Promise<readonly Candidate[]>>> = {
+  jobs: async (store) => (await newestJobs(store)).map(toCandidate),
+  runners: async (store) => (await store.queues()).map(({ runner }) => ({ word: runner })),
+  executors: async (store) =>
+    [...new Set((await newestJobs(store)).map((job) => viewJob(job).executor))].map((word) => ({ word })),
 };
 
-function isCompleted(kind: string): kind is Completed {
-  return Object.hasOwn(FINDERS, kind);
-}
-
-/** `runner complete`, which the completion scripts call. Whatever goes wrong, it just offers nothing. */
-export const complete: Command<Readonly<Record<never, OptionRow>>> = {
-  name: "complete",
-  summary: "Find words for the completion scripts",
-  usage: ["KIND -- WORD..."],
-  description: ["KIND is jobs, runners or executors; the words are the command line so far."],
-  examples: [{ command: "runner complete jobs -- logs -s production", does: "list the newest jobs of a namespace" }],
-  rows: {},
-  needs: [{ net: true }],
-  positionals: { min: 1, max: 1, what: `one of ${Object.keys(FINDERS).join(", ")}` },
-  acceptsRest: true,
-  async run({ compose, terminal, settings, positionals: [kind], rest }) {
-    if (!isCompleted(kind)) {
-      throw new InvalidInputError(
-        `Cannot complete ${JSON.stringify(kind)}: kinds are ${Object.keys(FINDERS).join(", ")}`,
-      );
-    }
+/** Returns a search in the Redis that the command line, the environment or the configuration file names. */
+function searchIn(compose: Compose): Search {
+  return async (kind, typed) => {
     try {
-      const { namespace, redisUrl } = valuesAmong(rest ?? [], GLOBAL_ROWS);
-      const store = await compose.openStore({
-        redisUrl: redisUrl ?? settings.redisUrl,
-        namespace: namespace === undefined ? settings.namespace : GLOBAL_ROWS.namespace.read(namespace),
-        redisTimeoutSeconds: LIMIT,
-      });
+      const { environment } = compose;
+      const file = await readConfigFile(environment, SETTING_ROWS);
+      const { redisUrl, namespace } = resolveSettings(GLOBAL_ROWS, { typed, environment, file }).values;
+      const store = await compose.openStore({ redisUrl, namespace, redisTimeoutSeconds: LIMIT });
       try {
-        const words = (await FINDERS[kind](store)).filter((word) => PLAIN.test(word.split("\t", 1)[0]));
-        await terminal.write(words.map((word) => `${word}\n`).join(""));
+        return (await SEARCHES[kind](store)).filter(({ word }) => PLAIN.test(word));
       } finally {
         store.close();
       }
     } catch {
       // an error message is of no use while a word is completed
+      return [];
     }
+  };
+}
+
+/** `runner complete`, which the completion scripts call. */
+export const complete: Command<Readonly<Record<never, OptionRow>>> = {
+  name: "complete",
+  summary: "Find words for the completion scripts",
+  usage: ["SHELL -- WORD..."],
+  description: [
+    "The words are the command line so far; the last one is completed. One line of output is a word and, behind a " +
+    "tab, what it is; :files and :folders are for the shell to complete.",
+  ],
+  examples: [{ command: "runner complete fish -- -s production logs ''", does: "list the newest jobs of a namespace" }],
+  rows: {},
+  needs: [{ net: true }],
+  bare: true,
+  positionals: { min: 1, max: 1, what: "the name of a shell" },
+  acceptsRest: true,
+  async run({ compose, terminal, positionals: [shell], rest }) {
+    const words = shell === "bash" ? joinBroken(rest ?? []) : rest ?? [];
+    const found = await findCandidates(words, searchIn(compose));
+    const lines = typeof found === "string"
+      ? [`:${found}`]
+      : shell === "bash"
+      ? found.map(({ word }) => word).filter((word) => word.startsWith(words.at(-1) ?? ""))
+      : found.map(({ word, help, hasValue }) =>
+        `${word}${hasValue && shell === "zsh" ? "=" : ""}${help === undefined ? "" : `\t${help}`}`
+      );
+    await terminal.write(lines.map((line) => `${line}\n`).join(""));
     return EXIT.ok;
   },
 };

@@ -1,8 +1,14 @@
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import { allCommands } from "../commands.ts";
-import { completionScript, SHELLS } from "../input/completions.ts";
+import bash from "../input/shells/runner.bash" with { type: "text" };
+import fish from "../input/shells/runner.fish" with { type: "text" };
+import zsh from "../input/shells/runner.zsh" with { type: "text" };
+
+const SCRIPTS = new Map([["bash", bash], ["zsh", zsh], ["fish", fish]]);
+
+/** Shells that have a completion script. */
+export const SHELLS = [...SCRIPTS.keys()];
 
 /** `runner completions`. */
 export const completions: Command = {
@@ -19,13 +25,13 @@ export const completions: Command = {
   needs: [{}],
   positionals: { min: 1, max: 1, what: `the name of a shell: ${SHELLS.join(", ")}`, words: SHELLS },
   async run({ terminal, positionals: [name] }) {
-    const shell = SHELLS.find((shell) => shell === name);
-    if (!shell) {
+    const script = SCRIPTS.get(name);
+    if (script === undefined) {
       throw new InvalidInputError(
         `Cannot write completions for ${JSON.stringify(name)}: supported shells are ${SHELLS.join(", ")}`,
       );
     }
-    await terminal.write(completionScript(shell, await allCommands()));
+    await terminal.write(script);
     return EXIT.ok;
   },
 };

@@ -154,26 +154,59 @@ export function findCommand(
   return { name: null, args };
 }
 
-/**
- * Collects option values from an incomplete command line, in which any word may occur. A `=` may be a separate word,
- * because bash splits there.
- */
-export function valuesAmong(words: readonly string[], rows: OptionRows): Readonly<Record<string, string | undefined>> {
+/** A command line whose last word is being typed. */
+export interface Unfinished {
+  /** The options before that word. */
+  readonly typed: ReadonlyMap<string, Typed>;
+  /** The option of which the word is the value, and what precedes the value in the word: "", `--name=` or `-n`. */
+  readonly value: { readonly row: OptionRow; readonly prefix: string } | null;
+  /** Whether there was a `--`, after which no word is an option. */
+  readonly over: boolean;
+}
+
+/** Reads an incomplete command line, in which any word may occur. */
+export function parseUnfinished(words: readonly string[], rows: OptionRows): Unfinished {
   const known = spellings(rows);
-  const values: Record<string, string> = {};
-  for (let i = 0; i < words.length && words[i] !== "--"; i++) {
-    const option = split(words[i]);
+  const typed = new Map<string, Typed>();
+  let open: Spelling | null = null;
+  for (const word of words.slice(0, -1)) {
+    if (open) {
+      typed.set(open.key, { spelled: flagOf(open.key), texts: [word] });
+      open = null;
+      continue;
+    }
+    if (word === "--") return { typed, value: null, over: true };
+    const option = split(word);
     const match = option && known.get(option.spelled);
-    if (!match || match.row.type === "flag") continue;
-    if (option.attached === undefined && words[i + 1] === "=") i++;
-    const value = option.attached ?? words[++i];
-    if (value !== undefined) values[match.key] = value;
+    if (!match) continue;
+    if (match.row.type !== "flag" && option.attached === undefined) open = match;
+    else typed.set(match.key, { spelled: option.spelled, texts: [option.attached ?? ""] });
   }
-  return values;
+  if (open) return { typed, value: { row: open.row, prefix: "" }, over: false };
+  const last = words.at(-1) ?? "";
+  const { spelled, attached } = split(last) ?? {};
+  const row = known.get(spelled ?? "")?.row;
+  const value = row && row.type !== "flag" && attached !== undefined
+    ? { row, prefix: last.slice(0, last.length - attached.length) }
+    : null;
+  return { typed, value, over: false };
 }
 
 /** Returns whether the unparsed arguments contain an option: help and the format of errors depend on it. */
 export function hasFlag(args: readonly string[], flag: string): boolean {
   const dashes = args.indexOf("--");
   return (dashes < 0 ? args : args.slice(0, dashes)).includes(flag);
+}
+
+/** Puts together again the words of which bash makes several, at `=` and at `:`. */
+export function joinBroken(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  let isBroken = false;
+  for (const word of words) {
+    const breaks = /^[=:]+$/.test(word);
+    if (joined.length > 0 && (breaks || isBroken && word !== "")) joined[joined.length - 1] += word;
+    else joined.push(word);
+    isBroken = breaks;
+  }
+  return joined;
 }
