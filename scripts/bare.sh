@@ -13,7 +13,8 @@ folder=${1:?is missing: bare.sh FOLDER [--for-tests]}
 shift
 have dpkg-query || die "Cannot list the programs of every Debian: there is no dpkg here"
 mkdir -p "$folder"
-packages=$(dpkg-query -W -f '${Package} ${Priority} ${Essential}\n' | awk '$2 == "required" || $3 == "yes" { print $1 }')
+packages=$(dpkg-query -W -f '${Package} ${Priority} ${Essential}\n' |
+  awk '$2 == "required" || $3 == "yes" { print $1 }')
 # shellcheck disable=SC2086 # a list of names
 files=$(dpkg-query -L $packages | grep -E '^(/usr)?/s?bin/[^/]+$')
 # shellcheck disable=SC2086 # paths without spaces

@@ -68,7 +68,8 @@ install_tool() {
 # such a failure run for more than a minute, so there is only one here: `retry` makes its own.
 npm_install() {
   npm_code=0
-  said=$(npm install --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit --loglevel=error \
+  said=$(npm install --prefix "$1" --fetch-retries=1 --fetch-retry-mintimeout=1000 --no-fund --no-audit \
+    --loglevel=error \
     "$2" 2>&1) || npm_code=$?
   [ -z "$said" ] || say "$said"
   [ "$npm_code" -ne 0 ] || return 0

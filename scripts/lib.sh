@@ -32,12 +32,14 @@ is_good_deno() {
 # find_deno: sets and exports DENO; fails when there is no Deno
 find_deno() {
   if [ -n "${DENO:-}" ]; then
-    is_good_deno "$DENO" || die "Cannot use DENO=$DENO: it is not Deno $DENO_MAJOR.$DENO_MINOR or newer; unset it or name another"
+    is_good_deno "$DENO" ||
+      die "Cannot use DENO=$DENO: it is not Deno $DENO_MAJOR.$DENO_MINOR or newer; unset it or name another"
     export DENO
     return 0
   fi
   # the npm package puts its program into one folder or the other, depending on whether npm runs install scripts
-  for candidate in deno "$CACHE"/deno/node_modules/deno/deno "$CACHE"/deno/node_modules/@deno/*/deno "$CACHE"/deno/bin/deno; do
+  for candidate in deno "$CACHE"/deno/node_modules/deno/deno \
+    "$CACHE"/deno/node_modules/@deno/*/deno "$CACHE"/deno/bin/deno; do
     if have "$candidate" && is_good_deno "$candidate"; then
       # a path, because other programs may have another PATH
       DENO=$(command -v "$candidate")
@@ -48,7 +50,9 @@ find_deno() {
   return 1
 }
 
-need_deno() { find_deno || die "Cannot find Deno $DENO_MAJOR.$DENO_MINOR or newer: run $ROOT/scripts/install.sh first"; }
+need_deno() {
+  find_deno || die "Cannot find Deno $DENO_MAJOR.$DENO_MINOR or newer: run $ROOT/scripts/install.sh first"
+}
 
 # within SECONDS COMMAND...: returns its exit code, or a failure when it runs longer; without output
 within() {

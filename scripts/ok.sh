@@ -63,7 +63,8 @@ step() {
 # shellcheck disable=SC2046 # the project's file names have no spaces
 check_shell() {
   have shellcheck || die "Cannot check the shell scripts: there is no shellcheck; run scripts/install.sh --for-tests"
-  shellcheck --severity=warning -x --source-path="$scripts" $(grep -rlsE '^#!/bin/(ba)?sh' scripts examples .ci) || return
+  shellcheck --severity=warning -x --source-path="$scripts" \
+    $(grep -rlsE '^#!/bin/(ba)?sh' scripts examples .ci) || return
   [ ! -d src ] || [ -z "$(find src -name '*.sh')" ] ||
     shellcheck --severity=warning --shell=sh --exclude=SC1007,SC1090,SC2154,SC3013,SC3045 $(find src -name '*.sh') ||
     return
@@ -109,7 +110,8 @@ run_tests() {
   report=$(mktemp)
   test_code=0
   # shellcheck disable=SC2086 # two flags or none; one function or none
-  $inside "$DENO" test --quiet -A --trace-leaks --v8-flags=--expose-gc $sanitizers --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
+  $inside "$DENO" test --quiet -A --trace-leaks --v8-flags=--expose-gc $sanitizers \
+    --config "$DENO_CONFIG" --junit-path="$report" "$@" >&2 || test_code=$?
   counts=$("$scripts/summary.sh" 0 "$report" "$test_code" 2>>"$failures") || true
   rm -f "$report"
   report=
@@ -196,7 +198,11 @@ test_all() {
   # two at a time, because they mostly wait; two forms are two already
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
   rm -rf dist/bare
-  if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then inside=in_bare; else say "== the bundle can use all programs of this machine"; fi
+  if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then
+    inside=in_bare
+  else
+    say "== the bundle can use all programs of this machine"
+  fi
   as_form bundle "$ROOT/dist/js-runner"
   # the form that must need nothing from its environment
   inside=in_nothing

@@ -57,7 +57,9 @@ check_documents() {
 }
 
 # changes_now: prints the lines under the heading of this version
-changes_now() { awk -v heading="## $number" '/^## / { on = index($0 " ", heading " ") == 1; next } on && NF' "$changes"; }
+changes_now() {
+  awk -v heading="## $number" '/^## / { on = index($0 " ", heading " ") == 1; next } on && NF' "$changes"
+}
 
 check_changes() {
   first=$(sed -n 's/^## //p' "$changes" | head -n 1)

@@ -34,7 +34,8 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
   }
   if (!owner.alive) {
     const silent = formatDuration(owner.silentMs / 1000);
-    return `its runner on ${owner.host} has been silent for ${silent}; the job may go on there, and the next runner finishes it`;
+    return `its runner on ${owner.host} has been silent for ${silent}; ` +
+      `the job may go on there, and the next runner finishes it`;
   }
   if (job.meta.cancel !== undefined) return `is being stopped on ${owner.host}`;
   return viewJob(job).input
@@ -51,7 +52,8 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
   }
   const up = alive.filter((instance) => instance.state === "up");
   if (up.length === 0 && alive.some((instance) => instance.state === "restoring")) {
-    return `Redis was restarted, and runner "${runner}" waits until all hosts have brought back what they run; ${before}`;
+    return `Redis was restarted, and runner "${runner}" ` +
+      `waits until all hosts have brought back what they run; ${before}`;
   }
   if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
   const busy = up.every((instance) => instance.running >= instance.slots);

@@ -53,7 +53,8 @@ export async function requestRunner(
       const where = await onHost(store, job);
       const since = formatDuration(Math.round(reply.ms / 1000));
       throw new NoTerminalError(
-        `${cannot}: its runner${where} is gone or stopped for ${since}; the job may go on there, start the runner again to reach it`,
+        `${cannot}: its runner${where} is gone or stopped for ${since}; ` +
+          `the job may go on there, start the runner again to reach it`,
       );
     }
     case "full":

@@ -102,9 +102,8 @@ export async function connect(target: Target, signal?: AbortSignal): Promise<Con
 
 function foreignServer({ file }: OwnAccess): ForeignServerError {
   return new ForeignServerError(
-    `another program has the address of a Redis that a runner of this user started; start that runner again, or remove ${
-      JSON.stringify(file)
-    } when it is over`,
+    `another program has the address of a Redis that a runner of this user started; ` +
+      `start that runner again, or remove ${JSON.stringify(file)} when it is over`,
   );
 }
 

@@ -87,9 +87,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   NOPERM: {
     condition: "refused",
     says: (c, text) =>
-      `${
-        cannot(c)
-      } does not let user "${c.user}" do that (${text}): give that user the rights in section "Set up Redis" of src/redis/README.md`,
+      `${cannot(c)} does not let user "${c.user}" do that (${text}): ` +
+      `give that user the rights in section "Set up Redis" of src/redis/README.md`,
   },
   CROSSSLOT: cluster,
   MOVED: elsewhere,

@@ -38,7 +38,8 @@ export class Heartbeat {
       case "FENCED":
         return this.#work.fail(
           new SetupError(
-            "Cannot go on: another process took this runner's instance over; give each runner on a host a name or a spool of its own",
+            "Cannot go on: another process took this runner's instance over; " +
+              "give each runner on a host a name or a spool of its own",
           ),
         );
       case "LOST":

@@ -91,7 +91,8 @@ export class Runner {
       last = facts;
       if (facts.maxSlots < settings.concurrency) {
         throw new SetupError(
-          `Cannot run ${settings.concurrency} jobs side by side: this host's limits allow ${facts.maxSlots}; raise ulimit -n or lower --concurrency`,
+          `Cannot run ${settings.concurrency} jobs side by side: this host's limits allow ${facts.maxSlots}; ` +
+            `raise ulimit -n or lower --concurrency`,
         );
       }
     }

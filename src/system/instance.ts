@@ -94,7 +94,8 @@ async function touch(path: string): Promise<void> {
 function refuse(dir: string, reason: string | null): void {
   if (reason === null) return;
   throw new SetupError(
-    `Cannot use spool folder "${dir}": ${reason}; name a folder of your own with --spool, or see who did that and remove it`,
+    `Cannot use spool folder "${dir}": ${reason}; ` +
+      `name a folder of your own with --spool, or see who did that and remove it`,
   );
 }
 
@@ -115,7 +116,8 @@ async function gotLock(file: Deno.FsFile): Promise<boolean> {
 async function exclusive(file: Deno.FsFile, dir: string): Promise<void> {
   if (!await gotLock(file)) {
     throw new SetupError(
-      `Cannot start: a runner with this name already runs on this host (it holds "${dir}/lock"); stop it first, or choose another --name`,
+      `Cannot start: a runner with this name already runs on this host (it holds "${dir}/lock"); ` +
+        `stop it first, or choose another --name`,
     );
   }
 }

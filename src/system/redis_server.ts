@@ -75,7 +75,8 @@ export class OwnRedis {
     const shown = `${hostname}:${port}`;
     if (!OWN_HOST.test(hostname) || username !== "default" || tls) {
       throw new InvalidInputError(
-        `Cannot start a Redis at ${shown}: --embedded-redis is for this host alone, without TLS; use --redis-url 127.0.0.1:PORT`,
+        `Cannot start a Redis at ${shown}: --embedded-redis is for this host alone, without TLS; ` +
+          `use --redis-url 127.0.0.1:PORT`,
       );
     }
     const { own, talk } = this.#outside;
@@ -90,7 +91,8 @@ export class OwnRedis {
       await this.#spawn(config, shown);
     } else if (own.known === null || found !== config) {
       throw new SetupError(
-        `Cannot start a Redis at ${shown}: one answers there already; leave out --embedded-redis to use it, or choose another port with --redis-url`,
+        `Cannot start a Redis at ${shown}: one answers there already; ` +
+          `leave out --embedded-redis to use it, or choose another port with --redis-url`,
       );
     }
     this.#ours = true;

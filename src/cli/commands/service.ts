@@ -152,7 +152,8 @@ async function install(context: ServiceContext, host: ServiceHost): Promise<numb
   const { terminal, settings } = context;
   if (settings.runAs === undefined && scopeOf(context, host) === "system") {
     throw new InvalidInputError(
-      "Cannot make a service of the host without a user: its jobs would run as root; name one with --run-as USER, or root itself",
+      "Cannot make a service of the host without a user: its jobs would run as root; " +
+        "name one with --run-as USER, or root itself",
     );
   }
   const { files } = host;
@@ -174,7 +175,8 @@ async function install(context: ServiceContext, host: ServiceHost): Promise<numb
   await terminal.say(`runner: the service ${done}; these start it, and running jobs go on:\n${commands(file.start)}`);
   if (holdsPassword(context)) {
     await terminal.say(
-      `runner: the address of Redis holds a password and everybody can read this file: put it into ${file.secrets}, mode 0600\n`,
+      `runner: the address of Redis holds a password and everybody can read this file: ` +
+        `put it into ${file.secrets}, mode 0600\n`,
     );
   }
   return EXIT.ok;

@@ -74,7 +74,8 @@ export async function writeScript(
   const setup = [
     `[ -n "\${lane_shell-}" ] && ${limit}run=${run} pad=${word(padOf(run))} clean=${clean ? 1 : 0} ` +
     `shell=${word(shell)} title=${word(titleOf(launch))} && return`,
-    `[ "\${RUNNER_RUN-}" = ${run} ] || { echo "$0: this is no longer the script of this job, or RUNNER_RUN is not set" >&2; exit 126; }`,
+    `[ "\${RUNNER_RUN-}" = ${run} ] || ` +
+    `{ echo "$0: this is no longer the script of this job, or RUNNER_RUN is not set" >&2; exit 126; }`,
     // the payload may call itself again through $0: then it keeps the environment that it has set up by itself
     `[ -n "\${RUNNER_ATTEMPT-}" ] || { echo "root=$$ name=${run};return" 1<>"\${0%/*}/root"`,
     ...limits,
@@ -155,13 +156,15 @@ export function checkEnvironment(launch: Launch, base: Readonly<Record<string, s
     total += size;
     if (size > MAX_VARIABLE) {
       throw new LaunchError(
-        `Cannot launch job: its environment variable "${name}" has ${size} bytes, more than ${MAX_VARIABLE}; put it into a file`,
+        `Cannot launch job: its environment variable "${name}" has ${size} bytes, more than ${MAX_VARIABLE}; ` +
+          `put it into a file`,
       );
     }
   }
   if (total > MAX_ENVIRONMENT) {
     throw new LaunchError(
-      `Cannot launch job: its environment has ${total} bytes, more than ${MAX_ENVIRONMENT}; put the large values into files`,
+      `Cannot launch job: its environment has ${total} bytes, more than ${MAX_ENVIRONMENT}; ` +
+        `put the large values into files`,
     );
   }
 }
