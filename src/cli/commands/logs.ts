@@ -126,7 +126,7 @@ export const logs: Command<typeof LOGS_ROWS> = {
   examples: [
     { command: "runner logs @", does: "show the output of the newest job" },
     { command: "runner logs -n 20 --follow 3f2a", does: "show the last 20 lines, then new output" },
-    { command: "runner logs --range 0-999 --attempt 1 3f2a", does: "show the first 1,000 bytes of the first attempt" },
+    { command: "runner logs --range 0-999 @", does: "show the first 1,000 bytes" },
     { command: "runner logs --raw @", does: "show every byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
