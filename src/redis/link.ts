@@ -1,3 +1,4 @@
+import { messageOf } from "../domain/message_of.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Backoff } from "./backoff.ts";
 import {
@@ -13,7 +14,7 @@ import {
 import type { ScriptCall } from "./batch.ts";
 import type { Script } from "./script.ts";
 import { type Items, itemsOf } from "./steps.ts";
-import { findReason, messageOf, reasonOf } from "./reason.ts";
+import { findReason, reasonOf } from "./reason.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 
 /** Milliseconds until a command must have its reply. */

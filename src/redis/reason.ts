@@ -1,3 +1,4 @@
+import { messageOf } from "../domain/message_of.ts";
 import { connect, DeadlineError, ReplyError, type Target } from "./client.ts";
 
 /** Why a Redis could not be reached. */
@@ -117,10 +118,4 @@ async function otherWay({ url, caCerts, connectMs }: Target, signal: AbortSignal
 /** Returns the last part of a system error, without its number. */
 function tail(text: string): string {
   return text.replace(/ \(os error \d+\)$/, "").split(": ").at(-1)!.toLowerCase();
-}
-
-/** Returns the message of an error; never an empty one. */
-export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message || (error instanceof Error ? error.constructor.name : "it broke");
 }

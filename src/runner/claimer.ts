@@ -1,4 +1,5 @@
 import { UnavailableError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Claimed, RawId } from "../ports/queue.ts";
 import type { Alarm } from "./alarms.ts";
 import { allOf } from "./all_of.ts";
@@ -99,7 +100,7 @@ export class Claimer {
   async #failed(error: unknown): Promise<void> {
     const { clock, log } = this.#parts;
     const isUnavailable = error instanceof UnavailableError;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     if (!isUnavailable || this.#failures === 0) log.warn("could not claim jobs", { error: message });
     if (isUnavailable) {
       this.#work.gate.close("unreachable");

@@ -1,6 +1,7 @@
 import { EXIT } from "../domain/exit_codes.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import { signalOf } from "../domain/signals.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Executor, Hook } from "../ports/executor.ts";
 import type { FinishRequest } from "../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
@@ -68,7 +69,7 @@ export class Hooks {
       if (code === EXIT.ok || this.#stopped) return;
       log.warn("hook failed", { job, attempt, ...(code === null ? { error: "its end is not known" } : { code }) });
     } catch (error) {
-      log.warn("hook failed", { job, attempt, error: error instanceof Error ? error.message : String(error) });
+      log.warn("hook failed", { job, attempt, error: messageOf(error) });
     }
   }
 

@@ -2,6 +2,7 @@ import { InvalidInputError, LaunchError } from "../domain/errors.ts";
 import { readWork } from "../domain/job.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { attemptName } from "../domain/attempt_name.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Executor, Launch } from "../ports/executor.ts";
 import type { StartReply } from "../ports/queue.ts";
 import type { Attempt } from "../ports/attempt_journal.ts";
@@ -168,7 +169,7 @@ export class Launcher {
     try {
       await journal.begin(attempt);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       log.error("could not write the attempt into the journal", {
         job: attempt.id,
         attempt: attempt.number,
@@ -199,7 +200,7 @@ export class Launcher {
       checkpoint("after_launch");
       log.info("started", { job: attempt.id, attempt: attempt.number });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const again = !(error instanceof LaunchError) || error.cause !== undefined ? giveBack(attempt) : null;
       if (again !== null) {
         log.error("launch failed", { job: attempt.id, attempt: attempt.number, error: why });

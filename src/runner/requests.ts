@@ -1,5 +1,6 @@
 import { attemptName } from "../domain/attempt_name.ts";
 import { UnavailableError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { JobReply, OpenRequest, RequestKind } from "../ports/requests.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
@@ -113,7 +114,7 @@ class Replies {
     try {
       return await this.#to(open);
     } catch (error) {
-      return { type: "failed", why: error instanceof Error ? error.message : String(error) };
+      return { type: "failed", why: messageOf(error) };
     }
   }
 

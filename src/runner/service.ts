@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { UnavailableError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import { Alarm } from "./alarms.ts";
 
 /** A background loop of the runner. Tests call `tick` and never wait for a timer. */
@@ -67,7 +68,7 @@ export class Loop implements Service {
       await this.#work(this.#stopping.signal);
     } catch (error) {
       if (error instanceof UnavailableError) onOutage?.(error);
-      else log.error(`${name} failed`, { error: error instanceof Error ? error.message : String(error) });
+      else log.error(`${name} failed`, { error: messageOf(error) });
     }
   }
 

@@ -1,6 +1,7 @@
 /** Resolves values of options and their origins: flag, environment, configuration file, default; the first one wins. */
 import { InvalidInputError } from "../domain/errors.ts";
 import { parseDuration } from "../domain/duration.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { configKeyOf, type OptionRow, type OptionRows, type OptionValue, type Values } from "./option_row.ts";
@@ -33,7 +34,7 @@ function wrong(where: string, reason: string): InvalidInputError {
 
 /** Returns an error's message as the reason that `wrong` puts after the name of the option. */
 function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 

@@ -1,4 +1,5 @@
 import { InvalidInputError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Environment } from "../ports/environment.ts";
 
 /** The environment of this process. */
@@ -22,7 +23,6 @@ async function ifThere<T>(path: string, read: () => Promise<T>): Promise<T | nul
     return await read();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidInputError(`Cannot read file ${JSON.stringify(path)}: ${reason}`, { cause: error });
+    throw new InvalidInputError(`Cannot read file ${JSON.stringify(path)}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import { SetupError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import { isStill } from "./files.ts";
 import { whyNotOurs, whyStrange, whyUnsafe } from "./safe_folder.ts";
 
@@ -80,7 +81,7 @@ export async function openInstance(dir: string): Promise<Instance> {
  */
 export function unusable(dir: string, error: unknown): SetupError {
   if (error instanceof SetupError) return error;
-  const why = error instanceof Error ? error.message : String(error);
+  const why = messageOf(error);
   const remedy = /os error (28|122)\b/.test(why) ? "make room there" : "name another one with --spool";
   return new SetupError(`Cannot use spool folder "${dir}": ${why}; ${remedy}`, { cause: error });
 }

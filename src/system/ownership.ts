@@ -1,4 +1,5 @@
 import { SetupError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Ownership } from "../ports/ownership.ts";
 
 /** Processes that are remembered: more failed registrations in a row are not expected. */
@@ -39,7 +40,7 @@ export function ownershipOf(dir: string, nonce: string): Ownership {
     claim: (boot) =>
       claimed ??= claim(boot).catch((error) => {
         claimed = null;
-        const why = error instanceof Error ? error.message : String(error);
+        const why = messageOf(error);
         throw new SetupError(
           `Cannot write to the spool folder "${dir}": ${why}; make room there, or name another one`,
           {

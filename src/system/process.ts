@@ -1,4 +1,5 @@
 import { SetupError } from "../domain/errors.ts";
+import { messageOf } from "../domain/message_of.ts";
 import type { Process, Ran } from "../ports/process.ts";
 
 const PIPED = { stdin: "piped", stdout: "piped", stderr: "null" } as const;
@@ -114,7 +115,6 @@ function start(
         cause: error,
       });
     }
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SetupError(`Cannot start "${command}": ${why}`, { cause: error });
+    throw new SetupError(`Cannot start "${command}": ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,4 +1,5 @@
 import type { Terminal } from "../ports/terminal.ts";
+import { messageOf } from "../domain/message_of.ts";
 
 async function writeAll(stream: typeof Deno.stdout, bytes: Uint8Array): Promise<void> {
   let done = 0;
@@ -43,8 +44,7 @@ export const systemTerminal: Terminal = {
       await writeAll(Deno.stdout, bytesOf(data));
     } catch (error) {
       if (error instanceof Deno.errors.BrokenPipe) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot write to standard output: ${why}`, { cause: error });
+      throw new Error(`Cannot write to standard output: ${messageOf(error)}`, { cause: error });
     }
   },
   async say(data) {

@@ -1,6 +1,7 @@
 import { launchdList, type ServiceFile, type ServicePlan, systemdUnit } from "../../client/service_unit.ts";
 import { InvalidInputError, SetupError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { messageOf } from "../../domain/message_of.ts";
 import type { Command } from "../command.ts";
 import type { ServiceHost } from "../../compose/contract.ts";
 import type { Context } from "../context.ts";
@@ -134,7 +135,7 @@ async function change(file: ServiceFile, work: () => Promise<unknown>): Promise<
   try {
     await work();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new SetupError(
       `Cannot change ${
         JSON.stringify(file.path)

@@ -1,5 +1,6 @@
 import { LaunchError } from "../../domain/errors.ts";
 import type { Channel } from "../../domain/channel.ts";
+import { messageOf } from "../../domain/message_of.ts";
 import type { OutputSample } from "../../domain/output.ts";
 import type { AttemptEnd, Executor, FoundAttempt, Hook, Launch, Place, Pruning } from "../../ports/executor.ts";
 import type { Screen, Typed } from "../../ports/attempt_terminals.ts";
@@ -92,7 +93,7 @@ export class TmuxExecutor implements Executor {
       runs.delete(launch.name);
       await runFiles.remove(run).catch(() => {});
       if (error instanceof LaunchError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       throw new LaunchError(`Cannot launch job: ${why}`, { cause: error });
     }
   }

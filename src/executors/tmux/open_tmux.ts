@@ -1,5 +1,6 @@
 import { Channel } from "../../domain/channel.ts";
 import { SetupError } from "../../domain/errors.ts";
+import { messageOf } from "../../domain/message_of.ts";
 import type { AttemptEnd, OpenedExecutor } from "../../ports/executor.ts";
 import { Endings } from "./endings/endings.ts";
 import { Hooks } from "./endings/hooks.ts";
@@ -65,7 +66,7 @@ export async function openTmux(options: TmuxOptions, signal?: AbortSignal): Prom
     await within(IDLE_LIMIT, server?.idle(), options);
     signal?.throwIfAborted();
     if (error instanceof SetupError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new SetupError(`Cannot use tmux with spool "${options.spool}": ${why}`, { cause: error });
   } finally {
     signal?.removeEventListener("abort", stop);

@@ -1,5 +1,6 @@
 import type { Hook } from "../../../ports/executor.ts";
 import { LaunchError } from "../../../domain/errors.ts";
+import { messageOf } from "../../../domain/message_of.ts";
 import type { TmuxOptions } from "../options.ts";
 import { exportsOf } from "../lanes/job_script.ts";
 import { word } from "../quoting.ts";
@@ -56,8 +57,7 @@ export class Hooks {
       clock.sleep(hook.limitMs + SLACK, late.signal).then(() => ended.resolve(null));
       return await ended.promise;
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new LaunchError(`Cannot run hook: ${why}`, { cause: error });
+      throw new LaunchError(`Cannot run hook: ${messageOf(error)}`, { cause: error });
     } finally {
       late.abort();
       this.#waiting.delete(hook.name);

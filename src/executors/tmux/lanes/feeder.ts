@@ -1,4 +1,5 @@
 import { LaunchError } from "../../../domain/errors.ts";
+import { messageOf } from "../../../domain/message_of.ts";
 import type { Endings } from "../endings/endings.ts";
 import type { Stopper } from "../endings/stopper.ts";
 import type { TmuxOptions } from "../options.ts";
@@ -110,7 +111,7 @@ export class Feeder {
       if (run.failures > MAX_FAILURES) throw new LaunchError(`${run.failures} terminals did not start it`);
       await this.enter(run);
     } catch (error) {
-      endings.refuse(run, { kind: "unlaunched", why: error instanceof Error ? error.message : String(error) });
+      endings.refuse(run, { kind: "unlaunched", why: messageOf(error) });
     }
   }
 }

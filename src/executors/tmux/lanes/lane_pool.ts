@@ -1,5 +1,6 @@
 import { LaunchError } from "../../../domain/errors.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
+import { messageOf } from "../../../domain/message_of.ts";
 import { TmuxError } from "../server/clients.ts";
 import { Lane } from "./lane.ts";
 import { closePane, makePane } from "../server/new_pane.ts";
@@ -135,8 +136,7 @@ export class LanePool {
       // if the pane lives, the next process adopts it and needs its folder
       if (pane === null || await this.#kill(pane.id)) await files.remove(this.#spool.laneFolder(key));
       if (error instanceof LaunchError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${why}`, { cause: error });
+      throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${messageOf(error)}`, { cause: error });
     } finally {
       late.abort();
       this.#waiting.delete(key);
