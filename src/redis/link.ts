@@ -1,4 +1,5 @@
 import { messageOf } from "../domain/message_of.ts";
+import { Mutex } from "../domain/mutex.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Backoff } from "./backoff.ts";
 import {
@@ -50,9 +51,7 @@ export class Link {
   readonly #address: string;
   readonly #closing = new AbortController();
   #connection: Connection | null = null;
-  /** Resolves when the command before has its reply. */
-  #turn: Promise<void> = Promise.resolve();
-  #waiting = 0;
+  readonly #turns = new Mutex();
   /** Number of failures so far: a command that waited for its turn during one fails too. */
   #epoch = 0;
   /** Deadlines in a row that a command missed: a slow network path gets more time, command by command. */
@@ -75,22 +74,14 @@ export class Link {
   /** Sends a command. */
   async call(command: string, args: Argument[], options: CallOptions = {}): Promise<Reply> {
     const name = options.name ?? command;
-    if (this.#waiting >= MAX_WAITING) {
+    if (this.#turns.size >= MAX_WAITING) {
       throw this.#trouble(name, `${MAX_WAITING} commands wait for it already`, { sent: false });
     }
     const epoch = this.#epoch;
-    const before = this.#turn;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#turn = promise;
-    this.#waiting++;
-    try {
-      await before;
+    return await this.#turns.run(async () => {
       if (epoch !== this.#epoch) throw this.#trouble(name, "the connection broke", { sent: false });
       return await this.#exchange(command, args, { ...options, name });
-    } finally {
-      this.#waiting--;
-      resolve();
-    }
+    });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { Mutex } from "../domain/mutex.ts";
 import type { Clock } from "../ports/clock.ts";
 import { Backoff } from "./backoff.ts";
 import { connect, type Connection, type Listener, type Target } from "./client.ts";
@@ -15,7 +16,7 @@ export class WakeUps {
   #listener: Listener | null = null;
   #running = false;
   /** Serialises changes of the subscription: the library interleaves two at once. */
-  #turn: Promise<void> = Promise.resolve();
+  readonly #changes = new Mutex();
 
   constructor(target: Target, clock: Clock) {
     this.#target = target;
@@ -59,7 +60,7 @@ export class WakeUps {
   #change(change: (listener: Listener) => Promise<void>): void {
     const listener = this.#listener;
     if (!listener) return;
-    this.#turn = this.#turn.then(() => change(listener)).catch(() => {
+    this.#changes.run(() => change(listener)).catch(() => {
       if (listener === this.#listener) this.#connection?.close();
     });
   }

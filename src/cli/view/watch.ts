@@ -2,6 +2,7 @@ import { followEvents, newestCursor } from "../../client/follow_events.ts";
 import { passes } from "../../client/wait.ts";
 import { UnavailableError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import { Mutex } from "../../domain/mutex.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { Terminal } from "../../ports/terminal.ts";
 import type { Context } from "../context.ts";
@@ -90,17 +91,12 @@ export async function watch(
     }
   };
   // one picture at a time, also when the terminal changes its size meanwhile
-  let polling: Promise<unknown> = Promise.resolve();
-  const poll = (): Promise<boolean> => {
-    const mine = polling.then(pollOnce);
-    polling = mine.catch(() => {});
-    return mine;
-  };
+  const polls = new Mutex();
   let resized = 0;
   const onResize = () => {
     // the picture of a pending resize includes later resizes
     if (resized++ > 0) return;
-    polling = polling.then(() => {
+    polls.run(() => {
       resized = 0;
       return pollOnce();
     }).catch(() => {}); // an error shows at the next update
@@ -110,11 +106,11 @@ export async function watch(
   try {
     const cursor = await newestCursor(store);
     await screen?.open();
-    let over = await poll();
+    let over = await polls.run(pollOnce);
     const events = followEvents(store, cursor, { clock: compose.clock, signal: stop.signal, everyMs: SLOW, onOutage });
     if (!over) {
       for await (const _ of events) {
-        over = await poll();
+        over = await polls.run(pollOnce);
         if (over) break;
         await compose.clock.sleep(FAST, stop.signal);
       }
@@ -122,7 +118,7 @@ export async function watch(
     last = over ? shown : "";
   } finally {
     ignoreSize();
-    await polling;
+    await polls.idle();
     await screen?.close();
     stop.end();
   }

@@ -75,7 +75,7 @@ export class Endings {
     let known = verdict;
     const writer = new OutputWriter(this.#options.files, this.#work.spool, run);
     try {
-      const { sample, marks } = await lane.inTurn(() => this.#collect(run, lane, { writer, expected }));
+      const { sample, marks } = await lane.reads.run(() => this.#collect(run, lane, { writer, expected }));
       output = sample;
       if ("why" in verdict && marks.complete) known = { code: marks.code };
     } catch (error) {

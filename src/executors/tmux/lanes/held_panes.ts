@@ -41,7 +41,7 @@ export class HeldPanes {
     const rename = async () => {
       if (lane.pane !== null) await freeName(server, lane.pane, lane.replacedName("held"));
     };
-    this.#warnOnFailure("rename a window", pool.inTurn(rename));
+    this.#warnOnFailure("rename a window", pool.making.run(rename));
     for (const waiting of lane.runs.filter(({ state }) => state === "waiting")) {
       this.#feeder.retry(waiting, lane, false).catch((error) =>
         options.log.warn("could not give a run to another terminal", { error: String(error) })

@@ -1,3 +1,4 @@
+import { Mutex } from "../../../domain/mutex.ts";
 import type { Files, OpenFile, Pipe } from "../../../ports/files.ts";
 import type { LastRun } from "./journal.ts";
 import type { Run } from "./run.ts";
@@ -74,9 +75,8 @@ export class Lane {
   #cleanedAt = -Infinity;
   #begunAt = -Infinity;
   #input: Pipe | null = null;
-  /** Reads of the log, one after the other. */
-  #reading: Promise<unknown> = Promise.resolve();
-  #reads = 0;
+  /** Reads of the log. */
+  readonly reads = new Mutex();
 
   private constructor(key: string, target: string, log: OpenFile) {
     this.key = key;
@@ -131,7 +131,7 @@ export class Lane {
   /** Whether its log and journal are no longer needed: its only runs are those that were not sent to it yet. */
   get settled(): boolean {
     return this.runs.every(({ state }) => state === "waiting") && this.unforgotten.size === this.runs.length &&
-      this.unknownRun === null && this.#reads === 0;
+      this.unknownRun === null && this.reads.size === 0;
   }
 
   /** Returns the new name of its window when another lane replaces it. */
@@ -170,14 +170,6 @@ export class Lane {
     this.usedAt = now;
   }
 
-  /** Runs a task on the log after the tasks before it. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    this.#reads++;
-    const mine = this.#reading.then(work).finally(() => this.#reads--);
-    this.#reading = mine.catch(() => {});
-    return mine;
-  }
-
   /** Disconnects it from its pane. */
   disconnect(): void {
     this.pane = null;
@@ -189,7 +181,7 @@ export class Lane {
   /** Closes its files; the pane keeps running. */
   async close(): Promise<void> {
     this.disconnect();
-    await this.#reading;
+    await this.reads.idle();
     this.log.close();
   }
 }

@@ -1,6 +1,7 @@
 import { LaunchError } from "../../../domain/errors.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
 import { messageOf } from "../../../domain/message_of.ts";
+import { Mutex } from "../../../domain/mutex.ts";
 import { TmuxError } from "../server/clients.ts";
 import { Lane } from "./lane.ts";
 import { closePane, makePane } from "../server/new_pane.ts";
@@ -46,7 +47,7 @@ export class LanePool {
   readonly lanes = new Map<string, Lane>();
   readonly #waiting = new Map<string, () => void>();
   /** Lanes are created one after the other: the second one finds the session that the first has created. */
-  #making: Promise<unknown> = Promise.resolve();
+  readonly making = new Mutex();
   #next: number;
   /** Lanes that could not be closed. */
   readonly #unclosed = new Set<Lane>();
@@ -74,17 +75,10 @@ export class LanePool {
    * @throws {LaunchError} No lane can be created.
    */
   async assign(run: Run, target: Target): Promise<Lane> {
-    return this.#assign(run, target) ?? await this.inTurn(async () => {
+    return this.#assign(run, target) ?? await this.making.run(async () => {
       const there = this.#assign(run, target); // created meanwhile
       return there ?? await this.#make(target, run);
     });
-  }
-
-  /** Runs a task while no lane is being created. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#making.then(work);
-    this.#making = mine.catch(() => {});
-    return mine;
   }
 
   #assign(run: Run, target: Target): Lane | null {
@@ -257,7 +251,7 @@ export class LanePool {
 
   /** Empties a long log that is no longer needed. Returns whether it did: the lane may begin runs again. */
   async trim(lane: Lane): Promise<boolean> {
-    return lane.full && lane.settled && lane.pane !== null && await this.inTurn(() => this.#empty(lane));
+    return lane.full && lane.settled && lane.pane !== null && await this.making.run(() => this.#empty(lane));
   }
 
   async #discard(lane: Lane): Promise<void> {
@@ -298,7 +292,7 @@ export class LanePool {
   async close(): Promise<void> {
     this.#closed = true;
     for (const lane of this.lanes.values()) lane.disconnect();
-    await this.#making;
+    await this.making.idle();
     await Promise.all([...this.lanes.values()].map((lane) => lane.close()));
   }
 }

@@ -1,3 +1,4 @@
+import { Mutex } from "../../../domain/mutex.ts";
 import { type Command, TmuxError } from "../server/clients.ts";
 import { FLOOD, type Lane } from "./lane.ts";
 import type { LanePool } from "./lane_pool.ts";
@@ -28,7 +29,7 @@ export class Readiness {
   /** Monotonic time at which the timer ends. */
   #at = Infinity;
   /** Changes are made one after the other, so that the last one stays in force. */
-  #changing: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Mutex();
   #closed = false;
 
   constructor(options: TmuxOptions, { server, pool }: { server: TmuxServer; pool: LanePool }) {
@@ -87,9 +88,7 @@ export class Readiness {
   }
 
   #change(lanes: readonly Lane[], inputDisabled: boolean): Promise<void> {
-    const mine = this.#changing.then(() => this.#set(lanes, inputDisabled));
-    this.#changing = mine.catch(() => {});
-    return mine;
+    return this.#changes.run(() => this.#set(lanes, inputDisabled));
   }
 
   async #set(lanes: readonly Lane[], inputDisabled: boolean): Promise<void> {

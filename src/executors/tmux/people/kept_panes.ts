@@ -36,7 +36,7 @@ export class KeptPanes {
     if (keepPane === "never" || keepPane === "failed" && code === 0) return;
     if (lane.pane === null || lane.runs.length > 0) return;
     lane.kept = run.name;
-    this.#pool.inTurn(() => this.#keep(lane)).then(() => this.tidy()).catch((error) => {
+    this.#pool.making.run(() => this.#keep(lane)).then(() => this.tidy()).catch((error) => {
       log.warn("could not keep a pane", { job: run.launch.id, error: String(error) });
     });
   }
