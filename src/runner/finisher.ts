@@ -3,6 +3,7 @@ import { exitCodeOf, type Outcome, sentenceOf, stateOf } from "../domain/outcome
 import { isExact, NO_OUTPUT, type OutputSample, resultText } from "../domain/output.ts";
 import { metaNumber } from "../domain/job_meta.ts";
 import { signalOf } from "../domain/signals.ts";
+import { inTime } from "../domain/in_time.ts";
 import type { AttemptEnd, Executor } from "../ports/executor.ts";
 import type { FinishReply, FinishRequest } from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
@@ -99,9 +100,7 @@ export class Finisher {
 
   /** Stops after `ms`: the next process reports the ends that are still pending then. */
   async stop(ms: number): Promise<void> {
-    const limit = new AbortController();
-    await Promise.race([Promise.all(this.#pending), this.#parts.clock.sleep(ms, limit.signal)]);
-    limit.abort();
+    await inTime(Promise.all(this.#pending), { clock: this.#parts.clock, ms });
     this.#stopping.abort();
     await Promise.all(this.#pending);
   }

@@ -1,3 +1,4 @@
+import { inTime } from "../domain/in_time.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 
@@ -17,15 +18,13 @@ export class StopTime {
 
   /** Waits for one step, for `ms` at most and never beyond the limit of the whole shutdown. */
   async give(what: string, ms: number, work: Promise<unknown>): Promise<void> {
-    const limit = new AbortController();
-    let done = false;
-    const tried = work.then(() => {}, (error) => {
-      if (!limit.signal.aborted) this.#log.warn(`could not ${what}`, { error: String(error) });
-    }).then(() => done = true);
+    let isLate = false;
+    const tried = work.catch((error) => {
+      if (!isLate) this.#log.warn(`could not ${what}`, { error: String(error) });
+    });
     const time = Math.max(0, Math.min(ms, this.#until - this.#clock.now()));
-    await Promise.race([tried, this.#clock.sleep(time, limit.signal)]);
-    limit.abort();
-    if (!done) this.#left.push(what);
+    isLate = !await inTime(tried, { clock: this.#clock, ms: time });
+    if (isLate) this.#left.push(what);
   }
 
   /** Logs the steps that did not finish. */

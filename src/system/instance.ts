@@ -1,5 +1,7 @@
 import { SetupError } from "../domain/errors.ts";
 import { messageOf } from "../domain/message_of.ts";
+import { inTime } from "../domain/in_time.ts";
+import { systemClock } from "./clock.ts";
 import { isStill } from "./files.ts";
 import { whyNotOurs, whyStrange, whyUnsafe } from "./safe_folder.ts";
 
@@ -104,14 +106,8 @@ function refuse(dir: string, reason: string | null): void {
  * Locks a file with `flock(2)`: the kernel releases the lock with the process, however that ends. Returns whether the
  * lock came in time.
  */
-async function gotLock(file: Deno.FsFile): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => timer = setTimeout(() => resolve(false), LOCK_WAIT));
-  try {
-    return await Promise.race([file.lock(true).then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function gotLock(file: Deno.FsFile): Promise<boolean> {
+  return inTime(file.lock(true), { clock: systemClock, ms: LOCK_WAIT });
 }
 
 async function exclusive(file: Deno.FsFile, dir: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { InvalidInputError, SetupError } from "../domain/errors.ts";
 import { isOlder, OLDEST_REDIS } from "../domain/versions.ts";
+import { poll } from "../domain/poll.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ChildProcess, Process } from "../ports/process.ts";
 import { programVersion } from "./process.ts";
@@ -128,10 +129,11 @@ export class OwnRedis {
     this.#child = child;
     let code: number | null = null;
     child.exited.then((exit) => code = exit);
-    for (const end = clock.now() + LIMIT; clock.now() < end; await clock.sleep(20)) {
-      if (code !== null || this.#stopping) break;
-      if (await talk.configFile() === config) return;
-    }
+    const state = await poll(
+      async () => code !== null || this.#stopping ? "over" : await talk.configFile() === config && "up",
+      { clock, everyMs: 20, limitMs: LIMIT },
+    );
+    if (state === "up") return;
     child.kill();
     await child.exited;
     // an old server rejects a line of its configuration, and logs nothing about it
@@ -151,9 +153,7 @@ export class OwnRedis {
     const { clock, talk, own } = this.#outside;
     await talk.shutDown();
     await removeAccess(own.file, own.known!);
-    for (const end = clock.now() + LIMIT; clock.now() < end; await clock.sleep(20)) {
-      if (await talk.configFile() === null) break;
-    }
+    await poll(async () => await talk.configFile() === null, { clock, everyMs: 20, limitMs: LIMIT });
     await this.#child?.exited;
   }
 }

@@ -1,5 +1,6 @@
 import { LaunchError } from "../../domain/errors.ts";
 import type { Channel } from "../../domain/channel.ts";
+import { inTime } from "../../domain/in_time.ts";
 import { messageOf } from "../../domain/message_of.ts";
 import type { OutputSample } from "../../domain/output.ts";
 import type { AttemptEnd, Executor, FoundAttempt, Hook, Launch, Place, Pruning } from "../../ports/executor.ts";
@@ -187,11 +188,9 @@ export class TmuxExecutor implements Executor {
 /** Waits for a step of a close, at most `ms`: a frozen server must not keep this process alive. */
 export async function within(
   ms: number,
-  work: Promise<unknown> | undefined,
+  work: Promise<unknown>,
   { clock, log }: Pick<TmuxOptions, "clock" | "log">,
 ): Promise<void> {
-  const limit = new AbortController();
   const failed = (error: unknown) => log.warn("could not end in good order", { error: String(error) });
-  await Promise.race([work?.catch(failed), clock.sleep(ms, limit.signal)]);
-  limit.abort();
+  await inTime(work.catch(failed), { clock, ms });
 }

@@ -63,7 +63,7 @@ export async function openTmux(options: TmuxOptions, signal?: AbortSignal): Prom
     return await open(options, await prepare(options, { spool, server, checks }));
   } catch (error) {
     server?.close();
-    await within(IDLE_LIMIT, server?.idle(), options);
+    if (server) await within(IDLE_LIMIT, server.idle(), options);
     signal?.throwIfAborted();
     if (error instanceof SetupError) throw error;
     const why = messageOf(error);

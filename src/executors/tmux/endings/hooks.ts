@@ -1,6 +1,8 @@
 import type { Hook } from "../../../ports/executor.ts";
 import { LaunchError } from "../../../domain/errors.ts";
 import { messageOf } from "../../../domain/message_of.ts";
+import { inTime } from "../../../domain/in_time.ts";
+import { poll } from "../../../domain/poll.ts";
 import type { TmuxOptions } from "../options.ts";
 import { exportsOf } from "../lanes/job_script.ts";
 import { word } from "../quoting.ts";
@@ -48,18 +50,16 @@ export class Hooks {
     const { files, clock } = this.#options;
     const script = this.#spool.hook(hook.name);
     const ended = Promise.withResolvers<number | null>();
-    const late = new AbortController();
     this.#waiting.set(hook.name, ended.resolve);
     try {
       const opening = files.write(script, this.#script(hook)).then(() => this.#open(hook));
       this.#opening.add(opening);
       await opening.finally(() => this.#opening.delete(opening));
-      clock.sleep(hook.limitMs + SLACK, late.signal).then(() => ended.resolve(null));
-      return await ended.promise;
+      const isKnown = await inTime(ended.promise, { clock, ms: hook.limitMs + SLACK });
+      return isKnown ? await ended.promise : null;
     } catch (error) {
       throw new LaunchError(`Cannot run hook: ${messageOf(error)}`, { cause: error });
     } finally {
-      late.abort();
       this.#waiting.delete(hook.name);
       await files.remove(script); // no window has read it
     }
@@ -98,9 +98,11 @@ export class Hooks {
   /** Waits until the window of a hook has opened and removed its script: without the script there would be no hook. */
   async #begun(run: string, until: number): Promise<void> {
     const { files, clock } = this.#options;
-    while (clock.now() < until && await files.stat(this.#spool.hook(run)) !== null) {
-      await clock.sleep(CHECK_EVERY);
-    }
+    await poll(async () => await files.stat(this.#spool.hook(run)) === null, {
+      clock,
+      everyMs: CHECK_EVERY,
+      limitMs: until - clock.now(),
+    });
   }
 
   /** Stops waiting for hooks; they keep running, at most until their limit. */

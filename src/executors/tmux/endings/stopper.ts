@@ -1,4 +1,5 @@
 import { MAX_TIMER } from "../../../domain/limits.ts";
+import { inTime } from "../../../domain/in_time.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Endings } from "./endings.ts";
 import { tenthsOf } from "../lanes/job_script.ts";
@@ -55,9 +56,7 @@ export class Stopper {
 
   /** Waits a limited time for a task that tmux may block; the task continues by itself. */
   async #patiently(work: Promise<void>): Promise<void> {
-    const done = new AbortController();
-    const late = this.#options.clock.sleep(PATIENCE, done.signal);
-    await Promise.race([work.catch(() => {}), late]).finally(() => done.abort());
+    await inTime(work.catch(() => {}), { clock: this.#options.clock, ms: PATIENCE });
   }
 
   async #give(run: Run, order: StopOrder): Promise<void> {

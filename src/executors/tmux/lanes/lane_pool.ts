@@ -2,6 +2,7 @@ import { LaunchError } from "../../../domain/errors.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
 import { messageOf } from "../../../domain/message_of.ts";
 import { Mutex } from "../../../domain/mutex.ts";
+import { inTime } from "../../../domain/in_time.ts";
 import { TmuxError } from "../server/clients.ts";
 import { Lane } from "./lane.ts";
 import { closePane, makePane } from "../server/new_pane.ts";
@@ -111,7 +112,6 @@ export class LanePool {
     await files.write(this.#spool.laneScript(key), "", 0o700);
     const ready = Promise.withResolvers<void>();
     this.#waiting.set(key, ready.resolve);
-    const late = new AbortController();
     let pane: { id: string; pid: number } | null = null;
     try {
       pane = await makePane(this.#server, target, {
@@ -121,10 +121,8 @@ export class LanePool {
         pipe: this.#pipeOf(key),
         mark: `${this.#options.instance} ${key} ${targetName(target)}`,
       });
-      const timeout = clock.sleep(READY_LIMIT, late.signal).then(() => {
-        if (!late.signal.aborted) throw thisHost("its new terminal did not come to life");
-      });
-      await orAborted(Promise.race([ready.promise, timeout]), this.#server.closed);
+      const isReady = await inTime(orAborted(ready.promise, this.#server.closed), { clock, ms: READY_LIMIT });
+      if (!isReady) throw thisHost("its new terminal did not come to life");
       return await this.#open(key, targetName(target), pane, run);
     } catch (error) {
       // if the pane lives, the next process adopts it and needs its folder
@@ -132,7 +130,7 @@ export class LanePool {
       if (error instanceof LaunchError) throw error;
       throw new LaunchError(`Cannot launch job: tmux cannot make its terminal: ${messageOf(error)}`, { cause: error });
     } finally {
-      late.abort();
+      ready.resolve(); // so that nothing stays at the signal of the server
       this.#waiting.delete(key);
     }
   }

@@ -1,3 +1,4 @@
+import { inTime } from "../../../domain/in_time.ts";
 import type { Lane } from "./lane.ts";
 import type { TmuxOptions } from "../options.ts";
 import { word } from "../quoting.ts";
@@ -62,18 +63,14 @@ export class Living {
     const name = `${this.#epoch}-${++this.#count}`;
     const question = { runs: new Set<string>(), over: Promise.withResolvers<void>() };
     question.over.promise.catch(() => {}); // the runner may end before anything waits for it
-    const late = new AbortController();
     this.#questions.set(name, question);
     try {
       const lanes = gone.flatMap(({ key, pid }) => [key, String(pid)]);
       await this.#server.shell(["sh", this.#spool.scripts.living, this.#spool.dir, name, ...lanes].map(word).join(" "));
-      const timeout = this.#options.clock.sleep(LIMIT, late.signal).then(() => {
-        if (!late.signal.aborted) throw new Error("the host did not answer");
-      });
-      await Promise.race([question.over.promise, timeout]);
+      const isKnown = await inTime(question.over.promise, { clock: this.#options.clock, ms: LIMIT });
+      if (!isKnown) throw new Error("the host did not answer");
       return question.runs;
     } finally {
-      late.abort();
       this.#questions.delete(name);
     }
   }

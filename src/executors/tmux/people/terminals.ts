@@ -1,3 +1,5 @@
+import { inTime } from "../../../domain/in_time.ts";
+import { poll } from "../../../domain/poll.ts";
 import type { AttemptTerminals, Screen, Typed } from "../../../ports/attempt_terminals.ts";
 import { type Command, GoneError, TmuxError } from "../server/clients.ts";
 import type { TmuxOptions } from "../options.ts";
@@ -109,13 +111,16 @@ export class Terminals implements AttemptTerminals {
 
   /** Waits until the shell of a run has started. Before that, its lane may clean the terminal and drop typed input. */
   async #shellOf(name: string): Promise<void> {
-    const { files, clock } = this.#options;
-    const limit = clock.now() + SHELL_LIMIT;
-    for (let lane; this.#paneOf(name) !== null && (lane = this.#runs.get(name)?.lane);) {
-      if ((await files.readText(this.#spool.laneRoot(lane.key)))?.includes(` name=${name};`)) return;
-      if (clock.now() > limit) throw new Error("its shell has not come to life yet: try again");
-      await clock.sleep(SHELL_EVERY);
-    }
+    const isThere = await this.#poll(async () => {
+      const lane = this.#paneOf(name) === null ? null : this.#runs.get(name)?.lane;
+      if (!lane) return true; // it is over
+      return (await this.#options.files.readText(this.#spool.laneRoot(lane.key)))?.includes(` name=${name};`) === true;
+    });
+    if (!isThere) throw new Error("its shell has not come to life yet: try again");
+  }
+
+  #poll(check: () => Promise<boolean>): Promise<true | null> {
+    return poll(check, { clock: this.#options.clock, everyMs: SHELL_EVERY, limitMs: SHELL_LIMIT });
   }
 
   async screen(name: string): Promise<Screen | null> {
@@ -132,12 +137,10 @@ export class Terminals implements AttemptTerminals {
    * written never shows the mark.
    */
   async #cleared(name: string): Promise<void> {
-    const { clock } = this.#options;
     const run = this.#runs.get(name);
     if (!run || run.adopted || this.#seen.has(run)) return;
     await this.#shellOf(name);
-    const limit = clock.now() + SHELL_LIMIT;
-    while (this.#paneOf(name) !== null && !await run.marked() && clock.now() < limit) await clock.sleep(SHELL_EVERY);
+    await this.#poll(async () => this.#paneOf(name) === null || await run.marked());
     this.#seen.add(run);
   }
 
@@ -167,17 +170,14 @@ export class Terminals implements AttemptTerminals {
     if (lanes.size === 0) return [];
     const number = String(++this.#count);
     const survey: Survey = { lanes: new Set(), over: Promise.withResolvers() };
-    const late = new AbortController();
     this.#surveys.set(number, survey);
     try {
       const list = [...lanes].map(([key, { pid }]) => `${key}:${pid}`);
       await this.#server.shell(
         ["sh", this.#spool.scripts.reading, this.#spool.dir, number, ...list].map(word).join(" "),
       );
-      const limit = this.#options.clock.sleep(SURVEY_LIMIT, late.signal);
-      await Promise.race([survey.over.promise, limit]);
+      await inTime(survey.over.promise, { clock: this.#options.clock, ms: SURVEY_LIMIT });
     } finally {
-      late.abort();
       this.#surveys.delete(number);
     }
     return [...survey.lanes].flatMap((key) => {

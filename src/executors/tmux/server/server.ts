@@ -1,7 +1,7 @@
 import type { TerminalAccess } from "../../../ports/executor.ts";
 import type { Channel } from "../../../domain/channel.ts";
 import { SetupError } from "../../../domain/errors.ts";
-import { orAborted } from "../../../domain/or_aborted.ts";
+import { poll } from "../../../domain/poll.ts";
 import { isOlder, OLDEST_TMUX } from "../../../domain/versions.ts";
 import { accessOf } from "../people/attach.ts";
 import { Clients, type Command, DEADLINE, GoneError, NoServerError, SocketError, TmuxError } from "./clients.ts";
@@ -184,12 +184,11 @@ export class TmuxServer {
     await this.shell(["sh", setup, dir, answer, inherited, PROGRAMS.join(" "), ...trial].map(word).join(" "));
     // without a result jobs inherit from the server
     const own = readFacts(await this.#clients.shell(`exec sh ${word(inherited)} runner`).catch(() => ""));
-    const until = clock.now() + SETUP_LIMIT;
-    while (clock.now() < until) {
-      const text = await files.readText(`${dir}/${answer}`);
-      if (text !== null) return this.#hostReply(readFacts(text), own);
-      await orAborted(clock.sleep(2), this.closed);
-    }
+    const text = await poll(async () => {
+      this.closed.throwIfAborted();
+      return await files.readText(`${dir}/${answer}`);
+    }, { clock, everyMs: 2, limitMs: SETUP_LIMIT });
+    if (text !== null) return this.#hostReply(readFacts(text), own);
     throw new SetupError(
       `Cannot use tmux: its server did not run "${this.#spool.scripts.setup}" within ${
         SETUP_LIMIT / 1000
