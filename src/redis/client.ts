@@ -1,5 +1,6 @@
 import { createLazyClient, ErrorReplyError, type Redis } from "jsr:@db/redis@^0.41.2";
 import { MAX_TIMER } from "../domain/limits.ts";
+import { orAborted } from "../domain/or_aborted.ts";
 import type { RedisAccess } from "../ports/redis_access.ts";
 import { handshakes } from "./tls_probe.ts";
 import { codeOf } from "./trouble.ts";
@@ -117,18 +118,13 @@ async function dialAs(target: Target, access: RedisAccess | null, signal?: Abort
   const client = createClient(target, access, dial.signal);
   const greeting = greet(client, access);
   const close = closing(client, greeting, dial);
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new Error("it was given up"));
-  signal?.addEventListener("abort", giveUp, { once: true });
   try {
-    await within(target.connectMs ?? 3_000, Promise.race([greeting, givenUp]), "connecting");
+    await within(target.connectMs ?? 3_000, orAborted(greeting, signal), "connecting");
     handshakes.answered(target.url);
   } catch (error) {
     if (target.url.tls && error instanceof DeadlineError) handshakes.unanswered(target.url);
     close();
     throw translate(error);
-  } finally {
-    signal?.removeEventListener("abort", giveUp);
   }
   if (signal?.aborted) close();
   return new ClientConnection(client, close);
@@ -137,13 +133,10 @@ async function dialAs(target: Target, access: RedisAccess | null, signal?: Abort
 /** Waits until a server that left a handshake without a reply responds again. */
 async function probe({ url, connectMs = 3_000 }: Target, signal?: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const stop = () => over.abort();
-  signal?.addEventListener("abort", stop, { once: true });
   try {
-    await within(connectMs, handshakes.probe(url, over.signal), "connecting");
+    await within(connectMs, orAborted(handshakes.probe(url, over.signal), signal), "connecting");
   } finally {
-    signal?.removeEventListener("abort", stop);
-    stop();
+    over.abort();
   }
 }
 

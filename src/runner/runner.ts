@@ -1,4 +1,6 @@
 import { SetupError } from "../domain/errors.ts";
+import { inTime } from "../domain/in_time.ts";
+import { orAborted } from "../domain/or_aborted.ts";
 import type { Executor, HostFacts } from "../ports/executor.ts";
 import type { InstanceInfo, RawId } from "../ports/queue.ts";
 import { Attempts } from "./attempts.ts";
@@ -150,12 +152,10 @@ export class Runner {
       const claims = new StopTime(PART_LIMITS.redis, this.#parts);
       await claims.give("give claims back", PART_LIMITS.redis, this.#giveBack());
       const round = new AbortController();
-      const stop = () => round.abort();
-      signal.addEventListener("abort", stop, { once: true });
       const { clock, settings } = this.#parts;
-      await Promise.race([this.#attempts.change(round.signal), clock.sleep(settings.heartbeatMs, round.signal)]);
-      signal.removeEventListener("abort", stop);
-      stop();
+      const change = inTime(this.#attempts.change(round.signal), { clock, ms: settings.heartbeatMs });
+      await orAborted(change, signal).catch(() => {}); // no longer than the signal lets it
+      round.abort();
     }
   }
 

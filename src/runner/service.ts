@@ -1,6 +1,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Log } from "../ports/log.ts";
 import { UnavailableError } from "../domain/errors.ts";
+import { orAborted } from "../domain/or_aborted.ts";
 import { messageOf } from "../domain/message_of.ts";
 import { Alarm } from "./alarms.ts";
 
@@ -44,8 +45,6 @@ export class Loop implements Service {
   readonly #work: (signal: AbortSignal) => Promise<void>;
   readonly #options: LoopOptions;
   readonly #stopping = new AbortController();
-  /** Ends the wait for work. */
-  #release: () => void = () => {};
   #running: Promise<void> | null = null;
   readonly #alarm: Alarm;
 
@@ -80,7 +79,7 @@ export class Loop implements Service {
   async #run(): Promise<void> {
     const { everyMs, jitter = 0, gapMs = GAP, clock, work } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      if (work) await this.#some(work());
+      if (work) await this.#orStop(work());
       const begun = clock.now();
       this.#alarm.soon(everyMs * (1 + jitter * (2 * clock.random() - 1)));
       while (!this.#stopping.signal.aborted) {
@@ -93,21 +92,17 @@ export class Loop implements Service {
     }
   }
 
-  /**
-   * Waits for work or the stop. `Promise.race` is not used: with a long-lived promise, each round would leave a
-   * reaction on it.
-   */
-  #some(work: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#release = resolve;
-      work.then(resolve, reject);
+  /** Waits for work or the stop. */
+  async #orStop(work: Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    await orAborted(work, signal).catch((error) => {
+      if (!signal.aborted) throw error;
     });
   }
 
   /** Stops the rounds. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#release();
     this.#alarm.wake();
     await this.#running;
   }

@@ -102,3 +102,9 @@ Deno.test("orAborted leaves no listener on a signal that was aborted before", as
   );
   assertEquals(count, 0);
 });
+
+Deno.test("orAborted without a signal is the work itself", async () => {
+  const work = Promise.resolve(7);
+  assertEquals(await orAborted(work, undefined), 7);
+  assertEquals(await assertRejects(() => orAborted(Promise.reject(FAILED), undefined)), FAILED);
+});
