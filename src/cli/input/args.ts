@@ -1,18 +1,8 @@
-/** Parses command lines strictly; the only file that imports `@std/cli`. */
-import { parseArgs } from "jsr:@std/cli@^1.0.32/parse-args";
+/** Parses command lines strictly. */
 import { InvalidInputError } from "../../domain/errors.ts";
 import { flagOf, type OptionRow, type OptionRows } from "../../settings/option_row.ts";
 import type { Typed } from "../../settings/settings.ts";
 import { suggest } from "../../settings/suggest.ts";
-
-export type { ProgressBar } from "jsr:@std/cli@^1.0.32/unstable-progress-bar";
-
-/** Loads the progress bar on demand: most commands end before they need it. */
-export async function loadProgressBar() {
-  const { ProgressBar } = await import("jsr:@std/cli@^1.0.32/unstable-progress-bar");
-  return ProgressBar;
-}
-export { unicodeWidth } from "jsr:@std/cli@^1.0.32/unicode-width";
 
 /** The arguments after the name of a command. */
 export interface CommandLine {
@@ -65,74 +55,46 @@ function unknownOption(spelled: string, known: Map<string, Spelling>): InvalidIn
 }
 
 /**
- * Rewrites each option into the only form that `parseArgs` cannot misread. Left to itself, `parseArgs` reads `true`
- * after a flag as the flag's value, `-` and an empty argument as no value, and `-t90s` letter by letter.
- */
-function canonical(args: readonly string[], known: Map<string, Spelling>) {
-  const out: string[] = [];
-  const spelledAs = new Map<string, string>();
-  for (let i = 0; i < args.length; i++) {
-    const option = split(args[i]);
-    if (!option) {
-      out.push(args[i]);
-      continue;
-    }
-    const { spelled, attached } = option;
-    const match = known.get(spelled);
-    if (!match) throw unknownOption(spelled, known);
-    const { key, row } = match;
-    if (spelledAs.has(key) && row.type !== "list") {
-      throw new InvalidInputError(`Cannot use ${spelled} twice: ${flagOf(key)} takes one value`);
-    }
-    spelledAs.set(key, spelled);
-    if (row.type === "flag") {
-      if (attached !== undefined) {
-        throw new InvalidInputError(`Cannot use ${spelled} with a value: it takes none`);
-      }
-      out.push(`--${key}=true`);
-      continue;
-    }
-    const next = attached ?? args[i + 1];
-    if (next === undefined || (attached === undefined && split(next))) {
-      throw new InvalidInputError(
-        `Cannot use ${spelled}: its ${row.value ?? "value"} is missing; write ${
-          flagOf(key)
-        }=VALUE for one that begins with "-"`,
-      );
-    }
-    if (attached === undefined) i++;
-    out.push(`--${key}=${next}`);
-  }
-  return { args: out, spelledAs };
-}
-
-/**
  * Parses the arguments of a command.
  *
  * @throws {InvalidInputError} An option is unknown, repeated, or has no value.
  */
 export function parseCommandLine(args: readonly string[], rows: OptionRows): CommandLine {
   const known = spellings(rows);
-  const dashes = args.indexOf("--");
-  const before = canonical(dashes < 0 ? args : args.slice(0, dashes), known);
-  const keys = Object.keys(rows);
-  const flags = keys.filter((key) => rows[key].type === "flag");
-  const parsed = parseArgs(dashes < 0 ? before.args : [...before.args, ...args.slice(dashes)], {
-    "--": true,
-    boolean: flags,
-    string: ["_", ...keys.filter((key) => rows[key].type !== "flag")],
-    collect: keys.filter((key) => rows[key].type !== "flag"),
-  }) as Record<string, unknown>;
-  const typed = new Map<string, Typed>();
-  for (const [key, spelled] of before.spelledAs) {
-    const texts = rows[key].type === "flag" ? [] : parsed[key] as string[];
+  const typed = new Map<string, { spelled: string; texts: string[] }>();
+  const positionals: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] === "--") return { typed, positionals, rest: args.slice(i + 1) };
+    const option = split(args[i]);
+    if (!option) {
+      positionals.push(args[i]);
+      continue;
+    }
+    const { spelled, attached } = option;
+    const match = known.get(spelled);
+    if (!match) throw unknownOption(spelled, known);
+    const { key, row } = match;
+    const texts = typed.get(key)?.texts ?? [];
+    if (typed.has(key) && row.type !== "list") {
+      throw new InvalidInputError(`Cannot use ${spelled} twice: ${flagOf(key)} takes one value`);
+    }
     typed.set(key, { spelled, texts });
+    if (row.type !== "flag") texts.push(attached ?? valueAfter(option, args[++i], match));
+    else if (attached !== undefined) {
+      throw new InvalidInputError(`Cannot use ${spelled} with a value: it takes none`);
+    }
   }
-  return {
-    typed,
-    positionals: parsed._ as string[],
-    rest: dashes < 0 ? null : parsed["--"] as string[],
-  };
+  return { typed, positionals, rest: null };
+}
+
+/** Returns the argument after an option as its value. */
+function valueAfter({ spelled }: { spelled: string }, next: string | undefined, { key, row }: Spelling): string {
+  if (next !== undefined && !split(next)) return next;
+  throw new InvalidInputError(
+    `Cannot use ${spelled}: its ${row.value ?? "value"} is missing; write ${
+      flagOf(key)
+    }=VALUE for one that begins with "-"`,
+  );
 }
 
 /**

@@ -2,7 +2,7 @@ import type { JobView } from "../../client/job_view.ts";
 import type { Overview } from "../../client/overview.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { stateWord } from "../../domain/state_words.ts";
-import { unicodeWidth } from "../input/args.ts";
+import { unicodeWidth } from "./std_cli.ts";
 import { lastLine } from "./last_line.ts";
 import type { ShortIds } from "../input/short_ids.ts";
 import type { Column } from "./table.ts";

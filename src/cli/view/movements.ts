@@ -1,5 +1,5 @@
 /** Converts cursor movements to text: programs that draw move the cursor instead of writing blanks and line ends. */
-import { unicodeWidth } from "../input/args.ts";
+import { unicodeWidth } from "./std_cli.ts";
 
 /** Maximum number of blanks for one movement. */
 const MOST = 500;

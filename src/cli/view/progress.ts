@@ -1,5 +1,5 @@
 import { formatDuration } from "../../domain/duration.ts";
-import { loadProgressBar, type ProgressBar } from "../input/args.ts";
+import { loadProgressBar, type ProgressBar } from "./std_cli.ts";
 import type { Context } from "../context.ts";
 
 /** Milliseconds until the bar is shown, and between two updates; short work shows nothing. */

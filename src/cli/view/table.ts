@@ -1,4 +1,4 @@
-import { unicodeWidth } from "../input/args.ts";
+import { unicodeWidth } from "./std_cli.ts";
 import { fit, pad, printable, type Style, styled } from "./text.ts";
 
 /** A column of a table. */

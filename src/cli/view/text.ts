@@ -1,5 +1,5 @@
 /** Prepares external text for a terminal. */
-import { unicodeWidth } from "../input/args.ts";
+import { unicodeWidth } from "./std_cli.ts";
 
 export { printable, printableLines, toJson } from "../../domain/printable.ts";
 
