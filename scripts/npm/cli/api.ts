@@ -3,51 +3,16 @@
  * to them too.
  */
 
-/**
- * The real types work out every flag's type from literal options; ours come from rows at run time, so they are unknown.
- */
-export interface ParseOptions {
-  "--"?: boolean;
-  alias?: Record<string, string | string[]>;
-  boolean?: boolean | string | string[];
-  string?: string | string[];
-  collect?: string | string[];
-  negatable?: string | string[];
-  default?: Record<string, unknown>;
-  stopEarly?: boolean;
-  /** For each argument that no option names; false leaves it out of the result. */
-  unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-}
-
-export interface Args {
-  [key: string]: unknown;
-  _: (string | number)[];
-  "--"?: string[];
-}
-
-/** What the formatter of a bar gets; times in milliseconds. */
-export interface ProgressBarFormatter {
-  styledTime: string;
-  styledData: string;
-  progressBar: string;
-  time: number;
-  previousTime: number;
-  value: number;
-  previousValue: number;
-  max: number;
-}
-
 export interface ProgressBarOptions {
-  writable?: WritableStream<Uint8Array>;
-  value?: number;
+  writable: WritableStream<Uint8Array>;
+  value: number;
   max: number;
-  barLength?: number;
-  fillChar?: string;
-  emptyChar?: string;
-  clear?: boolean;
-  formatter?: (formatter: ProgressBarFormatter) => string;
-  keepOpen?: boolean;
-  interval?: number;
+  barLength: number;
+  /** Pause between two pictures, milliseconds. */
+  interval: number;
+  /** Whether the bar is erased at the end. */
+  clear: true;
+  formatter: (parts: { progressBar: string }) => string;
 }
 
 export interface ProgressBarInstance {
@@ -61,8 +26,7 @@ export interface ProgressBarApi {
   ProgressBar: new (options: ProgressBarOptions) => ProgressBarInstance;
 }
 
-/** The values of the module. */
+/** The values of the module `unicode-width`. */
 export interface CliApi {
-  parseArgs: (args: string[], options?: ParseOptions) => Args;
   unicodeWidth: (text: string) => number;
 }

@@ -3,32 +3,23 @@
  * package to them too.
  */
 
-export type Binary = Uint8Array;
 export type RedisValue = string | number | Uint8Array;
-export type RedisReply = string | number | null | Binary | RedisReply[];
+export type RedisReply = string | number | null | Uint8Array | RedisReply[];
 
-/** The next pause in milliseconds; unused while `maxRetryCount` is 0. */
-export type Backoff = (attempts: number) => number;
-
-export interface RedisConnectionOptions {
+export interface RedisConnectOptions {
+  hostname: string;
+  port: number;
+  /** More tries would send a command twice. */
+  maxRetryCount: 0;
+  noDelay?: boolean;
   tls?: boolean;
   /** Root certificates in PEM; implies `tls`. */
   caCerts?: string[];
   db?: number;
   username?: string;
   password?: string;
-  name?: string;
-  maxRetryCount?: number;
-  backoff?: Backoff;
-  healthCheckInterval?: number;
   /** Ends the dialling only, not the AUTH and SELECT after it. */
   signal?: () => AbortSignal;
-  noDelay?: boolean;
-}
-
-export interface RedisConnectOptions extends RedisConnectionOptions {
-  hostname: string;
-  port?: number | string;
 }
 
 export interface SendCommandOptions {
@@ -36,54 +27,27 @@ export interface SendCommandOptions {
   returnUint8Arrays?: boolean;
 }
 
-export interface RedisPubSubMessage<TMessage = string> {
-  pattern?: string;
+export interface RedisPubSubMessage {
   channel: string;
-  message: TMessage;
+  message: string;
 }
 
-export interface RedisSubscription<
-  TMessage extends string | string[] = string,
-> {
-  readonly isClosed: boolean;
-  receive(): AsyncIterableIterator<RedisPubSubMessage<TMessage>>;
-  receiveBuffers(): AsyncIterableIterator<RedisPubSubMessage<Binary>>;
-  psubscribe(...patterns: string[]): Promise<void>;
+export interface RedisSubscription {
+  receive(): AsyncIterableIterator<RedisPubSubMessage>;
   subscribe(...channels: string[]): Promise<void>;
-  punsubscribe(...patterns: string[]): Promise<void>;
   unsubscribe(...channels: string[]): Promise<void>;
-  close(): void;
 }
 
 export interface Redis {
-  readonly isClosed: boolean;
   readonly isConnected: boolean;
-  sendCommand(
-    command: string,
-    args?: RedisValue[],
-    options?: SendCommandOptions,
-  ): Promise<RedisReply>;
-  subscribe<TMessage extends string | string[] = string>(
-    ...channels: string[]
-  ): Promise<RedisSubscription<TMessage>>;
-  psubscribe<TMessage extends string | string[] = string>(
-    ...patterns: string[]
-  ): Promise<RedisSubscription<TMessage>>;
-  connect(): Promise<void>;
+  sendCommand(command: string, args?: RedisValue[], options?: SendCommandOptions): Promise<RedisReply>;
+  subscribe(...channels: string[]): Promise<RedisSubscription>;
   close(): void;
   [Symbol.dispose](): void;
 }
 
-type ErrorClass = new (message?: string) => Error;
-
 /** The values of the module. */
 export interface RedisApi {
-  connect: (options: RedisConnectOptions) => Promise<Redis>;
   createLazyClient: (options: RedisConnectOptions) => Redis;
-  ConnectionClosedError: ErrorClass;
-  EOFError: ErrorClass;
-  ErrorReplyError: ErrorClass;
-  InvalidStateError: ErrorClass;
-  NotImplementedError: ErrorClass;
-  SubscriptionClosedError: ErrorClass;
+  ErrorReplyError: new (message?: string) => Error;
 }

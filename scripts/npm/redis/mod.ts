@@ -2,36 +2,56 @@
  * Stands in for `@db/redis` where npm can be reached and JSR cannot: what this project uses of it, with the same types,
  * errors and faults. Facts measured on the real package decide what "same" means; see the comments beside them.
  */
-import type { RedisApi } from "./api.ts";
-import { Client } from "./client.ts";
+import type { Redis, RedisApi, RedisReply, RedisSubscription, RedisValue, SendCommandOptions } from "./api.ts";
 import { Connection } from "./connection.ts";
+import { Subscription } from "./subscription.ts";
 
-export type {
-  Backoff,
-  Binary,
-  Redis,
-  RedisConnectionOptions,
-  RedisConnectOptions,
-  RedisPubSubMessage,
-  RedisReply,
-  RedisSubscription,
-  RedisValue,
-  SendCommandOptions,
-} from "./api.ts";
-export {
-  ConnectionClosedError,
-  EOFError,
-  ErrorReplyError,
-  InvalidStateError,
-  NotImplementedError,
-  SubscriptionClosedError,
-} from "./errors.ts";
+export type { Redis } from "./api.ts";
+export { ErrorReplyError } from "./wire.ts";
 
-export const createLazyClient: RedisApi["createLazyClient"] = (options) =>
-  new Client(new Connection(options), { lazy: true });
+/** Connects at the first command. */
+class Client implements Redis {
+  readonly #connection: Connection;
+  #begun = false;
 
-export const connect: RedisApi["connect"] = async (options) => {
-  const connection = new Connection(options);
-  await connection.connect();
-  return new Client(connection, { lazy: false });
-};
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get isConnected(): boolean {
+    return this.#connection.isConnected;
+  }
+
+  /**
+   * Only the first caller waits for the connection: a second one that comes while it is made fails, as with the real
+   * client.
+   */
+  async #begin() {
+    if (this.#begun) return;
+    this.#begun = true;
+    await this.#connection.connect();
+  }
+
+  async sendCommand(command: string, args?: RedisValue[], options?: SendCommandOptions): Promise<RedisReply> {
+    await this.#begin();
+    return await this.#connection.sendCommand(command, args, options);
+  }
+
+  async subscribe(...channels: string[]): Promise<RedisSubscription> {
+    await this.#begin();
+    const subscription = new Subscription(this.#connection);
+    await subscription.subscribe(...channels);
+    return subscription;
+  }
+
+  /** Does nothing before the first command: that is the real client's behaviour. */
+  close(): void {
+    if (this.#begun) this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+export const createLazyClient: RedisApi["createLazyClient"] = (options) => new Client(new Connection(options));

@@ -1,36 +1,33 @@
-import type { Binary, RedisReply, RedisValue } from "./api.ts";
-import { EOFError, ErrorReplyError, InvalidStateError } from "./errors.ts";
+import type { RedisReply, RedisValue } from "./api.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const NEWLINE = 10;
 const RETURN = 13;
 
+// Like the real ones most carry no name of their own: `error.name` is "Error", only the class distinguishes them.
+
+class EOFError extends Error {}
+
+class InvalidStateError extends Error {}
+
+/** An error that Redis answered; its message begins with the `-` of the wire. */
+export class ErrorReplyError extends Error {}
+
 /** The body of a reply was cut short. */
 class PartialReadError extends Error {
   override name = "PartialReadError";
-  constructor() {
-    super("Encountered UnexpectedEof, data only partially read");
-  }
 }
 
-/** One request in the Redis protocol (RESP2); a null or undefined argument is an empty string. */
-export function encodeCommand(
-  command: string,
-  args: readonly RedisValue[],
-): Uint8Array {
-  const parts = [command, ...args].map((arg) => arg instanceof Uint8Array ? arg : encoder.encode(String(arg ?? "")));
-  const pieces: Uint8Array[] = [encoder.encode(`*${parts.length}\r\n`)];
-  for (const part of parts) {
-    pieces.push(
-      encoder.encode(`$${part.length}\r\n`),
-      part,
-      encoder.encode("\r\n"),
-    );
-  }
-  const request = new Uint8Array(
-    pieces.reduce((sum, piece) => sum + piece.length, 0),
-  );
+/** One request in the Redis protocol (RESP2). */
+export function encodeCommand(command: string, args: readonly RedisValue[]): Uint8Array {
+  const parts = [command, ...args].map((arg) => arg instanceof Uint8Array ? arg : encoder.encode(String(arg)));
+  const line = encoder.encode("\r\n");
+  const pieces = [
+    encoder.encode(`*${parts.length}\r\n`),
+    ...parts.flatMap((part) => [encoder.encode(`$${part.length}\r\n`), part, line]),
+  ];
+  const request = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
     request.set(piece, at);
@@ -45,12 +42,12 @@ export function encodeCommand(
  * the stream cut off counts as whole, and a body of which nothing came is all NUL bytes.
  */
 export class ReplyReader {
-  #source: { read(buffer: Uint8Array): Promise<number | null> };
+  #source: Pick<Deno.Conn, "read">;
   #buffer: Uint8Array = new Uint8Array(16 * 1024);
   #start = 0;
   #end = 0;
 
-  constructor(source: { read(buffer: Uint8Array): Promise<number | null> }) {
+  constructor(source: Pick<Deno.Conn, "read">) {
     this.#source = source;
   }
 
@@ -58,7 +55,9 @@ export class ReplyReader {
     if (this.#start === this.#end && !await this.#fill()) throw new EOFError();
     const code = String.fromCharCode(this.#buffer[this.#start]);
     // not taken from the stream: the next read fails on it again
-    if (!"-:+$*".includes(code)) throw new InvalidStateError(`unknown code: '${code}' (${code.charCodeAt(0)})`);
+    if (!"-:+$*".includes(code)) {
+      throw new InvalidStateError(`Invalid state: unknown code: '${code}' (${code.charCodeAt(0)})`);
+    }
     const line = await this.#line();
     const text = (bytes: Uint8Array) => asBytes ? bytes : decoder.decode(bytes);
     const rest = line.subarray(1);
@@ -102,7 +101,7 @@ export class ReplyReader {
   }
 
   /** Without its line end; a copy, because the buffer is used again. */
-  async #line(): Promise<Binary> {
+  async #line(): Promise<Uint8Array> {
     let searched = 0;
     for (;;) {
       const unread = this.#buffer.subarray(this.#start, this.#end);
@@ -119,14 +118,16 @@ export class ReplyReader {
     }
   }
 
-  async #body(size: number): Promise<Binary> {
+  async #body(size: number): Promise<Uint8Array> {
     const body = new Uint8Array(size + 2);
     let filled = Math.min(body.length, this.#end - this.#start);
     body.set(this.#buffer.subarray(this.#start, this.#start + filled));
     this.#start += filled;
     while (filled < body.length) {
       const count = await this.#source.read(body.subarray(filled));
-      if (count === null && filled > 0) throw new PartialReadError();
+      if (count === null && filled > 0) {
+        throw new PartialReadError("Encountered UnexpectedEof, data only partially read");
+      }
       if (count === null) break;
       filled += count;
     }
