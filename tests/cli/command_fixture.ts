@@ -98,7 +98,7 @@ export class CommandFixture implements Compose {
       },
       write: (data: string | Uint8Array) => {
         if (this.#writes++ >= (options.writesUntilClosed ?? Infinity)) {
-          return Promise.reject(Object.assign(new Error("nobody reads"), { name: "BrokenPipe" }));
+          return Promise.reject(new Deno.errors.BrokenPipe("the reader has closed its end"));
         }
         this.stdout += typeof data === "string" ? data : this.#decoder.decode(data, { stream: true });
         return Promise.resolve();

@@ -3,13 +3,13 @@ import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 import { weaknessOf } from "../../src/executors/registry.ts";
 import type { FolderInspection } from "../../src/ports/folder_inspection.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { judgeAddress } from "../../src/redis/check_address.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
 import { inspectFolder } from "../../src/system/inspect_folder.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 function healthy(): CommandFixture {
   const fixture = new CommandFixture();
@@ -54,12 +54,10 @@ Deno.test("doctor ends with 0 when there are only warnings", async () => {
 
 Deno.test("doctor looks at the host also when Redis cannot be reached", async () => {
   const fixture = new CommandFixture();
-  fixture.openError = Object.assign(new UnavailableError("Cannot run PING: nobody there"), {
-    condition: "unreachable",
-  });
+  fixture.openError = unavailable("Cannot run PING: Redis at h:1 cannot be reached: connection refused");
   fixture.host = { ...fixture.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
   assertEquals(await wrong(fixture, 1), [
-    "redis error: Cannot run PING: nobody there -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
+    "redis error: Redis at h:1 cannot be reached: connection refused -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
     "tmux error: tmux 3.1c is too old -> Install tmux 3.2 or newer",
     "permissions error: the program lacks permissions: net, run tmux -> Use the compiled program or scripts/runner, which grant them",
   ]);

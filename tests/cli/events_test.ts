@@ -1,7 +1,7 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { CommandFixture } from "./command_fixture.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 function worldWith(): CommandFixture {
   const fixture = new CommandFixture();
@@ -34,7 +34,7 @@ Deno.test("events --follow shows what happens from now on, also after an outage,
   const fixture = worldWith();
   const code = fixture.run("events", "-f", "--json");
   await until("it listens", () => fixture.opened.length === 1);
-  fixture.redis.eventErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  fixture.redis.eventErrors.push(unavailable("gone"));
   fixture.redis.happen({ event: "finish", id: "a", state: "finished", attempt: 1 });
   await until("it is shown", () => fixture.stdout !== "");
   fixture.redis.happen({ event: "submit", id: "b", state: "dispatched" });

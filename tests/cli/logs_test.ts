@@ -1,9 +1,9 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText, TRUNCATED_LINE } from "../../src/domain/output.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 const encoder = new TextEncoder();
 
@@ -157,7 +157,7 @@ Deno.test("logs -f goes on to the end of the job, and says how it ended", async 
 Deno.test("logs -f goes on where it was when Redis comes back", async () => {
   const { fixture, code } = await follow([]);
   await until("it is shown", () => fixture.stdout === "a\nb\n");
-  fixture.redis.readErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  fixture.redis.readErrors.push(unavailable("gone"));
   fixture.redis.append("j", 4, "c\n");
   await until("the error was met", () => fixture.stderr !== "");
   fixture.redis.change("j", { status: "finished", result: "a\nb\nc\n" }, { output_bytes: "6" });

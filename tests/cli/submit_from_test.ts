@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 async function submitFrom(input: string | Uint8Array, args: string[] = [], options: WorldOptions = {}) {
   const fixture = new CommandFixture({ ...options, input });
@@ -162,13 +162,13 @@ Deno.test("submit --from says how far it came when Redis goes away", async () =>
   fixture.redis.onSubmit = ({ id }) => {
     // a later one fails while an earlier one is still under way
     if (id === "job-0") return new Promise((resolve) => setTimeout(resolve, 5));
-    if (id > "job-4") throw Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "full" });
+    if (id > "job-4") throw unavailable("Cannot run submit: gone", { condition: "full" });
   };
   assertEquals(await fixture.run("submit", "--from", "-"), 69);
   assertEquals(fixture.stdout, "job-0\njob-1\njob-2\njob-3\njob-4\n");
   assertEquals(
     fixture.stderr,
-    "runner: Cannot run submit: gone; 5 of 10 jobs are queued, those with their ids on standard output\n",
+    "runner: Cannot submit: gone; 5 of 10 jobs are queued, those with their ids on standard output\n",
   );
 });
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { until } from "../support/until.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 /** Runs `runner submit` and gives what it queued. */
 async function submit(args: string[], options: WorldOptions = {}) {
@@ -169,14 +169,12 @@ Deno.test("submit says in JSON what is wrong when --json is there", async () => 
 
 Deno.test("submit says what to do when Redis cannot be reached", async () => {
   const fixture = new CommandFixture();
-  fixture.openError = Object.assign(new UnavailableError("Cannot reach Redis at h:1: connection refused"), {
-    condition: "unreachable",
-  });
+  fixture.openError = unavailable("Cannot run PING: Redis at h:1 cannot be reached: connection refused");
   assertEquals(await fixture.run("submit", "true"), 69);
   assertEquals(
     fixture.stderr,
-    "runner: Cannot reach Redis at h:1: connection refused; start one there, name another with --redis-url, " +
-      "or for a first try: runner run --embedded-redis\n",
+    "runner: Cannot run runner submit: Redis at h:1 cannot be reached: connection refused; start one there, " +
+      "name another with --redis-url, or for a first try: runner run --embedded-redis\n",
   );
 });
 
@@ -184,7 +182,7 @@ Deno.test("submit says how to repeat safely when the connection broke under way"
   const fixture = new CommandFixture();
   fixture.redis.onSubmit = () =>
     Promise.reject(
-      Object.assign(new UnavailableError("Cannot run submit: gone"), { condition: "unreachable", sent: true }),
+      unavailable("Cannot run submit: gone", { sent: true }),
     );
   assertEquals(await fixture.run("submit", "--id", "abc", "true"), 69);
   assertMatch(fixture.stderr, /whether the job is queued is unknown, --id abc makes it safe to submit it again/);
@@ -283,7 +281,7 @@ Deno.test("submit says on a terminal that no runner of that name is alive, and w
 
 Deno.test("submit of a job that is queued ends well, whether the runners can be asked or not", async () => {
   const fixture = new CommandFixture({ columns: 80 });
-  fixture.redis.instances = () => Promise.reject(new UnavailableError("no"));
+  fixture.redis.instances = () => Promise.reject(unavailable("no"));
   assertEquals([await fixture.run("submit", "true"), fixture.stderr], [0, ""]);
 });
 

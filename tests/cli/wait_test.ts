@@ -1,8 +1,8 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 function worldWith(jobs: Record<string, Record<string, string>>, options: WorldOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
@@ -82,7 +82,7 @@ Deno.test("wait outlives an outage of Redis and a loss of its data", async () =>
   const fixture = worldWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   for (let i = 0; i < 3; i++) {
-    fixture.redis.readErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+    fixture.redis.readErrors.push(unavailable("gone"));
     fixture.redis.touch("j");
     await until("the error was met", () => fixture.redis.readErrors.length === 0);
   }
@@ -109,9 +109,9 @@ Deno.test("wait ends when the job has left Redis for good", async () => {
 Deno.test("wait ends when Redis refuses us", async () => {
   const fixture = worldWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
-  fixture.redis.readErrors.push(Object.assign(new UnavailableError("Cannot run HMGET: no"), { condition: "refused" }));
+  fixture.redis.readErrors.push(unavailable("Cannot run HMGET: no", { condition: "refused" }));
   fixture.redis.touch("j");
-  assertEquals([await code, fixture.stderr], [69, "runner: Cannot run HMGET: no\n"]);
+  assertEquals([await code, fixture.stderr], [69, "runner: Cannot run runner wait: no\n"]);
 });
 
 Deno.test("wait looks at all ids before it waits", async () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 const OPEN = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const CLOSE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
@@ -90,7 +90,7 @@ Deno.test("status -w --json writes one object a line", async () => {
 
 Deno.test("status -w outlives an outage of Redis and says so", async () => {
   const { fixture, code } = await watching(terminal);
-  fixture.redis.eventErrors.push(Object.assign(new UnavailableError("gone"), { condition: "unreachable" }));
+  fixture.redis.eventErrors.push(unavailable("gone"));
   fixture.redis.happen({});
   await until("it is said", () => fixture.stdout.includes("Redis cannot be reached; last known state:"));
   const drawn = pictures(fixture.stdout).length;
@@ -102,7 +102,7 @@ Deno.test("status -w outlives an outage of Redis and says so", async () => {
   fixture.signal("SIGINT");
   assertEquals([await code, fixture.stderr], [130, ""]);
   const refused = await watching(terminal);
-  refused.fixture.redis.eventErrors.push(Object.assign(new UnavailableError("no"), { condition: "refused" }));
+  refused.fixture.redis.eventErrors.push(unavailable("no", { condition: "refused" }));
   refused.fixture.redis.happen({});
   assertEquals([await refused.code, refused.fixture.stdout.endsWith(CLOSE)], [69, true]);
 });

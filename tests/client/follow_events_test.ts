@@ -1,10 +1,11 @@
 import { followEvents, newestCursor } from "../../src/client/follow_events.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
 import type { StoredEvent } from "../../src/ports/job_store.ts";
+import type { Condition } from "../../src/ports/queue.ts";
 import { FakeStore } from "../cli/fake_store.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { unavailable } from "../support/unavailable.ts";
 
-const trouble = (condition: string) => Object.assign(new UnavailableError(condition), { condition });
+const trouble = (condition: Condition) => unavailable(condition, { condition });
 
 function event(cursor: string): StoredEvent {
   return { cursor, ms: 0, event: "start", id: "j", runner: null, instance: null, attempt: null, state: null };

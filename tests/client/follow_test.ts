@@ -27,6 +27,13 @@ class Notes implements FollowSink {
   }
 }
 
+/** A sink that accepts no bytes. */
+class ClosedSink extends Notes {
+  override write() {
+    return Promise.reject(new Error("closed"));
+  }
+}
+
 async function shown(store: FakeStore, options: Partial<ShowOptions> = {}): Promise<string[]> {
   const sink = new Notes();
   await showOutput(store, store.jobs.get("j")!, { sink, ...options });
@@ -35,15 +42,16 @@ async function shown(store: FakeStore, options: Partial<ShowOptions> = {}): Prom
 
 /** A host that has these outputs, by token. */
 function hostWith(outputs: Record<string, string>) {
-  const host = { opened: [] as string[], closed: 0 };
+  const opened: string[] = [];
   const open: HostOutput["open"] = ({ meta }) => {
-    host.opened.push(meta.token);
+    opened.push(meta.token);
     if (outputs[meta.token] === undefined) return Promise.resolve(null);
     const read = (offset: number, limit: number) =>
       Promise.resolve(new TextEncoder().encode(outputs[meta.token]).subarray(offset, offset + limit));
     return Promise.resolve({ read, close: () => void host.closed++ });
   };
-  return Object.assign(host, { open });
+  const host = { opened, open, closed: 0 };
+  return host;
 }
 
 Deno.test("showOutput gives each byte once with its place, and what is missing as a gap", async () => {
@@ -102,7 +110,7 @@ Deno.test("showOutput closes what this host has when the sink fails", async () =
   const store = new FakeStore();
   store.put("j", { status: "started" }, { attempt: "1", token: "1.a" });
   const host = hostWith({ "1.a": "text" });
-  const sink = Object.assign(new Notes(), { write: () => Promise.reject(new Error("closed")) });
+  const sink = new ClosedSink();
   await assertRejects(() => shown(store, { host, sink }), Error, "closed");
   assertEquals(host.closed, 1);
 });

@@ -3,6 +3,7 @@ import { type BatchOptions, submitBatch } from "../../src/client/submit_batch.ts
 import { QueueFullError, UnavailableError } from "../../src/domain/errors.ts";
 import { FakeStore } from "../cli/fake_store.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 const job = (id: string, more: Partial<ReadySubmission> = {}): ReadySubmission => ({
   payload: "x",
@@ -103,7 +104,7 @@ Deno.test("submitBatch queues no job that waits for a refused one, although ther
 
 Deno.test("submitBatch ends with an outage once the jobs before it are reported and none is under way", async () => {
   const store = new FakeStore();
-  const gone = new UnavailableError("gone");
+  const gone = unavailable("gone");
   const slow = Promise.withResolvers<void>();
   store.onSubmit = ({ id }) => {
     if (id === "1") throw gone;

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "../support/assert.ts";
 import { waitForJobs, watchJob } from "../../src/client/wait.ts";
 import { JobNotFoundError, UnavailableError } from "../../src/domain/errors.ts";
 import { FakeStore } from "../cli/fake_store.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 /** A store that answers each look in turn; `null`: there is no such job. */
 class ScriptedStore extends FakeStore {
@@ -20,7 +21,7 @@ class ScriptedStore extends FakeStore {
   }
 }
 
-const gone = () => Object.assign(new UnavailableError("gone"), { condition: "unreachable" });
+const gone = () => unavailable("gone");
 
 function watch(answers: (string | null | Error)[]) {
   return watchJob(new ScriptedStore(answers), "j", { signal: new AbortController().signal });

@@ -11,9 +11,14 @@ import { freePort, RedisServer, tlsConfig, tlsFile, whyNoTls } from "../support/
 import { until } from "../support/until.ts";
 
 /** A link that ends with the test. */
-function linkTo(address: string, more: Partial<Target> = {}): Link & Disposable {
-  const link = new Link({ url: parseRedisUrl(address), ...more }, systemClock);
-  return Object.assign(link, { [Symbol.dispose]: () => link.close() });
+class TestLink extends Link implements Disposable {
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function linkTo(address: string, more: Partial<Target> = {}): TestLink {
+  return new TestLink({ url: parseRedisUrl(address), ...more }, systemClock);
 }
 
 type Failure = UnavailableError & Trouble;

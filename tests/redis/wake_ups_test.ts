@@ -4,9 +4,15 @@ import { systemClock } from "../../src/system/clock.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { until } from "../support/until.ts";
 
-function wakeUpsOf(server: RedisServer): WakeUps & Disposable {
-  const wakeUps = new WakeUps({ url: parseRedisUrl(server.address) }, systemClock);
-  return Object.assign(wakeUps, { [Symbol.dispose]: () => wakeUps.close() });
+/** Wake-ups that end with the test. */
+class TestWakeUps extends WakeUps implements Disposable {
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function wakeUpsOf(server: RedisServer): TestWakeUps {
+  return new TestWakeUps({ url: parseRedisUrl(server.address) }, systemClock);
 }
 
 Deno.test("whoever begins to listen is woken once, as a message may just have been missed", async () => {

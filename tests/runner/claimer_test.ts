@@ -1,7 +1,8 @@
 import { assertEquals } from "../support/assert.ts";
-import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
-import { fakeRunner, raw } from "./fakes.ts";
+import { settle, until } from "../support/until.ts";
+import type { Queue } from "../../src/ports/queue.ts";
+import { type FakeQueue, type FakeRunner, fakeRunner, raw } from "./fakes.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 const job = (executor: string) => ({ executor, payload: "true" });
 
@@ -46,7 +47,7 @@ Deno.test("the claimer starts a job that comes alone in one step, and asks for n
 });
 
 /** A claimer that knows its executor to be free, and waits for a job. */
-async function waiting(runner: ReturnType<typeof fakeRunner>): Promise<void> {
+async function waiting(runner: FakeRunner): Promise<void> {
   runner.queue.push("a", job("fake.s"));
   runner.claimer.start();
   await until(
@@ -56,17 +57,16 @@ async function waiting(runner: ReturnType<typeof fakeRunner>): Promise<void> {
 }
 
 Deno.test("a job that came alone is started later when the step fails, or is not for us just now", async () => {
-  await using runner = fakeRunner({ concurrency: 5 });
+  // that of c is refused
+  const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
+    claim: (...args) => args[2] === "c" ? Promise.resolve("FENCED") : claim(...args),
+  });
+  await using runner = fakeRunner({ concurrency: 5 }, { queue });
   await waiting(runner);
   runner.queue.failures.push({ method: "claim", error: new Error("key x is no list") });
   runner.queue.push("b", job("fake.s"));
   await until("it runs", () => runner.executor.launched.length === 2);
   await until("it waits again", () => runner.queue.waits);
-  const { claim } = runner.queue;
-  runner.queue.claim = (limit, executors, waited) => {
-    runner.queue.claim = claim;
-    return waited ? Promise.resolve("FENCED") : claim(limit, executors);
-  };
   runner.queue.push("c", job("fake.s"));
   await until("it has the job", () => runner.backlog.size === 1);
   runner.gate.open("fenced");
@@ -75,34 +75,37 @@ Deno.test("a job that came alone is started later when the step fails, or is not
 });
 
 Deno.test("a job that came alone is started once, also when a look at the truth finds it meanwhile", async () => {
-  await using runner = fakeRunner({ concurrency: 5 });
-  await waiting(runner);
-  const { claim } = runner.queue;
   const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  runner.queue.claim = async (limit, executors, waited) => {
-    runner.queue.claim = claim;
-    asked.resolve();
-    await late.promise;
-    return await claim(limit, executors, waited);
-  };
+  const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
+    claim: async (...args) => {
+      if (args[2] === "b") {
+        asked.resolve();
+        await late.promise;
+      }
+      return await claim(...args);
+    },
+  });
+  await using runner = fakeRunner({ concurrency: 5 }, { queue });
+  await waiting(runner);
   runner.queue.push("b", job("fake.s"));
   await asked.promise;
   await runner.backlog.reconcile();
-  await new Promise((resolve) => setTimeout(resolve));
+  await settle();
   late.resolve();
   await until("it runs", () => runner.executor.launched.length === 2);
   assertEquals([runner.queue.started, runner.backlog.size], [["a", "b"], 0]);
 });
 
 Deno.test("what is claimed after a wait is no more than may be looked ahead", async () => {
-  await using runner = fakeRunner({ concurrency: 50 });
-  await waiting(runner);
-  const { claim } = runner.queue;
   const limits: number[] = [];
-  runner.queue.claim = (limit, executors, waited) => {
-    limits.push(limit + (waited ? 1 : 0));
-    return claim(limit, executors, waited);
-  };
+  const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
+    claim: (limit, executors, waited) => {
+      limits.push(limit + (waited ? 1 : 0));
+      return claim(limit, executors, waited);
+    },
+  });
+  await using runner = fakeRunner({ concurrency: 50 }, { queue });
+  await waiting(runner);
   for (let i = 0; i < 60; i++) runner.queue.push(`line${i}`, job("fake.s.line"));
   await until("the first of the line runs, the others wait", () => runner.backlog.size === 32);
   assertEquals([runner.executor.ids(), Math.max(...limits)], [["a", "line0"], 32]);
@@ -123,7 +126,7 @@ Deno.test("a job that came alone is not started when another one took the last s
     runner.queue.push("b", job("fake.s"));
     await looked;
     await until("one of them runs", () => runner.executor.launched.length >= 2);
-    await new Promise((resolve) => setTimeout(resolve));
+    await settle();
     assertEquals(runner.executor.launched.length, 2, `after ${turns} turns`);
   }
 });
@@ -147,16 +150,19 @@ Deno.test("the claimer claims and starts in one step what waits for nothing, and
 });
 
 Deno.test("the claimer is not idle while a claim is under way, which may start a job", async () => {
-  await using runner = fakeRunner({ burst: true });
   const asked: PromiseWithResolvers<void>[] = [];
-  const { claim } = runner.queue;
-  runner.queue.claim = async (limit, executors) => {
-    const late = Promise.withResolvers<void>();
-    asked.push(late);
-    await late.promise;
-    return await claim(limit, executors);
-  };
-  runner.queue.wait = () => Promise.resolve(null);
+  let isOver = false;
+  const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
+    claim: async (...args) => {
+      const late = Promise.withResolvers<void>();
+      if (isOver) late.resolve();
+      asked.push(late);
+      await late.promise;
+      return await claim(...args);
+    },
+    wait: () => Promise.resolve(null),
+  });
+  await using runner = fakeRunner({ burst: true }, { queue });
   runner.claimer.start();
   await until("it asks", () => asked.length === 1);
   assertEquals(runner.claimer.idle, null);
@@ -169,22 +175,23 @@ Deno.test("the claimer is not idle while a claim is under way, which may start a
   asked[1].resolve();
   await idle; // it is told, and not only when something runs
   await until("it asks again", () => asked.length === 3);
+  isOver = true;
   for (const late of asked) late.resolve();
-  runner.queue.claim = claim;
 });
 
 Deno.test("the claimer launches what was started for it when it stops", async () => {
-  await using runner = fakeRunner({ concurrency: 2 });
+  const late = Promise.withResolvers<void>();
+  const queue = ({ claim, together }: FakeQueue): Partial<Queue> => ({
+    claim: async (...args) => {
+      const claimed = await claim(...args);
+      if (together.includes("c")) await late.promise;
+      return claimed;
+    },
+  });
+  await using runner = fakeRunner({ concurrency: 2 }, { queue });
   for (const id of ["a", "b", "c"]) runner.queue.push(id, job("fake.s"));
   runner.claimer.start();
   await until("two run", () => runner.executor.launched.length === 2);
-  const late = Promise.withResolvers<void>();
-  const { claim } = runner.queue;
-  runner.queue.claim = async (limit, executors) => {
-    const claimed = await claim(limit, executors);
-    await late.promise;
-    return claimed;
-  };
   runner.executor.end("a");
   await until("the third is claimed", () => runner.queue.together.length === 1);
   const stopped = runner.claimer.stop();
@@ -218,9 +225,18 @@ Deno.test("the claimer looks ahead no further than it may", async () => {
 });
 
 Deno.test("the claimer waits for a job that is pushed before it is written, and puts aside what never comes", async () => {
-  await using runner = fakeRunner();
-  runner.queue.answers.set("late", [{ type: "MISSING" }, { type: "MISSING" }]);
-  runner.queue.answers.set("never", Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
+  let now = 0; // moved only by the pauses of the claimer
+  const asked: number[] = [];
+  const clock = { now: () => now, sleep: (ms: number) => Promise.resolve(void (now += ms)) };
+  const queue = ({ start }: FakeQueue): Partial<Queue> => ({
+    start: (id) => {
+      if (id === "never") asked.push(now);
+      return start(id);
+    },
+  });
+  await using runner = fakeRunner({}, { queue, clock });
+  runner.queue.startReplies.set("late", [{ type: "MISSING" }, { type: "MISSING" }]);
+  runner.queue.startReplies.set("never", Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
   runner.queue.push("never", job("fake.s"));
   runner.queue.push("late", job("fake.s"));
   runner.claimer.start();
@@ -228,16 +244,14 @@ Deno.test("the claimer waits for a job that is pushed before it is written, and 
   await until("the other becomes a dead letter", () => runner.queue.deadLetterIds.length === 1);
   assertEquals(runner.executor.ids(), ["late"]);
   assertEquals(runner.queue.deadLetterIds, [["never", "there is no job with this id"]]);
-  // 100, 300, 1000 and 3000 ms by the runner's clock, which runs a hundred times as fast
-  const asked = runner.queue.asked.filter(([id]) => id === "never").map(([, at]) => at);
-  assertEquals([asked.length, asked.at(-1)! - asked[0] >= 44], [5, true]);
+  assertEquals(asked, [0, 100, 400, 1400, 4400]);
 });
 
 Deno.test("the claimer does not pause while ids that take no slot wait for their turn", async () => {
   await using runner = fakeRunner({ concurrency: 2 }, { longestSleep: 4000 });
   const ids = Array.from({ length: 20 }, (_, i) => `nothing${i}`);
   for (const id of ids) {
-    runner.queue.answers.set(id, Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
+    runner.queue.startReplies.set(id, Array.from({ length: 9 }, () => ({ type: "MISSING" as const })));
     runner.queue.push(id, job("fake.s"));
   }
   runner.claimer.start();
@@ -246,8 +260,8 @@ Deno.test("the claimer does not pause while ids that take no slot wait for their
 
 Deno.test("the claimer puts aside what is no id and no job", async () => {
   await using runner = fakeRunner();
-  runner.queue.answers.set("list", [{ type: "BADTYPE", redisType: "list" }]);
-  runner.queue.answers.set("text", [{ type: "JSON", raw: "no json" }]);
+  runner.queue.startReplies.set("list", [{ type: "BADTYPE", redisType: "list" }]);
+  runner.queue.startReplies.set("text", [{ type: "JSON", raw: "no json" }]);
   for (const id of ["x".repeat(600), "list", "text"]) runner.queue.push(id, {});
   runner.claimer.start();
   await until("all become dead letters", () => runner.queue.deadLetterIds.length === 3);
@@ -272,8 +286,8 @@ Deno.test("the claimer ends a job that cannot be run, with the reason", async ()
 });
 
 Deno.test("the claimer launches nothing that is not on disk, and gives it back", async () => {
-  await using runner = fakeRunner();
-  runner.journal.broken = true;
+  const begin = () => Promise.reject(new Error("No space left on device"));
+  await using runner = fakeRunner({}, { journal: { begin } });
   runner.queue.push("a", job("fake.s"));
   runner.claimer.start();
   const end = await until("it is given back", () => runner.queue.finished[0]);
@@ -282,10 +296,10 @@ Deno.test("the claimer launches nothing that is not on disk, and gives it back",
 });
 
 Deno.test("the claimer asks again when Redis could not be reached", async () => {
-  await using runner = fakeRunner();
-  runner.queue.failures.push({ method: "start", error: new UnavailableError("down") });
   let outages = 0;
-  runner.queue.serverId = () => ++outages > 1 ? Promise.resolve("") : Promise.reject(new UnavailableError("down"));
+  const serverId = () => ++outages > 1 ? Promise.resolve("") : Promise.reject(unavailable("down"));
+  await using runner = fakeRunner({}, { queue: () => ({ serverId }) });
+  runner.queue.failures.push({ method: "start", error: unavailable("down") });
   runner.loops.find(({ name }) => name === "recover")!.start();
   runner.queue.push("a", job("fake.s"));
   runner.claimer.start();
@@ -306,7 +320,7 @@ Deno.test("the claimer waits for recovery alone after a failure, and pauses from
       order.push("recovery");
       return Promise.resolve("");
     };
-    const error = new UnavailableError("down");
+    const error = unavailable("down");
     for (let i = 0; i < failures; i++) runner.queue.failures.push({ method: "claim", error });
     runner.loops.find(({ name }) => name === "recover")!.start();
     runner.queue.push("a", job("fake.s"));
@@ -321,7 +335,7 @@ Deno.test("the claimer waits for recovery alone after a failure, and pauses from
 
 Deno.test("the claimer warns once of claims that fail again and again, and waits longer each time", async () => {
   await using runner = fakeRunner();
-  const error = new UnavailableError("out of memory");
+  const error = unavailable("out of memory", { condition: "full" });
   for (let i = 0; i < 6; i++) runner.queue.failures.push({ method: "claim", error });
   runner.loops.find(({ name }) => name === "recover")!.start();
   runner.queue.push("a", job("fake.s"));
@@ -335,7 +349,7 @@ Deno.test("the claimer takes nothing while the queue is paused", async () => {
   runner.gate.close("paused");
   runner.queue.push("a", job("fake.s"));
   runner.claimer.start();
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
   assertEquals(runner.executor.launched, []);
   runner.gate.open("paused");
   await until("it runs", () => runner.executor.launched.length === 1);
@@ -360,14 +374,14 @@ for (const lost of ["held", "fenced"] as const) {
     await until("it waits for a job", () => runner.queue.waits);
     if (lost === "held") runner.gate.close("restoring");
     else {
-      runner.queue.answers.set("first", [{ type: "FENCED" }]);
+      runner.queue.startReplies.set("first", [{ type: "FENCED" }]);
       runner.queue.push("first", job("fake.s"));
       await until("it is fenced and waits again", () => runner.queue.asked.length === 1 && runner.queue.waits);
     }
     runner.queue.push("a", job("fake.s"));
     await runner.backlog.reconcile();
     // a loop that never rests would keep this timer from ever firing
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await settle();
     assertEquals(runner.executor.launched, []);
     if (lost === "held") runner.gate.open("restoring");
     else runner.gate.open("fenced");
@@ -410,7 +424,7 @@ Deno.test("jobs stored as JSON for a busy pane take no slot from others", async 
   await until("the pane is busy", () => runner.executor.launched.length === 1);
   const ids = ["j0", "j1", "j2", "j3"];
   for (const id of ids) {
-    queue.answers.set(id, [{ type: "JSON", raw: JSON.stringify(job("fake.s.line")) }]);
+    queue.startReplies.set(id, [{ type: "JSON", raw: JSON.stringify(job("fake.s.line")) }]);
     queue.push(id, {});
   }
   await until("they were read", () => ids.every((id) => queue.jobs.get(id)?.executor));

@@ -1,10 +1,20 @@
 import type { JobFields } from "../../src/domain/job.ts";
 import { NO_OUTPUT } from "../../src/domain/output.ts";
 import type { Clock } from "../../src/ports/clock.ts";
-import type { AttemptEnd, Executor, Hook, Launch } from "../../src/ports/executor.ts";
+import type { AttemptEnd, Executor, FoundAttempt, Hook, Launch } from "../../src/ports/executor.ts";
 import type { Log } from "../../src/ports/log.ts";
-import type { Claimed, FinishRequest, Queue, RawId, ReassertRequest, StartReply } from "../../src/ports/queue.ts";
-import type { Attempt, AttemptJournal, SettledEnd } from "../../src/ports/attempt_journal.ts";
+import type {
+  Claimed,
+  FinishReply,
+  FinishRequest,
+  HeartbeatReply,
+  Queue,
+  RawId,
+  ReassertReply,
+  ReassertRequest,
+  StartReply,
+} from "../../src/ports/queue.ts";
+import type { Attempt, AttemptJournal, JournalRecord, SettledEnd } from "../../src/ports/attempt_journal.ts";
 import type { RunnerParts, RunnerSettings } from "../../src/runner/parts.ts";
 import { makeRooms } from "../../src/runner/rooms.ts";
 import { Attempts } from "../../src/runner/attempts.ts";
@@ -22,22 +32,28 @@ export class FakeQueue {
   readonly reasserted: ReassertRequest[] = [];
   readonly deadLetterIds: [string, string][] = [];
   readonly started: string[] = [];
-  /** Ids that `start` was called for, and when. */
-  readonly asked: [string, number][] = [];
+  /** Ids that `start` was called for. */
+  readonly asked: string[] = [];
   readonly peeked: string[] = [];
   /** Ids that were started in the step that claimed them. */
   readonly together: string[] = [];
   readonly promoted: string[] = [];
-  /** Answers of `start` that go before the ordinary one. */
-  readonly answers = new Map<string, StartReply[]>();
+  /** Replies of `start` that go before the ordinary one. */
+  readonly startReplies = new Map<string, StartReply[]>();
   /** Errors that the next calls of a method throw. */
   readonly failures: { method: string; error: Error }[] = [];
-  /** Answers of `finish` that go before `OK`. */
-  readonly finishAnswers: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
+  /** Replies of `finish` that go before `OK`. */
+  readonly finishReplies: ("MISSING" | "RETRY" | "FENCED" | "ALREADY")[] = [];
   readonly #ids: RawId[] = [];
+  heartbeats = 0;
   reported = 0;
   doubts = 0;
   #waiter: ((id: RawId | null) => void) | null = null;
+
+  /** @param overrides Makes the methods that differ, from those of this queue. */
+  constructor(overrides: (own: FakeQueue) => Partial<Queue> = () => ({})) {
+    Object.assign(this, overrides(this));
+  }
 
   push(id: string, fields: JobFields): void {
     this.jobs.set(id, fields);
@@ -45,16 +61,16 @@ export class FakeQueue {
     if (this.#waiter) {
       const waiter = this.#waiter;
       this.#waiter = null;
-      waiter(this.#take(1)[0]);
+      waiter(this.#next(1)[0]);
     }
   }
 
-  /** Somebody waits for an id. */
+  /** Whether a caller waits for an id. */
   get waits(): boolean {
     return this.#waiter !== null;
   }
 
-  #take(limit: number): RawId[] {
+  #next(limit: number): RawId[] {
     const ids = this.#ids.splice(0, limit);
     this.claims.push(...ids);
     return ids;
@@ -78,7 +94,7 @@ export class FakeQueue {
     this.#fail("claim");
     const known = new Set(executors);
     const claimed: Claimed[] = [];
-    for (const id of [...(waited ? [raw(waited)] : []), ...this.#take(limit)]) {
+    for (const id of [...(waited ? [raw(waited)] : []), ...this.#next(limit)]) {
       const starts = known.has(this.jobs.get(text(id))?.executor ?? "");
       if (starts) this.together.push(text(id));
       claimed.push({ raw: id, reply: starts ? await this.start(text(id)) : null });
@@ -86,12 +102,17 @@ export class FakeQueue {
     return claimed;
   };
   wait = (): Promise<RawId | null> => {
-    const [id] = this.#take(1);
+    const [id] = this.#next(1);
     return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
   };
   stopWaiting = (): void => this.#waiter?.(null);
   register = () => Promise.resolve({ type: "OK", seq: 0, mixed: false, stale: false } as const);
   serverId = () => Promise.resolve("");
+  heartbeat = (): Promise<HeartbeatReply> => {
+    this.heartbeats++;
+    const orders = { fenced: [], unknown: [], cancel: [], extra: false, paused: false, overdue: false, dueInMs: null };
+    return Promise.resolve({ type: "OK", claims: this.claims.length, ...orders });
+  };
   owned = () => Promise.resolve([]);
   leases = () => Promise.resolve([]);
   claimed = (): Promise<RawId[]> => Promise.resolve([...this.claims]);
@@ -106,9 +127,9 @@ export class FakeQueue {
   };
   start = (id: string): Promise<StartReply> => {
     this.#fail("start");
-    this.asked.push([id, performance.now()]);
-    const answer = this.answers.get(id)?.shift();
-    if (answer) return Promise.resolve(answer);
+    this.asked.push(id);
+    const reply = this.startReplies.get(id)?.shift();
+    if (reply) return Promise.resolve(reply);
     this.#unclaim(id);
     this.started.push(id);
     return Promise.resolve({
@@ -124,21 +145,22 @@ export class FakeQueue {
     this.jobs.set(id, fields);
     return Promise.resolve("OK" as const);
   };
-  finish = (request: FinishRequest) => {
+  finish = (request: FinishRequest): Promise<FinishReply> => {
     this.#fail("finish");
-    const type = this.finishAnswers.shift() ?? "OK";
+    const type = this.finishReplies.shift() ?? "OK";
     if (type === "OK") this.finished.push(request);
     return Promise.resolve({ type, waiters: type === "OK" ? [["other", "waiter"]] as const : [] });
   };
-  reassert = (request: ReassertRequest) => {
+  reassert = (request: ReassertRequest): Promise<ReassertReply> => {
     this.reasserted.push(request);
-    return Promise.resolve("OK" as const);
+    return Promise.resolve("OK");
   };
-  restore = (request: ReassertRequest, end: FinishRequest) => {
+  restore = (request: ReassertRequest, end: FinishRequest): Promise<FinishReply> => {
+    this.#fail("restore");
     this.reasserted.push(request);
     return this.finish(end);
   };
-  endOf = () => Promise.resolve(null);
+  endOf = (): Promise<SettledEnd | null> => Promise.resolve(null);
   deadLetter = (id: RawId, reason: string): Promise<boolean> => {
     this.deadLetterIds.push([text(id), reason]);
     this.#unclaim(text(id));
@@ -153,14 +175,25 @@ export class FakeQueue {
 /**
  * An executor whose runs end when the test says so. Targets are `fake.S` (no serial key) and `fake.S.W` (a serial key).
  */
-export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" | "forget" | "stop" | "hook"> {
+export class FakeExecutor
+  implements Pick<Executor, "kind" | "place" | "recover" | "launch" | "sample" | "forget" | "stop" | "hook"> {
   readonly kind = "fake";
   readonly launched: Launch[] = [];
   readonly forgotten: string[] = [];
   readonly stopped: string[] = [];
   readonly hooks: Hook[] = [];
-  onEnd: (end: AttemptEnd) => void = () => {};
+  readonly #onEnd: (end: AttemptEnd) => void;
 
+  constructor(onEnd: (end: AttemptEnd) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  recover() {
+    return Promise.resolve(new Map<string, FoundAttempt>());
+  }
+  sample() {
+    return Promise.resolve(null);
+  }
   place(target: string) {
     const parts = target.split(".");
     return { serialKey: parts.length > 2 ? target : null, session: parts[1] };
@@ -185,7 +218,7 @@ export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" 
   /** Ends the run of a job. */
   end(id: string, end: Partial<AttemptEnd> = {}): void {
     const { name: run } = this.launched.findLast((launch) => launch.id === id)!;
-    this.onEnd({ name: run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
+    this.#onEnd({ name: run, kind: "exited", code: 0, output: NO_OUTPUT, ...end });
   }
 
   /** Ids in the order in which they were launched. */
@@ -194,16 +227,29 @@ export class FakeExecutor implements Pick<Executor, "kind" | "place" | "launch" 
   }
 }
 
-/** A spool that remembers in memory. */
-export class FakeJournal implements Pick<AttemptJournal, "find" | "begin" | "settle" | "records"> {
+/** A journal in memory. */
+export class FakeJournal
+  implements Pick<AttemptJournal, "server" | "syncedWith" | "find" | "begin" | "settle" | "records"> {
   readonly begun: Attempt[] = [];
   readonly settled: [string, SettledEnd | "gone"][] = [];
-  broken = false;
+  /** The last Redis server that had all records. */
+  server: string | null = null;
 
-  records = () => [];
-  find = () => undefined;
+  /** @param overrides Methods that differ. */
+  constructor(overrides: Partial<AttemptJournal> = {}) {
+    Object.assign(this, overrides);
+  }
+
+  syncedWith(server: string): void {
+    this.server = server;
+  }
+  records(): readonly JournalRecord[] {
+    return [];
+  }
+  find() {
+    return undefined;
+  }
   begin(attempt: Attempt): Promise<void> {
-    if (this.broken) return Promise.reject(new Error("No space left on device"));
     this.begun.push(attempt);
     return Promise.resolve();
   }
@@ -213,20 +259,30 @@ export class FakeJournal implements Pick<AttemptJournal, "find" | "begin" | "set
   }
 }
 
-/**
- * The loops of a runner over fakes; pauses are a hundred times shorter than real ones, and those above `longestSleep`
- * last an hour.
- */
-export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSleep = Infinity } = {}) {
-  const queue = new FakeQueue();
+/** What differs from the ordinary fakes. */
+export interface FakeOptions {
+  queue?: ConstructorParameters<typeof FakeQueue>[0];
+  journal?: Partial<AttemptJournal>;
+  clock?: Partial<Clock>;
+  /** Pauses of more milliseconds last an hour. */
+  longestSleep?: number;
+}
+
+export type FakeRunner = ReturnType<typeof fakeRunner>;
+
+/** The loops of a runner over fakes; pauses are a hundred times shorter than real ones. */
+export function fakeRunner(settings: Partial<RunnerSettings> = {}, options: FakeOptions = {}) {
+  const { longestSleep = Infinity } = options;
+  const queue = new FakeQueue(options.queue);
   const warnings: string[] = [];
   const log: Log = { debug() {}, info() {}, warn: (message) => void warnings.push(message), error() {} };
-  const executor = new FakeExecutor();
-  const journal = new FakeJournal();
+  const executor: FakeExecutor = new FakeExecutor((end) => finisher.ended(end, executor as unknown as Executor));
+  const journal = new FakeJournal(options.journal);
   const clock: Clock = {
     now: () => systemClock.now() * 100,
     random: () => 0.5,
     sleep: (ms, signal) => systemClock.sleep(ms > longestSleep ? 3_600_000 : ms / 100, signal),
+    ...options.clock,
   };
   const parts: RunnerParts = {
     queue: queue as unknown as Queue,
@@ -274,7 +330,6 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, { longestSlee
     fail: (error) => failures.push(error),
   });
   const { claimer, finisher } = rooms;
-  executor.onEnd = (end) => finisher.ended(end, executor as unknown as Executor);
   return {
     ...rooms,
     queue,

@@ -1,12 +1,12 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
-import { fakeRunner } from "./fakes.ts";
+import { type FakeRunner, fakeRunner } from "./fakes.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 const job = { executor: "fake.s", payload: "true" };
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-async function launched(runner: ReturnType<typeof fakeRunner>, id: string, fields = {}): Promise<void> {
+async function launched(runner: FakeRunner, id: string, fields = {}): Promise<void> {
   runner.queue.push(id, { ...job, ...fields });
   runner.claimer.start();
   await until(`${id} runs`, () => runner.executor.ids().includes(id));
@@ -36,7 +36,7 @@ Deno.test("the finisher tells Redis state, sentence, code and output, then forge
 Deno.test("the finisher goes on until Redis answers, and settles only then", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a");
-  for (let i = 0; i < 5; i++) runner.queue.failures.push({ method: "finish", error: new UnavailableError("down") });
+  for (let i = 0; i < 5; i++) runner.queue.failures.push({ method: "finish", error: unavailable("down") });
   runner.executor.end("a");
   assertEquals(runner.attempts.busy, 0, "an end that is not acknowledged holds no slot");
   await until("it is told", () => runner.queue.finished.length === 1);
@@ -46,13 +46,13 @@ Deno.test("the finisher goes on until Redis answers, and settles only then", asy
 
 Deno.test("the finisher tells an end also to a Redis that takes no output, and waits for one that is away", async () => {
   for (const condition of ["full", "unfit", "unreachable"] as const) {
-    await using runner = fakeRunner();
-    await launched(runner, "a");
     let away = 3;
-    const refused = () => Object.assign(new UnavailableError("no output"), { condition, sent: true });
-    Object.assign(runner.queue, {
+    const refused = () => unavailable("no output", { condition, sent: true });
+    const queue = () => ({
       appendOutput: () => condition !== "unreachable" || away-- > 0 ? Promise.reject(refused()) : Promise.resolve(0),
     });
+    await using runner = fakeRunner({}, { queue });
+    await launched(runner, "a");
     const head = Uint8Array.of(0xff); // no text: the result does not hold it as it is
     runner.executor.end("a", { output: { total: 1, head, tail: bytes(""), truncated: false } });
     await until(`${condition}: it is told`, () => runner.queue.finished.length === 1);
@@ -63,7 +63,7 @@ Deno.test("the finisher tells an end also to a Redis that takes no output, and w
 Deno.test("the finisher gives a job back that Redis lost, then tells its end", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a", { caller_id: "me" });
-  runner.queue.finishAnswers.push("MISSING");
+  runner.queue.finishReplies.push("MISSING");
   runner.executor.end("a");
   await until("it is told", () => runner.queue.finished.length === 1);
   const [request] = runner.queue.reasserted;
@@ -83,7 +83,7 @@ Deno.test("the finisher asks for another attempt when one is left, later each ti
   ) {
     await using runner = fakeRunner();
     const token = `${attempt}.abcdef012345`;
-    runner.queue.answers.set("a", [{ type: "OK", token, attempt, seq: attempt, job, meta }]);
+    runner.queue.startReplies.set("a", [{ type: "OK", token, attempt, seq: attempt, job, meta }]);
     await launched(runner, "a");
     runner.executor.end("a", end);
     const request = await until("it is told", () => runner.queue.finished[0]);
@@ -100,7 +100,7 @@ Deno.test("the finisher does not believe numbers of the bookkeeping that submit 
   ) {
     await using runner = fakeRunner();
     const started = { type: "OK", token: "1.abcdef012345", attempt: 1, seq: 1, job, meta: { [name]: value } } as const;
-    runner.queue.answers.set("a", [started]);
+    runner.queue.startReplies.set("a", [started]);
     await launched(runner, "a");
     runner.executor.end("a", { code: 1 });
     const request = await until("it is told", () => runner.queue.finished[0]);
@@ -111,7 +111,14 @@ Deno.test("the finisher does not believe numbers of the bookkeeping that submit 
 Deno.test("the finisher gives a run back that its host could not begin, later each time, whatever retries are left", async () => {
   for (const [attempt, delay] of [[1, 1000], [3, 4000], [9, 30_000], [100, null]] as const) {
     await using runner = fakeRunner();
-    runner.queue.answers.set("a", [{ type: "OK", token: `${attempt}.abcdef012345`, attempt, seq: 1, job, meta: {} }]);
+    runner.queue.startReplies.set("a", [{
+      type: "OK",
+      token: `${attempt}.abcdef012345`,
+      attempt,
+      seq: 1,
+      job,
+      meta: {},
+    }]);
     await launched(runner, "a");
     runner.executor.end("a", { kind: "unlaunched", code: null, why: "no room" });
     const request = await until("it is told", () => runner.queue.finished[0]);

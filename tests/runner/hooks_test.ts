@@ -131,7 +131,7 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
   ) {
     runner.queue.push(id, job);
     await until(`${id} runs`, () => runner.executor.ids().includes(id));
-    if (answer) runner.queue.finishAnswers.push(answer);
+    if (answer) runner.queue.finishReplies.push(answer);
     runner.executor.end(id);
     await until(`${id} is settled`, () => runner.journal.settled.length === runner.executor.launched.length);
   }
@@ -139,7 +139,7 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
   assertEquals(reported(), ["a finished", "d finished", "e finished"]);
   for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
     const attempt = { ...runner.journal.begun[0], name: `run-${id}`, id };
-    if (answer) runner.queue.finishAnswers.push(answer);
+    if (answer) runner.queue.finishReplies.push(answer);
     runner.finisher.finish(runner.launcher.adopt(attempt), { kind: "exited", code: 0 });
     await until(`${id} is settled`, () => runner.journal.settled.some(([run]) => run === `run-${id}`));
   }

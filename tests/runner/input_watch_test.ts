@@ -3,6 +3,7 @@ import type { ActiveAttempt, RunnerParts } from "../../src/runner/parts.ts";
 import type { Attempts } from "../../src/runner/attempts.ts";
 import { UnavailableError } from "../../src/domain/errors.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 /** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and told. */
 function setUp() {
@@ -27,7 +28,7 @@ function setUp() {
     return active;
   };
   const tell = (what: string) => {
-    if (fixture.away) return Promise.reject(new UnavailableError("Cannot reach Redis"));
+    if (fixture.away) return Promise.reject(unavailable("Cannot reach Redis"));
     reported.push(what);
     return Promise.resolve();
   };

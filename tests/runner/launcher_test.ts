@@ -1,23 +1,23 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import type { ActiveAttempt } from "../../src/runner/parts.ts";
-import { fakeRunner } from "./fakes.ts";
+import type { ActiveAttempt, RunnerSettings } from "../../src/runner/parts.ts";
+import { type FakeRunner, fakeRunner } from "./fakes.ts";
 
-/** An attempt that is being written into the journal; `written` ends that. */
+/** A runner whose journal is writing an attempt; `written` ends that. */
 async function beingWritten(
-  runner: ReturnType<typeof fakeRunner>,
-): Promise<{ active: ActiveAttempt; written: () => void }> {
+  settings: Partial<RunnerSettings> = {},
+): Promise<{ runner: FakeRunner; active: ActiveAttempt; written: () => void }> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  runner.journal.begin = () => promise;
+  const runner = fakeRunner(settings, { journal: { begin: () => promise } });
   runner.queue.push("a", { executor: "fake.s", payload: "true" });
   runner.claimer.start();
   const active = await until("it is ours", () => runner.attempts.ofJob("a"));
-  return { active, written: resolve };
+  return { runner, active, written: resolve };
 }
 
 Deno.test("a job that is cancelled while it is being written into the journal is not launched", async () => {
-  await using runner = fakeRunner();
-  const { active, written } = await beingWritten(runner);
+  const { runner, active, written } = await beingWritten();
+  await using _ = runner;
   active.cancelReason = "why";
   written();
   await until("it has ended", () => runner.queue.finished.length === 1);
@@ -25,8 +25,8 @@ Deno.test("a job that is cancelled while it is being written into the journal is
 });
 
 Deno.test("a job that is taken away while it is being written into the journal is not launched, and not taken up later", async () => {
-  await using runner = fakeRunner();
-  const { active, written } = await beingWritten(runner);
+  const { runner, active, written } = await beingWritten();
+  await using _ = runner;
   runner.attempts.remove(active);
   written();
   await until("it is settled", () => runner.journal.settled.length === 1);
@@ -35,8 +35,8 @@ Deno.test("a job that is taken away while it is being written into the journal i
 
 Deno.test("a run of which nobody knows what became is tried again as its runner, or the job, says", async () => {
   for (const [settings, delay] of [[{ lostPolicy: "requeue" }, 0], [{}, null]] as const) {
-    await using runner = fakeRunner(settings);
-    const { active } = await beingWritten(runner);
+    const { runner, active } = await beingWritten(settings);
+    await using _ = runner;
     runner.finisher.lose(active, "nobody knows");
     await until("it has ended", () => runner.queue.finished.length === 1);
     assertEquals(runner.queue.finished[0].retryDelayMs, delay);
@@ -48,7 +48,7 @@ Deno.test("a job whose bookkeeping names no absolute folder ends with a sentence
     await using runner = fakeRunner();
     const job = { executor: "fake.s", payload: "true" };
     const token = "1.abcdef012345";
-    runner.queue.answers.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, meta: { cwd } }]);
+    runner.queue.startReplies.set("a", [{ type: "OK", token, attempt: 1, seq: 1, job, meta: { cwd } }]);
     runner.queue.push("a", job);
     runner.claimer.start();
     await until("it has ended", () => runner.queue.finished.length === 1);

@@ -1,250 +1,224 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
-import { systemClock } from "../../src/system/clock.ts";
-import type { FinishRequest } from "../../src/ports/queue.ts";
-import { UnavailableError } from "../../src/domain/errors.ts";
+import type { AttemptJournal, JournalRecord, SettledEnd } from "../../src/ports/attempt_journal.ts";
 import { TRUNCATED_LINE } from "../../src/domain/output.ts";
-import { fakeRunner } from "./fakes.ts";
+import { UnavailableError } from "../../src/domain/errors.ts";
+import type { Queue } from "../../src/ports/queue.ts";
+import { type FakeOptions, type FakeQueue, fakeRunner } from "./fakes.ts";
+import { unavailable } from "../support/unavailable.ts";
 
-const TOLD = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0, ms: 5, result: "" } as const;
+const REPORTED = { state: "error", error: "timed out", exitCode: 124, outputBytes: 0, ms: 5, result: "" } as const;
 
-const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
+const end: SettledEnd = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 };
 
-/** Redis is another one than these records of the spool were told to. */
-function redisForgot(runner: ReturnType<typeof fakeRunner>, records: readonly unknown[]): void {
-  Object.assign(runner.journal, { server: "before", syncedWith: () => {}, records: () => records });
-  Object.assign(runner.executor, { recover: () => Promise.resolve(new Map()), sample: () => Promise.resolve(null) });
-  Object.assign(runner.queue, {
-    serverId: () => Promise.resolve("after"),
-    owned: () => Promise.resolve([]),
-    leases: () => Promise.resolve([]),
-  });
+/** The record of a job's first attempt, the one with this sequence number. */
+function recordOf(id: string, seq: number, { end, meta = {} }: { end: SettledEnd; meta?: Record<string, string> }) {
+  const attempt = { name: `r${id}`, id, token: "1.a", number: 1, startedMs: 1, seq, bootId: "", timeoutMs: null };
+  return { attempt: { ...attempt, job: { executor: "fake.s", payload: "true" }, meta }, end };
 }
 
-Deno.test("a runner that tells many ends again heartbeats meanwhile", async () => {
-  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
-  let heartbeats = 0;
-  const records = Array.from({ length: 20 }, (_, i) => {
-    const attempt = {
-      name: `r${i}`,
-      id: `${i}`,
-      token: "1.a",
-      number: 1,
-      startedMs: 1,
-      seq: i + 1,
-      bootId: "",
-      timeoutMs: null,
-    };
+/** The journal of a runner whose Redis was replaced by an empty one. */
+function journalOf(records: readonly JournalRecord[]): Partial<AttemptJournal> {
+  return { server: "another", records: () => records };
+}
+
+const NOTHING_LOST = { seq: 0, mixed: false, stale: false };
+
+Deno.test("Recovery sends heartbeats while it reports many ends again", async () => {
+  let now = 0;
+  const records = Array.from({ length: 20 }, (_, i) =>
     // other programs can have written what is no number
-    const meta: Record<string, string> = i === 0 ? { keep: "soon" } : {};
-    return { attempt: { ...attempt, job: { executor: "fake.s", payload: "true" }, meta }, end };
-  });
-  redisForgot(runner, records);
-  Object.assign(runner.queue, {
-    heartbeat: () => Promise.resolve({ type: "OK", heartbeats: heartbeats++ }),
-    restore: (_: unknown, end: FinishRequest) => systemClock.sleep(5).then(() => runner.queue.finish(end)),
-  });
-  const isHeld = () => runner.gate.has("restoring");
-  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
+    recordOf(`${i}`, i + 1, { end, meta: i === 0 ? { keep: "soon" } : {} }));
+  const options: FakeOptions = {
+    journal: journalOf(records),
+    clock: { now: () => now },
+    // each end costs half the pause between two heartbeats
+    queue: ({ restore }) => ({ restore: (...args) => (now += 500, restore(...args)) }),
+  };
+  await using runner = fakeRunner({ heartbeatMs: 1000 }, options);
+  await runner.recovery.recover(NOTHING_LOST);
   assertEquals(runner.queue.finished.length, records.length);
   assert(runner.queue.finished.every(({ keep }) => keep >= 0), "each is kept for a time");
-  assert(heartbeats >= 5, `${heartbeats} heartbeats`);
-  await until("it claims again", () => !isHeld());
+  assertEquals(runner.queue.heartbeats, records.length / 2);
+  await until("it claims again", () => !runner.gate.has("restoring"));
 });
 
-Deno.test("an end that is told again says that its output was cut, also when nothing of it was there", async () => {
-  await using runner = fakeRunner();
+Deno.test("Recovery says that an output was cut when it reports its end again, also when no file has any of it", async () => {
   const ends = [end, { ...end, truncated: true }, { ...end, outputBytes: 5 }];
-  const records = ends.map((end, i) => ({
-    attempt: {
-      ...{ name: `r${i}`, id: `${i}`, token: "1.a", number: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
-      job: { executor: "fake.s", payload: "true" },
-      meta: {},
-    },
-    end,
-  }));
-  redisForgot(runner, records);
-  Object.assign(runner.queue, {
-    restore: (_: unknown, end: FinishRequest) => runner.queue.finish(end),
-  });
-  const isHeld = () => runner.gate.has("restoring");
-  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
+  const records = ends.map((end, i) => recordOf(`${i}`, i + 1, { end }));
+  await using runner = fakeRunner({}, { journal: journalOf(records) });
+  await runner.recovery.recover(NOTHING_LOST);
   assertEquals(runner.queue.finished.map(({ result, truncated = false }) => [result, truncated]), [
     ["", false],
     [TRUNCATED_LINE, true],
     [TRUNCATED_LINE, true],
   ]);
-  await until("it claims again", () => !isHeld());
+  await until("it claims again", () => !runner.gate.has("restoring"));
 });
 
-Deno.test("a job that waits to be tried again and that Redis refuses stays to be brought back, and no job is taken meanwhile", async () => {
-  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
-  const attempt = { name: "r", id: "a", token: "1.a", number: 1, startedMs: 1, seq: 1, bootId: "", timeoutMs: null };
-  const record = {
-    attempt: { ...attempt, job: { executor: "fake.s", payload: "true" }, meta: {} },
-    end: { ...end, state: "error", retry: true },
-  };
-  redisForgot(runner, [record]);
-  let refusals = 0;
-  Object.assign(runner.queue, {
-    heartbeat: () => Promise.resolve({ type: "OK" }),
-    restore: (_: unknown, end: FinishRequest) =>
-      refusals++ === 0 ? Promise.reject(new UnavailableError("not now")) : runner.queue.finish(end),
-  });
-  const isHeld = () => runner.gate.has("restoring");
-  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
-  await until("Redis has refused it", () => refusals === 1 && runner.recovery.isUnfinished);
-  assertEquals([runner.queue.finished.length, isHeld()], [0, true]);
+Deno.test("Recovery keeps an end that is to be tried again, and claims nothing, when Redis refuses it", async () => {
+  const record = recordOf("a", 1, { end: { ...end, state: "error", retry: true } });
+  await using runner = fakeRunner({}, { journal: journalOf([record]) });
+  runner.queue.failures.push({ method: "restore", error: unavailable("not now") });
+  await runner.recovery.recover(NOTHING_LOST);
+  await until("Redis has refused it", () => runner.queue.failures.length === 0 && runner.recovery.isUnfinished);
+  assertEquals([runner.queue.finished.length, runner.gate.has("restoring")], [0, true]);
   await runner.recovery.dataLost();
-  await until("it claims again", () => !isHeld());
+  await until("it claims again", () => !runner.gate.has("restoring"));
   assertEquals(runner.queue.finished.map(({ id }) => id), ["a"]);
 });
 
-Deno.test("a loss of data while jobs that wait to be tried again are brought back makes it begin anew", async () => {
-  await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
-  const records = ["a", "b"].map((id, i) => ({
-    attempt: {
-      ...{ name: `r${id}`, id, token: "1.a", number: 1, startedMs: 1, seq: i + 1, bootId: "", timeoutMs: null },
-      job: { executor: "fake.s", payload: "true" },
-      meta: {},
-    },
-    end: { ...end, state: "error", retry: true },
-  }));
-  redisForgot(runner, records);
-  let [lost, whole] = [Promise.resolve(), 0];
+Deno.test("Recovery begins anew when Redis loses data while it reports ends that are to be tried again", async () => {
+  const records = ["a", "b"].map((id, i) => recordOf(id, i + 1, { end: { ...end, state: "error", retry: true } }));
+  let [lost, complete] = [Promise.resolve(), 0];
   const order: string[] = [];
-  Object.assign(runner.queue, {
-    heartbeat: () => Promise.resolve({ type: "OK" }),
-    seal: () => Promise.resolve(void whole++),
-    restore: (_: unknown, end: FinishRequest) => {
-      order.push(end.id);
-      if (order.length === 1) lost = runner.recovery.dataLost();
-      return runner.queue.finish(end);
-    },
-  });
-  const isHeld = () => runner.gate.has("restoring");
-  await runner.recovery.recover({ seq: 0, mixed: false, stale: false });
+  const options: FakeOptions = {
+    journal: journalOf(records),
+    queue: ({ restore }) => ({
+      seal: () => Promise.resolve(void complete++),
+      restore: (request, end) => {
+        order.push(end.id);
+        if (order.length === 1) lost = runner.recovery.dataLost();
+        return restore(request, end);
+      },
+    }),
+  };
+  await using runner = fakeRunner({}, options);
+  await runner.recovery.recover(NOTHING_LOST);
   await until("data is lost once more", () => order.length > 0);
   await lost;
-  await until("it claims again", () => !isHeld() && whole > 0);
-  assertEquals([order, whole], [["a", "a", "b"], 1]);
+  await until("it claims again", () => !runner.gate.has("restoring") && complete > 0);
+  assertEquals([order, complete], [["a", "a", "b"], 1]);
 });
 
 /**
- * Lets a Redis, which went back behind all jobs, lose everything after so many of the runner's commands. Returns what
- * is there of jobs and rounds.
+ * A Redis that goes back behind all jobs when `begin` is called, and loses everything once more after so many of the
+ * runner's commands.
  */
-function redisLoses(runner: ReturnType<typeof fakeRunner>, lossAfter: number) {
-  const there = { jobs: new Set<string>(), rounds: 0, commands: 0 };
-  let [isOwner, seq] = [true, 1];
-  const run = async <T>(step: () => T): Promise<T> => {
+class LossyRedis {
+  readonly jobs = new Set<string>();
+  rounds = 0;
+  commands = 0;
+  isBegun = false;
+  #isOwner = false;
+  #seq = 1;
+  readonly #lossAfter: number;
+
+  constructor(lossAfter: number) {
+    this.#lossAfter = lossAfter;
+  }
+
+  begin(): void {
+    this.isBegun = this.#isOwner = true;
+  }
+
+  /** What differs from the ordinary fake from then on. */
+  overrides = (own: FakeQueue): Partial<Queue> => {
+    const { serverId, register, heartbeat, reassert, restore, claimed } = own;
+    // deno-lint-ignore no-explicit-any
+    const from = (ordinary: (...args: any[]) => any, step: (...args: any[]) => unknown) => (...args: any[]) =>
+      this.isBegun ? this.#run(() => step(...args)) : ordinary(...args);
+    return {
+      serverId: from(serverId, () => "after"),
+      register: from(register, (_, { restored = false } = {}) => this.#register(restored)),
+      heartbeat: from(heartbeat, (attempts) => this.#heartbeat(attempts, own)),
+      reassert: from(reassert, ({ id }) => (this.#add(id), "OK")),
+      restore: from(restore, ({ id }) => (this.#add(id), { type: "OK", waiters: [] })),
+      claimed: from(claimed, () => []),
+    };
+  };
+
+  async #run<T>(step: () => T): Promise<T> {
     await Promise.resolve();
     try {
       return step();
     } finally {
-      if (++there.commands === lossAfter) {
-        [isOwner, seq] = [false, 0];
-        there.jobs.clear();
+      if (++this.commands === this.#lossAfter) {
+        [this.#isOwner, this.#seq] = [false, 0];
+        this.jobs.clear();
       }
     }
-  };
-  const add = (id: string) => {
-    if (!isOwner) throw new UnavailableError("this process does not own the instance");
-    there.jobs.add(id);
-  };
-  const register = (restored = false) => {
-    if (restored && !isOwner) throw new UnavailableError("Redis lost data");
-    const reply = { type: "OK", seq, mixed: false, stale: false };
-    isOwner = true;
-    if (restored) seq = 2;
-    else there.rounds++;
+  }
+
+  #add(id: string): void {
+    if (!this.#isOwner) throw unavailable("this process does not own the instance");
+    this.jobs.add(id);
+  }
+
+  #register(restored: boolean) {
+    if (restored && !this.#isOwner) throw unavailable("Redis lost data");
+    const reply = { type: "OK", seq: this.#seq, mixed: false, stale: false };
+    this.#isOwner = true;
+    if (restored) this.#seq = 2;
+    else this.rounds++;
     return reply;
-  };
-  const heartbeat = (attempts: readonly { id: string }[]) => {
-    if (!isOwner) return { type: "LOST" };
-    if (seq < 2) runner.queue.doubts++; // also for those that are sent while everything is brought back
-    const unknown = attempts.map(({ id }) => id).filter((id) => !there.jobs.has(id));
+  }
+
+  #heartbeat(attempts: readonly { readonly id: string }[], own: FakeQueue) {
+    if (!this.#isOwner) return { type: "LOST" };
+    if (this.#seq < 2) own.doubts++; // also for those that are sent while everything is brought back
+    const unknown = attempts.map(({ id }) => id).filter((id) => !this.jobs.has(id));
     return { type: "OK", fenced: [], unknown, cancel: [], extra: false, claims: 0, paused: false, dueInMs: null };
-  };
-  Object.assign(runner.queue, {
-    serverId: () => run(() => "after"),
-    register: (_: unknown, { restored }: { restored?: boolean } = {}) => run(() => register(restored)),
-    heartbeat: (attempts: readonly { id: string }[]) => run(() => heartbeat(attempts)),
-    reassert: ({ id }: { id: string }) => run(() => add(id)).then(() => "OK"),
-    restore: ({ id }: { id: string }) => run(() => add(id)).then(() => ({ type: "OK", waiters: [] })),
-    claimed: () => run(() => []),
-  });
-  return there;
+  }
 }
 
-Deno.test("whenever data is lost once more while it is brought back, all of it is brought back again, and then no more", async () => {
+Deno.test("Recovery brings everything back again when data is lost while it does so, and then ends", async () => {
   for (let [lossAfter, isLast] = [1, false]; !isLast; lossAfter++) {
-    await using runner = fakeRunner({ heartbeatMs: 1000 }); // 10 ms of real time
-    const job = { executor: "fake.s", payload: "true" };
-    runner.queue.push("runs", job);
+    const redis = new LossyRedis(lossAfter);
+    const records = [recordOf("ended", 2, { end })];
+    await using runner = fakeRunner({ heartbeatMs: 1000 }, { // 10 ms of real time
+      queue: redis.overrides,
+      journal: { server: "another", records: () => redis.isBegun ? records : [] },
+    });
+    runner.queue.push("runs", { executor: "fake.s", payload: "true" });
     runner.claimer.start();
     await until("it is launched", () => runner.executor.launched.length === 1);
-    const attempt = {
-      name: "r",
-      id: "ended",
-      token: "1.a",
-      number: 1,
-      startedMs: 1,
-      seq: 2,
-      bootId: "",
-      timeoutMs: null,
-    };
-    redisForgot(runner, [{ attempt: { ...attempt, job, meta: {} }, end }]);
-    const there = redisLoses(runner, lossAfter);
+    redis.begin();
     const round = async () => {
       await runner.recovery.tick();
       await runner.heartbeat.tick().catch((error) => assert(error instanceof UnavailableError, String(error)));
     };
     await runner.recovery.tick();
-    isLast = there.commands < lossAfter; // this one lost nothing
+    isLast = redis.commands < lossAfter; // this one lost nothing
     for (let i = 0; i < 3; i++) await round();
-    assertEquals([...there.jobs].sort(), ["ended", "runs"], `lost after ${lossAfter} commands`);
-    const { rounds } = there;
+    assertEquals([...redis.jobs].sort(), ["ended", "runs"], `lost after ${lossAfter} commands`);
+    const { rounds } = redis;
     for (let i = 0; i < 3; i++) await round();
-    assertEquals([there.rounds, runner.recovery.isUnfinished], [rounds, false], `${lossAfter} commands`);
+    assertEquals([redis.rounds, runner.recovery.isUnfinished], [rounds, false], `${lossAfter} commands`);
     await until("it claims again", () => !runner.gate.has("restoring"));
     assert(rounds <= 2, `${rounds} rounds after ${lossAfter} commands`);
   }
 });
 
-Deno.test("an end that an earlier process told is put on record as Redis has it", async () => {
-  await using runner = fakeRunner();
-  Object.assign(runner.queue, {
-    endOf: () => Promise.resolve(TOLD),
-    reassert: () => Promise.resolve("DONE"),
-  });
+Deno.test("Recovery notes an end that an earlier process reported as Redis has it", async () => {
+  const queue = () => ({ endOf: () => Promise.resolve(REPORTED), reassert: () => Promise.resolve("DONE" as const) });
+  await using runner = fakeRunner({}, { queue });
   const job = { executor: "fake.s", payload: "true" };
-  // a run of which this process knows nothing better
+  // an attempt of which this process has no record
   const [asked, refused] = ["a", "b"].map((id) => ({
     ...{ type: "HELD", token: "1.abcdef012345", attempt: 1, seq: 1, job, meta: {} } as const,
     id,
   }));
-  runner.queue.finishAnswers.push("ALREADY");
+  runner.queue.finishReplies.push("ALREADY");
   runner.launcher.refuse("b", refused, { kind: "lost", why: "it may have run" });
   await until("it is on record", () => runner.journal.settled.length === 1);
-  // a run that Redis is asked about
+  // an attempt that Redis is asked about
   runner.launcher.accept("a", asked);
   await until("it is launched", () => runner.executor.launched.length === 1);
   await runner.recovery.reassert(runner.attempts.all());
-  assertEquals(runner.journal.settled.map(([, end]) => end), [TOLD, TOLD]);
+  assertEquals(runner.journal.settled.map(([, end]) => end), [REPORTED, REPORTED]);
 });
 
-Deno.test("a run that ends while Redis is asked about it keeps its end", async () => {
-  await using runner = fakeRunner();
+Deno.test("Recovery leaves the end of an attempt that ends while Redis is asked about it", async () => {
+  const replied = Promise.withResolvers<"DONE">();
+  await using runner = fakeRunner({}, { queue: () => ({ reassert: () => replied.promise }) });
   runner.queue.push("a", { executor: "fake.s", payload: "true" });
   runner.claimer.start();
   await until("it is launched", () => runner.executor.launched.length === 1);
-  const answered = Promise.withResolvers<"DONE">();
-  Object.assign(runner.queue, { reassert: () => answered.promise });
   const asking = runner.recovery.reassert(runner.attempts.all());
   runner.executor.end("a", { code: 3 });
   await until("it is on record", () => runner.journal.settled.length === 1);
-  answered.resolve("DONE");
+  replied.resolve("DONE");
   await asking;
   assertEquals(runner.journal.settled.length, 1);
   assert(runner.journal.settled[0][1] !== "gone");

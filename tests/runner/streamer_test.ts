@@ -1,7 +1,9 @@
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import type { OutputSample } from "../../src/domain/output.ts";
+import type { Condition } from "../../src/ports/queue.ts";
 import { showEnd, Streamer } from "../../src/runner/streamer.ts";
 import { assertEquals } from "../support/assert.ts";
+import { unavailable } from "../support/unavailable.ts";
 
 /** Tells the end of an attempt that wrote so many bytes; answers the pieces, `start-end`, and the questions, `?`. */
 async function shownOf(
@@ -67,8 +69,8 @@ Deno.test("an output that Redis does not take holds up no other one", async () =
   const queue = {
     appendOutput: ({ id }: { id: string }) => {
       shown.push(id);
-      const condition = id === "a" ? "unfit" : "full";
-      return id === "c" ? Promise.resolve(0) : Promise.reject(Object.assign(new Error(), { condition }));
+      const condition: Condition = id === "a" ? "unfit" : "full";
+      return id === "c" ? Promise.resolve(0) : Promise.reject(unavailable(condition, { condition }));
     },
   };
   const executor = { read: () => Promise.resolve(new Uint8Array(1)) };

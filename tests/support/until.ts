@@ -18,3 +18,8 @@ export async function until<T>(
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Resolves when every promise that needs no timer and no input has settled: the event loop has gone round. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
