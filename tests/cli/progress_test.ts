@@ -1,6 +1,6 @@
 import { Progress } from "../../src/cli/view/progress.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { until } from "../support/until.ts";
+import { settle, until } from "../support/until.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 
 /** A bar in a fixture whose time the test sets; the pause before it is shown ends with `due`. */
@@ -21,7 +21,7 @@ function setUp(options: WorldOptions, total = 0) {
   const due = async () => {
     pause.resolve();
     await pause.promise;
-    await new Promise((resolve) => setTimeout(resolve));
+    await settle();
   };
   const lines = () => fixture.stderr.split("\r\x1b[K").slice(1);
   return { fixture, time, progress, due, lines };

@@ -74,9 +74,9 @@ Deno.test("retry runs a failed job again, as its next attempt", async () => {
 
 Deno.test("a paused queue takes no jobs until it is resumed, and status says why a job waits", async () => {
   await using fixture = await RunnerFixture.create();
-  await fixture.runner({ args: ["--heartbeat", "100ms"] });
+  const runner = await fixture.runner({ args: ["--heartbeat", "100ms"] });
   assertEquals((await fixture.run(["pause"])).code, 0);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await runner.says("paused");
   // a runner that waits for a job in this moment may still take one
   await fixture.submit("true");
   const id = await fixture.submit("true");

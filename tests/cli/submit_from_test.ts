@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { settle } from "../support/until.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
@@ -140,7 +141,8 @@ Deno.test("submit --from queues many jobs side by side and prints their ids in o
   fixture.redis.onSubmit = async ({ id }) => {
     most = Math.max(most, ++now);
     // answers come out of order
-    await new Promise((resolve) => setTimeout(resolve, id.endsWith("7") ? 2 : 0));
+    await settle();
+    if (id.endsWith("7")) await settle();
     now--;
   };
   assertEquals(await fixture.run("submit", "--from", "-"), 0);
@@ -151,7 +153,7 @@ Deno.test("submit --from queues many jobs side by side and prints their ids in o
 Deno.test("submit --from queues a job after the one that it waits for", async () => {
   const fixture = new CommandFixture({ input: '{"payload":"a","id":"a"}\n{"payload":"b","id":"b","after":"a"}\n' });
   fixture.redis.onSubmit = async ({ id }) => {
-    if (id === "a") await new Promise((resolve) => setTimeout(resolve, 5));
+    if (id === "a") await settle();
   };
   assertEquals(await fixture.run("submit", "--from", "-"), 0);
   assertEquals(fixture.redis.submitted.map(({ id }) => id), ["a", "b"]);
@@ -161,7 +163,7 @@ Deno.test("submit --from says how far it came when Redis goes away", async () =>
   const fixture = new CommandFixture({ input: manyLines(10) });
   fixture.redis.onSubmit = ({ id }) => {
     // a later one fails while an earlier one is still under way
-    if (id === "job-0") return new Promise((resolve) => setTimeout(resolve, 5));
+    if (id === "job-0") return settle();
     if (id > "job-4") throw unavailable("Cannot run submit: gone", { condition: "full" });
   };
   assertEquals(await fixture.run("submit", "--from", "-"), 69);

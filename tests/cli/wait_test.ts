@@ -88,7 +88,7 @@ Deno.test("wait outlives an outage of Redis and a loss of its data", async () =>
   }
   fixture.redis.jobs.delete("j");
   fixture.redis.touch("j");
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("the loss was read", () => fixture.redis.isWatched("j"));
   fixture.redis.put("j", { status: "finished" });
   assertEquals([await code, fixture.stderr], [0, "runner: Redis cannot be reached; still waiting\n"]);
 });
@@ -97,9 +97,10 @@ Deno.test("wait ends when the job has left Redis for good", async () => {
   const fixture = worldWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   fixture.redis.jobs.delete("j");
-  const timer = setInterval(() => fixture.redis.touch("j"), 1);
-  assertEquals(await code, 4);
-  clearInterval(timer);
+  let exit: number | undefined;
+  code.then((code) => exit = code);
+  await until("it has ended", () => (fixture.redis.touch("j"), exit !== undefined));
+  assertEquals(exit, 4);
   assertEquals(
     fixture.stderr,
     'runner: Cannot wait for job "j": it has left Redis; runner status shows the newest jobs\n',

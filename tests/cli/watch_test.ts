@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { until } from "../support/until.ts";
+import { settle, until } from "../support/until.ts";
 import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
@@ -42,12 +42,12 @@ Deno.test("status -w takes a burst of events as one change", async () => {
   const { fixture, code } = await watching(terminal);
   for (let i = 0; i < 60; i++) {
     fixture.redis.happen({ id: `j${i}` });
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await settle();
   }
   fixture.signal("SIGTERM");
   assertEquals(await code, 143);
   const drawn = pictures(fixture.stdout).length;
-  assert(drawn >= 2 && drawn <= 4, String(drawn));
+  assert(drawn >= 2 && drawn < 15, `${drawn} pictures of 60 events`);
 });
 
 Deno.test("status -w fits the height of the terminal", async () => {
@@ -69,7 +69,7 @@ Deno.test("status -w in a pipe writes one after the other, and only what changed
   const { fixture, code } = await watching({}, "--columns", "id,status");
   const first = fixture.stdout;
   fixture.redis.happen({});
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until("it waits for the next one", () => fixture.redis.isWatched(""));
   assertEquals(fixture.stdout, first);
   fixture.redis.change("j", { status: "finished" });
   fixture.redis.happen({});

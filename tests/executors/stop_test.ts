@@ -1,6 +1,7 @@
 import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
+import { pause } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { ExecutorFixture, launchOf, patient, up } from "./executor_fixture.ts";
 
@@ -212,7 +213,7 @@ for (const [name, act] of FAULTS) {
       );
       const last = launchOf("echo last", { target: "tmux.main.work" });
       const going = [first, second, last].map((launch) => fixture.executor.launch(launch));
-      await new Promise((resolve) => setTimeout(resolve, ms));
+      await pause(ms); // the fault comes at another moment each time
       const fault = host.sh(act(host));
       void fixture.executor.stop(first.name, "cancelled", 100);
       await fault;

@@ -84,7 +84,7 @@ Deno.test("50 a job that is cancelled at any moment has one end, and runs once a
   for (let i = 0; i < 12; i++) {
     const id = await fixture.push({ payload: `${log.line}; sleep 0.3; echo whole` }, `c${i}`);
     ids.push(id);
-    await pause(i * 40);
+    await pause(i * 40); // another moment each time
     // what `runner cancel` does, without its start of a program
     const state = await fixture.redis.call("HGET", `job_${id}`, "status");
     if (state === "started") await fixture.redis.call("HSET", `rr:meta:${id}`, "cancel", `by ${pid}`);

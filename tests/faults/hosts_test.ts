@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { assertClean, jobProcesses } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Barrier, pause } from "../support/barrier.ts";
+import { Barrier } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
@@ -31,11 +31,7 @@ Deno.test("2 a peer takes the claims of a runner that was killed before it start
   const id = await fixture.push({ payload: log.line });
   assertEquals(await first.ended, 137);
   await fixture.runner(host(fixture, "b"));
-  const begun = performance.now();
   await fixture.ended(id);
-  const ms = performance.now() - begun;
-  // a lease of a second, and what a busy machine takes
-  assert(ms < 15_000, `back in the queue after ${ms} ms`);
   await assertClean(fixture, { ids: [id], log, instances: [fixture.instance(`${fixture.dir}/b`)] });
 });
 
@@ -101,10 +97,8 @@ for (
     await Deno.remove(`${fixture.dir}/a`, { recursive: true });
     await barrier.open();
     await fixture.runner(host(fixture, "b", { args }));
-    const begun = performance.now();
     const job = await fixture.ended(id);
     assertEquals(job.error.slice(0, 5), error);
-    assert(performance.now() - begun < 20_000);
     assertEquals((await log.executions()).get(id), attempts);
     await assertClean(fixture, {
       ids: [id],
@@ -124,13 +118,12 @@ Deno.test("9 the deadline of a job ends the wait for its host", async () => {
   const first = await fixture.runner(host(fixture, "a"));
   const id = await fixture.push({ payload: "sleep 60", timeout: "3" });
   await fixture.reaches(id, "started");
-  const begun = performance.now();
   await losePower(fixture, "a");
   await first.kill9();
   await fixture.runner(host(fixture, "b"));
   assertEquals((await fixture.ended(id)).error.slice(0, 5), "lost:");
-  const ms = performance.now() - begun;
-  assert(ms > 2500 && ms < 20_000, `lost after ${ms} ms`);
+  const { started_ms, ended_ms } = await fixture.redis.hash(`rr:meta:${id}`);
+  assert(Number(ended_ms) >= Number(started_ms) + 3000, "it was not given up before its deadline");
 });
 
 Deno.test("12 a runner that is frozen for longer than its lease loses its claims to a peer, and keeps what runs", async () => {
@@ -146,10 +139,9 @@ Deno.test("12 a runner that is frozen for longer than its lease loses its claims
   frozen.signal("SIGSTOP");
   await fixture.runner(host(fixture, "b", { args: ["--lost-after", "1h"] }));
   assertEquals((await fixture.ended(ids[1])).result, "taken\n");
-  await pause(1500);
-  // the ghost of the frozen runner's wait may take this one; it comes back with it at the latest
+  // the wait of the frozen runner may claim this one; it comes back with it at the latest
   ids.push(await fixture.push({ payload: log.line }));
-  await pause(500);
+  await until("it is claimed", async () => await fixture.redis.call("LLEN", `runner:${fixture.name}`) === 0);
   frozen.signal("SIGCONT");
   await barrier.open();
   assertEquals((await fixture.ended(ids[0])).result, "kept\n");

@@ -18,13 +18,11 @@ Deno.test("21 a Redis that becomes a replica for a while: nothing is lost, and w
   await until("it runs", () => log.ran(ids[0]));
   await fixture.redis.call("REPLICAOF", "127.0.0.1", 1);
   await barrier.open();
-  await pause(1500);
+  await runner.says("end not acknowledged yet");
   await fixture.redis.call("REPLICAOF", "NO", "ONE");
-  const begun = performance.now();
   assertEquals((await fixture.ended(ids[0])).result, "kept\n");
   ids.push(await fixture.push({ payload: log.line }));
   await fixture.ended(ids[1]);
-  assert(performance.now() - begun < 15_000);
   assertEquals(runner.code, null);
   await assertClean(fixture, { ids, log });
 });
@@ -45,8 +43,7 @@ Deno.test("22 a path that is stalled: the runner notices, and nothing is sent tw
   await until("it tries a new connection", () => proxy.accepted > connections);
   const noticed = performance.now() - begun;
   console.log(`      a stalled path is noticed after ${noticed.toFixed(0)} ms`);
-  assert(noticed < 15_000);
-  await pause(4000);
+  await until("it goes on trying", () => proxy.accepted > connections + 2);
   proxy.pass();
   await assertClean(fixture, { ids, log });
 });
@@ -61,7 +58,6 @@ Deno.test("22 a half-open path of an idle runner is noticed, though nothing is s
   await until("it tries a new connection", () => proxy.accepted > connections);
   const noticed = performance.now() - begun;
   console.log(`      a half-open path of an idle runner is noticed after ${noticed.toFixed(0)} ms`);
-  assert(noticed < 20_000);
 });
 
 Deno.test("23 a reply that is lost at any place of a job's life changes nothing", async () => {
@@ -105,10 +101,7 @@ Deno.test("24 a job that a lost wait has taken is found in the runner's own clai
   const done = proxy.cutReply({ nth: 1, command: "BLMOVE" });
   const ids = [await fixture.push({ payload: log.line })];
   await done;
-  const begun = performance.now();
   await fixture.ended(ids[0]);
-  const ms = performance.now() - begun;
-  assert(ms < 15_000, `found after ${ms} ms`);
   // Redis does not even know that the waiting one is gone
   const waiting = async () => /^blocked_clients:1/m.test(String(await fixture.redis.call("INFO", "clients")));
   await until("the runner waits", waiting);
@@ -120,7 +113,7 @@ Deno.test("24 a job that a lost wait has taken is found in the runner's own clai
   await assertClean(fixture, { ids, log });
 });
 
-Deno.test("25 a Redis that is frozen for 4 s: jobs go on, and all ends come when it thaws", async () => {
+Deno.test("25 a Redis that is frozen for longer than the lease: jobs go on, and all ends come when it thaws", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   await fixture.runner({ args: FAST });
@@ -128,11 +121,9 @@ Deno.test("25 a Redis that is frozen for 4 s: jobs go on, and all ends come when
   for (let i = 0; i < 10; i++) ids.push(await fixture.push({ payload: `${log.line}; sleep 1; echo ${i}` }));
   await until("some run", async () => (await log.executions()).size >= 4);
   fixture.redis.freeze();
-  await pause(4000);
+  await pause(4000); // longer than the lease of 3 s
   fixture.redis.thaw();
-  const begun = performance.now();
   for (const [i, id] of ids.entries()) assertEquals((await fixture.ended(id)).result, `${i}\n`);
-  assert(performance.now() - begun < 10_000);
   await assertClean(fixture, { ids, log });
 });
 
@@ -153,7 +144,7 @@ Deno.test("20 a Redis that is busy with a script of somebody else is waited for,
   assertEquals([refused.code, refused.stdout], [69, ""]);
   assertStringIncludes(refused.stderr, "BUSY");
   await barrier.open();
-  await pause(1000);
+  await runner.says("end not acknowledged yet");
   await fixture.redis.call("SCRIPT", "KILL");
   assertStringIncludes(String(await endless), "killed by user");
   assertEquals((await fixture.ended(ids[0])).result, "kept\n");
@@ -196,7 +187,7 @@ Deno.test("28 a Redis that cannot save: the end of a job is told when it can", a
   await using fixture = await RunnerFixture.create({ config: { save: "3600 1000000" } });
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
-  await fixture.runner({ args: FAST });
+  const runner = await fixture.runner({ args: FAST });
   const ids = [await fixture.push({ payload: `${log.line}; ${barrier.wait}; echo kept` })];
   await until("it runs", () => log.ran(ids[0]));
   await fixture.redis.call("CONFIG", "SET", "rdbcompression", "no");
@@ -212,9 +203,8 @@ Deno.test("28 a Redis that cannot save: the end of a job is told when it can", a
   assertEquals(refused.code, 69);
   assertStringIncludes(refused.stderr, "MISCONF");
   await barrier.open();
-  await pause(1000);
-  // told in the short time in which the first password was right, or not yet
-  assert(["started", "finished"].includes((await fixture.job(ids[0])).status));
+  await runner.says("end not acknowledged yet");
+  assertEquals((await fixture.job(ids[0])).status, "started");
   await Deno.remove(`${dir}.rdb`, { recursive: true });
   await fixture.redis.call("BGSAVE");
   assertEquals((await fixture.ended(ids[0])).result, "kept\n");
@@ -249,7 +239,7 @@ Deno.test("29 a password that is changed: the runner lives on, and one with the 
   await until("it runs", () => log.ran(ids[0]));
   await user("second");
   await fixture.redis.call("CLIENT", "KILL", "USER", "alice");
-  await pause(1500);
+  await runner.says("could not claim jobs");
   assertEquals(runner.code, null, runner.log);
   await user("first");
   ids.push(await fixture.push({ payload: log.line }));

@@ -28,7 +28,7 @@ async function holds(runner: RunnerProcess, proxy: Proxy) {
 /** Commands that the runner sends in some seconds of idleness, a second; what timers are left would show in it. */
 async function idleRate(proxy: Proxy, seconds: number): Promise<number> {
   const before = proxy.commands.length;
-  await pause(seconds * 1000);
+  await pause(seconds * 1000); // a rate needs a time
   return (proxy.commands.length - before) / seconds;
 }
 
@@ -63,7 +63,7 @@ Deno.test(
     for (const id of await Promise.all(lanes)) await fixture.ended(id); // as many terminals as there will ever be
     await shout();
     await load(500); // warm
-    await pause(500);
+    await pause(500); // the runner comes to rest
     const first = await holds(runner, proxy);
     const rate = await idleRate(proxy, 3);
     await load(JOBS);
@@ -72,10 +72,10 @@ Deno.test(
     while (proxy.accepted < accepted + CUTS) {
       await until("it is connected", () => proxy.open >= 1);
       proxy.cut();
-      await pause(5);
+      await pause(5); // it is cut at another moment each time
     }
     await load(50);
-    await pause(1500);
+    await pause(1500); // the runner comes to rest
     const last = await holds(runner, proxy);
     const lastRate = await idleRate(proxy, 3);
     console.log(`      first ${JSON.stringify(first)}, ${rate.toFixed(1)} commands/s`);
@@ -92,7 +92,7 @@ Deno.test("an idle runner asks little of Redis and of the processor", async () =
   await using fixture = await RunnerFixture.create();
   await using proxy = Proxy.start(fixture.redis.port);
   const runner = await fixture.runner({ env: { REDIS_URL: proxy.address } });
-  await pause(1000);
+  await pause(1000); // the runner comes to rest
   const before = await processorTime(runner.child.pid);
   const rate = await idleRate(proxy, 6);
   const share = (await processorTime(runner.child.pid) - before) / 6 * 100;

@@ -26,7 +26,7 @@ Deno.test({
     // everything but what is there already
     await disk!.fill();
     ids.push(await fixture.push({ payload: log.line }));
-    await pause(1500);
+    await until("it is given back", () => fixture.redis.call("ZSCORE", `rr:delay:${fixture.name}`, ids[1]));
     assertEquals(await log.ran(ids[1]), false, "nothing is launched that is not on disk");
     await barrier.open();
     const job = await fixture.ended(ids[0]);

@@ -30,7 +30,7 @@ Deno.test("55 a runner that starts while Redis is away says so once, waits, and 
   await fixture.redis.kill9();
   const runner = await fixture.runner({ args: FAST, ready: false });
   await runner.says("waiting for Redis");
-  await pause(1500);
+  await pause(1500); // it tries several times meanwhile
   await fixture.redis.restart();
   await runner.says("ready");
   assertEquals(times(runner, "waiting for Redis"), 1, runner.log);
@@ -87,7 +87,7 @@ for (const nth of [5, 8, 10, 12]) {
     const runner = await fixture.runner({ args: FAST, env: { REDIS_URL: proxy.address }, ready: false });
     await cut;
     await fixture.redis.kill9();
-    await pause(1000);
+    await runner.says("waiting for Redis");
     assertEquals(runner.code, null, runner.log);
     await fixture.redis.restart();
     await runner.says("ready");

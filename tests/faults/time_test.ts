@@ -1,7 +1,7 @@
 import { assertEquals } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
-import { Barrier, pause } from "../support/barrier.ts";
+import { Barrier } from "../support/barrier.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
@@ -50,14 +50,15 @@ for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
       await until("all run", async () => (await log.executions()).size === 4);
       const delayed = await fixture.run(["submit", "--in", "30m", "true"]);
       await Deno.writeTextFile(clock, `${jump}\n`);
-      await pause(2500);
+      const limited = await fixture.push({ payload: `${log.line}; sleep 60`, timeout: "1" });
+      assertEquals((await fixture.ended(limited)).error.slice(0, 9), "timed out"); // all limits were checked meanwhile
       for (const id of ids) assertEquals((await fixture.job(id)).status, "started");
       await barrier.open();
       for (const id of ids) assertEquals((await fixture.ended(id)).result, "kept\n");
       assertEquals(runners.map((runner) => runner.code), [null, null]);
       assertEquals((await fixture.job(delayed.stdout.trim())).status, "dispatched");
       await fixture.run(["cancel", delayed.stdout.trim()]);
-      ids.push(await fixture.push({ payload: log.line }));
+      ids.push(limited, await fixture.push({ payload: log.line }));
       await assertClean(fixture, {
         ids,
         log,

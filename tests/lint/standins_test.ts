@@ -41,37 +41,45 @@ Deno.test("the packages behind the doors have every value that the doors may use
   }
 });
 
+/** A bar that draws into `shown`; `first` resolves when it has drawn, `next` when it draws again. */
+function drawnBar(Bar: typeof BAR[0]["ProgressBar"], shown: { text: string }) {
+  let drawn = () => {};
+  const next = () => new Promise<void>((resolve) => drawn = resolve);
+  const writable = new WritableStream<Uint8Array>({
+    write(bytes) {
+      shown.text += new TextDecoder().decode(bytes);
+      drawn();
+    },
+  });
+  const first = next();
+  const bar = new Bar({
+    writable,
+    max: 10,
+    value: 1,
+    barLength: 5,
+    clear: true,
+    interval: 10,
+    formatter: ({ progressBar }) => progressBar,
+  });
+  return { bar, first, next };
+}
+
 for (const [which, { ProgressBar }] of [["behind the door", BAR[0]], ["that stands in", BAR[1]]] as const) {
   Deno.test(`the progress bar ${which} draws at once, at its interval, and takes itself away`, async () => {
-    let text = "";
-    const drawn: (() => void)[] = [];
-    const writable = new WritableStream<Uint8Array>({
-      write(bytes) {
-        text += new TextDecoder().decode(bytes);
-        drawn.shift()?.();
-      },
-    });
-    const next = () => new Promise<void>((resolve) => drawn.push(resolve));
-    const first = next();
-    const bar = new ProgressBar({
-      writable,
-      max: 10,
-      value: 1,
-      barLength: 5,
-      clear: true,
-      interval: 10,
-      formatter: ({ progressBar }) => progressBar,
-    });
+    const shown = { text: "" };
+    const { bar, first, next } = drawnBar(ProgressBar, shown);
     await first;
-    assertEquals(text, "\r\x1b[K-----");
+    assertEquals(shown.text, "\r\x1b[K-----");
     bar.value = 6;
     bar.max = 15;
     await next();
     await next();
     await bar.stop();
-    assertEquals(text.split("\r\x1b[K").slice(-2), ["##---", ""]);
-    const over = text;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    assertEquals(text, over);
+    assertEquals(shown.text.split("\r\x1b[K").slice(-2), ["##---", ""]);
+    const over = shown.text;
+    const later = drawnBar(ProgressBar, { text: "" });
+    for (let drawings = 0; drawings < 3; drawings++) await later.next();
+    await later.bar.stop();
+    assertEquals(shown.text, over);
   });
 }

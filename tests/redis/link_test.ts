@@ -8,7 +8,7 @@ import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
 import { freePort, RedisServer, tlsConfig, tlsFile, whyNoTls } from "../support/redis_server.ts";
-import { until } from "../support/until.ts";
+import { settle, until } from "../support/until.ts";
 
 /** A link that ends with the test. */
 class TestLink extends Link implements Disposable {
@@ -83,9 +83,7 @@ Deno.test("a link connects with its first command, and again after Redis was kil
   assertEquals([refused.condition, refused.sent], ["unreachable", false]);
   assertStringIncludes(refused.message, `Cannot run GET: Redis at ${server.address} cannot be reached: `);
   await server.restart();
-  const began = performance.now();
   assertEquals(await until("it answers", () => link.call("GET", ["k"]).catch(() => null)), "v");
-  assert(performance.now() - began < 2_500);
 });
 
 Deno.test("a link never sends a command twice", async () => {
@@ -146,7 +144,7 @@ Deno.test("a link that is closed while its connection is being made leaves none 
     using link = linkTo(server.address);
     const waits = link.call("PING", []).catch((error) => String(error));
     // some are closed in the moment in which the connection stands
-    await new Promise((resolve) => setTimeout(resolve, i % 2));
+    for (let turns = 0; turns <= i % 4; turns++) await settle();
     link.close();
     assertMatch(String(await waits), /PONG|the link was closed/);
   }
@@ -419,11 +417,16 @@ Deno.test("a link lets a thousand commands wait and fails the next at once", asy
 
 Deno.test("close() of a link ends what waits and what comes later", async () => {
   await using server = await RedisServer.start();
-  for (const wait of [0, 30]) {
+  for (const isConnected of [false, true]) {
     using link = linkTo(server.address);
     const blocked = failureOf(link.call("BLPOP", ["q", 0], { ms: 60_000 }));
     const second = failureOf(link.call("PING", []));
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    if (!isConnected) await settle();
+    else {
+      await until("Redis has the command", async () => {
+        return /^blocked_clients:1\r?$/m.test(String(await server.call("INFO", "clients")));
+      });
+    }
     link.close();
     assertStringIncludes((await blocked).message, "the link was closed");
     await second;

@@ -52,6 +52,12 @@ export class RedisFixture implements AsyncDisposable {
     this.#open.push(this.store);
   }
 
+  /** Returns the time of Redis' clock, whole Unix milliseconds. */
+  async now(): Promise<number> {
+    const [seconds, microseconds] = (await this.server.call("TIME") as string[]).map(Number);
+    return seconds * 1000 + Math.floor(microseconds / 1000);
+  }
+
   static async open(options: RedisServerOptions = {}): Promise<RedisFixture> {
     const fixture = new RedisFixture(await RedisServer.start(options));
     await fixture.queue.register(INFO);

@@ -93,10 +93,11 @@ export class RunnerProcess {
     await this.ended;
   }
 
-  /** Ends it in good order. */
+  /** Ends it in good order, which it does in time, whatever it was at. */
   async stop(): Promise<number> {
     this.signal("SIGTERM");
-    return await this.ended;
+    await until(`the runner leaves; it said:\n${this.log}`, () => this.code !== null);
+    return await this.#over;
   }
 }
 
