@@ -115,7 +115,8 @@ export function roomOf(file: string): Room | undefined {
 }
 
 /**
- * Ambiguous words with their replacements; they are not allowed in names and comments. Parts of a word do not count.
+ * Ambiguous words with their replacements; they are not allowed in names, comments and names of tests. Parts of a word
+ * do not count.
  */
 export const WORDS: Readonly<Record<string, string>> = Object.fromEntries([
   ["look", "list, read, poll or check"],

@@ -1,7 +1,8 @@
 /**
  * The house rules as lint errors. `house/rings` limits the imports of each part and which parts must stay pure.
  * `house/doors` limits each external API to one file. `house/columns` limits the length of comment lines, and
- * `house/words` the words of names and comments. The rows of all but `columns` are in house.ts.
+ * `house/words` the words of names and comments, and of the names of tests. The rows of all but `columns` are in
+ * house.ts.
  */
 import { DENO_DOORS, type Door, GLOBAL_DOORS, IMPORT_DOORS, IMPURE, isIn, type Room, roomOf, WORDS } from "./house.ts";
 
@@ -176,27 +177,52 @@ const columns: Deno.lint.Rule = {
 /** A word of WORDS, also with `s`, `ed` or `ing` at its end, in any case. */
 const WORD = new RegExp(`\\b(${Object.keys(WORDS).join("|")})(?:s|ed|ing)?\\b`, "gi");
 
+/** Code within a comment. */
+const CODE = /`[^`\n]*`/g;
+
 /** Splits a name into words: `#lastSeen` and `LAST_SEEN` become `last seen`. */
 function partsOf(name: string): string {
   return name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " ");
 }
 
-/** Refuses names and comments with an ambiguous word. */
+/** Returns whether a call declares a test: `Deno.test`, `t.step`, `test` or a function named `somethingTest`. */
+function declaresTest({ callee }: Deno.lint.CallExpression): boolean {
+  if (callee.type === "Identifier") return /^(test|\w+Test)$/.test(callee.name);
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false;
+  const isDeno = callee.object.type === "Identifier" && callee.object.name === "Deno";
+  return callee.property.name === (isDeno ? "test" : "step");
+}
+
+/** Returns what names a test: the first argument, or its field `name`; undefined when there is none. */
+function testName(node: Deno.lint.CallExpression): Deno.lint.Node | undefined {
+  const [first] = declaresTest(node) ? node.arguments : [];
+  if (first?.type !== "ObjectExpression") return first;
+  const isName = (key: Deno.lint.Node) => key.type === "Identifier" && key.name === "name";
+  return first.properties.flatMap((field) => field.type === "Property" && isName(field.key) ? [field.value] : [])[0];
+}
+
+/** Refuses ambiguous words in names and comments; in the tests only names of tests and comments count. */
 const words: Deno.lint.Rule = {
   create(context) {
     const file = projectPath(context.filename);
-    if (file === undefined || file.startsWith("tests/")) return {};
+    if (file === undefined) return {};
     const refuse = (text: string, range: [number, number]) => {
       for (const [found, word] of text.matchAll(WORD)) {
         context.report({ range, message: `"${found}" is no word of this project: say ${WORDS[word.toLowerCase()]}` });
       }
     };
     const check = (node: { name: string; range: [number, number] }) => refuse(partsOf(node.name), node.range);
-    return {
-      Identifier: check,
-      PrivateIdentifier: check,
+    const comments: Deno.lint.LintVisitor = {
       Program() {
-        for (const { value, range } of context.sourceCode.getAllComments()) refuse(value, range);
+        for (const { value, range } of context.sourceCode.getAllComments()) refuse(value.replace(CODE, ""), range);
+      },
+    };
+    if (!file.startsWith("tests/")) return { ...comments, Identifier: check, PrivateIdentifier: check };
+    return {
+      ...comments,
+      CallExpression(node) {
+        const name = testName(node);
+        if (name) refuse(context.sourceCode.getText(name), name.range);
       },
     };
   },

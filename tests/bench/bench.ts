@@ -81,5 +81,5 @@ async function main(args: string[]): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-// a peer that does not end by itself keeps nobody waiting
+// a peer that does not end by itself delays no other one
 Deno.exit(await main([...Deno.args]));

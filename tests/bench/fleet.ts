@@ -1,6 +1,6 @@
 /**
- * A simulated fleet: instances that register, beat, claim, start, finish and reap through the real code of the queue,
- * against a real Redis. What a runner does besides is not simulated: terminals, files, live output.
+ * A simulated fleet: instances that register, send heartbeats, claim, start, finish and reap through the real code of
+ * the queue, against a real Redis. What a runner does besides is not simulated: terminals, files, live output.
  *
  * @module
  */
@@ -15,9 +15,9 @@ import { info, taken } from "./many_jobs.ts";
 
 /** As `runner run` has them, milliseconds. */
 const [BEAT, LEASE, CLAIM_WAIT] = [5_000, 30_000, 5_000];
-/** How long one process with the connections of all hosts may take to make one of them, milliseconds. */
+/** Limit for one process with the connections of all hosts to make one of them, milliseconds. */
 const PATIENCE = 60_000;
-/** Hosts that take a job at the same moment: more would measure this process. */
+/** Hosts that claim a job at the same moment: more would measure this process. */
 const AT_ONCE = 32;
 /** Result of a job, bytes. */
 const RESULT = "x".repeat(200);
@@ -36,7 +36,7 @@ export class Fleet implements AsyncDisposable {
   static readonly runner = "fleet";
   readonly #redis: RedisServer;
   readonly #hosts: Host[];
-  /** Milliseconds of each heartbeat since the last look. */
+  /** Milliseconds of each heartbeat since the last reading. */
   #heartbeats: number[] = [];
   #over = false;
   readonly #loops: Promise<void>[];
@@ -101,7 +101,7 @@ export class Fleet implements AsyncDisposable {
     };
   }
 
-  /** Lets all hosts together take jobs, and end them when they are to `finish`. */
+  /** Lets all hosts together claim jobs, and end them when they are to `finish`. */
   async work(jobs: number, how: "start" | "finish"): Promise<Load> {
     this.#heartbeats = [];
     let left = jobs;
@@ -129,7 +129,7 @@ export class Fleet implements AsyncDisposable {
     await queue.finish({ ...runs.pop()!, ...end, keep: 3_600, retryDelayMs: null });
   }
 
-  /** Ends some hosts, and lets another one look after what they held; answers what that took. */
+  /** Ends some hosts, and lets another one reap what they held; returns how long that lasted. */
   async lose(count: number): Promise<Load> {
     const lost = this.#hosts.splice(-count);
     const [other] = this.#hosts;

@@ -38,12 +38,12 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Jobs side by side in `throughput`; as many as it likes when left out. */
   readonly slots?: readonly number[];
-  /** Who takes part in `throughput`; everybody when left out. */
+  /** Which of them `throughput` compares; all when left out. */
   readonly who?: readonly string[];
   readonly say: (text: string) => void;
 }
 
-/** One who takes part in a comparison; answers a value for each measured thing. */
+/** One side of a comparison; returns a value for each measured thing. */
 export interface Contestant {
   readonly who: string;
   /** Rejects with `Absent` when it is not installed here. */
@@ -66,7 +66,7 @@ export class Bench {
     this.options = options;
   }
 
-  /** Tells the person who waits. */
+  /** Shows progress to the person who waits. */
   say(text: string): void {
     this.options.say(text);
   }
@@ -76,7 +76,7 @@ export class Bench {
     return this.options.quick ? quick : full;
   }
 
-  /** Runs a section; rejects when it takes longer than its limit. */
+  /** Runs a section; rejects at its limit. */
   async within(section: Section): Promise<readonly Row[]> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -1,7 +1,7 @@
 import type { OwnedAttempt, Queue } from "../../src/ports/queue.ts";
 import type { RedisServer } from "../support/redis_server.ts";
 
-/** Jobs that one call copies: Redis answers nobody meanwhile. */
+/** Jobs that one call copies: Redis serves no client meanwhile. */
 const PIECE = 5_000;
 
 const COPY =

@@ -23,7 +23,7 @@ function parse(...args: string[]) {
 
 const NONE = { positionals: [], rest: null };
 
-Deno.test("parseCommandLine() takes every spelling of an option", () => {
+Deno.test("parseCommandLine() accepts every spelling of an option", () => {
   for (
     const args of [["--redis-url", "h:1"], ["--redis-url=h:1"], ["--redis_url", "h:1"], ["-r", "h:1"], ["-rh:1"], [
       "-r=h:1",
@@ -33,7 +33,7 @@ Deno.test("parseCommandLine() takes every spelling of an option", () => {
   }
 });
 
-Deno.test("parseCommandLine() gives values as they were typed when they look like something else", () => {
+Deno.test("parseCommandLine() gives values as they were typed when they resemble something else", () => {
   const cases: [string[], Record<string, unknown>][] = [
     [["-t90s"], { timeout: "90s" }],
     [["-t", "1h30m"], { timeout: "1h30m" }],
@@ -51,7 +51,7 @@ Deno.test("parseCommandLine() gives values as they were typed when they look lik
   for (const [args, options] of cases) assertEquals(parse(...args), { options, ...NONE }, args.join(" "));
 });
 
-Deno.test("parseCommandLine() leaves arguments alone that only look like values of a flag", () => {
+Deno.test("parseCommandLine() leaves arguments alone that only resemble values of a flag", () => {
   assertEquals(parse("--wait", "true"), { options: { wait: true }, positionals: ["true"], rest: null });
   assertEquals(parse("-w", "false"), { options: { wait: true }, positionals: ["false"], rest: null });
   assertEquals(parse("12", "-", ""), { options: {}, positionals: ["12", "-", ""], rest: null });

@@ -122,13 +122,13 @@ export class CommandFixture implements Compose {
     };
   }
 
-  /** Sends a signal; answers whether anybody listened. */
+  /** Sends a signal; returns whether the program listened. */
   signal(name: "SIGINT" | "SIGTERM" | "SIGHUP"): boolean {
     this.#handler?.(name);
     return this.#handler !== null;
   }
 
-  /** Gives the terminal another width; answers whether anybody listened. */
+  /** Gives the terminal another width; returns whether the program listened. */
   resize(columns: number): boolean {
     this.columns = columns;
     this.#resized?.();

@@ -125,7 +125,7 @@ Deno.test("nothing is offered for a Redis that is silent", async () => {
   assertEquals(await fixture.run(args, { env: { REDIS_URL: silent.address } }), { code: 0, stdout: "", stderr: "" });
 });
 
-/** A server that takes connections and says nothing. */
+/** A server that accepts connections and says nothing. */
 function silentServer() {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];

@@ -16,7 +16,7 @@ Deno.test("the man page and the tables of pages are what scripts/docs.ts writes"
   }
 });
 
-Deno.test("the README names the oldest versions that the program takes", async () => {
+Deno.test("the README names the oldest versions that the program accepts", async () => {
   const readme = (await Deno.readTextFile(new URL("README.md", ROOT))).replaceAll("\n", " ");
   for (const oldest of [`tmux ${OLDEST_TMUX}`, `Redis ${OLDEST_REDIS}`]) {
     assert(readme.includes(`${oldest} or later`), `${oldest} or later`);

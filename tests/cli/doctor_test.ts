@@ -52,7 +52,7 @@ Deno.test("doctor ends with 0 when there are only warnings", async () => {
   ]);
 });
 
-Deno.test("doctor looks at the host also when Redis cannot be reached", async () => {
+Deno.test("doctor checks the host also when Redis cannot be reached", async () => {
   const fixture = new CommandFixture();
   fixture.openError = unavailable("Cannot run PING: Redis at h:1 cannot be reached: connection refused");
   fixture.host = { ...fixture.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
@@ -71,7 +71,7 @@ Deno.test("doctor names the programs that a host lacks", async () => {
   ]);
 });
 
-Deno.test("doctor knows which tmux is too old", async () => {
+Deno.test("doctor reports a tmux that is too old", async () => {
   const fixture = healthy();
   for (
     const [tmux, code] of [["tmux 3.2a", 0], ["tmux 4.0", 0], ["tmux openbsd-7.4", 0], ["tmux next-3.5", 0], [

@@ -76,7 +76,7 @@ export class FakeStore implements JobStore {
     for (const wake of this.#waiting.get(id) ?? []) wake();
   }
 
-  /** Whether somebody waits for a job. */
+  /** Whether a client waits for a job. */
   isWatched(id: string): boolean {
     return (this.#waiting.get(id)?.size ?? 0) > 0;
   }
@@ -125,7 +125,7 @@ export class FakeStore implements JobStore {
     return Promise.resolve();
   }
 
-  /** Looks at two jobs at a time. */
+  /** Checks two jobs at a time. */
   purge({ state, queue, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
     const all = [...this.jobs.values()];
     const some = all.slice(from, from + 2);
@@ -166,7 +166,7 @@ export class FakeStore implements JobStore {
     return Promise.resolve(ids.map(({ id }) => id));
   }
 
-  /** Adds an event, and tells those who follow. */
+  /** Adds an event, and notifies those who follow. */
   happen(event: Partial<StoredEvent>): void {
     const cursor = `${this.nowMs}-${this.events.length}`;
     const rest = { event: "start", id: "j", runner: null, instance: null, attempt: null, state: "started" };

@@ -67,7 +67,7 @@ Deno.test("submit --follow says how much is missing where pieces were dropped", 
   assertEquals(fixture.stderr, "job j\n\nrunner: 8 bytes of output are missing here\n" + rest(8, 12));
 });
 
-Deno.test("submit --follow takes both ends of a long output from the result", async () => {
+Deno.test("submit --follow reads both ends of a long output from the result", async () => {
   const text = "0123456789".repeat(20_000);
   const bytes = new TextEncoder().encode(text);
   const result = resultText({
@@ -127,7 +127,7 @@ Deno.test("submit --follow detaches at a signal", async () => {
   assertEquals(fixture.stderr, "job j\n\nrunner: detached; the job goes on; to stop: runner cancel j\n");
 });
 
-Deno.test("submit --follow ends quietly when nobody reads any more", async () => {
+Deno.test("submit --follow ends quietly when no process reads any more", async () => {
   const { fixture, code, redis } = await follow(new CommandFixture({ writesUntilClosed: 1 }));
   redis.append("j", 0, "one\n");
   redis.append("j", 4, "two\n");
@@ -160,7 +160,7 @@ Deno.test("submit --follow shows what is on this host, and no gap when Redis is 
   assertEquals([await code, fixture.stdout, fixture.stderr], [0, "one\ntwo\ntri\n", "job j\n"]);
 });
 
-Deno.test("submit --follow takes the rest from Redis when this host has lost it, and says what nothing has", async () => {
+Deno.test("submit --follow reads the rest from Redis when this host has lost it, and says what nothing has", async () => {
   const fixture = new CommandFixture();
   const { code, redis } = await follow(fixture);
   const host = onHost(fixture);

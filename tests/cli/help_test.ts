@@ -37,7 +37,7 @@ for (const name of Object.keys(COMMANDS)) {
     assert(text.split("\n").every((line) => line.length <= 100), "a line is too long");
   });
 
-  Deno.test(`runner ${name} has examples that its own parser takes`, async () => {
+  Deno.test(`runner ${name} has examples that its own parser accepts`, async () => {
     const { examples } = await COMMANDS[name]();
     for (const { command } of examples) {
       const words = await shellWords(command);
@@ -112,7 +112,7 @@ Deno.test("version says what deno.json says", async () => {
   assertEquals(JSON.parse(await shown("version", "--json")), { version });
 });
 
-Deno.test("commands refuse arguments that they do not take", async () => {
+Deno.test("commands refuse arguments that they do not accept", async () => {
   const cases: [string[], string][] = [
     [["version", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
     [["version", "--", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],

@@ -176,7 +176,7 @@ Deno.test("logs -f detaches at a signal, and ends when its reader goes away", as
   assertEquals([await piped.code, piped.fixture.stderr], [0, ""]);
 });
 
-Deno.test("logs keeps colours on a terminal, takes them out of a pipe, and changes nothing with --raw", async () => {
+Deno.test("logs keeps colours on a terminal, removes them from a pipe, and changes nothing with --raw", async () => {
   const text = "\x1b[31mred\x1b[0m\x1b]0;title\x07\n";
   const cases: [WorldOptions, string[], string][] = [
     [{}, [], "red\n"],

@@ -135,7 +135,7 @@ Deno.test("main() detaches from a job at a signal and says how to cancel", async
   assertEquals((await fixture.job("j1")).status, "dispatched");
 });
 
-Deno.test("main() takes settings from the configuration file, and refuses a wrong one", async () => {
+Deno.test("main() reads settings from the configuration file, and refuses a wrong one", async () => {
   await using fixture = await RunnerFixture.create();
   await Deno.mkdir(`${fixture.dir}/runner`);
   const path = `${fixture.dir}/runner/config.json`;

@@ -22,7 +22,7 @@ Deno.test("EscapeFilter keeps words apart that a program set apart by moving the
     ["one\x1b[8`two\n\x1b[8Gthree", "one    two\n       three"],
     // characters of two columns
     ["工作\x1b[6Gdone", "工作 done"],
-    // colours between take no room
+    // colours between need no room
     ["\x1b[31mred\x1b[0m\x1b[5Gblue", "red blue"],
     // where it is already
     ["abc\x1b[4Gd\x1b[5Ge", "abcde"],
@@ -46,7 +46,7 @@ Deno.test("EscapeFilter keeps the lines of a screen apart, and what is written o
   for (const [text, want] of cases) assertEquals(shown(text), want, JSON.stringify(text));
 });
 
-Deno.test("EscapeFilter takes movements for nothing in what no program drew", () => {
+Deno.test("EscapeFilter ignores movements in what no program drew", () => {
   const filter = new EscapeFilter("all");
   assertEquals(decoder.decode(filter.push(new TextEncoder().encode("a\x1b[5Gb\x1b[2;1Hc"))), "abc");
 });

@@ -27,7 +27,7 @@ function setUp(options: WorldOptions, total = 0) {
   return { fixture, time, progress, due, lines };
 }
 
-Deno.test("Progress shows a bar, the count, the rate and the time that is left, and takes them away", async () => {
+Deno.test("Progress shows a bar, the count, the rate and the time that is left, and removes them", async () => {
   const { fixture, time, progress, due, lines } = setUp({ columns: 100 });
   await due();
   assertEquals(fixture.stderr, "", "nothing is known yet");

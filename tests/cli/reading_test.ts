@@ -103,7 +103,7 @@ Deno.test("ids on a terminal are the shortest begin that no other job has, and a
   assertStringIncludes(await shown(worldWith({}), "status"), UUIDS[0]);
 });
 
-Deno.test("conditions say how many jobs they leave out, and take the words that are on the screen", async () => {
+Deno.test("conditions say how many jobs they leave out, and accept the words that are on the screen", async () => {
   const cases: [args: string[], says: string][] = [
     [["--state", "finished"], "12 of 14 jobs fit; 2 of them are not shown, -n 12 shows them"],
     [["--state", "failed"], "1 of 14 jobs fit"],

@@ -5,7 +5,7 @@ import { TerminalUser } from "../support/terminal_user.ts";
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-/** Waits until somebody follows a job; a runner listens to other channels. */
+/** Waits until a client follows a job; a runner listens to other channels. */
 async function listens(fixture: RunnerFixture, id: string): Promise<void> {
   await until("it listens", async () => (await fixture.redis.call("PUBSUB", "CHANNELS", `rr:ev:${id}`) as string[])[0]);
 }
@@ -25,7 +25,7 @@ Deno.test("logs shows the output of a real job: live, to the byte, and afterward
   assertEquals([raw.code, raw.stdout, raw.stderr], [0, "one\n\x1b[31mtwo\x1b[0m\nthree", ""]);
 });
 
-Deno.test("a chatty job costs Redis four looks a second, of at most 64 KiB each", async () => {
+Deno.test("a chatty job costs Redis four reads a second, of at most 64 KiB each", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner();
   await fixture.redis.call("CONFIG", "RESETSTAT");
@@ -72,12 +72,12 @@ Deno.test("retry runs a failed job again, as its next attempt", async () => {
   assertEquals((await fixture.run(["status", id])).code, 4);
 });
 
-Deno.test("a paused queue takes no jobs until it is resumed, and status says why a job waits", async () => {
+Deno.test("a paused queue starts no jobs until it is resumed, and status says why a job waits", async () => {
   await using fixture = await RunnerFixture.create();
   const runner = await fixture.runner({ args: ["--heartbeat", "100ms"] });
   assertEquals((await fixture.run(["pause"])).code, 0);
   await runner.says("paused");
-  // a runner that waits for a job in this moment may still take one
+  // a runner that waits for a job in this moment may still claim one
   await fixture.submit("true");
   const id = await fixture.submit("true");
   const { now } = JSON.parse((await fixture.run(["status", "--json", id])).stdout);

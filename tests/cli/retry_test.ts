@@ -61,7 +61,7 @@ Deno.test("retry says that a job waits again, and refuses one whose parent has f
   assertEquals(fixture.stdout, '{"id":"after-failed","result":"blocked","after":"failed","state":"error"}\n');
 });
 
-Deno.test("retry of a whole chain takes parents first, in whatever order they are named", async () => {
+Deno.test("retry of a whole chain queues parents first, in whatever order they are named", async () => {
   const fixture = new CommandFixture();
   for (const [id, after] of [["a", ""], ["b", "a"], ["c", "b"], ["x", "y"], ["y", "x"]]) {
     fixture.redis.put(id, { status: "error", runner: "r" }, after === "" ? {} : { after });
@@ -97,7 +97,7 @@ Deno.test("pause and resume are about the queue of --name", async () => {
   assertEquals([paused(), fixture.stdout], [["test_runner"], '{"queue":"test_runner","paused":true}\n']);
 });
 
-Deno.test("pause refuses the name of a runner that nobody has used, and names the nearest", async () => {
+Deno.test("pause refuses the name of a runner that no client has used, and names the nearest", async () => {
   const fixture = new CommandFixture();
   fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
   assertEquals(await fixture.run("pause", "-n", "biuld"), 2);

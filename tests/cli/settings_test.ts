@@ -55,7 +55,7 @@ Deno.test("resolveSettings() has the documented names and defaults", async () =>
   assertEquals([set.namespace, set.redisUrl, set.tmuxSocket, set.spool], ["production:", "r:1", "sock", "/spool"]);
 });
 
-Deno.test("resolveSettings() takes production and production: for the same namespace", async () => {
+Deno.test("resolveSettings() reads production and production: as the same namespace", async () => {
   for (
     const [text, namespace] of [["production", "production:"], ["production:", "production:"], ["", ""], [
       "a:b",
@@ -135,7 +135,7 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
   }
 });
 
-Deno.test("readConfigFile() looks at RUNNER_CONFIG, XDG_CONFIG_HOME and HOME in this order", async () => {
+Deno.test("readConfigFile() tries RUNNER_CONFIG, XDG_CONFIG_HOME and HOME in this order", async () => {
   const files = { "/a.json": "{}", "/xdg/runner/config.json": "{}", [FILE]: "{}" };
   const path = async (env: Record<string, string>) =>
     (await readConfigFile(new CommandFixture({ env, files }).environment, SETTING_ROWS))?.path;

@@ -69,7 +69,7 @@ Deno.test("status sorts jobs; what has no value comes last", async () => {
   assertEquals(await ids(worldWith(), "--sort", "took", "-n", "1"), "b");
 });
 
-Deno.test("status finds running jobs however old, and says when it did not look at all others", async () => {
+Deno.test("status finds running jobs however old, and says when it did not check all others", async () => {
   const fixture = worldWith();
   assertEquals(await ids(fixture, "--state", "started", "--among", "1"), "c");
   assertEquals(await ids(fixture, "--caller", "me", "--among", "2"), "");

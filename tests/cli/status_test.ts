@@ -95,7 +95,7 @@ Deno.test("status --json is one object", async () => {
   assertEquals(overview.dead_letters, [{ id: "\x1b[2J", reason: "missing", time: "2026-01-31T11:00:00.000Z" }]);
 });
 
-Deno.test("status names an id that became a dead letter for an hour, and with --json as long as Redis knows it", async () => {
+Deno.test("status names an id that became a dead letter for an hour, and with --json as long as Redis has a record of it", async () => {
   const fixture = busyWorld();
   fixture.redis.deadLetterList = [{ id: "x", reason: "missing", ms: fixture.redis.nowMs - 3_600_001 }];
   assertEquals((await shown(fixture, "status")).includes("dead letter"), false);

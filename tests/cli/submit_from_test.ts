@@ -52,7 +52,7 @@ Deno.test("submit --from reads every key of a job", async () => {
   });
 });
 
-Deno.test("submit --from takes from the options what a line does not say", async () => {
+Deno.test("submit --from completes from the options what a line does not say", async () => {
   const args = ["-n", "b", "-t", "9", "--env", "A=1", "--env", "B=2", "--in", "5"];
   const { fixture, jobs } = await submitFrom(
     '{"payload":"x","env_vars":{"A":"own"}}\n{"payload":"y","name":"c","at":1800000000}\n',
@@ -140,7 +140,7 @@ Deno.test("submit --from queues many jobs side by side and prints their ids in o
   let most = 0;
   fixture.redis.onSubmit = async ({ id }) => {
     most = Math.max(most, ++now);
-    // answers come out of order
+    // replies come out of order
     await settle();
     if (id.endsWith("7")) await settle();
     now--;
@@ -174,7 +174,7 @@ Deno.test("submit --from says how far it came when Redis goes away", async () =>
   );
 });
 
-Deno.test("submit --from queues the whole batch although nobody reads the ids", async () => {
+Deno.test("submit --from queues the whole batch although no process reads the ids", async () => {
   const { code, fixture, jobs } = await submitFrom(manyLines(1_000), [], { writesUntilClosed: 1 });
   assertEquals([code, fixture.stdout, fixture.stderr, jobs.length], [0, "job-0\n", "", 1_000]);
 });

@@ -70,7 +70,7 @@ Deno.test("submit passes every option on", async () => {
   });
 });
 
-Deno.test("submit takes a command, a script and standard input as well", async () => {
+Deno.test("submit accepts a command, a script and standard input as well", async () => {
   assertEquals((await submit(["--", "ls", "-n", "a b", "$x"])).job.payload, "ls -n 'a b' '$x'");
   assertEquals(
     (await submit(["--script", "/s.sh"], { files: { "/s.sh": "#!/bin/sh\necho ü\n" } })).job.payload,
@@ -211,7 +211,7 @@ Deno.test("submit --dry-run shows what would be queued and where it comes from, 
   );
 });
 
-Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
+Deno.test("submit --dry-run --json gives a job that --from accepts", async () => {
   const { fixture } = await submit([
     "--dry-run",
     "--json",
@@ -231,7 +231,7 @@ Deno.test("submit --dry-run --json gives a job that --from takes", async () => {
   assertEquals([again.job.backoff, again.job.labels], [{ from: 2, to: 9 }, { a: "b" }]);
 });
 
-Deno.test("submit ends quietly when nobody reads its output", async () => {
+Deno.test("submit ends quietly when no process reads its output", async () => {
   const { code, fixture, jobs } = await submit(["true"], { writesUntilClosed: 0 });
   assertEquals([code, fixture.stderr, jobs.length], [0, "", 1]);
 });

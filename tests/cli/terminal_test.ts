@@ -42,7 +42,7 @@ Deno.test("send types its texts with blanks between them, exactly as they are", 
   assertEquals(JSON.parse(fixture.stdout), { id: "run-1", result: "typed", bytes: 1 });
 });
 
-Deno.test("send refuses nothing and too much, and asks nobody", async () => {
+Deno.test("send refuses nothing and too much, and asks no runner", async () => {
   for (const args of [["run-1"], ["run-1", ""], ["run-1", "-"], ["run-1", "é".repeat(32_769)]]) {
     const fixture = worldWithJob({ input: "" });
     assertEquals([await fixture.run("send", ...args), typed(fixture)], [2, []]);

@@ -25,7 +25,7 @@ Deno.test("wait exits with the exit code of the job, when the job ends", async (
   assertEquals(fixture.signal("SIGINT"), false);
 });
 
-Deno.test("wait knows every end of a job, also of one that a foreign runner ran", async () => {
+Deno.test("wait recognizes every end of a job, also of one that a foreign runner ran", async () => {
   const cases: [Record<string, string>, Record<string, string>, number][] = [
     [{ status: "finished" }, { exit: "0" }, 0],
     [{ status: "finished" }, {}, 0],
@@ -49,7 +49,7 @@ Deno.test("wait knows every end of a job, also of one that a foreign runner ran"
   }
 });
 
-Deno.test("wait takes several jobs and gives the highest exit code", async () => {
+Deno.test("wait accepts several jobs and gives the highest exit code", async () => {
   const fixture = worldWith({
     a: { status: "error", error: "exited with code 4" },
     b: { status: "started" },
@@ -115,7 +115,7 @@ Deno.test("wait ends when Redis refuses us", async () => {
   assertEquals([await code, fixture.stderr], [69, "runner: Cannot run runner wait: no\n"]);
 });
 
-Deno.test("wait looks at all ids before it waits", async () => {
+Deno.test("wait checks all ids before it waits", async () => {
   const fixture = worldWith({ j: { status: "started" } });
   assertEquals(await fixture.run("wait", "j", "missing"), 4);
   assertEquals(

@@ -38,7 +38,7 @@ Deno.test("status -w draws anew when something happened, in place, and gives the
   assert(!fixture.stdout.includes("\x1b[2J"));
 });
 
-Deno.test("status -w takes a burst of events as one change", async () => {
+Deno.test("status -w draws a burst of events as one change", async () => {
   const { fixture, code } = await watching(terminal);
   for (let i = 0; i < 60; i++) {
     fixture.redis.happen({ id: `j${i}` });

@@ -16,7 +16,7 @@ Deno.test("readTime() reads RFC 3339, plain date and time, and Unix seconds", ()
   for (const [text, ms] of cases) assertEquals(readTime(text, "utc"), ms, text);
 });
 
-Deno.test("readTime() takes a time without a zone as local when asked to", () => {
+Deno.test("readTime() reads a time without a zone as local when asked to", () => {
   assertEquals(readTime("2026-01-31 18:30", "local"), new Date(2026, 0, 31, 18, 30).getTime());
   assertEquals(readTime("2026-01-31T18:30:00Z", "local"), Date.UTC(2026, 0, 31, 18, 30));
 });

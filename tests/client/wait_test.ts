@@ -4,7 +4,7 @@ import { JobNotFoundError, UnavailableError } from "../../src/domain/errors.ts";
 import { FakeStore } from "../cli/fake_store.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-/** A store that answers each look in turn; `null`: there is no such job. */
+/** A store with one reply for each read; `null`: there is no such job. */
 class ScriptedStore extends FakeStore {
   readonly #answers: (string | null | Error)[];
 
@@ -27,7 +27,7 @@ function watch(answers: (string | null | Error)[]) {
   return watchJob(new ScriptedStore(answers), "j", { signal: new AbortController().signal });
 }
 
-Deno.test("watchJob() fails when the first look finds no Redis, or no job", async () => {
+Deno.test("watchJob() fails when the first read finds no Redis, or no job", async () => {
   await assertRejects(() => watch([gone(), "finished"]), UnavailableError);
   await assertRejects(() => watch([null, "finished"]), JobNotFoundError);
 });
@@ -39,7 +39,7 @@ Deno.test("watchJob() goes on through outages and losses once the job was seen",
   await assertRejects(() => watch(["started", ...losses, null, "finished"]), JobNotFoundError);
 });
 
-Deno.test("waitForJobs() ends at its signal, also when it comes before the first look", async () => {
+Deno.test("waitForJobs() ends at its signal, also when it comes before the first read", async () => {
   const ended: string[] = [];
   const wait = (signal: AbortSignal) =>
     waitForJobs(new ScriptedStore(["finished", "finished"]), ["a", "b"], {

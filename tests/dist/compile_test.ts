@@ -71,7 +71,7 @@ const STARTS = 15;
 const MOST_STARTS = 150;
 
 /**
- * How many times as long as the first program each of the others takes, by the shortest time of each: they take turns,
+ * How many times as long as the first program each of the others needs, by the shortest time of each: they run in turn,
  * so that what slows the machine slows all. More starts as long as one of them is above the limit.
  */
 async function startRatios(
@@ -181,7 +181,7 @@ Deno.test({ name: "the compiled binary", ignore: stub === null }, async (t) => {
     assert(Math.max(version, submit) <= 2);
   });
 
-  await t.step("takes over the running jobs of the version before it", async () => {
+  await t.step("adopts the running jobs of the version before it", async () => {
     await using fixture = await RunnerFixture.create();
     const old = `${project.path}/old`;
     await Deno.copyFile(binary, old);
@@ -255,7 +255,7 @@ Deno.test("compile.sh --all compiles for four machines and writes their sums", a
   assertEquals(left.sort(), ["SHA256SUMS", ...names].sort());
   assertEquals(stdout, await Deno.readTextFile(`${project.path}/dist/SHA256SUMS`));
   assertEquals(stdout.match(/^[0-9a-f]{64} [ *]runner-[a-z0-9-]+$/gm)?.length, 4);
-  // as whoever downloaded one of them checks it
+  // as a user who downloaded one of them checks it
   const [check] = /^sha256sum .*?(?= +#)/m.exec(await Deno.readTextFile(`${ROOT}README.md`))!;
   for (const name of names.slice(1)) await Deno.remove(`${project.path}/dist/${name}`);
   const checked = await run(["sh", "-c", check.replace("sha256sum", await sha256())], { cwd: `${project.path}/dist` });

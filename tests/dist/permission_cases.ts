@@ -11,7 +11,7 @@ export interface Case {
   /** What its words in the table stand for. */
   readonly read?: readonly string[];
   readonly write?: readonly string[];
-  /** Changes to the environment; `null` takes a variable away. */
+  /** Changes to the environment; `null` removes a variable. */
   readonly env?: Readonly<Record<string, string | null>>;
   /** Its standard streams are a terminal. */
   readonly terminal?: true;
@@ -33,7 +33,7 @@ export async function allCases(fixture: RunnerFixture): Promise<Case[]> {
   const running = await fixture.submit("--id", "running", new Barrier(fixture.dir).wait);
   await fixture.reaches(running, "started");
   const client = (...args: string[]): Case => ({ of: args[0], args });
-  // what shows an output looks for it in the spool, where the runner keeps it or by default
+  // what shows an output searches for it in the spool, where the runner keeps it or by default
   const shown = (of: string, ...args: string[]): Case[] => {
     const read = [`${fixture.dir}/spool`, `${fixture.dir}/state`];
     const state = { RUNNER_SPOOL: null, XDG_STATE_HOME: `${fixture.dir}/state` };
@@ -115,7 +115,7 @@ function hostCases(fixture: RunnerFixture): Case[] {
   ];
 }
 
-/** Sends away whoever looks at the runner's terminals now. */
+/** Detaches all people from the runner's terminals. */
 async function detach(fixture: RunnerFixture): Promise<void> {
   const clients = await fixture.tmux("list-clients", "-F", "#{client_control_mode} #{client_name}");
   for (const [, client] of clients.matchAll(/^0 (.+)$/gm)) await fixture.tmux("detach-client", "-t", client);

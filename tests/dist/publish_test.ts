@@ -6,7 +6,7 @@ const [MAJOR, MINOR] = Deno.version.deno.split(".").map(Number);
 /** Older ones publish no text imports. */
 const canPublish = MAJOR > 2 || MINOR >= 9;
 
-Deno.test({ name: "JSR would take the package, without slow types", ignore: !canPublish }, async () => {
+Deno.test({ name: "JSR would accept the package, without slow types", ignore: !canPublish }, async () => {
   await using project = await copyProject();
   // beside the project, so that the stand-ins are packages of their own as the real ones are
   await using packages = await copyProject();

@@ -110,7 +110,7 @@ Deno.test("service install, status and uninstall agree on where the file is", as
   assertStringIncludes(fixture.stderr, `there is no ${UNIT}; nothing was changed`);
 });
 
-Deno.test("service knows the places of a user and of launchd", async () => {
+Deno.test("service uses the folders of a user and of launchd", async () => {
   const env = { HOME: "/home/x", PATH: "/home/x/bin:/bin" };
   const table: [WorldOptions, path: string, start: string][] = [
     [{ plainUser: true }, "/home/x/.config/systemd/user/runner-build.service", "loginctl enable-linger"],

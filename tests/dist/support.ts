@@ -12,7 +12,7 @@ export const ROOT = new URL("../../", import.meta.url).pathname;
 /** The configuration with which the tests run. */
 export const CONFIG = Deno.env.get("RUNNER_REGISTRY") === "jsr" ? "deno.json" : "scripts/npm/deno.json";
 
-/** How long a program may take, milliseconds; it is ended then. */
+/** How long a program may last, milliseconds; it is ended then. */
 const LIMIT = 90_000;
 
 /** How a program ended. */
@@ -91,7 +91,7 @@ export async function findStub(): Promise<{ DENO: string; DENORT_BIN: string } |
 }
 
 /**
- * A whole round with a program: a job is submitted, run, waited for and looked at. Answers what status says about it.
+ * A whole round with a program: a job is submitted, run, waited for and shown. Returns what status says about it.
  */
 export async function wholeRound(
   program: readonly string[],

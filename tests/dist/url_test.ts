@@ -3,7 +3,7 @@ import manifest from "../../deno.json" with { type: "json" };
 import { permissionFlags, ROOT, run, temporaryFolder, wholeRound } from "./support.ts";
 import { serveFolder } from "./serve_folder.ts";
 
-/** What newer ones take for granted; they accept the flag all the same. */
+/** What newer ones do by default; they accept the flag all the same. */
 const [MAJOR, MINOR] = Deno.version.deno.split(".").map(Number);
 const OLD = MAJOR === 2 && MINOR < 9 ? ["--unstable-raw-imports"] : [];
 

@@ -50,7 +50,7 @@ Deno.test("readWork() refuses what no shell can carry, and never quotes a value"
   assertThrows(() => readWork("7", { payload: "x".repeat(MAX_RUN_PAYLOAD + 1) }, null), InvalidInputError, "bytes");
 });
 
-Deno.test("readJobId() takes text and gives a reason for all else", () => {
+Deno.test("readJobId() accepts text and gives a reason for all else", () => {
   assertEquals(readJobId(new TextEncoder().encode("../ä:\n")), { id: "../ä:\n" });
   for (const raw of [new Uint8Array(), new Uint8Array([0xff, 0xfe, 0x41]), new Uint8Array(513).fill(65)]) {
     assertEquals("reason" in readJobId(raw), true);
@@ -69,7 +69,7 @@ Deno.test("runName() is a safe file name whatever the id holds", () => {
   assertEquals(/^[0-9a-f]{32}\.3\.0123456789ab$/.test(name), true, name);
 });
 
-Deno.test("readJsonJob() reads an object with fields of a job, and leaves everything else to whoever wrote it", () => {
+Deno.test("readJsonJob() reads an object with fields of a job, and leaves everything else to the program that wrote it", () => {
   assertEquals(readJsonJob('{"payload":"true","timeout":5,"caller_id":null,"odd":1}'), {
     payload: "true",
     timeout: "5",

@@ -34,7 +34,7 @@ Deno.test("a runner claims no job that it cannot start", async () => {
   assert(most <= 3, `${most} jobs were claimed at once`);
 });
 
-Deno.test("a runner goes on beating while jobs pour in faster than it can run them", async () => {
+Deno.test("a runner goes on sending heartbeats while jobs pour in faster than it can run them", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner({ args: ["--concurrency", "4", "--heartbeat", "0.1"] });
   const heartbeats = new Heartbeats(fixture);

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "../support/asse
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-Deno.test("a job of a program that only knows HSET and LPUSH runs", async () => {
+Deno.test("a job of a program that only uses HSET and LPUSH runs", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner();
   const id = await fixture.push({ payload: "echo hello" });

@@ -16,7 +16,7 @@ async function hookFiles(fixture: RunnerFixture): Promise<string[]> {
   return new TextDecoder().decode(stdout).split("\n").slice(0, -1);
 }
 
-Deno.test("--on-end tells its command each end once, whatever the job is called", async () => {
+Deno.test("--on-end runs its command for each end once, whatever the job is called", async () => {
   await using fixture = await RunnerFixture.create();
   const said = `${fixture.dir}/said`;
   const facts = ["JOB_ID", "STATE", "EXIT_CODE", "SIGNAL", "ATTEMPT", "NAME", "NAMESPACE", "EXECUTOR", "ERROR", "TITLE"]
@@ -70,7 +70,7 @@ Deno.test("slow, loud and failing hooks delay no job, and show nothing of a job 
   assertEquals([(await lines(`${fixture.dir}/begun`)).length, await hookFiles(fixture)], [30, []]);
 });
 
-Deno.test("an end that the next runner tells has its hook, one that was told before has none again", async () => {
+Deno.test("an end that the next runner reports has its hook, one that was reported before has none again", async () => {
   await using fixture = await RunnerFixture.create();
   const barrier = new Barrier(fixture.dir);
   const said = `${fixture.dir}/said`;

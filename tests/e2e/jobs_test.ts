@@ -125,7 +125,7 @@ Deno.test("a secret in the environment of a job is in no command line, tmux opti
   await fixture.ended(id);
 });
 
-Deno.test("a job that takes too long is stopped with all that it started", async () => {
+Deno.test("a job that reaches its timeout is stopped with all that it started", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner({ args: ["--kill-grace", "1s"] });
   const pids = `${fixture.dir}/pids`;

@@ -2,7 +2,7 @@ import { Client, InvalidInputError, Runner, type RunnerOptions } from "../../src
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-Deno.test("Runner.open() refuses what runner run refuses, and takes undefined for nothing", async () => {
+Deno.test("Runner.open() refuses what runner run refuses, and treats undefined as left out", async () => {
   await using fixture = await RunnerFixture.create();
   const wrong = [
     { name: "" },
@@ -45,7 +45,7 @@ Deno.test("what waits on a client that is closed ends", async () => {
   await Promise.all(waits);
 });
 
-Deno.test("follow() of the library gives everything of a job on this host, and elsewhere tells each gap", async () => {
+Deno.test("follow() of the library gives everything of a job on this host, and elsewhere reports each gap", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner();
   const want = Array.from({ length: 200_000 }, (_, i) => `${i + 1}\n`).join("");

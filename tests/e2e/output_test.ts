@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "../supp
 import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
-/** Runs the program; answers its code, how many bytes it wrote with their digest, and what it said. */
+/** Runs the program; returns its code, how many bytes it wrote with their digest, and what it said. */
 async function digested(fixture: RunnerFixture, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   // the code comes last on standard error
   const script = '{ "$@"; echo "code $?" >&2; } | { tee /dev/fd/3 | wc -c >&2; } 3>&1 | sha256sum';
@@ -51,7 +51,7 @@ Deno.test("logs on the host of the runner shows all of a job, while it runs and 
   const { code, sum, said } = await digested(fixture, ["logs", id]);
   assertEquals([code, sum], [0, want], said);
   assertMatch((await fixture.run(["logs", "-n", "2", id])).stdout, /^299999\n300000\n$/);
-  // a folder of another runner is not looked into
+  // a folder of another runner is not searched
   await Deno.writeTextFile(`${fixture.instance()}/instance`, `${crypto.randomUUID()}\n`);
   assertStringIncludes((await fixture.run(["logs", id])).stderr, "missing above; for the whole output");
 });

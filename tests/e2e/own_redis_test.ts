@@ -9,7 +9,7 @@ async function output(command: string, ...args: string[]): Promise<string> {
   return decoder.decode((await new Deno.Command(command, { args }).output()).stdout);
 }
 
-/** What a server answers to a program that has no password. */
+/** What a server replies to a program that has no password. */
 async function ask(port: number, line: string): Promise<string> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(new TextEncoder().encode(`${line}\r\n`));
@@ -28,7 +28,7 @@ function ownRedis(fixture: RunnerFixture) {
   return { port, env, start, file };
 }
 
-Deno.test("a Redis of the runner's own lets in the programs of its user, who need no password, and nobody else", async () => {
+Deno.test("a Redis of the runner's own lets in the programs of its user, who need no password, and no other user", async () => {
   await using fixture = await RunnerFixture.create();
   const { port, env, start, file } = ownRedis(fixture);
   const runner = await start();
@@ -88,7 +88,7 @@ Deno.test("an access file that others may read or write, or that is none, is not
   assertEquals(await runner.stop(), 0);
 });
 
-/** A program that says what a Redis says to whoever comes, and takes down what it was asked. */
+/** A program that says what a Redis says to each client, and records what it was asked. */
 function pretender(port: number, configFile: string) {
   const asked: string[] = [];
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
@@ -120,7 +120,7 @@ function pretender(port: number, configFile: string) {
   };
 }
 
-Deno.test("a program that takes over the address of a runner's own Redis is asked for its proof, and for no work", async () => {
+Deno.test("a program that occupies the address of a runner's own Redis is asked for its proof, and for no work", async () => {
   await using fixture = await RunnerFixture.create();
   const { port, env, start, file } = ownRedis(fixture);
   const runner = await start();

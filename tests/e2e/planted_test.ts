@@ -9,7 +9,7 @@ Deno.test("attach asks no tmux server outside the user's folder, and status name
   await fixture.runner();
   const id = await fixture.submit("echo up; sleep 100");
   await until("it runs", async () => (await fixture.run(["screen", id])).stdout === "up\n");
-  // tmux would make its socket there, and take what it finds
+  // tmux would make its socket there, and use what it finds
   const planted = Deno.listen({ transport: "unix", path: `${fixture.dir}/planted` });
   let asked = false;
   const listening = planted.accept().then((connection) => {

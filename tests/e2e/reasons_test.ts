@@ -11,7 +11,7 @@ Deno.test("a job whose working directory is not there says so in its error", asy
   assertStringIncludes(stderr, `exited with code 126: its working directory "${fixture.dir}/none" is not there`);
 });
 
-Deno.test("run refuses a shell that cannot run payloads before it takes a job", async () => {
+Deno.test("run refuses a shell that cannot run payloads before it claims a job", async () => {
   await using fixture = await RunnerFixture.create();
   const id = await fixture.push({ payload: "true" });
   const runner = await fixture.runner({ args: ["--shell", "/bin/none"], ready: false });
@@ -34,7 +34,7 @@ Deno.test("a client that does not reach Redis names what was asked of it, and wh
   assert(!nowhere.stderr.includes("start one there"), nowhere.stderr);
 });
 
-Deno.test("status knows why a job waits that a foreign client has pushed without naming its runner", async () => {
+Deno.test("status says why a job waits that a foreign client has pushed without naming its runner", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.redis.call("HSET", "job_7", "payload", "true", "status", "dispatched");
   await fixture.redis.call("LPUSH", "runner:test_runner", "7");

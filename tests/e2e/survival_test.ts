@@ -127,7 +127,7 @@ Deno.test("two runners of one name with spools of their own share the queue, eac
   assertEquals(ran, Array.from({ length: 100 }, (_, i) => i));
 });
 
-Deno.test("a runner takes jobs again by itself when Redis was away", async () => {
+Deno.test("a runner claims jobs again by itself when Redis was away", async () => {
   await using fixture = await RunnerFixture.create({ persistence: "aof-always" });
   const runner = await fixture.runner();
   const running = await fixture.push({ payload: `until [ -e ${fixture.dir}/go ]; do sleep 0.05; done; echo done` });

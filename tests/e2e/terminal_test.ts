@@ -110,7 +110,7 @@ Deno.test("attach shows a job's own pane: typing changes nothing without --write
   await user.leaves();
 });
 
-Deno.test("attach takes another TERM when tmux does not know the one there is, and fails with the words of tmux", async () => {
+Deno.test("attach uses another TERM when tmux refuses the one there is, and fails with the words of tmux", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner();
   await using user = await TerminalUser.at(fixture);
@@ -142,7 +142,7 @@ Deno.test("attach --ssh fails when ssh does", async () => {
   assertStringIncludes(await Deno.readTextFile(`${fixture.dir}/said`), 'on host "far": ssh ended with exit code 255');
 });
 
-Deno.test("attach works while no runner lives, and somebody who looks disturbs no restart", async () => {
+Deno.test("attach works while no runner lives, and a person who is attached disturbs no restart", async () => {
   await using fixture = await RunnerFixture.create();
   const first = await fixture.runner();
   await using user = await TerminalUser.at(fixture);
@@ -181,7 +181,7 @@ Deno.test("screen shows what a program of the whole screen shows", async () => {
   await fixture.ended(id);
 });
 
-Deno.test("the pane of a failed job is kept, and can be looked at", async () => {
+Deno.test("the pane of a failed job is kept, and can be read", async () => {
   await using fixture = await RunnerFixture.create();
   await fixture.runner({ args: ["--keep-pane", "failed"] });
   await using user = await TerminalUser.at(fixture);

@@ -10,7 +10,7 @@ import { until } from "../support/until.ts";
 
 const log = { warn: () => {} };
 
-Deno.test("Living asks for thousands of lanes in commands that tmux takes, and answers with the last", async () => {
+Deno.test("Living asks for thousands of lanes in commands that tmux accepts, and returns with the last", async () => {
   const said: string[] = [];
   const server = {
     shell: (command: string) => {
@@ -30,7 +30,7 @@ Deno.test("Living asks for thousands of lanes in commands that tmux takes, and a
 });
 
 for (const [error, calls] of [[new GoneError("frozen"), 1], [new TmuxError("can't find pane", []), 7]] as const) {
-  Deno.test(`Screens asks ${calls} times for four panes when tmux answers with ${error.name}`, async () => {
+  Deno.test(`Screens asks ${calls} times for four panes when tmux ends with ${error.name}`, async () => {
     let asked = 0;
     const screens = new Screens({ run: () => (asked++, Promise.reject(error)) } as never);
     const all = await Promise.all(["%1", "%2", "%3", "%4"].map((pane) => screens.capture(pane)));

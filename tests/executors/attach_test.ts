@@ -25,7 +25,7 @@ Deno.test("what a runner says of its tmux server counts in exactly its own form"
   }
 });
 
-Deno.test("the line that attaches is quoted for a shell, and none when it would not be what it looks like", () => {
+Deno.test("the line that attaches is quoted for a shell, and none when it would not be what it seems", () => {
   assertEquals(attachCommand(GOOD, "main"), "tmux -L runner-x attach -t main");
   assertEquals(attachCommand(own(null), "a;b `c`"), "tmux attach -t 'a;b `c`'");
   assertEquals(attachCommand(own("it's"), "m"), "tmux -L 'it'\\''s' attach -t m");

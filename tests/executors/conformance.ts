@@ -81,7 +81,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals([end.code, end.output.total, end.output.truncated], [7, want.length, false]);
     assertEquals(end.output.head, want.slice(0, RESULT_PART));
     assertEquals(end.output.tail, want.slice(-RESULT_PART));
-    // compared in one piece: a difference of megabytes helps nobody
+    // compared in one piece: a difference of megabytes is of no use
     const whole = await fixture.whole(end.name);
     assert(whole.length === want.length && whole.every((byte, i) => byte === want[i]), "the output differs");
     assertEquals(await fixture.executor.sample(end.name), end.output);

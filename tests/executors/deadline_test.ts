@@ -52,7 +52,7 @@ isolatedTest("ten timed runs have no process that waits, however often the runne
 
 isolatedTest("runs of many limits are each ended at their own while no runner lives", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
-  // the longest first: each one needs an earlier look than what is there
+  // the longest first: each one needs an earlier check than what is there
   const limits = [5000, 3500, 2000, 500];
   const launches = limits.map((timeoutMs, i) => launchOf(`sleep 7${i}; echo over`, { timeoutMs }));
   const free = patient(host.dir);
@@ -99,7 +99,7 @@ isolatedTest("a run that has ended is not taken for the next one in its lane", a
   assertEquals((await second.end(launch.name)).kind, "exited");
 });
 
-isolatedTest("a runner takes one look at its lanes for many runs of one timeout", async (host) => {
+isolatedTest("a runner checks its lanes once for many runs of one timeout", async (host) => {
   const executor = host.executor();
   const fixture = await ExecutorFixture.open(executor);
   await fixture.output("true");
@@ -111,7 +111,7 @@ isolatedTest("a runner takes one look at its lanes for many runs of one timeout"
   assertEquals(await Deno.readTextFile(trace), "look\n");
 });
 
-isolatedTest("a look that a runner relies on comes also when others have come before it", async (host) => {
+isolatedTest("a check that a runner relies on comes also when others have come before it", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const before = patient(host.dir, { timeoutMs: 3000 });
   await first.executor.launch(before);
@@ -123,7 +123,7 @@ isolatedTest("a look that a runner relies on comes also when others have come be
   const script = await host.sh(`ls '${host.dir}'/spool/bin/deadline-*`);
   await Deno.writeTextFile(script, `echo look >>'${trace}'\n${await Deno.readTextFile(script)}`);
   const looks = async () => (await Deno.readTextFile(trace).catch(() => "")).split("\n").length - 1;
-  // the look that it needs is later than the one that is there
+  // the check that it needs is later than the one that is there
   await second.output("true", { timeoutMs: 7000 });
   await Deno.writeTextFile(`${host.dir}/go`, "");
   assertEquals((await second.end(before.name)).kind, "exited");
@@ -137,7 +137,7 @@ isolatedTest("a look that a runner relies on comes also when others have come be
   await gone(host, "sleep 64");
 });
 
-isolatedTest("a kill script gives way to one that is at it, and takes over from one that died", async (host) => {
+isolatedTest("a kill script gives way to one that is at it, and replaces one that died", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const payload = `trap 'echo x >>"${host.dir}/terms"' TERM; echo up; while :; do sleep 0.05; done`;
   const launch = launchOf(payload, { target: "tmux.main.work" });

@@ -27,7 +27,7 @@ export function textOf(output: OutputSample): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(output.head);
 }
 
-/** An open executor, with what it has told. */
+/** An open executor, with what it has reported. */
 export class ExecutorFixture {
   readonly executor: Executor;
   readonly facts: HostFacts;
@@ -82,7 +82,7 @@ export class ExecutorFixture {
     return await this.end(launch.name);
   }
 
-  /** Runs a payload; it must exit 0. Answers its output. */
+  /** Runs a payload; it must exit 0. Returns its output. */
   async output(payload: string, changes: Partial<Launch> = {}): Promise<string> {
     const end = await this.run(launchOf(payload, changes));
     assertEquals([end.kind, end.code, end.output.truncated], ["exited", 0, false], textOf(end.output));

@@ -28,7 +28,7 @@ function fakeOutputs() {
   return { disk, seen, prune };
 }
 
-Deno.test("KeptOutputs keeps the newest outputs, no more than a number of them, and looks at each once", async () => {
+Deno.test("KeptOutputs keeps the newest outputs, no more than a number of them, and reads each once", async () => {
   const { disk, seen, prune } = fakeOutputs();
   for (let i = 0; i < MAX_KEPT + 10; i++) disk.set(`/s/kept/${i}`, { size: 1, ageMs: 1000 * i });
   await prune(0);

@@ -5,7 +5,7 @@ import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /**
  * Starts every kind of process that has been seen to escape. Each one writes its heartbeat into DIR/NAME, so that those
- * whose environment and name are gone can be told as well.
+ * whose environment and name are gone can be recognized as well.
  */
 const TREE = String.raw`
 heartbeat() { echo "while :; do date +%s%N >'$DIR/$1'; sleep 0.05; done"; }
@@ -79,7 +79,7 @@ for (const graceMs of [0, 600]) {
   });
 }
 
-isolatedTest("a pane that is closed takes its run's survivors with it", async (host) => {
+isolatedTest("a pane that is closed ends its run's survivors as well", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(TREE, { env: { DIR: host.dir }, target: "tmux.main.tree" });
   await fixture.executor.launch(launch);
@@ -89,7 +89,7 @@ isolatedTest("a pane that is closed takes its run's survivors with it", async (h
   assertEquals([end.kind, end.code, textOf(end.output)], ["lost", null, "up\n"]);
   assert(end.output.truncated);
   await until("the kill script has ended", async () => await host.sh("pgrep -f '[b]in/kill-' || true") === "");
-  // what has neither terminal nor environment left cannot be told from a stranger's
+  // what has neither terminal nor environment left cannot be distinguished from one of another user
   const before = await heartbeats(host);
   await host.sh("sleep 0.5");
   const after = await heartbeats(host);
@@ -97,7 +97,7 @@ isolatedTest("a pane that is closed takes its run's survivors with it", async (h
   assertEquals(alive.filter((kind) => kind !== "setsid-env" && kind !== "forked"), []);
 });
 
-isolatedTest("the kill script refuses arguments that would match strangers", async (host) => {
+isolatedTest("the kill script refuses arguments that would match processes of others", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 30`, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
@@ -133,7 +133,7 @@ isolatedTest("a run that begins while the one before it is being stopped is left
   await fixture.executor.launch(first);
   await until("it is up", async () => (await fixture.executor.read(first.name, 0, 9)).length > 0);
   await fixture.executor.launch(second);
-  // the script has seen that the first one runs, and before it looks at the terminal the second one does
+  // the script has seen that the first one runs, and before it checks the terminal the second one does
   await Deno.mkdir(`${host.dir}/bin`);
   await Deno.writeTextFile(
     `${host.dir}/bin/readlink`,

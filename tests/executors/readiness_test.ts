@@ -4,7 +4,7 @@ import { systemClock } from "../../src/system/clock.ts";
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 
-Deno.test("Readiness tells tmux again that keys reach a run, when it could not be told at once", async () => {
+Deno.test("Readiness informs tmux again that keys reach a run, when that failed at first", async () => {
   const said: string[] = [];
   const server = {
     run: (command: string[]) => {

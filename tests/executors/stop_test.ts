@@ -34,7 +34,7 @@ isolatedTest("a stop that is ordered while tmux is frozen is carried out when it
   const pid = await serverPid(host);
   await host.sh(`kill -STOP ${pid}`);
   void fixture.executor.stop(launch.name, "cancelled", 200);
-  // the connection, and whatever takes its place, breaks
+  // the connection, and whatever replaces it, breaks
   const end = `for client in $(pgrep tmux); do [ $client = ${pid} ] || kill -9 $client; done`;
   for (let i = 0; i < 20; i++) await host.sh(end);
   await host.sh(`kill -CONT ${pid}`);
@@ -73,7 +73,7 @@ isolatedTest("a stop whose script was killed ends with the terminal", async (hos
 });
 
 isolatedTest("a run that is stopped before its lane begins it never begins, or is ended", async (host) => {
-  // each lane looks at what it was given only when it may
+  // each lane reads what it was given only when it may
   await Deno.writeTextFile(
     `${host.dir}/lane`,
     `exec 3<>"$2/lanes/$3/in"; echo "R $3" 1<>"$2/done"; until [ -e '${host.dir}/awake' ]; do sleep 0.02; done; exec dash "$@"`,
@@ -150,7 +150,7 @@ isolatedTest("a run that ends while it is being stopped ends once", async (host)
   assertEquals(fixture.ends.length, 21);
 });
 
-isolatedTest("runs of an earlier runner that nobody knows are ended also when the first order fails", async (host) => {
+isolatedTest("runs of an earlier runner without a record are ended also when the first order fails", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf("echo up; sleep 67", { target: "tmux.main.work" });
   await first.executor.launch(launch);
@@ -165,10 +165,10 @@ isolatedTest("runs of an earlier runner that nobody knows are ended also when th
   assertEquals(await second.output("echo next", { target: "tmux.main.work" }), "next\n");
 });
 
-isolatedTest("what a closed terminal left behind is ended also when tmux cannot be told at once", async (host) => {
+isolatedTest("what a closed terminal left behind is ended also when tmux cannot be reached at once", async (host) => {
   const { process, ...options } = host.options();
   let broken = false;
-  // the first time that tmux is to be told, its client dies
+  // the first time that tmux is to be informed, its client dies
   const run: typeof process.run = (command, args, how) => {
     const dies = !broken && (broken = args.join(" ").includes("orphans"));
     return process.run(dies ? "false" : command, dies ? [] : args, how);

@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import type { Kind } from "./conformance.ts";
 import { ExecutorFixture, launchOf, patient, textOf, up } from "./executor_fixture.ts";
 
-/** Programs that wait for somebody to type. */
+/** Programs that wait for a person to type. */
 export const READING = [
   "read -r line",
   "read -rp 'Continue? ' line",

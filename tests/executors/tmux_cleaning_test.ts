@@ -5,7 +5,7 @@ import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 const target = "tmux.main.work";
 
-/** A lane whose programs of a name take their time: what they say of themselves is in the file `slow`. */
+/** A lane whose programs of a name are slow: what they say of themselves is in the file `slow`. */
 async function slowLane(host: TmuxHost, program: string): Promise<string> {
   await Deno.mkdir(`${host.dir}/bin`);
   const path = `${host.dir}/bin/${program}`;

@@ -43,7 +43,7 @@ async function endUnwritten(host: TmuxHost, options: Partial<TmuxOptions>) {
   return launch;
 }
 
-/** Takes what the lanes have reported, as a runner does that dies right after. */
+/** Reads what the lanes have reported, as a runner does that dies right after. */
 async function dropReports(host: TmuxHost): Promise<string> {
   const dropped = `${host.dir}/dropped`;
   return await until("the end is reported", async () => {

@@ -118,7 +118,7 @@ isolatedTest(
   },
 );
 
-isolatedTest("a run is begun once also when somebody has removed the runner's number", async (host) => {
+isolatedTest("a run is begun once also when a person has removed the runner's number", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   await fixture.output("true");
   await host.sh(`rm -r '${host.dir}'/spool/epochs/*`);
@@ -127,7 +127,7 @@ isolatedTest("a run is begun once also when somebody has removed the runner's nu
   assertEquals(await Deno.readTextFile(`${host.dir}/ran`), "x\n");
 });
 
-isolatedTest("what a run left behind cannot take the script of the next run for its own", async (host) => {
+isolatedTest("what a run left behind cannot run the script of the next run as its own", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const again = `until [ -e '${host.dir}/go' ]; do sleep 0.02; done; sh "$1"; echo $? >'${host.dir}/code'`;
   const target = "tmux.main.work";
@@ -336,7 +336,7 @@ isolatedTest("a terminal that does not start its run is replaced", async (host) 
   assertEquals([end.kind, end.code, textOf(end.output)], ["exited", 0, "ran\n"]);
 });
 
-isolatedTest("an end that is reported again is not told again", async (host) => {
+isolatedTest("an end that a lane reports again is reported once", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const end = await fixture.run(launchOf("exit 3"));
   const again = `E 1 ${end.name} 9`;
@@ -346,7 +346,7 @@ isolatedTest("an end that is reported again is not told again", async (host) => 
 });
 
 isolatedTest(
-  "a run that was told to stop ends as that, however early its end is reported to the next runner",
+  "a run that was ordered to stop ends as that, however early its end is reported to the next runner",
   async (host) => {
     for (let tries = 0; tries < 5; tries++) {
       const first = await ExecutorFixture.open(host.executor());

@@ -45,7 +45,7 @@ isolatedTest("a run has the file mode mask and the soft limits of the present ru
   }
 });
 
-isolatedTest("a run knows no tmux server of the runner, nor one that the runner was started in", async (host) => {
+isolatedTest("a run gets no tmux server of the runner, nor one that the runner was started in", async (host) => {
   const env = { ...host.env, TMUX: "/tmp/theirs,1,0", TMUX_PANE: "%7", REDIS_URL: "secret", SSH_AUTH_SOCK: "x" };
   const fixture = await ExecutorFixture.open(host.executor({ env }));
   assertEquals(await fixture.output("env | grep -E 'TMUX|REDIS|SSH' || echo none"), "none\n");

@@ -22,7 +22,7 @@ function untilKept(host: TmuxHost, count: number) {
 }
 
 for (const target of ["tmux.main", "tmux.main.work", "tmux.main.work.side"]) {
-  isolatedTest(`the pane of a failed run of ${target} stays, and another takes its place`, async (host) => {
+  isolatedTest(`the pane of a failed run of ${target} stays, and another one replaces it`, async (host) => {
     const fixture = await ExecutorFixture.open(host.executor({ keepPane: "failed" }));
     assertEquals(await fixture.output("echo fine", { target }), "fine\n");
     assertEquals(await keptPanes(host), []);

@@ -74,7 +74,7 @@ isolatedTest("stdin is the terminal, and what is typed at one run does not reach
   assertEquals([end.kind, textOf(end.output)], ["timed_out", ""]);
 });
 
-isolatedTest("a terminal that is idle takes no keys and is clean before its next run comes", async (host) => {
+isolatedTest("a terminal that is idle accepts no keys and is clean before its next run comes", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const target = "tmux.main.work";
   const shown = async (format: string) => (await host.tmux(`display-message -p -t main:work '#{${format}}'`))[0];
@@ -106,7 +106,7 @@ isolatedTest("keys reach what an earlier process runs in a terminal that was idl
   await first.executor.launch(launch);
   await up(first, launch.name);
   await first.executor.close();
-  await host.tmux("select-pane -d -t main:work"); // it died when it had said this, before it could take it back
+  await host.tmux("select-pane -d -t main:work"); // it died when it had said this, before it could undo it
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([launch]);
   await until(

@@ -78,7 +78,7 @@ p.poll()'`,
   for (const connection of connections) connection.close();
 });
 
-isolatedTest("where the kernel hides the system calls, the same is told of simple programs", async (host) => {
+isolatedTest("where the kernel hides the system calls, the same is reported of simple programs", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const [script] = (await host.sh(`ls '${host.dir}'/spool/bin/reading-*`)).split("\n");
   const text = await Deno.readTextFile(script);

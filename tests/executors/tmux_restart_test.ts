@@ -80,7 +80,7 @@ isolatedTest("a stop order that cannot be read does not keep a run from its end"
 });
 
 for (const name of ["a$b", 'a"b', "a\\b", 'a"$b']) {
-  isolatedTest(`a runner knows its terminals again in a spool folder named ${name}`, async (host) => {
+  isolatedTest(`a runner recognizes its terminals in a spool folder named ${name}`, async (host) => {
     const options = { spool: `${host.dir}/${name}` };
     const first = await ExecutorFixture.open(host.executor(options));
     await first.output("true", { target });

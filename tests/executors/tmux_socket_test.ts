@@ -10,7 +10,7 @@ async function serverOf(host: TmuxHost): Promise<string> {
   return (await host.tmux("display-message -p '#{pid}'"))[0];
 }
 
-/** What a cleaner of temporary files may take. */
+/** What a cleaner of temporary files may remove. */
 const CLEANERS: [string, (host: TmuxHost) => Promise<string>][] = [
   ["its socket", (host) => host.sh(`rm '${host.dir}'/tmux-*/test`)],
   ["the folder of its socket", (host) => host.sh(`rm -r '${host.dir}'/tmux-*`)],
@@ -32,7 +32,7 @@ for (const [what, clean] of CLEANERS) {
     assertEquals(await fixture.output("echo next"), "next\n");
   });
 
-  isolatedTest(`a runner that starts after its tmux server lost ${what} takes up what runs there`, async (host) => {
+  isolatedTest(`a runner that starts after its tmux server lost ${what} adopts what runs there`, async (host) => {
     const first = await ExecutorFixture.open(host.executor());
     const launch = patient(host.dir, { target: "tmux.main.work" }, "echo over; exit 3");
     await first.executor.launch(launch);

@@ -49,7 +49,7 @@ isolatedTest("a tmux that is too old is refused with a sentence, before anything
   assertEquals(await Deno.readTextFile(`${host.dir}/asked`), "-V\n");
 });
 
-isolatedTest("a window takes as many panes as there is room for, and says when there is none", async (host) => {
+isolatedTest("a window holds as many panes as there is room for, and says when there is none", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   for (let pane = 1; pane <= 12; pane++) {
     assertEquals(await fixture.output("echo here", { target: `tmux.main.grid.${pane}` }), "here\n");
@@ -201,7 +201,7 @@ isolatedTest("the log of a lane that has always a next run is cut back, too", as
   }
 });
 
-isolatedTest("the log of a lane is cut back when it is large and nobody needs it", async (host) => {
+isolatedTest("the log of a lane is cut back when it is large and no run needs it", async (host) => {
   const fixture = await ExecutorFixture.open(host.executor());
   const target = "tmux.main.work";
   const end = await fixture.run(launchOf("seq 1 900000", { target }));

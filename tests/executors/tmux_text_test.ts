@@ -44,7 +44,7 @@ Deno.test("checkTarget() refuses what tmux would rewrite or misread, with one se
   }
 });
 
-Deno.test("readReport() takes whole lines only", () => {
+Deno.test("readReport() returns whole lines only", () => {
   const ready = { type: "ready", lane: "3", asked: null, last: null, held: false } as const;
   assertEquals(readReport("R 3"), ready);
   assertEquals(readReport("R 3 -7  "), { ...ready, asked: "-7" });
@@ -80,7 +80,7 @@ function recordOf(type: string, run: string, code = ""): string {
   return `\n${type} ${run}${padOf(run)} ${code.padStart(3)} .\n`;
 }
 
-Deno.test("readJournal() takes whole records only", () => {
+Deno.test("readJournal() returns whole records only", () => {
   const [a, b, c] = ["a.1.f", "bb.1.f", "c".repeat(MAX_RUN)];
   const started = recordOf("S", a) + recordOf("E", a, "0") + recordOf("S", b) + recordOf("E", b, "137") +
     recordOf("S", c);
@@ -93,7 +93,7 @@ Deno.test("readJournal() takes whole records only", () => {
   assertEquals(readJournal(""), { known: true, ends: new Map(), running: null });
 });
 
-Deno.test("readJournal() takes no part of a torn record for a whole one, and loses none after it", () => {
+Deno.test("readJournal() returns no part of a torn record as a whole one, and loses none after it", () => {
   const before = recordOf("S", "a.1.f");
   for (const torn of [recordOf("E", "a.1.f", "137"), recordOf("X", "a.1.f"), recordOf("S", "b.1.f")]) {
     // the last line feed may be missing: the next record begins with one

@@ -3,7 +3,7 @@ import { isolatedTest, type TmuxHost } from "../support/tmux_host.ts";
 import { until } from "../support/until.ts";
 import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
-/** Takes keys as Ink and its like do: each piece that a raw terminal gives is one key or one text. */
+/** Reads keys as Ink and its like do: each piece that a raw terminal gives is one key or one text. */
 const READER = `import process from "node:process";
 import { appendFileSync } from "node:fs";
 const [, , file, modes] = process.argv;
@@ -27,7 +27,7 @@ async function reader(host: TmuxHost, modes: string) {
   const launch = launchOf(`NO_COLOR=1 '${Deno.execPath()}' run -A '${script}' '${file}' '${modes}'`, { name: run });
   await fixture.executor.launch(launch);
   await until("it reads", async () => (await fixture.executor.screen(run))?.lines.includes("up"));
-  /** Types it; answers the pieces that came, up to `bytes` of them. */
+  /** Types it; returns the pieces that came, up to `bytes` of them. */
   const type = async (text: string, enter: boolean, bytes: number) => {
     await Deno.writeTextFile(file, "");
     const codes = Uint8Array.from(text, (char) => char.charCodeAt(0));
@@ -41,7 +41,7 @@ async function reader(host: TmuxHost, modes: string) {
 }
 
 isolatedTest(
-  "type() presses Enter apart from the text, as programs that take keys in pieces need it",
+  "type() presses Enter apart from the text, as programs that read keys in pieces need it",
   async (host) => {
     const { fixture, run, type } = await reader(host, "");
     assertEquals(await type("hello", true, 6), ["hello", "\r"]);

@@ -12,7 +12,7 @@ const ACCESS = { kind: "tmux", socket: "test" };
 const SIGHT = { access: ACCESS, instance: "one", ended: false, ...ATTEMPT };
 const HERE = { write: false, host: null };
 
-/** A viewer whose views run in terminals made by `script`; they end when they are told. */
+/** A viewer whose views run in terminals made by `script`; they end on request. */
 function viewerIn(host: TmuxHost) {
   const open: { leave(): Promise<void> }[] = [];
   const env = { ...host.env, TERM: "xterm-256color", SHELL: "/bin/sh" };
@@ -75,7 +75,7 @@ isolatedTest(
 );
 
 isolatedTest(
-  "a session that closes with its last terminal takes its views with it, one by one, before",
+  "a session that closes with its last terminal ends its views as well, one by one, before",
   async (host) => {
     const said: string[] = [];
     const { process } = host.options();

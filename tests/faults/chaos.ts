@@ -7,7 +7,7 @@
  * deno task chaos --only disk_full,rollback --seed 7 --jobs 500 --faults 50
  * ```
  *
- * A schedule is not repeated to the millisecond by its seed, because processes take their own time, but its faults are.
+ * A schedule is not repeated to the millisecond by its seed, because processes have their own pace, but its faults are.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface ChaosOptions {
   /** Also end tmux servers: then jobs that ran there may end as lost, but nothing else may happen to them. */
   readonly tmux?: boolean;
   /**
-   * Redis writes to its disk once a second. When that is slow, its death then takes the last jobs with it although it
+   * Redis writes to its disk once a second. When that is slow, its death then loses the last jobs although it
    * had acknowledged them: they count as never queued.
    */
   readonly everysec?: boolean;
@@ -54,7 +54,7 @@ export interface ChaosReport {
   readonly stories: readonly string[];
 }
 
-/** Runs jobs under faults; answers what was wrong in the end. */
+/** Runs jobs under faults; returns what was wrong in the end. */
 export async function chaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = performance.now();
   await using fixture = await RunnerFixture.create({ persistence: options.everysec ? "aof-everysec" : "aof-always" });
@@ -145,7 +145,7 @@ class Run {
     await looking;
   }
 
-  /** Looks at the jobs while some work goes on. */
+  /** Checks the jobs while some work goes on. */
   async #lookUntil(work: () => Promise<void>): Promise<void> {
     let over = false;
     const done = work().finally(() => over = true);
@@ -208,7 +208,7 @@ class Run {
     return [
       ...await audit(fixture, {
         ids: there,
-        dataWasLost: true, // the timeline knows what had ended, also where Redis has forgotten it
+        dataWasLost: true, // the timeline has a record of what had ended, also where Redis has forgotten it
         instances: this.#hosts.map(({ instance }) => instance),
         ms: 1000,
       }),
@@ -228,7 +228,7 @@ class Run {
     ) => [...this.#timeline.story(id), ...this.#hosts.flatMap((host) => host.said(id))]);
   }
 
-  /** Ends all hosts; answers what they leave. */
+  /** Ends all hosts; returns what they leave. */
   async end(): Promise<string[]> {
     if (this.#ended) return [];
     this.#ended = true;

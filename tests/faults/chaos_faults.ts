@@ -243,7 +243,7 @@ async function rollBack(host: Host, random: () => number, hosts: readonly Host[]
       await copy[Symbol.asyncDispose]();
     }
   });
-  // the runners know of their own accord; all of them bring back what they run before any of them takes a job
+  // the runners notice by themselves; all of them bring back what they run before any of them claims a job
   await pause(2 * LEASE);
 }
 

@@ -97,7 +97,7 @@ export class Host {
     return runner;
   }
 
-  /** Starts a runner, as often as it takes: Redis may be away. */
+  /** Starts a runner, as often as needed: Redis may be away. */
   async up(): Promise<void> {
     for (;;) {
       const since = Date.now();
@@ -167,7 +167,7 @@ export class Host {
     }, 5000).catch(() => {});
   }
 
-  /** Copies the folder of its instance as it is now; answers the spool of the copy. */
+  /** Copies the folder of its instance as it is now; returns the spool of the copy. */
   async copySpool(): Promise<string> {
     const spool = `${this.spool}-copy-${++this.#copies}`;
     await Deno.mkdir(spool);
@@ -175,7 +175,7 @@ export class Host {
     return spool;
   }
 
-  /** A runner on a copy, ended in good order when it was let in. Answers whether it was. */
+  /** A runner on a copy, ended in good order when it was let in. Returns whether it was. */
   async runCopy(spool: string, socket: string, ms: number): Promise<boolean> {
     const runner = await this.#start({ spool, socket, args: ["--drain"] });
     const decided = () => runner.code !== null || runner.log.includes("ready");
@@ -211,7 +211,7 @@ export class Host {
     }
   }
 
-  /** Sends a signal to its tmux server; answers the number of its process, 0 when there is none. */
+  /** Sends a signal to its tmux server; returns the number of its process, 0 when there is none. */
   async signalTmux(signal: Deno.Signal): Promise<number> {
     const pid = Number(await quietly("tmux", "-L", this.socket, "display-message", "-p", "#{pid}"));
     if (!(pid > 1)) return 0;
@@ -233,7 +233,7 @@ export class Host {
   }
 }
 
-/** Runs a program of which nothing is expected; answers what it printed. */
+/** Runs a program of which nothing is expected; returns what it printed. */
 export async function quietly(command: string, ...args: string[]): Promise<string> {
   const signal = AbortSignal.timeout(20_000);
   const { stdout } = await new Deno.Command(command, { args, stdin: "null", stderr: "null", signal }).output();

@@ -16,7 +16,7 @@ export interface Ended {
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** Takes away what a push left that was cut off, or whose second half Redis forgot: in no list, and never claimed. */
+/** Removes what a push left that was cut off, or whose second half Redis forgot: in no list, and never claimed. */
 const CLEAR = `
 if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HGET', KEYS[1], 'status') then return 0 end
 local lists = redis.call('KEYS', 'rr:claim:*')
@@ -52,7 +52,7 @@ export class Load {
     if (kind < 0.02) {
       return { payload: `${this.#log.line}; sleep 60`, timeout: "0.5", result: "", error: "timed out after 500ms" };
     }
-    // some run for longer than a runner takes to come back
+    // some run for longer than a runner needs to come back
     const seconds = random() < 0.7 ? random() * 0.1 : random() * (kind < 0.15 ? 6 : 2);
     return {
       payload: `${this.#log.line}; sleep ${seconds.toFixed(3)}; echo out ${id}; exit ${code}`,
@@ -82,7 +82,7 @@ export class Load {
     }
   }
 
-  /** Looks for jobs that have ended since the last look. */
+  /** Reads which jobs have ended since the last time. */
   async look(): Promise<void> {
     for (const id of this.#open) {
       const job = await this.#fixture.job(id).catch(() => null);

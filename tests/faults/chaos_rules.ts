@@ -12,7 +12,7 @@ const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
 /** A full disk does so, too, until each terminal has a new log: so long after there was room again, milliseconds. */
 const FULL = ["disk_full"];
 const NEW_LOG = 3000;
-/** Faults after which a host does not know its ended jobs any more. */
+/** Faults after which a host has no record of its ended jobs any more. */
 const TAKES_RECORDS = ["spool_deleted", "copy_ran"];
 /**
  * The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way.
@@ -109,10 +109,13 @@ export class Rules {
     return `wrong end: job ${id} says ${is}, expected ${expected}`;
   }
 
-  /** What is wrong with a job that had ended before and is so now. Redis may have been told its end once more since. */
+  /**
+   * What is wrong with a job that had ended before and is so now. Its end may have been reported to Redis once more
+   * since.
+   */
   changed(id: string, before: Ended, now: Fields): string | null {
     const life = this.#lives.get(id);
-    // then its end is another one, which `wrongEnd` looks at
+    // then its end is another one, which `wrongEnd` checks
     if (life && this.#isForgotten(life)) return null;
     const forgotten = this.#timeline.hit(LOSSES, "*", before.at);
     const count = forgotten ? (fields: Fields) => [fields.status, fields.result, fields.error] : entries;

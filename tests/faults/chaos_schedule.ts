@@ -56,7 +56,7 @@ export class Schedule {
   async next(): Promise<void> {
     const host = this.#hosts[Math.floor(this.#random() * this.#hosts.length)];
     const fault = this.#draw();
-    const own = random(this.#random() * 2 ** 32); // faults that overlap do not take each other's numbers
+    const own = random(this.#random() * 2 ** 32); // faults that overlap do not use each other's numbers
     const places = this.#places(fault, host);
     await Promise.all(places.map((place) => this.#busy.get(place)));
     // from its order to its end: for the story alone, as what may come of it depends on less

@@ -6,7 +6,7 @@ const CONFIG = new URL("../../scripts/npm/deno.json", import.meta.url).pathname;
 /** A process namespace of its own, where there can be one: whatever goes wrong stays in there, and ends with it. */
 const NAMESPACE = ["--pid", "--fork", "--mount-proc", "--kill-child"];
 
-/** The first process in there: it takes in orphans, which the driver does not. */
+/** The first process in there: it adopts orphans, which the driver does not. */
 const INIT = ["sh", "-c", '"$@"; exit $?', "sh"];
 
 async function can(command: string, ...args: string[]): Promise<boolean> {

@@ -62,7 +62,7 @@ export class Timeline {
     this.#hosts.set(instance, host);
   }
 
-  /** Takes down the events since the last time; one look after the other, so that none is taken twice. */
+  /** Records the events since the last time; one reading after the other, so that none is recorded twice. */
   read(redis: RedisServer): Promise<void> {
     const look = () => this.#read(redis);
     return this.#reading = this.#reading.then(look, look);
@@ -106,7 +106,7 @@ export class Timeline {
     return starts.map(({ at, fields: { i } }) => ({ host: this.#hosts.get(i) ?? i, at }));
   }
 
-  /** Events of a job after its end which say something else. One that Redis forgot may be told again, as it was. */
+  /** Events of a job after its end which say something else. One that Redis forgot may be reported again, as it was. */
   changes(mayRunAgain: (id: string) => boolean): string[] {
     const ended = new Map<string, { s: string; at: number }>();
     const findings: string[] = [];

@@ -24,7 +24,7 @@ async function assertEnds(fixture: RunnerFixture, ids: readonly string[]): Promi
   }
 }
 
-/** Runs a runner that dies at a place; answers whether it came by there before everything was done. */
+/** Runs a runner that dies at a place; returns whether it came by there before everything was done. */
 async function crashes(fixture: RunnerFixture, place: string, ids: readonly string[]): Promise<boolean> {
   const runner = await fixture.runner({ args: ["--concurrency", "3"], env: { RUNNER_CRASH_AT: place }, ready: false });
   return await until(`the runner died at ${place}, or all is done`, async () => {

@@ -6,7 +6,7 @@ import { until } from "../support/until.ts";
 
 const quiet = () => {};
 
-/** Freezes the server and answers what lets it go on. */
+/** Freezes the server and returns what lets it go on. */
 async function freeze(host: TmuxHost): Promise<() => Promise<unknown>> {
   const [pid] = await host.tmux("display-message -p '#{pid}'");
   await host.sh(`kill -STOP ${pid}`);

@@ -24,7 +24,7 @@ async function losePower(fixture: RunnerFixture, letter: string): Promise<void> 
   Deno.kill(Number(new TextDecoder().decode(pid.stdout)), "SIGKILL");
 }
 
-Deno.test("2 a peer takes the claims of a runner that was killed before it started them", async () => {
+Deno.test("2 a peer gets the claims of a runner that was killed before it started them", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const first = await fixture.runner(host(fixture, "a", { env: { RUNNER_CRASH_AT: "after_claim" } }));
@@ -68,7 +68,7 @@ Deno.test("8 a job whose terminals were lost with its host runs again when the p
   assertEquals((await log.executions()).get(id), ["1", "2"]);
 });
 
-Deno.test("8 a job that takes its host down each time ends as lost in the end, whatever the policy", async () => {
+Deno.test("8 a job that brings its host down each time ends as lost in the end, whatever the policy", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   await fixture.runner({ args: [...FAST, "--lost-policy", "requeue"] });

@@ -118,7 +118,7 @@ Deno.test("42 names and namespaces from a fuzzer are refused with a sentence, or
     "x",
     "job_",
   ]];
-  // Deno takes a CR off the end of an argument
+  // Deno removes a CR from the end of an argument
   const text = (most: number) => fuzz(draw, most).replace(/\r+$/, "");
   while (names.length < 15) names.push([text(4), draw() < 0.5 ? "" : text(3)]);
   for (const [name, namespace] of names) {

@@ -27,7 +27,7 @@ for (const killed of [false, true]) {
     await until("it runs", () => log.ran(ids[0]));
     {
       using server = await freeze(fixture);
-      // the connection breaks, and what is told to tmux next does not come through
+      // the connection breaks, and what is sent to tmux next does not come through
       const clients = await new Deno.Command("pgrep", { args: ["-f", `^tmux .*-L ${fixture.socket} `] }).output();
       for (const pid of new TextDecoder().decode(clients.stdout).split("\n").map(Number)) {
         if (pid > 1 && pid !== server.pid) Deno.kill(pid, "SIGKILL");

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { assertClean } from "../support/audit.ts";
 import { ExecutionLog } from "../support/execution_log.ts";
 import { Barrier, pause } from "../support/barrier.ts";
@@ -97,12 +97,12 @@ Deno.test("24 a job that a lost wait has taken is found in the runner's own clai
   await using proxy = Proxy.start(fixture.redis.port);
   const log = new ExecutionLog(fixture.dir);
   await fixture.runner({ args: [...FAST, "--concurrency", "1"], env: { REDIS_URL: proxy.address } });
-  // Redis answers the wait, and the answer is lost
+  // Redis replies to the wait, and the reply is lost
   const done = proxy.cutReply({ nth: 1, command: "BLMOVE" });
   const ids = [await fixture.push({ payload: log.line })];
   await done;
   await fixture.ended(ids[0]);
-  // Redis does not even know that the waiting one is gone
+  // Redis does not even notice that the waiting one is gone
   const waiting = async () => /^blocked_clients:1/m.test(String(await fixture.redis.call("INFO", "clients")));
   await until("the runner waits", waiting);
   proxy.stall();
@@ -127,7 +127,7 @@ Deno.test("25 a Redis that is frozen for longer than the lease: jobs go on, and 
   await assertClean(fixture, { ids, log });
 });
 
-Deno.test("20 a Redis that is busy with a script of somebody else is waited for, and the end of a job is told after it", async () => {
+Deno.test("20 a Redis that is busy with a script of another client is waited for, and the end of a job is reported after it", async () => {
   await using fixture = await RunnerFixture.create({ config: { "busy-reply-threshold": "100" } });
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
@@ -153,7 +153,7 @@ Deno.test("20 a Redis that is busy with a script of somebody else is waited for,
   assertEquals(runner.code, null, runner.log);
 });
 
-Deno.test("26 a Redis at its memory limit: new jobs are refused, ends are told, and it goes on when there is room", async () => {
+Deno.test("26 a Redis at its memory limit: new jobs are refused, ends are reported, and it goes on when there is room", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
@@ -183,7 +183,7 @@ Deno.test("27 a Redis that would throw jobs away is refused at the start, and on
   assertStringIncludes(refused.log, "maxmemory-policy noeviction");
 });
 
-Deno.test("28 a Redis that cannot save: the end of a job is told when it can", async () => {
+Deno.test("28 a Redis that cannot save: the end of a job is reported when it can", async () => {
   await using fixture = await RunnerFixture.create({ config: { save: "3600 1000000" } });
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);
@@ -225,7 +225,7 @@ Deno.test("29 a wrong password and a missing right end the start with 78 and say
   assertStringIncludes(without.log, "alice");
 });
 
-Deno.test("29 a password that is changed: the runner lives on, and one with the new password tells what has ended", async () => {
+Deno.test("29 a password that is changed: the runner lives on, and one with the new password reports what has ended", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);

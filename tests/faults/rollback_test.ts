@@ -21,7 +21,7 @@ for (const slots of [8, 16]) {
     await fixture.runner({ args });
     for (const id of ids) await until("it runs", () => log.ran(id));
     await fixture.redis.goBackTo(stale);
-    // slots become free before the next beat: the stale queue holds all eight
+    // slots become free before the next heartbeat: the stale queue holds all eight
     await first.open();
     for (const id of ids.slice(0, 4)) await fixture.ended(id);
     await barrier.open();
@@ -116,7 +116,7 @@ for (const behind of ["its start", "its end"]) {
 }
 
 for (const end of ["kill9", "stop"] as const) {
-  Deno.test(`19 FLUSHALL while no runner lives (${end}): every end is told again, and what runs goes on`, async () => {
+  Deno.test(`19 FLUSHALL while no runner lives (${end}): every end is reported again, and what runs goes on`, async () => {
     await using fixture = await RunnerFixture.create();
     const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];
     const args = [...FAST, "--concurrency", "8"];

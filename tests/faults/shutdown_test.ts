@@ -46,7 +46,7 @@ for (const fault of ["refuse", "stall"] as const) {
   });
 }
 
-Deno.test("10 TERM leaves a hundred running jobs behind at once, and the next runner takes them all up", async () => {
+Deno.test("10 TERM leaves a hundred running jobs behind at once, and the next runner adopts them all", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);

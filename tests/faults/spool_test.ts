@@ -91,7 +91,7 @@ Deno.test("31 a spool that is deleted under a running job: the job goes on, the 
   assert(runner.code === null || runner.log.includes("spool folder was removed"), runner.log);
 });
 
-Deno.test("31 a lock that is removed: the runner makes room for the next one, which takes up what runs", async () => {
+Deno.test("31 a lock that is removed: the runner makes room for the next one, which adopts what runs", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const barrier = new Barrier(fixture.dir);

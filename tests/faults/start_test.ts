@@ -77,7 +77,7 @@ Deno.test("55 a runner whose connection breaks at any command of its start start
 });
 
 for (const nth of [5, 8, 10, 12]) {
-  Deno.test(`55 a Redis that is killed at command ${nth} of a runner's start: it waits, and takes up what runs`, async () => {
+  Deno.test(`55 a Redis that is killed at command ${nth} of a runner's start: it waits, and adopts what runs`, async () => {
     await using fixture = await RunnerFixture.create();
     await using proxy = Proxy.start(fixture.redis.port);
     const [log, barrier] = [new ExecutionLog(fixture.dir), new Barrier(fixture.dir)];

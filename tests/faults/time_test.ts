@@ -17,7 +17,7 @@ const LIBRARY = ["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linu
 
 for (const [name, jump] of [["forwards", "+1h"], ["backwards", "-1h"]]) {
   Deno.test({
-    name: `35 the host's clock jumps an hour ${name}: nobody is given up, nothing times out` +
+    name: `35 the host's clock jumps an hour ${name}: no host is given up, nothing times out` +
       (LIBRARY ? "" : " (cannot run: no libfaketime here)"),
     ignore: !LIBRARY,
     fn: async () => {

@@ -133,7 +133,7 @@ const CASES: Record<string, Case[]> = {
     { file: "src/domain/a.ts", source: `const a = ${"1 + ".repeat(30)}1; // so`, wrong: ["columns"] },
     { file: "src/domain/a.ts", source: `/* short */ const a = "${"x".repeat(120)}";`, wrong: [] },
   ],
-  "no name and no comment has a word that means several things": [
+  "no name, no comment and no name of a test has a word that means several things": [
     { file: "src/domain/a.ts", source: `const lookedUp = 1;`, wrong: ["words"] },
     { file: "src/domain/a.ts", source: `const LAST_TOLD = 1;`, wrong: ["words"] },
     { file: "src/domain/a.ts", source: `class A { #peeks = 1; take() {} }`, wrong: ["words"] },
@@ -143,7 +143,17 @@ const CASES: Record<string, Case[]> = {
       source: `// the heartbeat of a mistake\nconst heartbeat = "nobody takes it";`,
       wrong: [],
     },
-    { file: "tests/a_test.ts", source: `const taken = "take";\n// nobody`, wrong: [] },
+    { file: "src/domain/a.ts", source: "// the user `nobody`\nconst a = 1;", wrong: [] },
+    { file: "tests/a_test.ts", source: `const taken = "take";\n// nobody`, wrong: ["words"] },
+    { file: "tests/a_test.ts", source: `Deno.test("a takes b", () => {});`, wrong: ["words"] },
+    { file: "tests/a_test.ts", source: "for (const a of []) smallDiskTest(`${a} takes b`, f);", wrong: ["words"] },
+    { file: "tests/a_test.ts", source: `Deno.test({ name: "a takes b", fn() {} });`, wrong: ["words"] },
+    { file: "tests/a_test.ts", source: `Deno.test("a", (t) => t.step("takes b", f));`, wrong: ["words"] },
+    {
+      file: "tests/a_test.ts",
+      source: `Deno.test("a reads b", () => { const taken = /a/.test("nobody") && step("take"); });`,
+      wrong: [],
+    },
   ],
   "a part of the house has a row, what is outside has no rules": [
     { file: "src/attic/a.ts", source: `export const a = 1;`, wrong: ["rings"] },

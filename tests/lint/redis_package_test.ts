@@ -56,7 +56,7 @@ class Peer {
   }
 }
 
-/** Answers one request with these bytes and closes. */
+/** Replies to one request with these bytes and closes. */
 const answer = (reply: string) =>
   serve(async (peer) => {
     await peer.hear();
@@ -100,7 +100,7 @@ Deno.test("a reply that is cut off can pass for a whole one", async () => {
   assertEquals(error.name, "PartialReadError");
 });
 
-Deno.test("an error that Redis answers keeps its dash, and leaves the connection in use", async () => {
+Deno.test("an error that Redis returns keeps its dash, and leaves the connection in use", async () => {
   await using server = serve(async (peer) => {
     await peer.hear();
     await peer.say("-WRONGTYPE no\r\n");

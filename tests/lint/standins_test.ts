@@ -65,7 +65,7 @@ function drawnBar(Bar: typeof BAR[0]["ProgressBar"], shown: { text: string }) {
 }
 
 for (const [which, { ProgressBar }] of [["behind the door", BAR[0]], ["that stands in", BAR[1]]] as const) {
-  Deno.test(`the progress bar ${which} draws at once, at its interval, and takes itself away`, async () => {
+  Deno.test(`the progress bar ${which} draws at once, at its interval, and removes itself`, async () => {
     const shown = { text: "" };
     const { bar, first, next } = drawnBar(ProgressBar, shown);
     await first;

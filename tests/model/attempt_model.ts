@@ -146,7 +146,7 @@ function judged(state: State, at: number, process: Process, rules: Rules, go: Go
   }
   if (begun) return null;
   if (unknown && rules.processesAreAsked) {
-    // its lane answers when it has nothing to do: then nobody knows how the run ended, or whether it ran
+    // its lane replies when it has nothing to do: then there is no record of how the run ended, or whether it ran
     return lane.at === "idle" && lane.pipe === 0 && lane.report === "" ? go("finds an idle lane", "lost") : null;
   }
   return notBegun(process, go);
@@ -225,7 +225,7 @@ function* heartbeat(state: State, at: number, process: Process, rules: Rules): G
 function* starting(state: State, at: number, process: Process, rules: Rules): Generator<Step<State>> {
   const { redis } = state;
   const host = state.hosts[at];
-  // who waits for a job is told by Redis when it changes its role; what is older than its last heartbeat, a process
+  // a process that waits for a job is notified when Redis changes its role; what is older than its last heartbeat, it
   // sees itself
   const mayAsk = redis.nodes[host.instance] === process.nonce &&
     !(rules.dataIsIdentified && process.era !== state.era) &&
@@ -303,7 +303,7 @@ function giveBack(state: State, at: number, process: Process): State {
   return withHost({ ...state, redis: back }, at, { process: { ...process, token: 0, run: "none" }, settled });
 }
 
-/** What comes through the pipe, and what a look at a lane that died finds. */
+/** What comes through the pipe, and what a check of a lane that died finds. */
 function* listening(state: State, at: number, process: Process, rules: Rules): Generator<Step<State>> {
   const host = state.hosts[at];
   const { lane } = host;

@@ -27,7 +27,7 @@ for (const faults of FAULTS) {
   });
 }
 
-/** What goes wrong without a rule, and which faults it takes. */
+/** What goes wrong without a rule, and which faults that needs. */
 const NEEDED: readonly { readonly rule: keyof Rules; readonly faults: Faults; readonly what: string }[] = [
   { rule: "startIsWritten", faults: { kill: 1, diskFull: 1 }, what: "an attempt is executed twice" },
   { rule: "epochIsChecked", faults: { kill: 2 }, what: "an attempt is executed twice" },

@@ -8,7 +8,7 @@ export const RULES = {
   /** A lane begins a run only after its start record was written. */
   startIsWritten: true,
   /**
-   * A lane looks at the number of the runner's process after its start record was written, and a new process ends it
+   * A lane reads the number of the runner's process after its start record was written, and a new process ends it
    * first.
    */
   epochIsChecked: true,
@@ -26,7 +26,7 @@ export const RULES = {
    * The data itself says for which server it was known to be whole, so that a process which is new notices a loss, too.
    */
   dataIsSealed: true,
-  /** Whoever noticed a loss claims nothing until the other hosts had time to bring back what they run. */
+  /** A host that noticed a loss claims nothing until the other hosts had time to bring back what they run. */
   lossIsWaitedOut: true,
   /** A run is not launched anew while a process of it lives, and a journal that cannot be read proves nothing. */
   processesAreAsked: true,
@@ -68,13 +68,13 @@ export interface Data {
 export interface Process {
   readonly nonce: number;
   readonly at: "registers" | "numbers" | "reads" | "asks" | "works";
-  /** Identity of the data that it knows. */
+  /** Identity of the data that it has on record. */
   readonly era: number;
   /** Redis has said that another folder had its identity. */
   readonly mixed: boolean;
   /** It noticed that Redis lost data, and claims nothing. */
   readonly held: boolean;
-  /** Token of its attempt, also before that is on record, and what it knows of it. */
+  /** Token of its attempt, also before that is on record, and what it has on record of it. */
   readonly token: number;
   readonly run: "none" | "started" | "recorded" | "sent" | "ended" | "lost" | "refused";
 }

@@ -9,7 +9,7 @@ export function* laneSteps(state: State, at: number, rules: Rules): Generator<St
     name: `lane ${at} ${name}`,
     to: withHost(state, at, { lane: { ...lane, ...change } }),
   });
-  if (lane.at === "idle" && lane.pipe !== 0) yield step("takes a run", { at: "taken", epoch: lane.pipe, pipe: 0 });
+  if (lane.at === "idle" && lane.pipe !== 0) yield step("begins a run", { at: "taken", epoch: lane.pipe, pipe: 0 });
   if (lane.at === "taken") {
     if (!host.full) yield step("writes the start", { at: "noted", journal: lane.journal === "?" ? "?" : "S" });
     else if (rules.startIsWritten) yield step("cannot write the start: declines", { at: "idle", report: "X" });

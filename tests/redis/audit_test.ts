@@ -2,7 +2,7 @@ import { assertEquals } from "../support/assert.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
 import { RedisFixture } from "./redis_fixture.ts";
 
-Deno.test("every event is told to the audit, in order and once", async () => {
+Deno.test("every event is published to the audit, in order and once", async () => {
   await using fixture = await RedisFixture.open();
   await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone" }));
   await fixture.expire("gone");

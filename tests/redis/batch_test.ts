@@ -27,7 +27,7 @@ async function scriptCalls(fixture: RedisFixture): Promise<number> {
 
 Deno.test("steps that are asked for together go as one command, and each has its own answer", async () => {
   await using fixture = await RedisFixture.open();
-  await started(fixture, ["first", "second"]); // Redis knows the scripts
+  await started(fixture, ["first", "second"]); // Redis has the scripts
   const ids = Array.from({ length: 150 }, (_, i) => `j${i}`);
   for (const id of ids) await fixture.submit(id, { payload: `echo ${id}` });
   await fixture.queue.claim(ids.length);
@@ -109,7 +109,7 @@ Deno.test("when the reply to several steps is lost, all of them can be repeated"
   const ids = ["a", "b", "c"];
   for (const id of ["known", ...ids]) await fixture.submit(id);
   await queue.claim(4);
-  await queue.start("known"); // Redis knows the script
+  await queue.start("known"); // Redis has the script
   const start = () => Promise.allSettled(ids.map((id) => queue.start(id)));
   const cut = proxy.cutReply({ nth: 1, after: 5 });
   const lost = await start();

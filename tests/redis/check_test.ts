@@ -45,7 +45,7 @@ Deno.test("judgeServer() finds what would lose jobs, with a remedy", () => {
   }
 });
 
-Deno.test("judgeServer() is silent about what a Redis does not tell", () => {
+Deno.test("judgeServer() is silent about what a Redis does not report", () => {
   assertEquals(judgeServer("", { namespace: "", nowMs: NOW }), []);
 });
 
@@ -63,7 +63,7 @@ Deno.test("checkServer() judges a real server", async () => {
   ]]);
 });
 
-Deno.test("checkServer() rejects when nobody answers", async () => {
+Deno.test("checkServer() rejects when no server replies", async () => {
   await assertRejects(() => checkServer(placeAt(`127.0.0.1:${freePort()}`), () => 0));
 });
 
@@ -82,7 +82,7 @@ Deno.test("checkServer() warns of an append-only file that a restart would not r
   }
 });
 
-Deno.test("judgeDefaultUser() knows the replies of Redis 6 and later", () => {
+Deno.test("judgeDefaultUser() reads the replies of Redis 6 and later", () => {
   const user = (flags: string[], commands: string, keys: string | string[]) =>
     judgeDefaultUser(["flags", flags, "passwords", [], "commands", commands, "keys", keys, "channels", ""]).length;
   assertEquals(user(["off"], "-@all", ""), 1);

@@ -20,7 +20,7 @@ Deno.test("two runners of one name share the queue, each id once", async () => {
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.queue("r"), fixture.keys.claim("r", "i")), 0);
 });
 
-Deno.test("claim() starts jobs of the executors that it is told, in one step, and claims the others", async () => {
+Deno.test("claim() starts jobs of the executors that it is given, in one step, and claims the others", async () => {
   await using fixture = await RedisFixture.open();
   const { server, queue, keys } = fixture;
   await fixture.submit("a", { payload: "echo ü", title: "first" });
@@ -76,12 +76,12 @@ Deno.test("claim() starts the job that was waited for before it claims others", 
   assertEquals(await types("a", []), [["a", "claimed"], ["b", "claimed"]]);
   assertEquals((await queue.claimed()).length, 2);
   assertEquals(await types("a", ["tmux.main"]), [["a", "OK"], ["c", "OK"]]);
-  // somebody else was faster, or the first answer was lost
+  // another client was faster, or the first reply was lost
   assertEquals(await types("a", ["tmux.main"]), [["a", "HELD"]]);
   assertEquals((await queue.claimed()).map((id) => new TextDecoder().decode(id)), ["b"]);
 });
 
-Deno.test("claim() takes nothing for a process that lost its instance", async () => {
+Deno.test("claim() claims nothing for a process that lost its instance", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.submit("a");
   const newer = fixture.runner({ nonce: "n2" });
@@ -90,7 +90,7 @@ Deno.test("claim() takes nothing for a process that lost its instance", async ()
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["a"]);
 });
 
-Deno.test("claim() answers only what it could start when a key of the instance is of another type", async () => {
+Deno.test("claim() returns only what it could start when a key of the instance is of another type", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.submit("a");
   await fixture.server.call("SET", fixture.keys.attempts("r", "i"), "x");

@@ -14,7 +14,7 @@ function nodeOptions(): RedisServerOptions {
   return { persistence: "aof-everysec", config: { "cluster-enabled": "yes", "cluster-port": String(freePort()) } };
 }
 
-/** Waits until a node answers for the slots. */
+/** Waits until a node serves the slots. */
 async function ready(node: RedisServer): Promise<void> {
   await until("the cluster is ready", async () => {
     return String(await node.call("CLUSTER", "INFO")).includes("cluster_state:ok");

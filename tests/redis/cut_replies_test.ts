@@ -1,5 +1,6 @@
 /**
- * The reply to any one command is lost after Redis carried it out: whoever repeats the step ends where nobody had to.
+ * The reply to any one command is lost after Redis carried it out: repeating the step ends where one that was never
+ * repeated does.
  */
 import { UnavailableError } from "../../src/domain/errors.ts";
 import type { Trouble } from "../../src/ports/queue.ts";
@@ -108,7 +109,7 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
     else if (type === "zset") state[name] = (await server.call("ZRANGE", key, 0, -1) as string[]).sort();
     else {
       const events = await server.call("XRANGE", key, "-", "+") as [string, string[]][];
-      // a request to cancel may be heard twice; every other event is told once
+      // a request to cancel may be published twice; every other event is published once
       state[name] = events.map(([, [, event, , id]]) => `${event} ${id}`).filter((one, i, all) => one !== all[i - 1]);
     }
     state[`${name} stays`] = await server.call("PTTL", key) === -1;

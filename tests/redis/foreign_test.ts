@@ -1,4 +1,4 @@
-/** Programs that know nothing but the job hash and the queue: HSET and LPUSH. */
+/** Programs that use nothing but the job hash and the queue: HSET and LPUSH. */
 import { assert, assertEquals } from "../support/assert.ts";
 import { ended, RedisFixture } from "./redis_fixture.ts";
 

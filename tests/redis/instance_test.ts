@@ -59,7 +59,7 @@ Deno.test("register() says that the data has another history than when it was wh
   assertEquals([await stale("b"), await stale("e")], [false, false]);
 });
 
-Deno.test("register() answers up to which of its numbers Redis knows the instance, also after it left", async () => {
+Deno.test("register() returns up to which of its numbers Redis has a record of the instance, also after it left", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   const seq = async () => {
@@ -113,14 +113,14 @@ Deno.test("beat() extends the lease and shows the state", async () => {
   assertEquals([after.state, after.host, after.pid, after.slots, after.running], ["draining", "host-1", 7, 4, 0]);
 });
 
-Deno.test("beat() answers LOST when Redis does not know the instance", async () => {
+Deno.test("heartbeat() returns LOST when Redis has no record of the instance", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.server.call("FLUSHALL");
   assertEquals(await fixture.queue.heartbeat([], "up"), { type: "LOST" });
   assertEquals(await fixture.server.keys(), []);
 });
 
-Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () => {
+Deno.test("heartbeat() sorts runs into fenced, unknown and cancelled ones", async () => {
   await using fixture = await RedisFixture.open();
   const { server, keys } = fixture;
   const runs = [];
@@ -151,7 +151,7 @@ Deno.test("beat() sorts runs into fenced, unknown and cancelled ones", async () 
   assert(fine.type === "OK" && fine.extra && !fine.paused);
 });
 
-Deno.test("beat() tells when a delayed job is due, and whether another instance is overdue", async () => {
+Deno.test("heartbeat() returns when a delayed job is due, and whether another instance is overdue", async () => {
   await using fixture = await RedisFixture.open();
   const facts = async () => {
     const reply = await fixture.queue.heartbeat([], "up");
@@ -189,7 +189,7 @@ Deno.test("onBell() wakes the runners of a name for a cancel, a delayed job and 
   await rings(() => fixture.store.pause("r", false));
 });
 
-Deno.test("beat() repairs the status of a run that another program wrote back", async () => {
+Deno.test("heartbeat() repairs the status of a run that another program wrote back", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   for (const status of ["dispatched", "", "queued"]) {
@@ -219,7 +219,7 @@ Deno.test("retire() forgets an instance that holds nothing", async () => {
   assertEquals(await fixture.store.instances(), []);
 });
 
-Deno.test("beat() brings an instance back that a peer has retired while it was frozen", async () => {
+Deno.test("heartbeat() brings an instance back that a peer has retired while it was frozen", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   const peer = fixture.runner({ instance: "i2", nonce: "n2" });
@@ -407,7 +407,7 @@ Deno.test("restore() brings an attempt and its end back in one step, or says who
   assertEquals(await queue.due(5), ["a"]);
 });
 
-Deno.test("reassert() takes a job that Redis went back to out of every list", async () => {
+Deno.test("reassert() removes a job that Redis went back to from every list", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   const { server, keys } = fixture;
@@ -510,7 +510,7 @@ Deno.test("the name of a queue is remembered for a while after its last runner l
   assertEquals(await names(), []);
 });
 
-Deno.test("beat() carries no more than the beginning of a reason that is too long", async () => {
+Deno.test("heartbeat() carries no more than the beginning of a reason that is too long", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   await fixture.server.call("HSET", fixture.keys.meta("a"), "cancel", "r".repeat(1 << 20));

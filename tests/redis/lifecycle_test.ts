@@ -64,7 +64,7 @@ Deno.test("every event of a job has a caller in src/client or src/runner of the 
   }
 });
 
-Deno.test("the help of events names those that scripts tell, and each is an event of the lifecycle", () => {
+Deno.test("the help of events names those that scripts publish, and each is an event of the lifecycle", () => {
   const reported = expected.flatMap((name) =>
     [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
   );

@@ -30,7 +30,7 @@ async function failureOf(promise: Promise<unknown>): Promise<Failure> {
   return error as Failure;
 }
 
-/** A server that answers PING, and everything else with one fixed reply; `null`: never. */
+/** A server that replies to PING, and to everything else with one fixed reply; `null`: never. */
 function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Set<Deno.Conn>();
@@ -168,14 +168,14 @@ Deno.test("a link refuses what is no Redis", async () => {
   assertStringIncludes((await failureOf(link.call("GET", ["x"]))).message, "its answer to PING is not Redis'");
 });
 
-Deno.test("a link says when nobody listens", async () => {
+Deno.test("a link says when no server listens", async () => {
   using link = linkTo(`127.0.0.1:${freePort()}`);
   assertMatch((await failureOf(link.call("GET", ["x"]))).message, /refused/i);
 });
 
 Deno.test({
   name: "a link says when there is no such host",
-  // Deno 2.4 keeps a handle of Deno.connect's signal when the look-up fails
+  // Deno 2.4 keeps a handle of Deno.connect's signal when the resolution fails
   sanitizeResources: false,
   async fn() {
     using link = linkTo("no-such-host.invalid");
@@ -183,7 +183,7 @@ Deno.test({
   },
 });
 
-Deno.test("a link tells what an error reply means", async () => {
+Deno.test("a link says what an error reply means", async () => {
   const rows: [string, Condition, string, number][] = [
     ["LOADING Redis is loading the dataset in memory", "busy", "LOADING", 1],
     ["BUSY Redis is busy running a script", "busy", "BUSY", 1],
@@ -235,7 +235,7 @@ Deno.test("a link drops a connection whose script reply was cut", async () => {
   }
 });
 
-Deno.test("a link sends a script whole when Redis does not know it", async () => {
+Deno.test("a link sends a script whole when Redis does not have it", async () => {
   await using server = await RedisServer.start();
   await using proxy = Proxy.start(server.port);
   using link = linkTo(proxy.address);
@@ -350,7 +350,7 @@ function sockets(): number {
   }).length;
 }
 
-Deno.test("a link to a server that answers no handshake keeps no socket for each try", async () => {
+Deno.test("a link to a server that completes no handshake keeps no socket for each try", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const held: Deno.Conn[] = [];
   const accepting = (async () => {

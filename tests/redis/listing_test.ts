@@ -111,7 +111,7 @@ Deno.test("a list of 600 jobs that are strings is read whole", async () => {
   assertEquals(jobs.map((job) => job?.fields.payload).filter((payload) => payload === "x").length, 600);
 });
 
-Deno.test("eventsAfter() waits for events, brings each once, and holds up nobody", async () => {
+Deno.test("eventsAfter() waits for events, brings each once, and delays no other caller", async () => {
   await using fixture = await RedisFixture.open();
   const { store } = fixture;
   assertEquals(await store.newestEvents(5), []);

@@ -38,7 +38,7 @@ Deno.test("purge() deletes ended jobs with all that belongs to them, and no othe
   assertEquals(await leftAfter(fixture, {}), ["later", "runs", "waits"]);
 });
 
-Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", async () => {
+Deno.test("purge() deletes the jobs of one runner, whichever program wrote its name", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys, store } = fixture;
   await queue.finish(ended(await fixture.started("ours")));
@@ -62,7 +62,7 @@ Deno.test("purge() deletes the jobs of one runner, whoever wrote its name", asyn
   assertEquals(await leftAfter(fixture, {}), []);
 });
 
-Deno.test("purge() goes by the time of the end, whoever wrote it", async () => {
+Deno.test("purge() goes by the time of the end, whichever program wrote it", async () => {
   await using fixture = await RedisFixture.open();
   const { server, store, keys } = fixture;
   const old = Date.UTC(2026, 0, 1);

@@ -23,7 +23,7 @@ async function reasonAt(address: string, connectMs = 3_000): Promise<Trouble & U
 }
 
 /**
- * A server that says one thing to each connection, and takes down what it is told; one that `hangsUp` says nothing and
+ * A server that says one thing to each connection, and records what it receives; one that `hangsUp` says nothing and
  * closes it.
  */
 function sayer(text: string, hangsUp = false) {
@@ -54,7 +54,7 @@ function sayer(text: string, hangsUp = false) {
   };
 }
 
-Deno.test("a link that does not reach a Redis tells apart why, and says what to do", async () => {
+Deno.test("a link that does not reach a Redis says why, and what to do", async () => {
   const [tlsPort, strictPort] = [freePort(), freePort()];
   const config = (port: number, strict: boolean) => ({
     "tls-port": String(port),
@@ -96,14 +96,14 @@ Deno.test("a link that does not reach a Redis tells apart why, and says what to 
   }
 });
 
-Deno.test("a link that looks whether TLS is what is wrong tells the other side no password", async () => {
+Deno.test("a link that checks whether TLS is what is wrong sends the other side no password", async () => {
   await using silent = sayer("");
   await reasonAt(`rediss://me:sesame@127.0.0.1:${silent.port}/3`, 200);
   assertEquals(silent.told.filter((text) => text.includes("PING")).length, 1);
   assert(!silent.told.join().includes("sesame") && !silent.told.join().includes("me"), silent.told.join());
 });
 
-Deno.test("reasonOf() knows what name service, network and certificates say", () => {
+Deno.test("reasonOf() reads what name service, network and certificates say", () => {
   const target = { url: parseRedisUrl("rediss://redis.example:6380"), connectMs: 700 };
   const cases: [error: Error, says: RegExp][] = [
     [new DeadlineError("did not answer within 700 ms"), /^it did not answer within 700 ms$/],

@@ -76,7 +76,7 @@ export class RedisFixture implements AsyncDisposable {
     return (await this.store.submit(submission)).type;
   }
 
-  /** Claims jobs without starting them; answers their ids. */
+  /** Claims jobs without starting them; returns their ids. */
   async claim(limit: number, queue: RedisQueue = this.queue): Promise<string[]> {
     const claimed = await queue.claim(limit);
     if (claimed === "FENCED") throw new Error("claim answered FENCED");

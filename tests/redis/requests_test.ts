@@ -41,7 +41,7 @@ Deno.test("requests are served in their order, by the instance that they are for
   assertEquals(await Promise.all(answers), [{ type: "unanswered", taken: true }, { type: "unanswered", taken: true }]);
 });
 
-Deno.test("a request that nobody waits for any more is never served, and leaves nothing behind", async () => {
+Deno.test("a request that no client waits for any more is never served, and leaves nothing behind", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.started("a");
   assertEquals(await ask(fixture, "a", SCREEN, "q1", 50), { type: "unanswered", taken: false });
@@ -59,7 +59,7 @@ Deno.test("a request that nobody waits for any more is never served, and leaves 
   await pending;
 });
 
-Deno.test("a request for an attempt that is over, a silent runner or a full list asks nobody", async () => {
+Deno.test("a request for an attempt that is over, a silent runner or a full list asks no runner", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   const before = (await fixture.store.read("a"))!;
@@ -82,7 +82,7 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   assertEquals(await fixture.server.call("EXISTS", list), 0);
 });
 
-Deno.test("inputRequired() is told once and changes its line, inputResolved() ends it, and so does the next attempt", async () => {
+Deno.test("inputRequired() is published once and changes its line, inputResolved() ends it, and so does the next attempt", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   await fixture.queue.inputResolved(run);

@@ -23,7 +23,7 @@ Deno.test("a job waits for another one also when a job of its id has run before"
   assertEquals(await fixture.queue.promote("nightly"), "WAITS");
 });
 
-Deno.test("start() does not heed an order to cancel that an earlier attempt has had", async () => {
+Deno.test("start() does not carry out an order to cancel that an earlier attempt has had", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   const first = await fixture.started("a");
@@ -35,7 +35,7 @@ Deno.test("start() does not heed an order to cancel that an earlier attempt has 
   const again = await queue.start("a");
   assert(again.type === "OK", again.type);
   assertEquals((await fixture.meta("a")).cancel, undefined);
-  // ... but one that nobody has carried out, as its host went away
+  // ... but one that no runner has carried out, as its host went away
   await fixture.store.cancel("a", "too late");
   await server.call("HSET", keys.meta("a"), "token", "0");
   await server.call("HDEL", keys.attempts("r", "i"), "a");

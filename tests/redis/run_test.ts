@@ -28,7 +28,7 @@ Deno.test("start() makes the instance the owner of a new attempt in one step", a
   assert(Math.abs(Number(started_ms) - await fixture.store.time()) < 5_000);
 });
 
-Deno.test("start() answers HELD for an attempt that the instance owns already", async () => {
+Deno.test("start() returns HELD for an attempt that the instance owns already", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   const again = await fixture.queue.start("a");
@@ -269,7 +269,7 @@ Deno.test("finish() delays a job for its next attempt, which has a higher number
   assertEquals((await fixture.queue.finish(ended({ id: "a", token: next.token }))).type, "OK");
 });
 
-Deno.test("finish() answers MISSING when Redis lost the job or what we know of it", async () => {
+Deno.test("finish() returns MISSING when Redis lost the job or its metadata", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   await fixture.server.call("DEL", fixture.keys.job("a"));

@@ -125,7 +125,7 @@ Deno.test("changes() comes back by itself after its connection broke, also with 
   store.close();
 });
 
-Deno.test("changes() of many jobs share one connection, which goes when nobody listens", async () => {
+Deno.test("changes() of many jobs share one connection, which goes when no client listens", async () => {
   await using fixture = await RedisFixture.open();
   await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
@@ -197,7 +197,7 @@ Deno.test("close() ends the connection of who still listens", async () => {
   assertEquals(proxy.accepted, 1);
 });
 
-Deno.test("cancel() stands when Redis goes away before those that waited are told", async () => {
+Deno.test("cancel() stands when Redis goes away before those that waited are notified", async () => {
   await using fixture = await RedisFixture.open();
   await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));

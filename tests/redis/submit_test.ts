@@ -68,7 +68,7 @@ Deno.test("submit() of an id that was deleted goes on counting attempts and forg
   assertEquals(await fixture.queue.reassert({ ...old, job, meta, attempt, startedMs: 1 }), "FENCED");
 });
 
-Deno.test("claim() takes jobs by priority, and low ones when nothing else waits", async () => {
+Deno.test("claim() claims jobs by priority, and low ones when nothing else waits", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.submit("n1");
   await fixture.submit("low1", { priority: "low" });
@@ -151,7 +151,7 @@ Deno.test("finish() names the jobs that waited, and promote() lets them start", 
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.after("a")), 0);
 });
 
-Deno.test("promote() looks at a job that waits again in a minute", async () => {
+Deno.test("promote() checks a job that waits again in a minute", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.submit("a");
   await fixture.submit("b", { after: "a" });
@@ -229,7 +229,7 @@ Deno.test("cancel() ends a job that waits, wherever it waits", async () => {
   assertEquals(await fixture.store.cancel("none", ""), { type: "MISSING" });
 });
 
-Deno.test("cancel() takes a job off the queue at once, so that it counts no more, where no runner lives", async () => {
+Deno.test("cancel() removes a job from the queue at once, so that it counts no more, where no runner lives", async () => {
   await using fixture = await RedisFixture.open();
   const { store, server, keys } = fixture;
   const submit = (id: string, more: object = {}) =>

@@ -15,7 +15,7 @@ function wakeUpsOf(server: RedisServer): TestWakeUps {
   return new TestWakeUps({ url: parseRedisUrl(server.address) }, systemClock);
 }
 
-Deno.test("whoever begins to listen is woken once, as a message may just have been missed", async () => {
+Deno.test("a caller that begins to listen is woken once, as a message may just have been missed", async () => {
   await using server = await RedisServer.start();
   using wakeUps = wakeUpsOf(server);
   for (const channel of ["first", "second", "second"]) {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { ended, INFO, RedisFixture } from "./redis_fixture.ts";
 
-Deno.test("nothing is taken from a Redis that went back behind what it had told", async () => {
+Deno.test("nothing is claimed from a Redis that went back behind what it had reported", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   await fixture.claimed("early");
@@ -60,7 +60,7 @@ for (const code of ["READONLY", "UNBLOCKED"]) {
   });
 }
 
-Deno.test("an attempt that is newer than what Redis knows is unknown to it, and not fenced", async () => {
+Deno.test("an attempt that is newer than what Redis has on record is unknown to it, and not fenced", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
   const run = await fixture.started("a");

@@ -46,7 +46,7 @@ Deno.test("the claimer starts a job that comes alone in one step, and asks for n
   assertEquals(runner.queue.together, ["b", "c"], "of the first it learned that the executor is free");
 });
 
-/** A claimer that knows its executor to be free, and waits for a job. */
+/** A claimer with an executor that is known to be free, and waits for a job. */
 async function waiting(runner: FakeRunner): Promise<void> {
   runner.queue.push("a", job("fake.s"));
   runner.claimer.start();
@@ -74,7 +74,7 @@ Deno.test("a job that came alone is started later when the step fails, or is not
   assertEquals(runner.queue.started, ["a", "b", "c"]);
 });
 
-Deno.test("a job that came alone is started once, also when a look at the truth finds it meanwhile", async () => {
+Deno.test("a job that came alone is started once, also when a reconciliation finds it meanwhile", async () => {
   const [asked, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
     claim: async (...args) => {
@@ -96,7 +96,7 @@ Deno.test("a job that came alone is started once, also when a look at the truth 
   assertEquals([runner.queue.started, runner.backlog.size], [["a", "b"], 0]);
 });
 
-Deno.test("what is claimed after a wait is no more than may be looked ahead", async () => {
+Deno.test("what is claimed after a wait is no more than the limit of the backlog", async () => {
   const limits: number[] = [];
   const queue = ({ claim }: FakeQueue): Partial<Queue> => ({
     claim: (limit, executors, waited) => {
@@ -145,7 +145,7 @@ Deno.test("the claimer claims and starts in one step what waits for nothing, and
     assertEquals(runner.queue.started.length, i + 4);
   }
   assertEquals(runner.executor.ids(), [...ids, "b"]);
-  // of the executor that it did not know it asked first
+  // it asked first about the executor that was unknown
   assertEquals(runner.queue.together, ids.slice(3));
 });
 
@@ -173,7 +173,7 @@ Deno.test("the claimer is not idle while a claim is under way, which may start a
   await until("it asks again", () => asked.length === 2);
   assertEquals(runner.claimer.idle, null);
   asked[1].resolve();
-  await idle; // it is told, and not only when something runs
+  await idle; // it is notified, and not only when something runs
   await until("it asks again", () => asked.length === 3);
   isOver = true;
   for (const late of asked) late.resolve();
@@ -212,7 +212,7 @@ Deno.test("the claimer starts jobs that it finds together with one of each line"
   assertEquals(runner.executor.ids(), ["a1", "b1", "b2"]);
 });
 
-Deno.test("the claimer looks ahead no further than it may", async () => {
+Deno.test("the claimer claims ahead no further than it may", async () => {
   await using runner = fakeRunner({ concurrency: 50 });
   for (let i = 0; i < 60; i++) runner.queue.push(`a${i}`, job("fake.s.line"));
   runner.claimer.start();
@@ -247,7 +247,7 @@ Deno.test("the claimer waits for a job that is pushed before it is written, and 
   assertEquals(asked, [0, 100, 400, 1400, 4400]);
 });
 
-Deno.test("the claimer does not pause while ids that take no slot wait for their turn", async () => {
+Deno.test("the claimer does not pause while ids that need no slot wait for their turn", async () => {
   await using runner = fakeRunner({ concurrency: 2 }, { longestSleep: 4000 });
   const ids = Array.from({ length: 20 }, (_, i) => `nothing${i}`);
   for (const id of ids) {
@@ -344,7 +344,7 @@ Deno.test("the claimer warns once of claims that fail again and again, and waits
   assertEquals(runner.warnings.filter((warning) => warning === "could not claim jobs").length, 1);
 });
 
-Deno.test("the claimer takes nothing while the queue is paused", async () => {
+Deno.test("the claimer claims nothing while the queue is paused", async () => {
   await using runner = fakeRunner();
   runner.gate.close("paused");
   runner.queue.push("a", job("fake.s"));
@@ -355,7 +355,7 @@ Deno.test("the claimer takes nothing while the queue is paused", async () => {
   await until("it runs", () => runner.executor.launched.length === 1);
 });
 
-Deno.test("the claimer starts nothing that it takes while the queue is being paused", async () => {
+Deno.test("the claimer starts nothing that it claims while the queue is being paused", async () => {
   await using runner = fakeRunner();
   runner.claimer.start();
   await until("it waits for a job", () => runner.queue.waits);
@@ -368,7 +368,7 @@ Deno.test("the claimer starts nothing that it takes while the queue is being pau
 });
 
 for (const lost of ["held", "fenced"] as const) {
-  Deno.test(`the claimer rests while it is ${lost}, also with a claim at hand, and takes it up once afterwards`, async () => {
+  Deno.test(`the claimer rests while it is ${lost}, also with a claim at hand, and starts it once afterwards`, async () => {
     await using runner = fakeRunner();
     runner.claimer.start();
     await until("it waits for a job", () => runner.queue.waits);
@@ -392,7 +392,7 @@ for (const lost of ["held", "fenced"] as const) {
   });
 }
 
-Deno.test("reconcile() takes up claims that nobody told about", async () => {
+Deno.test("reconcile() adds claims that were not reported", async () => {
   await using runner = fakeRunner();
   runner.queue.push("ghost", job("fake.s"));
   await runner.queue.claim(1);
@@ -416,7 +416,7 @@ Deno.test("reconcile() starts no more claims than there are slots", async () => 
   assertEquals(runner.queue.started, ["a", "b", "c"]);
 });
 
-Deno.test("jobs stored as JSON for a busy pane take no slot from others", async () => {
+Deno.test("jobs stored as JSON for a busy pane occupy no slot of others", async () => {
   await using runner = fakeRunner({ concurrency: 3 });
   const { queue } = runner;
   queue.push("first", job("fake.s.line"));

@@ -12,7 +12,7 @@ async function launched(runner: FakeRunner, id: string, fields = {}): Promise<vo
   await until(`${id} runs`, () => runner.executor.ids().includes(id));
 }
 
-Deno.test("the finisher tells Redis state, sentence, code and output, then forgets the run", async () => {
+Deno.test("the finisher reports state, sentence, code and output, then forgets the run", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a");
   const output = { total: 6, head: bytes("hello\n"), tail: bytes(""), truncated: false };
@@ -33,7 +33,7 @@ Deno.test("the finisher tells Redis state, sentence, code and output, then forge
   assertEquals(runner.queue.promoted, ["waiter"]);
 });
 
-Deno.test("the finisher goes on until Redis answers, and settles only then", async () => {
+Deno.test("the finisher goes on until Redis replies, and settles only then", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a");
   for (let i = 0; i < 5; i++) runner.queue.failures.push({ method: "finish", error: unavailable("down") });
@@ -44,7 +44,7 @@ Deno.test("the finisher goes on until Redis answers, and settles only then", asy
   await until("it is settled", () => runner.journal.settled.length === 1);
 });
 
-Deno.test("the finisher tells an end also to a Redis that takes no output, and waits for one that is away", async () => {
+Deno.test("the finisher reports an end also to a Redis that accepts no output, and waits for one that is away", async () => {
   for (const condition of ["full", "unfit", "unreachable"] as const) {
     let away = 3;
     const refused = () => unavailable("no output", { condition, sent: true });
@@ -60,7 +60,7 @@ Deno.test("the finisher tells an end also to a Redis that takes no output, and w
   }
 });
 
-Deno.test("the finisher gives a job back that Redis lost, then tells its end", async () => {
+Deno.test("the finisher gives a job back that Redis lost, then reports its end", async () => {
   await using runner = fakeRunner();
   await launched(runner, "a", { caller_id: "me" });
   runner.queue.finishReplies.push("MISSING");

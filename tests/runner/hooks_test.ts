@@ -30,7 +30,7 @@ function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
   return { hooks, said, begun, ended };
 }
 
-Deno.test("a hook is told which job has ended, and how", async () => {
+Deno.test("a hook gets which job has ended, and how", async () => {
   const { begun, ended } = fixture();
   ended("it's", {
     meta: { title: "T" },
@@ -122,7 +122,7 @@ Deno.test("without a command there are no hooks", () => {
   assertEquals(begun.length, 0);
 });
 
-Deno.test("the finisher tells of an end that is ours, once, and of no other", async () => {
+Deno.test("the finisher runs a hook for an end that is ours, once, and of no other", async () => {
   await using runner = fakeRunner({ onEnd });
   const reported = () => runner.executor.hooks.map(({ env }) => `${env.RUNNER_JOB_ID} ${env.RUNNER_STATE}`);
   runner.claimer.start();
@@ -135,7 +135,7 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
     runner.executor.end(id);
     await until(`${id} is settled`, () => runner.journal.settled.length === runner.executor.launched.length);
   }
-  // whoever launched it has told it before: the reply was lost
+  // the process that launched it has reported it before: the reply was lost
   assertEquals(reported(), ["a finished", "d finished", "e finished"]);
   for (const [id, answer] of [["f", null], ["g", "ALREADY"]] as const) {
     const attempt = { ...runner.journal.begun[0], name: `run-${id}`, id };
@@ -143,6 +143,6 @@ Deno.test("the finisher tells of an end that is ours, once, and of no other", as
     runner.finisher.finish(runner.launcher.adopt(attempt), { kind: "exited", code: 0 });
     await until(`${id} is settled`, () => runner.journal.settled.some(([run]) => run === `run-${id}`));
   }
-  // an earlier process may have told the one of g
+  // an earlier process may have reported the one of g
   assertEquals(reported().slice(3), ["f finished"]);
 });

@@ -5,12 +5,12 @@ import { UnavailableError } from "../../src/domain/errors.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-/** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and told. */
+/** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and reported. */
 function setUp() {
   const looks: [atSeconds: number, runs: string[]][] = [];
   const reported: string[] = [];
   const logged: string[] = [];
-  /** Jobs of which Redis knows that they ask. */
+  /** Jobs that are recorded in Redis as waiting for input. */
   const asking = new Set<string>();
   const reading = new Set<string>();
   const fixture = { now: 0, away: false, lines: ["question?"] };
@@ -51,7 +51,7 @@ function setUp() {
   return { watch, run, runs: attempts, reading, looks, told: reported, logged, asking, fixture, seconds };
 }
 
-Deno.test("a job that writes is never looked at, a quiet one less and less often, together with others", async () => {
+Deno.test("a job that writes is never checked, a quiet one less and less often, together with others", async () => {
   const { run, looks, told: reported, seconds } = setUp();
   const loud = run("loud");
   run("quiet");
@@ -65,7 +65,7 @@ Deno.test("a job that writes is never looked at, a quiet one less and less often
   assertEquals(reported, []);
 });
 
-Deno.test("a job that waits is told with its last line, and again when that is lost; output ends it at once", async () => {
+Deno.test("a job that waits is reported with its last line, and again when that is lost; output ends it at once", async () => {
   const { run, reading, looks, told: reported, seconds, fixture } = setUp();
   const active = run("a");
   reading.add("a");
@@ -83,7 +83,7 @@ Deno.test("a job that waits is told with its last line, and again when that is l
   assertEquals(reported.length, 5);
 });
 
-Deno.test("a job that was answered without a word proceeds at the next look, or when its runner typed", async () => {
+Deno.test("a job that was answered without a word proceeds at the next check, or when its runner typed", async () => {
   const { watch, run, reading, told: reported, seconds } = setUp();
   const active = run("a");
   reading.add("a");
@@ -101,7 +101,7 @@ Deno.test("a job that was answered without a word proceeds at the next look, or 
   assertEquals(reported.length, before + 1);
 });
 
-Deno.test("what an earlier process told is taken back by the next, and what Redis did not take is told again", async () => {
+Deno.test("what an earlier process reported is undone by the next, and what Redis did not accept is reported again", async () => {
   const { watch, run, reading, told: reported, seconds, fixture } = setUp();
   run("a");
   const asking = run("b");

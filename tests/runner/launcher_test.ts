@@ -33,7 +33,7 @@ Deno.test("a job that is taken away while it is being written into the journal i
   assertEquals([runner.executor.ids(), runner.journal.settled], [[], [[active.attempt.name, "gone"]]]);
 });
 
-Deno.test("a run of which nobody knows what became is tried again as its runner, or the job, says", async () => {
+Deno.test("an attempt whose end is unknown is tried again as its runner, or the job, says", async () => {
   for (const [settings, delay] of [[{ lostPolicy: "requeue" }, 0], [{}, null]] as const) {
     const { runner, active } = await beingWritten(settings);
     await using _ = runner;

@@ -5,7 +5,7 @@ import { showEnd, Streamer } from "../../src/runner/streamer.ts";
 import { assertEquals } from "../support/assert.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-/** Tells the end of an attempt that wrote so many bytes; answers the pieces, `start-end`, and the questions, `?`. */
+/** Shows the end of an attempt that wrote so many bytes; returns the pieces, `start-end`, and the questions, `?`. */
 async function shownOf(
   total: number,
   how: { shown?: number; retried?: boolean; inexact?: boolean; followers?: number; unsaved?: boolean } = {},
@@ -64,7 +64,7 @@ Deno.test("the end of an output that a full disk refused is shown to those who f
   assertEquals(await shownOf(total, unsaved), ["?"]);
 });
 
-Deno.test("an output that Redis does not take holds up no other one", async () => {
+Deno.test("an output that Redis does not accept holds up no other one", async () => {
   const shown: string[] = [];
   const queue = {
     appendOutput: ({ id }: { id: string }) => {

@@ -56,7 +56,7 @@ Deno.test("every script is valid for a POSIX shell", async () => {
   }
 });
 
-Deno.test("find_stub() takes the stub that is named, and runs nothing from beside the clone", async () => {
+Deno.test("find_stub() uses the stub that is named, and runs nothing from beside the clone", async () => {
   await using folder = await temporaryFolder();
   const scripts = `${folder.path}/clone/scripts`;
   await write(`${scripts}/lib.sh`, await Deno.readTextFile(`${SCRIPTS}lib.sh`));
@@ -80,7 +80,7 @@ Deno.test("choose_registry() does as RUNNER_REGISTRY says, and say_registry() sa
   assertEquals(wrong, { code: 1, stdout: "", stderr: "Cannot use RUNNER_REGISTRY=both: it must be jsr or npm\n" });
 });
 
-Deno.test("choose_registry() takes JSR when it answers, else npm, and remembers the latter", async () => {
+Deno.test("choose_registry() uses JSR when it replies, else npm, and remembers the latter", async () => {
   await using cache = await temporaryFolder();
   const env = { XDG_CACHE_HOME: cache.path };
   const choose = 'choose_registry; echo "$RUNNER_REGISTRY"';
@@ -124,7 +124,7 @@ Deno.test("the permissions are written down in one place", async () => {
   assertEquals(flags[0], "--no-prompt");
   assert(flags.includes("--allow-run=tmux,redis-server"), flags.join(" "));
   assert(!flags.some((flag) => /^--allow-(all|run|env)$/.test(flag)), "all programs or the whole environment");
-  // each kind once, because Deno 2.4 takes no flag twice
+  // each kind once, because Deno 2.4 accepts no flag twice
   assertEquals(new Set(flags.map((flag) => flag.split("=")[0])).size, flags.length);
   for (const script of await shellScripts()) {
     if (script.endsWith("/lib.sh")) continue;
@@ -265,7 +265,7 @@ Deno.test("install.sh as root installs what is missing with apt, and fetches the
   assertEquals(await install(), { code: 0, stdout: "", stderr: "" });
 });
 
-Deno.test("install.sh installs shells for the tests only when asked, and refuses what it does not know", async () => {
+Deno.test("install.sh installs shells for the tests only when asked, and refuses an unknown argument", async () => {
   await using folder = await temporaryFolder();
   const tools = { ...FOR_TESTS, "redis-server": "", tmux: "", pgrep: "" };
   const { install, log } = await machine(folder.path, { id: ROOT_USER, "apt-get": APT, ...tools });
@@ -321,7 +321,7 @@ Deno.test("install.sh as a plain user goes through sudo, and says what to ask fo
   assertEquals(await unable.log(), "");
 });
 
-Deno.test("install.sh says what to install where it knows no package manager", async () => {
+Deno.test("install.sh says what to install where there is no package manager", async () => {
   await using folder = await temporaryFolder();
   const { install } = await machine(folder.path, { id: ROOT_USER, "redis-server": "" });
   const { code, stdout, stderr } = await install();

@@ -17,7 +17,7 @@ export interface Expected {
   readonly log?: ExecutionLog;
   /** Executions that a job may have had: `[least, most]`; one exactly when left out. */
   readonly executions?: (id: string) => readonly [number, number];
-  /** Redis lost data on purpose: then what was ended may be told once more. */
+  /** Redis lost data on purpose: then what was ended may be reported once more. */
   readonly dataWasLost?: boolean;
   /** Folders of the runners' instances; that of the fixture's own runner when left out. */
   readonly instances?: readonly string[];
@@ -103,8 +103,8 @@ async function changesAfterTheEnd(redis: RedisServer): Promise<string[]> {
   for (const [, fields] of entries) {
     const event = Object.fromEntries(fields.flatMap((name, i) => i % 2 ? [] : [[name, fields[i + 1]]]));
     const before = ended.get(event.id);
-    // an id that was queued twice may be claimed, given back and dropped after the end of its job: nobody is told
-    // otherwise
+    // an id that was queued twice may be claimed, given back and dropped after the end of its job: the end that is
+    // reported stays
     const harmless = ["late", undefined].includes(event.s) || ["release", "reap"].includes(event.e);
     if (before && !harmless) {
       findings.push(`changed after its end: job ${event.id} was ${before}, then ${event.e} ${event.s}`);

@@ -12,7 +12,7 @@ export class Barrier {
     return `until [ -e ${this.path} ]; do sleep 0.02; done`;
   }
 
-  /** The same for many jobs at once, whose looks would keep the machine busy. */
+  /** The same for many jobs at once, whose checks would keep the machine busy. */
   get idleWait(): string {
     return `until [ -e ${this.path} ]; do sleep 1; done`;
   }

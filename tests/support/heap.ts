@@ -17,7 +17,7 @@ const SERIES = 4;
  * @param work Does `rounds` rounds.
  */
 export async function growthOf(work: (rounds: number) => Promise<void>): Promise<Growth> {
-  // Deno 2.4 knows the flag on the command line alone
+  // Deno 2.4 has the flag on the command line alone
   v8.setFlagsFromString("--expose-gc");
   const gc = (globalThis as { gc?: () => void }).gc ?? vm.runInNewContext("gc") as () => void;
   const used = async () => {

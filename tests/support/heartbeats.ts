@@ -1,7 +1,7 @@
 import type { RunnerFixture } from "./runner_fixture.ts";
 
 /**
- * Every heartbeat of a fixture's runner while it is looked at: by the ends of the lease that they wrote, which are
+ * Every heartbeat of a fixture's runner while it is observed: by the ends of the lease that they wrote, which are
  * Redis' own time.
  */
 export class Heartbeats {
@@ -34,7 +34,7 @@ export class Heartbeats {
     }
   }
 
-  /** Ends the look; answers the milliseconds between each two heartbeats that followed each other. */
+  /** Ends the observation; returns the milliseconds between each two heartbeats that followed each other. */
   async gaps(): Promise<number[]> {
     this.#over = true;
     await this.#looking;

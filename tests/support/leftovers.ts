@@ -5,7 +5,7 @@
  */
 import { pause } from "./barrier.ts";
 
-/** How long a process of no job may still take to end, milliseconds. */
+/** How long a process of no job may still need to end, milliseconds. */
 const PATIENCE = 4000;
 
 interface Found {

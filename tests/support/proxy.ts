@@ -71,7 +71,7 @@ export class Proxy implements AsyncDisposable {
     return this.#done.promise;
   }
 
-  /** Takes back an order to cut a reply that was not carried out. */
+  /** Withdraws an order to cut a reply that was not carried out. */
   forgetCut(): void {
     this.#cut = null;
   }

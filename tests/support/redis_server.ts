@@ -35,7 +35,7 @@ export class RedisServer implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts a server and waits until it answers. */
+  /** Starts a server and waits until it replies. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const dir = await Deno.makeTempDir({ prefix: "redis-" });
     for (let tries = 0;; tries++) {
@@ -173,7 +173,7 @@ export class RedisServer implements AsyncDisposable {
     });
   }
 
-  /** Takes over the data of another server, and is a master afterwards. */
+  /** Copies the data of another server, and is a master afterwards. */
   async #follow(master: RedisServer): Promise<void> {
     await this.call("REPLICAOF", "127.0.0.1", master.port);
     await until("the data has come over", async () => {

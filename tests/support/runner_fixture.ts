@@ -33,7 +33,7 @@ export interface RunnerOptions extends ProgramOptions {
   readonly args?: readonly string[];
   /** Spool folder; the fixture's own when left out. */
   readonly spool?: string;
-  /** Wait until it takes jobs; default. */
+  /** Wait until it claims jobs; default. */
   readonly ready?: boolean;
 }
 
@@ -178,14 +178,14 @@ export class RunnerFixture implements AsyncDisposable {
     return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
-  /** Submits a job with the program; answers its id. */
+  /** Submits a job with the program; returns its id. */
   async submit(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(["submit", ...args]);
     if (code !== 0) throw new Error(`submit ended with ${code}: ${stderr}`);
     return stdout.trim();
   }
 
-  /** Puts a job into the queue as a foreign program does; answers its id. */
+  /** Puts a job into the queue as a foreign program does; returns its id. */
   async push(fields: Readonly<Record<string, string>>, id: string = crypto.randomUUID()): Promise<string> {
     await this.redis.call("HSET", `job_${id}`, ...Object.entries(fields).flat());
     await this.redis.call("LPUSH", `runner:${this.name}`, id);
@@ -197,7 +197,7 @@ export class RunnerFixture implements AsyncDisposable {
     return this.redis.hash(`job_${id}`);
   }
 
-  /** Waits until a job has ended; answers its fields. */
+  /** Waits until a job has ended; returns its fields. */
   async ended(id: string, ms = 20_000): Promise<Record<string, string>> {
     return await until(`job ${id} has ended`, async () => {
       const job = await this.job(id);
@@ -222,7 +222,7 @@ export class RunnerFixture implements AsyncDisposable {
     return runner;
   }
 
-  /** Runs a tmux command in the runner's server; answers what it printed. */
+  /** Runs a tmux command in the runner's server; returns what it printed. */
   async tmux(...args: string[]): Promise<string> {
     const { stdout } = await new Deno.Command("tmux", {
       args: ["-L", this.socket, ...args],

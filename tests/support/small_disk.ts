@@ -22,7 +22,7 @@ export class SmallDisk implements AsyncDisposable {
     return await run("mount", "-t", "tmpfs", "-o", `size=${size},mode=700`, "tmpfs", dir) ? new SmallDisk(dir) : null;
   }
 
-  /** Takes all the room that is left. */
+  /** Fills all the room that is left. */
   async fill(): Promise<void> {
     await Deno.writeFile(`${this.dir}/filler`, new Uint8Array(32 << 20)).catch(() => {});
   }
@@ -32,7 +32,7 @@ export class SmallDisk implements AsyncDisposable {
     await Deno.remove(`${this.dir}/filler`).catch(() => {}); // what was full before had no room for it
   }
 
-  /** Takes the disk away; whether no process held it any more. What is open on it goes with its last process. */
+  /** Removes the disk; returns whether no process held it any more. What is open on it goes with its last process. */
   async unmount(): Promise<boolean> {
     const free = await until("the disk can be taken away", () => run("umount", this.dir), 3000).catch(() => false);
     if (!free) await run("umount", "-l", this.dir);

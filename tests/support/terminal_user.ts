@@ -66,14 +66,14 @@ export class TerminalUser implements AsyncDisposable {
     await this.sees("leave: ");
   }
 
-  /** Leaves; answers what was said first. */
+  /** Leaves; returns what was said first. */
   async leaves(): Promise<string> {
     await this.presses("C-b", "d");
     await this.sees("left with 0");
     return await Deno.readTextFile(`${this.#fixture.dir}/said`);
   }
 
-  /** Waits until the terminal shows a text, or `what` a function knows. */
+  /** Waits until the terminal shows a text, or `what` a function accepts. */
   async sees(what: string, shown = (screen: string) => screen.includes(what)): Promise<void> {
     let last = "";
     await until(`the terminal shows ${JSON.stringify(what)}`, async () => shown(last = await this.screen()))

@@ -96,7 +96,7 @@ export class TmuxHost implements AsyncDisposable {
   static async start(diskSize: string | null): Promise<TmuxHost> {
     const dir = await Deno.makeTempDir({ dir: "/var/tmp", prefix: "tmux-test-" });
     const disk = diskSize === null ? null : await SmallDisk.mount(`${dir}/spool`, diskSize);
-    // its first process takes in orphans, as init does
+    // its first process adopts orphans, as init does
     const holder = new Deno.Command("unshare", {
       args: [...way!.make, "sh", "-c", "echo ready; while :; do sleep 1000 & wait; done"],
       stdin: "null",
@@ -156,7 +156,7 @@ export class TmuxHost implements AsyncDisposable {
     };
   }
 
-  /** Runs a shell command inside; answers what it wrote, without the last line feed. */
+  /** Runs a shell command inside; returns what it wrote, without the last line feed. */
   async sh(command: string): Promise<string> {
     const output = await new Deno.Command("nsenter", {
       args: [...this.#enter, "sh", "-c", command],
@@ -168,7 +168,7 @@ export class TmuxHost implements AsyncDisposable {
     return new TextDecoder().decode(output.stdout).replace(/\n$/, "");
   }
 
-  /** Asks the tests' tmux server; answers the lines of its answer. */
+  /** Runs a command of the tests' tmux server; returns the lines of its output. */
   async tmux(command: string, socket = "test"): Promise<string[]> {
     const text = await this.sh(`tmux -L ${socket} ${command}`);
     return text === "" ? [] : text.split("\n");

@@ -2,7 +2,7 @@
  * Waits until a condition holds.
  *
  * @param what What is waited for, for the error.
- * @param condition Looked at every 5 ms, for `ms` milliseconds at the most.
+ * @param condition Checked every 5 ms, for `ms` milliseconds at the most.
  * @returns What the condition gave.
  */
 export async function until<T>(

@@ -28,7 +28,7 @@ const attempt = (run: string, payload = "true"): Attempt => ({
 });
 const end = { state: "finished", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
 
-Deno.test("JournalSpool knows after a restart what it was told before", () =>
+Deno.test("JournalSpool has after a restart what was written before", () =>
   withFolder(async (dir) => {
     const spool = await FileJournal.open(dir);
     await Promise.all([spool.begin(attempt("a")), spool.begin(attempt("b")), spool.begin(attempt("c"))]);
@@ -46,7 +46,7 @@ Deno.test("JournalSpool knows after a restart what it was told before", () =>
     await again.close();
   }));
 
-Deno.test("JournalSpool takes a torn last line for a step that never happened", () =>
+Deno.test("JournalSpool reads a torn last line as a step that never happened", () =>
   withFolder(async (dir) => {
     const spool = await FileJournal.open(dir);
     await spool.begin(attempt("a"));
@@ -250,7 +250,7 @@ Deno.test("JournalSpool writes down what a full disk refused when there is room 
     for (const one of [spool, again]) await one.close();
   }));
 
-Deno.test("JournalSpool bounds the bytes of outputs that stay for its records, and tells which may go", () =>
+Deno.test("JournalSpool bounds the bytes of outputs that stay for its records, and returns which may go", () =>
   withFolder(async (dir) => {
     const spool = await FileJournal.open(dir);
     const runs = Array.from({ length: 3000 }, (_, i) => `r${i}`);

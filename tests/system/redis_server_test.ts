@@ -43,7 +43,7 @@ Deno.test("--embedded-redis with a redis-server that is too old says so, and whi
   await using fixture = await RunnerFixture.create();
   await Deno.mkdir(`${fixture.dir}/bin`);
   const version = "Redis server v=6.2.16 sha=00000000:0 malloc=libc bits=64 build=d26377c3cc032f07";
-  // it does not know a line of its configuration
+  // a line of its configuration is unknown to it
   const text = `#!/bin/sh\n[ "$1" = --version ] || exit 1\necho '${version}'\n`;
   await Deno.writeTextFile(`${fixture.dir}/bin/redis-server`, text, { mode: 0o755 });
   const env = { PATH: `${fixture.dir}/bin:${Deno.env.get("PATH")}`, REDIS_URL: `127.0.0.1:${freePort()}` };

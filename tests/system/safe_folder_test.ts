@@ -29,7 +29,7 @@ Deno.test("the default spool is below the home folder, and in /var/tmp only with
 });
 
 Deno.test({
-  name: "a folder is safe when nobody else owns, or may write into, one on the way to it",
+  name: "a folder is safe when no other user owns, or may write into, one on the way to it",
   ignore: noRoot,
   fn: async () => {
     const cases: [string, (way: string) => void, RegExp | null][] = [
@@ -79,7 +79,7 @@ Deno.test({
 /** Root enters every folder, unless it gives that up. */
 const MORTAL = noRoot ? [] : ["setpriv", "--bounding-set=-dac_override,-dac_read_search"];
 
-Deno.test("a folder that our user may not enter can be looked at, and is refused with the reason", async () => {
+Deno.test("a folder that our user may not enter can be checked, and is refused with the reason", async () => {
   await using folder = await temporaryFolder();
   const [closed, path] = [`${folder.path}/closed`, `${folder.path}/closed/below/spool`];
   await Deno.mkdir(closed, { mode: 0o000 });

@@ -1,7 +1,7 @@
 /**
- * BullMQ's part of the benchmark, run by node with the package in the folder BULLMQ_HOME. A worker takes jobs; a client
- * reads requests, a JSON object a line, and answers each with a line. Arguments: worker PORT CONCURRENCY, or client
- * PORT.
+ * BullMQ's part of the benchmark, run by node with the package in the folder BULLMQ_HOME. A `worker` runs jobs; a
+ * client reads requests, a JSON object a line, and replies with a line each. Arguments: `worker` PORT CONCURRENCY, or
+ * client PORT.
  *
  * @module
  */
@@ -49,7 +49,7 @@ async function client() {
       await addMany(queue, count, payload);
       while (await queue.getJobCountByTypes("completed", "failed") < before + count) await sleep(10);
     },
-    /** Queues one job after the other; answers the milliseconds until each has written into the named pipe. */
+    /** Queues one job after the other; returns the milliseconds until each has written into the named pipe. */
     async ring({ count, bell, gap }) {
       const pipe = await open(bell, "r+");
       const times = [];
@@ -62,7 +62,7 @@ async function client() {
       }
       return times;
     },
-    /** Queues one job after the other and waits for each; answers the milliseconds of each. */
+    /** Queues one job after the other and waits for each; returns the milliseconds of each. */
     async follow({ count, payload, gap }) {
       const times = [];
       for (let i = 0; i < count; i++) {

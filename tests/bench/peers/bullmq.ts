@@ -1,5 +1,5 @@
 /**
- * BullMQ, by processes of node: a worker, and a client that is told what to do.
+ * BullMQ, by processes of node: a `Worker`, and a client that carries out requests.
  *
  * @module
  */
@@ -64,7 +64,7 @@ class Part implements AsyncDisposable {
   }
 }
 
-/** A worker and a client on one Redis. */
+/** A `Worker` and a client on one Redis. */
 export class BullMq implements AsyncDisposable {
   readonly #worker: Part | null;
   readonly #client: Part;
@@ -74,18 +74,18 @@ export class BullMq implements AsyncDisposable {
     this.#worker = worker;
   }
 
-  /** @param slots Jobs side by side; 0: no worker. */
+  /** @param slots Jobs side by side; 0: no `Worker`. */
   static async start(port: number, slots: number): Promise<BullMq> {
     const worker = slots > 0 ? await Part.start(["worker", String(port), String(slots)]) : null;
     return new BullMq(await Part.start(["client", String(port)]), worker);
   }
 
-  /** Process id of the worker. */
+  /** Process id of the `Worker`. */
   get pid(): number {
     return this.#worker!.pid;
   }
 
-  /** Lets the client do something; answers what it found and how long it took, in milliseconds. */
+  /** Lets the client do something; returns what it found and how long that lasted, in milliseconds. */
   async ask(verb: string, request: Readonly<Record<string, unknown>>): Promise<{ ms: number; value?: number[] }> {
     await this.#client.write(`${JSON.stringify({ verb, ...request })}\n`);
     return JSON.parse(await this.#client.line());

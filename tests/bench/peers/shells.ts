@@ -39,7 +39,7 @@ export async function taskSpoolerRate(jobs: number, slots: number): Promise<numb
   const dir = await Deno.makeTempDir({ prefix: "tsp-" });
   const env = { TS_SOCKET: `${dir}/socket`, TS_SLOTS: String(slots), TS_MAXFINISHED: "10", TMPDIR: dir };
   try {
-    // without -n each job would write a file of output; a label per job is nobody's work
+    // without -n each job would write a file of output; a label per job is work that no other peer does
     const script = `i=0; while [ $i -lt ${jobs} ]; do tsp -n sh -c true >/dev/null; i=$((i + 1)); done; tsp -w`;
     return await rate(jobs, () => mustRun("sh", ["-c", script], env));
   } finally {
@@ -55,7 +55,7 @@ export async function parallelRate(jobs: number, slots: number): Promise<number>
   return await rate(jobs, () => mustRun("sh", ["-c", script]));
 }
 
-/** Jobs a second of rq: a worker for each slot. */
+/** Jobs a second of rq: an `rqworker` for each slot. */
 export async function rqRate(jobs: number, slots: number): Promise<number> {
   // the Python that the system's packages are for
   await need("/usr/bin/python3", ["-c", "import rq"]);

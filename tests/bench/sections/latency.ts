@@ -3,7 +3,7 @@ import { type Bench, benchRedis, OURS, pause, percentile, type Section } from ".
 import { BullMq } from "../peers/bullmq.ts";
 import { Ours } from "../peers/ours.ts";
 
-/** Pause before each job: the load is low, and nobody is still busy with the job before, milliseconds. */
+/** Pause before each job: the load is low, and no peer is still busy with the job before, milliseconds. */
 const GAP = 250;
 
 /** A pipe with a name; a job that writes into it is seen at once. */
@@ -88,7 +88,7 @@ async function bullLatency(count: number): Promise<Record<string, number>> {
   return summary(started!, (await bull.ask("follow", { count, payload: "true", gap: GAP })).value!);
 }
 
-/** How long one job takes when nothing else is to do. */
+/** How long one job lasts when nothing else is to do. */
 export default {
   name: "latency",
   summary:

@@ -8,7 +8,7 @@ import { usageOf } from "../usage.ts";
 
 const MIB = 1 << 20;
 
-/** Who is looked at, by what it is called in the rows; and how it runs jobs. */
+/** What is measured, by its name in the rows; and how it runs jobs. */
 interface Subject {
   readonly redis: RedisServer;
   readonly pids: Readonly<Record<string, number>>;
@@ -88,7 +88,7 @@ async function theirs(bench: Bench): Promise<Record<string, number>> {
   return await measure(bench, { redis, pids: { worker: bull.pid }, run });
 }
 
-/** What a worker uses while it waits, and for its jobs. */
+/** What a runner uses while it waits, and for its jobs. */
 export default {
   name: "runner",
   summary: "CPU, memory and Redis commands of a worker with 16 slots, idle and a 1,000 jobs; children count as its own",

@@ -13,7 +13,7 @@ const STEPS = ["submit", "claim", "start", "finish"] as const;
 /** ... and two of them in one, as they go under load. */
 const TOGETHER = "claim and start";
 
-/** Microseconds below which Redis does not note a command: scripts take longer, most of what they call does not. */
+/** Microseconds below which Redis does not note a command: scripts are slower, most of what they call is not. */
 const NOTED = 4;
 
 /** The step of each script, by the hash that it is called by. */
@@ -25,7 +25,7 @@ async function stepsByHash(): Promise<Map<string, string>> {
   return steps;
 }
 
-/** Microseconds inside Redis of each script since the last look. */
+/** Microseconds inside Redis of each script since the last reading. */
 async function spent(redis: RedisServer): Promise<Map<string, number[]>> {
   const entries = await redis.call("SLOWLOG", "GET", -1) as unknown as [number, number, number, string[]][];
   await redis.call("SLOWLOG", "RESET");
@@ -40,7 +40,7 @@ async function spent(redis: RedisServer): Promise<Map<string, number[]>> {
   return found;
 }
 
-/** Takes each job through its life while `queued` others wait; answers the microseconds of each step. */
+/** Leads each job through its life while `queued` others wait; returns the microseconds of each step. */
 async function lives(queued: number, count: number): Promise<Record<string, number>> {
   await using redis = await benchRedis();
   const store = storeOf(redis.address);

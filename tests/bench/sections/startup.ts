@@ -23,7 +23,7 @@ async function ours(fixture: RunnerFixture): Promise<Record<string, number>> {
   };
 }
 
-/** How long the command line takes to start; RUNNER_BIN names the compiled program. */
+/** How long the command line needs to start; RUNNER_BIN names the compiled program. */
 export default {
   name: "startup",
   summary: `the whole process, ${Deno.env.get("RUNNER_BIN") ? "compiled" : "from source through scripts/runner"}`,

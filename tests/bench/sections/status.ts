@@ -22,7 +22,7 @@ async function times(fixture: RunnerFixture, rounds: number): Promise<Row[]> {
   return rows.map((row) => ({ ...row, who: OURS, unit: "s", better: "less" }));
 }
 
-/** How long a look takes when there are many jobs. */
+/** How long `status` needs when there are many jobs. */
 export default {
   name: "status",
   summary: "seconds of the whole command over an empty Redis and over 1,000,000 jobs",
