@@ -201,25 +201,22 @@ function testName(node: Deno.lint.CallExpression): Deno.lint.Node | undefined {
   return first.properties.flatMap((field) => field.type === "Property" && isName(field.key) ? [field.value] : [])[0];
 }
 
-/** Refuses ambiguous words in names and comments; in the tests only names of tests and comments count. */
+/** Refuses names, comments and names of tests with an ambiguous word. */
 const words: Deno.lint.Rule = {
   create(context) {
-    const file = projectPath(context.filename);
-    if (file === undefined) return {};
+    if (projectPath(context.filename) === undefined) return {};
     const refuse = (text: string, range: [number, number]) => {
       for (const [found, word] of text.matchAll(WORD)) {
         context.report({ range, message: `"${found}" is no word of this project: say ${WORDS[word.toLowerCase()]}` });
       }
     };
     const check = (node: { name: string; range: [number, number] }) => refuse(partsOf(node.name), node.range);
-    const comments: Deno.lint.LintVisitor = {
+    return {
+      Identifier: check,
+      PrivateIdentifier: check,
       Program() {
         for (const { value, range } of context.sourceCode.getAllComments()) refuse(value.replace(CODE, ""), range);
       },
-    };
-    if (!file.startsWith("tests/")) return { ...comments, Identifier: check, PrivateIdentifier: check };
-    return {
-      ...comments,
       CallExpression(node) {
         const name = testName(node);
         if (name) refuse(context.sourceCode.getText(name), name.range);

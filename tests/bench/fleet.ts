@@ -14,7 +14,7 @@ import { pause, percentile } from "./harness.ts";
 import { info, taken } from "./many_jobs.ts";
 
 /** As `runner run` has them, milliseconds. */
-const [BEAT, LEASE, CLAIM_WAIT] = [5_000, 30_000, 5_000];
+const [HEARTBEAT, LEASE, CLAIM_WAIT] = [5_000, 30_000, 5_000];
 /** Limit for one process with the connections of all hosts to make one of them, milliseconds. */
 const PATIENCE = 60_000;
 /** Hosts that claim a job at the same moment: more would measure this process. */
@@ -44,7 +44,7 @@ export class Fleet implements AsyncDisposable {
   private constructor(redis: RedisServer, hosts: Host[]) {
     this.#redis = redis;
     this.#hosts = hosts;
-    this.#loops = hosts.map((host, i) => this.#beat(host, i * BEAT / hosts.length));
+    this.#loops = hosts.map((host, i) => this.#sendHeartbeats(host, i * HEARTBEAT / hosts.length));
   }
 
   static async start(redis: RedisServer, { hosts }: { readonly hosts: number }): Promise<Fleet> {
@@ -70,8 +70,8 @@ export class Fleet implements AsyncDisposable {
     return new Fleet(redis, all);
   }
 
-  async #beat(host: Host, delay: number): Promise<void> {
-    for (let next = performance.now() + delay; !this.#over; next += BEAT) {
+  async #sendHeartbeats(host: Host, delay: number): Promise<void> {
+    for (let next = performance.now() + delay; !this.#over; next += HEARTBEAT) {
       while (!this.#over && performance.now() < next) await pause(Math.min(100, Math.max(1, next - performance.now())));
       if (this.#over || !this.#hosts.includes(host)) return;
       const begun = performance.now();
@@ -155,16 +155,16 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #measure(work: () => Promise<unknown>): Promise<Load> {
-    const look = async () => ({
+    const measured = async () => ({
       at: performance.now(),
       cpu: await info(this.#redis, "used_cpu_user") + await info(this.#redis, "used_cpu_sys"),
       commands: await info(this.#redis, "total_commands_processed"),
       input: await info(this.#redis, "total_net_input_bytes"),
       output: await info(this.#redis, "total_net_output_bytes"),
     });
-    const before = await look();
+    const before = await measured();
     await work();
-    const after = await look();
+    const after = await measured();
     const seconds = (after.at - before.at) / 1000;
     return {
       "CPU of Redis, %": (after.cpu - before.cpu) * 100 / seconds,

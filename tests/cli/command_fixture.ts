@@ -16,7 +16,7 @@ import { newId } from "../../src/system/new_id.ts";
 import { FakeStore } from "./fake_store.ts";
 
 /** How a fixture differs from an empty one without a terminal. */
-export interface WorldOptions {
+export interface CommandOptions {
   readonly env?: Record<string, string>;
   readonly files?: Record<string, string | Uint8Array>;
   readonly input?: string | Uint8Array;
@@ -56,7 +56,7 @@ export class CommandFixture implements Compose {
   hostOutput: AttemptOutput | null = null;
   readonly clock = systemClock;
   readonly newId = newId;
-  readonly #options: WorldOptions;
+  readonly #options: CommandOptions;
   #writes = 0;
   #resized: (() => void) | null = null;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -64,7 +64,7 @@ export class CommandFixture implements Compose {
   columns: number | null = null;
   #handler: ((signal: "SIGINT" | "SIGTERM" | "SIGHUP") => void) | null = null;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: CommandOptions = {}) {
     this.#options = options;
   }
 

@@ -6,10 +6,10 @@ import { allCommands } from "../../src/cli/commands.ts";
 import { SHELLS } from "../../src/cli/commands/completions.ts";
 import { flagOf } from "../../src/settings/option_row.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 /** A fixture whose Redis holds three jobs of two runners. */
-function fixtureWithJobs(options: WorldOptions = {}): CommandFixture {
+function fixtureWithJobs(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   fixture.redis.put("abc-1", { status: "error", executor: "tmux.s", payload: "true" }, { title: "A\ttitle" });
   fixture.redis.put("abc-2", { status: "started", executor: "tmux.s.w", payload: "line 1\nline 2" });

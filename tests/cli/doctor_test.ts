@@ -118,10 +118,10 @@ Deno.test("doctor judges the spool folder", async () => {
     [{ unsafe: "it is of others" }, 1, "is not safe from other users: it is of others"],
     [{ mode: 0o755 }, 0, "can be read by others (mode 755) -> chmod 700 /var/tmp/runner-0"],
   ];
-  for (const [look, code, says] of cases) {
-    fixture.host = { ...fixture.host, spool: { ...healthy().host.spool, ...look } };
+  for (const [spool, code, says] of cases) {
+    fixture.host = { ...fixture.host, spool: { ...healthy().host.spool, ...spool } };
     const found = await wrong(fixture, code);
-    assertEquals(found.length, says === "" ? 0 : 1, JSON.stringify(look));
+    assertEquals(found.length, says === "" ? 0 : 1, JSON.stringify(spool));
     if (says !== "") assertMatch(found[0], new RegExp(says.replaceAll(/[()]/g, ".")));
   }
 });

@@ -3,7 +3,7 @@ import { until } from "../support/until.ts";
 import { CommandFixture } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-function worldWith(): CommandFixture {
+function fixtureWith(): CommandFixture {
   const fixture = new CommandFixture();
   const { redis } = fixture;
   redis.happen({ event: "submit", id: "a", state: "dispatched", runner: "r" });
@@ -13,7 +13,7 @@ function worldWith(): CommandFixture {
 }
 
 Deno.test("events shows what happened, oldest first", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals([await fixture.run("events"), fixture.stderr], [0, ""]);
   assertEquals(
     fixture.stdout,
@@ -31,7 +31,7 @@ Deno.test("events shows what happened, oldest first", async () => {
 });
 
 Deno.test("events --follow shows what happens from now on, also after an outage, until a signal", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   const code = fixture.run("events", "-f", "--json");
   await until("it listens", () => fixture.opened.length === 1);
   fixture.redis.eventErrors.push(unavailable("gone"));
@@ -49,7 +49,7 @@ Deno.test("events --follow shows what happens from now on, also after an outage,
 });
 
 Deno.test("events --follow -n begins with the past", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   const code = fixture.run("events", "-f", "-n", "2");
   await until("the past is shown", () => fixture.stdout.split("\n").length === 3);
   fixture.redis.happen({ event: "cancel" });

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 /**
  * Text that makes a terminal do something: 7-bit and 8-bit sequences, ENQ, SO, SI, an overwritten line, reordered text.
@@ -11,7 +11,7 @@ const EVIL = "x\x1b[2J\u009b5n\x05\x0e\x0f\r\u202e\u200b\u{e0041}\x1b]52;c;eA==\
 const ID = `a;$(touch x)'${EVIL}`;
 
 /** A namespace in which another program has written nothing but such text. */
-function hostileWorld(options: WorldOptions = { columns: 120 }): CommandFixture {
+function hostileWorld(options: CommandOptions = { columns: 120 }): CommandFixture {
   const fixture = new CommandFixture(options);
   const { redis } = fixture;
   const host = EVIL;
@@ -98,7 +98,7 @@ Deno.test("JSON on a terminal says exactly what is there, without a character th
 
 Deno.test("submit --follow shows a terminal text and colours only, and a program each byte", async () => {
   const text = "a\x05\x0e\u009b5n\x1b[31mred\x1b[6n\x1b]0;t\x07\u202e\rb\r\n";
-  const cases: [WorldOptions, string][] = [
+  const cases: [CommandOptions, string][] = [
     [{ columns: 80 }, "a\x1b[31mred\\u202e\nb\n\x1b[0m"],
     [{ columns: 80, env: { NO_COLOR: "1" } }, "ared\\u202e\nb\n"],
     [{}, text],

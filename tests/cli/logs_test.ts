@@ -2,7 +2,7 @@ import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { RESULT_PART } from "../../src/domain/limits.ts";
 import { resultText, TRUNCATED_LINE } from "../../src/domain/output.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
 const encoder = new TextEncoder();
@@ -15,7 +15,7 @@ function rest(missing: number, total: number): string {
 }
 
 /** A fixture with job `j` that has written a text; `shown` of its bytes came to Redis while it ran. */
-function ended(text: string, shown: { from?: number; to?: number } = {}, options: WorldOptions = {}): CommandFixture {
+function ended(text: string, shown: { from?: number; to?: number } = {}, options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   const bytes = encoder.encode(text);
   const small = bytes.length <= 2 * RESULT_PART;
@@ -133,7 +133,7 @@ Deno.test("logs -n leaves out what is missing further up", async () => {
 });
 
 /** Follows job `j`, which runs. */
-async function follow(args: string[], options: WorldOptions = {}) {
+async function follow(args: string[], options: CommandOptions = {}) {
   const fixture = new CommandFixture(options);
   fixture.redis.put("j", { status: "started" }, { attempt: "1" });
   fixture.redis.append("j", 0, "a\nb\n");
@@ -178,7 +178,7 @@ Deno.test("logs -f detaches at a signal, and ends when its reader goes away", as
 
 Deno.test("logs keeps colours on a terminal, removes them from a pipe, and changes nothing with --raw", async () => {
   const text = "\x1b[31mred\x1b[0m\x1b]0;title\x07\n";
-  const cases: [WorldOptions, string[], string][] = [
+  const cases: [CommandOptions, string[], string][] = [
     [{}, [], "red\n"],
     [{ columns: 80 }, [], "\x1b[31mred\x1b[0m\n"],
     [{ columns: 80, env: { NO_COLOR: "1" } }, [], "red\n"],

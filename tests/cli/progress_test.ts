@@ -1,10 +1,10 @@
 import { Progress } from "../../src/cli/view/progress.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { settle, until } from "../support/until.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 /** A bar in a fixture whose time the test sets; the pause before it is shown ends with `due`. */
-function setUp(options: WorldOptions, total = 0) {
+function setUp(options: CommandOptions, total = 0) {
   const fixture = new CommandFixture(options);
   const time = { now: 0 };
   const pause = Promise.withResolvers<void>();

@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 const HOUR = 3_600_000;
 
 /** Jobs that ended 1, 2 and 3 hours ago, and one that runs. */
-function worldWith(options: WorldOptions = {}): CommandFixture {
+function fixtureWith(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   const ended = (hours: number) => ({ ended_ms: String(fixture.redis.nowMs - hours * HOUR - 1) });
   fixture.redis.put("three", { status: "finished" }, ended(3));
@@ -19,7 +19,7 @@ const left = (fixture: CommandFixture) => [...fixture.redis.jobs.keys()];
 Deno.test("a command is refused for a namespace whose keys would be those of another one", async () => {
   for (const command of [["purge", "--yes"], ["submit", "true"], ["status"], ["run"], ["cancel", "one"]]) {
     for (const namespace of ["rr:meta", "rr", "a:runner", "a:job_b", "job_"]) {
-      const fixture = worldWith();
+      const fixture = fixtureWith();
       assertEquals(await fixture.run(...command, "--namespace", namespace), 2);
       assertEquals(left(fixture).length, 4);
       assertStringIncludes(fixture.stderr, "its keys would be those of another namespace");
@@ -40,11 +40,11 @@ Deno.test("purge --yes deletes ended jobs by age and state", async () => {
     [["-s", "x"], ["runs"], "deleted 3 ended jobs in namespace x:\n"],
   ];
   for (const [args, expected, says] of cases) {
-    const fixture = worldWith();
+    const fixture = fixtureWith();
     assertEquals([await fixture.run("purge", "--yes", ...args), fixture.stdout, fixture.stderr], [0, "", says]);
     assertEquals(left(fixture), expected);
   }
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals([await fixture.run("purge", "-y", "--json"), fixture.stdout, fixture.stderr], [
     0,
     '{"deleted":3}\n',
@@ -54,7 +54,7 @@ Deno.test("purge --yes deletes ended jobs by age and state", async () => {
 
 Deno.test("purge deletes the jobs of the runner that was named, by whatever setting", async () => {
   for (const [args, env] of [[["--name", "build"], {}], [[], { RUNNER_NAME: "build" }]] as const) {
-    const fixture = worldWith({ env });
+    const fixture = fixtureWith({ env });
     fixture.redis.change("two", {}, { runner: "build" });
     assertEquals([await fixture.run("purge", "--yes", ...args), fixture.stderr], [
       0,
@@ -65,14 +65,14 @@ Deno.test("purge deletes the jobs of the runner that was named, by whatever sett
 });
 
 Deno.test("purge --dry-run deletes nothing", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals([await fixture.run("purge", "--dry-run"), fixture.stderr], [0, "would delete 3 ended jobs\n"]);
   assertEquals([await fixture.run("purge", "--dry-run", "--json"), fixture.stdout], [0, '{"would_delete":3}\n']);
   assertEquals(left(fixture).length, 4);
 });
 
 Deno.test("purge without a terminal and without --yes is wrong usage", async () => {
-  const fixture = worldWith({ input: "y\n" });
+  const fixture = fixtureWith({ input: "y\n" });
   assertEquals([await fixture.run("purge"), left(fixture).length, fixture.opened.length], [2, 4, 0]);
   assertEquals(
     fixture.stderr,
@@ -91,7 +91,7 @@ Deno.test("purge asks on a terminal", async () => {
       ["", 4, "runner: nothing was deleted\n"],
     ] as const
   ) {
-    const fixture = worldWith({ input, columns: 80 });
+    const fixture = fixtureWith({ input, columns: 80 });
     assertEquals(await fixture.run("purge"), 0);
     assertEquals([left(fixture).length, fixture.stderr], [count, question + says], JSON.stringify(input));
   }

@@ -5,7 +5,7 @@ import { lastLine } from "../../src/cli/view/last_line.ts";
 import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const iso = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
@@ -13,7 +13,7 @@ const terminal = { columns: 80, env: { NO_COLOR: "1" } };
 const UUIDS = ["3f2a77b1", "3f2a77b2", "9c000000"].map((begin) => `${begin}-5d0e-4f0a-8a51-000000000000`);
 
 /** Jobs of one runner: the oldest asks, the newest failed; twelve others have finished between them. */
-function worldWith(options: WorldOptions = terminal): CommandFixture {
+function fixtureWith(options: CommandOptions = terminal): CommandFixture {
   const fixture = new CommandFixture(options);
   const { redis } = fixture;
   redis.instanceList = [anInstance()];
@@ -47,17 +47,17 @@ async function shown(fixture: CommandFixture, ...args: string[]): Promise<string
 }
 
 Deno.test("status at 80 columns shows who waits for an answer, and what is asked, however old the job is", async () => {
-  const text = await shown(worldWith(), "status");
+  const text = await shown(fixtureWith(), "status");
   const lines = text.split("\n");
   for (const line of lines) assert(line.length <= 80, line);
   const first = lines[lines.findIndex((line) => line.startsWith("JOB")) + 1];
   assertMatch(first, /^3f2a77b1… +waiting .* ▸ Deploy to production now\? \[y\/N\]$/);
-  assertStringIncludes(await shown(worldWith({ ...terminal, columns: 60 }), "status"), "▸ Deploy to");
+  assertStringIncludes(await shown(fixtureWith({ ...terminal, columns: 60 }), "status"), "▸ Deploy to");
 });
 
 Deno.test("status on a terminal puts what is the same of all jobs behind the text, where there is room", async () => {
   const head = async (columns: number, arrange = (_: CommandFixture) => {}) => {
-    const fixture = worldWith({ ...terminal, columns });
+    const fixture = fixtureWith({ ...terminal, columns });
     arrange(fixture);
     return (await shown(fixture, "status")).split("\n").find((line) => line.startsWith("JOB"))!.split(/ {2,}/);
   };
@@ -74,9 +74,9 @@ Deno.test("status on a terminal puts what is the same of all jobs behind the tex
 });
 
 Deno.test("status shows no queue that is empty, except in JSON", async () => {
-  const text = await shown(worldWith(), "status");
+  const text = await shown(fixtureWith(), "status");
   assertEquals([text.includes("\nheld"), text.includes("\nold")], [true, false]);
-  assertEquals(JSON.parse(await shown(worldWith(), "status", "--json")).queues.length, 3);
+  assertEquals(JSON.parse(await shown(fixtureWith(), "status", "--json")).queues.length, 3);
 });
 
 Deno.test("ids on a terminal are the shortest begin that no other job has, and are taken back", async () => {
@@ -88,7 +88,7 @@ Deno.test("ids on a terminal are the shortest begin that no other job has, and a
   assertEquals([ids.of("short"), ids.of("@odd-and-long-enough")], ["short", "@odd-and-long-enough"]);
   assertEquals(new ShortIds(["abcdefghijklmn", "abcdefgh"]).of("abcdefghijklmn"), "abcdefghi…");
 
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   fixture.redis.put(UUIDS[1], { status: "finished", created_at: iso(0) });
   const text = await shown(fixture, "status");
   for (const short of ["3f2a77b1…", "3f2a77b2…", "9c000000…"]) {
@@ -100,7 +100,7 @@ Deno.test("ids on a terminal are the shortest begin that no other job has, and a
   }
   assertEquals(await fixture.run("status", "3f2a…"), 2);
   assertEquals(await fixture.run("status", "…"), 2);
-  assertStringIncludes(await shown(worldWith({}), "status"), UUIDS[0]);
+  assertStringIncludes(await shown(fixtureWith({}), "status"), UUIDS[0]);
 });
 
 Deno.test("conditions say how many jobs they leave out, and accept the words that are on the screen", async () => {
@@ -114,13 +114,13 @@ Deno.test("conditions say how many jobs they leave out, and accept the words tha
     [["--caller", "me", "--among", "5"], "0 of the newest 6 jobs fit; --among N scans more"],
   ];
   for (const [args, says] of cases) {
-    const fixture = worldWith();
+    const fixture = fixtureWith();
     await shown(fixture, "status", ...args);
     assertEquals(fixture.stderr, `runner: ${says}\n`, args.join(" "));
   }
-  const json = JSON.parse(await shown(worldWith(), "status", "--json", "--state", "finished"));
+  const json = JSON.parse(await shown(fixtureWith(), "status", "--json", "--state", "finished"));
   assertEquals([json.jobs_fit, json.jobs_scanned, json.jobs.length], [12, 14, 10]);
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   await shown(fixture, "status", "--state", "failed");
   for (const word of fixture.stdout.split("\n")[1].match(/failed|error/g)!) assertEquals(word, "failed");
   await shown(fixture, "purge", "--state", "failed", "--dry-run", "--yes");
@@ -174,10 +174,13 @@ Deno.test("commands that change a job say first which one they found", async () 
 });
 
 Deno.test("status and wait show the last line of what a failed job has written", async () => {
-  assertMatch(await shown(worldWith(), "status"), /^9c000000… +failed +2 .* make all ▸ make: \*\*\* \[all\] Error 2$/m);
-  const json = JSON.parse(await shown(worldWith(), "status", "--json", "-n", "2"));
+  assertMatch(
+    await shown(fixtureWith(), "status"),
+    /^9c000000… +failed +2 .* make all ▸ make: \*\*\* \[all\] Error 2$/m,
+  );
+  const json = JSON.parse(await shown(fixtureWith(), "status", "--json", "-n", "2"));
   assertEquals(json.jobs.map((job: Record<string, unknown>) => job.last_line), [null, "make: *** [all] Error 2"]);
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals(await fixture.run("wait", UUIDS[2]), 2);
   assertEquals(fixture.stderr, `job ${UUIDS[2]}: exited with code 2; its last line: make: *** [all] Error 2\n`);
   fixture.stdout = "";
@@ -203,10 +206,10 @@ Deno.test("times are local on a terminal and UTC elsewhere", async () => {
   const utc = "2026-01-31T11:59:00.000Z";
   const local = formatLocalTime(Date.parse(utc));
   const id = UUIDS[2];
-  assertStringIncludes(await shown(worldWith(), "status", id), `created    ${local} (1m ago)`);
-  assertStringIncludes(await shown(worldWith({}), "status", id), `created    ${utc} (1m ago)`);
-  assertEquals(JSON.parse(await shown(worldWith(), "status", "--json", id)).created_at, utc);
-  const delayed = worldWith();
+  assertStringIncludes(await shown(fixtureWith(), "status", id), `created    ${local} (1m ago)`);
+  assertStringIncludes(await shown(fixtureWith({}), "status", id), `created    ${utc} (1m ago)`);
+  assertEquals(JSON.parse(await shown(fixtureWith(), "status", "--json", id)).created_at, utc);
+  const delayed = fixtureWith();
   delayed.redis.put("later", { status: "dispatched" });
   delayed.redis.placement = { ahead: null, dueMs: NOW, claimedBy: null };
   assertStringIncludes(await shown(delayed, "status", "later"), `is delayed until ${formatLocalTime(NOW)}`);
@@ -215,7 +218,7 @@ Deno.test("times are local on a terminal and UTC elsewhere", async () => {
 });
 
 Deno.test("a time that another program wrote and no calendar has keeps nothing from being shown", async () => {
-  const fixture = worldWith({});
+  const fixture = fixtureWith({});
   fixture.redis.put("odd", { status: "started" }, { started_ms: "1e300", input_ms: "1e17", ended_ms: "-1e99" });
   const [job] = JSON.parse(await shown(fixture, "status", "--json", "-n", "1")).jobs;
   assertEquals(job.started_at, null);

@@ -35,10 +35,10 @@ Deno.test("a chatty job costs Redis four reads a second, of at most 64 KiB each"
   const stats = String(await fixture.redis.call("INFO", "commandstats"));
   const pieces = Number(/cmdstat_xadd:calls=(\d+)/.exec(stats)?.[1]);
   // events come on top: submit, start, finish
-  const looks = Number(ms) / 250 + 1;
-  assert(pieces > 3 && pieces <= 3 + 4 * looks, `${pieces} pieces in ${ms} ms`);
+  const reads = Number(ms) / 250 + 1;
+  assert(pieces > 3 && pieces <= 3 + 4 * reads, `${pieces} pieces in ${ms} ms`);
   const taken = Number(/total_net_input_bytes:(\d+)/.exec(String(await fixture.redis.call("INFO", "stats")))![1]);
-  assert(Number(written) > 6_000_000 && taken < 64 * 1024 * looks + 500_000, `${taken} of ${written} bytes`);
+  assert(Number(written) > 6_000_000 && taken < 64 * 1024 * reads + 500_000, `${taken} of ${written} bytes`);
 });
 
 Deno.test("logs -f goes on after Redis was away, and shows each byte once", async () => {

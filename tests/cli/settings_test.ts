@@ -6,9 +6,9 @@ import { flagOf, type OptionRow } from "../../src/settings/option_row.ts";
 import { GLOBAL_ROWS, RUN_ROWS, SETTING_ROWS } from "../../src/settings/options.ts";
 import { resolveSettings } from "../../src/settings/settings.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
-async function resolve(args: string[], fixture: WorldOptions = {}) {
+async function resolve(args: string[], fixture: CommandOptions = {}) {
   const rows = { ...GLOBAL_ROWS, ...RUN_ROWS };
   const { environment } = new CommandFixture(fixture);
   const file = await readConfigFile(environment, SETTING_ROWS);
@@ -20,7 +20,7 @@ const FILE = "/home/u/.config/runner/config.json";
 Deno.test("resolveSettings() asks flag, environment, file and default in this order", async () => {
   const env = { HOME: "/home/u", RUNNER_NAME: "from_env" };
   const files = { [FILE]: '{"name": "from_file"}' };
-  const seen = async (args: string[], fixture: WorldOptions) => {
+  const seen = async (args: string[], fixture: CommandOptions) => {
     const { values, origins } = await resolve(args, fixture);
     return [values.name, origins.name];
   };

@@ -1,13 +1,13 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
 const NOW = Date.UTC(2026, 0, 31, 12, 0, 0);
 const iso = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
 
 /** Four jobs, oldest first: a failed 90, b finished 60, c runs 30, d waits since 1 minute. */
-function worldWith(options: WorldOptions = {}): CommandFixture {
+function fixtureWith(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   const { redis } = fixture;
   redis.instanceList = [anInstance(), anInstance({ runner: "build", instance: "i2", host: "beta" })];
@@ -52,7 +52,7 @@ Deno.test("status shows the jobs that fit all conditions", async () => {
     [["-n", "2"], "d c"],
     [["-n", "0"], ""],
   ];
-  for (const [args, expected] of cases) assertEquals(await ids(worldWith(), ...args), expected, args.join(" "));
+  for (const [args, expected] of cases) assertEquals(await ids(fixtureWith(), ...args), expected, args.join(" "));
 });
 
 Deno.test("status sorts jobs; what has no value comes last", async () => {
@@ -65,12 +65,12 @@ Deno.test("status sorts jobs; what has no value comes last", async () => {
     ["runner", "d a c b"],
     ["id", "a b c d"],
   ];
-  for (const [key, expected] of cases) assertEquals(await ids(worldWith(), "--sort", key), expected, key);
-  assertEquals(await ids(worldWith(), "--sort", "took", "-n", "1"), "b");
+  for (const [key, expected] of cases) assertEquals(await ids(fixtureWith(), "--sort", key), expected, key);
+  assertEquals(await ids(fixtureWith(), "--sort", "took", "-n", "1"), "b");
 });
 
 Deno.test("status finds running jobs however old, and says when it did not check all others", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals(await ids(fixture, "--state", "started", "--among", "1"), "c");
   assertEquals(await ids(fixture, "--caller", "me", "--among", "2"), "");
   assertEquals(
@@ -84,16 +84,16 @@ Deno.test("status finds running jobs however old, and says when it did not check
 });
 
 Deno.test("status with conditions shows only jobs, with --runner also that runner and its queue", async () => {
-  const jobs = worldWith();
+  const jobs = fixtureWith();
   assertEquals(await jobs.run("status", "--label", "team=core"), 0);
   await assertGolden("status_label", jobs.stdout);
-  const runner = worldWith();
+  const runner = fixtureWith();
   assertEquals(await runner.run("status", "--runner", "build"), 0);
   await assertGolden("status_runner", runner.stdout);
 });
 
 Deno.test("status --columns shows these columns in this order", async () => {
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals(
     await fixture.run("status", "--state", "error", "--columns", "text,id,error,caller,labels,started,ended"),
     0,
@@ -119,11 +119,11 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
     [["--sort", "age"], 'Cannot use --sort: "age" is not one of created'],
   ];
   for (const [args, message] of cases) {
-    const fixture = worldWith();
+    const fixture = fixtureWith();
     assertEquals([await fixture.run("status", ...args), fixture.opened.length], [2, 0], args.join(" "));
     assert(fixture.stderr.startsWith(`runner: ${message}`), fixture.stderr);
   }
-  const fixture = worldWith();
+  const fixture = fixtureWith();
   assertEquals(await fixture.run("status", "--label", "team"), 2);
   assertEquals(await fixture.run("status", "--runner", "biuld"), 2);
   assert(fixture.stderr.includes('used that name, perhaps you mean "build"'), fixture.stderr);

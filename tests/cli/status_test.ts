@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
 
 /** A namespace with a bit of everything; Redis' clock shows 2026-01-31 12:00 UTC. */
-function busyWorld(options: WorldOptions = {}): CommandFixture {
+function busyWorld(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   const { redis } = fixture;
   redis.instanceList = [
@@ -152,7 +152,7 @@ Deno.test("status never sends control characters of others to a terminal", async
 });
 
 Deno.test("colours follow --color, NO_COLOR, CLICOLOR_FORCE and TERM", async () => {
-  const cases: [WorldOptions, string[], boolean][] = [
+  const cases: [CommandOptions, string[], boolean][] = [
     [{}, [], false],
     [{ columns: 80 }, [], true],
     [{ columns: 80, env: { NO_COLOR: "1" } }, [], false],

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { settle } from "../support/until.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-async function submitFrom(input: string | Uint8Array, args: string[] = [], options: WorldOptions = {}) {
+async function submitFrom(input: string | Uint8Array, args: string[] = [], options: CommandOptions = {}) {
   const fixture = new CommandFixture({ ...options, input });
   const code = await fixture.run("submit", "--from", "-", ...args);
   return { code, fixture, jobs: fixture.redis.submitted };

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { until } from "../support/until.ts";
 import { unavailable } from "../support/unavailable.ts";
 
 /** Runs `runner submit` and gives what it queued. */
-async function submit(args: string[], options: WorldOptions = {}) {
+async function submit(args: string[], options: CommandOptions = {}) {
   const fixture = new CommandFixture(options);
   const code = await fixture.run("submit", ...args);
   return { code, fixture, jobs: fixture.redis.submitted, job: fixture.redis.submitted[0] };
@@ -249,7 +249,7 @@ Deno.test("submit --max-queued refuses one job too many with a sentence and exit
 });
 
 Deno.test("submit says on a terminal that no runner of that name is alive, and which may be meant", async () => {
-  const said = async (alive: string[], options: WorldOptions, ...args: string[]) => {
+  const said = async (alive: string[], options: CommandOptions, ...args: string[]) => {
     const fixture = new CommandFixture(options);
     fixture.redis.instanceList = [
       ...alive.map((runner) => anInstance({ runner })),

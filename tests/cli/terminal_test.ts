@@ -1,10 +1,10 @@
 import type { RequestReply } from "../../src/ports/requests.ts";
 import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 
 /** A fixture in which the job `run-1` runs on the host `alpha`, which is ours. */
-function worldWithJob(options: WorldOptions = {}): CommandFixture {
+function fixtureWithJob(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   fixture.redis.instanceList = [anInstance()];
   fixture.redis.put("run-1", { status: "started", payload: "true" }, { token: "1.n", instance: "inst-1" });
@@ -33,18 +33,18 @@ Deno.test("send types its texts with blanks between them, exactly as they are", 
     [["run-1", "a", "-"], "not read", "a -"],
   ];
   for (const [args, input, want] of cases) {
-    const fixture = worldWithJob({ input });
+    const fixture = fixtureWithJob({ input });
     assertEquals([await fixture.run("send", ...args), typed(fixture)], [0, [want]], fixture.stderr);
     assertEquals([fixture.stdout, fixture.stderr.includes("secret")], ["", false]);
   }
-  const fixture = worldWithJob();
+  const fixture = fixtureWithJob();
   assertEquals(await fixture.run("send", "@", "x", "--json"), 0);
   assertEquals(JSON.parse(fixture.stdout), { id: "run-1", result: "typed", bytes: 1 });
 });
 
 Deno.test("send refuses nothing and too much, and asks no runner", async () => {
   for (const args of [["run-1"], ["run-1", ""], ["run-1", "-"], ["run-1", "é".repeat(32_769)]]) {
-    const fixture = worldWithJob({ input: "" });
+    const fixture = fixtureWithJob({ input: "" });
     assertEquals([await fixture.run("send", ...args), typed(fixture)], [2, []]);
     assertStringIncludes(fixture.stderr, "runner: Cannot type: there ");
   }
@@ -58,10 +58,10 @@ Deno.test("screen shows lines without anything that a terminal would obey", asyn
     rows: 24,
     title: "vi",
   };
-  const fixture = worldWithJob();
+  const fixture = fixtureWithJob();
   fixture.redis.answer = { type: "screen", screen };
   assertEquals([await fixture.run("screen", "run-1"), fixture.stdout], [0, "top\n\n \\u202eright\n"]);
-  const json = worldWithJob();
+  const json = fixtureWithJob();
   json.redis.answer = { type: "screen", screen };
   await json.run("screen", "run-1", "--json");
   assertEquals(JSON.parse(json.stdout), { id: "run-1", ...screen });
@@ -79,7 +79,7 @@ Deno.test("every answer that is none becomes a sentence with what to do, and exi
   ];
   for (const [answer, want] of cases) {
     for (const args of [["send", "run-1", "x"], ["screen", "run-1"]]) {
-      const fixture = worldWithJob();
+      const fixture = fixtureWithJob();
       fixture.redis.answer = answer;
       assertEquals([await fixture.run(...args), fixture.stdout], [1, ""]);
       assertStringIncludes(fixture.stderr, want);
@@ -97,7 +97,7 @@ Deno.test("jobs that do not run are not asked for", async () => {
     ]
   ) {
     for (const args of [["send", "other", "x"], ["screen", "other"], ["attach", "other"]]) {
-      const fixture = worldWithJob({ columns: 80 });
+      const fixture = fixtureWithJob({ columns: 80 });
       fixture.redis.put("other", { status });
       assertEquals([await fixture.run(...args), fixture.stdout, fixture.redis.asked], [1, "", []]);
       assertStringIncludes(fixture.stderr, want);
@@ -107,7 +107,7 @@ Deno.test("jobs that do not run are not asked for", async () => {
 
 Deno.test("attach says how to leave, then shows the job's own place", async () => {
   for (const write of [false, true]) {
-    const fixture = worldWithJob({ columns: 80 });
+    const fixture = fixtureWithJob({ columns: 80 });
     assertEquals(await fixture.run("attach", "run-1", ...write ? ["--write"] : []), 0);
     const how = write ? "keys reach the job" : "read-only";
     assertEquals(fixture.stderr, `job run-1: ${how}; leave with Ctrl-b d, and the job goes on\n`);
@@ -117,7 +117,7 @@ Deno.test("attach says how to leave, then shows the job's own place", async () =
 });
 
 Deno.test("attach shows a kept terminal, and says so when there is none", async () => {
-  const fixture = worldWithJob({ columns: 80 });
+  const fixture = fixtureWithJob({ columns: 80 });
   fixture.redis.change("run-1", { status: "error" });
   assertEquals([await fixture.run("attach", "run-1"), fixture.viewed.length], [0, 1]);
   fixture.places.clear();
@@ -127,7 +127,7 @@ Deno.test("attach shows a kept terminal, and says so when there is none", async 
 
 Deno.test("attach to a job of another host says the command, and --ssh goes there", async () => {
   const far = () => {
-    const fixture = worldWithJob({ columns: 80 });
+    const fixture = fixtureWithJob({ columns: 80 });
     fixture.redis.instanceList = [anInstance({ host: "far" })];
     fixture.redis.answer = { type: "place", place: "$7 @8 %9" };
     return fixture;
@@ -145,25 +145,25 @@ Deno.test("attach to a job of another host says the command, and --ssh goes ther
 });
 
 Deno.test("attach without a terminal says what to use in its place", async () => {
-  const fixture = worldWithJob();
+  const fixture = fixtureWithJob();
   assertEquals([await fixture.run("attach", "run-1"), fixture.viewed, fixture.opened], [1, [], []]);
   assertStringIncludes(fixture.stderr, "are not a terminal; use runner logs -f ID, or runner screen ID");
 });
 
 Deno.test("status shows which job waits for input, with its last line, only while it runs", async () => {
   const asks = { input_ms: String(Date.UTC(2026, 0, 31, 11, 59, 0)), input_line: "Password:" };
-  const fixture = worldWithJob();
+  const fixture = fixtureWithJob();
   fixture.redis.change("run-1", {}, asks);
   await fixture.run("status");
   assertStringIncludes(fixture.stdout, "waiting for input");
   assertStringIncludes(fixture.stdout, "true ▸ Password:");
-  const json = worldWithJob();
+  const json = fixtureWithJob();
   json.redis.change("run-1", {}, asks);
   await json.run("status", "--json", "run-1");
   const { status, now, waiting_for_input } = JSON.parse(json.stdout);
   assertEquals([status, now], ["started", "waiting for input on alpha; answer it: runner send run-1 TEXT --enter"]);
   assertEquals(waiting_for_input, { since: "2026-01-31T11:59:00.000Z", line: "Password:" });
-  const over = worldWithJob();
+  const over = fixtureWithJob();
   over.redis.change("run-1", { status: "error" }, asks);
   await over.run("status", "--json", "run-1");
   assertEquals(JSON.parse(over.stdout).waiting_for_input, null);

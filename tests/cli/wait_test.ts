@@ -1,10 +1,10 @@
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { anInstance } from "./fake_store.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-function worldWith(jobs: Record<string, Record<string, string>>, options: WorldOptions = {}): CommandFixture {
+function fixtureWith(jobs: Record<string, Record<string, string>>, options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   for (const [id, fields] of Object.entries(jobs)) fixture.redis.put(id, fields);
   return fixture;
@@ -18,7 +18,7 @@ async function watching(fixture: CommandFixture, id: string, ...args: string[]):
 }
 
 Deno.test("wait exits with the exit code of the job, when the job ends", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   fixture.redis.change("j", { status: "error", error: "exited with code 3" }, { exit: "3" });
   assertEquals([await code, fixture.stdout, fixture.stderr], [3, "", "job j: exited with code 3\n"]);
@@ -50,7 +50,7 @@ Deno.test("wait recognizes every end of a job, also of one that a foreign runner
 });
 
 Deno.test("wait accepts several jobs and gives the highest exit code", async () => {
-  const fixture = worldWith({
+  const fixture = fixtureWith({
     a: { status: "error", error: "exited with code 4" },
     b: { status: "started" },
     c: { status: "finished" },
@@ -61,7 +61,7 @@ Deno.test("wait accepts several jobs and gives the highest exit code", async () 
 });
 
 Deno.test("wait --timeout ends with 75, and says that the job goes on", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   assertEquals(await fixture.run("wait", "--timeout", "20ms", "j"), 75);
   assertEquals(fixture.stderr, "runner: the limit of 20ms is reached; the job goes on\n");
   assertEquals(fixture.redis.isWatched("j"), false);
@@ -69,7 +69,7 @@ Deno.test("wait --timeout ends with 75, and says that the job goes on", async ()
 
 Deno.test("wait detaches at a signal and says how to cancel", async () => {
   for (const [signal, exit] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
-    const fixture = worldWith({ j: { status: "started" }, k: { status: "started" } });
+    const fixture = fixtureWith({ j: { status: "started" }, k: { status: "started" } });
     const { code } = await watching(fixture, "j", "wait", "j", "k");
     fixture.signal(signal);
     assertEquals([await code, fixture.stdout], [exit, ""]);
@@ -79,7 +79,7 @@ Deno.test("wait detaches at a signal and says how to cancel", async () => {
 });
 
 Deno.test("wait outlives an outage of Redis and a loss of its data", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   for (let i = 0; i < 3; i++) {
     fixture.redis.readErrors.push(unavailable("gone"));
@@ -94,7 +94,7 @@ Deno.test("wait outlives an outage of Redis and a loss of its data", async () =>
 });
 
 Deno.test("wait ends when the job has left Redis for good", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   fixture.redis.jobs.delete("j");
   let exit: number | undefined;
@@ -108,7 +108,7 @@ Deno.test("wait ends when the job has left Redis for good", async () => {
 });
 
 Deno.test("wait ends when Redis refuses us", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   const { code } = await watching(fixture, "j", "wait", "j");
   fixture.redis.readErrors.push(unavailable("Cannot run HMGET: no", { condition: "refused" }));
   fixture.redis.touch("j");
@@ -116,7 +116,7 @@ Deno.test("wait ends when Redis refuses us", async () => {
 });
 
 Deno.test("wait checks all ids before it waits", async () => {
-  const fixture = worldWith({ j: { status: "started" } });
+  const fixture = fixtureWith({ j: { status: "started" } });
   assertEquals(await fixture.run("wait", "j", "missing"), 4);
   assertEquals(
     fixture.stderr,
@@ -126,14 +126,14 @@ Deno.test("wait checks all ids before it waits", async () => {
 });
 
 Deno.test("wait --json writes each ended job", async () => {
-  const fixture = worldWith({ j: { status: "finished", created_at: "2026-01-31T11:00:00.000Z", runner: "r" } });
+  const fixture = fixtureWith({ j: { status: "finished", created_at: "2026-01-31T11:00:00.000Z", runner: "r" } });
   assertEquals(await fixture.run("wait", "--json", "j"), 0);
   const job = JSON.parse(fixture.stdout);
   assertEquals([job.id, job.status, job.exit_code, job.created_at], ["j", "finished", 0, "2026-01-31T11:00:00.000Z"]);
 });
 
 Deno.test("jobs are found by the newest, by the one before it, and by the begin of an id", async () => {
-  const fixture = worldWith({
+  const fixture = fixtureWith({
     "aaa-1": { status: "finished" },
     "aab-2": { status: "error", error: "exited with code 2" },
     "b": { status: "error", error: "exited with code 3" },
@@ -165,7 +165,7 @@ Deno.test("submit --wait prints the id and exits with the job's code", async () 
 });
 
 Deno.test("cancel stops jobs in every state and says what happened", async () => {
-  const fixture = worldWith({ q: { status: "dispatched" }, r: { status: "started" }, e: { status: "finished" } });
+  const fixture = fixtureWith({ q: { status: "dispatched" }, r: { status: "started" }, e: { status: "finished" } });
   assertEquals(await fixture.run("cancel", "q", "r", "e", "--reason", "wrong branch"), 0);
   assertEquals(fixture.stdout, "");
   assertEquals(
@@ -180,7 +180,7 @@ Deno.test("cancel stops jobs in every state and says what happened", async () =>
 });
 
 Deno.test("cancel changes nothing when one of the ids is wrong", async () => {
-  const fixture = worldWith({ q: { status: "dispatched" } });
+  const fixture = fixtureWith({ q: { status: "dispatched" } });
   assertEquals(await fixture.run("cancel", "q", "nope"), 4);
   assertEquals(fixture.redis.cancelled, []);
 });

@@ -1,12 +1,12 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { settle, until } from "../support/until.ts";
-import { CommandFixture, type WorldOptions } from "./command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { unavailable } from "../support/unavailable.ts";
 
 const OPEN = "\x1b[?1049h\x1b[?25l\x1b[?7l";
 const CLOSE = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-async function watching(options: WorldOptions, ...args: string[]) {
+async function watching(options: CommandOptions, ...args: string[]) {
   const fixture = new CommandFixture(options);
   fixture.redis.put("j", { status: "started", runner: "r", payload: "sleep 1" });
   const code = fixture.run("status", "-w", ...args);

@@ -6,25 +6,25 @@ import { unavailable } from "../support/unavailable.ts";
 
 /** A store with one reply for each read; `null`: there is no such job. */
 class ScriptedStore extends FakeStore {
-  readonly #answers: (string | null | Error)[];
+  readonly #replies: (string | null | Error)[];
 
-  constructor(answers: (string | null | Error)[]) {
+  constructor(replies: (string | null | Error)[]) {
     super();
-    this.#answers = answers;
+    this.#replies = replies;
   }
 
   override read(id: string) {
-    const answer = this.#answers.shift();
+    const reply = this.#replies.shift();
     this.touch(id);
-    if (answer instanceof Error) return Promise.reject(answer);
-    return Promise.resolve(answer ? { id, fields: { status: answer }, meta: {} } : null);
+    if (reply instanceof Error) return Promise.reject(reply);
+    return Promise.resolve(reply ? { id, fields: { status: reply }, meta: {} } : null);
   }
 }
 
 const gone = () => unavailable("gone");
 
-function watch(answers: (string | null | Error)[]) {
-  return watchJob(new ScriptedStore(answers), "j", { signal: new AbortController().signal });
+function watch(replies: (string | null | Error)[]) {
+  return watchJob(new ScriptedStore(replies), "j", { signal: new AbortController().signal });
 }
 
 Deno.test("watchJob() fails when the first read finds no Redis, or no job", async () => {

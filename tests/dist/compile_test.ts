@@ -16,7 +16,7 @@ const MIB = 1 << 20;
 const stub = await findStub();
 const isRoot = Deno.uid() === 0;
 /** A user without rights on every Unix: `nobody`. */
-const NOBODY = 65534;
+const NO_RIGHTS = 65534;
 
 /** One entry of the list of files that Deno puts into a binary. */
 type Entry = { Dir: { n: string; e: Entry[] } } | { File: { n: string } } | { Symlink: { n: string } };
@@ -160,7 +160,7 @@ Deno.test({ name: "the compiled binary", ignore: stub === null }, async (t) => {
     await Deno.copyFile(binary, copy);
     await Deno.chmod(copy, 0o555);
     await Deno.chmod(folder.path, 0o555);
-    const uid = isRoot ? NOBODY : undefined;
+    const uid = isRoot ? NO_RIGHTS : undefined;
     try {
       const job = await wholeRound([copy], { cwd: folder.path, uid, bare: true, env: { PATH: Deno.env.get("PATH")! } });
       assertEquals([job.status, job.result], ["finished", "from the job\n"]);

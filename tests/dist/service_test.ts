@@ -1,20 +1,20 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { systemdUnit } from "../../src/client/service_unit.ts";
-import { CommandFixture, type WorldOptions } from "../cli/command_fixture.ts";
+import { CommandFixture, type CommandOptions } from "../cli/command_fixture.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 import { until } from "../support/until.ts";
 import { ROOT, run, temporaryFolder } from "./support.ts";
 
 const UNIT = "/etc/systemd/system/runner-build.service";
 
-async function runService(options: WorldOptions, ...args: string[]) {
+async function runService(options: CommandOptions, ...args: string[]) {
   const fixture = new CommandFixture(options);
   const user = options.plainUser || args[0] !== "install" || args.includes("--run-as") ? [] : ["--run-as", "builder"];
   return { fixture, code: await fixture.run("service", ...args, ...user) };
 }
 
 /** What `runner service install --print` shows. */
-async function unitFor(options: WorldOptions, ...args: string[]): Promise<string> {
+async function unitFor(options: CommandOptions, ...args: string[]): Promise<string> {
   const { fixture, code } = await runService(options, "install", "--print", ...args);
   assertEquals(code, 0, fixture.stderr);
   assertEquals(fixture.services.size, 0, "--print writes nothing");
@@ -63,7 +63,7 @@ Deno.test("a service finds the configuration file that was read, and every path"
     "/etc/own.json": '{"keep": 60}',
   };
   const env = { HOME: "/home/x" };
-  const rows: [WorldOptions, string[]][] = [
+  const rows: [CommandOptions, string[]][] = [
     [{ env, files }, ["/home/x/.config/runner/config.json"]],
     [{ env, files, plainUser: true }, []],
     [{ env: { ...env, RUNNER_CONFIG: "/etc/own.json" }, files, plainUser: true }, ["/etc/own.json"]],
@@ -112,7 +112,7 @@ Deno.test("service install, status and uninstall agree on where the file is", as
 
 Deno.test("service uses the folders of a user and of launchd", async () => {
   const env = { HOME: "/home/x", PATH: "/home/x/bin:/bin" };
-  const table: [WorldOptions, path: string, start: string][] = [
+  const table: [CommandOptions, path: string, start: string][] = [
     [{ plainUser: true }, "/home/x/.config/systemd/user/runner-build.service", "loginctl enable-linger"],
     [{ os: "darwin", plainUser: true }, "/home/x/Library/LaunchAgents/hero.runner.build.plist", "gui/$(id -u)"],
     [{ os: "darwin" }, "/Library/LaunchDaemons/hero.runner.build.plist", "launchctl bootstrap system"],
@@ -128,7 +128,7 @@ Deno.test("service uses the folders of a user and of launchd", async () => {
 });
 
 Deno.test("service says what is wrong and changes nothing", async () => {
-  const table: [WorldOptions, args: string[], code: number, sentence: string][] = [
+  const table: [CommandOptions, args: string[], code: number, sentence: string][] = [
     [{}, ["start"], 2, 'Cannot do "start" with a service: there are install, uninstall and status'],
     [{}, [], 2, "it needs one of install, uninstall and status"],
     [{}, ["install", "-n", "a b"], 2, 'Cannot make a service of runner "a b"'],

@@ -22,7 +22,7 @@ Deno.test("a runner claims no job that it cannot start", async () => {
   await fixture.runner({ args: ["--concurrency", "3"] });
   for (const id of ids.slice(0, 3)) await fixture.reaches(id, "started");
   // a first heartbeat later it would have taken more
-  for (let looks = 0; looks < 50; looks++) assertEquals(await counts(fixture), { queued: 37, claims: 0 });
+  for (let reads = 0; reads < 50; reads++) assertEquals(await counts(fixture), { queued: 37, claims: 0 });
   await barrier.open();
   let most = 0;
   await until("the queue is empty", async () => {

@@ -37,8 +37,8 @@ Deno.test("a Redis of the runner's own lets in the programs of its user, who nee
   assertEquals((await fixture.run(["status"], { env })).code, 0);
   assertEquals((await fixture.run(["doctor"], { env })).code, 0);
   assertMatch(await ask(port, "PING"), /^-NOAUTH/);
-  const stranger = { ...env, XDG_STATE_HOME: `${fixture.dir}/stranger` };
-  const refused = await fixture.run(["submit", "true"], { env: stranger });
+  const other = { ...env, XDG_STATE_HOME: `${fixture.dir}/other` };
+  const refused = await fixture.run(["submit", "true"], { env: other });
   assertEquals(refused.code, 69);
   assertStringIncludes(refused.stderr, "wants a password");
 
@@ -93,7 +93,7 @@ function pretender(port: number, configFile: string) {
   const asked: string[] = [];
   const listener = Deno.listen({ hostname: "127.0.0.1", port });
   const info = `redis_version:7.0.0\r\nrole:master\r\nconfig_file:${configFile}\r\n`;
-  const answers: Readonly<Record<string, string>> = {
+  const replies: Readonly<Record<string, string>> = {
     AUTH: "+OK\r\n",
     PING: "+PONG\r\n",
     INFO: `$${info.length}\r\n${info}\r\n`,
@@ -103,7 +103,7 @@ function pretender(port: number, configFile: string) {
     for await (const bytes of connection.readable) {
       for (const [, command] of decoder.decode(bytes).matchAll(/\*\d+\r\n\$\d+\r\n([A-Z]+)\r\n/gi)) {
         asked.push(command.toUpperCase());
-        await connection.write(new TextEncoder().encode(answers[command.toUpperCase()] ?? ":1\r\n"));
+        await connection.write(new TextEncoder().encode(replies[command.toUpperCase()] ?? ":1\r\n"));
       }
     }
   };

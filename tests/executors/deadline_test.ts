@@ -103,7 +103,7 @@ isolatedTest("a runner checks its lanes once for many runs of one timeout", asyn
   const executor = host.executor();
   const fixture = await ExecutorFixture.open(executor);
   await fixture.output("true");
-  const trace = `${host.dir}/looks`;
+  const trace = `${host.dir}/checks`;
   const script = await host.sh(`ls '${host.dir}'/spool/bin/deadline-*`);
   const text = await Deno.readTextFile(script);
   await Deno.writeTextFile(script, `echo look >>'${trace}'\n${text}`);
@@ -119,16 +119,16 @@ isolatedTest("a check that a runner relies on comes also when others have come b
   await first.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   await second.executor.recover([before]);
-  const trace = `${host.dir}/looks`;
+  const trace = `${host.dir}/checks`;
   const script = await host.sh(`ls '${host.dir}'/spool/bin/deadline-*`);
   await Deno.writeTextFile(script, `echo look >>'${trace}'\n${await Deno.readTextFile(script)}`);
-  const looks = async () => (await Deno.readTextFile(trace).catch(() => "")).split("\n").length - 1;
+  const checks = async () => (await Deno.readTextFile(trace).catch(() => "")).split("\n").length - 1;
   // the check that it needs is later than the one that is there
   await second.output("true", { timeoutMs: 7000 });
   await Deno.writeTextFile(`${host.dir}/go`, "");
   assertEquals((await second.end(before.name)).kind, "exited");
-  const asked = await looks();
-  await until("the look for the first run finds none", async () => await looks() > asked);
+  const asked = await checks();
+  await until("the check for the first run finds none", async () => await checks() > asked);
   await until("it is over", async () => (await scripts(host)).length === 0);
   const launch = launchOf("sleep 64", { timeoutMs: 7000, target: "tmux.main.work" });
   await second.executor.launch(launch);

@@ -34,10 +34,10 @@ Deno.test("KeptOutputs keeps the newest outputs, no more than a number of them, 
   await prune(0);
   assertEquals(disk.size, MAX_KEPT);
   assert(disk.has("/s/kept/0") && !disk.has(`/s/kept/${MAX_KEPT}`));
-  const looks = seen.length;
+  const reads = seen.length;
   disk.set("/s/kept/new", { size: 1, ageMs: 0 });
   await prune(0);
-  assertEquals([disk.size, seen.length], [MAX_KEPT, looks + 1]);
+  assertEquals([disk.size, seen.length], [MAX_KEPT, reads + 1]);
 });
 
 Deno.test("KeptOutputs bounds the bytes of all outputs, but keeps the newest", async () => {

@@ -96,7 +96,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
       [...reading, ...others].filter(({ name: run }) => runs.has(run)).map(({ payload }) => payload);
     const want = reading.map(({ payload }) => payload);
     await until("all who read have begun", async () => (await fixture.executor.reading(all)).size >= want.length);
-    for (let looks = 0; looks < 3; looks++) assertEquals(payloads(await fixture.executor.reading(all)), want);
+    for (let calls = 0; calls < 3; calls++) assertEquals(payloads(await fixture.executor.reading(all)), want);
     assertEquals(payloads(await fixture.executor.reading([reading[1].name, others[0].name])), [want[1]]);
     assertEquals(await fixture.executor.reading([]), new Set());
     await fixture.executor.type(reading[0].name, { bytes: new TextEncoder().encode("x\n") });

@@ -20,16 +20,16 @@ async function check(host: TmuxHost, fixture: ExecutorFixture, reading: readonly
   const all = [...want];
   for (const payload of others) all.push(await start(payload));
   const runs = all.map(({ name: run }) => run);
-  const look = async () => {
+  const readers = async () => {
     const found = await fixture.executor.reading(runs);
     return all.filter(({ name: run }) => found.has(run)).map(({ payload }) => payload);
   };
   const names = want.map(({ payload }) => payload);
   let last: string[] = [];
-  await until("all who read have begun", async () => (last = await look()).length >= names.length).catch(() => {
+  await until("all who read have begun", async () => (last = await readers()).length >= names.length).catch(() => {
     assertEquals(last, names);
   });
-  for (let looks = 0; looks < 3; looks++) assertEquals(await look(), names);
+  for (let calls = 0; calls < 3; calls++) assertEquals(await readers(), names);
   for (const run of runs) await fixture.executor.stop(run, "cancelled", 0);
 }
 

@@ -138,26 +138,26 @@ class Run {
         await (due ? load.push() : pause(20));
       }
     })();
-    const looking = this.#lookUntil(async () => {
+    const checking = this.#checkUntil(async () => {
       while (schedule.done < faults) await schedule.next();
       await Promise.all([schedule.over(), pushing]);
     });
-    await looking;
+    await checking;
   }
 
   /** Checks the jobs while some work goes on. */
-  async #lookUntil(work: () => Promise<void>): Promise<void> {
+  async #checkUntil(work: () => Promise<void>): Promise<void> {
     let over = false;
     const done = work().finally(() => over = true);
     while (!over) {
-      await this.#look();
+      await this.#check();
       await pause(200);
     }
     await done;
   }
 
-  async #look(): Promise<void> {
-    await this.#load.look();
+  async #check(): Promise<void> {
+    await this.#load.readEnds();
     await this.#timeline.read(this.#fixture.redis).catch(() => {}); // Redis is away
   }
 
@@ -174,7 +174,7 @@ class Run {
     const rules = await this.#rules();
     await load.clear((id) => rules.mayBeGone(id));
     for (;;) {
-      await this.#look();
+      await this.#check();
       const now = await this.#rules();
       const isOpen = async (id: string) => !now.mayBeGone(id) || Object.keys(await this.#fixture.job(id)).length > 0;
       const open = await Promise.all([...load.open].map(isOpen));

@@ -83,7 +83,7 @@ export class Load {
   }
 
   /** Reads which jobs have ended since the last time. */
-  async look(): Promise<void> {
+  async readEnds(): Promise<void> {
     for (const id of this.#open) {
       const job = await this.#fixture.job(id).catch(() => null);
       if (job?.status !== "finished" && job?.status !== "error") continue;

@@ -13,7 +13,7 @@ const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
 const FULL = ["disk_full"];
 const NEW_LOG = 3000;
 /** Faults after which a host has no record of its ended jobs any more. */
-const TAKES_RECORDS = ["spool_deleted", "copy_ran"];
+const LOSES_RECORDS = ["spool_deleted", "copy_ran"];
 /**
  * The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way.
  */
@@ -58,7 +58,7 @@ export class Rules {
     const losses = this.#timeline.spans(LOSSES, "*").filter((loss) =>
       loss.to >= life.from && (loss.fault === "flush" || loss.from <= life.to)
     );
-    return losses.some((loss) => this.#timeline.hit(TAKES_RECORDS, life.host, life.from, loss.to + BRINGS_BACK));
+    return losses.some((loss) => this.#timeline.hit(LOSES_RECORDS, life.host, life.from, loss.to + BRINGS_BACK));
   }
 
   /**
@@ -73,7 +73,7 @@ export class Rules {
         const forgets = loss.fault === "flush"
           ? givenBackAt !== null && givenBackAt < at && at <= loss.to
           : loss.from <= at && at <= loss.to;
-        return forgets && this.#timeline.hit(TAKES_RECORDS, host, at, loss.to + BRINGS_BACK);
+        return forgets && this.#timeline.hit(LOSES_RECORDS, host, at, loss.to + BRINGS_BACK);
       });
     return this.#timeline.starts(id).filter(isForgotten).length;
   }

@@ -64,8 +64,8 @@ export class Timeline {
 
   /** Records the events since the last time; one reading after the other, so that none is recorded twice. */
   read(redis: RedisServer): Promise<void> {
-    const look = () => this.#read(redis);
-    return this.#reading = this.#reading.then(look, look);
+    const read = () => this.#read(redis);
+    return this.#reading = this.#reading.then(read, read);
   }
 
   async #read(redis: RedisServer): Promise<void> {
@@ -115,9 +115,9 @@ export class Timeline {
       // an id that was queued twice may be claimed, given back and dropped after the end of its job
       const harmless = ["late", undefined].includes(s) || ["release", "reap"].includes(e);
       // and what waits again, by what Redis has or another host brings back, is not started before all have done so
-      const toldAgain = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
+      const repeated = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
       const again = before && this.hit(LOSSES, "*", before.at, at) &&
-        (toldAgain || ["start", "finish"].includes(e) && mayRunAgain(id));
+        (repeated || ["start", "finish"].includes(e) && mayRunAgain(id));
       if (before && !harmless && !again) {
         findings.push(`changed after its end: job ${id} was ${before.s}, then ${e} ${s}`);
       }

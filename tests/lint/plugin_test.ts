@@ -145,6 +145,7 @@ const CASES: Record<string, Case[]> = {
     },
     { file: "src/domain/a.ts", source: "// the user `nobody`\nconst a = 1;", wrong: [] },
     { file: "tests/a_test.ts", source: `const taken = "take";\n// nobody`, wrong: ["words"] },
+    { file: "tests/a_test.ts", source: `const looks = "";`, wrong: ["words"] },
     { file: "tests/a_test.ts", source: `Deno.test("a takes b", () => {});`, wrong: ["words"] },
     { file: "tests/a_test.ts", source: "for (const a of []) smallDiskTest(`${a} takes b`, f);", wrong: ["words"] },
     { file: "tests/a_test.ts", source: `Deno.test({ name: "a takes b", fn() {} });`, wrong: ["words"] },

@@ -34,7 +34,7 @@ class Peer {
   readonly heard: string[] = [];
   constructor(readonly conn: Deno.Conn) {}
 
-  async hear(): Promise<string> {
+  async receive(): Promise<string> {
     const buffer = new Uint8Array(4096);
     const count = await this.conn.read(buffer);
     if (count === null) throw new Error("the client closed the connection");
@@ -59,7 +59,7 @@ class Peer {
 /** Replies to one request with these bytes and closes. */
 const answer = (reply: string) =>
   serve(async (peer) => {
-    await peer.hear();
+    await peer.receive();
     await peer.say(reply);
     peer.close();
   });
@@ -102,9 +102,9 @@ Deno.test("a reply that is cut off can pass for a whole one", async () => {
 
 Deno.test("an error that Redis returns keeps its dash, and leaves the connection in use", async () => {
   await using server = serve(async (peer) => {
-    await peer.hear();
+    await peer.receive();
     await peer.say("-WRONGTYPE no\r\n");
-    await peer.hear();
+    await peer.receive();
     await peer.say("+OK\r\n");
   });
   using client = redis.createLazyClient(server.options);
@@ -115,7 +115,7 @@ Deno.test("an error that Redis returns keeps its dash, and leaves the connection
 
 Deno.test("an error inside a list leaves the replies out of step", async () => {
   await using server = serve(async (peer) => {
-    await peer.hear();
+    await peer.receive();
     await peer.say("*3\r\n:1\r\n-ERR in\r\n$5\r\nthree\r\n");
   });
   using client = redis.createLazyClient(server.options);
@@ -137,7 +137,7 @@ Deno.test("a connection that Redis drops is an EOFError, and stays broken while 
 Deno.test("commands are sent one after the other, each argument as a string", async () => {
   await using server = serve(async (peer) => {
     for (;;) {
-      await peer.hear();
+      await peer.receive();
       await peer.say("+OK\r\n");
     }
   });
@@ -154,9 +154,9 @@ Deno.test("commands are sent one after the other, each argument as a string", as
 Deno.test("close() ends the waiting command and those behind it", async () => {
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   await using server = serve(async (peer) => {
-    await peer.hear();
+    await peer.receive();
     await peer.say("+PONG\r\n");
-    await peer.hear();
+    await peer.receive();
     resolve();
   });
   const client = redis.createLazyClient(server.options);
@@ -198,7 +198,7 @@ Deno.test("a refused password is thrown as Redis said it", async () => {
 Deno.test("AUTH and SELECT come before the first command", async () => {
   await using server = serve(async (peer) => {
     for (;;) {
-      await peer.hear();
+      await peer.receive();
       await peer.say("+OK\r\n");
     }
   });
@@ -220,7 +220,7 @@ Deno.test("the signal ends the dialling", async () => {
 
 Deno.test("a subscription gives messages, subscribes again after one lost connection, and ends with close()", async () => {
   await using server = serve(async (peer, nth) => {
-    while (!(await peer.hear()).includes("SUBSCRIBE"));
+    while (!(await peer.receive()).includes("SUBSCRIBE"));
     await peer.say("*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n");
     await peer.say(`*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\n${nth}\r\n`);
     if (nth === 1) peer.close();
@@ -240,7 +240,7 @@ Deno.test("a subscription whose Redis is gone throws", async () => {
   const client = redis.createLazyClient({ hostname: "127.0.0.1", port: listener.addr.port, maxRetryCount: 0 as const });
   const [conn, subscription] = await Promise.all([listener.accept(), client.subscribe("c")]);
   listener.close();
-  await new Peer(conn).hear();
+  await new Peer(conn).receive();
   conn.close();
   await assertRejects(() => subscription.receive().next(), Deno.errors.ConnectionRefused);
 });

@@ -93,9 +93,9 @@ Deno.test("an error of a command inside one step is the answer of that step", as
   const link = new Link({ url: parseRedisUrl(server.address) }, systemClock);
   const count = new Batch(link, new Script("count", "", ["return { redis.call('INCR', KEYS[1]), '.' }"]));
   await server.call("SET", "word", "x");
-  const answers = await Promise.allSettled(["a", "word", "a"].map((key) => count.run([key], [])));
+  const replies = await Promise.allSettled(["a", "word", "a"].map((key) => count.run([key], [])));
   link.close();
-  const [first, odd, second] = answers;
+  const [first, odd, second] = replies;
   assertEquals([first, second], [{ status: "fulfilled", value: [1] }, { status: "fulfilled", value: [2] }]);
   assert(odd.status === "rejected" && odd.reason instanceof UnavailableError);
   assertStringIncludes(odd.reason.message, "not an integer");

@@ -13,6 +13,6 @@ Deno.test("a Redis of a runner's own that starts anew with the same password is 
   const target = { url: parseRedisUrl(`127.0.0.1:${server.port}`), own };
   (await connect(target)).close();
   assertEquals(own.known, access("b"));
-  const stranger = { ...target, own: { ...own, known: access("c"), find: () => Promise.resolve(access("c")) } };
-  await assertRejects(() => connect(stranger), Error, "another program has the address");
+  const other = { ...target, own: { ...own, known: access("c"), find: () => Promise.resolve(access("c")) } };
+  await assertRejects(() => connect(other), Error, "another program has the address");
 });

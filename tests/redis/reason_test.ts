@@ -45,7 +45,7 @@ function sayer(text: string, hangsUp = false) {
   })();
   return {
     port: listener.addr.port,
-    told: reported,
+    reported,
     async [Symbol.asyncDispose]() {
       listener.close();
       await serving;
@@ -99,8 +99,8 @@ Deno.test("a link that does not reach a Redis says why, and what to do", async (
 Deno.test("a link that checks whether TLS is what is wrong sends the other side no password", async () => {
   await using silent = sayer("");
   await reasonAt(`rediss://me:sesame@127.0.0.1:${silent.port}/3`, 200);
-  assertEquals(silent.told.filter((text) => text.includes("PING")).length, 1);
-  assert(!silent.told.join().includes("sesame") && !silent.told.join().includes("me"), silent.told.join());
+  assertEquals(silent.reported.filter((text) => text.includes("PING")).length, 1);
+  assert(!silent.reported.join().includes("sesame") && !silent.reported.join().includes("me"), silent.reported.join());
 });
 
 Deno.test("reasonOf() reads what name service, network and certificates say", () => {

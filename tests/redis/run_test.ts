@@ -109,9 +109,9 @@ Deno.test("start() leaves the claim of what it cannot judge", async () => {
 Deno.test("start() of a process that does not own the instance does nothing", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.claimed("a");
-  const stranger = fixture.runner({ nonce: "n0" });
-  assertEquals(await stranger.start("a"), { type: "FENCED" });
-  assertEquals(await stranger.release(raw("a")), false);
+  const other = fixture.runner({ nonce: "n0" });
+  assertEquals(await other.start("a"), { type: "FENCED" });
+  assertEquals(await other.release(raw("a")), false);
   assertEquals((await fixture.queue.claimed()).length, 1);
 });
 

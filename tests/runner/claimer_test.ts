@@ -121,10 +121,10 @@ Deno.test("a job that came alone is not started when another one took the last s
     };
     runner.queue.jobs.set("ghost", job("fake.s"));
     runner.queue.claims.push(raw("ghost"));
-    const looked = runner.backlog.reconcile();
+    const reconciled = runner.backlog.reconcile();
     await turn(turns);
     runner.queue.push("b", job("fake.s"));
-    await looked;
+    await reconciled;
     await until("one of them runs", () => runner.executor.launched.length >= 2);
     await settle();
     assertEquals(runner.executor.launched.length, 2, `after ${turns} turns`);

@@ -7,7 +7,7 @@ import { unavailable } from "../support/unavailable.ts";
 
 /** A watch over runs that the test changes, with a clock that it moves and a record of what was asked and reported. */
 function setUp() {
-  const looks: [atSeconds: number, runs: string[]][] = [];
+  const checks: [atSeconds: number, runs: string[]][] = [];
   const reported: string[] = [];
   const logged: string[] = [];
   /** Jobs that are recorded in Redis as waiting for input. */
@@ -16,7 +16,7 @@ function setUp() {
   const fixture = { now: 0, away: false, lines: ["question?"] };
   const executor = {
     reading: (attempts: string[]) => {
-      looks.push([fixture.now / 1000, attempts]);
+      checks.push([fixture.now / 1000, attempts]);
       return Promise.resolve(new Set(attempts.filter((run) => reading.has(run))));
     },
     screen: () => Promise.resolve({ lines: fixture.lines, cursor: { column: 0, row: 0 } }),
@@ -27,7 +27,7 @@ function setUp() {
     attempts.push(active as unknown as ActiveAttempt);
     return active;
   };
-  const tell = (what: string) => {
+  const report = (what: string) => {
     if (fixture.away) return Promise.reject(unavailable("Cannot reach Redis"));
     reported.push(what);
     return Promise.resolve();
@@ -37,8 +37,8 @@ function setUp() {
     log: { info: (what: string, { job }: { job: string }) => logged.push(`${job} ${what}`), warn() {} },
     queue: {
       inputRequired: ({ id }: { id: string }, line: string) =>
-        tell(`${id} asks ${line}`).then(() => void asking.add(id)),
-      inputResolved: ({ id }: { id: string }) => tell(`${id} proceeds`).then(() => asking.delete(id)),
+        report(`${id} asks ${line}`).then(() => void asking.add(id)),
+      inputResolved: ({ id }: { id: string }) => report(`${id} proceeds`).then(() => asking.delete(id)),
     },
   } as unknown as RunnerParts;
   const watch = new InputWatch(parts, { all: () => attempts } as unknown as Attempts);
@@ -48,11 +48,11 @@ function setUp() {
       await watch.tick();
     }
   };
-  return { watch, run, runs: attempts, reading, looks, told: reported, logged, asking, fixture, seconds };
+  return { watch, run, runs: attempts, reading, checks, reported, logged, asking, fixture, seconds };
 }
 
 Deno.test("a job that writes is never checked, a quiet one less and less often, together with others", async () => {
-  const { run, looks, told: reported, seconds } = setUp();
+  const { run, checks, reported, seconds } = setUp();
   const loud = run("loud");
   run("quiet");
   run("also quiet");
@@ -61,30 +61,30 @@ Deno.test("a job that writes is never checked, a quiet one less and less often, 
     await seconds(1);
   }
   const both = ["quiet", "also quiet"];
-  assertEquals(looks, [[4, both], [12, both], [28, both], [60, both], [120, both], [180, both]]);
+  assertEquals(checks, [[4, both], [12, both], [28, both], [60, both], [120, both], [180, both]]);
   assertEquals(reported, []);
 });
 
 Deno.test("a job that waits is reported with its last line, and again when that is lost; output ends it at once", async () => {
-  const { run, reading, looks, told: reported, seconds, fixture } = setUp();
+  const { run, reading, checks, reported, seconds, fixture } = setUp();
   const active = run("a");
   reading.add("a");
   fixture.lines = ["other", "", "Continue? ", "", "status line"];
   await seconds(30);
-  assertEquals(looks.map(([at]) => at), [4, 12, 20, 28]);
+  assertEquals(checks.map(([at]) => at), [4, 12, 20, 28]);
   assertEquals(reported, Array(4).fill("a asks other"));
   active.shown = 1;
   await seconds(1);
   assertEquals(reported.slice(4), ["a proceeds"]);
   await seconds(3);
-  assertEquals(looks.length, 4);
+  assertEquals(checks.length, 4);
   reading.delete("a");
   await seconds(10);
   assertEquals(reported.length, 5);
 });
 
 Deno.test("a job that was answered without a word proceeds at the next check, or when its runner typed", async () => {
-  const { watch, run, reading, told: reported, seconds } = setUp();
+  const { watch, run, reading, reported, seconds } = setUp();
   const active = run("a");
   reading.add("a");
   await seconds(5);
@@ -102,7 +102,7 @@ Deno.test("a job that was answered without a word proceeds at the next check, or
 });
 
 Deno.test("what an earlier process reported is undone by the next, and what Redis did not accept is reported again", async () => {
-  const { watch, run, reading, told: reported, seconds, fixture } = setUp();
+  const { watch, run, reading, reported, seconds, fixture } = setUp();
   run("a");
   const asking = run("b");
   const busy = run("c");

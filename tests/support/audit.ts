@@ -57,7 +57,7 @@ export async function assertClean(fixture: RunnerFixture, expected: Expected, ab
 /** The states of jobs when all of them have ended, or when the time is over. */
 async function atRest(fixture: RunnerFixture, ids: readonly string[], ms: number): Promise<Map<string, string>> {
   const states = new Map<string, string>();
-  const look = async () => {
+  const haveEnded = async () => {
     for (const id of ids) {
       if (isTerminal(states.get(id))) continue;
       const state = await fixture.redis.call("HGET", `job_${id}`, "status");
@@ -65,7 +65,7 @@ async function atRest(fixture: RunnerFixture, ids: readonly string[], ms: number
     }
     return ids.every((id) => isTerminal(states.get(id)));
   };
-  await until("all jobs have ended", look, ms).catch(() => {});
+  await until("all jobs have ended", haveEnded, ms).catch(() => {});
   return states;
 }
 
@@ -130,8 +130,8 @@ async function keysLeft(redis: RedisServer): Promise<string[]> {
   const known = model();
   const findings: string[] = [];
   const transient = /^(rr:(claim|run|delay|low):|runner:)/;
-  const look = async () => (await redis.keys()).filter((key) => transient.test(key));
-  await until("claims, runs and queues are empty", async () => (await look()).length === 0, 5_000).catch(() => {});
+  const left = async () => (await redis.keys()).filter((key) => transient.test(key));
+  await until("claims, runs and queues are empty", async () => (await left()).length === 0, 5_000).catch(() => {});
   for (const key of await redis.keys()) {
     if (!known.some((pattern) => pattern.test(key))) findings.push(`no key of ours: ${key}`);
     if (transient.test(key)) findings.push(`left in Redis: ${key}`);
@@ -174,7 +174,7 @@ async function namesIn(folder: string): Promise<string[]> {
 
 /** Files that stand for a run which has not ended, and scripts of runs that have: they may hold secrets. */
 async function filesLeft(instance: string): Promise<string[]> {
-  const look = async () => {
+  const files = async () => {
     const files = (await namesIn(`${instance}/jobs`)).map((name) => `${instance}/jobs/${name}`);
     for (const lane of await namesIn(`${instance}/lanes`)) {
       const script = `${instance}/lanes/${lane}/run`;
@@ -182,6 +182,6 @@ async function filesLeft(instance: string): Promise<string[]> {
     }
     return files;
   };
-  await until("no file of a run is left", async () => (await look()).length === 0, 3_000).catch(() => {});
-  return (await look()).map((file) => `file left: ${file}`);
+  await until("no file of a run is left", async () => (await files()).length === 0, 3_000).catch(() => {});
+  return (await files()).map((file) => `file left: ${file}`);
 }

@@ -7,12 +7,12 @@ import type { RunnerFixture } from "./runner_fixture.ts";
 export class Heartbeats {
   readonly #fixture: RunnerFixture;
   readonly #ends: number[] = [];
-  readonly #looking: Promise<void>;
+  readonly #observed: Promise<void>;
   #over = false;
 
   constructor(fixture: RunnerFixture) {
     this.#fixture = fixture;
-    this.#looking = this.#look();
+    this.#observed = this.#observe();
   }
 
   /** Heartbeats so far. */
@@ -20,7 +20,7 @@ export class Heartbeats {
     return this.#ends.length;
   }
 
-  async #look(): Promise<void> {
+  async #observe(): Promise<void> {
     while (!this.#over) {
       const [, end] = await this.#fixture.redis.call(
         "ZRANGE",
@@ -37,7 +37,7 @@ export class Heartbeats {
   /** Ends the observation; returns the milliseconds between each two heartbeats that followed each other. */
   async gaps(): Promise<number[]> {
     this.#over = true;
-    await this.#looking;
+    await this.#observed;
     return this.#ends.slice(1).map((end, i) => end - this.#ends[i]);
   }
 }

@@ -86,11 +86,11 @@ export class RedisServer implements AsyncDisposable {
     process.status.then(() => ended = true);
     await until("redis-server answers", async () => {
       if (ended) throw new Error("redis-server did not start");
-      return await this.#answers();
+      return await this.#replies();
     });
   }
 
-  async #answers(): Promise<boolean> {
+  async #replies(): Promise<boolean> {
     try {
       await using client = await RawClient.connect(this.port);
       await client.call("PING");
@@ -266,7 +266,7 @@ export class RawClient implements AsyncDisposable {
       case ":":
         return Number(rest);
       case "$":
-        return rest === "-1" ? null : this.#decoder.decode((await this.#take(Number(rest) + 2)).subarray(0, -2));
+        return rest === "-1" ? null : this.#decoder.decode((await this.#bytes(Number(rest) + 2)).subarray(0, -2));
       case "*": {
         if (rest === "-1") return null;
         const items: RedisValue[] = [];
@@ -281,12 +281,12 @@ export class RawClient implements AsyncDisposable {
   async #line(): Promise<string> {
     for (;;) {
       const end = this.#buffer.indexOf(10);
-      if (end >= 0) return this.#decoder.decode((await this.#take(end + 1)).subarray(0, -2));
+      if (end >= 0) return this.#decoder.decode((await this.#bytes(end + 1)).subarray(0, -2));
       await this.#more();
     }
   }
 
-  async #take(count: number): Promise<Uint8Array> {
+  async #bytes(count: number): Promise<Uint8Array> {
     while (this.#buffer.length < count) await this.#more();
     const taken = this.#buffer.slice(0, count);
     this.#buffer = this.#buffer.slice(count);

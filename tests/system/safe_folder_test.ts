@@ -91,8 +91,8 @@ Deno.test("a folder that our user may not enter can be checked, and is refused w
     await openInstance("${path}").catch(({ message }) => console.log(message));`;
   const [command, ...args] = [...MORTAL, Deno.execPath(), "eval", code];
   const { stdout } = await new Deno.Command(command, { args, stderr: "inherit" }).output();
-  const [look, said] = new TextDecoder().decode(stdout).split("\n");
-  const { is, unsafe, writable } = JSON.parse(look || "{}");
+  const [inspection, said] = new TextDecoder().decode(stdout).split("\n");
+  const { is, unsafe, writable } = JSON.parse(inspection || "{}");
   assertEquals({ is, unsafe, writable }, { is: "missing", unsafe: null, writable: false });
   assertMatch(said, /^Cannot use spool folder ".*": Permission denied.*; name another one with --spool$/);
 });

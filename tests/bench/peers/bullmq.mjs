@@ -13,14 +13,14 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
-const { Queue, QueueEvents, Worker } = createRequire(`${process.env.BULLMQ_HOME}/package.json`)("bullmq");
+const { Queue, QueueEvents, ["Worker"]: Consumer } = createRequire(`${process.env.BULLMQ_HOME}/package.json`)("bullmq");
 const [role, port, concurrency] = process.argv.slice(2);
 const connection = { host: "127.0.0.1", port: Number(port), maxRetriesPerRequest: null };
 const run = promisify(execFile);
 const NAME = "bench";
 
-async function worker() {
-  const one = new Worker(NAME, async (job) => void await run("sh", ["-c", job.data.payload]), {
+async function consumer() {
+  const one = new Consumer(NAME, async (job) => void await run("sh", ["-c", job.data.payload]), {
     connection,
     concurrency: Number(concurrency),
   });
@@ -84,4 +84,4 @@ async function client() {
   process.exit(0);
 }
 
-await (role === "worker" ? worker() : client());
+await (role === "worker" ? consumer() : client());

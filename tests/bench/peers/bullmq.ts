@@ -66,23 +66,23 @@ class Part implements AsyncDisposable {
 
 /** A `Worker` and a client on one Redis. */
 export class BullMq implements AsyncDisposable {
-  readonly #worker: Part | null;
+  readonly #consumer: Part | null;
   readonly #client: Part;
 
-  private constructor(client: Part, worker: Part | null) {
+  private constructor(client: Part, consumer: Part | null) {
     this.#client = client;
-    this.#worker = worker;
+    this.#consumer = consumer;
   }
 
   /** @param slots Jobs side by side; 0: no `Worker`. */
   static async start(port: number, slots: number): Promise<BullMq> {
-    const worker = slots > 0 ? await Part.start(["worker", String(port), String(slots)]) : null;
-    return new BullMq(await Part.start(["client", String(port)]), worker);
+    const consumer = slots > 0 ? await Part.start(["worker", String(port), String(slots)]) : null;
+    return new BullMq(await Part.start(["client", String(port)]), consumer);
   }
 
   /** Process id of the `Worker`. */
   get pid(): number {
-    return this.#worker!.pid;
+    return this.#consumer!.pid;
   }
 
   /** Lets the client do something; returns what it found and how long that lasted, in milliseconds. */
@@ -92,7 +92,7 @@ export class BullMq implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#worker?.[Symbol.asyncDispose]();
+    await this.#consumer?.[Symbol.asyncDispose]();
     await this.#client[Symbol.asyncDispose]();
   }
 }

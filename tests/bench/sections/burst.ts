@@ -3,10 +3,10 @@ import { type Bench, OURS, pause, percentile, type Section } from "../harness.ts
 import { Ours } from "../peers/ours.ts";
 
 /** Milliseconds between two heartbeats. */
-const BEAT = 200;
+const HEARTBEAT = 200;
 
 async function measure(bench: Bench): Promise<Record<string, number>> {
-  await using ours = await Ours.start(16, ["--heartbeat", String(BEAT / 1000)]);
+  await using ours = await Ours.start(16, ["--heartbeat", String(HEARTBEAT / 1000)]);
   await ours.run("warm", bench.size(100, 10));
   const quiet = new Heartbeats(ours.fixture);
   await pause(bench.size(5_000, 1_000));
@@ -26,7 +26,7 @@ async function measure(bench: Bench): Promise<Record<string, number>> {
 export default {
   name: "burst",
   summary:
-    `100,000 submissions while a runner with 16 slots works on them: the gaps between its heartbeats, one is due each ${BEAT} ms`,
+    `100,000 submissions while a runner with 16 slots works on them: the gaps between its heartbeats, one is due each ${HEARTBEAT} ms`,
   limit: 300,
   async run(bench: Bench) {
     return await bench.compare([{ who: OURS, measure: () => measure(bench) }], () => ["ms", "less"]);

@@ -15,7 +15,7 @@ interface Subject {
   run(prefix: string, count: number): Promise<unknown>;
 }
 
-async function look({ redis, pids }: Subject) {
+async function usagesOf({ redis, pids }: Subject) {
   const all = { ...pids, Redis: redis.pid };
   const usages = await Promise.all(Object.entries(all).map(async ([who, pid]) => [who, await usageOf(pid)] as const));
   return { usages: new Map(usages), commands: await info(redis, "total_commands_processed") };
@@ -41,29 +41,29 @@ async function commandsDuring(port: number, ms: number): Promise<number> {
 }
 
 async function idle(subject: Subject, seconds: number): Promise<Record<string, number>> {
-  const before = await look(subject);
+  const before = await usagesOf(subject);
   const commands = await commandsDuring(subject.redis.port, seconds * 1000);
-  const after = await look(subject);
-  const cpu = after.usages.get("worker")!.cpuMs - before.usages.get("worker")!.cpuMs;
+  const after = await usagesOf(subject);
+  const cpu = after.usages.get("runner")!.cpuMs - before.usages.get("runner")!.cpuMs;
   return {
     "idle: CPU, % of one": cpu / (seconds * 10),
     "idle: Redis commands a second": commands / seconds,
-    "idle: memory, MiB": after.usages.get("worker")!.rss / MIB,
+    "idle: memory, MiB": after.usages.get("runner")!.rss / MIB,
   };
 }
 
 async function busy(subject: Subject, jobs: number): Promise<Record<string, number>> {
-  const before = await look(subject);
+  const before = await usagesOf(subject);
   await subject.run("a", jobs);
-  const after = await look(subject);
+  const after = await usagesOf(subject);
   const found: Record<string, number> = {};
   for (const [who, { cpuMs }] of after.usages) {
     found[`1,000 jobs: CPU of ${who}, ms`] = (cpuMs - before.usages.get(who)!.cpuMs) * 1000 / jobs;
   }
   found["1,000 jobs: Redis commands, also those in scripts"] = (after.commands - before.commands) * 1000 / jobs;
-  found[`memory after the first jobs, MiB`] = after.usages.get("worker")!.rss / MIB;
+  found[`memory after the first jobs, MiB`] = after.usages.get("runner")!.rss / MIB;
   await subject.run("b", jobs * 9);
-  found[`memory after ten times as many, MiB`] = (await look(subject)).usages.get("worker")!.rss / MIB;
+  found[`memory after ten times as many, MiB`] = (await usagesOf(subject)).usages.get("runner")!.rss / MIB;
   return found;
 }
 
@@ -78,20 +78,20 @@ async function ours(bench: Bench): Promise<Record<string, number>> {
   const { fixture } = ours;
   const tmux = Number((await fixture.tmux("display-message", "-p", "#{pid}")).trim());
   const run = (prefix: string, count: number) => ours.run(prefix, count);
-  return await measure(bench, { redis: fixture.redis, pids: { worker: ours.pid, tmux }, run });
+  return await measure(bench, { redis: fixture.redis, pids: { runner: ours.pid, tmux }, run });
 }
 
 async function theirs(bench: Bench): Promise<Record<string, number>> {
   await using redis = await benchRedis();
   await using bull = await BullMq.start(redis.port, 16);
   const run = (_: string, count: number) => bull.ask("run", { count, payload: "true" });
-  return await measure(bench, { redis, pids: { worker: bull.pid }, run });
+  return await measure(bench, { redis, pids: { runner: bull.pid }, run });
 }
 
 /** What a runner uses while it waits, and for its jobs. */
 export default {
   name: "runner",
-  summary: "CPU, memory and Redis commands of a worker with 16 slots, idle and a 1,000 jobs; children count as its own",
+  summary: "CPU, memory and Redis commands of a runner with 16 slots, idle and a 1,000 jobs; children count as its own",
   limit: 1800,
   async run(bench) {
     return await bench.compare([
