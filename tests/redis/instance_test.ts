@@ -8,12 +8,13 @@ const options = { policy: "hold" as LostPolicy, graceMs: 0, lostAfterMs: 3_600_0
 
 Deno.test("register() lets one process own an instance, and another one only with proof that the first is gone", async () => {
   await using fixture = await RedisFixture.open();
+  const from = await fixture.now();
   assertEquals((await fixture.queue.register(INFO)).type, "OK");
   const second = fixture.runner({ nonce: "n2" });
   // containers share a boot, and a name may be a part of another one
   for (const proof of [[], ["n0"], ["n11", "xn1", ""]]) {
     const busy = await second.register({ ...INFO, host: "host-2" }, { proof });
-    assert(busy.type === "BUSY" && busy.msLeft > 20_000 && busy.msLeft <= 30_000);
+    assert(busy.type === "BUSY" && busy.msLeft <= 30_000 && busy.msLeft >= 30_000 - (await fixture.now() - from));
     assertEquals(busy.host, "host-1");
   }
   assertEquals((await fixture.queue.heartbeat([], "up")).type, "OK");
@@ -109,7 +110,7 @@ Deno.test("beat() extends the lease and shows the state", async () => {
   assert(!before.alive && before.silentMs > 1_000_000);
   await fixture.queue.heartbeat([], "draining");
   const [after] = await fixture.store.instances();
-  assert(after.alive && after.silentMs < 5_000);
+  assert(after.alive && after.silentMs < before.silentMs / 2);
   assertEquals([after.state, after.host, after.pid, after.slots, after.running], ["draining", "host-1", 7, 4, 0]);
 });
 
@@ -158,11 +159,11 @@ Deno.test("heartbeat() returns when a delayed job is due, and whether another in
     assert(reply.type === "OK");
     return reply;
   };
-  const now = await fixture.store.time();
+  const now = await fixture.now();
   await fixture.submit("later", { notBeforeMs: now + 60_000 });
   await fixture.submit("soon", { notBeforeMs: now + 30_000 });
   const { dueInMs } = await facts();
-  assert(dueInMs! > 20_000 && dueInMs! <= 30_000, `due in ${dueInMs}`);
+  assert(dueInMs! <= 30_000 && dueInMs! >= 30_000 - (await fixture.now() - now), `due in ${dueInMs}`);
   await fixture.server.call("ZADD", fixture.keys.delay("r"), now - 1000, "soon");
   assertEquals((await facts()).dueInMs, 0);
 
