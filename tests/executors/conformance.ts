@@ -205,7 +205,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const stubborn = launchOf(
       // it notes that it lived on after TERM
       `trap '' TERM; (trap "touch '${dir}/term'" TERM; ` +
-        `while :; do sleep 0.05; [ ! -e '${dir}/term' ] || date +%s%N >'${dir}/heartbeat'; done) & wait; wait`,
+        `while :; do sleep 0.05; [ ! -e '${dir}/term' ] || date +%s%N >>'${dir}/heartbeat'; done) & wait; wait`,
       {
         timeoutMs: 300,
         target: pool,
@@ -214,7 +214,8 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const ends = await Promise.all([fixture.run(polite), fixture.run(stubborn)]);
     assertEquals(ends.map((end) => [end.kind, end.code]), [["timed_out", 5], ["timed_out", 137]]);
     assertEquals(textOf(ends[0].output), "up\nterm\n");
-    const heartbeat = await Deno.readTextFile(`${dir}/heartbeat`); // the grace was kept
+    const heartbeat = await Deno.readTextFile(`${dir}/heartbeat`);
+    assert(heartbeat.split("\n").length > 3, "the grace was not kept");
     // the pause is six rounds of its loop
     assertEquals(await fixture.output(`sleep 0.3; cat '${dir}/heartbeat'`, { target: pool }), heartbeat);
   });
