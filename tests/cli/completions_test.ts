@@ -262,7 +262,7 @@ COMP_WORDS=(runner submit --color auto '${word}'); _runner; printf '%s\\n' "\${C
   assertEquals(await complete("--priority=h", ":"), "--priority=high");
 });
 
-Deno.test("completions refuses a shell that it does not know", async () => {
+Deno.test("completions refuses an unknown shell", async () => {
   const fixture = new CommandFixture();
   assertEquals(await fixture.run("completions", "csh"), 2);
   assertEquals(

@@ -37,7 +37,7 @@ Deno.test("readJson counts lines and characters of a place as an editor does", (
   }
 });
 
-Deno.test("readJson takes no place out of the text, and names none when the engine does not", () => {
+Deno.test("readJson reads no place from the text, and names none when the engine does not", () => {
   const texts = [
     "",
     "\n",

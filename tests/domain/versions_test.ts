@@ -42,7 +42,7 @@ Deno.test("isOlder finds the version in what a program says of itself", () => {
   for (const [says, than, older] of cases) assertEquals(isOlder(says, than), older, says);
 });
 
-Deno.test("isOlder reads a number alone as one with .0, and looks at no suffix", () => {
+Deno.test("isOlder reads a number alone as one with .0, and ignores suffixes", () => {
   const cases: [string, string, boolean][] = [
     ["2", "2.1", true],
     ["2", "2.0", false],

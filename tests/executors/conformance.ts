@@ -38,7 +38,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     }));
   });
 
-  test("launch() tells death by a signal as 128 + n", async ({ executor }) => {
+  test("launch() reports death by a signal as 128 + n", async ({ executor }) => {
     const fixture = await ExecutorFixture.open(executor);
     for (
       const [name, number] of [["HUP", 1], ["INT", 2], ["USR1", 10], ["KILL", 9], ["SEGV", 11], ["TERM", 15]] as const
@@ -87,7 +87,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await fixture.executor.sample(end.name), end.output);
   });
 
-  test("read() follows a run while it goes on, and knows every offset", async ({ executor, dir }) => {
+  test("read() follows a run while it goes on, from every offset", async ({ executor, dir }) => {
     const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf(`printf 'one\\ntwo: '; until [ -e '${dir}/go' ]; do sleep 0.02; done; printf 'three\\n'`, {
       target: pool,
@@ -245,7 +245,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await fixture.output("echo still", { target: pool }), "still\n");
   });
 
-  test("recover() takes up what runs, what ended and what was never launched", async ({ executor, dir }) => {
+  test("recover() adopts what runs, what ended and what was never launched", async ({ executor, dir }) => {
     const first = await ExecutorFixture.open(executor);
     const running = launchOf(`echo one; until [ -e '${dir}/go' ]; do sleep 0.02; done; echo two; exit 6`, {
       target: pool,
@@ -276,7 +276,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/never`), "x\n");
   });
 
-  test("recover() tells the ends of one terminal whole, in whatever order they are asked for", async ({ executor }) => {
+  test("recover() reports the ends of one terminal complete, in whatever order they are asked for", async ({ executor }) => {
     const first = await ExecutorFixture.open(executor);
     const launches = [1, 2, 3].map((number) => launchOf(`seq ${number}000; exit ${number}`, { target: line }));
     for (const launch of launches) await first.run(launch);
@@ -290,7 +290,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await second.output("echo next", { target: line }), "next\n");
   });
 
-  test("recover() ends runs that nobody asks about", async ({ executor, dir }) => {
+  test("recover() ends runs that are not asked for", async ({ executor, dir }) => {
     const first = await ExecutorFixture.open(executor);
     const stray = launchOf(`trap 'touch "${dir}/stopped"; exit' TERM; touch '${dir}/up'; sleep 60 & wait`, {
       target: line,
@@ -323,7 +323,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await Deno.readTextFile(`${dir}/ran`), "x\n");
   });
 
-  test("prune() takes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
+  test("prune() removes an output that its result holds whole with the record, and others by their age", async ({ executor }) => {
     const fixture = await ExecutorFixture.open(executor);
     const known = new Set<string>();
     const ends: AttemptEnd[] = [];

@@ -31,7 +31,7 @@ export function textOf(output: OutputSample): string {
 export class ExecutorFixture {
   readonly executor: Executor;
   readonly facts: HostFacts;
-  /** Ends in the order in which they were told. */
+  /** Ends in the order in which they were reported. */
   readonly ends: AttemptEnd[] = [];
   readonly #waiting = new Map<string, PromiseWithResolvers<AttemptEnd>>();
 
@@ -42,11 +42,11 @@ export class ExecutorFixture {
 
   static async open(open: () => Promise<OpenedExecutor>): Promise<ExecutorFixture> {
     const fixture = new ExecutorFixture(await open());
-    void fixture.#takeEnds();
+    void fixture.#noteEnds();
     return fixture;
   }
 
-  async #takeEnds(): Promise<void> {
+  async #noteEnds(): Promise<void> {
     for await (const end of this.executor.ends) this.#ended(end);
   }
 

@@ -52,7 +52,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     assertEquals(await fixture.executor.type("unknown", { bytes }), false);
   });
 
-  test("type() answers a question", async ({ executor }) => {
+  test("type() writes a line that a question waits for", async ({ executor }) => {
     const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf(`read -rp 'Name? ' name; echo "got <$name>"`, { target: pool });
     await fixture.executor.launch(launch);
@@ -84,7 +84,7 @@ export function terminalConformance({ test, pool, line }: Kind): void {
     assertEquals(await fixture.executor.locate(drawing.name), null);
   });
 
-  test("reading() tells who waits for input, and nobody else", async ({ executor, dir }) => {
+  test("reading() finds the runs that wait for input, and no others", async ({ executor, dir }) => {
     const fixture = await ExecutorFixture.open(executor);
     const start = (payload: string) => launchOf(`echo up; cd '${dir}'; ${payload}`, { target: pool });
     const reading = READING.map(start);

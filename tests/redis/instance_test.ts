@@ -103,7 +103,7 @@ Deno.test("register() does not believe that all is brought back when Redis lost 
   assertEquals(await server.call("HGET", keys.instance("r", "i"), "seq"), "1");
 });
 
-Deno.test("beat() extends the lease and shows the state", async () => {
+Deno.test("heartbeat() extends the lease and shows the state", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.expire("i");
   const [before] = await fixture.store.instances();

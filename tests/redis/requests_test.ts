@@ -33,12 +33,12 @@ Deno.test("requests are served in their order, by the instance that they are for
   await fixture.started("a");
   await fixture.started("b");
   const other = fixture.runner({ instance: "other", nonce: "n2" });
-  const answers = [ask(fixture, "a", SCREEN, "q1", 300), ask(fixture, "b", { type: "locate" }, "q2", 300)];
+  const replies = [ask(fixture, "a", SCREEN, "q1", 300), ask(fixture, "b", { type: "locate" }, "q2", 300)];
   const list = fixture.keys.view("r", "i");
   await until("both wait", async () => await fixture.server.call("LLEN", list) === 2);
   assertEquals(await other.serve("view"), null);
   assertEquals([(await fixture.queue.serve("view"))?.id, (await fixture.queue.serve("view"))?.id], ["a", "b"]);
-  assertEquals(await Promise.all(answers), [{ type: "unanswered", taken: true }, { type: "unanswered", taken: true }]);
+  assertEquals(await Promise.all(replies), [{ type: "unanswered", taken: true }, { type: "unanswered", taken: true }]);
 });
 
 Deno.test("a request that no client waits for any more is never served, and leaves nothing behind", async () => {
@@ -164,7 +164,7 @@ Deno.test("a request for output reaches the runner after the attempt has ended, 
   assertEquals(await reply, { type: "output", bytes });
 });
 
-Deno.test("serve() gives no request from the list of the other kind, and refuses versions that it does not know", async () => {
+Deno.test("serve() gives no request from the list of the other kind, and refuses unknown versions", async () => {
   await using fixture = await RedisFixture.open();
   const { server, keys } = fixture;
   const { token } = await fixture.started("a");
