@@ -161,8 +161,10 @@ export interface Executor extends AttemptTerminals {
   /**
    * Removes all files of an attempt but its output; call it when the end is on record. Until then `recover` must find
    * the end again.
+   *
+   * @param options `keepOutput`: no result holds its output, so `prune` must not remove it with the record.
    */
-  forget(name: string): Promise<void>;
+  forget(name: string, options?: { readonly keepOutput?: boolean }): Promise<void>;
   /** Removes outputs that are no longer needed. */
   prune(pruning: Pruning): Promise<void>;
   /**

@@ -196,7 +196,7 @@ export class Finisher {
     );
     if (++this.#settledCount % EARLY_AFTER === 0) this.#alarms.janitor.soon();
     checkpoint("after_settle");
-    noted.then(() => this.#forget(attempt.name, active.executor));
+    noted.then(() => this.#forget(attempt.name, active.executor, reply.type === "RETRY"));
     if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.#hooks.ended(active, request);
     if (reply.type === "RETRY") this.#alarms.promote.soon(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
@@ -228,8 +228,8 @@ export class Finisher {
     }
   }
 
-  #forget(name: string, executor: Executor): void {
-    executor.forget(name).catch((error) =>
+  #forget(name: string, executor: Executor, keepOutput = false): void {
+    executor.forget(name, { keepOutput }).catch((error) =>
       this.#parts.log.warn("could not remove files of a run", { error: String(error) })
     );
   }

@@ -343,6 +343,10 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await there(), [false, true, true, false]);
     assertEquals(await fixture.executor.sample(ends[2].name), ends[2].output);
     assertEquals(await fixture.executor.read(ends[1].name, 0, 10), new Uint8Array([0xff]));
+    const retried = await fixture.run(launchOf("echo tried again", { target: pool }));
+    await fixture.executor.forget(retried.name, { keepOutput: true });
+    await prune(0, retried.name);
+    assertEquals(textOf((await fixture.executor.sample(retried.name))!), "tried again\n");
     await until("the others are old enough", async () => {
       await prune(0.05);
       return (await there()).every((one) => !one);

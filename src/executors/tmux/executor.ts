@@ -139,10 +139,11 @@ export class TmuxExecutor implements Executor {
     return readSample(this.#parts.options.files, this.#parts.spool, name);
   }
 
-  async forget(name: string): Promise<void> {
-    const { runs, runFiles, pool, feeder } = this.#parts;
+  async forget(name: string, { keepOutput = false }: { readonly keepOutput?: boolean } = {}): Promise<void> {
+    const { runs, runFiles, pool, feeder, outputs } = this.#parts;
     const run = runs.get(name);
     if (run && run.state !== "ended") return; // it still runs: a later `recover` clears it
+    if (keepOutput) await outputs.keep(name);
     runs.delete(name);
     run?.lane?.unforgotten.delete(name);
     if (run) await runFiles.remove(run);

@@ -40,6 +40,15 @@ export class KeptOutputs {
     this.#runs = parts.runs;
   }
 
+  /** Keeps a small output that was stored as one that its result holds, although no result does. */
+  async keep(run: string): Promise<void> {
+    const { files } = this.#options;
+    const text = await files.readText(this.#spool.output(run));
+    if (text === null) return;
+    await files.write(this.#spool.keptOutput(run), text);
+    await files.remove(this.#spool.output(run));
+  }
+
   /** Removes the outputs that are no longer needed. */
   async prune({ seconds, forgotten, hasRecord, signal }: Pruning): Promise<void> {
     const { clock } = this.#options;
