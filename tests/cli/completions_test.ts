@@ -52,8 +52,8 @@ Deno.test("what is offered depends on what was typed", async () => {
     ["submit --priority h", ["high"]],
     ["completions f", ["fish"]],
     ["-n x help compl", ["completions"]],
-    ["logs --ra", ["--raw"]],
-    ["logs --raw --ra", []],
+    ["logs --raw", ["--raw"]],
+    ["logs --raw --raw", []],
     ["submit --env A = b --env", ["--env", "--env-file"]],
     ["submit -- --en", []],
     ["submit --timeout ", []],
@@ -113,7 +113,7 @@ Deno.test("whatever goes wrong, nothing is offered", async () => {
   assertEquals(await offered("logs ", { fixture: away }), []);
   const wrong = () => fixtureWithJobs({ env: { RUNNER_CONFIG: "/c" }, files: { "/c": "no JSON" } });
   assertEquals(await offered("logs ", { fixture: wrong() }), []);
-  assertEquals(await offered("logs --ra", { fixture: wrong() }), ["--raw"]);
+  assertEquals(await offered("logs --raw", { fixture: wrong() }), ["--raw"]);
   assertEquals(await offered("-s rr: logs "), []);
   assertEquals((await allCommands()).some(({ name }) => name === "complete"), false);
 });
