@@ -30,7 +30,9 @@ Deno.test("main.ts runs from a URL without an import map", async (t) => {
   });
 
   await t.step("and asks for nothing but the program", () => {
-    const other = server.asked.filter((path) => !/^\/(main\.ts|deno\.json|src\/.*\.(ts|lua|sh))$/.test(path));
+    const other = server.asked.filter((path) =>
+      !/^\/(main\.ts|deno\.json|src\/.*\.(ts|lua|sh|bash|zsh|fish))$/.test(path)
+    );
     assertEquals(other, []);
     assert(server.asked.length > 50, `asked for ${server.asked}`);
   });
