@@ -235,8 +235,8 @@ export interface InstanceLease {
   readonly expiredMs: number;
 }
 
-/** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
-export interface Queue extends RequestQueue {
+/** What a runner's instance says of itself. */
+export interface InstanceQueue {
   /** Makes this process the owner of its instance. */
   register(info: InstanceInfo, options?: RegisterOptions): Promise<RegisterReply>;
   /** Extends the lease, reports the attempts that run here, and returns orders for them. */
@@ -252,7 +252,10 @@ export interface Queue extends RequestQueue {
    * @returns Whether it held nothing and is retired.
    */
   retire(instance?: string): Promise<boolean>;
+}
 
+/** Ids that wait for a runner, and those that it has claimed. */
+export interface ClaimQueue {
   /**
    * Claims up to `limit` jobs, the next to run first. Jobs with one of `executors` are started at once.
    *
@@ -274,15 +277,6 @@ export interface Queue extends RequestQueue {
   claimed(): Promise<readonly RawId[]>;
   /** Returns the executor of a claimed job, `null` when it names none; for choosing among jobs whose panes are busy. */
   peek(id: string): Promise<string | null>;
-  /** Returns the number of the newest attempt of each job; 0 when it has none, or does not exist. */
-  newestAttempts(ids: readonly string[]): Promise<readonly number[]>;
-  /** Returns the attempts that this instance owns according to Redis. */
-  owned(): Promise<readonly OwnedAttempt[]>;
-
-  /** Starts a new attempt of a claimed job; with `anyRunner` also when the job names another runner. */
-  start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
-  /** Writes the end of an attempt once, or delays the job for its next attempt. */
-  finish(request: FinishRequest): Promise<FinishReply>;
   /**
    * Gives a claimed id back to the queue, next to run. Release the newest claim first to keep their order.
    *
@@ -300,13 +294,28 @@ export interface Queue extends RequestQueue {
   deadLetter(id: RawId, reason: string): Promise<boolean>;
   /** Turns a job stored as the JSON string `raw` into a hash; `CHANGED`: it is another string, or none, by now. */
   convert(id: string, raw: string, fields: JobFields): Promise<"OK" | "CHANGED">;
+}
+
+/** Attempts of the instance. */
+export interface AttemptQueue {
+  /** Starts a new attempt of a claimed job; with `anyRunner` also when the job names another runner. */
+  start(id: string, options?: { anyRunner?: boolean }): Promise<StartReply>;
+  /** Writes the end of an attempt once, or delays the job for its next attempt. */
+  finish(request: FinishRequest): Promise<FinishReply>;
   /** Restores in Redis an attempt that runs, or recently ran, here, after Redis lost data. */
   reassert(request: ReassertRequest): Promise<ReassertReply>;
   /** Restores an ended attempt and its end in one step. Returns what `finish` returns, but never `MISSING`. */
   restore(request: ReassertRequest, end: FinishRequest): Promise<FinishReply>;
   /** Returns the end on record for an attempt, with its result; `null` when there is none, or a later attempt. */
   endOf(attempt: OwnedAttempt): Promise<SettledEnd | null>;
+  /** Returns the number of the newest attempt of each job; 0 when it has none, or does not exist. */
+  newestAttempts(ids: readonly string[]): Promise<readonly number[]>;
+  /** Returns the attempts that this instance owns according to Redis. */
+  owned(): Promise<readonly OwnedAttempt[]>;
+}
 
+/** Jobs with a due time. */
+export interface DelayedQueue {
   /** Returns the ids of at most `limit` delayed jobs of our runner name that are due. */
   due(limit: number): Promise<readonly string[]>;
   /**
@@ -314,7 +323,10 @@ export interface Queue extends RequestQueue {
    * of a job that waits for another one.
    */
   promote(id: string, options?: { runner?: string; force?: boolean }): Promise<PromoteReply>;
+}
 
+/** Other instances of the runner name, and what they hold. */
+export interface OtherInstances {
   /** Returns the leases of the other instances of our runner name. */
   leases(): Promise<readonly InstanceLease[]>;
   /** Returns the claims and the attempts that an instance holds. */
@@ -332,7 +344,10 @@ export interface Queue extends RequestQueue {
     what: { readonly claim: RawId } | { readonly attempt: string },
     options: { policy: LostPolicy; graceMs: number; lostAfterMs: number },
   ): Promise<ReapReply>;
+}
 
+/** What clients see of an attempt while it runs. */
+export interface LiveAttempts {
   /** Records that an attempt waits for input; `line` is the terminal line that prompts for it. */
   inputRequired(attempt: OwnedAttempt, line: string): Promise<void>;
   /** Records that an attempt no longer waits for input; returns whether it was recorded as waiting. */
@@ -345,8 +360,10 @@ export interface Queue extends RequestQueue {
    * @returns The number of clients that follow the output.
    */
   appendOutput(attempt: OwnedAttempt, offset: number, bytes: Uint8Array): Promise<number>;
-  /** Deletes index entries of jobs that are no longer in Redis, at most `limit` a call; returns how many. */
-  sweep(limit: number): Promise<number>;
+}
+
+/** Whether the data of Redis is that which this process has seen. */
+export interface DataHistory {
   /** Returns the identity of the Redis server process and of its data; a change means that data may be lost. */
   serverId(): Promise<string>;
   /** Restricts claims to that Redis from now on. */
@@ -363,6 +380,21 @@ export interface Queue extends RequestQueue {
   readonly reported: number;
   /** Counter that rises with each sign that Redis may have lost data. */
   readonly doubts: number;
+}
+
+/** The runner's side of the queue, bound to one namespace, runner name, instance and process nonce. */
+export interface Queue
+  extends
+    InstanceQueue,
+    ClaimQueue,
+    AttemptQueue,
+    DelayedQueue,
+    OtherInstances,
+    LiveAttempts,
+    DataHistory,
+    RequestQueue {
+  /** Deletes index entries of jobs that are no longer in Redis, at most `limit` a call; returns how many. */
+  sweep(limit: number): Promise<number>;
   /** Closes the connections; a pending `wait` rejects. */
   close(): void;
 }

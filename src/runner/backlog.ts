@@ -1,6 +1,6 @@
 import { readJobId } from "../domain/job_id.ts";
 import { MAX_CLAIMED_AHEAD } from "../domain/limits.ts";
-import type { RawId } from "../ports/queue.ts";
+import type { ClaimQueue, RawId } from "../ports/queue.ts";
 import type { Attempts } from "./attempts.ts";
 import type { RunnerParts } from "./parts.ts";
 
@@ -22,16 +22,19 @@ export interface Claim {
   notBefore: number;
 }
 
+/** What it works with. */
+type BacklogParts = Pick<RunnerParts, "clock" | "log"> & { readonly queue: ClaimQueue };
+
 /** Claims of this instance that wait for a slot or a serial key, in the order of the queue. */
 export class Backlog {
-  readonly #parts: Pick<RunnerParts, "queue" | "clock" | "log">;
+  readonly #parts: BacklogParts;
   readonly #attempts: Attempts;
   #claims: Claim[] = [];
   /** Ids of the last claim that are not read yet. */
   #unread: readonly RawId[] | null = null;
   #count = 0;
 
-  constructor(parts: Pick<RunnerParts, "queue" | "clock" | "log">, attempts: Attempts) {
+  constructor(parts: BacklogParts, attempts: Attempts) {
     this.#parts = parts;
     this.#attempts = attempts;
   }

@@ -1,6 +1,6 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { messageOf } from "../domain/message_of.ts";
-import type { Claimed, RawId } from "../ports/queue.ts";
+import type { Claimed, ClaimQueue, RawId } from "../ports/queue.ts";
 import type { Alarm } from "./alarms.ts";
 import { allOf } from "./all_of.ts";
 import type { Attempts } from "./attempts.ts";
@@ -31,9 +31,12 @@ export interface ClaimerWork {
   readonly recover: Alarm;
 }
 
+/** What it works with. */
+type ClaimerParts = Pick<RunnerParts, "clock" | "log" | "settings" | "checkpoint"> & { readonly queue: ClaimQueue };
+
 /** Claims ids from the queue, and starts the jobs whose slot and serial key are free. */
 export class Claimer {
-  readonly #parts: Pick<RunnerParts, "queue" | "clock" | "log" | "settings" | "checkpoint">;
+  readonly #parts: ClaimerParts;
   readonly #work: ClaimerWork;
   readonly #stopping = new AbortController();
   /** The claim under way, which may wait for a job. */
@@ -48,7 +51,7 @@ export class Claimer {
   #emptyAfter = -1;
 
   constructor(
-    parts: Pick<RunnerParts, "queue" | "clock" | "log" | "settings" | "checkpoint">,
+    parts: ClaimerParts,
     work: ClaimerWork,
   ) {
     this.#parts = parts;

@@ -5,7 +5,7 @@ import { metaNumber } from "../domain/job_meta.ts";
 import { signalOf } from "../domain/signals.ts";
 import { inTime } from "../domain/in_time.ts";
 import type { AttemptEnd, Executor } from "../ports/executor.ts";
-import type { FinishReply, FinishRequest } from "../ports/queue.ts";
+import type { AttemptQueue, DelayedQueue, FinishReply, FinishRequest, LiveAttempts } from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Hooks } from "./hooks.ts";
@@ -35,9 +35,14 @@ interface Ending {
 /** Alarms for what an end makes necessary. */
 type FinisherAlarms = Pick<Alarms, "janitor" | "promote">;
 
+/** What it works with. */
+type FinisherParts = Pick<RunnerParts, "clock" | "log" | "checkpoint" | "settings" | "journal"> & {
+  readonly queue: AttemptQueue & DelayedQueue & LiveAttempts;
+};
+
 /** Brings ends to Redis, and goes on until Redis has answered. */
 export class Finisher {
-  readonly #parts: RunnerParts;
+  readonly #parts: FinisherParts;
   readonly #attempts: Attempts;
   readonly #hooks: Pick<Hooks, "ended">;
   readonly #alarms: FinisherAlarms;
@@ -48,7 +53,7 @@ export class Finisher {
   #settledCount = 0;
 
   /** @param work.hooks Gets each end that this process has reported: once, and none of an earlier process. */
-  constructor(parts: RunnerParts, work: { attempts: Attempts; hooks: Pick<Hooks, "ended">; alarms: FinisherAlarms }) {
+  constructor(parts: FinisherParts, work: { attempts: Attempts; hooks: Pick<Hooks, "ended">; alarms: FinisherAlarms }) {
     this.#parts = parts;
     this.#attempts = work.attempts;
     this.#hooks = work.hooks;

@@ -1,5 +1,5 @@
 import { SetupError } from "../domain/errors.ts";
-import type { HeartbeatReply, OwnedAttempt } from "../ports/queue.ts";
+import type { HeartbeatReply, InstanceQueue, OwnedAttempt } from "../ports/queue.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
@@ -20,12 +20,15 @@ export interface HeartbeatWork {
   readonly fail: (error: unknown) => void;
 }
 
+/** What it works with. */
+type HeartbeatParts = Pick<RunnerParts, "log" | "settings"> & { readonly queue: InstanceQueue };
+
 /** Renews the lease, and carries out what the replies order. */
 export class Heartbeat {
-  readonly #parts: Pick<RunnerParts, "queue" | "log" | "settings">;
+  readonly #parts: HeartbeatParts;
   readonly #work: HeartbeatWork;
 
-  constructor(parts: Pick<RunnerParts, "queue" | "log" | "settings">, work: HeartbeatWork) {
+  constructor(parts: HeartbeatParts, work: HeartbeatWork) {
     this.#parts = parts;
     this.#work = work;
   }

@@ -1,3 +1,4 @@
+import type { DataHistory, OtherInstances } from "../ports/queue.ts";
 import { UnavailableError } from "../domain/errors.ts";
 import type { Alarm } from "./alarms.ts";
 import type { ClaimGate } from "./claim_gate.ts";
@@ -22,16 +23,19 @@ export interface HoldEnd {
   failed(): void;
 }
 
+/** What it works with. */
+type HoldParts = Pick<RunnerParts, "clock" | "log" | "settings"> & { readonly queue: DataHistory & OtherInstances };
+
 /** Keeps the claim gate closed until the other hosts, too, have brought back what they run. */
 export class Hold {
-  readonly #parts: Pick<RunnerParts, "queue" | "clock" | "log" | "settings">;
+  readonly #parts: HoldParts;
   readonly #gate: ClaimGate;
   readonly #heartbeat: Alarm;
   /** Counts the holds: only the last one may open the gate. */
   #count = 0;
 
   constructor(
-    parts: Pick<RunnerParts, "queue" | "clock" | "log" | "settings">,
+    parts: HoldParts,
     gate: ClaimGate,
     heartbeat: Alarm,
   ) {

@@ -20,16 +20,19 @@ interface Waiting {
   readonly hook: Hook;
 }
 
+/** What it works with. */
+type HooksParts = Pick<RunnerParts, "log" | "settings" | "digestOf">;
+
 /** Runs the operator's command after the end of a job. No job waits for it. */
 export class Hooks {
-  readonly #parts: RunnerParts;
+  readonly #parts: HooksParts;
   readonly #waiting: Waiting[] = [];
   #running = 0;
   #dropped = 0;
   #stopped = false;
   #onBegun = () => {};
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: HooksParts) {
     this.#parts = parts;
   }
 

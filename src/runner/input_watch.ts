@@ -1,3 +1,4 @@
+import type { LiveAttempts } from "../ports/queue.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
@@ -27,16 +28,19 @@ interface Watched {
   asks: boolean;
 }
 
+/** What it works with. */
+type InputWatchParts = Pick<RunnerParts, "clock" | "log"> & { readonly queue: LiveAttempts };
+
 /**
  * Detects jobs that wait for input: without output for a while, alive, and reading from their terminals. One round
  * covers all quiet jobs, and no job waits for it.
  */
 export class InputWatch {
-  readonly #parts: RunnerParts;
+  readonly #parts: InputWatchParts;
   readonly #attempts: Attempts;
   readonly #watched = new Map<ActiveAttempt, Watched>();
 
-  constructor(parts: RunnerParts, attempts: Attempts) {
+  constructor(parts: InputWatchParts, attempts: Attempts) {
     this.#parts = parts;
     this.#attempts = attempts;
   }

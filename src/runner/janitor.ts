@@ -1,3 +1,4 @@
+import type { Queue } from "../ports/queue.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** Index entries checked in one round. */
@@ -5,13 +6,16 @@ const BATCH = 200;
 /** Ended attempts after which a round comes early: their number, not time, bounds what they leave on disk. */
 export const EARLY_AFTER = 512;
 
+/** What it works with. */
+type JanitorParts = Pick<RunnerParts, "journal" | "executors" | "settings"> & { readonly queue: Pick<Queue, "sweep"> };
+
 /**
  * Removes data that is no longer needed: index entries of jobs that left Redis, old journal records and spool files.
  */
 export class Janitor {
-  readonly #parts: RunnerParts;
+  readonly #parts: JanitorParts;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: JanitorParts) {
     this.#parts = parts;
   }
 

@@ -4,7 +4,7 @@ import type { Outcome } from "../domain/outcome.ts";
 import { attemptName } from "../domain/attempt_name.ts";
 import { messageOf } from "../domain/message_of.ts";
 import type { Executor, Launch } from "../ports/executor.ts";
-import type { StartReply } from "../ports/queue.ts";
+import type { DataHistory, StartReply } from "../ports/queue.ts";
 import type { Attempt } from "../ports/attempt_journal.ts";
 import type { Alarm } from "./alarms.ts";
 import type { Finisher } from "./finisher.ts";
@@ -19,9 +19,14 @@ const MAX_GIVE_BACK = 30_000;
 /** Reply to a start that makes this process the owner of the attempt. */
 export type Started = StartReply & { type: "OK" | "HELD" };
 
+/** What it works with. */
+type LauncherParts =
+  & Pick<RunnerParts, "executors" | "journal" | "clock" | "log" | "settings" | "digestOf" | "checkpoint">
+  & { readonly queue: DataHistory };
+
 /** Launches started attempts: first the record in the journal, then the terminal. */
 export class Launcher {
-  readonly #parts: RunnerParts;
+  readonly #parts: LauncherParts;
   readonly #attempts: Attempts;
   readonly #finisher: Finisher;
   readonly #spool: Alarm;
@@ -30,7 +35,7 @@ export class Launcher {
   readonly bootId: string;
 
   /** @param work.spool Asks for a check of the spool when a launch failed because of this host. */
-  constructor(parts: RunnerParts, work: { attempts: Attempts; finisher: Finisher; spool: Alarm; bootId: string }) {
+  constructor(parts: LauncherParts, work: { attempts: Attempts; finisher: Finisher; spool: Alarm; bootId: string }) {
     this.#parts = parts;
     this.#attempts = work.attempts;
     this.#finisher = work.finisher;

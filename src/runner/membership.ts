@@ -1,14 +1,26 @@
 import { SetupError } from "../domain/errors.ts";
-import type { InstanceInfo, InstanceState, RegisterOptions, RegisterReply } from "../ports/queue.ts";
+import type {
+  DataHistory,
+  InstanceInfo,
+  InstanceQueue,
+  InstanceState,
+  RegisterOptions,
+  RegisterReply,
+} from "../ports/queue.ts";
 import type { ClaimGate } from "./claim_gate.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** What Redis replied to a process that owns its instance. */
 export type Registered = Omit<RegisterReply & { readonly type: "OK" }, "type">;
 
+/** What it works with. */
+type MembershipParts = Pick<RunnerParts, "clock" | "settings" | "log" | "ownership"> & {
+  readonly queue: InstanceQueue & DataHistory;
+};
+
 /** Registers this process as the owner of its instance, and holds the state that it reports. */
 export class Membership {
-  readonly #parts: Pick<RunnerParts, "queue" | "clock" | "settings" | "log" | "ownership">;
+  readonly #parts: MembershipParts;
   readonly #info: InstanceInfo;
   readonly #gate: ClaimGate;
   readonly #stopping: AbortSignal;
@@ -17,7 +29,7 @@ export class Membership {
 
   /** @param stopping Ends the wait for the lease of another process. */
   constructor(
-    parts: Pick<RunnerParts, "queue" | "clock" | "settings" | "log" | "ownership">,
+    parts: MembershipParts,
     { info, gate, stopping }: { info: InstanceInfo; gate: ClaimGate; stopping: AbortSignal },
   ) {
     this.#parts = parts;

@@ -1,15 +1,19 @@
+import type { DelayedQueue } from "../ports/queue.ts";
 import type { Alarm } from "./alarms.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** Delayed jobs read from Redis at a time. */
 const BATCH = 100;
 
+/** What it works with. */
+type PromoterParts = Pick<RunnerParts, "log"> & { readonly queue: DelayedQueue };
+
 /** Moves delayed jobs into the queue when they are due. */
 export class Promoter {
-  readonly #parts: Pick<RunnerParts, "queue" | "log">;
+  readonly #parts: PromoterParts;
   readonly #heartbeat: Alarm;
 
-  constructor(parts: Pick<RunnerParts, "queue" | "log">, heartbeat: Alarm) {
+  constructor(parts: PromoterParts, heartbeat: Alarm) {
     this.#parts = parts;
     this.#heartbeat = heartbeat;
   }

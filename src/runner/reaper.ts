@@ -1,10 +1,14 @@
+import type { InstanceQueue, OtherInstances } from "../ports/queue.ts";
 import type { RunnerParts } from "./parts.ts";
+
+/** What it works with. */
+type ReaperParts = Pick<RunnerParts, "log" | "settings"> & { readonly queue: OtherInstances & InstanceQueue };
 
 /** Reclaims what instances of the same runner name hold after their lease has expired. */
 export class Reaper {
-  readonly #parts: RunnerParts;
+  readonly #parts: ReaperParts;
 
-  constructor(parts: RunnerParts) {
+  constructor(parts: ReaperParts) {
     this.#parts = parts;
   }
 

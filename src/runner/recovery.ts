@@ -1,7 +1,7 @@
 import { UnavailableError } from "../domain/errors.ts";
 import type { JournalRecord } from "../ports/attempt_journal.ts";
 import type { FoundAttempt } from "../ports/executor.ts";
-import type { StartReply } from "../ports/queue.ts";
+import type { AttemptQueue, DataHistory, InstanceQueue, OtherInstances, StartReply } from "../ports/queue.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
@@ -31,9 +31,14 @@ export interface RecoveryWork {
   readonly fail: (error: unknown) => void;
 }
 
+/** What it works with. */
+type RecoveryParts = Pick<RunnerParts, "executors" | "journal" | "clock" | "log" | "settings" | "checkpoint"> & {
+  readonly queue: InstanceQueue & AttemptQueue & DataHistory & OtherInstances;
+};
+
 /** Makes Redis, the journal and the terminals agree: at the start, after an outage, and after Redis lost data. */
 export class Recovery {
-  readonly #parts: RunnerParts;
+  readonly #parts: RecoveryParts;
   readonly #work: RecoveryWork;
   readonly #hold: Hold;
   readonly #resender: Resender;
@@ -59,7 +64,7 @@ export class Recovery {
   /** What earlier processes started and never launched has been found. */
   #isRecovered = false;
 
-  constructor(parts: RunnerParts, work: RecoveryWork) {
+  constructor(parts: RecoveryParts, work: RecoveryWork) {
     this.#parts = parts;
     this.#work = work;
     this.#hold = new Hold(parts, work.gate, work.alarms.heartbeat);

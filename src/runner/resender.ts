@@ -1,15 +1,19 @@
+import type { AttemptQueue } from "../ports/queue.ts";
 import { metaNumber } from "../domain/job_meta.ts";
 import { NO_OUTPUT, resultText } from "../domain/output.ts";
 import type { JournalRecord } from "../ports/attempt_journal.ts";
 import type { Launcher } from "./launcher.ts";
 import { reassertionOf, type RunnerParts } from "./parts.ts";
 
+/** What it works with. */
+type ResenderParts = Pick<RunnerParts, "settings" | "executors"> & { readonly queue: AttemptQueue };
+
 /** Reports ends again that Redis had acknowledged and may have forgotten. */
 export class Resender {
-  readonly #parts: Pick<RunnerParts, "queue" | "settings" | "executors">;
+  readonly #parts: ResenderParts;
   readonly #launcher: Launcher;
 
-  constructor(parts: Pick<RunnerParts, "queue" | "settings" | "executors">, launcher: Launcher) {
+  constructor(parts: ResenderParts, launcher: Launcher) {
     this.#parts = parts;
     this.#launcher = launcher;
   }

@@ -1,5 +1,5 @@
 import { readJsonJob } from "../domain/json_job.ts";
-import type { StartReply } from "../ports/queue.ts";
+import type { AttemptQueue, ClaimQueue, StartReply } from "../ports/queue.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog, Claim } from "./backlog.ts";
 import type { ClaimGate } from "./claim_gate.ts";
@@ -7,9 +7,12 @@ import type { Launcher } from "./launcher.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { SerialKeys } from "./serial_keys.ts";
 
+/** What it works with. */
+type StarterParts = Pick<RunnerParts, "log" | "settings"> & { readonly queue: ClaimQueue & AttemptQueue };
+
 /** Starts claimed jobs in Redis, and does what the reply asks for. */
 export class Starter {
-  readonly #parts: Pick<RunnerParts, "queue" | "log" | "settings">;
+  readonly #parts: StarterParts;
   readonly #attempts: Attempts;
   readonly #gate: ClaimGate;
   readonly #backlog: Backlog;
@@ -17,7 +20,7 @@ export class Starter {
   readonly #serialKeys: SerialKeys;
 
   constructor(
-    parts: Pick<RunnerParts, "queue" | "log" | "settings">,
+    parts: StarterParts,
     work: { attempts: Attempts; gate: ClaimGate; backlog: Backlog; launcher: Launcher; serialKeys: SerialKeys },
   ) {
     this.#parts = parts;

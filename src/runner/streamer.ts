@@ -1,6 +1,6 @@
 import { MAX_LIVE_OUTPUT } from "../domain/limits.ts";
 import { fitsResult, type OutputSample } from "../domain/output.ts";
-import type { Queue, Trouble } from "../ports/queue.ts";
+import type { LiveAttempts, Trouble } from "../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
 
@@ -16,12 +16,15 @@ const PIECE = 64 << 10;
 /** Bytes of one piece while clients follow the output, as it may come in bursts. */
 const FOLLOWED = 1 << 20;
 
+/** What it works with. */
+type StreamerParts = Pick<RunnerParts, "clock"> & { readonly queue: LiveAttempts };
+
 /** Publishes the output of running jobs in Redis, so that clients on any host can follow it. */
 export class Streamer {
-  readonly #parts: RunnerParts;
+  readonly #parts: StreamerParts;
   readonly #attempts: Attempts;
 
-  constructor(parts: RunnerParts, attempts: Attempts) {
+  constructor(parts: StreamerParts, attempts: Attempts) {
     this.#parts = parts;
     this.#attempts = attempts;
   }
@@ -64,7 +67,11 @@ export interface ShownEnd {
  * keeps. Otherwise only two kinds are published: bytes that are not text, and the last bytes of an attempt that is
  * tried again. Does nothing for output that the result holds.
  */
-export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end: ShownEnd): Promise<void> {
+export async function showEnd(
+  { queue }: { readonly queue: LiveAttempts },
+  active: ActiveAttempt,
+  end: ShownEnd,
+): Promise<void> {
   const { output: { total, head, tail }, retried, inexact } = end;
   const isReported = !retried && !inexact;
   const left = total - active.shown;
@@ -82,7 +89,7 @@ export async function showEnd({ queue }: RunnerParts, active: ActiveAttempt, end
 }
 
 /** Publishes the output that is on disk, up to its end. */
-async function showRest(queue: Queue, active: ActiveAttempt, total: number): Promise<void> {
+async function showRest(queue: LiveAttempts, active: ActiveAttempt, total: number): Promise<void> {
   for (let from = Math.max(active.shown, total - MAX_LIVE_OUTPUT); from < total; from = active.shown) {
     // a failing disk must not prevent the report of the end
     const bytes = await active.executor.read(active.attempt.name, from, FOLLOWED).catch(() => new Uint8Array());
@@ -91,7 +98,7 @@ async function showRest(queue: Queue, active: ActiveAttempt, total: number): Pro
   }
 }
 
-async function show(queue: Queue, active: ActiveAttempt, from: number, bytes: Uint8Array): Promise<void> {
+async function show(queue: LiveAttempts, active: ActiveAttempt, from: number, bytes: Uint8Array): Promise<void> {
   const { id, token } = active.attempt;
   active.followed = await queue.appendOutput({ id, token }, from, bytes) > 0;
   active.shown = from + bytes.length;

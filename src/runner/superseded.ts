@@ -1,8 +1,12 @@
+import type { AttemptQueue } from "../ports/queue.ts";
 import type { JournalRecord } from "../ports/attempt_journal.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** Attempts that one round queries in Redis. */
 const BATCH = 100;
+
+/** What it works with. */
+type SupersededParts = Pick<RunnerParts, "journal"> & { readonly queue: AttemptQueue };
 
 /**
  * Forgets attempts that were to be tried again, once a later attempt has begun. Otherwise, after Redis lost data, this
@@ -10,13 +14,13 @@ const BATCH = 100;
  * job would run once more.
  */
 export class Superseded {
-  readonly #parts: Pick<RunnerParts, "queue" | "journal">;
+  readonly #parts: SupersededParts;
   /**
    * Index at which the next round begins: attempts with a long pause before the next one must not hold up the others.
    */
   #from = 0;
 
-  constructor(parts: Pick<RunnerParts, "queue" | "journal">) {
+  constructor(parts: SupersededParts) {
     this.#parts = parts;
   }
 
