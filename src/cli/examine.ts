@@ -1,20 +1,8 @@
-import { isOlder, OLDEST_TMUX } from "../domain/versions.ts";
 import { pasteWord } from "../domain/shell_words.ts";
 import type { StoredInstance } from "../ports/job_store.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
 import type { HostInspection } from "../compose/contract.ts";
-import type { Finding } from "../ports/finding.ts";
-
-/** The result of one check: a finding, or success. */
-export type Check = Finding | { readonly severity: "ok"; readonly subject: string; readonly says: string };
-
-function judgeTmux(said: string | null, known: HostInspection["tmuxWeakness"]): Check {
-  const subject = "tmux";
-  const remedy = `Install tmux ${OLDEST_TMUX} or newer`;
-  if (said === null) return { severity: "error", subject, says: "there is no tmux in PATH that can be run", remedy };
-  if (isOlder(said, OLDEST_TMUX)) return { severity: "error", subject, says: `${said} is too old`, remedy };
-  return known ? { severity: "warning", subject, ...known } : { severity: "ok", subject, says: said };
-}
+import type { Check } from "../ports/finding.ts";
 
 function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderInspection): Check {
   const subject = "spool";
@@ -44,20 +32,12 @@ function judgeSpool({ path, is, unsafe, mode, writable, full }: FolderInspection
 
 /** Judges whether a host is fit for a runner. */
 export function judgeHost(
-  { tmux, tmuxWeakness, spool, missingPrograms, missingRights, exposed }: HostInspection,
+  { executors, spool, missingRights, exposed }: HostInspection,
 ): Check[] {
   const subject = "permissions";
   return [
-    judgeTmux(tmux, tmuxWeakness),
+    ...executors,
     judgeSpool(spool),
-    ...(missingPrograms.length === 0 ? [] : [
-      {
-        severity: "error",
-        subject: "programs",
-        says: `not in this PATH: ${missingPrograms.join(", ")}`,
-        remedy: "Install them: a runner needs all of them",
-      } as const,
-    ]),
     missingRights.length === 0 ? { severity: "ok", subject, says: "all that a runner needs" } : {
       severity: "error",
       subject,

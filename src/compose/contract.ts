@@ -8,7 +8,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { Place, TerminalAccess } from "../ports/executor.ts";
 import type { Files } from "../ports/files.ts";
-import type { Finding } from "../ports/finding.ts";
+import type { Check, Finding } from "../ports/finding.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore } from "../ports/job_store.ts";
@@ -119,13 +119,9 @@ export interface OpenedRunner {
 
 /** The properties of a host that a runner depends on. */
 export interface HostInspection {
-  /** Output of `tmux -V`; `null`: there is no tmux that may be run. */
-  readonly tmux: string | null;
-  /** A known defect of that version that affects users; `null`: there is none. */
-  readonly tmuxWeakness: { readonly says: string; readonly remedy: string } | null;
+  /** Whether it can run the executors. */
+  readonly executors: readonly Check[];
   readonly spool: FolderInspection;
-  /** Programs besides tmux that a runner calls and that are not in PATH. */
-  readonly missingPrograms: readonly string[];
   /** Permissions of the program's sandbox that a runner needs and that are missing. */
   readonly missingRights: readonly string[];
   /** A file with a password that other users can read; absent when there is none. */

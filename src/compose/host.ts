@@ -1,4 +1,5 @@
-import { makeHostOutput, makeViewer, neededPrograms, weaknessOf } from "../executors/registry.ts";
+import { examineKinds, makeHostOutput, makeViewer, startedPrograms } from "../executors/registry.ts";
+import type { HostPrograms } from "../ports/finding.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import { digestOf } from "../system/digest.ts";
@@ -14,13 +15,14 @@ import type { HostInspection } from "./contract.ts";
 export async function inspectHost(spool?: string, secretFile?: string): Promise<HostInspection> {
   const folder = absolutePath(spool ?? defaultSpool(systemEnvironment));
   const path = systemEnvironment.get("PATH") ?? "/usr/bin:/bin";
-  const tmux = await programVersion("tmux", "-V", path);
+  const programs: HostPrograms = {
+    version: (command, flag) => programVersion(command, flag, path),
+    missing: (names) => missingPrograms(names, path),
+  };
   return {
-    tmux,
-    tmuxWeakness: tmux === null ? null : await weaknessOf(tmux),
+    executors: await examineKinds(programs),
     spool: await inspectFolder(folder),
-    missingPrograms: await missingPrograms(await neededPrograms(), path),
-    missingRights: await missingRights(folder),
+    missingRights: await missingRights(folder, startedPrograms()),
     ...(secretFile !== undefined && await isOpenFile(secretFile) ? { exposed: secretFile } : {}),
   };
 }

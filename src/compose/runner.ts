@@ -110,7 +110,7 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
       let checked = false;
       const started = saySlow(
         log,
-        () => checked && runner.waitsFor === "tmux" ? `the tmux server "${socket}"` : redisPlace,
+        () => checked && runner.waitsFor === "terminals" ? `the tmux server "${socket}"` : redisPlace,
       );
       try {
         await embedded?.start();

@@ -1,5 +1,3 @@
-/** Oldest supported tmux: commands of earlier ones behave differently. Program, documents and tests all refer to it. */
-export const OLDEST_TMUX = "3.2";
 /** Oldest supported Redis. */
 export const OLDEST_REDIS = "7.0";
 

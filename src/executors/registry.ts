@@ -6,6 +6,7 @@
  */
 import { InvalidInputError } from "../domain/errors.ts";
 import type { OpenedExecutor, Place, TerminalAccess } from "../ports/executor.ts";
+import type { Check, HostPrograms } from "../ports/finding.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { Viewer } from "../ports/viewer.ts";
 import { attachCommand } from "./tmux/people/attach.ts";
@@ -25,6 +26,10 @@ interface Kind {
    * none.
    */
   readonly attach: (access: TerminalAccess | null, session: string) => string | null;
+  /** The program that the process itself starts. */
+  readonly starts: string;
+  /** Returns whether a host is fit for it. */
+  readonly examine: (programs: HostPrograms) => Promise<readonly Check[]>;
   /** Opens the executor. Its code is loaded on demand: clients only parse targets. */
   readonly open: (setup: ExecutorSetup, signal?: AbortSignal) => Promise<OpenedExecutor>;
 }
@@ -33,6 +38,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   tmux: {
     place: tmuxPlace,
     attach: attachCommand,
+    starts: "tmux",
+    examine: async (programs) => (await import("./tmux/server/examine.ts")).examine(programs),
     open: async (setup, signal) => (await import("./tmux/open_tmux.ts")).openTmux(setup, signal),
   },
 };
@@ -70,14 +77,14 @@ export function attachLine(access: TerminalAccess | null, target: string): strin
   }
 }
 
-/** Returns the known weakness of the program behind the terminals, from its version text; `null` when there is none. */
-export async function weaknessOf(said: string): Promise<{ readonly says: string; readonly remedy: string } | null> {
-  return (await import("./tmux/server/weaknesses.ts")).weaknessOf(said);
+/** Returns whether a host is fit for each kind. */
+export async function examineKinds(programs: HostPrograms): Promise<readonly Check[]> {
+  return (await Promise.all(Object.values(KINDS).map((kind) => kind.examine(programs)))).flat();
 }
 
-/** Returns the programs besides tmux that executors call on this host. */
-export async function neededPrograms(): Promise<readonly string[]> {
-  return (await import("./tmux/server/weaknesses.ts")).PROGRAMS;
+/** Returns the programs that the process itself starts for its kinds. */
+export function startedPrograms(): readonly string[] {
+  return Object.values(KINDS).map(({ starts }) => starts);
 }
 
 /** Creates the viewer for terminals of executors. */

@@ -35,7 +35,7 @@ export class Runner {
   #rooms: Rooms | null = null;
   #isDraining = false;
   /** What a start waits for. */
-  waitsFor: "tmux" | "Redis" = "tmux";
+  waitsFor: "terminals" | "Redis" = "terminals";
   /** The next process will not find what runs here. */
   #isSpoolGone = false;
 

@@ -68,15 +68,15 @@ export async function isOpenFile(path: string): Promise<boolean> {
 }
 
 /**
- * Returns, in words, the missing permissions of the sandbox for a runner with this spool folder. A missing one for
+ * Returns, in words, the missing permissions of the sandbox for a runner that starts these programs. A missing one for
  * Redis shows at the connection.
  */
-export async function missingRights(spool: string): Promise<string[]> {
+export async function missingRights(spool: string, programs: readonly string[]): Promise<string[]> {
   const rights = [
-    { name: "read", path: spool },
-    { name: "write", path: spool },
-    { name: "run", command: "tmux" },
-  ] as const;
+    { name: "read", path: spool } as const,
+    { name: "write", path: spool } as const,
+    ...programs.map((command) => ({ name: "run", command }) as const),
+  ];
   const states = await Promise.all(rights.map((right) => Deno.permissions.query(right)));
   return rights.filter((_, i) => states[i].state !== "granted").map((right) =>
     right.name === "run" ? `run ${right.command}` : right.name

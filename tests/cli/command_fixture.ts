@@ -46,10 +46,8 @@ export class CommandFixture implements Compose {
   runner: OpenedRunner | null = null;
   findings: Finding[] = [];
   host: HostInspection = {
-    tmux: "tmux 3.3a",
-    tmuxWeakness: null,
+    executors: [{ severity: "ok", subject: "tmux", says: "tmux 3.3a" }],
     spool: { path: "", is: "folder", unsafe: null, mode: 0o700, writable: true, full: false },
-    missingPrograms: [],
     missingRights: [],
   };
   /** What a runner of this host keeps. */

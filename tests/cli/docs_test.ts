@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { manPage, pageParts, PAGES, updatePage } from "../../scripts/docs.ts";
-import { OLDEST_REDIS, OLDEST_TMUX } from "../../src/domain/versions.ts";
+import { OLDEST_REDIS } from "../../src/domain/versions.ts";
+import { OLDEST_TMUX } from "../../src/executors/tmux/server/weaknesses.ts";
 import { allCommands, COMMANDS } from "../../src/cli/commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { canMount, SmallDisk, whyNoDisk } from "../support/small_disk.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
-import { weaknessOf } from "../../src/executors/registry.ts";
+import { examineKinds } from "../../src/executors/registry.ts";
 import type { FolderInspection } from "../../src/ports/folder_inspection.ts";
 import { judgeAddress } from "../../src/redis/check_address.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
@@ -29,6 +29,11 @@ async function wrong(fixture: CommandFixture, code: number): Promise<string[]> {
     );
 }
 
+/** What is found on a host with this output of `tmux -V`, and without these programs. */
+function hostWith(tmux: string | null, missing: readonly string[] = []) {
+  return examineKinds({ version: () => Promise.resolve(tmux), missing: () => Promise.resolve(missing) });
+}
+
 Deno.test("doctor says what is all right, and what to do about the rest", async () => {
   const fixture = healthy();
   assertEquals([await fixture.run("doctor"), fixture.stderr], [0, ""]);
@@ -40,7 +45,7 @@ Deno.test("doctor says what is all right, and what to do about the rest", async 
     says: "Redis keeps no append-only file",
     remedy: "CONFIG SET appendonly yes",
   }];
-  ill.host = { ...ill.host, tmux: null };
+  ill.host = { ...ill.host, executors: await hostWith(null) };
   assertEquals([await ill.run("doctor"), ill.stderr], [1, ""]);
   await assertGolden("doctor_ill", ill.stdout);
 });
@@ -55,7 +60,7 @@ Deno.test("doctor ends with 0 when there are only warnings", async () => {
 Deno.test("doctor checks the host also when Redis cannot be reached", async () => {
   const fixture = new CommandFixture();
   fixture.openError = unavailable("Cannot run PING: Redis at h:1 cannot be reached: connection refused");
-  fixture.host = { ...fixture.host, tmux: "tmux 3.1c", missingRights: ["net", "run tmux"] };
+  fixture.host = { ...fixture.host, executors: await hostWith("tmux 3.1c"), missingRights: ["net", "run tmux"] };
   assertEquals(await wrong(fixture, 1), [
     "redis error: Redis at h:1 cannot be reached: connection refused -> start one there, name another with --redis-url, or for a first try: runner run --embedded-redis",
     "tmux error: tmux 3.1c is too old -> Install tmux 3.2 or newer",
@@ -65,7 +70,7 @@ Deno.test("doctor checks the host also when Redis cannot be reached", async () =
 
 Deno.test("doctor names the programs that a host lacks", async () => {
   const fixture = healthy();
-  fixture.host = { ...fixture.host, missingPrograms: ["awk", "stty"] };
+  fixture.host = { ...fixture.host, executors: await hostWith("tmux 4.0", ["awk", "stty"]) };
   assertEquals(await wrong(fixture, 1), [
     "programs error: not in this PATH: awk, stty -> Install them: a runner needs all of them",
   ]);
@@ -79,8 +84,8 @@ Deno.test("doctor reports a tmux that is too old", async () => {
       1,
     ]] as const
   ) {
-    fixture.host = { ...fixture.host, tmux };
-    assertEquals((await wrong(fixture, code)).length, code, tmux);
+    fixture.host = { ...fixture.host, executors: await hostWith(tmux) };
+    assertEquals((await wrong(fixture, code)).filter((line) => line.startsWith("tmux error")).length, code, tmux);
   }
 });
 
@@ -97,7 +102,7 @@ Deno.test("doctor says what a version of tmux is known for, as a warning with on
     ["tmux master", null],
   ];
   for (const [tmux, says] of known) {
-    fixture.host = { ...fixture.host, tmux, tmuxWeakness: await weaknessOf(tmux) };
+    fixture.host = { ...fixture.host, executors: await hostWith(tmux) };
     const warning =
       `tmux warning: ${tmux} ${says} (tmux -C, iTerm2) -> Look with runner attach, or with tmux attach without -C`;
     assertEquals(await wrong(fixture, 0), says === null ? [] : [warning]);

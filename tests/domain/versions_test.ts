@@ -1,4 +1,5 @@
-import { isOlder, OLDEST_REDIS, OLDEST_TMUX } from "../../src/domain/versions.ts";
+import { isOlder, OLDEST_REDIS } from "../../src/domain/versions.ts";
+import { OLDEST_TMUX } from "../../src/executors/tmux/server/weaknesses.ts";
 import { assertEquals } from "../support/assert.ts";
 
 Deno.test("isOlder compares the first two numbers as numbers", () => {

@@ -1,5 +1,5 @@
 import { LaunchError, SetupError } from "../../src/domain/errors.ts";
-import { OLDEST_TMUX } from "../../src/domain/versions.ts";
+import { OLDEST_TMUX } from "../../src/executors/tmux/server/weaknesses.ts";
 import { openTmux } from "../../src/executors/tmux/open_tmux.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { systemFiles } from "../../src/system/files.ts";

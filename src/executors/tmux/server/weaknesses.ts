@@ -1,5 +1,8 @@
+/** Oldest supported tmux: commands of earlier ones behave differently. Program, documents and tests all refer to it. */
+export const OLDEST_TMUX = "3.2";
+
 /**
- * Programs besides tmux that the scripts of this folder call; `setup.sh` and `runner doctor` check for them in PATH.
+ * Programs besides tmux that the scripts of this folder call; `setup.sh` and `examine` check for them in PATH.
  */
 export const PROGRAMS: readonly string[] = [
   ...["awk", "cat", "cut", "dd", "env", "grep", "head", "ls", "mkfifo", "mv"],
