@@ -1,3 +1,4 @@
+import { labelsOf } from "../domain/job_meta.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
@@ -126,9 +127,7 @@ export function viewJob(job: StoredJob): JobView {
     contextId: fields.context_id ?? "",
     timeout: number(fields.timeout) || null,
     envNames: envNames(fields.env_vars),
-    labels: Object.fromEntries(
-      Object.entries(meta).filter(([key]) => key.startsWith("label:")).map(([key, value]) => [key.slice(6), value]),
-    ),
+    labels: labelsOf(meta),
     priority: meta.priority ?? "normal",
     cwd: meta.cwd ?? "",
     after: meta.after ?? "",

@@ -76,10 +76,14 @@ export interface RunnerOptions {
   readonly jsonJobs: "convert" | "reject";
   /** Jobs that name another runner. */
   readonly otherRunner: "reroute" | "run" | "error";
-  /** Shell command that runs when a job has ended; undefined: none. */
+  /** Events after which `hook` runs: `start`, `end`, `input_required` and `lost`, separated by commas. */
+  readonly on: string | undefined;
+  /** Shell command that runs after the events of `on`, with a JSON object on standard input; undefined: none. */
+  readonly hook: string | undefined;
+  /** Shell command that runs when a job has ended: short for a hook on `end`; undefined: none. */
   readonly onEnd: string | undefined;
-  /** Time limit of `onEnd`, seconds. */
-  readonly onEndTimeout: number;
+  /** Time limit of a hook, seconds. */
+  readonly hookTimeout: number;
   /** Interval between heartbeats, seconds. */
   readonly heartbeat: number;
   /** Duration of a lease, seconds. */

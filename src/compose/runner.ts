@@ -1,4 +1,5 @@
 import { InvalidInputError, UnavailableError } from "../domain/errors.ts";
+import { hookRules } from "../domain/hook_event.ts";
 import { instanceName } from "../domain/instance_name.ts";
 import { openExecutors } from "../executors/registry.ts";
 import type { Log } from "../ports/log.ts";
@@ -44,6 +45,7 @@ const REDIS_END = 2000;
 
 /** Composes a runner. It holds this host's spool; no request has been sent to Redis. */
 export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner> {
+  const hooks = hookRules(settings);
   const there = await placeOf({ ...settings, redisTimeoutSeconds: settings.redisTimeout });
   const own = { known: null, find: () => Promise.resolve(null), file: accessPath(systemEnvironment, there.url.port) };
   const place = settings.embeddedRedis ? { ...there, own } : there;
@@ -96,7 +98,8 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
       lostAfterMs: settings.lostAfter * 1000,
       jsonJobs: settings.jsonJobs,
       otherRunner: settings.otherRunner,
-      onEnd: settings.onEnd === undefined ? null : { command: settings.onEnd, limitMs: settings.onEndTimeout * 1000 },
+      hooks,
+      hookLimitMs: settings.hookTimeout * 1000,
       heartbeatMs: settings.heartbeat * 1000,
       version: VERSION,
       host: hostName(),

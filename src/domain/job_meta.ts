@@ -63,6 +63,13 @@ export function metaNumber(text: string | undefined, fallback: number): number {
   return number >= 0 && number < Infinity ? number : fallback;
 }
 
+/** Returns the labels in job metadata, by name. */
+export function labelsOf(meta: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(meta).filter(([key]) => key.startsWith("label:")).map(([key, value]) => [key.slice(6), value]),
+  );
+}
+
 /** Returns the initial job metadata of a submission; empty when it sets none of these options. */
 export function metaOf(submission: Submission): Record<string, string> {
   const meta: Record<string, string> = {};

@@ -29,14 +29,16 @@ export interface Launch {
   readonly title: string;
 }
 
-/** A command that runs because a job has ended, independently of other jobs. */
+/** A command that runs because of an event of a job, independently of other jobs. */
 export interface Hook {
-  /** Name of the attempt that has ended. */
+  /** A name that no other hook of this runner has; a file name. */
   readonly name: string;
   /** Shell text. */
   readonly command: string;
   /** Its environment; its variables override the basic ones of jobs. */
   readonly env: Readonly<Record<string, string>>;
+  /** One line for its standard input; default: none. */
+  readonly input?: string;
   /** Milliseconds until it is stopped, even when no runner is alive. */
   readonly limitMs: number;
 }

@@ -44,7 +44,7 @@ type FinisherParts = Pick<RunnerParts, "clock" | "log" | "checkpoint" | "setting
 export class Finisher {
   readonly #parts: FinisherParts;
   readonly #attempts: Attempts;
-  readonly #hooks: Pick<Hooks, "ended">;
+  readonly #hooks: Pick<Hooks, "ended" | "lost">;
   readonly #alarms: FinisherAlarms;
   readonly #stopping = new AbortController();
   readonly #pending = new Set<Promise<void>>();
@@ -53,7 +53,10 @@ export class Finisher {
   #settledCount = 0;
 
   /** @param work.hooks Gets each end that this process has reported: once, and none of an earlier process. */
-  constructor(parts: FinisherParts, work: { attempts: Attempts; hooks: Pick<Hooks, "ended">; alarms: FinisherAlarms }) {
+  constructor(
+    parts: FinisherParts,
+    work: { attempts: Attempts; hooks: Pick<Hooks, "ended" | "lost">; alarms: FinisherAlarms },
+  ) {
     this.#parts = parts;
     this.#attempts = work.attempts;
     this.#hooks = work.hooks;
@@ -140,6 +143,8 @@ export class Finisher {
         // that declared this host lost
         const reported = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
         this.#settle(active, request, { reply, reported, unsaved: output.unsaved ?? false });
+        const isNew = reply.type === "OK" || reply.type === "RETRY";
+        if (outcome.kind === "lost" && isNew) this.#hooks.lost(active, request.error);
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#attempts.remove(active); // not earlier: a burst ends only when jobs that waited are in their queues
         return;

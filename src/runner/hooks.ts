@@ -1,9 +1,12 @@
+import type { HookEvent } from "../domain/hook_event.ts";
+import { labelsOf } from "../domain/job_meta.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import { signalOf } from "../domain/signals.ts";
 import { messageOf } from "../domain/message_of.ts";
+import type { Attempt } from "../ports/attempt_journal.ts";
 import type { Executor, Hook } from "../ports/executor.ts";
-import type { FinishRequest } from "../ports/queue.ts";
+import type { FinishRequest, OwnedAttempt } from "../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 
 /** Hooks that run at the same time: slow ones must not fill the host. */
@@ -13,6 +16,12 @@ const MAX_WAITING = 1000;
 /** Characters of a value in a hook's environment at most. */
 const MAX_VALUE = 4096;
 
+/** What a hook is about. */
+interface Subject {
+  readonly attempt: Pick<Attempt, "name" | "id" | "number" | "job" | "meta">;
+  readonly executor: Executor;
+}
+
 interface Waiting {
   readonly job: string;
   readonly attempt: number;
@@ -21,14 +30,15 @@ interface Waiting {
 }
 
 /** What it works with. */
-type HooksParts = Pick<RunnerParts, "log" | "settings" | "digestOf">;
+type HooksParts = Pick<RunnerParts, "log" | "settings" | "executors" | "digestOf">;
 
-/** Runs the operator's command after the end of a job. No job waits for it. */
+/** Runs the operator's commands after events of jobs. No job waits for them. */
 export class Hooks {
   readonly #parts: HooksParts;
   readonly #waiting: Waiting[] = [];
   #running = 0;
   #dropped = 0;
+  #count = 0;
   #stopped = false;
   #onBegun = () => {};
 
@@ -36,19 +46,49 @@ export class Hooks {
     this.#parts = parts;
   }
 
-  /** Adds the hook of a job whose end this runner has reported. */
-  ended({ attempt, executor }: ActiveAttempt, end: FinishRequest): void {
+  /** Adds the hooks of a job that this runner has started. */
+  started(active: ActiveAttempt): void {
+    this.#add("start", active, {});
+  }
+
+  /** Adds the hooks of a job whose end this runner has reported. */
+  ended(active: ActiveAttempt, end: FinishRequest): void {
+    this.#add("end", active, factsOf(end));
+  }
+
+  /** Adds the hooks of a job that waits for input; `line` is the terminal line that prompts for it. */
+  inputRequired(active: ActiveAttempt, line: string): void {
+    this.#add("input_required", active, { line });
+  }
+
+  /** Adds the hooks of a job whose attempt was lost. */
+  lost(active: ActiveAttempt, error: string): void {
+    this.#add("lost", active, { error });
+  }
+
+  /** Adds the hooks of an attempt of another instance, whose host this runner has given up. */
+  lostElsewhere({ id, token }: OwnedAttempt, state: string): void {
+    const [executor] = this.#parts.executors.values();
+    const attempt = { name: this.#parts.digestOf(id), id, number: Number.parseInt(token), job: {}, meta: {} };
+    const error = state === "requeued" ? "its host was lost; it is queued again" : "its host was lost";
+    this.#add("lost", { attempt, executor }, { error });
+  }
+
+  #add(event: HookEvent, { attempt, executor }: Subject, facts: Facts): void {
     const { log, settings } = this.#parts;
-    if (settings.onEnd === null) return;
-    if (this.#waiting.length >= MAX_WAITING) {
-      // logs one line at the first dropped hook, and one with the count of all
-      if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: attempt.id });
-      return;
+    for (const [i, { on, command }] of settings.hooks.entries()) {
+      if (on !== event) continue;
+      if (this.#waiting.length >= MAX_WAITING) {
+        // logs one line at the first dropped hook, and one with the count of all
+        if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: attempt.id });
+        continue;
+      }
+      const all = { ...commonFacts(event, attempt, settings), ...facts };
+      const name = `${attempt.name}.${i}.${++this.#count}`;
+      const hook = { name, command, limitMs: settings.hookLimitMs, env: environmentOf(all), input: inputOf(all) };
+      this.#waiting.push({ job: attempt.id, attempt: attempt.number, executor, hook });
+      this.#next();
     }
-    const { command, limitMs } = settings.onEnd;
-    const hook = { name: attempt.name, command, limitMs, env: environmentOf(attempt, end, settings) };
-    this.#waiting.push({ job: attempt.id, attempt: attempt.number, executor, hook });
-    this.#next();
   }
 
   #next(): void {
@@ -91,29 +131,51 @@ export class Hooks {
   }
 }
 
+/** Variables that are named otherwise than in JSON. */
+const VARIABLES: Readonly<Record<string, string>> = { id: "JOB_ID", runner: "NAME" };
+
+/** Values that describe an event, by their names in JSON. */
+type Facts = Readonly<Record<string, string | number | boolean | Readonly<Record<string, string>>>>;
+
+function commonFacts(
+  event: HookEvent,
+  { id, number: attempt, job, meta }: Subject["attempt"],
+  { name, namespace }: RunnerParts["settings"],
+): Facts {
+  return {
+    event,
+    id,
+    attempt,
+    executor: job.executor || DEFAULT_EXECUTOR,
+    title: meta.title ?? "",
+    caller_id: job.caller_id ?? "",
+    context_id: job.context_id ?? "",
+    labels: labelsOf(meta),
+    runner: name,
+    namespace,
+  };
+}
+
+function factsOf({ state, exitCode, error, truncated = false, ms }: FinishRequest): Facts {
+  const signal = signalOf(exitCode)?.name ?? "";
+  return { state, exit_code: exitCode, signal, error, truncated, seconds: ms / 1000 };
+}
+
 /**
  * Returns a hook's environment. It lacks RUNNER_RUN: that marks the processes of a job for the program that stops them.
  */
-function environmentOf(
-  { id, number: attempt, job, meta }: ActiveAttempt["attempt"],
-  end: FinishRequest,
-  { name, namespace }: RunnerParts["settings"],
-): Record<string, string> {
-  const facts = {
-    RUNNER_JOB_ID: id,
-    RUNNER_ATTEMPT: String(attempt),
-    RUNNER_STATE: end.state,
-    RUNNER_EXIT_CODE: String(end.exitCode),
-    RUNNER_SIGNAL: signalOf(end.exitCode)?.name ?? "",
-    RUNNER_ERROR: end.error,
-    RUNNER_TRUNCATED: end.truncated ? "1" : "",
-    RUNNER_SECONDS: String(end.ms / 1000),
-    RUNNER_EXECUTOR: job.executor || DEFAULT_EXECUTOR,
-    RUNNER_TITLE: meta.title ?? "",
-    RUNNER_CALLER_ID: job.caller_id ?? "",
-    RUNNER_CONTEXT_ID: job.context_id ?? "",
-    RUNNER_NAME: name,
-    RUNNER_NAMESPACE: namespace,
-  };
-  return Object.fromEntries(Object.entries(facts).map(([key, value]) => [key, value.slice(0, MAX_VALUE)]));
+function environmentOf(facts: Facts): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(facts)) {
+    if (typeof value === "object") continue;
+    const text = typeof value === "boolean" ? (value ? "1" : "") : String(value);
+    env[`RUNNER_${VARIABLES[name] ?? name.toUpperCase()}`] = text.slice(0, MAX_VALUE);
+  }
+  return env;
+}
+
+/** Returns a hook's input: the same facts and the labels, as JSON in one line. */
+function inputOf(facts: Facts): string {
+  const short = (value: unknown) => typeof value === "string" ? value.slice(0, MAX_VALUE) : value;
+  return JSON.stringify(facts, (_name, value) => short(value));
 }

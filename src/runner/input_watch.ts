@@ -2,6 +2,7 @@ import type { LiveAttempts } from "../ports/queue.ts";
 import type { Executor } from "../ports/executor.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
+import type { Hooks } from "./hooks.ts";
 
 /** Pause between two rounds, milliseconds. A round only compares numbers as long as no job is quiet. */
 export const INPUT_EVERY = 1000;
@@ -38,11 +39,13 @@ type InputWatchParts = Pick<RunnerParts, "clock" | "log"> & { readonly queue: Li
 export class InputWatch {
   readonly #parts: InputWatchParts;
   readonly #attempts: Attempts;
+  readonly #hooks: Pick<Hooks, "inputRequired">;
   readonly #watched = new Map<ActiveAttempt, Watched>();
 
-  constructor(parts: InputWatchParts, attempts: Attempts) {
+  constructor(parts: InputWatchParts, attempts: Attempts, hooks: Pick<Hooks, "inputRequired">) {
     this.#parts = parts;
     this.#attempts = attempts;
+    this.#hooks = hooks;
   }
 
   /** Assumes that an earlier process reported each active attempt as waiting for input. */
@@ -112,8 +115,12 @@ export class InputWatch {
     const screen = await executor.screen(name);
     if (screen === null || active.ended) return;
     const above = screen.lines.slice(0, screen.cursor.row + 1).filter((line) => line.trim() !== "");
-    await queue.inputRequired({ id, token }, (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN));
-    if (!watched.asks) log.info("input_required", { job: id, attempt });
+    const line = (above.at(-1) ?? "").trim().slice(0, LINE_SHOWN);
+    await queue.inputRequired({ id, token }, line);
+    if (!watched.asks) {
+      log.info("input_required", { job: id, attempt });
+      this.#hooks.inputRequired(active, line);
+    }
     watched.asks = true;
   }
 

@@ -7,6 +7,7 @@ import type { Executor, Launch } from "../ports/executor.ts";
 import type { DataHistory, StartReply } from "../ports/queue.ts";
 import type { Attempt } from "../ports/attempt_journal.ts";
 import type { Alarm } from "./alarms.ts";
+import type { Hooks } from "./hooks.ts";
 import type { Finisher } from "./finisher.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
@@ -19,6 +20,16 @@ const MAX_GIVE_BACK = 30_000;
 /** Reply to a start that makes this process the owner of the attempt. */
 export type Started = StartReply & { type: "OK" | "HELD" };
 
+/** What a `Launcher` works with. */
+interface LauncherWork {
+  readonly attempts: Attempts;
+  readonly finisher: Finisher;
+  readonly hooks: Pick<Hooks, "started">;
+  /** Asks for a check of the spool when a launch failed because of this host. */
+  readonly spool: Alarm;
+  readonly bootId: string;
+}
+
 /** What it works with. */
 type LauncherParts =
   & Pick<RunnerParts, "executors" | "journal" | "clock" | "log" | "settings" | "digestOf" | "checkpoint">
@@ -29,16 +40,17 @@ export class Launcher {
   readonly #parts: LauncherParts;
   readonly #attempts: Attempts;
   readonly #finisher: Finisher;
+  readonly #hooks: Pick<Hooks, "started">;
   readonly #spool: Alarm;
   readonly #launching = new Set<Promise<void>>();
   /** Boot of this host. */
   readonly bootId: string;
 
-  /** @param work.spool Asks for a check of the spool when a launch failed because of this host. */
-  constructor(parts: LauncherParts, work: { attempts: Attempts; finisher: Finisher; spool: Alarm; bootId: string }) {
+  constructor(parts: LauncherParts, work: LauncherWork) {
     this.#parts = parts;
     this.#attempts = work.attempts;
     this.#finisher = work.finisher;
+    this.#hooks = work.hooks;
     this.#spool = work.spool;
     this.bootId = work.bootId;
   }
@@ -203,6 +215,7 @@ export class Launcher {
     try {
       await active.executor.launch(this.launchOf(attempt));
       checkpoint("after_launch");
+      this.#hooks.started(active);
       log.info("started", { job: attempt.id, attempt: attempt.number });
     } catch (error) {
       const why = messageOf(error);

@@ -1,3 +1,4 @@
+import type { HookRule } from "../domain/hook_event.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, OpenedExecutor } from "../ports/executor.ts";
 import type { Log } from "../ports/log.ts";
@@ -29,8 +30,10 @@ export interface RunnerSettings {
   readonly jsonJobs: "convert" | "reject";
   /** Handling of jobs whose `runner` field names another runner. */
   readonly otherRunner: "reroute" | "run" | "error";
-  /** Command that runs after the end of a job, and its time limit; `null` for none. */
-  readonly onEnd: { readonly command: string; readonly limitMs: number } | null;
+  /** Commands that run after events of jobs. */
+  readonly hooks: readonly HookRule[];
+  /** Milliseconds until a hook is stopped. */
+  readonly hookLimitMs: number;
   /** Pause between two heartbeats; every other period is derived from it. */
   readonly heartbeatMs: number;
   /** Version of the program, for display. */

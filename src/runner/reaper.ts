@@ -1,4 +1,5 @@
 import type { InstanceQueue, OtherInstances } from "../ports/queue.ts";
+import type { Hooks } from "./hooks.ts";
 import type { RunnerParts } from "./parts.ts";
 
 /** What it works with. */
@@ -7,9 +8,11 @@ type ReaperParts = Pick<RunnerParts, "log" | "settings"> & { readonly queue: Oth
 /** Reclaims what instances of the same runner name hold after their lease has expired. */
 export class Reaper {
   readonly #parts: ReaperParts;
+  readonly #hooks: Pick<Hooks, "lostElsewhere">;
 
-  constructor(parts: ReaperParts) {
+  constructor(parts: ReaperParts, hooks: Pick<Hooks, "lostElsewhere">) {
     this.#parts = parts;
+    this.#hooks = hooks;
   }
 
   /** Checks the leases of all instances once. */
@@ -32,13 +35,17 @@ export class Reaper {
       if (reply === "ALIVE") return;
       if (reply === "REQUEUED") log.warn("reaped", { instance, state: "claim" });
     }
-    for (const { id } of attempts) {
+    for (const attempt of attempts) {
+      const { id } = attempt;
       if (signal?.aborted) return;
       // a claim has not started and may start elsewhere at once; an attempt gets the grace time of one more heartbeat
       const reply = await queue.reap(instance, { attempt: id }, { ...options, graceMs: settings.heartbeatMs });
       if (reply === "ALIVE") return;
       if (reply === "HELD") held++;
-      else log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });
+      else {
+        log.warn("reaped", { instance, job: id, state: reply.toLowerCase() });
+        if (reply === "REQUEUED" || reply === "FAILED") this.#hooks.lostElsewhere(attempt, reply.toLowerCase());
+      }
     }
     if (held === 0) await queue.retire(instance);
   }

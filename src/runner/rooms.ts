@@ -51,17 +51,17 @@ export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }
   const membership = new Membership(parts, { info, gate, stopping });
   const hooks = new Hooks(parts);
   const finisher = new Finisher(parts, { attempts, hooks, alarms });
-  const launcher = new Launcher(parts, { attempts, finisher, spool: alarms.spool, bootId: info.bootId });
+  const launcher = new Launcher(parts, { attempts, finisher, hooks, spool: alarms.spool, bootId: info.bootId });
   const serialKeys = new SerialKeys((target) => launcher.serialKeyOf(target));
   const backlog = new Backlog(parts, attempts);
   const starter = new Starter(parts, { attempts, gate, backlog, launcher, serialKeys });
   const claimer = new Claimer(parts, { attempts, gate, backlog, starter, serialKeys, recover: alarms.recover });
   const recovery = new Recovery(parts, { attempts, gate, membership, backlog, launcher, finisher, alarms, fail });
   const heartbeat = new Heartbeat(parts, { attempts, gate, membership, backlog, recovery, alarms, fail });
-  const inputWatch = new InputWatch(parts, attempts);
+  const inputWatch = new InputWatch(parts, attempts, hooks);
   const requests = new Requests(parts, attempts, inputWatch);
   const spoolWatch = new SpoolWatch(parts);
-  const loops = makeLoops(parts, { attempts, alarms, recovery, heartbeat, inputWatch, spoolWatch });
+  const loops = makeLoops(parts, { attempts, alarms, hooks, recovery, heartbeat, inputWatch, spoolWatch });
   return {
     alarms,
     gate,
@@ -82,9 +82,10 @@ export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }
 
 function makeLoops(
   parts: RunnerParts,
-  { attempts, alarms, recovery, heartbeat, inputWatch, spoolWatch }: {
+  { attempts, alarms, hooks, recovery, heartbeat, inputWatch, spoolWatch }: {
     attempts: Attempts;
     alarms: Alarms;
+    hooks: Hooks;
     recovery: Recovery;
     heartbeat: Heartbeat;
     inputWatch: InputWatch;
@@ -112,7 +113,7 @@ function makeLoops(
   return [
     loop("heartbeat", heartbeat, { ...heartbeats, alarm: alarms.heartbeat }),
     loop("promote", new Promoter(parts, alarms.heartbeat), { everyMs: Infinity, alarm: alarms.promote }),
-    loop("reap", new Reaper(parts), { everyMs: Infinity, alarm: alarms.reap }),
+    loop("reap", new Reaper(parts, hooks), { everyMs: Infinity, alarm: alarms.reap }),
     loop("recover", recovery, { everyMs: Infinity, alarm: alarms.recover, gapMs: RECOVER_GAP }),
     loop("superseded", new Superseded(parts), heartbeats),
     loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),

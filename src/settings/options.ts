@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readHookEvents } from "../domain/hook_event.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_KEEP,
@@ -187,14 +188,28 @@ export const RUN_ROWS = {
     read: readHook,
     help: "Shell command to run in tmux when a job has ended; RUNNER_JOB_ID, RUNNER_STATE and others describe the job",
   },
-  onEndTimeout: {
+  on: {
+    type: "string",
+    value: "EVENTS",
+    config: true,
+    read: (text) => readHookEvents(text).join(","),
+    help: "Events after which --hook runs, separated by commas: start, end, input_required, lost",
+  },
+  hook: {
+    type: "string",
+    value: "COMMAND",
+    config: true,
+    read: readHook,
+    help: "Shell command to run in tmux after the events of --on, with a JSON object on standard input",
+  },
+  hookTimeout: {
     type: "duration",
     value: "D",
     min: MIN_TIMEOUT,
     max: 3_600,
     config: true,
     default: 60,
-    help: "Time limit of --on-end; a command that runs longer is stopped",
+    help: "Time limit of --hook and --on-end; a command that runs longer is stopped",
   },
   heartbeat: {
     type: "duration",

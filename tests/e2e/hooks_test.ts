@@ -112,3 +112,25 @@ Deno.test("a burst ends when every hook has begun; a hook goes on after the runn
   await until("four are over", async () => (await lines(`${fixture.dir}/over`)).length === 4);
   assertEquals((await lines(`${fixture.dir}/begun`)).length, 4);
 });
+
+Deno.test("--hook runs after its events, with the facts as JSON on standard input", async () => {
+  await using fixture = await RunnerFixture.create();
+  const said = `${fixture.dir}/said`;
+  const args = ["--on", "start,input_required,lost", "--hook", `cat >>${said}`, "--on-end", `cat >>${said}`];
+  await fixture.runner({ args });
+  const id = await fixture.submit("--label", "team=it's", "read -r -p 'sure? ' line; exit 3");
+  const events = async () => (await lines(said)).map((line) => JSON.parse(line));
+  await until("it waits for input", async () => (await events()).length === 2, 40_000);
+  assertEquals((await fixture.run(["send", "--enter", id, "y"])).code, 0);
+  await until("it has ended", async () => (await events()).length === 3);
+  const [start, asks, end] = await events();
+  assertEquals([start.event, start.id, start.runner, start.labels], ["start", id, fixture.name, { team: "it's" }]);
+  assertEquals([asks.event, asks.line], ["input_required", "sure?"]);
+  assertEquals([end.event, end.state, end.exit_code, end.error], ["end", "error", 3, "exited with code 3"]);
+  const wrong = await fixture.run(["run", "--on", "ending", "--hook", "true"]);
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "events are start, end, input_required, lost");
+  const alone = await fixture.run(["run", "--on", "end"]);
+  assertEquals(alone.code, 2);
+  assertStringIncludes(alone.stderr, "Cannot use --on without --hook");
+});

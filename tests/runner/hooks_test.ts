@@ -7,16 +7,21 @@ import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
 import { fakeRunner } from "./fakes.ts";
 
-const onEnd = { command: "notify", limitMs: 5000 };
+const hooked = { hooks: [{ on: "end", command: "notify" }] as const, hookLimitMs: 5000 };
 const job = { executor: "fake.s", payload: "true" };
 
 /** Hooks over an executor that ends each when the test says so, with what the log says. */
-function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
+function fixture(settings: Partial<RunnerParts["settings"]> = hooked) {
   const said: [string, LogFields | undefined][] = [];
   const begun: { hook: Hook; end: (code: number | null) => void; fail: (error: Error) => void }[] = [];
   const warn = (message: string, fields?: LogFields) => void said.push([message, fields]);
   const hooks = new Hooks(
-    { log: { warn }, settings: { name: "r", namespace: "ns:", onEnd, ...settings } } as unknown as RunnerParts,
+    {
+      log: { warn },
+      settings: { name: "r", namespace: "ns:", ...hooked, ...settings },
+      executors: new Map(),
+      digestOf: () => "d",
+    } as unknown as RunnerParts,
   );
   const executor = {
     hook: (hook: Hook) =>
@@ -33,7 +38,7 @@ function fixture(settings: Partial<RunnerParts["settings"]> = { onEnd }) {
 Deno.test("a hook gets which job has ended, and how", async () => {
   const { begun, ended } = fixture();
   ended("it's", {
-    meta: { title: "T" },
+    meta: { title: "T", "label:team": "a" },
     fields: { caller_id: "me", context_id: "x".repeat(5000) },
     ...{ state: "error", exitCode: 137, error: "killed by signal 9 (KILL)", truncated: true } as unknown as Record<
       string,
@@ -41,8 +46,14 @@ Deno.test("a hook gets which job has ended, and how", async () => {
     >,
   });
   const { env, ...hook } = begun[0].hook;
-  assertEquals(hook, { name: "run-it's", ...onEnd });
+  assertEquals(hook, { name: "run-it's.0.1", command: "notify", limitMs: 5000, input: hook.input });
+  assertEquals(JSON.parse(hook.input!), {
+    ...{ event: "end", id: "it's", attempt: 2, executor: "fake.s", title: "T", caller_id: "me", labels: { team: "a" } },
+    ...{ context_id: "x".repeat(4096), runner: "r", namespace: "ns:", state: "error", exit_code: 137, signal: "KILL" },
+    ...{ error: "killed by signal 9 (KILL)", truncated: true, seconds: 1.5 },
+  });
   assertEquals(env, {
+    RUNNER_EVENT: "end",
     RUNNER_JOB_ID: "it's",
     RUNNER_ATTEMPT: "2",
     RUNNER_STATE: "error",
@@ -74,7 +85,7 @@ Deno.test("four hooks run side by side, the others follow in order", async () =>
   hooks.begun().then(() => all = true);
   begun[2].end(0);
   await until("the fifth begins", () => begun.length === 5);
-  assertEquals([begun[4].hook.name, all], ["run-4", false]);
+  assertEquals([begun[4].hook.name, all], ["run-4.0.5", false]);
   begun[0].end(0);
   await until("all have begun", () => all);
   assertEquals(begun.length, 6);
@@ -116,14 +127,49 @@ Deno.test("what has not begun at the stop is counted", async () => {
   assertEquals([said, begun.length], [[["left hooks that had not begun", { count: 3 }]], 4]);
 });
 
+Deno.test("each event has the hooks that name it, with the facts of that event", () => {
+  const hooks = (["start", "input_required", "lost", "end", "lost"] as const).map((on, i) => ({
+    on,
+    command: `c${i}`,
+  }));
+  const executor = { hook: (hook: Hook) => (said.push(hook), Promise.resolve(0)) };
+  const said: Hook[] = [];
+  const parts = { log: {}, digestOf: () => "d", executors: new Map([["fake", executor]]) };
+  const watched = new Hooks({ ...parts, settings: { name: "r", namespace: "", hooks, hookLimitMs: 1 } } as never);
+  const active = { attempt: { name: "run", id: "a", number: 1, job, meta: {} }, executor } as never;
+  watched.started(active);
+  watched.inputRequired(active, "deploy? [y/N]");
+  watched.lost(active, "its terminal was closed");
+  watched.stop();
+  const facts = said.map((
+    { name, command, env },
+  ) => [name, command, env.RUNNER_EVENT, env.RUNNER_LINE ?? env.RUNNER_ERROR]);
+  assertEquals(facts, [
+    ["run.0.1", "c0", "start", undefined],
+    ["run.1.2", "c1", "input_required", "deploy? [y/N]"],
+    ["run.2.3", "c2", "lost", "its terminal was closed"],
+    ["run.4.4", "c4", "lost", "its terminal was closed"],
+  ]);
+});
+
+Deno.test("a job of a lost host has the hooks of this runner", () => {
+  const said: Hook[] = [];
+  const executor = { hook: (hook: Hook) => (said.push(hook), Promise.resolve(0)) };
+  const settings = { name: "r", namespace: "", hooks: [{ on: "lost", command: "c" }], hookLimitMs: 1 };
+  const parts = { log: {}, settings, digestOf: () => "d", executors: new Map([["fake", executor]]) };
+  new Hooks(parts as never).lostElsewhere({ id: "a", token: "3.n" }, "requeued");
+  const { event, id, attempt, error } = JSON.parse(said[0].input!);
+  assertEquals([event, id, attempt, error], ["lost", "a", 3, "its host was lost; it is queued again"]);
+});
+
 Deno.test("without a command there are no hooks", () => {
-  const { begun, ended } = fixture({ onEnd: null });
+  const { begun, ended } = fixture({ hooks: [] });
   ended("a");
   assertEquals(begun.length, 0);
 });
 
 Deno.test("the finisher runs a hook for an end that is ours, once, and of no other", async () => {
-  await using runner = fakeRunner({ onEnd });
+  await using runner = fakeRunner(hooked);
   const reported = () => runner.executor.hooks.map(({ env }) => `${env.RUNNER_JOB_ID} ${env.RUNNER_STATE}`);
   runner.claimer.start();
   for (

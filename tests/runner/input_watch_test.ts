@@ -10,6 +10,8 @@ function setUp() {
   const checks: [atSeconds: number, runs: string[]][] = [];
   const reported: string[] = [];
   const logged: string[] = [];
+  /** Lines that hooks got. */
+  const hooks: string[] = [];
   /** Jobs that are recorded in Redis as waiting for input. */
   const asking = new Set<string>();
   const reading = new Set<string>();
@@ -41,14 +43,16 @@ function setUp() {
       inputResolved: ({ id }: { id: string }) => report(`${id} proceeds`).then(() => asking.delete(id)),
     },
   } as unknown as RunnerParts;
-  const watch = new InputWatch(parts, { all: () => attempts } as unknown as Attempts);
+  const watch = new InputWatch(parts, { all: () => attempts } as unknown as Attempts, {
+    inputRequired: (_active, line) => void hooks.push(line),
+  });
   const seconds = async (count: number) => {
     for (let i = 0; i < count; i++) {
       fixture.now += 1000;
       await watch.tick();
     }
   };
-  return { watch, run, runs: attempts, reading, checks, reported, logged, asking, fixture, seconds };
+  return { watch, run, hooks, runs: attempts, reading, checks, reported, logged, asking, fixture, seconds };
 }
 
 Deno.test("a job that writes is never checked, a quiet one less and less often, together with others", async () => {
@@ -66,13 +70,14 @@ Deno.test("a job that writes is never checked, a quiet one less and less often, 
 });
 
 Deno.test("a job that waits is reported with its last line, and again when that is lost; output ends it at once", async () => {
-  const { run, reading, checks, reported, seconds, fixture } = setUp();
+  const { run, hooks, reading, checks, reported, seconds, fixture } = setUp();
   const active = run("a");
   reading.add("a");
   fixture.lines = ["other", "", "Continue? ", "", "status line"];
   await seconds(30);
   assertEquals(checks.map(([at]) => at), [4, 12, 20, 28]);
   assertEquals(reported, Array(4).fill("a asks other"));
+  assertEquals(hooks, ["other"], "a hook runs once for a question");
   active.shown = 1;
   await seconds(1);
   assertEquals(reported.slice(4), ["a proceeds"]);

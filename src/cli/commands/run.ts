@@ -23,7 +23,8 @@ export const run: Command<typeof RUN_ROWS> = {
     "--on-end COMMAND runs in tmux when a job of this runner has reached its final state, once for each job. Its " +
     "environment describes the job: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, " +
     "RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, " +
-    "RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. Jobs do not wait for it: four commands run at the same time, " +
+    "RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. --on EVENTS --hook COMMAND does the same after the events start, " +
+    "end, input_required and lost. Both read the facts as one line of JSON from standard input. Jobs do not wait for it: four commands run at the same time, " +
     "up to a thousand wait, and a failure is a line in the log.",
   ],
   examples: [

@@ -15,6 +15,9 @@ const SLACK = 10_000;
 const BEGIN_LIMIT = 2000;
 const CHECK_EVERY = 10;
 
+/** The line that ends the input in a script; the input is one line of JSON, and so never this one. */
+const INPUT_END = "END";
+
 /** What a hook inherits: its shell, and the commands that apply the mask and the limits of this process. */
 type HookHost = Pick<HostReply, "shell" | "inherit">;
 
@@ -66,13 +69,14 @@ export class Hooks {
   }
 
   /** Returns the script of a hook. Values are in the script only: all users can read a command line. */
-  #script({ command, env }: Hook): string {
+  #script({ command, env, input }: Hook): string {
     const all = Object.entries({ ...this.#base, ...env }).map(([name, value]) => [name, value.replaceAll("\0", "")]);
     const lines = [
       "exec 3<&-",
       ...this.#host.inherit,
       ...exportsOf(Object.fromEntries(all)),
       `cd -- ${word(this.#options.cwd)} || exit 126`,
+      ...input === undefined ? [] : [`exec <<'${INPUT_END}'\n${input}\n${INPUT_END}`],
       command,
     ];
     return `${lines.join("\n")}\n`;
@@ -82,7 +86,7 @@ export class Hooks {
     const { holder } = this.#server;
     const seconds = String(Math.ceil(limitMs / 1000));
     const program = ["sh", this.#spool.scripts.hook, this.#spool.dir, run, this.#host.shell, seconds];
-    const name = `on-end-${run.replaceAll(".", "-")}`;
+    const name = `hook-${run.replaceAll(".", "-")}`;
     await this.#server.run(
       ["new-window", "-d", "-t", `=${holder}:`, "-n", name, ...program],
       // the user's own server may keep windows whose program has ended
