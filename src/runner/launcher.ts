@@ -215,6 +215,7 @@ export class Launcher {
     try {
       await active.executor.launch(this.launchOf(attempt));
       checkpoint("after_launch");
+      if (active.ended) return; // it was stopped before its terminal had begun it
       this.#hooks.started(active);
       log.info("started", { job: attempt.id, attempt: attempt.number });
     } catch (error) {

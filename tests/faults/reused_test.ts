@@ -20,9 +20,9 @@ Deno.test("the attempt that was given up is stopped, and the next one, on the sa
   const line = `'${fixture.dir}/go'`;
   // the first one does not go at once
   const payload =
-    `trap '' TERM; echo $RUNNER_ATTEMPT; while [ ! -e ${line} ] || [ $RUNNER_ATTEMPT = 1 ]; do sleep 0.05; done`;
+    `trap '' TERM; echo $RUNNER_ATTEMPT; touch '${fixture.dir}/up'; while [ ! -e ${line} ] || [ $RUNNER_ATTEMPT = 1 ]; do sleep 0.05; done`;
   await fixture.push({ payload }, "j");
-  await fixture.reaches("j", "started");
+  await until("it runs", () => Deno.stat(`${fixture.dir}/up`).then(() => true, () => false));
   await fixture.redis.call("HSET", "job_j", "status", "error", "error", "given up");
   assertEquals((await fixture.run(["retry", "j"])).code, 0);
   await until("the first attempt is fenced", () => runner.log.includes("fenced job=j attempt=1"));
