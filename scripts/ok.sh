@@ -124,7 +124,7 @@ run_tests() {
 # their results.
 MEASURING='tests/faults/resources_test.ts tests/faults/large_test.ts tests/redis/link_test.ts'
 
-# run_all_tests [FOLDER]: runs all tests but those of this folder. Most tests spend most of their time waiting, so two
+# run_all_tests [FOLDER]: runs all tests but those of this folder. Most tests spend most of their time waiting, so three
 # files run at the same time. Those that measure run alone, after the others.
 run_all_tests() {
   without=${1-}
@@ -139,7 +139,7 @@ run_all_tests() {
     set -- "$@" ${without:+"$without"}
     echo "$*"
   )
-  DENO_JOBS=${DENO_JOBS:-2}
+  DENO_JOBS=${DENO_JOBS:-3}
   export DENO_JOBS
   run_tests --parallel ${ignored:+--ignore="$ignored"} tests
   if [ $# -gt 0 ]; then run_tests "$@"; fi
@@ -195,7 +195,7 @@ test_all() {
   rm -f dist/js-runner dist/runner dist/*.counts
   step bundle bundle_program
   if (find_stub); then step compile compile_program; else say '== no test with the binary: DENORT_BIN names no stub'; fi
-  # two at a time, because they mostly wait; two forms are two already
+  # side by side, because they mostly wait; two forms are two already
   if [ -x "$ROOT/dist/runner" ]; then side_by_side=; else side_by_side=--parallel; fi
   rm -rf dist/bare
   if "$scripts/bare.sh" "$ROOT/dist/bare" --for-tests; then
