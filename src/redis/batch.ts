@@ -1,17 +1,11 @@
 import type { Link } from "./link.ts";
-import type { Script } from "./script.ts";
-import type { Items } from "./steps.ts";
+import type { Script, ScriptCall } from "./script.ts";
+import type { Items } from "./items.ts";
 
 /** The most calls that one command carries. */
 const MAX_CALLS = 128;
 /** The most characters and bytes of their arguments together. */
 const MAX_SIZE = 1 << 20;
-
-/** One call of a script. */
-export interface ScriptCall {
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-}
 
 interface Waiting extends ScriptCall {
   readonly done: PromiseWithResolvers<Items>;

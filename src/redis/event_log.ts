@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../ports/job_store.ts";
 import type { Reply } from "./client.ts";
 import type { Link } from "./link.ts";
-import { recordOf } from "./steps.ts";
+import { recordOf } from "./items.ts";
 
 /** The most events of one read. */
 const AT_ONCE = 1_000;

@@ -4,7 +4,7 @@ import type { Trouble } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { pairsOf } from "./steps.ts";
+import { pairsOf } from "./items.ts";
 
 /** Entries that one step of a purge checks; Redis serves no other client meanwhile. */
 const PURGE_AT_ONCE = 250;

@@ -30,7 +30,8 @@ import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, pairsOf, recordOf, Steps, waitersOf } from "./steps.ts";
+import { type Items, pairsOf, recordOf, waitersOf } from "./items.ts";
+import { Steps } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
 /** The most pieces of output of one read. */

@@ -12,9 +12,8 @@ import {
   type Target,
   within,
 } from "./client.ts";
-import type { ScriptCall } from "./batch.ts";
-import type { Script } from "./script.ts";
-import { type Items, itemsOf } from "./steps.ts";
+import type { Script, ScriptCall } from "./script.ts";
+import { type Items, itemsOf } from "./items.ts";
 import { findReason, reasonOf } from "./reason.ts";
 import { type Context, fromReply, trouble, type TroubleError } from "./trouble.ts";
 

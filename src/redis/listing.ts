@@ -5,7 +5,7 @@ import type { InstanceState } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { pairsOf } from "./steps.ts";
+import { pairsOf } from "./items.ts";
 
 /** Bytes of a payload that a list shows. */
 const PAYLOAD_SHOWN = 1_000;

@@ -5,7 +5,8 @@ import type { Reply } from "./client.ts";
 import { Keys } from "./keys.ts";
 import { Link } from "./link.ts";
 import type { Place } from "./open_store.ts";
-import { type InstanceIdentity, RedisQueue } from "./queue.ts";
+import type { InstanceIdentity } from "./identity.ts";
+import { RedisQueue } from "./queue.ts";
 
 /** Opens the runner's side of the queue; connects with the first call. */
 export function openQueue(place: Place, identity: InstanceIdentity): RedisQueue {

@@ -31,24 +31,14 @@ import { DEAD_MS, Keys, LEFT_MS } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { appendOutput } from "./live_output.ts";
 import { readHeartbeat, readStart } from "./replies.ts";
+import type { InstanceIdentity } from "./identity.ts";
 import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, itemsOf, pairsOf, Steps, waitersOf } from "./steps.ts";
+import { type Items, itemsOf, pairsOf, waitersOf } from "./items.ts";
+import { Steps } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
-
-/** The identity of the process on whose behalf a queue is used. */
-export interface InstanceIdentity {
-  /** Name of the runner. */
-  readonly runner: string;
-  /** Name of the instance, the same for every process of it. */
-  readonly instance: string;
-  /** Name of the process, new with each one. */
-  readonly nonce: string;
-  /** Milliseconds that a lease holds without a heartbeat; 30,000 when left out. */
-  readonly leaseMs?: number;
-}
 
 /**
  * The runner's side of the queue in Redis: links for commands, for starts and for waiting, and one subscribed

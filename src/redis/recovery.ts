@@ -9,10 +9,11 @@ import type {
   ReassertRequest,
 } from "../ports/queue.ts";
 import type { SettledEnd } from "../ports/attempt_journal.ts";
-import type { InstanceIdentity } from "./queue.ts";
+import type { InstanceIdentity } from "./identity.ts";
 import { hasCode } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, type Steps, waitersOf } from "./steps.ts";
+import { type Items, waitersOf } from "./items.ts";
+import { type Steps } from "./steps.ts";
 import { trouble } from "./trouble.ts";
 
 /** Returns keys and arguments of the script `reassert`, without those of every script about one job. */

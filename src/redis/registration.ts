@@ -2,7 +2,7 @@ import type { InstanceInfo, RegisterOptions, RegisterReply } from "../ports/queu
 import type { Evidence } from "./evidence.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
-import type { InstanceIdentity } from "./queue.ts";
+import type { InstanceIdentity } from "./identity.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** The process that registers, and what it has on record. */

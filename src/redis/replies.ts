@@ -1,6 +1,6 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import type { HeartbeatReply, OwnedAttempt, StartReply } from "../ports/queue.ts";
-import { type Items, recordOf } from "./steps.ts";
+import { type Items, recordOf } from "./items.ts";
 
 /** Reads the values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
 export function fieldsOf(items: Items, from: number): JobFields {

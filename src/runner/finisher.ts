@@ -12,7 +12,7 @@ import type { Hooks } from "./hooks.ts";
 import { EARLY_AFTER } from "./janitor.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import { reassertionOf } from "./parts.ts";
-import { giveBack } from "./launcher.ts";
+import { giveBack } from "./give_back.ts";
 import type { Attempts } from "./attempts.ts";
 import { rejectsOutput, showEnd, type ShownEnd } from "./streamer.ts";
 

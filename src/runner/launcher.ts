@@ -9,13 +9,9 @@ import type { Attempt } from "../ports/attempt_journal.ts";
 import type { Alarm } from "./alarms.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Finisher } from "./finisher.ts";
+import { giveBack } from "./give_back.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
-
-/** Attempts after which a job that could not be launched ends: the cause may be the job and not the hosts. */
-const MAX_ATTEMPTS = 100;
-/** Longest delay before a job that this host could not launch is offered to a host again, milliseconds. */
-const MAX_GIVE_BACK = 30_000;
 
 /** Reply to a start that makes this process the owner of the attempt. */
 export type Started = StartReply & { type: "OK" | "HELD" };
@@ -235,9 +231,4 @@ function checkFolder(cwd: string | undefined): void {
   if (cwd !== undefined && (!cwd.startsWith("/") || cwd.includes("\0"))) {
     throw new InvalidInputError("Cannot run job: its working directory is no absolute path");
   }
-}
-
-/** Returns the milliseconds after which a job that this host failed to launch is requeued; `null` to give up. */
-export function giveBack({ number: attempt }: Attempt): number | null {
-  return attempt < MAX_ATTEMPTS ? Math.min(1000 * 2 ** (attempt - 1), MAX_GIVE_BACK) : null;
 }
