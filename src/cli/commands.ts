@@ -16,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   resume: () => import("./commands/resume.ts").then(({ resume }) => resume),
   purge: () => import("./commands/purge.ts").then(({ purge }) => purge),
   events: () => import("./commands/events.ts").then(({ events }) => events),
+  stats: () => import("./commands/stats.ts").then(({ stats }) => stats),
   doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
   completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
   service: () => import("./commands/service.ts").then(({ service }) => service),

@@ -44,7 +44,7 @@ Deno.test("every command and every option is offered", async () => {
 
 Deno.test("what is offered depends on what was typed", async () => {
   const table: [line: string, offered: string[]][] = [
-    ["stat", ["status"]],
+    ["statu", ["status"]],
     ["run --lost-policy ", ["hold", "requeue", "fail"]],
     ["run --lost-policy=r", ["--lost-policy=requeue"]],
     ["run --lost-policy = r", ["--lost-policy=requeue"]],
@@ -221,7 +221,7 @@ for (const shell of SHELLS) {
     await using _ = fixture;
     const { dir } = fixture;
     await typeLines(shell, { dir, env }, [
-      ["runner stat", "runner status "],
+      ["runner statu", "runner status "],
       ["runner run --lost-p", shell === "zsh" ? "runner run --lost-policy=" : "runner run --lost-policy "],
       ["runner run --lost-policy=req", "runner run --lost-policy=requeue "],
       ["runner purge --state fin", "runner purge --state finished "],

@@ -59,6 +59,7 @@ export async function allCases(fixture: RunnerFixture): Promise<Case[]> {
     client("wait", ended),
     ...shown("logs", "logs", ended),
     client("events"),
+    client("stats"),
     client("send", running, "x"),
     client("screen", running),
     { of: "attach", args: ["attach", running], terminal: true, leave: () => detach(fixture) },
