@@ -203,7 +203,7 @@ export class Client implements AsyncDisposable {
       gap: async (bytes: number) => await options.gap?.(bytes),
       attempt: async (attempt: number) => await options.attempt?.(attempt),
     };
-    const remote = new RemoteOutput(this.#store, { newId: compose.newId, waitMs: this.#waitMs });
+    const remote = new RemoteOutput(this.#store, { newId: compose.newId, waitMs: this.#waitMs, clock: compose.clock });
     const job = await followJob(this.#store, id, { signal, sink, host: this.#host, remote });
     return job ? viewJob(job) : await this.read(id);
   }

@@ -18,7 +18,15 @@ export function attemptOf(job: StoredJob, number: number): FormerAttempt | null 
   for (const line of earlier.split("\n")) {
     const [token = "", instance = "", bytes = "", ...runner] = line.split(" ");
     if (Number.parseInt(token) !== number || instance === "") continue;
-    const meta = { ...job.meta, attempt: String(number), token, instance, runner: runner.join(" ") };
+    const { started_ms: _started, ended_ms: _ended, output_bytes: _bytes, ...rest } = job.meta;
+    const meta: Record<string, string> = {
+      ...rest,
+      attempt: String(number),
+      token,
+      instance,
+      runner: runner.join(" "),
+    };
+    if (/^\d+$/.test(bytes)) meta.output_bytes = bytes;
     return { job: { ...job, meta }, total: /^\d+$/.test(bytes) ? Number(bytes) : null };
   }
   return null;

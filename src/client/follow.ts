@@ -6,8 +6,8 @@ import { type WaitOptions, watchJob } from "./wait.ts";
 const LIVE = 250;
 
 /**
- * Follows the output of a job, live, in order and without repeating a byte. Bytes that are not available are reported
- * as a gap: Redis keeps only part of the output of a runner on another host. Resolves when the job has ended and all of
+ * Follows the output of a job, live, in order and without repeating a byte. Bytes that no source has are reported
+ * as a gap. Resolves when the job has ended and all of
  * its output was shown.
  *
  * @returns The ended job; `null` when the signal aborted first.
@@ -35,7 +35,7 @@ export async function followJob(
 export async function showOutput(store: JobStore, job: StoredJob, options: ShowOptions): Promise<void> {
   const reader = new OutputReader(store, job.id, options);
   try {
-    await reader.poll(job);
+    await reader.poll(job, true);
   } finally {
     reader.close();
   }

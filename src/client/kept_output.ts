@@ -1,3 +1,4 @@
+import { metaNumber } from "../domain/job_meta.ts";
 import { RESULT_PART } from "../domain/limits.ts";
 import { fitsResult, isExact, missingLine, TRUNCATED_LINE } from "../domain/output.ts";
 import type { StoredJob } from "../ports/job_store.ts";
@@ -37,7 +38,7 @@ function cutPart(text: string): Part {
 /** Reads the result of an ended job as output; `null` when its bytes were not counted, as with a foreign runner. */
 export function keptOutputOf(job: StoredJob): KeptOutput | null {
   if (job.meta.output_bytes === undefined) return null;
-  const total = Number(job.meta.output_bytes) || 0;
+  const total = metaNumber(job.meta.output_bytes, 0);
   const result = job.fields.result ?? "";
   // a job may print such a line itself
   const truncated = job.meta.truncated === "1" && result.endsWith(TRUNCATED_LINE);

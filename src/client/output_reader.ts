@@ -53,12 +53,13 @@ export class OutputReader {
   readonly #sink: FollowSink;
   readonly #options: ShowOptions;
   readonly #signal: AbortSignal | undefined;
-  /** Output of the newest attempt on this host, and its token; `null` when this host does not have it. */
+  /** Output of the shown attempt on this host, and its token; `null` when this host does not have it. */
   #here: { readonly token: string; readonly output: AttemptOutput } | null = null;
   #job: StoredJob | null = null;
   #cursor = "";
   #attempt = 0;
   #offset = 0;
+  #hasShown = false;
   /** Output of the shown attempt as the job's result has it, once it has ended. */
   #kept: KeptOutput | null = null;
 
@@ -70,8 +71,11 @@ export class OutputReader {
     this.#signal = options.signal;
   }
 
-  /** Shows all output that is available now; when the job has ended, that is the rest of its output. */
-  async poll(stored: StoredJob): Promise<void> {
+  /**
+   * Shows all output that is available now; when the job has ended, that is the rest of its output. `isOnly`: there is
+   * no next time, at which Redis has what it has not yet.
+   */
+  async poll(stored: StoredJob, isOnly = false): Promise<void> {
     const { from } = this.#options;
     const job = this.#chosen(stored);
     const isFirst = this.#job === null;
@@ -84,7 +88,14 @@ export class OutputReader {
     // output is written before the end: what is read after the end was seen is complete
     if (!isHere || ended) await this.#drain();
     if (ended) await this.#finish(job, Math.max(attempt, this.#attempt));
+    else if (!isHere && attempt > 0 && (isOnly || isFirst && this.#options.start)) await this.#showRest(attempt);
     await this.#sink.caughtUp?.();
+  }
+
+  /** Shows what a running attempt has written since Redis got its output last. */
+  async #showRest(attempt: number): Promise<void> {
+    await this.#enter(attempt);
+    await this.#fill(Infinity);
   }
 
   /** Returns the job as of the attempt that is to be shown; an earlier one has ended, and its end is known here. */
@@ -166,7 +177,7 @@ export class OutputReader {
     await this.#enter(piece.attempt);
     if (piece.attempt === this.#kept?.attempt) await this.#showHead(piece.offset);
     await this.#skipTo(piece.offset);
-    await this.#write(piece.bytes.subarray(this.#offset - piece.offset));
+    if (this.#offset >= piece.offset) await this.#write(piece.bytes.subarray(this.#offset - piece.offset));
   }
 
   async #enter(attempt: number): Promise<void> {
@@ -182,6 +193,7 @@ export class OutputReader {
     if (shown.length === 0) return;
     const place = { attempt: this.#attempt, offset: this.#offset };
     this.#offset += shown.length;
+    this.#hasShown = true;
     await this.#sink.write(shown, place);
   }
 
@@ -226,6 +238,7 @@ export class OutputReader {
       if (tail) {
         await this.#skipTo(tail.start);
         if (!tail.exact) await this.#fill(total);
+        if (this.#offset < tail.start) return; // the signal came
         if (tail.exact) await this.#write(tail.bytes.subarray(this.#offset - tail.start));
         else if (this.#offset === tail.start) await this.#writeInexact(tail.bytes, total);
       }
@@ -240,7 +253,7 @@ export class OutputReader {
       await this.#enter(attempt);
       return await this.#fill(Infinity);
     }
-    if (this.#offset === 0) await this.#write(new TextEncoder().encode(job.fields.result ?? ""));
+    if (!this.#hasShown) await this.#write(new TextEncoder().encode(job.fields.result ?? "").subarray(this.#offset));
   }
 
   /** Shows bytes that replace others, some of which were no text; `end` is the offset behind the original bytes. */

@@ -1,4 +1,5 @@
 import { metaNumber } from "../domain/job_meta.ts";
+import { isFinal } from "../domain/lifecycle.ts";
 import type { HostOutput } from "../ports/host_output.ts";
 import type { JobStore, OutputPiece, StoredJob } from "../ports/job_store.ts";
 import type { KeptOutput } from "./kept_output.ts";
@@ -33,9 +34,23 @@ export async function startOf(start: OutputStart, sources: StartSources): Promis
   const pieces = await piecesOf(sources);
   if ("sinceMs" in start) return startSince(start.sinceMs, pieces, sources);
   const last = pieces.at(-1);
-  const end = sources.kept?.total ?? (last ? last.offset + last.bytes.length : 0);
+  const end = await endOf(last ? last.offset + last.bytes.length : 0, sources);
   if ("offset" in start) return Math.max(0, end + start.offset);
   return await startOfLines(start.lines, end, sources);
+}
+
+/** Returns the length of the output, so far when it runs: Redis may be behind. */
+async function endOf(published: number, sources: StartSources): Promise<number> {
+  const { kept, job } = sources;
+  if (kept) return kept.total;
+  if (isFinal(job.fields.status ?? "")) return new TextEncoder().encode(job.fields.result ?? "").length;
+  return await reading(sources, async (read) => {
+    for (let end = published;;) {
+      const bytes = await read(end, Infinity);
+      if (bytes.length === 0) return end;
+      end += bytes.length;
+    }
+  });
 }
 
 /** Returns the pieces of the attempt that Redis has, oldest first. */
@@ -70,24 +85,34 @@ async function startOfLines(lines: number, end: number, sources: StartSources): 
 }
 
 /** Counts the line ends between two offsets; `null` when a part of that is not available. */
-async function linesBetween(from: number, to: number, { job, kept, host, remote }: StartSources) {
-  const here = await host?.open(job) ?? null;
-  const read = async (offset: number): Promise<Uint8Array> => {
-    const { tail, head } = kept ?? {};
-    if (tail?.exact && offset >= tail.start) return tail.bytes.subarray(offset - tail.start);
-    if (head?.exact && offset < head.end) return head.bytes.subarray(offset);
-    const bytes = await here?.read(offset, to - offset);
-    return bytes && bytes.length > 0 ? bytes : await remote?.read(job, offset, to - offset) ?? new Uint8Array();
-  };
-  try {
+async function linesBetween(from: number, to: number, sources: StartSources): Promise<number | null> {
+  return await reading(sources, async (read) => {
     let count = 0;
     for (let offset = from; offset < to;) {
-      const bytes = (await read(offset)).subarray(0, to - offset);
+      const bytes = (await read(offset, to)).subarray(0, to - offset);
       if (bytes.length === 0) return null;
       for (const byte of bytes) if (byte === NEWLINE) count++;
       offset += bytes.length;
     }
     return count;
+  });
+}
+
+/** Calls `work` with a function that reads bytes from an offset on, up to another one, from the nearest source. */
+async function reading<T>(
+  { job, kept, host, remote }: StartSources,
+  work: (read: (offset: number, to: number) => Promise<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  const here = await host?.open(job) ?? null;
+  try {
+    return await work(async (offset, to) => {
+      const { tail, head } = kept ?? {};
+      if (tail?.exact && offset >= tail.start) return tail.bytes.subarray(offset - tail.start);
+      if (head?.exact && offset < head.end) return head.bytes.subarray(offset);
+      const limit = Math.min(to - offset, WINDOW);
+      const bytes = await here?.read(offset, limit);
+      return bytes && bytes.length > 0 ? bytes : await remote?.read(job, offset, limit) ?? new Uint8Array();
+    });
   } finally {
     here?.close();
   }

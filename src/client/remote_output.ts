@@ -1,7 +1,9 @@
 import { formatDuration } from "../domain/duration.ts";
+import { UnavailableError } from "../domain/errors.ts";
 import { MAX_OUTPUT_PIECE } from "../domain/limits.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
-import type { RequestReply } from "../ports/requests.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RequestReply, ViewRequest } from "../ports/requests.ts";
 import { hostOf } from "./request_runner.ts";
 
 /** Dependencies of a `RemoteOutput`. */
@@ -10,16 +12,26 @@ export interface RemoteOptions {
   newId(): string;
   /** Milliseconds to wait for each reply. */
   readonly waitMs: number;
+  readonly clock: Pick<Clock, "sleep">;
 }
 
+/** How often a request is sent again while too many wait for the runner, and the pause between two, milliseconds. */
+const FULL_TRIES = 20, FULL_PAUSE = 100;
+
+/** Why bytes did not come; `none`: the host has no more, `refused`: Redis carried no request. */
+type Failure =
+  | Exclude<RequestReply, { readonly type: "output" }>
+  | { readonly type: "none" }
+  | { readonly type: "refused"; readonly why: string };
+
 /**
- * Reads output of attempts from the runners that have it, on any host, one piece after the other. After a failure it
- * asks no more for that attempt; `trouble` says why.
+ * Reads output of attempts from the runners that have it, on any host, one piece after the other. When a runner does
+ * not reply it asks no more for that attempt; `trouble` says why bytes did not come.
  */
 export class RemoteOutput {
   readonly #store: JobStore;
   readonly #options: RemoteOptions;
-  readonly #failures = new Map<string, Exclude<RequestReply, { type: "output" }> | "none">();
+  readonly #failures = new Map<string, Failure>();
 
   constructor(store: JobStore, options: RemoteOptions) {
     this.#store = store;
@@ -35,16 +47,30 @@ export class RemoteOutput {
   async read(job: StoredJob, offset: number, limit: number): Promise<Uint8Array> {
     const nothing = new Uint8Array();
     const { token } = job.meta;
-    if (!token || this.#failures.has(token)) return nothing;
+    const failed = token && this.#failures.get(token);
+    if (!token || failed && failed.type !== "none") return nothing;
     const request = { type: "output", offset, limit: Math.min(limit, MAX_OUTPUT_PIECE) } as const;
-    const { waitMs, newId } = this.#options;
-    const reply = await this.#store.request(job, request, { reply: newId(), waitMs });
+    const reply = await this.#request(job, request);
     if (reply.type !== "output") {
       this.#failures.set(token, reply);
       return nothing;
     }
-    if (reply.bytes.length === 0) this.#failures.set(token, "none");
+    if (reply.bytes.length === 0) this.#failures.set(token, { type: "none" });
     return reply.bytes.subarray(0, limit);
+  }
+
+  async #request(job: StoredJob, request: ViewRequest): Promise<RequestReply | Failure> {
+    const { waitMs, newId, clock } = this.#options;
+    for (let tries = 1;; tries++) {
+      try {
+        const reply = await this.#store.request(job, request, { reply: newId(), waitMs });
+        if (reply.type !== "full" || tries === FULL_TRIES) return reply;
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error;
+        return { type: "refused", why: error.message };
+      }
+      await clock.sleep(FULL_PAUSE);
+    }
   }
 
   /** Returns in one clause why bytes of a job's output are missing; `null` when no host was asked in vain. */
@@ -52,19 +78,24 @@ export class RemoteOutput {
     const failure = this.#failures.get(job.meta.token ?? "");
     if (failure === undefined) return null;
     const host = await hostOf(this.#store, job).catch(() => null);
-    const where = host === null ? "the host of its runner" : host;
-    if (failure === "none") return `${where} has them no more`;
+    const runner = host === null ? "its runner" : `its runner on ${host}`;
     switch (failure.type) {
+      case "none":
+        return `${host ?? "its host"} has them no more`;
+      case "refused":
+        return `${runner} could not be asked: ${failure.why}`;
       case "silent":
-        return `its runner on ${where} is gone or stopped for ${formatDuration(Math.round(failure.ms / 1000))}`;
+        return failure.ms === null
+          ? `${runner} is gone or stopped`
+          : `${runner} is gone or stopped for ${formatDuration(Math.round(failure.ms / 1000))}`;
       case "full":
-        return `too many requests wait for its runner on ${where}`;
+        return `too many requests wait for ${runner}`;
       case "failed":
-        return `its runner on ${where} could not read them: ${failure.why}`;
+        return `${runner} could not read them: ${failure.why}`;
       case "over":
         return "the job has just left Redis";
       default:
-        return `its runner on ${where} did not answer within ${formatDuration(this.#options.waitMs / 1000)}`;
+        return `${runner} did not answer within ${formatDuration(this.#options.waitMs / 1000)}`;
     }
   }
 }

@@ -8,6 +8,13 @@ import type { ControlRequest, JobReply, ViewRequest } from "../ports/requests.ts
 /** Reply to a request that was executed. */
 export type Done = Exclude<JobReply, { readonly type: "gone" | "failed" | "output" }>;
 
+/** Replies to requests that were executed, by the type of the request. */
+const REPLIES = { type: "typed", screen: "screen", locate: "place" } as const;
+
+function otherReply(cannot: string): NoTerminalError {
+  return new NoTerminalError(`${cannot}: its runner sent what was not asked for; try again`);
+}
+
 /** Options of a request. */
 export interface RequestOptions {
   /** Start of error messages, such as `Cannot type into job`. */
@@ -39,7 +46,8 @@ export async function requestRunner(
     case "typed":
     case "screen":
     case "place":
-      return reply;
+      if (reply.type === REPLIES[request.type]) return reply;
+      throw otherReply(cannot);
     case "over": {
       const now = await store.read(id);
       if (now) checkRuns(now, cannot);
@@ -51,16 +59,16 @@ export async function requestRunner(
       );
     case "silent": {
       const where = await onHost(store, job);
-      const since = formatDuration(Math.round(reply.ms / 1000));
+      const since = reply.ms === null ? "" : ` for ${formatDuration(Math.round(reply.ms / 1000))}`;
       throw new NoTerminalError(
-        `${cannot}: its runner${where} is gone or stopped for ${since}; ` +
+        `${cannot}: its runner${where} is gone or stopped${since}; ` +
           `the job may go on there, start the runner again to reach it`,
       );
     }
     case "full":
       throw new NoTerminalError(`${cannot}: too many requests wait for its runner already; try again`);
     case "output":
-      throw new NoTerminalError(`${cannot}: its runner sent what was not asked for; try again`);
+      throw otherReply(cannot);
     case "failed":
       throw new NoTerminalError(`${cannot}: its runner cannot reach the terminal: ${reply.why}; try again`);
     case "unanswered": {

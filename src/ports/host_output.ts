@@ -17,6 +17,6 @@ export interface AttemptOutput {
 
 /** Output that runners of our user keep on this host. */
 export interface HostOutput {
-  /** Opens the output of the newest attempt of a job; `null` when this host does not have it. */
+  /** Opens the output of the attempt that a job's metadata names; `null` when this host does not have it. */
   open(job: StoredJob): Promise<AttemptOutput | null>;
 }

@@ -54,8 +54,11 @@ export type RequestReply =
   | JobReply
   /** The requested attempt is no longer the running one of the job; nothing was done. */
   | { readonly type: "over" }
-  /** The runner sent no heartbeat for `ms` milliseconds; the request was not sent. */
-  | { readonly type: "silent"; readonly ms: number }
+  /**
+   * The runner sent no heartbeat for `ms` milliseconds; `null`: it has left, or its record is gone. The request was not
+   * sent.
+   */
+  | { readonly type: "silent"; readonly ms: number | null }
   /** Too many requests wait for that runner; the request was not sent. */
   | { readonly type: "full" }
   /** No reply came in time. `taken`: the runner may have executed the request; otherwise it has not and never will. */

@@ -1,5 +1,6 @@
 import { decodeBase64, encodeBase64 } from "../domain/base64.ts";
 import { MAX_ID, MAX_OUTPUT_PIECE, MAX_REQUEST, MAX_TYPED } from "../domain/limits.ts";
+import type { Screen } from "../ports/attempt_terminals.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 import {
   type JobReply,
@@ -62,7 +63,7 @@ export class Requests {
       [token, instance, list, waitMs, envelope, request.type === "output" ? 1 : 0],
     );
     if (type === "OVER") return { type: "over" };
-    if (type === "SILENT") return { type: "silent", ms: Number(entry) };
+    if (type === "SILENT") return { type: "silent", ms: entry === "" ? null : Number(entry) };
     if (type === "FULL") return { type: "full" };
     const said = await blocking.call("BLPOP", [keys.reply(reply), waitMs / 1000], { ms: waitMs + 2_000 });
     if (said !== null) return decodeReply(String((said as unknown[])[1]));
@@ -133,6 +134,12 @@ function readRequest(request: Record<string, unknown>): JobRequest | null {
   return null;
 }
 
+function isScreen(value: unknown): value is Screen {
+  const { lines, cursor, columns, rows, title } = value as Screen;
+  return Array.isArray(lines) && lines.every((line) => typeof line === "string") && typeof title === "string" &&
+    [cursor.column, cursor.row, columns, rows].every(isCount);
+}
+
 /** Returns the list of a request. */
 function kindOf({ type }: JobRequest): RequestKind {
   return type === "type" ? "control" : "view";
@@ -142,8 +149,27 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && value as number >= 0;
 }
 
-/** Decodes a reply. */
+/** Decodes a reply, which any program that may write to Redis can store. */
 function decodeReply(text: string): JobReply {
-  const reply = JSON.parse(text);
-  return reply.type === "output" ? { type: "output", bytes: decodeBase64(String(reply.bytes)) } : reply;
+  try {
+    const reply = JSON.parse(text);
+    switch (reply.type) {
+      case "output":
+        return { type: "output", bytes: decodeBase64(String(reply.bytes)) };
+      case "typed":
+      case "gone":
+        return { type: reply.type };
+      case "screen":
+        if (isScreen(reply.screen)) return { type: "screen", screen: reply.screen };
+        break;
+      case "place":
+        if (typeof reply.place === "string") return { type: "place", place: reply.place };
+        break;
+      case "failed":
+        return { type: "failed", why: String(reply.why) };
+    }
+  } catch {
+    // no JSON, or no base64
+  }
+  return { type: "failed", why: "its reply is none" };
 }

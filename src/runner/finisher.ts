@@ -143,8 +143,9 @@ export class Finisher {
         // that declared this host lost
         const reported = reply.type === "OK" || reply.type === "RETRY" ? null : await queue.endOf(attempt);
         this.#settle(active, request, { reply, reported, unsaved: output.unsaved ?? false });
-        const isNew = reply.type === "OK" || reply.type === "RETRY";
-        if (outcome.kind === "lost" && isNew) this.#hooks.lost(active, request.error);
+        if (outcome.kind === "lost" && (reply.type === "RETRY" || isReported(reply, active))) {
+          this.#hooks.lost(active, request.error);
+        }
         if (reply.waiters.length > 0) await this.#promote(reply.waiters);
         this.#attempts.remove(active); // not earlier: a burst ends only when jobs that waited are in their queues
         return;
@@ -207,7 +208,7 @@ export class Finisher {
     if (++this.#settledCount % EARLY_AFTER === 0) this.#alarms.janitor.soon();
     checkpoint("after_settle");
     noted.then(() => this.#forget(attempt.name, active.executor, reply.type === "RETRY"));
-    if (reply.type === "OK" || (reply.type === "ALREADY" && !active.adopted)) this.#hooks.ended(active, request);
+    if (isReported(reply, active)) this.#hooks.ended(active, request);
     if (reply.type === "RETRY") this.#alarms.promote.soon(request.retryDelayMs ?? 0);
     const state = ours ? request.state : reply.type.toLowerCase();
     const signal = signalOf(request.exitCode)?.name;
@@ -259,6 +260,11 @@ export class Finisher {
     const seconds = Math.min(from * 2 ** (attempt - 1), to);
     return Math.round(seconds * 1000 * (0.8 + 0.4 * this.#parts.clock.random()));
   }
+}
+
+/** Returns whether this process has reported the end: an earlier one may have reported that of an adopted attempt. */
+function isReported(reply: FinishReply, { adopted }: ActiveAttempt): boolean {
+  return reply.type === "OK" || reply.type === "ALREADY" && !adopted;
 }
 
 function outcomeOf(end: AttemptEnd, active: ActiveAttempt): Outcome {

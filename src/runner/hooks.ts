@@ -4,7 +4,6 @@ import { EXIT } from "../domain/exit_codes.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import { signalOf } from "../domain/signals.ts";
 import { messageOf } from "../domain/message_of.ts";
-import type { Attempt } from "../ports/attempt_journal.ts";
 import type { Executor, Hook } from "../ports/executor.ts";
 import type { FinishRequest, OwnedAttempt } from "../ports/queue.ts";
 import type { ActiveAttempt, RunnerParts } from "./parts.ts";
@@ -18,7 +17,11 @@ const MAX_VALUE = 4096;
 
 /** What a hook is about. */
 interface Subject {
-  readonly attempt: Pick<Attempt, "name" | "id" | "number" | "job" | "meta">;
+  /** Name of the attempt. */
+  readonly name: string;
+  /** Id of the job. */
+  readonly id: string;
+  readonly attempt: number;
   readonly executor: Executor;
 }
 
@@ -69,24 +72,33 @@ export class Hooks {
   /** Adds the hooks of an attempt of another instance, whose host this runner has given up. */
   lostElsewhere({ id, token }: OwnedAttempt, state: string): void {
     const [executor] = this.#parts.executors.values();
-    const attempt = { name: this.#parts.digestOf(id), id, number: Number.parseInt(token), job: {}, meta: {} };
+    const name = `${this.#parts.digestOf(id)}.${token}`;
+    const { runner, namespace } = runnerFacts(this.#parts.settings);
+    const attempt = Number.parseInt(token) || 0;
     const error = state === "requeued" ? "its host was lost; it is queued again" : "its host was lost";
-    this.#add("lost", { attempt, executor }, { error });
+    // no more is known of it here
+    this.#queue("lost", { name, id, attempt, executor }, { event: "lost", id, attempt, runner, namespace, error });
   }
 
-  #add(event: HookEvent, { attempt, executor }: Subject, facts: Facts): void {
+  #add(event: HookEvent, { attempt, executor }: ActiveAttempt, facts: Facts): void {
+    const { name, id, number } = attempt;
+    const all = { ...commonFacts(event, attempt, this.#parts.settings), ...facts };
+    this.#queue(event, { name, id, attempt: number, executor }, all);
+  }
+
+  #queue(event: HookEvent, { name, id, attempt, executor }: Subject, facts: Facts): void {
     const { log, settings } = this.#parts;
     for (const [i, { on, command }] of settings.hooks.entries()) {
       if (on !== event) continue;
       if (this.#waiting.length >= MAX_WAITING) {
         // logs one line at the first dropped hook, and one with the count of all
-        if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: attempt.id });
+        if (this.#dropped++ === 0) log.warn("hooks are slower than jobs; dropping some", { job: id });
         continue;
       }
-      const all = { ...commonFacts(event, attempt, settings), ...facts };
-      const name = `${attempt.name}.${i}.${++this.#count}`;
-      const hook = { name, command, limitMs: settings.hookLimitMs, env: environmentOf(all), input: inputOf(all) };
-      this.#waiting.push({ job: attempt.id, attempt: attempt.number, executor, hook });
+      const unique = `${name}.${i}.${++this.#count}`;
+      const limitMs = settings.hookLimitMs;
+      const hook = { name: unique, command, limitMs, env: environmentOf(facts), input: inputOf(facts) };
+      this.#waiting.push({ job: id, attempt, executor, hook });
       this.#next();
     }
   }
@@ -118,7 +130,15 @@ export class Hooks {
 
   /** Resolves when no hook waits for its start. */
   async begun(): Promise<void> {
-    while (this.#waiting.length > 0) await new Promise<void>((resolve) => this.#onBegun = resolve);
+    while (this.#waiting.length > 0) {
+      const earlier = this.#onBegun;
+      await new Promise<void>((resolve) =>
+        this.#onBegun = () => {
+          earlier();
+          resolve();
+        }
+      );
+    }
   }
 
   /** Starts no more hooks; those that run continue. */
@@ -139,8 +159,8 @@ type Facts = Readonly<Record<string, string | number | boolean | Readonly<Record
 
 function commonFacts(
   event: HookEvent,
-  { id, number: attempt, job, meta }: Subject["attempt"],
-  { name, namespace }: RunnerParts["settings"],
+  { id, number: attempt, job, meta }: ActiveAttempt["attempt"],
+  settings: RunnerParts["settings"],
 ): Facts {
   return {
     event,
@@ -151,9 +171,12 @@ function commonFacts(
     caller_id: job.caller_id ?? "",
     context_id: job.context_id ?? "",
     labels: labelsOf(meta),
-    runner: name,
-    namespace,
+    ...runnerFacts(settings),
   };
+}
+
+function runnerFacts({ name: runner, namespace }: RunnerParts["settings"]) {
+  return { runner, namespace };
 }
 
 function factsOf({ state, exitCode, error, truncated = false, ms }: FinishRequest): Facts {
@@ -169,13 +192,18 @@ function environmentOf(facts: Facts): Record<string, string> {
   for (const [name, value] of Object.entries(facts)) {
     if (typeof value === "object") continue;
     const text = typeof value === "boolean" ? (value ? "1" : "") : String(value);
-    env[`RUNNER_${VARIABLES[name] ?? name.toUpperCase()}`] = text.slice(0, MAX_VALUE);
+    env[`RUNNER_${VARIABLES[name] ?? name.toUpperCase()}`] = shortened(text);
   }
   return env;
 }
 
+/** Cuts a value, and never within a character. */
+function shortened(text: string): string {
+  return text.slice(0, MAX_VALUE).replace(/[\ud800-\udbff]$/, "");
+}
+
 /** Returns a hook's input: the same facts and the labels, as JSON in one line. */
 function inputOf(facts: Facts): string {
-  const short = (value: unknown) => typeof value === "string" ? value.slice(0, MAX_VALUE) : value;
+  const short = (value: unknown) => typeof value === "string" ? shortened(value) : value;
   return JSON.stringify(facts, (_name, value) => short(value));
 }

@@ -2,6 +2,7 @@ import { InvalidInputError, LaunchError } from "../domain/errors.ts";
 import { readWork } from "../domain/job.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { attemptName } from "../domain/attempt_name.ts";
+import { metaNumber } from "../domain/job_meta.ts";
 import { messageOf } from "../domain/message_of.ts";
 import type { Executor, Launch } from "../ports/executor.ts";
 import type { DataHistory, StartReply } from "../ports/queue.ts";
@@ -89,7 +90,7 @@ export class Launcher {
       id,
       token: reply.token,
       number: reply.attempt,
-      startedMs: Number(reply.meta.started_ms ?? 0),
+      startedMs: metaNumber(reply.meta.started_ms, 0),
       seq: reply.seq,
       bootId: this.bootId,
       timeoutMs: null,

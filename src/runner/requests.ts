@@ -61,7 +61,10 @@ class RequestList {
 
   #wake(): void {
     this.#again = true;
-    this.#serving ??= this.#serveAll().finally(() => this.#serving = null);
+    this.#serving ??= this.#serveAll().finally(() => {
+      this.#serving = null;
+      if (this.#again && !this.#stopped) this.#wake(); // it came after the last round
+    });
   }
 
   /** Begins to serve all pending requests. */
@@ -79,6 +82,7 @@ class RequestList {
         }
       }
     } catch (error) {
+      this.#again = false; // the next request or a new connection wakes it
       this.#failed(error);
     }
   }

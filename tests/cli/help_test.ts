@@ -59,7 +59,10 @@ function putTerminals(fixture: CommandFixture): void {
   fixture.redis.instanceList = [anInstance()];
   fixture.places.set("3f2a 1.n", "here");
   const screen = { lines: ["x"], cursor: { column: 0, row: 0 }, columns: 80, rows: 24, title: "" };
-  fixture.redis.answer = { type: "screen", screen };
+  fixture.redis.request = (_job, { type }) =>
+    Promise.resolve(
+      type === "type" ? { type: "typed" } : type === "screen" ? { type, screen } : { type: "place", place: "$1" },
+    );
 }
 
 /** Words of an example as a shell sees them, without the variables in front. */

@@ -19,7 +19,7 @@ Deno.test("attemptOf returns an earlier attempt with the instance that ran it, a
   const meta = { attempt: "3", token: "3.c", instance: "i3", runner: "r3", title: "t", earlier: EARLIER };
   const found = [1, 2].map((number) => attemptOf(jobWith(meta), number));
   assertEquals(found.map((of) => [of?.job.meta, of?.total]), [
-    [{ ...meta, attempt: "1", token: "1.a", instance: "i", runner: "my runner" }, 6],
+    [{ ...meta, attempt: "1", token: "1.a", instance: "i", runner: "my runner", output_bytes: "6" }, 6],
     [{ ...meta, attempt: "2", token: "2.b", instance: "other", runner: "r" }, null],
   ]);
 });

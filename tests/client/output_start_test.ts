@@ -60,3 +60,20 @@ Deno.test("showOutput since a time begins behind the last piece that is older", 
   store.put("j", { status: "finished", result: "abcdefghi" }, { ...OWNER, output_bytes: "9", ended_ms: "400" });
   assertEquals([await since(301), await since(401)], ["ghi", ""]);
 });
+
+Deno.test("showOutput counts from the end of what a running job has written, not of what Redis has", async () => {
+  const store = new FakeStore();
+  store.put("j", { status: "started" }, OWNER);
+  store.append("j", 0, "abcd");
+  const remote = remoteWith({ "1.a": "abcdefghij\nkl\n" });
+  assertEquals(await shown(store, { remote, start: { offset: -3 } }), "kl\n");
+  assertEquals(await shown(store, { remote, start: { offset: 8 }, end: 10 }), "ij");
+  assertEquals(await shown(store, { remote }), "abcdefghij\nkl\n");
+});
+
+Deno.test("showOutput of a part of what a foreign runner wrote begins and ends there", async () => {
+  const store = new FakeStore();
+  store.put("j", { status: "finished", result: "foreign out\n" });
+  assertEquals(await shown(store, { start: { offset: -4 } }), "out\n");
+  assertEquals(await shown(store, { start: { offset: 2 }, end: 5 }), "rei");
+});

@@ -23,7 +23,7 @@ async function refusal(store: FakeStore, id = "j"): Promise<string> {
 
 Deno.test("requestRunner hands on what was asked, and the reply of a runner that did it", async () => {
   const screen = { columns: 80, rows: 24, lines: ["$"], cursor: { column: 0, row: 0 } };
-  const replies = [{ type: "typed" }, { type: "place", place: "$1" }, { type: "screen", screen }] as RequestReply[];
+  const replies = [{ type: "screen", screen }] as RequestReply[];
   for (const reply of replies) {
     const store = storeWith(reply);
     const calls: unknown[] = [];
@@ -32,6 +32,12 @@ Deno.test("requestRunner hands on what was asked, and the reply of a runner that
       return Promise.resolve(reply);
     };
     assertEquals([await request(store), calls], [reply, [["j", { type: "screen" }, OPTIONS]]]);
+  }
+});
+
+Deno.test("requestRunner accepts no reply to another request", async () => {
+  for (const reply of [{ type: "typed" }, { type: "place", place: "$1" }, { type: "output" }] as RequestReply[]) {
+    assert((await refusal(storeWith(reply))).includes("its runner sent what was not asked for"));
   }
 });
 

@@ -69,7 +69,7 @@ Deno.test("a request for an attempt that is over, a silent runner or a full list
   await fixture.server.call("DEL", list);
   await fixture.expire("i");
   const silent = await ask(fixture, "a", SCREEN, "q");
-  assert(silent.type === "silent" && silent.ms > 1_000_000, JSON.stringify(silent));
+  assert(silent.type === "silent" && silent.ms! > 1_000_000, JSON.stringify(silent));
   await fixture.queue.heartbeat([run], "up");
   const request = () => fixture.store.request(before, SCREEN, { reply: "q", waitMs: 50 });
   assertEquals((await request()).type, "unanswered");
@@ -178,4 +178,38 @@ Deno.test("serve() gives no request from the list of the other kind, and refuses
   const said = JSON.parse(String(await server.call("RPOP", keys.reply("q"))));
   assertEquals([said.type, said.why.includes("version 2")], ["failed", true]);
   assertEquals((await fixture.queue.serve("control"))?.request.type, "type");
+});
+
+Deno.test("a list that is full of requests whose senders wait no more is emptied by the next one", async () => {
+  await using fixture = await RedisFixture.open();
+  await fixture.started("a");
+  const list = fixture.keys.view("r", "i");
+  await fixture.server.call("LPUSH", list, ...Array.from({ length: 64 }, (_, i) => `1\njunk ${i}`));
+  const reply = ask(fixture, "a", SCREEN, "q", 300);
+  assertEquals((await reply).type, "unanswered");
+  assertEquals(await fixture.server.call("LLEN", list), 63);
+});
+
+Deno.test("a reply that is none is a failure with a sentence, whatever a program has stored there", async () => {
+  await using fixture = await RedisFixture.open();
+  await fixture.started("a");
+  const replies = ["garbage", "null", "5", "[]", '{"type":"weird"}', '{"type":"silent"}', '{"type":"screen"}'];
+  replies.push('{"type":"screen","screen":{"lines":["a",5],"cursor":null}}', '{"type":"output","bytes":"%%%"}');
+  for (const [i, text] of replies.entries()) {
+    await fixture.server.call("LPUSH", fixture.keys.reply(`q${i}`), text);
+    assertEquals(await ask(fixture, "a", SCREEN, `q${i}`), { type: "failed", why: "its reply is none" }, text);
+    await fixture.queue.serve("view");
+  }
+});
+
+Deno.test("retry() notes where the output of the attempt before is", async () => {
+  await using fixture = await RedisFixture.open();
+  const first = await fixture.started("a");
+  await fixture.queue.finish(ended(first, { state: "error" }));
+  await fixture.store.retry("a");
+  await fixture.queue.claim(1);
+  const second = await fixture.queue.start("a");
+  const line = `${first.token} i ${(await fixture.meta("a")).output_bytes ?? "0"} r`;
+  assert(second.type === "OK" && second.token !== first.token);
+  assertEquals((await fixture.meta("a")).earlier?.replace(/ \d+ r$/, " 0 r"), line.replace(/ \d+ r$/, " 0 r"));
 });

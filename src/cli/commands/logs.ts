@@ -1,3 +1,4 @@
+import { attemptOf } from "../../client/attempt_of.ts";
 import { showOutput } from "../../client/follow.ts";
 import type { FollowSink, ShowOptions } from "../../client/output_reader.ts";
 import { RemoteOutput } from "../../client/remote_output.ts";
@@ -27,13 +28,16 @@ const LOGS_ROWS = {
   range: {
     type: "string",
     value: "A-B",
-    help: "Show only these bytes of the output: 0-499, 500- or -500",
+    help: "Show only these bytes of the output: 0-499, 500-, or =-500 for the last ones",
     read: (text) => (readRange(text), text),
   },
   attempt: { type: "integer", value: "N", min: 1, help: "Show this attempt instead of the newest one" },
   raw: { type: "flag", help: "Show every byte as the job wrote it" },
   spool: READ_SPOOL,
 } as const satisfies OptionRows;
+
+/** The options that choose a part of the output; at most one of them. */
+const PARTS = ["lines", "since", "range"] as const;
 
 type LogsContext = Context<typeof LOGS_ROWS>;
 
@@ -63,14 +67,15 @@ function openSink({ terminal, settings, color }: LogsContext) {
 /** Reports on standard error what the output does not show: that there is none, and how the job ended. */
 async function sayRest({ terminal, settings }: LogsContext, job: StoredJob, empty: boolean): Promise<void> {
   const ended = isFinal(job.fields.status ?? "");
-  if (empty) await terminal.say(`job ${printable(job.id)}: no output${ended ? "" : " yet"}\n`);
+  if (empty) {
+    const isPart = PARTS.some((name) => settings[name] !== undefined);
+    const what = isPart ? "no output in this part" : `no output${ended ? "" : " yet"}`;
+    await terminal.say(`job ${printable(job.id)}: ${what}\n`);
+  }
   if (ended && settings.follow && job.fields.status === "error") {
     await terminal.say(`job ${printable(job.id)}: ${printable(job.fields.error || "it failed")}\n`);
   }
 }
-
-/** The options that choose a part of the output; at most one of them. */
-const PARTS = ["lines", "since", "range"] as const;
 
 /** Returns which output is shown, as the options say. */
 async function partOf(
@@ -96,10 +101,16 @@ function checkParts({ settings }: LogsContext): void {
   }
 }
 
-/** Refuses an attempt that the job has not begun. */
+/** Refuses an attempt that the job has not begun, or that is not on record any more. */
 function checkAttempt(job: StoredJob, attempt: number | undefined): void {
   const newest = metaNumber(job.meta.attempt, 0);
-  if (attempt === undefined || attempt <= newest) return;
+  if (attempt === undefined || attempt === newest) return;
+  if (attempt < newest && attemptOf(job, attempt) === null) {
+    throw new JobNotFoundError(
+      `Cannot show attempt ${attempt} of job ${JSON.stringify(job.id)}: where its output is is not on record any more`,
+    );
+  }
+  if (attempt < newest) return;
   const what = newest === 0 ? "it has begun none yet" : `its newest one is ${newest}`;
   throw new InvalidInputError(`Cannot show attempt ${attempt} of job ${JSON.stringify(job.id)}: ${what}`);
 }
@@ -139,18 +150,24 @@ export const logs: Command<typeof LOGS_ROWS> = {
     const [id] = await findNamed(context, positionals);
     const { sink, end, isEmpty, missing } = openSink(context);
     const host = await compose.openHostOutput(settings);
-    const remote = new RemoteOutput(store, { newId: compose.newId, waitMs: settings.redisTimeout * 1000 });
+    const remote = new RemoteOutput(store, {
+      newId: compose.newId,
+      waitMs: settings.redisTimeout * 1000,
+      clock: compose.clock,
+    });
     const options: ShowOptions = { sink, host, remote, ...await partOf(context, store) };
     const finish = async (job: StoredJob) => {
       await end();
-      await sayMissing(terminal, missing(), { store, job, host, remote });
+      const shown = attemptOf(job, settings.attempt ?? metaNumber(job.meta.attempt, 0))?.job ?? job;
+      await sayMissing(terminal, missing(), { store, job: shown, host, remote });
       await sayRest(context, job, isEmpty());
       return EXIT.ok;
     };
     const job = await store.read(id);
     if (!job) throw new JobNotFoundError(`Cannot show output of job ${JSON.stringify(id)}: it has just left Redis`);
     checkAttempt(job, settings.attempt);
-    if (!settings.follow) {
+    // an earlier attempt has ended
+    if (!settings.follow || (settings.attempt ?? Infinity) < metaNumber(job.meta.attempt, 0)) {
       await showOutput(store, job, options);
       return await finish(job);
     }

@@ -202,7 +202,11 @@ async function submitOne(context: SubmitContext, draft: Draft): Promise<number> 
   if (settings.follow) {
     const { RemoteOutput } = await import("../../client/remote_output.ts");
     const host = await context.compose.openHostOutput(settings);
-    const remote = new RemoteOutput(store, { newId: context.compose.newId, waitMs: settings.redisTimeout * 1000 });
+    const remote = new RemoteOutput(store, {
+      newId: context.compose.newId,
+      waitMs: settings.redisTimeout * 1000,
+      clock: context.compose.clock,
+    });
     return await showJob(waiterOf(context), store, submitted.id, { host, remote });
   }
   return await awaitJobs(waiterOf(context), store, [submitted.id]);

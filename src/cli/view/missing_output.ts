@@ -41,13 +41,18 @@ export async function sayMissing(
   missing: number,
   { store, job, host, remote }: OutputSources,
 ): Promise<void> {
-  if (missing === 0) return;
+  const why = await remote.trouble(job);
+  if (missing === 0) {
+    // of an attempt of unknown length
+    const isUnknown = job.meta.output_bytes === undefined && why !== null && !why.endsWith("no more");
+    if (isUnknown) await terminal.say(`runner: more output may be missing; ${printable(why)}\n`);
+    return;
+  }
   const total = job.meta.output_bytes === undefined ? "" : ` of ${job.meta.output_bytes}`;
   const here = await host?.open(job) ?? null;
   here?.close();
   const name = await hostOf(store, job).catch(() => null);
   const place = name === null ? "the host of its runner" : printable(name);
-  const why = await remote.trouble(job);
   const remedy = here
     ? "they are no longer kept anywhere"
     : why !== null

@@ -45,12 +45,14 @@ if policy == 'hold' then
 end
 call('HDEL', ATTEMPTS, ID)
 if policy == 'requeue' and times + 1 < 3 then
+  note_earlier()
   set_meta('token', '0', 'lost', times + 1)
   call('HSET', JOB, 'status', 'dispatched', 'updated_at', stamp(at))
   call('RPUSH', QUEUE, ID)
   notify('reap', 'dispatched', 'n', ARGV[9], 'i', ARGV[4])
   return { 'REQUEUED', '.' }
 end
+note_earlier()
 set_meta('token', '0', 'lost', times + 1)
 local silent = string.format('%.0f', (at - lease) / 1000)
 conclude('reap', 'lost: the lease of its runner "' .. ARGV[9] .. '", instance ' .. ARGV[4] .. ', ended '

@@ -22,9 +22,16 @@ local at = clock()
 local lease = tonumber(call('ZSCORE', LEASE, ARGV[2]) or '')
 if not lease then return { 'SILENT', '', '.' } end
 if lease <= at then return { 'SILENT', string.format('%.0f', at - lease), '.' } end
-if call('LLEN', REQUESTS) >= 64 then return { 'FULL', '.' } end
-
 call('LREM', REQUESTS, 0, '')
+-- those whose senders wait no more, which a runner has not served
+while call('LLEN', REQUESTS) >= 64 do
+  local due = tonumber(string.match(call('LINDEX', REQUESTS, -1), '^(%d+)\n') or '0')
+  if due > at then
+    call('PUBLISH', ARGV[3], '')
+    return { 'FULL', '.' }
+  end
+  call('RPOP', REQUESTS)
+end
 local entry = string.format('%.0f', at + ARGV[4]) .. '\n' .. ARGV[5]
 call('LPUSH', REQUESTS, entry)
 -- longer than its entries are valid: a sender that gives up can detect whether its entry was served

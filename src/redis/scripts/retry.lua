@@ -45,6 +45,7 @@ if usable(OUT, 'stream') then call('DEL', OUT) end
 call('ZREM', DELAY, ID)
 call('HDEL', META, 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'cancel', 'lost', 'rerouted',
   'last_error')
+note_earlier()
 if meta('token') then set_meta('token', '0') end
 for _, key in ipairs({ JOB, META, AFTER }) do call('PERSIST', key) end
 call('HSET', JOB, 'status', 'dispatched', 'result', '', 'error', '', 'updated_at', stamp(at))

@@ -116,14 +116,7 @@ if rest > DETAILS then return too_big('fields and labels, without payload and en
 local attempt = string.format('%.0f', math.floor(number(meta('attempt')) or 0) + 1)
 -- meta may have left with an earlier job of this id: the count begins anew, but no token may repeat
 local token = attempt .. '.' .. nonce .. string.format('%x', at)
--- where the outputs of earlier attempts are, of the newest ten
-if last and last ~= '0' and meta('instance') then
-  local lines = { last .. ' ' .. meta('instance') .. ' ' .. (meta('output_bytes') or '-') .. ' ' .. (meta('runner') or runner) }
-  for line in string.gmatch(meta('earlier') or '', '[^\n]+') do
-    if #lines < 10 then lines[#lines + 1] = line end
-  end
-  set_meta('earlier', table.concat(lines, '\n'))
-end
+note_earlier()
 -- fields that an earlier attempt has left; a foreign program may have made an ended job wait again
 if meta_type == 'hash' then
   local stale = { 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }

@@ -141,8 +141,7 @@ export class Reports {
   #giveBack(run: Run, lane: Lane): void {
     const { endings, feeder } = this.#readers;
     // marks it as the longest unused, so that other lanes, whose journals may be sound, come before it
-    lane.release(run, 0);
-    lane.unforgotten.delete(run.name);
+    lane.drop(run, 0);
     endings.refuse(run, run.order === null ? { kind: "unlaunched", why: FULL } : { kind: run.order.kind });
     feeder.feed(lane);
   }

@@ -51,7 +51,7 @@ export class Feeder {
     try {
       await this.#feed(lane);
     } catch (error) {
-      lane.release(run, this.#options.clock.now());
+      lane.drop(run, this.#options.clock.now());
       throw error;
     }
   }
@@ -60,6 +60,7 @@ export class Feeder {
   feed(lane: Lane): void {
     const [run] = lane.runs;
     this.#feed(lane).catch((error) => {
+      if (run.lane !== lane || run.state !== "waiting") return;
       lane.release(run, this.#options.clock.now());
       this.#parts.endings.refuse(run, {
         kind: "unlaunched",
@@ -85,7 +86,8 @@ export class Feeder {
       if (run.lane !== lane || run.state !== "sent") return; // its terminal is gone meanwhile
       await lane.send(epoch);
     } catch (error) {
-      run.state = "waiting";
+      // else its terminal is gone meanwhile, and it was given to another one
+      if (run.lane === lane && run.state === "sent") run.state = "waiting";
       throw error;
     }
     stopper.begin(run);
@@ -98,8 +100,7 @@ export class Feeder {
    */
   async retry(run: Run, lane: Lane, failed = true): Promise<void> {
     const { endings } = this.#parts;
-    lane.release(run, this.#options.clock.now());
-    lane.unforgotten.delete(run.name);
+    lane.drop(run, this.#options.clock.now());
     run.lane = null;
     run.firstAt = null;
     run.state = "waiting";

@@ -170,6 +170,12 @@ export class Lane {
     this.usedAt = now;
   }
 
+  /** Removes a run that it has not begun and will not begin: nothing of it is in log and journal. */
+  drop(run: Run, now: number): void {
+    this.release(run, now);
+    this.unforgotten.delete(run.name);
+  }
+
   /** Disconnects it from its pane. */
   disconnect(): void {
     this.pane = null;

@@ -45,7 +45,7 @@ export class KeptOutputs {
     const { files } = this.#options;
     const text = await files.readText(this.#spool.output(run));
     if (text === null) return;
-    await files.write(this.#spool.keptOutput(run), text);
+    await files.replace(this.#spool.keptOutput(run), text); // in one step: a part would be read as all of it
     await files.remove(this.#spool.output(run));
   }
 

@@ -31,6 +31,17 @@ local function set_meta(...)
   for i = 1, #new, 2 do fields[new[i]] = tostring(new[i + 1]) end
 end
 
+-- Notes where the output of the newest attempt is, before that is no longer on record: of the newest ten.
+local function note_earlier()
+  local token, instance = meta('token'), meta('instance')
+  if not token or token == '0' or not instance then return end
+  local lines = { token .. ' ' .. instance .. ' ' .. (meta('output_bytes') or '-') .. ' ' .. (meta('runner') or '') }
+  for line in string.gmatch(meta('earlier') or '', '[^\n]+') do
+    if #lines < 10 and string.match(line, '^%S+') ~= token then lines[#lines + 1] = line end
+  end
+  set_meta('earlier', table.concat(lines, '\n'))
+end
+
 -- Adds an event to the stream, and notifies the clients that wait.
 local function notify(name, state, ...)
   event(EVENTS, name, 'id', ID, 's', state, ...)
