@@ -3,7 +3,7 @@ import { JobNotFoundError, NoTerminalError } from "../../src/domain/errors.ts";
 import type { StoredJob } from "../../src/ports/job_store.ts";
 import type { RequestReply } from "../../src/ports/requests.ts";
 import { anInstance, FakeStore } from "../cli/fake_store.ts";
-import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 
 const OPTIONS = { cannot: "Cannot type into job", reply: "name", waitMs: 2_500 };
 const TOKEN = { token: "1.a", instance: "inst-1" };
@@ -23,7 +23,7 @@ async function refusal(store: FakeStore, id = "j"): Promise<string> {
 
 Deno.test("requestRunner hands on what was asked, and the reply of a runner that did it", async () => {
   const screen = { columns: 80, rows: 24, lines: ["$"], cursor: { column: 0, row: 0 } };
-  const replies = [{ type: "screen", screen }] as RequestReply[];
+  const replies = [{ type: "screen", screen }] as unknown as RequestReply[];
   for (const reply of replies) {
     const store = storeWith(reply);
     const calls: unknown[] = [];
