@@ -1,7 +1,8 @@
 #!/bin/sh
-# A pipeline as in continuous integration: build, then two kinds of tests in parallel, then deploy. Each step has a
-# named pane that a person can watch. A job waits with --after for one other job. This script waits for both tests, and
-# deploys only when both have finished. The exit code of a failed step becomes that of the pipeline.
+# A pipeline as in continuous integration: build, then two kinds of tests in parallel, then deploy, and a report in any
+# case. Each step has a named pane that a person can watch, and all are queued at once: one that waits with --after
+# starts when the steps before it have finished, and is skipped when one of them fails; --after-end takes any end. The
+# exit code of a failed step becomes that of the pipeline.
 set -eu
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -16,19 +17,18 @@ step() {
 build=$(step build 'echo "int main() { return 0; }" > main.c && echo built')
 units=$(step units --after "$build" 'test -s main.c && echo "3 unit tests passed"')
 style=$(step style --after "$build" 'echo "line 1 is too long"; exit 3')
+deploy=$(step deploy --after "$units,$style" 'echo deployed')
+report=$(step report --after-end "$units,$style" 'echo reported')
 
+runner wait "$deploy" "$report" 2>/dev/null || true
 code=0
 runner wait "$build" "$units" "$style" 2>/dev/null || code=$?
-for id in "$build" "$units" "$style"; do runner logs "$id"; done
-if [ "$code" -eq 0 ]; then
-  deploy=$(step deploy 'echo deployed')
-  runner wait "$deploy" || code=$?
-  runner logs "$deploy"
-fi
+for id in "$build" "$units" "$style" "$deploy" "$report"; do runner logs "$id"; done
 echo "exit code of the pipeline: $code"
 
 # Output:
 # built
 # 3 unit tests passed
 # line 1 is too long
+# reported
 # exit code of the pipeline: 3

@@ -28,6 +28,7 @@ import { compose } from "./compose/compose.ts";
 import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
 import { InvalidInputError, JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
+import type { Condition, Dependency } from "./domain/job_meta.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
 import type { HostOutput } from "./ports/host_output.ts";
 import type { JobStore, SubmitCondition } from "./ports/job_store.ts";
@@ -40,7 +41,17 @@ export {
   SetupError,
   UnavailableError,
 } from "./domain/errors.ts";
-export type { Cancelled, JobView, OpenedRunner, Priority, RunnerOptions, Submission, SubmitCondition };
+export type {
+  Cancelled,
+  Condition,
+  Dependency,
+  JobView,
+  OpenedRunner,
+  Priority,
+  RunnerOptions,
+  Submission,
+  SubmitCondition,
+};
 
 /**
  * Address of Redis and the namespace to use. Defaults are those of the command line without environment variables.
@@ -149,6 +160,7 @@ export class Client implements AsyncDisposable {
    * @returns Its id: that in `job.id`, or a new one.
    * @throws {InvalidInputError} No runner could run the job; it was not queued.
    * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
+   * @throws {JobNotFoundError} It is to wait for a job that does not exist; it was not queued.
    * @throws {UnavailableError} Redis cannot be reached; whether the job was queued is unknown.
    */
   async submit(job: NewJob, condition: SubmitCondition = {}): Promise<string> {

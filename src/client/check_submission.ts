@@ -1,8 +1,8 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { checkEnv } from "../domain/job.ts";
 import { checkJobId } from "../domain/job_id.ts";
-import { MAX_DETAILS, MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
-import type { Submission } from "../domain/submission.ts";
+import { MAX_AFTER, MAX_DETAILS, MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
+import { parentsOf, type Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
 
@@ -52,6 +52,17 @@ function checkLabels(labels: Readonly<Record<string, string>>): void {
   }
 }
 
+function checkParents(submission: Submission): void {
+  const parents = parentsOf(submission);
+  for (const id of parents) {
+    checkJobId(id);
+    if (id === submission.id) refuse("after", "names the job itself");
+  }
+  if (parents.length > MAX_AFTER) {
+    refuse("after", `names ${parents.length} jobs, more than ${MAX_AFTER}; let some wait for the others`);
+  }
+}
+
 /** Checks the size of all fields but payload and environment. Half of the limit is left for what a runner adds. */
 function checkDetails({ payload: _, env: __, ...details }: Submission): void {
   const bytes = new TextEncoder().encode(JSON.stringify(details)).length;
@@ -74,10 +85,7 @@ export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor:
     checkText(`its ${key}`, submission[key] ?? "");
   }
   if (submission.id !== undefined) checkJobId(submission.id);
-  if (submission.after !== undefined) {
-    checkJobId(submission.after);
-    if (submission.after === submission.id) refuse("after", "names the job itself");
-  }
+  checkParents(submission);
   checkEnvironment(submission.env ?? {});
   checkLabels(submission.labels ?? {});
   checkDetails(submission);

@@ -1,4 +1,5 @@
 import { formatDuration } from "../domain/duration.ts";
+import { dependenciesOf, type Dependency } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "../domain/limits.ts";
 import { pasteWord } from "../domain/shell_words.ts";
@@ -17,8 +18,8 @@ interface Facts {
   readonly queue: StoredQueue | undefined;
   /** Name of the runner whose queue it is in. */
   readonly runner: string;
-  /** Id of the unfinished job that it waits for; `null` when there is none. */
-  readonly awaited: string | null;
+  /** The jobs for which it waits. */
+  readonly awaited: readonly Dependency[];
   readonly time: (ms: number) => string;
   /** Serial key of a claimed job, and the id of the running job with the same one; `null` when none runs. */
   readonly busy: { readonly serialKey: string; readonly id: string } | null;
@@ -62,6 +63,11 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
   return busy ? `${all} busy; ${before}` : `is in the queue; ${before}`;
 }
 
+function explainAwaited([{ id, condition }, ...more]: readonly Dependency[]): string {
+  const others = more.length === 0 ? "" : `, and for ${many(more.length, "other job")}`;
+  return `waits for job ${JSON.stringify(id)} to ${condition === "ended" ? "end" : "finish"}${others}`;
+}
+
 function explainWaiting(facts: Facts): string {
   const { job, placement, instances, awaited } = facts;
   if (placement.claimedBy !== null) {
@@ -74,20 +80,13 @@ function explainWaiting(facts: Facts): string {
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
   if (placement.ahead !== null) return explainQueued(facts);
-  if (awaited) return `waits for the end of job ${JSON.stringify(awaited)}`;
+  if (awaited.length > 0) return explainAwaited(awaited);
   if (placement.dueMs !== null) {
     const { attempt, last_error: last } = job.meta;
     const what = Number(attempt ?? 0) > 0 ? "its next attempt" : "it";
     return `${what} is delayed until ${facts.time(placement.dueMs)}${last ? `; the last one: ${last}` : ""}`;
   }
   return "is in no queue: it was stored and never pushed, or became a dead letter";
-}
-
-async function awaitedBy(store: JobStore, job: StoredJob): Promise<string | null> {
-  const { after } = job.meta;
-  if (!after) return null;
-  const other = await store.read(after);
-  return other && !isFinal(other.fields.status ?? "") ? after : null;
 }
 
 /** Finds the running job with the same serial key as a claimed one. */
@@ -152,7 +151,7 @@ export async function explainJob(
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),
     runner,
-    awaited: await awaitedBy(store, job),
+    awaited: dependenciesOf(job.meta).filter(({ met }) => !met),
   };
   if (status === "started") return { why: explainStarted(facts, owner), owner: owner ?? null };
   return { why: explainWaiting(facts), owner: null };

@@ -1,5 +1,6 @@
 import { labelsOf } from "../domain/job_meta.ts";
 import { EXIT } from "../domain/exit_codes.ts";
+import { dependenciesOf, type Dependency } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
 import { signalOf } from "../domain/signals.ts";
@@ -63,8 +64,10 @@ export interface JobView {
   readonly priority: string;
   /** Working directory on the host that runs it. */
   readonly cwd: string;
-  /** Id of the job that must have finished first. */
-  readonly after: string;
+  /** The jobs for which it waits or waited. */
+  readonly after: readonly Dependency[];
+  /** Whether it was ended because of one of these. */
+  readonly skipped: boolean;
   /** Number of further attempts that it may have. */
   readonly retries: number | null;
   /** Length of its complete output, bytes. */
@@ -130,7 +133,8 @@ export function viewJob(job: StoredJob): JobView {
     labels: labelsOf(meta),
     priority: meta.priority ?? "normal",
     cwd: meta.cwd ?? "",
-    after: meta.after ?? "",
+    after: dependenciesOf(meta),
+    skipped: ended && meta.skipped === "1",
     retries: number(meta.retry_max),
     outputBytes: number(meta.output_bytes),
     truncated: ended && meta.truncated === "1",
@@ -152,6 +156,7 @@ function codeOfSentence(error: string): number {
   if (/^timed out\b/.test(error)) return EXIT.timedOut;
   if (/^cancelled\b/.test(error)) return EXIT.cancelled;
   if (/^lost\b/.test(error)) return EXIT.lost;
+  if (/^skipped\b/.test(error)) return EXIT.skipped;
   const exited = /^exited with code (\d{1,3})$/.exec(error);
   if (exited && Number(exited[1]) >= 1 && Number(exited[1]) <= 255) return Number(exited[1]);
   const killed = /^killed by signal (\d{1,2})\b/.exec(error);
@@ -169,8 +174,8 @@ export function exitCodeOfJob(job: StoredJob): number | null {
   if (!isFinal(status)) return null;
   if (status === "finished") return EXIT.ok;
   const said = codeOfSentence(job.fields.error ?? "");
-  // a job that was cancelled or lost between two attempts still carries the exit code of the earlier one
-  if (said === EXIT.timedOut || said === EXIT.cancelled || said === EXIT.lost) return said;
+  // a job that was cancelled, lost or skipped between two attempts still carries the exit code of the earlier one
+  if (([EXIT.timedOut, EXIT.cancelled, EXIT.lost, EXIT.skipped] as number[]).includes(said)) return said;
   const exact = number(job.meta.exit);
   return exact !== null && exact > 0 && exact < 256 ? exact : said;
 }

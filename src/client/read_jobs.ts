@@ -1,13 +1,7 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { readJson } from "../domain/json_text.ts";
+import { type BadLine, type Line, orderJobs } from "./order_jobs.ts";
 import { type Draft, readSubmission } from "./read_submission.ts";
-
-/** A line that is not a valid job. */
-export interface BadLine {
-  /** Line number, from 1. */
-  readonly line: number;
-  readonly reason: string;
-}
 
 /** Most bytes of a line: the largest payload, escaped, and the other fields. */
 const MAX_LINE = 16 << 20;
@@ -48,20 +42,27 @@ function decode(line: Uint8Array): string {
   }
 }
 
+/** Options of `readJobs`. */
+export interface ReadJobsOptions {
+  /** Throws `InvalidInputError` for a job that cannot be queued. */
+  readonly check: (draft: Draft) => void;
+  /** Returns which of some jobs exist already; when left out, a job may wait for any id that the file does not have. */
+  readonly existing?: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
+}
+
 /**
- * Reads a file of jobs, one JSON object per line. Empty lines are skipped; a job may wait only for one that precedes
- * it.
+ * Reads a file of jobs, one JSON object per line. Empty lines are skipped. Jobs may wait for others of the file in any
+ * order; those for which others wait come first in the result.
  *
  * @param input The bytes of the file.
  * @param defaults Values for what a job leaves out.
- * @param check Throws `InvalidInputError` for a job that cannot be queued.
  */
 export async function readJobs(
   input: AsyncIterable<Uint8Array>,
   defaults: Draft,
-  check: (draft: Draft) => void,
+  { check, existing }: ReadJobsOptions,
 ): Promise<{ drafts: Draft[]; bad: BadLine[] }> {
-  const jobs: { line: number; draft: Draft }[] = [];
+  const jobs: Line[] = [];
   const bad: BadLine[] = [];
   let number = 0;
   for await (const bytes of linesOf(input)) {
@@ -77,22 +78,8 @@ export async function readJobs(
       bad.push({ line: number, reason: error.message });
     }
   }
-  const late = waitsForLater(jobs);
-  for (const line of late) {
-    bad.push({ line, reason: 'Cannot use key "after": the job that it names stands further down; put that one first' });
-  }
+  const ordered = await orderJobs(jobs, existing);
+  bad.push(...ordered.bad);
   bad.sort((a, b) => a.line - b.line);
-  return { drafts: jobs.filter(({ line }) => !late.has(line)).map(({ draft }) => draft), bad };
-}
-
-/** Returns the line numbers of jobs that wait for a later one of the file. */
-function waitsForLater(jobs: readonly { line: number; draft: Draft }[]): Set<number> {
-  const firstLine = new Map<string, number>();
-  for (const { line, draft: { submission: { id } } } of jobs) {
-    if (id !== undefined && !firstLine.has(id)) firstLine.set(id, line);
-  }
-  const late = jobs.filter(({ line, draft: { submission: { after } } }) =>
-    after !== undefined && (firstLine.get(after) ?? 0) > line
-  );
-  return new Set(late.map(({ line }) => line));
+  return { drafts: ordered.drafts, bad };
 }

@@ -19,6 +19,13 @@ function asText(value: unknown, key: string): string {
   return value;
 }
 
+/** Returns ids, from one id or a list of ids. */
+function asIds(value: unknown, key: string): string | readonly string[] {
+  if (!Array.isArray(value)) return asText(value, key);
+  if (!value.every((id) => typeof id === "string")) throw wrong(key, "it must be a text, or a list of texts");
+  return value;
+}
+
 /** Returns seconds, from a number of seconds or a text like `5m`. */
 function asSeconds(value: unknown, key: string): number {
   if (typeof value === "number") return value;
@@ -89,7 +96,8 @@ const KEYS: Readonly<Record<string, Reader>> = {
   context_id: (value, key) => ({ contextId: asText(value, key) }),
   title: (value, key) => ({ title: asText(value, key) }),
   cwd: (value, key) => ({ cwd: asText(value, key) }),
-  after: (value, key) => ({ after: asText(value, key) }),
+  after: (value, key) => ({ after: asIds(value, key) }),
+  after_end: (value, key) => ({ afterEnd: asIds(value, key) }),
   timeout: (value, key) => ({ timeout: asSeconds(value, key) }),
   keep: (value, key) => ({ keep: asSeconds(value, key) }),
   in: (value, key) => ({ delay: asSeconds(value, key) }),

@@ -4,9 +4,9 @@ import type { JobStore } from "../ports/job_store.ts";
 /** Result of `retryJob`; a job that has not ended, or would not start, is left unchanged. */
 export type Retried =
   | { readonly result: "queued" }
-  /** It will be queued when the job `after` has finished. */
-  | { readonly result: "waits"; readonly after: string }
-  /** The job `after`, which must have finished first, has ended with `error` or does not exist. */
+  /** It will be queued when the jobs `after` have met its conditions. */
+  | { readonly result: "waits"; readonly after: readonly string[] }
+  /** The job `after`, which must have finished or ended first, has ended with `error` or does not exist. */
   | { readonly result: "blocked"; readonly after: string; readonly state: "error" | "missing" }
   | { readonly result: "not_ended"; readonly status: string };
 
@@ -15,11 +15,16 @@ export type Retried =
  *
  * @param store Redis.
  * @param id Complete id.
+ * @param options `skipped`: the job was skipped; when it would be again, its error names the reason of now.
  * @throws {JobNotFoundError} There is no such job.
  * @throws {InvalidInputError} The stored job names no runner, or its payload is lost.
  */
-export async function retryJob(store: JobStore, id: string): Promise<Retried> {
-  const reply = await store.retry(id);
+export async function retryJob(
+  store: JobStore,
+  id: string,
+  options: { readonly skipped?: boolean } = {},
+): Promise<Retried> {
+  const reply = await store.retry(id, options);
   switch (reply.type) {
     case "OK":
       return { result: "queued" };

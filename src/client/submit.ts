@@ -1,4 +1,4 @@
-import { QueueFullError } from "../domain/errors.ts";
+import { JobNotFoundError, QueueFullError } from "../domain/errors.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
 import type { Draft } from "./read_submission.ts";
@@ -33,6 +33,7 @@ export function makeReady(draft: Draft, nowMs: number, newId: () => string): Rea
  * @throws {UnavailableError} Redis cannot be reached. Whether the job was queued is then unknown; submitting it again
  * with the same id is safe.
  * @throws {QueueFullError} As many jobs wait for its runner as the condition allows; it was not queued.
+ * @throws {JobNotFoundError} It is to wait for a job that does not exist; it was not queued.
  */
 export async function submitJob(
   store: JobStore,
@@ -40,6 +41,13 @@ export async function submitJob(
   condition: SubmitCondition = {},
 ): Promise<Submitted> {
   const reply = await store.submit(submission, condition);
+  if (reply.type === "ORPHAN") {
+    throw new JobNotFoundError(
+      `Cannot submit job: job ${
+        JSON.stringify(reply.after)
+      }, for which it is to wait, does not exist; submit that first`,
+    );
+  }
   if (reply.type !== "FULL") return { id: submission.id, queued: reply.type === "OK" };
   const { waiting } = reply;
   throw new QueueFullError(

@@ -1,4 +1,5 @@
-import { QueueFullError } from "../domain/errors.ts";
+import { JobNotFoundError, QueueFullError } from "../domain/errors.ts";
+import { parentsOf } from "../domain/submission.ts";
 import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
 import { type ReadySubmission, submitJob, type Submitted } from "./submit.ts";
 
@@ -19,13 +20,14 @@ interface Flight {
 }
 
 /**
- * Queues many jobs concurrently. A job that waits for another one of the batch is queued after that one.
+ * Queues many jobs concurrently. A job that waits for others of the batch is queued after these.
  *
- * @param submissions A job may wait only for one that precedes it.
+ * @param submissions A job may wait only for those that precede it.
  * @throws {UnavailableError} Redis became unreachable. Every job for which `onSubmitted` was called is queued; for at
  * most 256 after them it is unknown whether they are.
  * @throws {QueueFullError} Too many jobs wait for a runner already. Only the jobs for which `onSubmitted` was called
  * are queued.
+ * @throws {JobNotFoundError} A job is to wait for one that does not exist; as above.
  */
 export async function submitBatch(
   store: JobStore,
@@ -33,9 +35,9 @@ export async function submitBatch(
   options: BatchOptions,
 ): Promise<void> {
   const underWay: Flight[] = [];
-  const awaited = new Set(submissions.map(({ after }) => after));
+  const awaited = new Set(submissions.flatMap(parentsOf));
   const byId = new Map<string, Promise<unknown>>();
-  const refusals: QueueFullError[] = [];
+  const refusals: Error[] = [];
   const report = async () => {
     await underWay[0].promise;
     const open = underWay.findIndex(({ result }) => result === undefined);
@@ -43,12 +45,12 @@ export async function submitBatch(
     await options.onSubmitted(done.filter((submitted) => submitted != null));
   };
   const submitOne = async (submission: ReadySubmission) => {
-    if (submission.after !== undefined) await byId.get(submission.after);
+    for (const id of parentsOf(submission)) await byId.get(id);
     if (refusals.length > 0) return null;
     try {
       return await submitJob(store, submission, options);
     } catch (error) {
-      if (!(error instanceof QueueFullError)) throw error;
+      if (!(error instanceof QueueFullError || error instanceof JobNotFoundError)) throw error;
       refusals.push(error);
       return null;
     }

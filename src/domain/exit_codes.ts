@@ -8,6 +8,7 @@ export const EXIT = {
   waitLimit: 75,
   queueFull: 75,
   refused: 78,
+  skipped: 123,
   timedOut: 124,
   lost: 125,
   cancelled: 130,

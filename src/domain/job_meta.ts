@@ -1,8 +1,9 @@
-import type { Submission } from "./submission.ts";
+import { asList, type Submission } from "./submission.ts";
 
 /**
  * Job metadata: a HASH beside the job, never in it, because other programs own the job. Times are Unix milliseconds by
- * Redis' clock, durations are seconds unless the name says ms. A label is the field `label:NAME`.
+ * Redis' clock, durations are seconds unless the name says ms. A label is the field `label:NAME`; a job for which this
+ * one waits is `after:ID`, and `met:ID` once it has met the condition.
  */
 export interface JobMeta {
   /** Number of the newest attempt, from 1. */
@@ -48,10 +49,59 @@ export interface JobMeta {
   cwd?: string;
   title?: string;
   priority?: string;
-  /** Id of the job that must have finished first. */
-  after?: string;
-  /** Set once that job has finished: from then on this job does not wait for it, whatever its later state. */
-  met?: string;
+  /** `1` when it was ended because of a job for which it waited. */
+  skipped?: string;
+}
+
+/**
+ * What another job must have done before a job starts: finished, or ended in any way.
+ *
+ * ```ts no-eval
+ * import { Client, type Condition } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const conditions: Condition[] = (await client.read("deploy")).after.map(({ condition }) => condition);
+ * ```
+ */
+export type Condition = "finished" | "ended";
+
+/**
+ * A job for which another one waits.
+ *
+ * ```ts no-eval
+ * import { Client, type Dependency } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const { after } = await client.read("deploy");
+ * const open: Dependency[] = after.filter(({ met }) => !met);
+ * console.log(open.map(({ id }) => id));
+ * ```
+ */
+export interface Dependency {
+  /** Id of the other job. */
+  readonly id: string;
+  /** What it must have done. */
+  readonly condition: Condition;
+  /** Whether it has: from then on its later state changes nothing. */
+  readonly met: boolean;
+}
+
+/** Reads the jobs for which a job waits or waited: the fields `after:ID` and, once the condition is met, `met:ID`. */
+export function dependenciesOf(meta: Readonly<Record<string, string>>): Dependency[] {
+  return Object.entries(meta).flatMap(([name, condition]) => {
+    const [, prefix, id] = /^(after|met):(.*)$/s.exec(name) ?? [];
+    return id === undefined
+      ? []
+      : [{ id, condition: condition === "ended" ? condition : "finished", met: prefix === "met" }];
+  });
+}
+
+/** Returns the fields of the jobs for which a submission waits, each once. */
+export function conditionsOf({ after, afterEnd }: Submission): Record<string, Condition> {
+  const all: Record<string, Condition> = {};
+  for (const id of asList(afterEnd)) all[`after:${id}`] = "ended";
+  for (const id of asList(after)) all[`after:${id}`] = "finished";
+  return all;
 }
 
 /**
@@ -83,7 +133,6 @@ export function metaOf(submission: Submission): Record<string, string> {
   set("cwd", submission.cwd);
   set("title", submission.title);
   set("priority", submission.priority === "normal" ? undefined : submission.priority);
-  set("after", submission.after);
   for (const [name, value] of Object.entries(submission.labels ?? {})) meta[`label:${name}`] = value;
   return meta;
 }

@@ -29,6 +29,8 @@ export interface LifecycleEvent {
   readonly to: readonly (JobState | "absent")[];
   /** Effect of the event, in one clause. */
   readonly does: string;
+  /** Whether it happens only within other events, so that it has no script of its own. */
+  readonly within?: true;
 }
 
 /** Every event in the life of a job. */
@@ -36,12 +38,23 @@ export const LIFECYCLE = {
   submit: {
     from: ["absent"],
     to: ["dispatched", "error"],
-    does: "writes the job and queues or delays its id, or ends it when the job it waits for has failed",
+    does: "writes the job and queues or delays its id, or ends it when a job for which it waits has failed",
   },
   promote: {
     from: ["dispatched"],
     to: ["dispatched", "error"],
-    does: "moves a delayed job into the queue when it is due, or ends it when the job it waits for failed",
+    does: "moves a delayed job into the queue when it is due, or when all jobs for which it waits have ended",
+  },
+  settle: {
+    from: ["dispatched"],
+    to: ["dispatched", "error"],
+    does: "goes on with the jobs that wait for an ended one: queues, delays or skips them",
+  },
+  skipped: {
+    from: ["dispatched"],
+    to: ["error"],
+    does: "ends a job that can never start, because of a job for which it waits",
+    within: true,
   },
   claim: {
     from: ["dispatched"],

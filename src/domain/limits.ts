@@ -38,6 +38,8 @@ export const MAX_REQUEST = 2 * MAX_TYPED;
 export const MAX_OUTPUT_PIECE = 256 << 10;
 /** Most bytes of an id. */
 export const MAX_ID = 512;
+/** Most jobs for which one job waits. */
+export const MAX_AFTER = 256;
 /** Bytes of output from the start, and as many from the end, that the `result` field holds. */
 export const RESULT_PART = 64 << 10;
 /** Most bytes of live output that Redis keeps of one job. */

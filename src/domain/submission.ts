@@ -42,8 +42,10 @@ export interface Submission {
   readonly priority?: Priority;
   /** Earliest start, Unix time in milliseconds. */
   readonly notBeforeMs?: number;
-  /** Id of a job that must have finished first. */
-  readonly after?: string;
+  /** Id of a job that must have finished first, or several. When one of them fails, this job ends as skipped. */
+  readonly after?: string | readonly string[];
+  /** Id of a job that must have ended first, in any way, or several. */
+  readonly afterEnd?: string | readonly string[];
   /** Number of further attempts when it fails. */
   readonly retries?: number;
   /** Seconds between attempts: doubled from `from` up to `to`. */
@@ -63,3 +65,13 @@ export interface Submission {
  * ```
  */
 export type Priority = "high" | "normal" | "low";
+
+/** Returns one or more texts as a list. */
+export function asList(texts: string | readonly string[] = []): readonly string[] {
+  return typeof texts === "string" ? [texts] : texts;
+}
+
+/** Returns the ids of the jobs for which a submission waits. */
+export function parentsOf({ after, afterEnd }: Submission): string[] {
+  return [...new Set([...asList(after), ...asList(afterEnd)])];
+}

@@ -15,6 +15,8 @@ export type SubmitReply =
   | { readonly type: "OK" }
   /** A job with this id exists already; nothing was changed. */
   | { readonly type: "EXISTS" }
+  /** It is to wait for the job `after`, which does not exist. Nothing was changed. */
+  | { readonly type: "ORPHAN"; readonly after: string }
   /** The limit is reached: `waiting` jobs wait for that runner. Nothing was changed. */
   | { readonly type: "FULL"; readonly waiting: number };
 
@@ -45,9 +47,9 @@ export type RetryReply =
   | { readonly type: "OK" | "MISSING" | "NOWHERE" | "EMPTY" }
   /** It has not ended: its status. */
   | { readonly type: "ALIVE"; readonly status: string }
-  /** It will be queued when the job `after` has finished. */
-  | { readonly type: "WAITS"; readonly after: string }
-  /** The job `after` has failed, or does not exist (`failed` is false); nothing was changed. */
+  /** It will be queued when the jobs `after` have met its conditions. */
+  | { readonly type: "WAITS"; readonly after: readonly string[] }
+  /** The job `after` has failed, or does not exist (`failed` is false); its state was not changed. */
   | { readonly type: "NEVER"; readonly after: string; readonly failed: boolean };
 
 /** Selects ended jobs for deletion. */
@@ -72,6 +74,15 @@ export interface PurgeReply {
   readonly purged: number;
   /** Position of the next call; `null` at the end of the index. */
   readonly next: number | null;
+}
+
+/** Some jobs that wait for another one, or that were skipped because of it. */
+export interface Dependents {
+  /** Number of all of them. */
+  readonly total: number;
+  readonly ids: readonly string[];
+  /** Cursor of the next call; `null` at the end. */
+  readonly next: string | null;
 }
 
 /** A job as stored in Redis. */
@@ -156,8 +167,16 @@ export interface JobStore {
     id: string,
     reason: string,
   ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }>;
-  /** Queues an ended job for a new attempt. */
-  retry(id: string): Promise<RetryReply>;
+  /**
+   * Queues an ended job for a new attempt.
+   *
+   * @param options `skipped`: the job was skipped; when it would be again, its error names the reason of now.
+   */
+  retry(id: string, options?: { readonly skipped?: boolean }): Promise<RetryReply>;
+  /**
+   * Returns some of the jobs that wait for a job, or that were skipped because of it. Some may have ended meanwhile.
+   */
+  dependents(id: string, which: "waiting" | "skipped", cursor?: string): Promise<Dependents>;
   /**
    * Sends a request about an attempt to the runner that has it: the one that the metadata names by `token`, `instance`
    * and `runner`. Returns the reply within `waitMs`; that no reply came is returned somewhat later.

@@ -151,10 +151,10 @@ export type StartReply =
   }
   /**
    * Nothing to run. `FENCED`: another process owns the instance. `GONE`: the id is not claimed. `MISSING`: there is no
-   * such job. `FINAL`: it has ended. `DUP`: it runs already, maybe elsewhere. `CANCELLED`: it was ended because of a
-   * request to cancel. `TOOBIG`: it was ended because of its size.
+   * such job. `FINAL`: it has ended. `DUP`: it runs already, maybe elsewhere. `WAITS`: it waits for other jobs.
+   * `CANCELLED`: it was ended because of a request to cancel. `TOOBIG`: it was ended because of its size.
    */
-  | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "CANCELLED" | "TOOBIG" }
+  | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "WAITS" | "CANCELLED" | "TOOBIG" }
   /** The job is stored as this string. */
   | { readonly type: "JSON"; readonly raw: string }
   /** The job or its metadata is of this Redis type. */
@@ -193,8 +193,8 @@ export interface FinishReply {
    * `MISSING`: Redis lost the job or its metadata; reassert, then finish again.
    */
   readonly type: "OK" | "ALREADY" | "MISSING" | "FENCED" | "FINAL" | "RETRY";
-  /** Jobs, as `[runner, id]`, that waited for the end of this one and should be promoted. */
-  readonly waiters: readonly (readonly [runner: string, id: string])[];
+  /** Ended jobs for which more others wait than one event settles: `settle` goes on with them. */
+  readonly open: readonly string[];
 }
 
 /** The host's record of an attempt that Redis may have lost. */
@@ -223,10 +223,10 @@ export type LostPolicy = "hold" | "requeue" | "fail";
 export type ReapReply = "ALIVE" | "GONE" | "STALE" | "HELD" | "REQUEUED" | "FAILED";
 
 /**
- * Reply of `promote`. `PROMOTED`: the job is in the queue. `WAITS`: the job that it waits for has not ended. `FAILED`:
- * it was ended because of that job. `EARLY`: it is not due. `GONE`: it is not delayed, or no longer a job.
+ * Reply of `promote`. `PROMOTED`: the job is in the queue. `WAITS`: a job for which it waits has not ended. `SKIPPED`:
+ * it was ended because of such a job. `EARLY`: it is not due. `GONE`: it is not delayed, or no longer a job.
  */
-export type PromoteReply = "PROMOTED" | "WAITS" | "FAILED" | "EARLY" | "GONE";
+export type PromoteReply = "PROMOTED" | "WAITS" | "SKIPPED" | "EARLY" | "GONE";
 
 /** Lease of another instance of the same runner name. */
 export interface InstanceLease {
@@ -320,9 +320,17 @@ export interface DelayedQueue {
   due(limit: number): Promise<readonly string[]>;
   /**
    * Moves a delayed job of `runner` (default: our own name) into the queue when it is due. `force` ignores the due time
-   * of a job that waits for another one.
+   * of a job that waits for others.
    */
   promote(id: string, options?: { runner?: string; force?: boolean }): Promise<PromoteReply>;
+  /**
+   * Goes on with the jobs that wait for an ended one: queues, delays or skips the next of them.
+   *
+   * @returns The ended jobs for which others still wait.
+   */
+  settle(id: string): Promise<readonly string[]>;
+  /** Returns at most `limit` ended jobs for which others may still wait. */
+  unsettled(limit: number): Promise<readonly string[]>;
 }
 
 /** Other instances of the runner name, and what they hold. */

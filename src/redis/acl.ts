@@ -5,7 +5,7 @@ import { Keys } from "./keys.ts";
 const BOTH = [
   ...["ping", "auth", "select", "info", "time", "eval", "evalsha"],
   ...["exists", "type", "del", "persist", "pexpire", "hget", "hgetall", "hmget", "hset", "llen", "lpush", "rpush"],
-  ...["zadd", "zrem", "zrange", "zscore", "sadd", "smembers", "srem", "xadd", "publish"],
+  ...["zadd", "zrem", "zrange", "zscore", "sadd", "spop", "srem", "xadd", "publish"],
 ];
 /** Commands of a runner. */
 const RUNNER = [
@@ -14,7 +14,21 @@ const RUNNER = [
 ];
 /** Commands of a client that submits, waits and reads. */
 const CLIENT = [
-  ...["blpop", "get", "hdel", "hkeys", "hlen", "lpos", "lrem", "set", "subscribe", "unsubscribe"],
+  ...[
+    "blpop",
+    "get",
+    "hdel",
+    "hkeys",
+    "hlen",
+    "lpos",
+    "lrem",
+    "scard",
+    "set",
+    "smembers",
+    "sscan",
+    "subscribe",
+    "unsubscribe",
+  ],
   ...["xrange", "xread", "xrevrange", "zcard", "zrevrange"],
 ];
 

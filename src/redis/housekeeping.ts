@@ -53,12 +53,17 @@ export class Housekeeping {
     ]);
     const all = pairsOf(entries as string[]);
     const ids = all.filter(([, created]) => Number(created) <= endedBeforeMs).map(([id]) => id);
-    const belonging = ids.flatMap((id) => [keys.job(id), keys.meta(id), keys.output(id), keys.after(id)]);
+    const belonging = this.#keysOf(ids);
     const args = [state, endedBeforeMs, countOnly ? 1 : 0, queue, ...ids];
     const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
     const purged = Number(reply[1] ?? 0);
     const next = ids.length < PURGE_AT_ONCE ? null : from + ids.length - (countOnly ? 0 : purged);
     return { total: Number(total), scanned: ids.length, purged, next };
+  }
+
+  /** Returns some ended jobs for which others still wait, and which no process may be settling. */
+  async unsettled(limit: number): Promise<readonly string[]> {
+    return await this.#link.call("SRANDMEMBER", [this.#keys.unsettled(), limit]) as string[];
   }
 
   /**
@@ -89,7 +94,13 @@ export class Housekeeping {
     const there = ids.length === 0 ? 0 : await this.#link.call("EXISTS", ids.map((id) => keys.job(id)));
     this.#rank = ids.length < limit ? 0 : this.#rank + Number(there);
     if (there === ids.length) return 0;
-    const all = ids.flatMap((id) => [keys.job(id), keys.meta(id), keys.output(id), keys.after(id)]);
+    const all = this.#keysOf(ids);
     return Number((await this.#link.run(SCRIPTS.sweep, [keys.jobs(), ...all], ids))[1]);
+  }
+
+  /** Returns the keys of jobs for the scripts `purge` and `sweep`. */
+  #keysOf(ids: readonly string[]): string[] {
+    const keys = this.#keys;
+    return ids.flatMap((id) => [keys.job(id), keys.meta(id), keys.output(id), keys.after(id), keys.skipped(id)]);
   }
 }

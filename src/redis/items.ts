@@ -3,21 +3,9 @@
 /** Elements of a script's reply. */
 export type Items = readonly (string | number | null)[];
 
-/** A job that waited for another one. */
-export type Waiter = readonly [runner: string, id: string];
-
 /** Reads elements that came as JSON, without the final "."; a JSON `false` is a null of Lua. */
 export function itemsOf(reply: readonly (string | number | false)[]): Items {
   return reply.slice(0, -1).map((item) => item === false ? null : item);
-}
-
-/** Reads the waiters at the end of a reply. */
-export function waitersOf(reply: Items, from: number): Waiter[] {
-  return reply.slice(from).map((member) => {
-    const text = String(member);
-    const end = text.indexOf("\n");
-    return [text.slice(0, end), text.slice(end + 1)];
-  });
 }
 
 /** Reads names and values in turn as pairs, in their order. */

@@ -1,11 +1,12 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import { readJsonJob } from "../domain/json_job.ts";
-import { metaOf } from "../domain/job_meta.ts";
+import { conditionsOf, metaOf } from "../domain/job_meta.ts";
 import { PREFIX_AMONG } from "../domain/limits.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
+  Dependents,
   JobStore,
   OutputPiece,
   Placement,
@@ -30,7 +31,7 @@ import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, pairsOf, recordOf, waitersOf } from "./items.ts";
+import { type Items, pairsOf, recordOf } from "./items.ts";
 import { Steps } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
@@ -72,13 +73,21 @@ export class RedisJobStore implements JobStore {
     { maxQueued }: SubmitCondition = {},
   ): Promise<SubmitReply> {
     const keys = this.#keys;
-    const { id, runner, priority = "normal", notBeforeMs, after = "" } = submission;
-    const meta = { ...metaOf(submission), ...(notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) }) };
-    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
+    const { id, runner, priority = "normal", notBeforeMs } = submission;
+    const after = conditionsOf(submission);
+    const timed = notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) };
+    const meta = { ...after, ...metaOf(submission), ...timed };
     const reply = await this.#steps.together(this.#submissions, id, {
-      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
+      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
       args: [
-        ...[runner, priority, notBeforeMs ?? "", after, submission.callerId ?? "", submission.contextId ?? ""],
+        ...[
+          runner,
+          priority,
+          notBeforeMs ?? "",
+          Object.keys(after).length || "",
+          submission.callerId ?? "",
+          submission.contextId ?? "",
+        ],
         // 0 means the default, and is valid for a client that reads a number
         ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
         ...[maxQueued ?? "", ...Object.entries(meta).flat()],
@@ -86,6 +95,7 @@ export class RedisJobStore implements JobStore {
     });
     const type = reply[0] as SubmitReply["type"];
     if (type === "FULL") return { type, waiting: Number(reply[1]) };
+    if (type === "ORPHAN") return { type, after: String(reply[1]) };
     if (type === "OK" && notBeforeMs !== undefined) await this.#wakeUp(runner);
     return { type };
   }
@@ -103,7 +113,7 @@ export class RedisJobStore implements JobStore {
     }
     const type = reply[0] as "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING";
     if (type === "CANCELLED") {
-      await this.#steps.settle(waitersOf(reply, 2));
+      await this.#steps.settleAll(reply.slice(2).map(String));
       if (reply[1] === 0) await this.#listing.remove(id); // a foreign program may have pushed it elsewhere
     }
     if (type === "REQUESTED") await this.#wakeUp(runner);
@@ -123,23 +133,28 @@ export class RedisJobStore implements JobStore {
     return [runner, reply];
   }
 
-  async retry(id: string): Promise<RetryReply> {
+  async retry(id: string, { skipped = false } = {}): Promise<RetryReply> {
     const runner = await this.#runnerOf(id);
     if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
     const keys = this.#keys;
-    const after = await this.#steps.field(keys.meta(id), "after") ?? "";
-    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
-    const [type, detail, state] = await this.#steps.job(SCRIPTS.retry, id, {
-      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), ...awaited],
-      args: [runner, after],
-    });
+    const again = (settled: boolean) =>
+      this.#steps.job(SCRIPTS.retry, id, {
+        keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
+        args: [runner, settled ? 1 : 0, skipped ? 1 : 0],
+      });
+    let reply = await again(false);
+    if (reply[0] === "SETTLE") {
+      await this.#steps.settleMet(id);
+      reply = await again(true);
+    }
+    const [type, detail, state] = reply;
     switch (type as RetryReply["type"]) {
       case "ALIVE":
         return { type: "ALIVE", status: String(detail) };
       case "WAITS":
-        return { type: "WAITS", after };
+        return { type: "WAITS", after: reply.slice(1).map(String) };
       case "NEVER":
-        return { type: "NEVER", after, failed: state === "error" };
+        return { type: "NEVER", after: String(detail), failed: state !== "" };
       case "OK":
         if (detail !== undefined) await this.#wakeUp(runner); // it is delayed
         return { type: "OK" };
@@ -148,6 +163,10 @@ export class RedisJobStore implements JobStore {
       default:
         return { type: "MISSING" };
     }
+  }
+
+  dependents(id: string, which: "waiting" | "skipped", cursor = "0"): Promise<Dependents> {
+    return this.#listing.dependents(id, which, cursor);
   }
 
   async request(

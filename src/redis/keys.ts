@@ -97,11 +97,21 @@ export class Keys {
   }
 
   /**
-   * SET of `RUNNER\nID`: jobs that start when this one has finished. A promoted job leaves the set, which expires a day
-   * after the end of this job.
+   * SET of `RUNNER\nID`: jobs that wait for the end of this one, which empties it. Expires a day after the end of this
+   * job; a job that still waits then is found by its due time.
    */
   after(id: string): string {
     return `${this.#ns}rr:after:${id}`;
+  }
+
+  /** SET of ids: jobs that were skipped because of this one, for `retry --cascade`; expires as they do by default. */
+  skipped(id: string): string {
+    return `${this.#ns}rr:skipped:${id}`;
+  }
+
+  /** SET of ids: ended jobs for which so many others waited that one event could not queue or end all of these. */
+  unsettled(): string {
+    return `${this.#ns}rr:unsettled`;
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { JobFields } from "../domain/job.ts";
-import type { Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import type { Dependents, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
 import type { TerminalAccess } from "../ports/executor.ts";
 import type { InstanceState } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
@@ -63,6 +63,17 @@ export class Listing {
   /** Reads the end of the output of each job that failed; empty for any other. */
   async endings(ids: readonly string[]): Promise<string[]> {
     return (await this.#read(ids, [0, END_SHOWN])).map(({ fields }) => fields.result ?? "");
+  }
+
+  /** Returns some jobs that wait for another one, or that were skipped because of it. */
+  async dependents(id: string, which: "waiting" | "skipped", cursor: string): Promise<Dependents> {
+    const key = which === "waiting" ? this.#keys.after(id) : this.#keys.skipped(id);
+    const [total, [next, members]] = await Promise.all([
+      this.#link.call("SCARD", [key]),
+      this.#link.call("SSCAN", [key, cursor, "COUNT", READ_AT_ONCE]),
+    ]) as [number, [string, string[]]];
+    const ids = which === "waiting" ? members.map((member) => member.slice(member.indexOf("\n") + 1)) : members;
+    return { total, ids, next: next === "0" ? null : next };
   }
 
   /** Returns the ids of the jobs that an instance runs. */

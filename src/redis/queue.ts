@@ -36,7 +36,7 @@ import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, itemsOf, pairsOf, waitersOf } from "./items.ts";
+import { type Items, itemsOf, pairsOf } from "./items.ts";
 import { Steps } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
@@ -190,12 +190,12 @@ export class RedisQueue implements Queue {
     return await this.#begun(reply);
   }
 
-  /** Reads the reply to a start, and settles the waiters of a job that the start has ended. */
+  /** Reads the reply to a start, and settles what waits for a job that the start has ended. */
   async #begun(items: Items): Promise<StartReply> {
     if (items[0] === "LOST") throw this.#evidence.lost("start");
     const reply = readStart(items);
     if (reply.type === "OK") this.#evidence.noteSeq(reply.seq);
-    if (reply.type === "CANCELLED" || reply.type === "TOOBIG") await this.#steps.settle(waitersOf(items, 1));
+    if (reply.type === "CANCELLED" || reply.type === "TOOBIG") await this.#steps.settleAll(items.slice(1).map(String));
     return reply;
   }
 
@@ -206,7 +206,7 @@ export class RedisQueue implements Queue {
       args: endOfAttempt(request),
       keepMs: request.keep * 1_000,
     });
-    return { type: reply[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
+    return { type: reply[0] as FinishReply["type"], open: reply.slice(1).map(String) };
   }
 
   async release(id: RawId): Promise<boolean> {
@@ -222,7 +222,7 @@ export class RedisQueue implements Queue {
       keys: [this.#keys.claim(own.runner, own.instance), this.#keys.queue(runner), this.#keys.names()],
       args: [runner, own.runner],
     });
-    if (reply[0] === "AGAIN") await this.#steps.settle(waitersOf(reply, 1));
+    if (reply[0] === "AGAIN") await this.#steps.settleAll(reply.slice(1).map(String));
     return reply[0] as "OK" | "GONE" | "AGAIN";
   }
 
@@ -255,6 +255,14 @@ export class RedisQueue implements Queue {
 
   promote(id: string, options: { runner?: string; force?: boolean } = {}): Promise<PromoteReply> {
     return this.#steps.promote(options.runner ?? this.#identity.runner, id, options.force ?? false);
+  }
+
+  settle(id: string): Promise<readonly string[]> {
+    return this.#steps.settle(id);
+  }
+
+  unsettled(limit: number): Promise<readonly string[]> {
+    return this.#housekeeping.unsettled(limit);
   }
 
   async leases(): Promise<readonly InstanceLease[]> {

@@ -12,8 +12,8 @@ import type { SettledEnd } from "../ports/attempt_journal.ts";
 import type { InstanceIdentity } from "./identity.ts";
 import { hasCode } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, waitersOf } from "./items.ts";
-import { type Steps } from "./steps.ts";
+import type { Items } from "./items.ts";
+import type { Steps } from "./steps.ts";
 import { trouble } from "./trouble.ts";
 
 /** Returns keys and arguments of the script `reassert`, without those of every script about one job. */
@@ -72,7 +72,7 @@ export async function restore(
     args: [args.length, ...args, ...endOfAttempt(end)],
     keepMs: end.keep * 1_000,
   });
-  return { type: owned(reply, "restore", identity)[0] as FinishReply["type"], waiters: waitersOf(reply, 1) };
+  return { type: owned(reply, "restore", identity)[0] as FinishReply["type"], open: reply.slice(1).map(String) };
 }
 
 /** Returns the end that Redis has on record for an attempt; `null` when it has none. */
@@ -123,6 +123,6 @@ export async function reap(
     keys: [keys.lease(runner), keys.claim(runner, instance), keys.attempts(runner, instance), keys.queue(runner)],
     args: [instance, isClaim ? "claim" : "attempt", policy, graceMs, lostAfterMs, runner],
   });
-  if (reply[0] === "FAILED") await steps.settle(waitersOf(reply, 1));
+  if (reply[0] === "FAILED") await steps.settleAll(reply.slice(1).map(String));
   return reply[0] as ReapReply;
 }

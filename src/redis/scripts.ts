@@ -1,10 +1,13 @@
+import { EXIT } from "../domain/exit_codes.ts";
 import { JOB_FIELDS } from "../domain/job.ts";
-import { MAX_DETAILS, MAX_ID, MAX_JSON_JOB, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
+import { DEFAULT_KEEP, MAX_DETAILS, MAX_ID, MAX_JSON_JOB, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
+import waiting from "./scripts/lib/waiting.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
 import promote from "./scripts/promote.lua" with { type: "text" };
 import release from "./scripts/release.lua" with { type: "text" };
+import settle from "./scripts/settle.lua" with { type: "text" };
 import reroute from "./scripts/reroute.lua" with { type: "text" };
 import convert from "./scripts/convert.lua" with { type: "text" };
 import deadLetter from "./scripts/dead_letter.lua" with { type: "text" };
@@ -32,12 +35,26 @@ import sweep from "./scripts/sweep.lua" with { type: "text" };
 import forget from "./scripts/forget.lua" with { type: "text" };
 import queues from "./scripts/queues.lua" with { type: "text" };
 import instances from "./scripts/instances.lua" with { type: "text" };
+import { Keys } from "./keys.ts";
 import { Script, stepOf } from "./script.ts";
 
 /** Makes a script that is not about one job. */
 const plain = (name: string, text: string) => new Script(name, base, [text]);
-/** Makes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
-const about = (name: string, text: string) => new Script(name, base, [job, text]);
+
+/** The names of keys without their namespace, for jobs that only a script finds; and constants of the domain. */
+const NAMES = new Keys("");
+const WAITING = `local NAMED = {
+  job = '${NAMES.job("")}', meta = '${NAMES.meta("")}', output = '${NAMES.output("")}', channel = '${
+  NAMES.channel("")
+}',
+  after = '${NAMES.after("")}', skipped = '${NAMES.skipped("")}', unsettled = '${NAMES.unsettled()}',
+  queue = '${NAMES.queue("")}', low = '${NAMES.low("")}', delay = '${NAMES.delay("")}'
+}
+local DEFAULT_KEEP, SKIPPED = ${DEFAULT_KEEP * 1_000}, ${EXIT.skipped}
+`;
+/** What precedes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
+const JOB = [job, WAITING, waiting];
+const about = (name: string, text: string) => new Script(name, base, [...JOB, text]);
 
 /** Constants of the domain in the Lua text of `start`, so that no call has to send them. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}
@@ -55,13 +72,14 @@ const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
+  settle: about("settle", settle),
   release: plain("release", release),
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   dead_letter: plain("dead_letter", deadLetter),
-  claim: new Script("claim", base, [stepOf([job, START, start]), `local MAX_ID = ${MAX_ID}\n`, claim]),
+  claim: new Script("claim", base, [stepOf([...JOB, START, start]), `local MAX_ID = ${MAX_ID}\n`, claim]),
   peek: plain("peek", peek),
-  start: new Script("start", base, [job, START, start]),
+  start: new Script("start", base, [...JOB, START, start]),
   finish: about("finish", finish),
   cancel: about("cancel", cancel),
   retry: about("retry", retry),
@@ -69,7 +87,11 @@ export const SCRIPTS = {
   input_required: about("input_required", inputRequired),
   input_resolved: about("input_resolved", inputResolved),
   reassert: about("reassert", reassert),
-  restore: new Script("restore", base, [stepOf([job, reassert], "reassert"), stepOf([job, finish], "finish"), restore]),
+  restore: new Script("restore", base, [
+    stepOf([job, reassert], "reassert"),
+    stepOf([...JOB, finish], "finish"),
+    restore,
+  ]),
   reap: about("reap", reap),
   register: plain("register", register),
   heartbeat: plain("heartbeat", heartbeat),

@@ -6,7 +6,7 @@ import type { Argument } from "./client.ts";
 import type { Batch } from "./batch.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, type Link } from "./link.ts";
-import { type Items, type Waiter, waitersOf } from "./items.ts";
+import type { Items } from "./items.ts";
 import type { Script, ScriptCall } from "./script.ts";
 import { SCRIPTS } from "./scripts.ts";
 
@@ -70,37 +70,38 @@ export class Steps {
     }
   }
 
-  /** Promotes a job, and those that wait for it when it has ended. */
+  /** Promotes a job; when that ends it, settles those that wait for it. */
   async promote(runner: string, id: string, force: boolean): Promise<PromoteReply> {
-    const [type, waiters] = await this.#promote(runner, id, force);
-    await this.settle(waiters);
-    return type;
+    const { keys } = this;
+    const [type, ...open] = await this.job(SCRIPTS.promote, id, {
+      keys: [keys.delay(runner), keys.queue(runner), keys.low(runner)],
+      args: [runner, force ? 1 : 0],
+    });
+    await this.settleAll(open.map(String));
+    return type as PromoteReply;
   }
 
-  /**
-   * Promotes jobs that waited for one that has ended. When Redis becomes unreachable meanwhile, they are found by their
-   * due time.
-   */
-  async settle(waiters: readonly Waiter[]): Promise<void> {
-    const open = [...waiters];
+  /** Settles the next jobs that wait for an ended one; returns the ended jobs for which others still wait. */
+  async settle(id: string): Promise<readonly string[]> {
+    const [, ...open] = await this.job(SCRIPTS.settle, id, { args: [""] });
+    return open.map(String);
+  }
+
+  /** Settles all jobs that wait for ended ones. When Redis becomes unreachable meanwhile, any runner goes on. */
+  async settleAll(ended: readonly string[]): Promise<void> {
+    const open = [...ended];
     try {
-      for (let next = open.pop(); next; next = open.pop()) {
-        const [, further] = await this.#promote(next[0], next[1], true);
-        open.push(...further);
-      }
+      for (let id = open.pop(); id !== undefined; id = open.pop()) open.push(...await this.settle(id));
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
   }
 
-  async #promote(runner: string, id: string, force: boolean): Promise<[PromoteReply, readonly Waiter[]]> {
-    const { keys } = this;
-    const after = await this.field(keys.meta(id), "after") ?? "";
-    const awaited = after === "" ? [] : [keys.job(after), keys.after(after)];
-    const reply = await this.job(SCRIPTS.promote, id, {
-      keys: [keys.delay(runner), keys.queue(runner), keys.low(runner), ...awaited],
-      args: [runner, after, force ? 1 : 0],
-    });
-    return [reply[0] as PromoteReply, waitersOf(reply, 1)];
+  /** Settles those jobs that wait for an ended one and whose condition it has met; the others go on waiting. */
+  async settleMet(id: string): Promise<void> {
+    for (let cursor: string | null = "0"; cursor !== null;) {
+      const [type, next]: Items = await this.job(SCRIPTS.settle, id, { args: [cursor] });
+      cursor = type === "NEXT" && next !== "0" ? String(next) : null;
+    }
   }
 }

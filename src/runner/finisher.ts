@@ -146,7 +146,7 @@ export class Finisher {
         if (outcome.kind === "lost" && (reply.type === "RETRY" || isReported(reply, active))) {
           this.#hooks.lost(active, request.error);
         }
-        if (reply.waiters.length > 0) await this.#promote(reply.waiters);
+        await this.#settleWaiting(reply.open);
         this.#attempts.remove(active); // not earlier: a burst ends only when jobs that waited are in their queues
         return;
       } catch (error) {
@@ -224,18 +224,16 @@ export class Finisher {
     });
   }
 
-  /**
-   * Promotes waiting jobs one after the other, as there may be thousands. Those that are missed are found when they are
-   * due.
-   */
-  async #promote(waiters: FinishReply["waiters"]): Promise<void> {
+  /** Settles what waits for ended jobs, page by page; what is missed, any runner settles within a minute. */
+  async #settleWaiting(ended: readonly string[]): Promise<void> {
+    const open = [...ended];
     try {
-      for (const [runner, id] of waiters) {
+      for (let id = open.pop(); id !== undefined; id = open.pop()) {
         if (this.#stopping.signal.aborted) return;
-        await this.#parts.queue.promote(id, { runner, force: true });
+        open.push(...await this.#parts.queue.settle(id));
       }
     } catch (error) {
-      this.#parts.log.warn("could not promote yet", { error: String(error) });
+      this.#parts.log.warn("could not settle yet", { error: String(error) });
     }
   }
 

@@ -7,10 +7,13 @@ const BATCH = 200;
 export const EARLY_AFTER = 512;
 
 /** What it works with. */
-type JanitorParts = Pick<RunnerParts, "journal" | "executors" | "settings"> & { readonly queue: Pick<Queue, "sweep"> };
+type JanitorParts = Pick<RunnerParts, "journal" | "executors" | "settings"> & {
+  readonly queue: Pick<Queue, "settle" | "sweep" | "unsettled">;
+};
 
 /**
- * Removes data that is no longer needed: index entries of jobs that left Redis, old journal records and spool files.
+ * Removes data that is no longer needed: index entries of jobs that left Redis, old journal records and spool files;
+ * and settles jobs that still wait for ended ones.
  */
 export class Janitor {
   readonly #parts: JanitorParts;
@@ -26,6 +29,11 @@ export class Janitor {
     const hasRecord = (name: string) => journal.find(name) !== undefined;
     for (const executor of executors.values()) {
       await executor.prune({ seconds: settings.keep, forgotten, hasRecord, signal });
+    }
+    for (const id of await queue.unsettled(BATCH)) {
+      for (let open = [id]; open.length > 0 && !signal?.aborted;) {
+        open = [...open.slice(1), ...await queue.settle(open[0])];
+      }
     }
     if (!signal?.aborted) await queue.sweep(BATCH);
   }

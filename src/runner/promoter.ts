@@ -18,16 +18,16 @@ export class Promoter {
     this.#heartbeat = heartbeat;
   }
 
-  /** Promotes every job that is due, which can be a hundred thousand. Ends early when the signal aborts. */
+  /** Checks every job that is due, which can be a hundred thousand. Ends early when the signal aborts. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue, log } = this.#parts;
-    for (let promoted = BATCH; promoted === BATCH;) {
-      promoted = 0;
+    for (let checked = BATCH; checked === BATCH;) {
+      checked = 0;
       for (const id of await queue.due(BATCH)) {
         if (signal?.aborted) return;
         const reply = await queue.promote(id);
         log.debug("promoted", { job: id, state: reply.toLowerCase() });
-        if (reply === "PROMOTED") promoted++;
+        if (reply !== "EARLY") checked++;
       }
     }
     this.#heartbeat.soon(); // its reply says when the next job is due

@@ -1,7 +1,8 @@
 import { isFinal } from "../../src/domain/lifecycle.ts";
-import { metaOf } from "../../src/domain/job_meta.ts";
+import { conditionsOf, dependenciesOf, metaOf } from "../../src/domain/job_meta.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import type {
+  Dependents,
   JobStore,
   OutputPiece,
   Placement,
@@ -88,7 +89,10 @@ export class FakeStore implements JobStore {
     if (waiting >= maxQueued) return { type: "FULL" as const, waiting };
     this.submitted.push(submission);
     const { id, payload, runner, executor } = submission;
-    this.put(id, { payload, runner, executor, status: "dispatched" }, metaOf(submission));
+    this.put(id, { payload, runner, executor, status: "dispatched" }, {
+      ...conditionsOf(submission),
+      ...metaOf(submission),
+    });
     return { type: "OK" as const };
   }
 
@@ -106,13 +110,23 @@ export class FakeStore implements JobStore {
     const status = job.fields.status ?? "dispatched";
     if (!isFinal(status)) return Promise.resolve({ type: "ALIVE", status });
     if (!job.fields.runner) return Promise.resolve({ type: "NOWHERE" });
-    const after = job.meta.after ?? "";
-    const parent = this.jobs.get(after)?.fields.status;
-    if (after !== "" && (parent === undefined || parent === "error")) {
-      return Promise.resolve({ type: "NEVER", after, failed: parent === "error" });
+    const waits: string[] = [];
+    for (const { id: after } of dependenciesOf(job.meta)) {
+      const parent = this.jobs.get(after)?.fields.status;
+      if (parent === undefined || parent === "error") {
+        return Promise.resolve({ type: "NEVER", after, failed: parent === "error" });
+      }
+      if (parent !== "finished") waits.push(after);
     }
     this.change(id, { status: "dispatched", result: "", error: "" });
-    return Promise.resolve(after === "" || parent === "finished" ? { type: "OK" } : { type: "WAITS", after });
+    return Promise.resolve(waits.length === 0 ? { type: "OK" } : { type: "WAITS", after: waits });
+  }
+
+  dependents(id: string, which: "waiting" | "skipped"): Promise<Dependents> {
+    const ids = [...this.jobs.values()].filter(({ meta }) =>
+      dependenciesOf(meta).some((one) => one.id === id && !one.met) && (meta.skipped === "1") === (which === "skipped")
+    ).map((job) => job.id);
+    return Promise.resolve({ total: ids.length, ids, next: null });
   }
 
   request(job: StoredJob, request: JobRequest): Promise<RequestReply> {

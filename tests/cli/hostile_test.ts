@@ -21,7 +21,7 @@ function hostileWorld(options: CommandOptions = { columns: 120 }): CommandFixtur
   ];
   redis.queueList = [{ runner: EVIL, queued: 1, delayed: 0, paused: true }];
   redis.deadLetterList = [{ id: EVIL, reason: EVIL, ms: 0 }];
-  const text = { title: EVIL, cwd: EVIL, "label:a": EVIL, after: EVIL };
+  const text = { title: EVIL, cwd: EVIL, "label:a": EVIL, [`after:${EVIL}`]: "finished" };
   const fields = {
     ...{ payload: EVIL, runner: EVIL, executor: EVIL, error: EVIL, result: EVIL, caller_id: EVIL, context_id: EVIL },
     env_vars: JSON.stringify({ [EVIL]: "" }),

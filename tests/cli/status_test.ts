@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { anInstance } from "./fake_store.ts";
 import { CommandFixture, type CommandOptions } from "./command_fixture.ts";
 import { assertGolden } from "./golden.ts";
@@ -245,15 +245,17 @@ Deno.test("status says why a job waits", async () => {
         redis.change("j", {}, { attempt: "1", last_error: "No space left on device" });
       },
     ],
-    ['waits for the end of job "first"', ({ redis }) => {
+    ['waits for job "first" to finish', ({ redis }) => {
       redis.placement = { ...none, dueMs: due };
-      redis.put("first", { status: "started" });
-      redis.change("j", {}, { after: "first" });
+      redis.change("j", {}, { "after:first": "finished" });
+    }],
+    ['waits for job "first" to end, and for 2 other jobs', ({ redis }) => {
+      redis.placement = { ...none, dueMs: due };
+      redis.change("j", {}, { "after:first": "ended", "after:b": "ended", "after:c": "finished", "met:d": "ended" });
     }],
     ["it is delayed until 2026-02-01T00:00:00.000Z", ({ redis }) => {
       redis.placement = { ...none, dueMs: due };
-      redis.put("first", { status: "finished" });
-      redis.change("j", {}, { after: "first" });
+      redis.change("j", {}, { "met:first": "finished" });
     }],
     ["is in no queue: it was stored and never pushed, or became a dead letter", () => {}],
     ["runs on alpha", ({ redis }) => {
@@ -302,4 +304,47 @@ Deno.test("status of a job that a foreign client wrote oddly shows what there is
     null,
     null,
   ]);
+});
+
+Deno.test("status ID draws what a job waits for and what waits for it, with their states", async () => {
+  const fixture = new CommandFixture();
+  const { redis } = fixture;
+  redis.put("build", { status: "finished" });
+  redis.put("lint", { status: "started" });
+  redis.put("j", { status: "dispatched" }, {
+    "met:build": "finished",
+    "after:lint": "finished",
+    "after:gone": "ended",
+  });
+  redis.put("deploy", { status: "dispatched" }, { "after:j": "finished" });
+  redis.put("cancelled", { status: "error" }, { "after:j": "finished" });
+  assertEquals(await fixture.run("status", "j"), 0);
+  const drawing = `dependencies:
+  ✓ build     finished
+  ─ lint      running   must finish
+  ─ gone      gone      must end
+  ▸ j         queued
+    ─ deploy  queued    waits for it
+`;
+  assert(fixture.stdout.includes(drawing), fixture.stdout);
+  fixture.stdout = "";
+  assertEquals(await fixture.run("status", "--json", "j"), 0);
+  const { after, before, more_before } = JSON.parse(fixture.stdout);
+  assertEquals(after, [
+    { id: "build", condition: "finished", met: true, status: "finished" },
+    { id: "lint", condition: "finished", met: false, status: "started" },
+    { id: "gone", condition: "ended", met: false, status: null },
+  ]);
+  assertEquals([before, more_before], [[{ id: "deploy", status: "dispatched" }], 0]);
+});
+
+Deno.test("status ID says how many more wait for a job, and that a job was skipped", async () => {
+  const fixture = new CommandFixture();
+  const { redis } = fixture;
+  redis.put("j", { status: "error", error: "skipped: no" }, { skipped: "1", exit: "123" });
+  for (let i = 0; i < 30; i++) redis.put(`child${i}`, { status: "dispatched" }, { "after:j": "finished" });
+  assertEquals(await fixture.run("status", "j"), 0);
+  assertMatch(fixture.stdout, /^status +skipped$/m);
+  assertMatch(fixture.stdout, /and 10 more$/m);
+  assertEquals(fixture.stdout.split("waits for it").length - 1, 20);
 });

@@ -5,6 +5,7 @@ import { unavailable } from "../support/unavailable.ts";
 
 async function submitFrom(input: string | Uint8Array, args: string[] = [], options: CommandOptions = {}) {
   const fixture = new CommandFixture({ ...options, input });
+  fixture.redis.put("earlier", { status: "finished" });
   const code = await fixture.run("submit", "--from", "-", ...args);
   return { code, fixture, jobs: fixture.redis.submitted };
 }
@@ -24,6 +25,7 @@ Deno.test("submit --from reads every key of a job", async () => {
     priority: "low",
     in: 60,
     after: "earlier",
+    after_end: ["earlier"],
     retries: 2,
     backoff: "1s..2s",
     keep: 0,
@@ -45,6 +47,7 @@ Deno.test("submit --from reads every key of a job", async () => {
     priority: "low",
     notBeforeMs: fixture.redis.nowMs + 60_000,
     after: "earlier",
+    afterEnd: ["earlier"],
     retries: 2,
     backoff: { from: 1, to: 2 },
     keep: 0,
@@ -79,9 +82,9 @@ const BAD = [
   '{"payload":"x","runner":"a","name":"b"}',
   '{"payload":"x","retries":1.5}',
   '{"executor":"tmux.x"}',
-  '{"payload":"x","after":"late"}',
+  '{"payload":"x","id":"early","after":"late"}',
   '{"payload":"\\ud800"}',
-  '{"payload":"x","id":"late"}',
+  '{"payload":"x","id":"late","after":"early"}',
   '{"payload":"x","in":-5}',
   '{"payload":"x","in":1e400}',
   '{"payload":"x","runner":"a\\nb"}',
@@ -100,8 +103,9 @@ const REASONS = [
   'line 8: Cannot use key "name": it means the same as "runner"',
   "line 9: Cannot submit job: retries must be 0 or more",
   "line 10: Cannot submit job: its payload is empty",
-  'line 11: Cannot use key "after": the job that it names stands further down',
+  'line 11: Cannot wait for job "late": line 13 is not valid',
   "line 12: Cannot submit job: its payload is no valid Unicode text",
+  'line 13: Cannot wait for job "early": it waits for this job',
   "line 14: Cannot submit job: its delay in seconds must be 0 or more",
   "line 15: Cannot submit job: its delay in seconds must be 300000000000 or less",
   'line 16: Cannot use runner name "a\\nb"',
@@ -119,8 +123,8 @@ Deno.test("submit --from reports bad lines with their numbers and queues nothing
 
 Deno.test("submit --from --skip-bad reports bad lines and queues the others", async () => {
   const { code, fixture, jobs } = await submitFrom(BAD, ["--skip-bad"]);
-  assertEquals([code, jobs.map(({ payload }) => payload)], [0, ["ok", "x"]]);
-  assertEquals(fixture.stdout, `${jobs[0].id}\nlate\n`);
+  assertEquals([code, jobs.map(({ payload }) => payload)], [0, ["ok"]]);
+  assertEquals(fixture.stdout, `${jobs[0].id}\n`);
   assertEquals(fixture.stderr.split("\n").length - 1, REASONS.length);
   for (const reason of REASONS) assert(fixture.stderr.includes(`runner: skipped ${reason}`), reason);
 });
@@ -150,13 +154,26 @@ Deno.test("submit --from queues many jobs side by side and prints their ids in o
   assert(most > 50 && most <= 256, `${most} at the same time`);
 });
 
-Deno.test("submit --from queues a job after the one that it waits for", async () => {
-  const fixture = new CommandFixture({ input: '{"payload":"a","id":"a"}\n{"payload":"b","id":"b","after":"a"}\n' });
+Deno.test("submit --from queues a job after the one that it waits for, in whatever order they are", async () => {
+  const fixture = new CommandFixture({ input: '{"payload":"b","id":"b","after":["a"]}\n{"payload":"a","id":"a"}\n' });
   fixture.redis.onSubmit = async ({ id }) => {
     if (id === "a") await settle();
   };
   assertEquals(await fixture.run("submit", "--from", "-"), 0);
   assertEquals(fixture.redis.submitted.map(({ id }) => id), ["a", "b"]);
+});
+
+Deno.test("submit --from queues nothing when a job waits for one that does not exist", async () => {
+  const lines = ['{"payload":"a","id":"a"}', '{"payload":"b","after_end":["a","none"]}'];
+  const refused = await submitFrom(lines.join("\n"));
+  assertEquals([refused.code, refused.jobs.length], [2, 0]);
+  assertMatch(
+    refused.fixture.stderr,
+    /line 2: Cannot wait for job "none": it does not exist, nor is it in this file; /,
+  );
+  const dry = await submitFrom(lines.join("\n"), ["--dry-run"]);
+  assertEquals([dry.code, dry.fixture.opened.length], [0, 0], "without Redis");
+  assertMatch(dry.fixture.stdout, /"after_end":\["a","none"\]/);
 });
 
 Deno.test("submit --from says how far it came when Redis goes away", async () => {

@@ -89,8 +89,14 @@ Deno.test("submit --after finds the job by what a user writes", async () => {
   fixture.redis.put("first-job", { status: "started" });
   assertEquals(await fixture.run("submit", "--after", "@", "true"), 0);
   assertEquals(await fixture.run("submit", "--after", "first", "true"), 0);
-  assertEquals(fixture.redis.submitted.map(({ after }) => after), ["first-job", "first-job"]);
+  assertEquals(fixture.redis.submitted.map(({ after }) => after), [["first-job"], ["first-job"]]);
   assertEquals(await fixture.run("submit", "--after", "other", "true"), 4);
+  fixture.redis.put("second", { status: "started" });
+  fixture.redis.put("third", { status: "started" });
+  assertEquals(await fixture.run("submit", "--after", "first,sec", "--after", "third", "--after-end", "@", "true"), 0);
+  const { after, afterEnd } = fixture.redis.submitted.at(-1)!;
+  assertEquals([after, afterEnd], [["first-job", "second", "third"], ["third"]]);
+  assertEquals(await fixture.run("submit", "--after", "first,", "true"), 2);
 });
 
 Deno.test("submit says when the id is there already, and succeeds", async () => {

@@ -1,7 +1,7 @@
 import { checkSubmission } from "../../src/client/check_submission.ts";
 import type { Draft } from "../../src/client/read_submission.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
-import { MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../../src/domain/limits.ts";
+import { MAX_AFTER, MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../../src/domain/limits.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import { assertEquals, assertThrows } from "../support/assert.ts";
 
@@ -55,6 +55,11 @@ Deno.test("checkSubmission refuses the first value beyond each limit and names t
     [{ notBeforeMs: NaN }, "its start must be a time before the year 11000"],
     [{ env: { A: "v".repeat(MAX_RUN_PAYLOAD) } }, "its environment has 16777217 characters, more than 16777216"],
     [{ id: "7", after: "7" }, "after names the job itself"],
+    [{ id: "7", after: ["6"], afterEnd: ["5", "7"] }, "after names the job itself"],
+    [
+      { after: Array.from({ length: MAX_AFTER + 1 }, (_, i) => String(i)) },
+      "after names 257 jobs, more than 256; let some wait for the others",
+    ],
     [{ cwd: "" }, 'its working directory must begin with "/", because it is on the host that runs it'],
     [{ cwd: "/a\0" }, "its working directory holds a NUL character"],
   ];

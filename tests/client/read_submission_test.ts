@@ -26,9 +26,13 @@ Deno.test("readSubmission refuses a value of the wrong kind and names its key, n
   const text = "it must be a text";
   const seconds = 'it must be a number of seconds or a text like "5m"';
   const rows: [key: string, values: unknown[], reason: string][] = [
-    ...["payload", "runner", "name", "executor", "id", "caller_id", "context_id", "title", "cwd", "after"].map((
+    ...["payload", "runner", "name", "executor", "id", "caller_id", "context_id", "title", "cwd"].map((
       key,
     ): [string, unknown[], string] => [key, [7, null, {}, ["secret"]], text]),
+    ...["after", "after_end"].flatMap((key): [string, unknown[], string][] => [
+      [key, [7, null, {}], text],
+      [key, [[7], ["a", null]], "it must be a text, or a list of texts"],
+    ]),
     ...["timeout", "keep", "in"].map((key): [string, unknown[], string] => [key, [null, true, []], seconds]),
     ["at", [null, true], text],
     ["backoff", [null, {}], text],

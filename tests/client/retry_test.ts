@@ -13,7 +13,7 @@ function retry(reply: RetryReply, id = "j") {
 Deno.test("retryJob says what became of the job", async () => {
   const rows: [RetryReply, Awaited<ReturnType<typeof retryJob>>][] = [
     [{ type: "OK" }, { result: "queued" }],
-    [{ type: "WAITS", after: "a" }, { result: "waits", after: "a" }],
+    [{ type: "WAITS", after: ["a"] }, { result: "waits", after: ["a"] }],
     [{ type: "NEVER", after: "a", failed: true }, { result: "blocked", after: "a", state: "error" }],
     [{ type: "NEVER", after: "a", failed: false }, { result: "blocked", after: "a", state: "missing" }],
     [{ type: "ALIVE", status: "started" }, { result: "not_ended", status: "started" }],

@@ -1,4 +1,4 @@
-import { metaNumber, metaOf } from "../../src/domain/job_meta.ts";
+import { conditionsOf, dependenciesOf, metaNumber, metaOf } from "../../src/domain/job_meta.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import { assertEquals } from "../support/assert.ts";
 
@@ -20,7 +20,7 @@ Deno.test("metaOf is empty when a submission asks for nothing special", () => {
   const submissions: Submission[] = [
     MINIMAL,
     { ...MINIMAL, id: "7", callerId: "me", contextId: "c", timeout: 5, env: { A: "secret" }, notBeforeMs: 1 },
-    { ...MINIMAL, priority: "normal", title: "", cwd: "", after: "", labels: {} },
+    { ...MINIMAL, priority: "normal", title: "", cwd: "", after: [], labels: {} },
   ];
   for (const submission of submissions) assertEquals(metaOf(submission), {});
 });
@@ -34,7 +34,6 @@ Deno.test("metaOf writes as text what a submission asks for", () => {
     cwd: "/srv",
     title: "nightly",
     priority: "high",
-    after: "6",
     labels: { team: "a", empty: "" },
   };
   assertEquals(metaOf(submission), {
@@ -45,7 +44,6 @@ Deno.test("metaOf writes as text what a submission asks for", () => {
     cwd: "/srv",
     title: "nightly",
     priority: "high",
-    after: "6",
     "label:team": "a",
     "label:empty": "",
   });
@@ -68,4 +66,25 @@ Deno.test("metaOf keeps labels apart from its own fields", () => {
 Deno.test("metaNumber gives the fallback for what is no decimal number", () => {
   for (const text of [" ", "0x10", "1_000", "+1", "-1", "1e", "Infinity"]) assertEquals(metaNumber(text, 5), 5, text);
   assertEquals([metaNumber("1e-7", 5), metaNumber("2.5", 5)], [1e-7, 2.5]);
+});
+
+Deno.test("conditionsOf has each job once, and to have finished is more than to have ended", () => {
+  assertEquals(conditionsOf(MINIMAL), {});
+  assertEquals(conditionsOf({ ...MINIMAL, after: "a" }), { "after:a": "finished" });
+  assertEquals(conditionsOf({ ...MINIMAL, after: ["a", "b", "a"], afterEnd: ["b", "c"] }), {
+    "after:a": "finished",
+    "after:b": "finished",
+    "after:c": "ended",
+  });
+});
+
+Deno.test("dependenciesOf reads what conditionsOf writes, and what has been met, for any id", () => {
+  const odd = "x:\ny";
+  assertEquals(
+    dependenciesOf({ ...conditionsOf({ ...MINIMAL, after: odd }), "met:b": "ended", title: "t", met: "1" }),
+    [
+      { id: odd, condition: "finished", met: false },
+      { id: "b", condition: "ended", met: true },
+    ],
+  );
 });

@@ -68,7 +68,7 @@ for (const [units, style] of [[4, 0], [0, 3], [0, 0]]) {
       if (attempt !== undefined) ran.push(title);
     }
     const deployed = units === 0 && style === 0 ? ["deploy"] : [];
-    assertEquals(ran.sort(), ["build", ...deployed, "style", "units"].sort(), stderr);
+    assertEquals(ran.sort(), ["build", ...deployed, "report", "style", "units"].sort(), stderr);
     assertEquals(stdout.includes(`exit code of the pipeline: ${Math.max(units, style)}\n`), true, stdout);
   });
 }

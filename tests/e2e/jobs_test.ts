@@ -190,7 +190,9 @@ Deno.test("further attempts, delays and jobs that wait for others work together"
   assertEquals((await fixture.ended(after)).result, "after\n");
   assertEquals((await fixture.ended(failing)).error, "exited with code 4");
   const job = await fixture.ended(never);
-  assertEquals([job.status, job.error], ["error", `not started: job "${failing}" it waits for ended with error`]);
+  const error = `skipped: job "${failing}", which must finish first, ended with error`;
+  assertEquals([job.status, job.error], ["error", error]);
+  assertEquals((await fixture.run(["wait", never])).code, 123);
 });
 
 Deno.test("what an attempt wrote that is tried again is shown whole", async () => {

@@ -86,12 +86,12 @@ Deno.test("purge() goes by the time of the end, whichever program wrote it", asy
   assertEquals(left, ["iso-new", "odd", "ours-new", "plain-new", "unix-new", "unknown"]);
 });
 
-Deno.test("purge() keeps a job for which others wait, and one that still runs here", async () => {
+Deno.test("purge() keeps a job for whose end others still wait, and one that still runs here", async () => {
   await using fixture = await RedisFixture.open();
   const { queue, server, keys } = fixture;
-  const first = await fixture.started("first");
+  await fixture.submit("first", { runner: "foreign" });
   await fixture.submit("second", { after: "first" });
-  await queue.finish(ended(first));
+  await server.call("HSET", keys.job("first"), "status", "finished", "updated_at", "2026-01-01T00:00:00Z");
   const foreign = await fixture.started("foreign");
   await server.call("HSET", keys.job("foreign"), "status", "finished", "updated_at", "2026-01-01T00:00:00Z");
   assertEquals(await leftAfter(fixture, {}), ["first", "foreign", "second"]);

@@ -202,9 +202,12 @@ Deno.test("cancel() stands when Redis goes away before those that waited are not
   await using proxy = Proxy.start(fixture.server.port);
   const store = openStore(placeAt(proxy.address));
   for (const id of ["a", "b"]) await store.submit({ id, payload: "x", runner: "r", executor: "tmux.main" });
-  await store.submit({ id: "c", payload: "x", runner: "r", executor: "tmux.main", after: "b" });
+  const waiting = Array.from({ length: 150 }, (_, i) => `c${i}`);
+  await Promise.all(
+    waiting.map((id) => store.submit({ id, payload: "x", runner: "r", executor: "tmux.main", after: "b" })),
+  );
   assertEquals(await store.cancel("a", ""), { type: "CANCELLED" });
-  const cut = proxy.cutReply({ nth: 3, command: "HGET" });
+  const cut = proxy.cutReply({ nth: 2, command: "EVALSHA" });
   assertEquals(await store.cancel("b", ""), { type: "CANCELLED" });
   await cut;
   store.close();

@@ -120,15 +120,14 @@ Deno.test("submit() after a job that ended starts or ends at once", async () => 
   assertEquals(await fixture.submit("a", { after: "good" }), "OK");
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["a"]);
   assertEquals(await fixture.submit("b", { after: "bad" }), "OK");
-  assertEquals((await fixture.job("b")).error, 'not started: job "bad" it waits for ended with error');
-  assertEquals(await fixture.submit("c", { after: "none", keep: 0 }), "OK");
-  assertEquals((await fixture.job("c")).error, 'not started: job "none" it waits for is not there');
-  assertEquals((await fixture.meta("c")).exit, "1");
+  assertEquals((await fixture.job("b")).error, 'skipped: job "bad", which must finish first, ended with error');
+  assertEquals(await fixture.submit("c", { after: "bad", keep: 0 }), "OK");
+  assertEquals((await fixture.meta("c")).exit, "123");
   assert(Number(await fixture.server.call("PTTL", fixture.keys.job("b"))) > 0);
   assertEquals(await fixture.server.call("PTTL", fixture.keys.job("c")), -1);
 });
 
-Deno.test("finish() names the jobs that waited, and promote() lets them start", async () => {
+Deno.test("finish() queues the jobs that waited, or delays them until their time", async () => {
   await using fixture = await RedisFixture.open();
   const run = await fixture.started("a");
   await fixture.submit("b", { after: "a", runner: "r" });
@@ -137,11 +136,8 @@ Deno.test("finish() names the jobs that waited, and promote() lets them start", 
   await fixture.submit("d", { after: "a", notBeforeMs: later });
   assertEquals(await fixture.queue.promote("b"), "EARLY");
   assertEquals(await fixture.queue.promote("b", { force: true }), "WAITS");
-  const { type, waiters } = await fixture.queue.finish(ended(run));
-  assertEquals([type, waiters.toSorted()], ["OK", [["other", "c"], ["r", "b"], ["r", "d"]]]);
-  assert(Number(await fixture.server.call("PTTL", fixture.keys.after("a"))) > 0);
-  assertEquals((await fixture.queue.finish(ended(run))).waiters.length, 3);
-  for (const [runner, id] of waiters) await fixture.queue.promote(id, { runner, force: true });
+  assertEquals(await fixture.queue.finish(ended(run)), { type: "OK", open: [] });
+  assertEquals(await fixture.queue.finish(ended(run)), { type: "ALREADY", open: [] });
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["b"]);
   assertEquals(await fixture.list(fixture.keys.queue("other")), ["c"]);
   assertEquals(await fixture.server.call("ZSCORE", fixture.keys.delay("r"), "d"), String(later));
@@ -170,9 +166,9 @@ Deno.test("the end of a job with error ends the whole chain behind it", async ()
   const errors = await Promise.all(["a", "b", "c", "d"].map(async (id) => (await fixture.job(id)).error));
   assertEquals(errors, [
     "cancelled",
-    'not started: job "a" it waits for ended with error',
-    'not started: job "b" it waits for ended with error',
-    'not started: job "c" it waits for ended with error',
+    'skipped: job "a", which must finish first, ended with error',
+    'skipped: job "b", which must finish first, ended with error',
+    'skipped: job "c", which must finish first, ended with error',
   ]);
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.delay("r")), 0);
   assertEquals(await fixture.queue.promote("b"), "GONE");
@@ -184,9 +180,9 @@ Deno.test("promote() ends a job whose awaited job left Redis", async () => {
   await fixture.submit("b", { after: "a" });
   await fixture.submit("c", { after: "b" });
   await fixture.server.call("DEL", fixture.keys.job("a"));
-  assertEquals(await fixture.queue.promote("b", { force: true }), "FAILED");
-  assertEquals((await fixture.job("b")).error, 'not started: job "a" it waits for is not there');
-  assertEquals((await fixture.job("c")).error, 'not started: job "b" it waits for ended with error');
+  assertEquals(await fixture.queue.promote("b", { force: true }), "SKIPPED");
+  assertEquals((await fixture.job("b")).error, 'skipped: job "a", which must finish first, is gone');
+  assertEquals((await fixture.job("c")).error, 'skipped: job "b", which must finish first, ended with error');
   assertEquals(await fixture.server.call("EXISTS", fixture.keys.after("a"), fixture.keys.delay("r")), 0);
 });
 

@@ -31,14 +31,17 @@ const READS = [
   "instances",
   "queues",
   "deadLetters",
+  "dependents",
+  "unsettled",
 ];
 /** Steps that replace the value of a key that is wholly ours: of a job that is new, or that its host restores. */
-const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "register", "sweep", "pause"];
+const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "register", "sweep", "purge", "pause"];
 
 /** The keys of runner `r` and of job `a`, with the right type. */
 function everyKey(keys: Keys): [string, string][] {
   return [
     ...[["job", keys.job("a"), "hash"], ["x", keys.meta("a"), "hash"], ["out", keys.output("a"), "stream"]],
+    ...[["skipped", keys.skipped("a"), "set"], ["unsettled", keys.unsettled(), "set"]],
     ...[["after", keys.after("a"), "set"], ["queue", keys.queue("r"), "list"], ["low", keys.low("r"), "list"]],
     ...[["delay", keys.delay("r"), "zset"], ["claim", keys.claim("r", "i"), "list"], [
       "run",

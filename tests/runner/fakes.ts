@@ -40,6 +40,7 @@ export class FakeQueue {
   readonly promoted: string[] = [];
   /** Replies of `start` that go before the ordinary one. */
   readonly startReplies = new Map<string, StartReply[]>();
+  readonly settled: string[] = [];
   /** Errors that the next calls of a method throw. */
   readonly failures: { method: string; error: Error }[] = [];
   /** Replies of `finish` that go before `OK`. */
@@ -149,7 +150,7 @@ export class FakeQueue {
     this.#fail("finish");
     const type = this.finishReplies.shift() ?? "OK";
     if (type === "OK") this.finished.push(request);
-    return Promise.resolve({ type, waiters: type === "OK" ? [["other", "waiter"]] as const : [] });
+    return Promise.resolve({ type, open: type === "OK" ? ["j"] : [] });
   };
   reassert = (request: ReassertRequest): Promise<ReassertReply> => {
     this.reasserted.push(request);
@@ -166,6 +167,11 @@ export class FakeQueue {
     this.#unclaim(text(id));
     return Promise.resolve(true);
   };
+  settle = (id: string) => {
+    this.settled.push(id);
+    return Promise.resolve([]);
+  };
+  unsettled = () => Promise.resolve([]);
   promote = (id: string) => {
     this.promoted.push(id);
     return Promise.resolve("PROMOTED" as const);

@@ -30,7 +30,7 @@ Deno.test("the finisher reports state, sentence, code and output, then forgets t
   ]);
   assertEquals(runner.journal.settled.length, 1);
   assertEquals(runner.attempts.size, 0);
-  assertEquals(runner.queue.promoted, ["waiter"]);
+  assertEquals(runner.queue.settled, ["j"]);
 });
 
 Deno.test("the finisher goes on until Redis replies, and settles only then", async () => {

@@ -123,7 +123,7 @@ class LossyRedis {
       register: from(register, (_, { restored = false } = {}) => this.#register(restored)),
       heartbeat: from(heartbeat, (attempts) => this.#heartbeat(attempts, own)),
       reassert: from(reassert, ({ id }) => (this.#add(id), "OK")),
-      restore: from(restore, ({ id }) => (this.#add(id), { type: "OK", waiters: [] })),
+      restore: from(restore, ({ id }) => (this.#add(id), { type: "OK", open: [] })),
       claimed: from(claimed, () => []),
     };
   };

@@ -1,3 +1,4 @@
+import { cancelCascade } from "../../client/cascade.ts";
 import { cancelJob, type Cancelled } from "../../client/cancel.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { findAloud } from "../input/find_aloud.ts";
@@ -8,6 +9,7 @@ import { printable, toJson } from "../view/text.ts";
 /** Options of `runner cancel`. */
 const CANCEL_ROWS = {
   reason: { type: "string", value: "TEXT", default: "", help: "Reason, which goes into the job's error field" },
+  cascade: { type: "flag", help: "Cancel also everything that waits for them, in any way" },
 } as const satisfies OptionRows;
 
 const SAYS: Readonly<Record<Cancelled, string>> = {
@@ -25,6 +27,8 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     "A waiting job ends at once. A running job gets TERM and then KILL, with everything it started. When its runner " +
     "is down, the next runner on its host stops it. For anything but a full id, such as @, the matching job is " +
     "reported first.",
+    "Jobs that wait with --after for a cancelled one end as skipped; those with --after-end start. With --cascade both " +
+    "are cancelled, and what waits for them, the last ones first.",
   ],
   examples: [
     { command: "runner cancel @", does: "stop the newest job" },
@@ -41,11 +45,12 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     const redis = await context.store();
     // all ids are resolved first: a wrong one among them changes nothing
     const ids = await findAloud(context, positionals);
-    for (const id of ids) {
-      const became = await cancelJob(redis, id, settings.reason);
+    const onEnd = async (id: string, became: Cancelled) => {
       if (settings.json) await terminal.write(`${toJson({ id, result: became })}\n`);
       else await terminal.say(`job ${printable(id)}: ${SAYS[became]}\n`);
-    }
+    };
+    if (settings.cascade) await cancelCascade(redis, ids, { reason: settings.reason, onEnd });
+    else for (const id of ids) await onEnd(id, await cancelJob(redis, id, settings.reason));
     return EXIT.ok;
   },
 };

@@ -64,8 +64,8 @@ export const events: Command<typeof EVENTS_ROWS> = {
   summary: "Show past events of jobs, and follow new ones",
   usage: ["[OPTIONS]"],
   description: [
-    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, release, reroute, dead_letter, " +
-    "start, input_required, input_resolved, finish, cancel, retry, reap and reassert. Each has the job, its state " +
+    "Redis keeps about the newest 10,000 events of a namespace: submit, promote, skipped, release, reroute, " +
+    "dead_letter, start, input_required, input_resolved, finish, cancel, retry, reap and reassert. Each has the job, its state " +
     "after the event, and, where they apply, runner, instance and attempt.",
     "--follow continues until Ctrl-C. Other programs can read the same events with XREAD from the stream rr:events.",
   ],

@@ -1,9 +1,12 @@
+import { retryDescendants } from "../../client/cascade.ts";
 import { type Retried, retryJob } from "../../client/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import { findAloud } from "../input/find_aloud.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
 import type { Command } from "../command.ts";
+import type { Context } from "../context.ts";
 import { printable, toJson } from "../view/text.ts";
 
 /** Returns what prevents a new attempt, and what to do about it. */
@@ -15,38 +18,65 @@ function hindrance(id: string, retried: Exclude<Retried, { readonly result: "que
   }
   const after = JSON.stringify(retried.after);
   return retried.state === "missing"
-    ? `job ${after}, which must have finished first, no longer exists; submit it again without --after`
+    ? `job ${after}, for which it waited, no longer exists; submit it again without that`
     : `job ${after}, which must have finished first, has ended with error; retry that one first: runner retry ${
       pasteWord(retried.after, "ID")
     }`;
 }
 
-const ROWS = {} as const;
+/** Options of `runner retry`. */
+const RETRY_ROWS = {
+  cascade: { type: "flag", help: "Run also the jobs again that were skipped because of them" },
+} as const satisfies OptionRows;
+
+/** Reports what became of a job; returns whether it runs again. */
+async function report(
+  { terminal, settings }: Context<typeof RETRY_ROWS>,
+  id: string,
+  retried: Retried,
+): Promise<boolean> {
+  if (settings.json) await terminal.write(`${toJson({ id, ...retried })}\n`);
+  if (retried.result === "queued" || retried.result === "waits") {
+    const when = retried.result === "queued" ? "" : `, when ${listed(retried.after)}`;
+    if (!settings.json) await terminal.say(`job ${printable(id)}: queued for a new attempt${when}\n`);
+    return true;
+  }
+  await terminal.say(`runner: Cannot retry job ${JSON.stringify(id)}: ${hindrance(id, retried)}\n`);
+  return false;
+}
+
+function listed([first, ...more]: readonly string[]): string {
+  return more.length === 0
+    ? `job ${printable(first)} is over`
+    : `job ${printable(first)} and ${more.length} more are over`;
+}
 
 /** `runner retry`. */
-export const retry: Command<typeof ROWS> = {
+export const retry: Command<typeof RETRY_ROWS> = {
   name: "retry",
   summary: "Run ended jobs again, each as a new attempt of the same job",
   usage: ["[OPTIONS] ID..."],
   description: [
     "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that " +
     "has ended can be run again. Other jobs are reported, and the exit code is 1.",
-    "A job with --after waits again until that job has finished, and a job with --at until its time. If that job has " +
-    "failed, retry it first.",
+    "A job with --after or --after-end waits again for those of these jobs that have not finished or ended, and a job " +
+    "with --at until its time. If one of these jobs has failed, retry it first. With --cascade the jobs that were " +
+    "skipped because of it follow; one that another failed job blocks is skipped again.",
   ],
   examples: [
     { command: "runner retry @", does: "run the newest job again" },
     { command: "runner retry 3f2a 77b1", does: "run two jobs again, by the first letters of their ids" },
+    { command: "runner retry --cascade 3f2a", does: "run a failed job again, and all that was skipped because of it" },
   ],
-  rows: ROWS,
+  rows: RETRY_ROWS,
   needs: [{ net: true }],
   positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
-    const { terminal, settings, positionals } = context;
     const redis = await context.store();
-    const ids = await findAloud(context, positionals);
+    const ids = await findAloud(context, context.positionals);
     let code: number = EXIT.ok;
     const open = [...ids];
+    const again: string[] = [];
     /** Number of jobs in a row that were postponed. */
     let putOff = 0;
     for (let id = open.shift(); id !== undefined; id = open.shift()) {
@@ -57,14 +87,13 @@ export const retry: Command<typeof ROWS> = {
         continue;
       }
       putOff = 0;
-      if (settings.json) await terminal.write(`${toJson({ id, ...retried })}\n`);
-      if (retried.result === "queued" || retried.result === "waits") {
-        const when = retried.result === "queued" ? "" : `, when job ${printable(retried.after)} has finished`;
-        if (!settings.json) await terminal.say(`job ${printable(id)}: queued for a new attempt${when}\n`);
-        continue;
-      }
-      code = EXIT.failed;
-      await terminal.say(`runner: Cannot retry job ${JSON.stringify(id)}: ${hindrance(id, retried)}\n`);
+      if (retried.result !== "blocked") again.push(id);
+      if (!await report(context, id, retried)) code = EXIT.failed;
+    }
+    if (context.settings.cascade) {
+      await retryDescendants(redis, again, async (id, retried) => {
+        if (!await report(context, id, retried)) code = EXIT.failed;
+      });
     }
     return code;
   },

@@ -1,3 +1,4 @@
+import { readDependencies } from "../../client/dependencies.ts";
 import { explainJob } from "../../client/explain.ts";
 import { viewJob } from "../../client/job_view.ts";
 import { type Overview, readOverview } from "../../client/overview.ts";
@@ -63,18 +64,21 @@ export const STATUS_ROWS = {
   },
   watch: { type: "flag", short: "w", help: "Update the output whenever something happens, until Ctrl-C" },
 } as const satisfies OptionRows;
+/** Most jobs that wait for one of which the details are shown. */
+const SHOWN = 20;
 
 type StatusContext = Context<typeof STATUS_ROWS>;
 
 async function readDetail(store: JobStore, id: string, context: StatusContext): Promise<JobDetail> {
   const stored = await store.read(id);
   if (!stored) throw new JobNotFoundError(`Cannot show job ${JSON.stringify(id)}: it has just left Redis`);
-  const [{ why, owner }, nowMs] = await Promise.all([
+  const [{ why, owner }, nowMs, dependencies] = await Promise.all([
     explainJob(store, stored, {
       serialKeyOf: (executor) => placeOf(executor, context)?.serialKey ?? null,
       time: context.settings.json ? undefined : timeFor(context.terminal),
     }),
     store.time(),
+    readDependencies(store, stored, SHOWN),
   ]);
   const job = viewJob(stored);
   return {
@@ -82,6 +86,7 @@ async function readDetail(store: JobStore, id: string, context: StatusContext): 
     why,
     nowMs,
     host: owner?.host ?? null,
+    dependencies,
     attach: owner ? context.compose.attachLine(owner.access, job.executor) : null,
   };
 }
@@ -148,7 +153,7 @@ export const status: Command<typeof STATUS_ROWS> = {
     "ID is the id of a job, its first letters (also with the ellipsis of this list), @ for the newest job, or @~2 " +
     "for the one two before that. @ counts the jobs of the queue that --name, RUNNER_NAME or the configuration " +
     "names, else of the namespace. For a job that has not ended, it shows why the job waits and how to attach to its " +
-    "terminal.",
+    "terminal; for any, the jobs for which it waits, and those that wait for it, with their states.",
     "Jobs that wait for input come first, however old they are. On a terminal ids are short and times are local. A " +
     "column with the same value for every job moves behind the text, or is left out when there is no room. A pipe " +
     "gets full ids, all columns and UTC; JSON has the status words of Redis.",

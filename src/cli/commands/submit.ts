@@ -1,8 +1,9 @@
 import { checkSubmission } from "../../client/check_submission.ts";
-import type { BadLine } from "../../client/read_jobs.ts";
+import type { BadLine } from "../../client/order_jobs.ts";
 import type { Draft } from "../../client/read_submission.ts";
 import { makeReady, submitJob, type Submitted } from "../../client/submit.ts";
-import { InvalidInputError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
+import { asList } from "../../domain/submission.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { DEFAULT_EXECUTOR, MAX_TIMEOUT, MIN_TIMEOUT } from "../../domain/limits.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
@@ -64,10 +65,16 @@ export const SUBMIT_ROWS = {
     help: "Start at this time: 2026-01-31T18:30:00Z, or in local time 2026-01-31 18:30",
   },
   after: {
-    type: "string",
-    value: "ID",
+    type: "list",
+    value: "ID,...",
     completes: "jobs",
-    help: "Start when that job has finished; fail at once when that job fails",
+    help: "Start when these jobs have finished; end as skipped when one of them fails; may be repeated",
+  },
+  afterEnd: {
+    type: "list",
+    value: "ID,...",
+    completes: "jobs",
+    help: "Start when these jobs have ended, in any way; may be repeated",
   },
   retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
   backoff: {
@@ -145,12 +152,17 @@ async function nowFor(context: SubmitContext, drafts: readonly Draft[]): Promise
   return drafts.some(({ delay }) => delay !== undefined) ? await (await context.store()).time() : 0;
 }
 
-/** Resolves the job after which a job starts: `@`, or the first letters of an id. */
+/** Resolves the jobs for which a job waits: `@`, or the first letters of an id. */
 async function resolveAfter(context: SubmitContext, draft: Draft): Promise<Draft> {
-  const { after } = draft.submission;
-  if (after === undefined) return draft;
-  const [id] = await findNamed(context, [after]);
-  return { ...draft, submission: { ...draft.submission, after: id } };
+  const { after, afterEnd } = draft.submission;
+  return {
+    ...draft,
+    submission: {
+      ...draft.submission,
+      ...(after === undefined ? {} : { after: await findNamed(context, asList(after)) }),
+      ...(afterEnd === undefined ? {} : { afterEnd: await findNamed(context, asList(afterEnd)) }),
+    },
+  };
 }
 
 /** Returns whether the connection broke before the reply arrived. */
@@ -227,6 +239,7 @@ async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly 
 /** Adds how far a batch came to the error that ended it. */
 function halfDone(error: unknown, came: string): unknown {
   if (error instanceof QueueFullError) return new QueueFullError(`${error.message}; ${came}`, { cause: error });
+  if (error instanceof JobNotFoundError) return new JobNotFoundError(`${error.message}; ${came}`, { cause: error });
   if (!(error instanceof UnavailableError)) return error;
   const { condition, remedy } = error as Partial<Trouble>;
   return Object.assign(new UnavailableError(`${saidBy(error)}; ${came}`, { cause: error }), { condition, remedy });
@@ -240,7 +253,14 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
     import("../view/progress.ts"),
   ]);
   const check = (draft: Draft) => checkSubmission(draft, compose.checkExecutor);
-  const { drafts, bad } = await readJobs(await openBatch(path, compose), defaults, check);
+  const existing = async (ids: readonly string[]) => {
+    const jobs = await (await context.store()).summaries(ids);
+    return new Set(ids.filter((_, i) => jobs[i] !== null));
+  };
+  const { drafts, bad } = await readJobs(await openBatch(path, compose), defaults, {
+    check,
+    ...(settings.dryRun ? {} : { existing }),
+  });
   await sayBadLines(context, bad);
   if (settings.dryRun) {
     const { draftJson } = await import("../view/dry_run.ts");
@@ -289,7 +309,8 @@ async function run(context: SubmitContext): Promise<number> {
   const payload = await readPayload(source, compose);
   const draft: Draft = { ...options, submission: { ...options.submission, payload } };
   // errors that need no Redis are reported without a connection
-  checkSubmission({ ...draft, submission: { ...draft.submission, after: undefined } }, compose.checkExecutor);
+  const alone = { ...draft.submission, after: undefined, afterEnd: undefined };
+  checkSubmission({ ...draft, submission: alone }, compose.checkExecutor);
   const complete = await resolveAfter(context, draft);
   checkSubmission(complete, compose.checkExecutor);
   if (settings.dryRun) {
@@ -312,12 +333,16 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "[OPTIONS] --from FILE  (one JSON object per line; - reads standard input)",
   ],
   description: [
-    "Prints only the id on standard output. With --wait the exit code is the job's own, or 124 timed out, 125 lost, " +
-    "130 cancelled. With --follow standard output gets the output of the job instead of its id, on a terminal as " +
+    "Prints only the id on standard output. With --wait the exit code is the job's own, or 123 skipped, 124 timed out, " +
+    "125 lost, 130 cancelled. With --follow standard output gets the output of the job instead of its id, on a terminal as " +
     "`runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
     "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, " +
-    "labels, priority, in, at, after, retries, backoff, keep and cwd; missing keys get their value from the options. " +
-    "Nothing is queued when a line is invalid, unless --skip-bad is set.",
+    "labels, priority, in, at, after, after_end, retries, backoff, keep and cwd; missing keys get their value from the " +
+    "options. after and after_end have an id or a list of ids; those of lines of the same file in any order, as the " +
+    "jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is set.",
+    "A job waits for at most 256 others, which must exist. When one that must finish fails, is cancelled, lost or " +
+    "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. Ids with a comma are named " +
+    "in a file.",
     "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
   ],
   examples: [
@@ -332,6 +357,7 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     },
     { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "wait for the job, and exit with 3" },
     { command: "runner submit --from jobs.jsonl", does: "submit many jobs" },
+    { command: "runner submit --after 3f2a,77b1 'make deploy'", does: "start when both jobs have finished" },
     { command: "runner submit --max-queued 1000 make", does: "exit with 75 when 1,000 jobs already wait" },
   ],
   rows: SUBMIT_ROWS,

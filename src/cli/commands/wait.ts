@@ -21,7 +21,7 @@ export const wait: Command<typeof WAIT_ROWS> = {
   summary: "Wait for jobs and exit with their exit code",
   usage: ["[OPTIONS] ID..."],
   description: [
-    "The exit code is the job's own, or for several jobs the highest one; 124 timed out, 125 lost, 130 cancelled, 75 " +
+    "The exit code is the job's own, or for several jobs the highest one; 123 skipped, 124 timed out, 125 lost, 130 cancelled, 75 " +
     "when the limit of --timeout is reached. Standard error reports why a job failed, with the last line of its " +
     "output. Ctrl-C ends the waiting and not the job.",
   ],

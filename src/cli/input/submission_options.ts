@@ -42,6 +42,11 @@ function startOf(settings: SubmitSettings): { notBeforeMs?: number; delay?: numb
   return { notBeforeMs: settings.at === undefined ? undefined : readAt(settings.at), delay: settings.in };
 }
 
+/** Reads ids, also several with commas between them in one value; `undefined` for none. */
+function readIds(texts: readonly string[]): readonly string[] | undefined {
+  return texts.length === 0 ? undefined : texts.flatMap((text) => text.split(","));
+}
+
 /** Reads everything about a job from the command line, except its payload; unset options are left out. */
 export async function readSubmissionOptions(settings: SubmitSettings, environment: Environment): Promise<Draft> {
   const { notBeforeMs, delay } = startOf(settings);
@@ -62,7 +67,8 @@ export async function readSubmissionOptions(settings: SubmitSettings, environmen
     labels: Object.keys(labels).length > 0 ? labels : undefined,
     priority: settings.priority,
     notBeforeMs,
-    after: settings.after,
+    after: readIds(settings.after),
+    afterEnd: readIds(settings.afterEnd),
     retries: settings.retries,
     backoff: settings.backoff === undefined ? undefined : readBackoff(settings.backoff),
     keep: settings.keep,

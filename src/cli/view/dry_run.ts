@@ -20,6 +20,7 @@ const NAMES = {
   priority: { key: "priority", option: "priority" },
   notBeforeMs: { key: "at", option: "at" },
   after: { key: "after", option: "after" },
+  afterEnd: { key: "after_end", option: "afterEnd" },
   retries: { key: "retries", option: "retries" },
   backoff: { key: "backoff", option: "backoff" },
   keep: { key: "keep", option: "keep" },

@@ -20,13 +20,14 @@ const SAME = 3;
 const OFTEN_SAME = ["runner", "executor", "host"];
 
 /** Returns the displayed state of a job. */
-export function stateOf({ status, input }: Pick<JobView, "status" | "input">): string {
-  return input ? "waiting" : stateWord(status);
+export function stateOf({ status, input, skipped }: Pick<JobView, "status" | "input" | "skipped">): string {
+  return input ? "waiting" : skipped ? "skipped" : stateWord(status);
 }
 
 /** Returns the style of a state word. */
 export function stateStyle(word: string): Style | null {
-  return ({ waiting: "alert", running: "yellow", finished: "green", failed: "red" } as const)[word] ?? null;
+  return ({ waiting: "alert", running: "yellow", finished: "green", failed: "red", skipped: "dim" } as const)[word] ??
+    null;
 }
 
 /** Formats how long ago a time was. */

@@ -1,6 +1,9 @@
+import type { Dependencies } from "../../client/dependencies.ts";
 import type { JobView } from "../../client/job_view.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { NOT_CAPTURED } from "../../domain/output.ts";
+import { stateWord } from "../../domain/state_words.ts";
+import { unicodeWidth } from "./std_cli.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
 import type { Style } from "./show_overview.ts";
@@ -20,6 +23,7 @@ export interface JobDetail {
   readonly host: string | null;
   /** Command that shows its terminal. */
   readonly attach: string | null;
+  readonly dependencies: Dependencies;
 }
 
 /** The style of a detail; `time` formats points in time. */
@@ -73,11 +77,33 @@ function facts(
     ["context", job.contextId],
     ["labels", pairsText(job.labels)],
     ["priority", job.priority === "normal" ? "" : job.priority],
-    ["after", job.after],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
     ["output", outputOf(job)],
     ["killed", job.left && `${job.left} (left in the background at its end)`],
   ];
+}
+
+/** Draws what a job waits for, above it, and what waits for it, below: a line for each, with its state. */
+function drawing({ job, dependencies }: JobDetail, { color }: Style): string {
+  const { after, before, more } = dependencies;
+  if (after.length + before.length + more === 0) return "";
+  const rows = [
+    ...after.map(({ id, condition, met, status }) => ({
+      ...{ mark: met ? "✓" : "─", id, state: status === null ? "gone" : stateWord(status) },
+      note: met ? "" : condition === "ended" ? "must end" : "must finish",
+    })),
+    { mark: "▸", id: job.id, state: stateOf(job), note: "" },
+    ...before.map(({ id, status }) => ({ mark: "  ─", id, state: stateWord(status), note: "waits for it" })),
+  ].map((row) => ({ ...row, id: printable(row.id), state: printable(row.state) }));
+  const [left, middle] = [
+    Math.max(...rows.map(({ mark, id }) => unicodeWidth(`${mark} ${id}`))),
+    Math.max(...rows.map(({ state }) => unicodeWidth(state))),
+  ];
+  const lines = rows.map(({ mark, id, state, note }) =>
+    `  ${pad(`${mark} ${id}`, left)}  ${styled(pad(state, middle), stateStyle(state), color)}  ${note}`.trimEnd()
+  );
+  if (more > 0) lines.push(`    ─ and ${more} more`);
+  return `${styled("dependencies:", "bold", color)}\n${lines.join("\n")}\n`;
 }
 
 /** Formats a multi-line text below its name. Of a long text only the end is shown, where the news is. */
@@ -99,6 +125,6 @@ export function showDetail(detail: JobDetail, style: DetailStyle): string {
     const accent = name === "status" ? stateStyle(value) : name === "error" ? "red" as const : null;
     return `${styled(pad(name, left), "bold", style.color)}  ${styled(printable(value), accent, style.color)}\n`;
   });
-  return head.join("") + block("payload", job.payload, style) +
+  return head.join("") + drawing(detail, style) + block("payload", job.payload, style) +
     block("result", withoutEscapes(job.result, "all"), style);
 }

@@ -1,4 +1,5 @@
 import type { JobView } from "../../client/job_view.ts";
+import type { JobDetail } from "./job_detail.ts";
 import { formatTime } from "../../client/read_time.ts";
 
 /** Formats a point in time for JSON: RFC 3339 in UTC, or null. */
@@ -13,6 +14,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
     status: job.status,
     exit_code: job.exitCode,
     error: job.error || null,
+    skipped: job.skipped,
     output_truncated: job.truncated,
     killed_in_background: job.left === "" ? [] : job.left.split(", "),
     runner: job.runner,
@@ -33,7 +35,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
 /** Returns everything about one job for JSON. Values of its environment may be secrets and are left out. */
 export function jobDetailJson(
   job: JobView,
-  extra: { readonly why: string; readonly host: string | null; readonly attach: string | null },
+  extra: Pick<JobDetail, "why" | "host" | "attach" | "dependencies">,
 ): Record<string, unknown> {
   return {
     ...jobJson(job),
@@ -48,7 +50,9 @@ export function jobDetailJson(
     cwd: job.cwd || null,
     env_names: job.envNames,
     priority: job.priority,
-    after: job.after || null,
+    after: extra.dependencies.after.map(({ id, condition, met, status }) => ({ id, condition, met, status })),
+    before: extra.dependencies.before,
+    more_before: extra.dependencies.more,
     retries: job.retries,
     cancel_reason: job.cancelReason,
   };

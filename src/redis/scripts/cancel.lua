@@ -3,7 +3,7 @@
 -- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
 -- ARGV  1-3 id channel keep  4 reason, may be empty  5 runner  6 '1': record the request for a job that is a string
 -- reply CANCELLED  the job has ended: number of its entries that were removed from the queue and the delayed jobs;
---                  then its waiters
+--                  then the ended jobs for which others still wait
 --       REQUESTED  its runner will stop it, or will not start it
 --       JSON       the job is this string; nothing was changed
 --       FINAL      it had already ended
@@ -31,4 +31,4 @@ end
 left = left + call('LREM', QUEUE, -1, ID) + call('LREM', LOW, -1, ID)
 conclude('cancel', cancelled(ARGV[4]), 130, clock())
 forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY)
-return with_waiters({ 'CANCELLED', left })
+return with_open({ 'CANCELLED', left })

@@ -10,7 +10,7 @@
 --       RETRY     the job waits for its next attempt, or has begun it
 --       FENCED    the attempt was revoked
 --       MISSING   Redis lost the job or meta: call `reassert`, then `finish` again
---       after OK, ALREADY and FINAL: the waiters
+--       after OK, ALREADY and FINAL: the ended jobs for which others still wait
 
 local ATTEMPTS, DELAY = KEYS[6], KEYS[7]
 local token, state, keep, wait = ARGV[4], ARGV[5], tonumber(KEEP), number(ARGV[11])
@@ -26,7 +26,7 @@ local found, current = type_of(JOB), meta('token')
 if meta('done') == token then
   let_go()
   if found == 'hash' and not is_final(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
-  return with_waiters({ 'ALREADY' })
+  return with_open({ 'ALREADY' })
 end
 if not current or found == 'none' then return { 'MISSING', '.' } end
 -- Redis went back and has a record of an older attempt only
@@ -46,7 +46,7 @@ if ARGV[13] ~= '' then set_meta('left', ARGV[13]) end
 if found ~= 'hash' or is_final(call('HGET', JOB, 'status')) then
   retain(keep)
   notify('finish', 'late', 'a', meta('attempt'))
-  return with_waiters({ 'FINAL' })
+  return with_open({ 'FINAL' })
 end
 if wait and state == 'error' and not meta('cancel') then
   set_meta('last_error', ARGV[7])
@@ -58,4 +58,4 @@ end
 call('HSET', JOB, 'status', state, 'result', ARGV[6], 'error', ARGV[7], 'updated_at', stamp(at))
 retain(keep)
 notify('finish', state, 'a', meta('attempt'))
-return with_waiters({ 'OK' })
+return with_open({ 'OK' })

@@ -1,60 +1,69 @@
--- promote: moves a delayed job into the queue when it is due, or ends it when the job it waits for failed.
+-- promote: moves a delayed job into the queue when it is due, or when all jobs for which it waits have met its conditions;
+-- ends it when one of them never will.
 --
 -- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low
---       when it waits for another job: 9 that job  10 its waiters
--- ARGV  1-3 id channel keep  4 runner  5 id of the job it waits for, or ''  6 '1': check that job now, before
---       its next check is due
+-- ARGV  1-3 id channel keep  4 runner  5 '1': check the jobs for which it waits now, before its next check is due
 -- reply PROMOTED  it is in the queue
---       WAITS     the other job has not ended; the next check is in a minute
---       FAILED    it was ended because of the other job; then the waiters of this one
+--       WAITS     for other jobs; the next check is in a minute
+--       SKIPPED   it was ended because of another job; then the ended jobs for which others still wait
 --       EARLY     it is not due
 --       GONE      it is not delayed, or no job any more
 
-local DELAY, QUEUE, LOW, AWAITED, WAITERS = unpack(KEYS, 6, 10)
+local DELAY, QUEUE, LOW = unpack(KEYS, 6, 8)
+local runner = ARGV[4]
+local member = runner .. '\n' .. ID
 
 local bad = unfit(DELAY, 'zset') or unfit(QUEUE, 'list') or unfit(LOW, 'list')
 if bad then return bad end
-local waiters = WAITERS and usable(WAITERS, 'set')
-local member = ARGV[4] .. '\n' .. ID
+local waits = open_conditions(all_meta())
+-- Removes this job from those that wait for another one.
+local function leave(parent)
+  local key = key_of('after', parent)
+  if usable(key, 'set') then call('SREM', key, member) end
+end
 
 local due = call('ZSCORE', DELAY, ID)
 local found = type_of(JOB)
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
 if not due or found == 'none' or is_final(state) or state == 'started' then
   call('ZREM', DELAY, ID)
-  if waiters then call('SREM', waiters, member) end
+  for parent in pairs(waits) do leave(parent) end
   return { 'GONE', '.' }
 end
-
--- a further attempt does not wait again, except after `retry`, which resets the token
-local token = meta('token')
-local waits = not meta('met') and (not token or token == '0') and meta('after') or ''
-if waits ~= ARGV[5] then waits = '' end
 local at = clock()
-if tonumber(due) > at and not (waits ~= '' and ARGV[6] == '1') then return { 'EARLY', '.' } end
+if tonumber(due) > at and not (next(waits) and ARGV[5] == '1') then return { 'EARLY', '.' } end
 
-if waits ~= '' then
-  local verdict = awaited(AWAITED, waits)
-  if verdict == true then
-    call('ZADD', DELAY, 'XX', at + 60000, ID)
-    return { 'WAITS', '.' }
-  end
-  if verdict then
-    call('ZREM', DELAY, ID)
-    if waiters then call('SREM', waiters, member) end
-    conclude('promote', verdict, 1, at)
-    return with_waiters({ 'FAILED' })
-  end
-  set_meta('met', '1')
-  local not_before = number(meta('not_before'))
-  if not_before and not_before > at then
-    call('ZADD', DELAY, 'XX', not_before, ID)
-    return { 'EARLY', '.' }
-  end
+if not next(waits) then
+  call('ZREM', DELAY, ID)
+  enqueue(QUEUE, LOW, ID, meta('priority'))
+  notify('promote', 'dispatched', 'n', runner)
+  return { 'PROMOTED', '.' }
 end
 
-call('ZREM', DELAY, ID)
-if waiters then call('SREM', waiters, member) end
-enqueue(QUEUE, LOW, ID, meta('priority'))
-notify('promote', 'dispatched', 'n', ARGV[4])
-return { 'PROMOTED', '.' }
+local met, open = {}, {}
+for parent, condition in pairs(waits) do
+  local other = state_of(parent)
+  local result = verdict(condition, other)
+  if result == 'never' then
+    call('ZREM', DELAY, ID)
+    for each in pairs(waits) do leave(each) end
+    skip(ID, runner, all_meta(), parent, other)
+    return with_open({ 'SKIPPED' })
+  end
+  local list = result == 'met' and met or open
+  list[#list + 1] = parent
+end
+for _, parent in ipairs(met) do
+  leave(parent)
+  strike(ID, all_meta(), parent)
+end
+if #open > 0 then
+  call('ZADD', DELAY, 'XX', at + 60000, ID)
+  -- Redis may have lost that this one waits
+  for _, parent in ipairs(open) do
+    local key = key_of('after', parent)
+    if usable(key, 'set') then call('SADD', key, member) end
+  end
+  return { 'WAITS', '.' }
+end
+return { queue_or_delay(ID, runner, all_meta()) and 'PROMOTED' or 'EARLY', '.' }

@@ -1,6 +1,6 @@
 -- purge: deletes ended jobs with all their keys, or counts them.
 --
--- KEYS  1 jobs, then job meta out after of every id
+-- KEYS  1 jobs, then job meta out after skipped of every id
 -- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or ''
 --       for all  5... ids
 -- reply OK  number of jobs that were, or would be, deleted
@@ -24,8 +24,8 @@ end
 
 local count = 0
 for n = 5, #ARGV do
-  local at = 4 * (n - 5) + 2
-  local job, meta, out, after = KEYS[at], KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
+  local at = 5 * (n - 5) + 2
+  local job, meta, out, after, skipped = unpack(KEYS, at, at + 4)
   local status, changed, token, done, ended, runner
   if type_of(job) == 'hash' then
     local fields = call('HMGET', job, 'status', 'updated_at', 'runner')
@@ -42,7 +42,7 @@ for n = 5, #ARGV do
   if wanted and settled and call('EXISTS', after) == 0 and is_old(ended, changed) then
     count = count + 1
     if ARGV[3] ~= '1' then
-      call('DEL', job, meta, out)
+      call('DEL', job, meta, out, skipped)
       call('ZREM', KEYS[1], ARGV[n])
     end
   end

@@ -8,7 +8,7 @@
 --       STALE     the attempt was not the newest of the job, or the job has ended: the attempt is forgotten
 --       HELD      it waits for its host
 --       REQUEUED  it is next in the queue; an attempt whose host was lost for the third time is not
---       FAILED    it was ended as lost; then its waiters
+--       FAILED    it was ended as lost; then the ended jobs for which others still wait
 
 local LEASE, CLAIM, ATTEMPTS, QUEUE = unpack(KEYS, 6, 9)
 local policy, grace, lost_after = ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -57,4 +57,4 @@ set_meta('token', '0', 'lost', times + 1)
 local silent = string.format('%.0f', (at - lease) / 1000)
 conclude('reap', 'lost: the lease of its runner "' .. ARGV[9] .. '", instance ' .. ARGV[4] .. ', ended '
   .. (lease > 0 and silent .. ' s ago' or 'and left no trace'), 125, at)
-return with_waiters({ 'FAILED' })
+return with_open({ 'FAILED' })

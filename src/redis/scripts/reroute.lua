@@ -3,7 +3,8 @@
 -- KEYS  1-5 job meta out after events  6 claim  7 queue of that runner  8 names
 -- ARGV  1-3 id channel keep  4 that runner  5 our runner
 -- reply OK     it is in the other queue
---       AGAIN  it was moved before, or cannot be: the job was ended; then its waiters
+--       AGAIN  it was moved before, or cannot be: the job was ended; then the ended jobs for
+--              which others still wait
 --       GONE   it is not claimed, is no hash any more, runs, or has ended
 
 local CLAIM, QUEUE, NAMES = KEYS[6], KEYS[7], KEYS[8]
@@ -23,7 +24,7 @@ local state = call('HGET', JOB, 'status')
 if state == 'started' or is_final(state) then return { 'GONE', '.' } end
 if why then
   conclude('reroute', why, 1, clock())
-  return with_waiters({ 'AGAIN' })
+  return with_open({ 'AGAIN' })
 end
 set_meta('rerouted', '1')
 call('LPUSH', QUEUE, ID)

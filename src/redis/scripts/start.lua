@@ -18,8 +18,9 @@
 --       DUP        it runs, maybe elsewhere and with a status that another program wrote back; the claim is dropped
 --       BADSTATUS  its status is this word
 --       OTHER      it is for this runner
---       CANCELLED  it was ended, as requested before; then its waiters
---       TOOBIG     it was ended because of its size; then its waiters
+--       WAITS      it waits for other jobs; the claim is dropped
+--       CANCELLED  it was ended, as requested before; then the ended jobs for which others still wait
+--       TOOBIG     the same, because of its size
 
 local CLAIM, ATTEMPTS, INSTANCE, JOBS = unpack(KEYS, 6, 9)
 local instance, nonce, runner = ARGV[4], ARGV[5], ARGV[6]
@@ -72,6 +73,12 @@ if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', string.su
 if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then
   return left('OTHER', string.sub(now[2], 1, 1000), '.')
 end
+-- another program has queued it too early
+if next(open_conditions(all_meta())) then
+  local reply, delay = dropped({ 'WAITS', '.' }), key_of('delay', (now[2] or '') ~= '' and now[2] or runner)
+  if usable(delay, 'zset') then call('ZADD', delay, 'NX', clock() + 60000, ID) end
+  return reply
+end
 if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
@@ -92,11 +99,11 @@ end
 -- not a request that an earlier attempt has received
 if reason and not (last and last ~= '0' and meta('done') == last) then
   conclude('start', cancelled(reason), 130, at)
-  return with_waiters({ 'CANCELLED' })
+  return with_open({ 'CANCELLED' })
 end
 local function too_big(what, size, limit)
   conclude('start', 'not started: its ' .. what .. size .. ' bytes, more than ' .. limit, 1, at)
-  return with_waiters({ 'TOOBIG' })
+  return with_open({ 'TOOBIG' })
 end
 for _, field in ipairs({ 'payload', 'env_vars' }) do
   local size = call('HSTRLEN', JOB, field)
@@ -119,7 +126,8 @@ local token = attempt .. '.' .. nonce .. string.format('%x', at)
 note_earlier()
 -- fields that an earlier attempt has left; a foreign program may have made an ended job wait again
 if meta_type == 'hash' then
-  local stale = { 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel' }
+  local stale = { 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel',
+    'skipped' }
   for _, name in ipairs(stale) do
     if meta(name) then
       call('HDEL', META, name)

@@ -1,27 +1,41 @@
 -- submit: writes the job and puts its id into the queue, or among the delayed jobs.
 --
 -- KEYS  1-5 job meta out after events  6 queue  7 low  8 delay  9 jobs  10 names
---       when it waits for another job: 11 that job  12 its waiters
--- ARGV  1-3 id channel keep  4 runner  5 priority  6 not before, ms or ''  7 id of the job it waits for, or ''
+-- ARGV  1-3 id channel keep  4 runner  5 priority  6 not before, ms or ''  7 number of jobs for which it waits, or ''
 --       8 caller_id  9 context_id  10 executor  11 payload  12 timeout  13 env_vars
---       14 the most jobs that may wait already, or '', then fields of meta
--- reply OK      it is queued, delayed, or ended at once because of the job it waits for
+--       14 the most jobs that may wait already, or '', then fields of meta, of which those of the jobs for which it
+--       waits are the first
+-- reply OK      it is queued, delayed, or ended at once because of a job for which it waits
 --       EXISTS  a job of this id exists; nothing was changed
+--       ORPHAN  it is to wait for a job of this id, which does not exist; nothing was changed
 --       FULL    that many jobs wait already, delayed ones included, or more: how many; nothing was changed
 
-local QUEUE, LOW, DELAY, JOBS, NAMES, AWAITED, WAITERS = unpack(KEYS, 6, 12)
+local QUEUE, LOW, DELAY, JOBS, NAMES = unpack(KEYS, 6, 10)
 
 if type_of(JOB) ~= 'none' then return { 'EXISTS', '.' } end
 local bad = unfit(KEYS[2], 'hash') or unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(DELAY, 'zset')
-  or (WAITERS and unfit(WAITERS, 'set'))
 if bad then return bad end
+-- the fields of jobs that have met the condition, ids of those that have not ended, and one that never will meet it
+local met, open, blocked = {}, {}, nil
+for i = 15, 14 + 2 * (tonumber(ARGV[7]) or 0), 2 do
+  local parent = string.sub(ARGV[i], #'after:' + 1)
+  local state = state_of(parent)
+  if not state then return { 'ORPHAN', parent, '.' } end
+  local result = verdict(ARGV[i + 1], state)
+  if result == 'met' then met[#met + 1] = i end
+  if result == 'never' then blocked = { parent, state } end
+  if result == 'wait' then
+    bad = unfit(key_of('after', parent), 'set')
+    if bad then return bad end
+    open[#open + 1] = parent
+  end
+end
+for _, i in ipairs(met) do ARGV[i] = 'met:' .. string.sub(ARGV[i], #'after:' + 1) end
 local limit = number(ARGV[14])
 local waiting = limit and call('LLEN', QUEUE) + call('LLEN', LOW) + call('ZCARD', DELAY)
 if limit and waiting >= limit then return { 'FULL', waiting, '.' } end
 
 local runner, priority, due = ARGV[4], ARGV[5], number(ARGV[6])
-local wait = nil
-if AWAITED then wait = awaited(AWAITED, ARGV[7]) end
 local attempt = meta('attempt')
 local at = clock()
 
@@ -35,21 +49,20 @@ call('DEL', META, OUT)
 if attempt then set_meta('attempt', attempt) end
 fill(META, ARGV, 15, #ARGV)
 fields, meta_type = nil, 'hash' -- forgets what was read before
-if AWAITED and not wait then set_meta('met', '1') end
 
 if usable(JOBS, 'zset') then call('ZADD', JOBS, at, ID) end
 if usable(NAMES, 'set') then call('SADD', NAMES, runner) end
-if type(wait) == 'string' then
-  conclude('submit', wait, 1, at)
+notify('submit', 'dispatched', 'n', runner)
+if blocked then
+  skip(ID, runner, all_meta(), blocked[1], blocked[2])
   return { 'OK', '.' }
 end
-if wait then
-  call('SADD', WAITERS, runner .. '\n' .. ID)
+if #open > 0 then
+  for _, parent in ipairs(open) do call('SADD', key_of('after', parent), runner .. '\n' .. ID) end
   call('ZADD', DELAY, at + 60000, ID)
 elseif due and due > at then
   call('ZADD', DELAY, due, ID)
 else
   enqueue(QUEUE, LOW, ID, priority)
 end
-notify('submit', 'dispatched', 'n', runner)
 return { 'OK', '.' }

@@ -61,22 +61,17 @@ end
 -- Whether other jobs may wait for this one; nil until that is known.
 local awaits
 
--- Lets all keys of an ended job expire together; 0, or more than ten years, is for ever.
-local function retain(keep)
+-- Lets keys of an ended job expire together; 0, or more than ten years, is for ever.
+local function expire(keep, ...)
   local forever = keep <= 0 or keep > 3650 * DAY
-  for _, key in ipairs({ JOB, KEYS[2], OUT }) do
+  for _, key in ipairs({ ... }) do
     if forever then call('PERSIST', key) else call('PEXPIRE', key, math.floor(keep)) end
   end
-  awaits = call('PEXPIRE', AFTER, DAY) == 1
 end
 
--- Ends a reply with the jobs that waited for the end of this one.
-local function with_waiters(reply)
-  if awaits ~= false and type_of(AFTER) == 'set' then
-    for _, member in ipairs(call('SMEMBERS', AFTER)) do reply[#reply + 1] = member end
-  end
-  reply[#reply + 1] = '.'
-  return reply
+local function retain(keep)
+  expire(keep, JOB, KEYS[2], OUT)
+  awaits = call('PEXPIRE', AFTER, DAY) == 1
 end
 
 -- Ends a job that does not run, with an error.
@@ -85,17 +80,6 @@ local function conclude(name, why, exit, at)
   set_meta('exit', exit, 'ended_ms', at)
   retain(own_keep())
   notify(name, 'error')
-end
-
--- Reads the job that this one waits for. Returns nil: start; true: wait; text: why this one will never start.
-local function awaited(key, id)
-  local found = type_of(key)
-  if found == 'string' then return true end
-  local state = found == 'hash' and (call('HGET', key, 'status') or '')
-  if state == 'finished' then return nil end
-  if state == 'error' then return 'not started: job "' .. id .. '" it waits for ended with error' end
-  if not state then return 'not started: job "' .. id .. '" it waits for is not there' end
-  return true
 end
 
 local function cancelled(reason)

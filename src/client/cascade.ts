@@ -1,0 +1,84 @@
+import { dependenciesOf } from "../domain/job_meta.ts";
+import { isFinal } from "../domain/lifecycle.ts";
+import type { JobStore, StoredJob } from "../ports/job_store.ts";
+import { cancelJob, type Cancelled } from "./cancel.ts";
+import { mapSideBySide } from "./map_side_by_side.ts";
+import { type Retried, retryJob } from "./retry.ts";
+
+/** Which jobs hang on another one: those that wait for it, or those that were skipped because of it. */
+type Which = "waiting" | "skipped";
+
+/** Returns whether a job still hangs on another one; it may have ended, or another job may have its id now. */
+function hangs(job: StoredJob | null, parent: string, which: Which): boolean {
+  if (job === null) return false;
+  const ended = isFinal(job.fields.status ?? "");
+  const { skipped } = job.meta;
+  if (which === "waiting" ? ended : !ended || skipped !== "1") return false;
+  return dependenciesOf(job.meta).some(({ id, met }) => id === parent && (which === "skipped" || !met));
+}
+
+async function childrenOf(store: JobStore, parent: string, which: Which): Promise<string[]> {
+  const children: string[] = [];
+  for (let cursor: string | null = "0"; cursor !== null;) {
+    const page = await store.dependents(parent, which, cursor);
+    const jobs = await store.summaries(page.ids);
+    children.push(...page.ids.filter((_, i) => hangs(jobs[i], parent, which)));
+    cursor = page.next;
+  }
+  return [...new Set(children)];
+}
+
+/** Finds everything that hangs on some jobs; each step has only jobs that hang on those of the steps before. */
+async function descendantsOf(store: JobStore, roots: readonly string[], which: Which): Promise<string[][]> {
+  const children = new Map<string, readonly string[]>();
+  for (let open = roots; open.length > 0;) {
+    const found = await mapSideBySide(open, (id) => childrenOf(store, id, which));
+    open.forEach((id, i) => children.set(id, found[i]));
+    open = [...new Set(found.flat())].filter((id) => !children.has(id));
+  }
+  const parents = new Map<string, number>();
+  for (const id of [...children.values()].flat()) parents.set(id, (parents.get(id) ?? 0) + 1);
+  const steps: string[][] = [];
+  for (let step = [...children.keys()].filter((id) => !parents.has(id)); step.length > 0;) {
+    steps.push(step);
+    const next = step.flatMap((id) => children.get(id) ?? []);
+    for (const id of next) parents.set(id, parents.get(id)! - 1);
+    step = [...new Set(next)].filter((id) => parents.get(id) === 0);
+  }
+  const given = new Set(roots);
+  return steps.map((step) => step.filter((id) => !given.has(id)));
+}
+
+/**
+ * Cancels jobs and everything that waits for them, in any way. The last ones go first, so that none starts meanwhile.
+ *
+ * @param onEnd Called for each job.
+ */
+export async function cancelCascade(
+  store: JobStore,
+  ids: readonly string[],
+  { reason, onEnd }: { readonly reason: string; readonly onEnd: (id: string, became: Cancelled) => Promise<void> },
+): Promise<void> {
+  const steps = await descendantsOf(store, ids, "waiting");
+  for (const step of [...steps.reverse(), ids]) {
+    const became = await mapSideBySide(step, (id) => cancelJob(store, id, reason));
+    for (const [i, id] of step.entries()) await onEnd(id, became[i]);
+  }
+}
+
+/**
+ * Queues those jobs again that were skipped because of some jobs, or of others that were. One that another failed job
+ * still blocks is skipped again.
+ *
+ * @param onEnd Called for each job, those first for which others wait.
+ */
+export async function retryDescendants(
+  store: JobStore,
+  ids: readonly string[],
+  onEnd: (id: string, retried: Retried) => Promise<void>,
+): Promise<void> {
+  for (const step of await descendantsOf(store, ids, "skipped")) {
+    const retried = await mapSideBySide(step, (id) => retryJob(store, id, { skipped: true }));
+    for (const [i, id] of step.entries()) await onEnd(id, retried[i]);
+  }
+}

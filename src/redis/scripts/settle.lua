@@ -1,0 +1,30 @@
+-- settle: goes on with the jobs that wait for an ended one: queues or delays those whose conditions are met, and ends
+-- those that can never start.
+--
+-- KEYS  1-5 job meta out after events
+-- ARGV  1-3 id channel keep  4 '' for any; else a cursor, at first '0': only those whose condition is met
+-- reply OK     then the ended jobs for which others still wait
+--       NEXT   the next cursor, '0' at the end
+--       ALIVE  the job has not ended: those that wait for it do so
+
+local state = state_of(ID)
+local function forget()
+  local key = key_of('unsettled', '')
+  if usable(key, 'set') then call('SREM', key, ID) end
+end
+
+if state and not is_final(state) then
+  forget()
+  return { 'ALIVE', '.' }
+end
+if ARGV[4] ~= '' then
+  if type_of(AFTER) ~= 'set' then return { 'NEXT', '0', '.' } end
+  local found = call('SSCAN', AFTER, ARGV[4], 'COUNT', PAGE)
+  for _, member in ipairs(found[2]) do
+    if settle_one(member, ID, state, true) == 'met' then call('SREM', AFTER, member) end
+  end
+  return { 'NEXT', found[1], '.' }
+end
+
+forget()
+return with_open({ 'OK' })
