@@ -74,6 +74,7 @@ export class Runner {
     rooms.inputWatch.adopt();
     await this.patiently(() => rooms.heartbeat.tick());
     for (const loop of rooms.loops) loop.start();
+    rooms.alarms.janitor.soon(); // an earlier process may have died before all that waited for an ended job was settled
     this.#parts.queue.onWakeUp(() => rooms.alarms.heartbeat.soon());
     rooms.requests.start();
     rooms.claimer.start();

@@ -111,7 +111,7 @@ class Run {
     this.#options = options;
     this.log = new ExecutionLog(fixture.dir);
     this.#hosts = ["a", "b", "c"].map((letter) => new Host(fixture, letter, this.#timeline, options.naive));
-    this.#load = new Load(fixture, this.log, random(options.seed + 1));
+    this.#load = new Load(fixture, this.log, { random: random(options.seed + 1), graph: !options.naive });
   }
 
   async begin(): Promise<void> {
@@ -179,6 +179,7 @@ class Run {
       const isOpen = async (id: string) => !now.mayBeGone(id) || Object.keys(await this.#fixture.job(id)).length > 0;
       const open = await Promise.all([...load.open].map(isOpen));
       if (!open.includes(true) || performance.now() > limit) break;
+      await load.passMinute();
       await pause(200);
     }
     await Promise.all(this.#people.map((each) => each.leave()));
@@ -191,14 +192,16 @@ class Run {
     const rules = await this.#rules();
     const findings: string[] = [];
     const [there, unrun] = [[] as string[], new Set<string>()];
+    const jobs = new Map<string, Record<string, string>>();
+    for (const id of load.jobs.keys()) jobs.set(id, await fixture.job(id));
     for (const id of load.jobs.keys()) {
-      const now = await fixture.job(id);
+      const now = jobs.get(id)!;
       const gone = Object.keys(now).length === 0 && rules.mayBeGone(id);
       if (!gone) there.push(id);
       if (gone || rules.mayBeUnrun(id, now)) unrun.add(id);
       const before = load.ended.get(id);
       if (gone || !before) continue;
-      const found = [rules.changed(id, before, now), rules.wrongEnd(id, now)];
+      const found = [rules.changed(id, before, now), rules.wrongEnd(id, now, (other) => jobs.get(other)?.status)];
       findings.push(...found.filter((finding) => finding !== null));
     }
     const bounds = (id: string) => {
@@ -213,6 +216,7 @@ class Run {
         ms: 1000,
       }),
       ...await countExecutions([...load.jobs.keys()], this.log, bounds),
+      ...this.#timeline.early((id) => load.jobs.get(id)?.after ?? [], (id) => load.pushed.get(id)?.from ?? 0),
       ...this.#timeline.changes((id) => rules.forgottenStarts(id) > 0),
       ...findings,
       ...this.#hosts.flatMap((host) => host.unexpected),
@@ -232,6 +236,7 @@ class Run {
   async end(): Promise<string[]> {
     if (this.#ended) return [];
     this.#ended = true;
+    this.#load.close();
     const findings: string[] = [];
     await Promise.all(this.#people.map((each) => each.leave()));
     for (const host of this.#hosts) {

@@ -1,3 +1,8 @@
+import type { Condition, Dependency } from "../../src/domain/job_meta.ts";
+import type { JobStore } from "../../src/ports/job_store.ts";
+import { openStore } from "../../src/redis/open_store.ts";
+import { parseRedisUrl } from "../../src/redis/url.ts";
+import { systemClock } from "../../src/system/clock.ts";
 import type { ExecutionLog } from "../support/execution_log.ts";
 import { pause } from "../support/barrier.ts";
 import type { RunnerFixture } from "../support/runner_fixture.ts";
@@ -8,6 +13,8 @@ export interface Job {
   readonly timeout?: string;
   readonly result: string;
   readonly error: string;
+  /** The jobs for which it waits; none for those that a foreign client pushes. */
+  readonly after: readonly Pick<Dependency, "id" | "condition">[];
 }
 
 /** A job as it was when it was first seen ended. */
@@ -38,19 +45,43 @@ export class Load {
   readonly #log: ExecutionLog;
   readonly #random: () => number;
   #open = new Set<string>();
+  /** Our own client; `null` where all jobs are those of a foreign one. */
+  readonly #store: JobStore | null;
 
-  constructor(fixture: RunnerFixture, log: ExecutionLog, random: () => number) {
+  /** @param graph Some jobs wait for others: then they are submitted by our own client. */
+  constructor(fixture: RunnerFixture, log: ExecutionLog, options: { random: () => number; graph: boolean }) {
+    const { random, graph } = options;
+    const place = { url: parseRedisUrl(fixture.redis.address), namespace: "", clock: systemClock };
+    this.#store = graph ? openStore(place) : null;
     this.#fixture = fixture;
     this.#log = log;
     this.#random = random;
   }
 
+  /** Up to three of the last jobs, for which the next one waits. */
+  #drawParents(): Job["after"] {
+    if (this.#store === null || this.#random() > 0.3) return [];
+    const last = [...this.pushed].filter(([, { to }]) => to < Infinity).slice(-40).map(([id]) => id);
+    const chosen = new Map<string, Condition>();
+    for (let count = 1 + Math.floor(this.#random() * 3); count > 0 && last.length > 0; count--) {
+      chosen.set(last[Math.floor(this.#random() * last.length)], this.#random() < 0.6 ? "ended" : "finished");
+    }
+    return [...chosen].map(([id, condition]) => ({ id, condition }));
+  }
+
   #draw(id: string): Job {
     const random = this.#random;
+    const after = this.#drawParents();
     const code = random() < 0.3 ? Math.floor(random() * 125) : 0;
     const kind = random();
     if (kind < 0.02) {
-      return { payload: `${this.#log.line}; sleep 60`, timeout: "0.5", result: "", error: "timed out after 500ms" };
+      return {
+        payload: `${this.#log.line}; sleep 60`,
+        timeout: "0.5",
+        result: "",
+        error: "timed out after 500ms",
+        after,
+      };
     }
     // some run for longer than a runner needs to come back
     const seconds = random() < 0.7 ? random() * 0.1 : random() * (kind < 0.15 ? 6 : 2);
@@ -60,6 +91,7 @@ export class Load {
       ...(kind < 0.25 ? { timeout: "45" } : {}),
       result: `out ${id}\n`,
       error: code === 0 ? "" : `exited with code ${code}`,
+      after,
     };
   }
 
@@ -71,6 +103,11 @@ export class Load {
     this.pushed.set(id, time);
     try {
       const { payload, timeout } = job;
+      if (await this.#submit(id, job)) {
+        time.to = Date.now();
+        this.#open.add(id);
+        return;
+      }
       // some are queued twice, as a client does that repeats itself
       await this.#fixture.push({ payload, ...(timeout ? { timeout } : {}) }, id);
       time.to = Date.now();
@@ -80,6 +117,29 @@ export class Load {
       if (!this.#open.has(id)) this.unsure.add(id);
       await pause(100);
     }
+  }
+
+  /** Submits a job that waits for others; returns false when it waits for none, or Redis has lost one of them. */
+  async #submit(id: string, { payload, timeout, after }: Job): Promise<boolean> {
+    if (this.#store === null || after.length === 0) return false;
+    const [finished, ended] = (["finished", "ended"] as const).map((condition) =>
+      after.filter((one) => one.condition === condition).map((one) => one.id)
+    );
+    const job = { id, payload, runner: this.#fixture.name, executor: "tmux.main", after: finished, afterEnd: ended };
+    const reply = await this.#store.submit({ ...job, ...timeout ? { timeout: Number(timeout) } : {} });
+    if (reply.type === "ORPHAN") this.jobs.set(id, { ...this.jobs.get(id)!, after: [] });
+    return reply.type !== "ORPHAN";
+  }
+
+  /** Lets a minute go by for the jobs that wait for others: then a runner checks them again. */
+  async passMinute(): Promise<void> {
+    const waiting = [...this.#open].filter((id) => this.jobs.get(id)!.after.length > 0);
+    for (const id of waiting) await this.#fixture.redis.call("ZADD", `rr:delay:${this.#fixture.name}`, "XX", 1, id);
+  }
+
+  /** Closes our own client. */
+  close(): void {
+    this.#store?.close();
   }
 
   /** Reads which jobs have ended since the last time. */

@@ -91,14 +91,26 @@ export class Rules {
 
   /** A job may end without having run when it is lost, or when its terminal was gone until its timeout was over. */
   mayBeUnrun(id: string, now: Fields): boolean {
-    if (this.mayBeLost(id, now)) return true;
+    if (this.mayBeLost(id, now) || now.error?.startsWith("skipped:")) return true;
     const life = this.#lives.get(id);
     return now.error?.startsWith("timed out") === true && life !== undefined &&
       this.#timeline.hit(ENDS_JOBS, life.host, life.from, life.to);
   }
 
+  /** A job may be skipped when one that must finish has failed, or one for which it waits is gone. */
+  #mayBeSkipped(id: string, statusOf: (id: string) => string | undefined): boolean {
+    const { after } = this.#load.jobs.get(id)!;
+    return this.#timeline.hit(LOSSES, "*", this.#load.pushed.get(id)!.from) || after.some((parent) => {
+      const status = statusOf(parent.id);
+      return status === undefined ? this.mayBeGone(parent.id) : parent.condition === "finished" && status === "error";
+    });
+  }
+
   /** What is wrong with the end of a job. */
-  wrongEnd(id: string, now: Fields): string | null {
+  wrongEnd(id: string, now: Fields, statusOf: (id: string) => string | undefined): string | null {
+    if (now.error?.startsWith("skipped:")) {
+      return this.#mayBeSkipped(id, statusOf) ? null : `skipped without a reason: job ${id} says ${now.error}`;
+    }
     const { result, error } = this.#load.jobs.get(id)!;
     if (now.result === result && now.error === error || this.mayBeLost(id, now)) return null;
     const life = this.#lives.get(id);
@@ -120,6 +132,7 @@ export class Rules {
     const forgotten = this.#timeline.hit(LOSSES, "*", before.at);
     const count = forgotten ? (fields: Fields) => [fields.status, fields.result, fields.error] : entries;
     if (JSON.stringify(count(now)) === JSON.stringify(count(before.fields))) return null;
+    if (forgotten && before.fields.error?.startsWith("skipped:")) return null; // no host has that on record
     // what a peer said about a silent host is known to Redis alone until the host comes back
     if (forgotten && before.fields.error?.startsWith("lost: the lease")) return null;
     return `changed after its end: job ${id} was ${JSON.stringify(before.fields)}, is ${JSON.stringify(now)}`;

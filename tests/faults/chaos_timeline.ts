@@ -1,4 +1,6 @@
+import { startedTooEarly } from "../support/audit.ts";
 import type { RedisServer } from "../support/redis_server.ts";
+import type { Job } from "./chaos_load.ts";
 
 /** A fault from its beginning to its end, in milliseconds of the clock that is also Redis' own. */
 export interface Span {
@@ -106,9 +108,20 @@ export class Timeline {
     return starts.map(({ at, fields: { i } }) => ({ host: this.#hosts.get(i) ?? i, at }));
   }
 
+  /**
+   * Jobs that started before the end of those for which they wait. What Redis may have forgotten meanwhile counts for
+   * nothing.
+   */
+  early(parentsOf: (id: string) => Job["after"], pushedAt: (id: string) => number): string[] {
+    const starts = new Map(this.#events.flatMap(({ at, fields: { e, id } }) => e === "start" ? [[id, at]] : []));
+    const certain = (id: string) =>
+      parentsOf(id).filter((parent) => !this.hit(LOSSES, "*", pushedAt(parent.id), starts.get(id)));
+    return startedTooEarly(this.#events.map(({ fields }) => fields), certain);
+  }
+
   /** Events of a job after its end which say something else. One that Redis forgot may be reported again, as it was. */
   changes(mayRunAgain: (id: string) => boolean): string[] {
-    const ended = new Map<string, { s: string; at: number }>();
+    const ended = new Map<string, { e: string; s: string; at: number }>();
     const findings: string[] = [];
     for (const { at, fields: { e, id, s } } of this.#events) {
       const before = ended.get(id);
@@ -117,11 +130,11 @@ export class Timeline {
       // and what waits again, by what Redis has or another host brings back, is not started before all have done so
       const repeated = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
       const again = before && this.hit(LOSSES, "*", before.at, at) &&
-        (repeated || ["start", "finish"].includes(e) && mayRunAgain(id));
+        (repeated || before.e === "skipped" || ["start", "finish"].includes(e) && mayRunAgain(id));
       if (before && !harmless && !again) {
         findings.push(`changed after its end: job ${id} was ${before.s}, then ${e} ${s}`);
       }
-      if (isEnd(s)) ended.set(id, { s, at });
+      if (isEnd(s)) ended.set(id, { e, s, at });
     }
     return findings;
   }

@@ -1,3 +1,4 @@
+import type { Dependency } from "../../src/domain/job_meta.ts";
 import { assertEquals } from "../support/assert.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
 import { RedisFixture } from "./redis_fixture.ts";
@@ -23,7 +24,25 @@ Deno.test("every event is published to the audit, in order and once", async () =
     ],
     ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "dead_letter d"],
     ...["reap f dispatched", "reap g dispatched", "reap h error"],
-    ...["n", "o", "p", "l", "q"].map((id) => `submit ${id} dispatched`),
-    ...["submit s error", "retry a dispatched", "cancel b error", "retry b dispatched"],
+    ...["n", "o", "p", "l", "q", "u"].map((id) => `submit ${id} dispatched`),
+    ...["retry a dispatched", "cancel b error", "skipped u error", "retry b dispatched"],
+    ...["submit v dispatched", "cancel v error"],
   ]);
+});
+
+Deno.test("startedTooEarly() finds a start before the end of a parent was to be seen, and no other", () => {
+  const parents: Record<string, Pick<Dependency, "id" | "condition">[]> = {
+    child: [{ id: "a", condition: "finished" }, { id: "b", condition: "ended" }],
+  };
+  const check = (...events: string[]) =>
+    startedTooEarly(
+      events.map((text) => Object.fromEntries(["e", "id", "s"].map((name, i) => [name, text.split(" ")[i]]))),
+      (id) => parents[id] ?? [],
+    );
+  const start = "start child started";
+  assertEquals(check("finish a finished", "reap b error", start, "finish child finished"), []);
+  assertEquals(check("finish a finished", start, "reap b error").length, 1);
+  assertEquals(check("finish a error", "finish b error", start).length, 1, "it must finish");
+  assertEquals(check("finish a error", "retry a dispatched", "finish a finished", "finish b error", start), []);
+  assertEquals(check(start).length, 2);
 });

@@ -1,9 +1,10 @@
 /**
  * The final audit of a fixture: nothing lost, nothing executed twice, nothing changed after its end, nothing left
- * behind.
+ * behind; no job starts before the end of those for which it waits, and none waits for ever.
  *
  * @module
  */
+import { dependenciesOf, type Dependency } from "../../src/domain/job_meta.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import type { ExecutionLog } from "./execution_log.ts";
 import type { RedisServer } from "./redis_server.ts";
@@ -33,7 +34,10 @@ export async function audit(fixture: RunnerFixture, expected: Expected): Promise
     `lost: job ${id} is ${states.get(id) ?? "not there"}`
   );
   if (log) findings.push(...await countExecutions(ids, log, expected.executions ?? (() => [1, 1])));
-  if (!expected.dataWasLost) findings.push(...await changesAfterTheEnd(fixture.redis));
+  if (!expected.dataWasLost) {
+    findings.push(...await changesAfterTheEnd(fixture.redis), ...await earlyStarts(fixture.redis));
+  }
+  findings.push(...await waitsForEver(fixture.redis));
   findings.push(...await keysLeft(fixture.redis));
   findings.push(...await processesLeft(fixture));
   for (const dir of expected.instances ?? [`${fixture.dir}/spool/${fixture.name}`]) {
@@ -114,6 +118,64 @@ async function changesAfterTheEnd(redis: RedisServer): Promise<string[]> {
   return findings;
 }
 
+/** An event of a job, as its fields in the stream. */
+export type EventFields = Readonly<Record<string, string>>;
+
+/**
+ * Starts of jobs before the end of those for which they wait was to be seen.
+ *
+ * @param events All events, oldest first.
+ * @param parentsOf The jobs for which a job waits.
+ */
+export function startedTooEarly(
+  events: readonly EventFields[],
+  parentsOf: (id: string) => readonly Pick<Dependency, "id" | "condition">[],
+): string[] {
+  const ends = new Map<string, Set<string>>();
+  const findings: string[] = [];
+  for (const { e, id, s } of events) {
+    if (s === "finished" || s === "error") ends.set(id, (ends.get(id) ?? new Set()).add(s));
+    if (e !== "start" || s !== "started") continue;
+    for (const parent of parentsOf(id)) {
+      const seen = ends.get(parent.id);
+      if (!(seen?.has("finished") || parent.condition === "ended" && seen?.has("error"))) {
+        findings.push(`a child that started before its parent's end: job ${id} before ${parent.id}`);
+      }
+    }
+  }
+  return findings;
+}
+
+async function earlyStarts(redis: RedisServer): Promise<string[]> {
+  const entries = await redis.call("XRANGE", "rr:events", "-", "+") as [string, string[]][];
+  const events = entries.map(([, fields]) =>
+    Object.fromEntries(fields.flatMap((name, i) => i % 2 ? [] : [[name, fields[i + 1]]]))
+  );
+  const parents = new Map<string, Dependency[]>();
+  for (const id of new Set(events.map(({ id }) => id))) {
+    parents.set(id, dependenciesOf(await redis.hash(`rr:meta:${id}`)));
+  }
+  return startedTooEarly(events, (id) => parents.get(id) ?? []);
+}
+
+/** Jobs that wait although none of those for which they wait can still end: those have ended, or are gone. */
+async function waitsForEver(redis: RedisServer): Promise<string[]> {
+  const find = async () => {
+    const found: string[] = [];
+    for (const key of (await redis.keys()).filter((key) => key.startsWith("rr:meta:"))) {
+      const id = key.slice("rr:meta:".length);
+      const open = dependenciesOf(await redis.hash(key)).filter(({ met }) => !met);
+      if (open.length === 0 || await redis.call("HGET", `job_${id}`, "status") !== "dispatched") continue;
+      const states = await Promise.all(open.map((one) => redis.call("HGET", `job_${one.id}`, "status")));
+      const live = states.some((state) => state === "dispatched" || state === "started");
+      if (!live) found.push(`a child that waits for ever: job ${id} for ${open.map((one) => one.id)}`);
+    }
+    return found;
+  };
+  await until("no job waits for ended ones", async () => (await find()).length === 0, 5_000).catch(() => {});
+  return await find();
+}
+
 /** Every key of the model as an expression; new ones are found by themselves. */
 function model(): RegExp[] {
   const keys = new Keys("") as unknown as Record<string, (...args: string[]) => string>;
@@ -129,7 +191,7 @@ function model(): RegExp[] {
 async function keysLeft(redis: RedisServer): Promise<string[]> {
   const known = model();
   const findings: string[] = [];
-  const transient = /^(rr:(claim|run|delay|low):|runner:)/;
+  const transient = /^(rr:(claim|run|delay|low|after):|rr:unsettled$|runner:)/;
   const left = async () => (await redis.keys()).filter((key) => transient.test(key));
   await until("claims, runs and queues are empty", async () => (await left()).length === 0, 5_000).catch(() => {});
   for (const key of await redis.keys()) {

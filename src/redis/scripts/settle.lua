@@ -8,13 +8,9 @@
 --       ALIVE  the job has not ended: those that wait for it do so
 
 local state = state_of(ID)
-local function forget()
-  local key = key_of('unsettled', '')
-  if usable(key, 'set') then call('SREM', key, ID) end
-end
-
+local key = key_of('unsettled', '')
 if state and not is_final(state) then
-  forget()
+  if usable(key, 'set') then call('SREM', key, ID) end
   return { 'ALIVE', '.' }
 end
 if ARGV[4] ~= '' then
@@ -26,5 +22,5 @@ if ARGV[4] ~= '' then
   return { 'NEXT', found[1], '.' }
 end
 
-forget()
+if type_of(AFTER) ~= 'set' and usable(key, 'set') then call('SREM', key, ID) end
 return with_open({ 'OK' })

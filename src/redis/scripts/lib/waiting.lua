@@ -146,7 +146,10 @@ local function settle(first)
     end
   end
   local key = key_of('unsettled', '')
-  if #open > 0 and usable(key, 'set') then call('SADD', key, unpack(open)) end
+  if usable(key, 'set') then
+    if at > 1 then call('SREM', key, unpack(ended, 1, at - 1)) end
+    if #open > 0 then call('SADD', key, unpack(open)) end
+  end
   return open
 end
 
