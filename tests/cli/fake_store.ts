@@ -14,6 +14,7 @@ import type {
   StoredJob,
   StoredQueue,
   SubmitCondition,
+  SubmitReply,
 } from "../../src/ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
 
@@ -82,7 +83,10 @@ export class FakeStore implements JobStore {
     return (this.#waiting.get(id)?.size ?? 0) > 0;
   }
 
-  async submit(submission: Submission & { readonly id: string }, { maxQueued = Infinity }: SubmitCondition = {}) {
+  async submit(
+    submission: Submission & { readonly id: string },
+    { maxQueued = Infinity }: SubmitCondition = {},
+  ): Promise<SubmitReply> {
     await this.onSubmit(submission);
     if (this.jobs.has(submission.id)) return { type: "EXISTS" as const };
     const waiting = [...this.jobs.values()].filter(({ fields }) => fields.status === "dispatched").length;

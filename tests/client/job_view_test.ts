@@ -111,6 +111,7 @@ Deno.test("exitCodeOfJob prefers the exact code to the sentence, except for an e
     ["timed out after 1s", "1", 124],
     ["cancelled", "7", 130],
     ["lost: its host is gone", "7", 125],
+    ['skipped: job "a", which must finish first, is gone', "7", 123],
     ["it was lost", "7", 7],
   ];
   for (const [error, exit, code] of rows) {

@@ -1,6 +1,6 @@
 import type { ReadySubmission } from "../../src/client/submit.ts";
 import { type BatchOptions, submitBatch } from "../../src/client/submit_batch.ts";
-import { QueueFullError, UnavailableError } from "../../src/domain/errors.ts";
+import { JobNotFoundError, QueueFullError, UnavailableError } from "../../src/domain/errors.ts";
 import { FakeStore } from "../cli/fake_store.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { unavailable } from "../support/unavailable.ts";
@@ -100,6 +100,16 @@ Deno.test("submitBatch queues no job that waits for a refused one, although ther
   const { reported, done } = start(store, [job("a"), job("b"), job("c", { after: "b" }), job("d")], { maxQueued: 1 });
   await assertRejects(() => done, QueueFullError);
   assertEquals([reported, store.submitted.map(({ id }) => id)], [["a", "d"], ["a", "d"]]);
+});
+
+Deno.test("submitBatch ends when a job is to wait for one that is gone, and reports those queued before", async () => {
+  const store = new FakeStore();
+  const submit = store.submit.bind(store);
+  store.submit = (submission) =>
+    submission.id === "b" ? Promise.resolve({ type: "ORPHAN", after: "gone" }) : submit(submission);
+  const { reported, done } = start(store, [job("a"), job("b", { afterEnd: ["gone"] }), job("c", { after: ["b"] })]);
+  await assertRejects(() => done, JobNotFoundError);
+  assertEquals([reported, store.submitted.map(({ id }) => id)], [["a"], ["a"]]);
 });
 
 Deno.test("submitBatch ends with an outage once the jobs before it are reported and none is under way", async () => {

@@ -1,5 +1,5 @@
 import { makeReady, submitJob } from "../../src/client/submit.ts";
-import { QueueFullError } from "../../src/domain/errors.ts";
+import { JobNotFoundError, QueueFullError } from "../../src/domain/errors.ts";
 import { FakeStore } from "../cli/fake_store.ts";
 import { assertEquals, assertRejects } from "../support/assert.ts";
 
@@ -30,6 +30,14 @@ Deno.test("submitJob queues a job once under its id", async () => {
   assertEquals(await submitJob(store, { ...JOB, id: "a" }), { id: "a", queued: true });
   assertEquals(await submitJob(store, { ...JOB, id: "a", payload: "y" }), { id: "a", queued: false });
   assertEquals(store.submitted.map(({ payload }) => payload), ["x"]);
+});
+
+Deno.test("submitJob refuses a job that is to wait for one that does not exist", async () => {
+  const store = new FakeStore();
+  store.submit = () => Promise.resolve({ type: "ORPHAN", after: 'no"ne' });
+  const { message } = await assertRejects(() => submitJob(store, { ...JOB, id: "a" }), JobNotFoundError);
+  const says = 'Cannot submit job: job "no\\"ne", for which it is to wait, does not exist; submit that first';
+  assertEquals(message, says);
 });
 
 Deno.test("submitJob refuses a job when its queue is full, and says how full", async () => {

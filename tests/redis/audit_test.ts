@@ -1,5 +1,6 @@
 import type { Dependency } from "../../src/domain/job_meta.ts";
 import { assertEquals } from "../support/assert.ts";
+import { startedTooEarly } from "../support/audit.ts";
 import { clientSteps, prepare, runnerSteps } from "./everything.ts";
 import { RedisFixture } from "./redis_fixture.ts";
 
