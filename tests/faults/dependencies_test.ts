@@ -6,7 +6,7 @@ import { RunnerFixture } from "../support/runner_fixture.ts";
 
 const FAST = ["--heartbeat", "200ms", "--lease", "1s", "--concurrency", "8"];
 
-/** Submits jobs from lines, in whatever order they are; answers their ids. */
+/** Submits jobs from lines, in whatever order they are; returns their ids. */
 async function submitAll(fixture: RunnerFixture, jobs: readonly Record<string, unknown>[]): Promise<string[]> {
   const file = `${fixture.dir}/jobs-${crypto.randomUUID()}`;
   await Deno.writeTextFile(file, jobs.map((job) => JSON.stringify(job)).join("\n"));
@@ -139,7 +139,7 @@ Deno.test("76 a child whose parent Redis has lost for good is skipped, and one t
   await assertClean(fixture, { ids: ["kept", "child"], log });
 });
 
-Deno.test("77 jobs wait for those of a foreign client, whoever runs these", async () => {
+Deno.test("77 jobs wait for those of a foreign client, in whatever program these run", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   await fixture.runner({ args: FAST });
@@ -169,7 +169,7 @@ Deno.test("77 jobs wait for those of a foreign client, whoever runs these", asyn
   assertEquals((await log.executions()).get("child"), ["1"]);
 });
 
-Deno.test("78 cancel and retry with --cascade take a whole graph, and no child starts before its parent", async () => {
+Deno.test("78 cancel and retry with --cascade reach a whole graph, and no child starts before its parent", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const ids = await submitAll(fixture, [
