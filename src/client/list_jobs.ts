@@ -43,9 +43,10 @@ export interface FoundJobs {
   readonly complete: boolean;
 }
 
-/** Returns whether a job is in a state; one that waits for input is `running` as well. */
+/** Returns whether a job is in a state; one that waits for input is `running` as well, a skipped one `failed`. */
 function isIn(job: JobView, name: string): boolean {
-  return job.status === statusOf(name) && (name !== "waiting" || job.input !== null);
+  return job.status === statusOf(name) && (name !== "waiting" || job.input !== null) &&
+    (name !== "skipped" || job.skipped);
 }
 
 function fits(job: JobView, query: JobQuery): boolean {

@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 /** Words that select jobs by state: those shown to people, and those stored in Redis. */
 export const STATE_NAMES = [
-  ...["queued", "running", "waiting", "finished", "failed"],
+  ...["queued", "running", "waiting", "finished", "failed", "skipped"],
   ...["dispatched", "started", "error"],
 ] as const;
 
@@ -18,10 +18,11 @@ export function stateWord(status: string): string {
 }
 
 /**
- * Returns the status that a word of `STATE_NAMES` stands for. `waiting` is no status of its own: such a job is running
- * and waits for input.
+ * Returns the status that a word of `STATE_NAMES` stands for. `waiting` and `skipped` are no statuses of their own:
+ * such a job is running and waits for input, or has failed because of another one before it started.
  */
 export function statusOf(name: string): string {
   if (name === "waiting") return "started";
+  if (name === "skipped") return "error";
   return Object.entries(WORDS).find(([, word]) => word === name)?.[0] ?? name;
 }

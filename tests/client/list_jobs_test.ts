@@ -100,3 +100,14 @@ Deno.test("listJobs says of a sorted list whether older jobs could belong to it"
   assertEquals((await list(store, { ...sorted, among: 10 })).complete, false);
   assertEquals((await list(store, { ...sorted, among: 30 })).complete, true);
 });
+
+Deno.test("listJobs with the state skipped has the jobs that ended because of others, which have failed as well", async () => {
+  const store = new FakeStore();
+  store.put("failed", { status: "error" });
+  store.put("skipped", { status: "error" }, { skipped: "1" });
+  store.put("again", { status: "dispatched" }, { skipped: "1" });
+  const idsOf = async (state: string) =>
+    (await listJobs(store, { states: [state], count: 9, among: 9 })).jobs.map(({ id }) => id);
+  assertEquals(await idsOf("skipped"), ["skipped"]);
+  assertEquals((await idsOf("failed")).toSorted(), ["failed", "skipped"]);
+});

@@ -21,12 +21,12 @@ Deno.test("statusOf gives the status behind a word of the screen or of Redis, an
   for (const [status, word] of Object.entries(WORDS)) {
     assertEquals([statusOf(word), statusOf(status)], [status, status]);
   }
-  assertEquals(statusOf("waiting"), "started");
+  assertEquals([statusOf("waiting"), statusOf("skipped")], ["started", "error"]);
   for (const word of FOREIGN) assertEquals(statusOf(word), word);
 });
 
-Deno.test("STATE_NAMES has every word and every status once, and waiting", () => {
-  const all = new Set([...Object.keys(WORDS), ...Object.values(WORDS), "waiting"]);
+Deno.test("STATE_NAMES has every word and every status once, waiting and skipped", () => {
+  const all = new Set([...Object.keys(WORDS), ...Object.values(WORDS), "waiting", "skipped"]);
   assertEquals([...STATE_NAMES].sort(), [...all].sort());
   for (const name of STATE_NAMES) assert(statusOf(name) in WORDS, name);
 });

@@ -41,7 +41,7 @@ export const STATUS_ROWS = {
     value: "STATE",
     choices: STATE_NAMES,
     help:
-      "Only jobs in this state; may be repeated. waiting: running, but waiting for input; the last three: Redis values",
+      "Only jobs in this state; may be repeated. waiting: running, for input; skipped: failed, not run; the last three: in Redis",
   },
   runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
   caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
