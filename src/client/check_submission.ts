@@ -1,7 +1,14 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { checkEnv } from "../domain/job.ts";
 import { checkJobId } from "../domain/job_id.ts";
-import { MAX_AFTER, MAX_DETAILS, MAX_RUN_PAYLOAD, MAX_SUBMIT_PAYLOAD, MAX_TIMEOUT } from "../domain/limits.ts";
+import {
+  MAX_AFTER,
+  MAX_DETAILS,
+  MAX_LABELS,
+  MAX_RUN_PAYLOAD,
+  MAX_SUBMIT_PAYLOAD,
+  MAX_TIMEOUT,
+} from "../domain/limits.ts";
 import { parentsOf, type Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
@@ -44,6 +51,8 @@ function checkEnvironment(env: Readonly<Record<string, string>>): void {
 }
 
 function checkLabels(labels: Readonly<Record<string, string>>): void {
+  const count = Object.keys(labels).length;
+  if (count > MAX_LABELS) refuse("it", `has ${count} labels, more than ${MAX_LABELS}`);
   for (const [name, value] of Object.entries(labels)) {
     if (!/^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,99}$/.test(name)) {
       refuse(`label ${JSON.stringify(name)}`, "is no name: it has up to 100 letters, digits, _, ., / and -");

@@ -28,6 +28,8 @@ export const MAX_RUN_PAYLOAD = 16 << 20;
 export const MAX_DETAILS = 1 << 20;
 /** Most bytes of a job that is stored as a JSON string: the largest payload, escaped, and the other fields. */
 export const MAX_JSON_JOB = 2 * MAX_RUN_PAYLOAD;
+/** Most labels of a job that `submit` accepts. */
+export const MAX_LABELS = 16;
 /** Most bytes of the reason of a cancellation. */
 export const MAX_REASON = 1_000;
 /** Most bytes that one `send` types. */

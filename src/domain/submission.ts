@@ -36,7 +36,7 @@ export interface Submission {
   readonly cwd?: string;
   /** Title shown to people, one line. */
   readonly title?: string;
-  /** Labels for filters. */
+  /** Labels for filters, at most 16. */
   readonly labels?: Readonly<Record<string, string>>;
   /** `high` runs next, `normal` after the jobs queued before it, `low` when no other job waits. */
   readonly priority?: Priority;

@@ -69,6 +69,9 @@ Deno.test("checkSubmission refuses the first value beyond each limit and names t
     const what = "is no name: it has up to 100 letters, digits, _, ., / and -";
     assertEquals(refusal({ labels: { [name]: "" } }), `Cannot submit job: label ${JSON.stringify(name)} ${what}`);
   }
+  const labels = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`l${i}`, ""]));
+  assertEquals(refusal({ labels: labels(17) }), "Cannot submit job: it has 17 labels, more than 16");
+  assertEquals(refusal({ labels: labels(16) }), null);
   assertEquals(refusal({}, { delay: -1 }), "Cannot submit job: its delay in seconds must be 0 or more");
   const tooLate = "Cannot submit job: its delay in seconds must be 300000000000 or less";
   assertEquals(refusal({}, { delay: MAX_TIME / 1000 + 1 }), tooLate);

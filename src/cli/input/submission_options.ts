@@ -21,6 +21,15 @@ export function readPair(text: string, where: string): [string, string] {
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
+/**
+ * Reads a label: `NAME` or `NAME=VALUE`. Without a value, `bare` stands for it.
+ *
+ * @throws {InvalidInputError} It has no name.
+ */
+export function readLabel<Bare>(text: string, bare: Bare): [string, string | Bare] {
+  return text.includes("=") || text === "" ? readPair(text, "--label") : [text, bare];
+}
+
 async function readEnvFile(path: string, environment: Environment): Promise<Record<string, string>> {
   const name = JSON.stringify(path);
   const bytes = await environment.readFile(path);
@@ -52,7 +61,7 @@ export async function readSubmissionOptions(settings: SubmitSettings, environmen
   const { notBeforeMs, delay } = startOf(settings);
   const fromFile = settings.envFile === undefined ? {} : await readEnvFile(settings.envFile, environment);
   const env = { ...fromFile, ...Object.fromEntries(settings.env.map((text) => readPair(text, "--env"))) };
-  const labels = Object.fromEntries(settings.label.map((text) => readPair(text, "--label")));
+  const labels = Object.fromEntries(settings.label.map((text) => readLabel(text, "")));
   const said: Submission = {
     payload: "",
     runner: settings.name,

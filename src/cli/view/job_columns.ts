@@ -44,9 +44,9 @@ function tookOf(job: JobView, nowMs: number): string {
     : "";
 }
 
-/** Formats labels as one line. */
-export function pairsText(map: Readonly<Record<string, string>>): string {
-  return Object.entries(map).map(([name, value]) => `${name}=${value}`).join(" ");
+/** Formats labels as one line; one without a value is its name. */
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels).map(([name, value]) => value === "" ? name : `${name}=${value}`).join(" ");
 }
 
 /**
@@ -94,7 +94,7 @@ function columnsByName(
     try: { title: "TRY", value: ({ attempt }) => attempt && attempt > 1 ? String(attempt) : "", right: true },
     caller: { title: "CALLER", value: ({ callerId }) => callerId, flexible: true },
     context: { title: "CONTEXT", value: ({ contextId }) => contextId, flexible: true },
-    labels: { title: "LABELS", value: ({ labels }) => pairsText(labels), flexible: true },
+    labels: { title: "LABELS", value: ({ labels }) => labelsText(labels), flexible: true },
     error: {
       title: "ERROR",
       value: ({ error, truncated }) => error || (truncated ? "output truncated" : ""),

@@ -5,7 +5,7 @@ import { NOT_CAPTURED } from "../../domain/output.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import { unicodeWidth } from "./std_cli.ts";
 import { withoutEscapes } from "./escapes.ts";
-import { pairsText, stateOf, stateStyle } from "./job_columns.ts";
+import { labelsText, stateOf, stateStyle } from "./job_columns.ts";
 import type { Style } from "./show_overview.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
@@ -75,7 +75,7 @@ function facts(
     ["environment", job.envNames.join(" ")],
     ["caller", job.callerId],
     ["context", job.contextId],
-    ["labels", pairsText(job.labels)],
+    ["labels", labelsText(job.labels)],
     ["priority", job.priority === "normal" ? "" : job.priority],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
     ["output", outputOf(job)],
