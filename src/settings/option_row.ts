@@ -5,13 +5,19 @@
  * @module
  */
 
+import { formatDuration } from "../domain/duration.ts";
+import { formatSize } from "../domain/size.ts";
+
 /** The kinds of words that completions read from Redis. */
 export type Completed = "jobs" | "runners" | "executors";
 
 /** One option of a command; its long flag is its key in kebab-case, its configuration key its key in snake_case. */
 export interface OptionRow {
-  /** `integer` and `duration` (seconds) become numbers, `list` may be repeated, `choice` is one of `choices`. */
-  readonly type: "string" | "integer" | "duration" | "choice" | "flag" | "list";
+  /**
+   * `integer`, `duration` (seconds) and `size` (bytes; 0 means no limit) become numbers, `list` may be repeated,
+   * `choice` is one of `choices`.
+   */
+  readonly type: "string" | "integer" | "duration" | "size" | "choice" | "flag" | "list";
   /** What it does, in one sentence without a period. */
   readonly help: string;
   /** One letter. */
@@ -22,7 +28,7 @@ export interface OptionRow {
   readonly value?: string;
   /** The words allowed for a `choice`, or for each value of a `list`. */
   readonly choices?: readonly string[];
-  /** The smallest number that is accepted. */
+  /** The smallest number that is accepted; a size may be 0 all the same. */
   readonly min?: number;
   /** The largest number that is accepted. */
   readonly max?: number;
@@ -50,7 +56,7 @@ export type OptionValue = string | number | boolean | readonly string[] | undefi
 
 type Typed<Row extends OptionRow> = Row["type"] extends "flag" ? boolean
   : Row["type"] extends "list" ? readonly string[]
-  : Row["type"] extends "integer" | "duration" ? number
+  : Row["type"] extends "integer" | "duration" | "size" ? number
   : Row["type"] extends "choice" ? (Row["choices"] extends readonly string[] ? Row["choices"][number] : string)
   : string;
 
@@ -60,6 +66,12 @@ type ValueOf<Row extends OptionRow> = Row["type"] extends "flag" | "list" ? Type
 
 /** The values of options by key; durations in seconds, `undefined` for unset options. */
 export type Values<Rows extends OptionRows> = { readonly [Key in keyof Rows]: ValueOf<Rows[Key]> };
+
+/** Returns a number as a person writes it for an option. */
+export function numberText(row: OptionRow, value: number): string {
+  if (row.type === "duration") return formatDuration(value);
+  return row.type === "size" ? formatSize(value) : String(value);
+}
 
 /** Returns the long flag of an option: `redisUrl` is `--redis-url`. */
 export function flagOf(key: string): string {

@@ -2,6 +2,7 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { parseDuration } from "../domain/duration.ts";
 import { messageOf } from "../domain/message_of.ts";
+import { formatSize, parseSize } from "../domain/size.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { ConfigFile } from "./config_file.ts";
 import { configKeyOf, type OptionRow, type OptionRows, type OptionValue, type Values } from "./option_row.ts";
@@ -40,7 +41,11 @@ function reasonOf(error: unknown): string {
 
 function checkRange(row: OptionRow, number: number, where: string): number {
   const unit = row.type === "duration" ? " seconds" : "";
-  if (row.min !== undefined && number < row.min) {
+  if (row.type === "size" && row.min !== undefined && number > 0 && number < row.min) {
+    const least = formatSize(row.min);
+    throw wrong(where, `${formatSize(number)} is less than the minimum of ${least}; 0 means no limit`);
+  }
+  if (row.type !== "size" && row.min !== undefined && number < row.min) {
     throw wrong(where, `${number}${unit} is less than the minimum of ${row.min}${unit}`);
   }
   if (row.max !== undefined && number > row.max) {
@@ -77,6 +82,15 @@ export function readOption(row: OptionRow, text: string, where: string): string 
       }
       return checkRange(row, seconds, where);
     }
+    case "size": {
+      let bytes: number;
+      try {
+        bytes = parseSize(text);
+      } catch (error) {
+        throw wrong(where, reasonOf(error));
+      }
+      return checkRange(row, bytes, where);
+    }
     case "choice":
       return checkChoice(row, text, where);
     case "flag":
@@ -106,6 +120,11 @@ export function checkOption(row: OptionRow, value: unknown, where: string): stri
         throw wrong(where, `${JSON.stringify(value)} is not a number of seconds`);
       }
       return checkRange(row, value, where);
+    case "size":
+      if (!Number.isSafeInteger(value) || Number(value) < 0) {
+        throw wrong(where, `${JSON.stringify(value)} is not a number of bytes`);
+      }
+      return checkRange(row, value as number, where);
     case "flag":
       if (typeof value !== "boolean") throw wrong(where, `${JSON.stringify(value)} is neither true nor false`);
       return value;
@@ -134,7 +153,7 @@ function fromFile(row: OptionRow, key: string, file: ConfigFile): string | numbe
     ? typeof value === "boolean"
     : row.type === "integer"
     ? typeof value === "number"
-    : row.type === "duration"
+    : row.type === "duration" || row.type === "size"
     ? typeof value === "number" || typeof value === "string"
     : typeof value === "string";
   if (!fits) {
@@ -142,6 +161,7 @@ function fromFile(row: OptionRow, key: string, file: ConfigFile): string | numbe
       flag: "true or false",
       integer: "a number",
       duration: 'a number of seconds or a text like "5m"',
+      size: 'a number of bytes or a text like "64M"',
     };
     throw wrong(where, `it must be ${wanted[row.type as keyof typeof wanted] ?? "a text"}`);
   }

@@ -1,7 +1,6 @@
-import { formatDuration } from "../../domain/duration.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
-import { configKeyOf, type OptionRow, type OptionValue } from "../../settings/option_row.ts";
+import { configKeyOf, numberText, type OptionRow, type OptionValue } from "../../settings/option_row.ts";
 import { RUN_ROWS, SETTING_ROWS } from "../../settings/options.ts";
 import { table } from "../view/table.ts";
 import { toJson } from "../view/text.ts";
@@ -15,7 +14,7 @@ interface Setting {
 
 function shown({ value, row }: Setting): string {
   if (value === undefined) return row.defaultText ?? "";
-  return row.type === "duration" ? formatDuration(Number(value)) : String(value);
+  return typeof value === "number" ? numberText(row, value) : String(value);
 }
 
 /** `runner config`. It also accepts the options of `run`, to show what they would change. */

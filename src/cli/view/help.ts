@@ -1,7 +1,6 @@
 /** Generates help from the rows of the options. */
-import { formatDuration } from "../../domain/duration.ts";
 import type { Command } from "../command.ts";
-import { flagOf, type OptionRow, type OptionRows } from "../../settings/option_row.ts";
+import { flagOf, numberText, type OptionRow, type OptionRows } from "../../settings/option_row.ts";
 import { GLOBAL_ROWS } from "../../settings/options.ts";
 import { wrap } from "./text.ts";
 
@@ -11,7 +10,7 @@ const WIDTH = 100;
 export function defaultOf(row: OptionRow): string | null {
   if (row.defaultText !== undefined) return row.defaultText;
   if (row.default === undefined || row.default === "") return null;
-  return row.type === "duration" ? formatDuration(Number(row.default)) : String(row.default);
+  return typeof row.default === "number" ? numberText(row, row.default) : String(row.default);
 }
 
 /** Returns the text beside a flag: sentence, choices, environment name, default. */
