@@ -147,10 +147,13 @@ export class OutputReader {
   }
 
   async #showHere(): Promise<void> {
-    while (this.#here && !this.#isOver) {
-      const bytes = await this.#here.output.read(this.#offset, HOST_PIECE);
+    for (let short = 0; this.#here && !this.#isOver && short < 2;) {
+      const { offset, bytes } = await this.#here.output.read(this.#offset, HOST_PIECE);
+      if (bytes.length === 0) return;
+      // a short piece may end at a gap; two of them mean that the rest is being written now
+      short = bytes.length < HOST_PIECE && offset === this.#offset ? short + 1 : 0;
+      await this.#leaveOut(offset);
       await this.#write(bytes);
-      if (bytes.length < HOST_PIECE) return;
     }
   }
 
@@ -201,6 +204,12 @@ export class OutputReader {
   async #skipTo(offset: number): Promise<void> {
     const to = Math.min(offset, this.#options.end ?? Infinity);
     await this.#fill(to);
+    await this.#leaveOut(to);
+  }
+
+  /** Goes on at an offset, and reports that the bytes before it are missing. */
+  async #leaveOut(offset: number): Promise<void> {
+    const to = Math.min(offset, this.#options.end ?? Infinity);
     if (to <= this.#offset || this.#signal?.aborted) return;
     const place = { attempt: this.#attempt, offset: this.#offset };
     this.#offset = to;
@@ -213,9 +222,10 @@ export class OutputReader {
     if (!remote || this.#offset >= to || this.#job === null) return;
     const of = attemptOf(this.#job, this.#attempt);
     while (of && this.#offset < to && !this.#isOver) {
-      const bytes = await remote.read(of.job, this.#offset, to - this.#offset);
-      if (bytes.length === 0) return;
-      await this.#write(bytes);
+      const { offset, bytes } = await remote.read(of.job, this.#offset, to - this.#offset);
+      if (bytes.length === 0 || offset >= to) return;
+      await this.#leaveOut(offset);
+      await this.#write(bytes.subarray(0, to - offset));
     }
   }
 

@@ -110,8 +110,10 @@ async function reading<T>(
       if (tail?.exact && offset >= tail.start) return tail.bytes.subarray(offset - tail.start);
       if (head?.exact && offset < head.end) return head.bytes.subarray(offset);
       const limit = Math.min(to - offset, WINDOW);
-      const bytes = await here?.read(offset, limit);
-      return bytes && bytes.length > 0 ? bytes : await remote?.read(job, offset, limit) ?? new Uint8Array();
+      let part = await here?.read(offset, limit);
+      if (!part || part.bytes.length === 0) part = await remote?.read(job, offset, limit);
+      // nothing before a gap is shown
+      return part?.offset === offset ? part.bytes : new Uint8Array();
     });
   } finally {
     here?.close();

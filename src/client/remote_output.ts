@@ -1,6 +1,7 @@
 import { formatDuration } from "../domain/duration.ts";
 import { UnavailableError } from "../domain/errors.ts";
 import { MAX_OUTPUT_PIECE } from "../domain/limits.ts";
+import type { OutputPart } from "../domain/output.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RequestReply, ViewRequest } from "../ports/requests.ts";
@@ -39,13 +40,13 @@ export class RemoteOutput {
   }
 
   /**
-   * Returns at most `limit` bytes of an attempt's output from a byte offset on; none when its host does not reply or
-   * does not have them.
+   * Returns at most `limit` bytes of an attempt's output from a byte offset on, or from a greater one when those before
+   * are gone; none when its host does not reply or does not have them.
    *
    * @param job Its metadata names the attempt.
    */
-  async read(job: StoredJob, offset: number, limit: number): Promise<Uint8Array> {
-    const nothing = new Uint8Array();
+  async read(job: StoredJob, offset: number, limit: number): Promise<OutputPart> {
+    const nothing = { offset, bytes: new Uint8Array() };
     const { token } = job.meta;
     const failed = token && this.#failures.get(token);
     if (!token || failed && failed.type !== "none") return nothing;
@@ -56,7 +57,7 @@ export class RemoteOutput {
       return nothing;
     }
     if (reply.bytes.length === 0) this.#failures.set(token, { type: "none" });
-    return reply.bytes.subarray(0, limit);
+    return { offset: Math.max(offset, reply.offset), bytes: reply.bytes.subarray(0, limit) };
   }
 
   async #request(job: StoredJob, request: ViewRequest): Promise<RequestReply | Failure> {

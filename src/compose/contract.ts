@@ -64,6 +64,12 @@ export interface RunnerOptions {
   readonly killGrace: number;
   /** How long Redis keeps an ended job that sets no time itself, seconds; 0: for ever. */
   readonly keep: number;
+  /**
+   * Bytes of an output that stay on disk; of a longer one only the first and the last half. At least 32 MiB; 0: all.
+   */
+  readonly outputLimit: number;
+  /** Bytes of all ended outputs together, the oldest of which are removed; 0: no limit. */
+  readonly outputTotal: number;
   /** Shell of payloads: `auto`, or a POSIX shell by name or path. */
   readonly shell: string;
   /** Whose terminals are kept for `runner attach`. */

@@ -75,6 +75,8 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
         instance: instance.id,
         killGraceMs: settings.killGrace * 1000,
         keepPane: settings.keepPane,
+        outputLimit: settings.outputLimit,
+        outputTotal: settings.outputTotal,
         cwd: workingFolder(),
         env: { ...jobEnvironment(systemEnvironment), RUNNER_CONFIG: clientFile },
         shell: settings.shell === "auto" ? undefined : settings.shell,

@@ -44,6 +44,12 @@ export const MAX_ID = 512;
 export const MAX_AFTER = 256;
 /** Bytes of output from the start, and as many from the end, that the `result` field holds. */
 export const RESULT_PART = 64 << 10;
+/** Bytes of an attempt's output that stay on its host: about the first and the last half of a longer one. */
+export const DEFAULT_OUTPUT_LIMIT = 2 ** 30;
+/** Least limit of an output, bytes: with a smaller one its writer could not keep up. */
+export const MIN_OUTPUT_LIMIT = 32 << 20;
+/** Bytes of all ended outputs that a runner keeps on its host. */
+export const DEFAULT_OUTPUT_TOTAL = 10 * 2 ** 30;
 /** Most bytes of live output that Redis keeps of one job. */
 export const MAX_LIVE_OUTPUT = 4 << 20;
 /** Most claimed jobs that wait at a runner for a busy pane while other jobs run. */

@@ -14,6 +14,13 @@ export interface OutputSample {
   readonly unsaved?: true;
 }
 
+/** A part of an output. */
+export interface OutputPart {
+  /** Offset of the first byte in the whole output; greater than the requested one when the bytes before are gone. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
 /** An empty sample. */
 export const NO_OUTPUT: OutputSample = {
   total: 0,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { OutputSample } from "../domain/output.ts";
+import type { OutputPart, OutputSample } from "../domain/output.ts";
 import type { AttemptTerminals } from "./attempt_terminals.ts";
 
 /** Everything that is needed to launch an attempt. */
@@ -27,6 +27,8 @@ export interface Launch {
   readonly timeoutMs: number | null;
   /** Title shown to people, one line; may be empty. */
   readonly title: string;
+  /** Seconds for which Redis keeps the ended job, 0 for ever; `null`: as long as other jobs of the runner. */
+  readonly keep: number | null;
 }
 
 /** A command that runs because of an event of a job, independently of other jobs. */
@@ -105,7 +107,10 @@ export interface Place {
 
 /** Which outputs are no longer needed. */
 export interface Pruning {
-  /** Seconds after which outputs that no result holds completely expire; 0: only count and bytes limit them. */
+  /**
+   * Seconds for which Redis keeps an ended job that has no time of its own, and so for which outputs stay that no
+   * result holds completely; 0: for ever.
+   */
   readonly seconds: number;
   /**
    * Attempts whose records were forgotten since the last round; outputs of theirs that a result holds completely go.
@@ -145,10 +150,10 @@ export interface Executor extends AttemptTerminals {
   /** Stops an attempt and everything it started: TERM, then KILL after `graceMs`. Its end is reported as `kind`. */
   stop(name: string, kind: "timed_out" | "cancelled", graceMs: number): Promise<void>;
   /**
-   * Returns at most `limit` bytes of an attempt's output from a byte offset on, as the program wrote them. The result
-   * is empty when there are no more now.
+   * Returns at most `limit` bytes of an attempt's output from a byte offset on, as the program wrote them; from a
+   * greater offset on, when those before are gone. The part is empty when there are no more now.
    */
-  read(name: string, offset: number, limit: number): Promise<Uint8Array>;
+  read(name: string, offset: number, limit: number): Promise<OutputPart>;
   /**
    * Runs a hook, at most once, without delaying any attempt; its output is discarded.
    *

@@ -3,15 +3,16 @@
  *
  * @module
  */
+import type { OutputPart } from "../domain/output.ts";
 import type { StoredJob } from "./job_store.ts";
 
 /** Output of one attempt. */
 export interface AttemptOutput {
   /**
-   * Returns up to `limit` bytes from a byte offset on; empty when there are none yet, or no more. Offsets must not
-   * decrease from call to call.
+   * Returns up to `limit` bytes from a byte offset on; from a greater offset on, when those before are gone. The part
+   * is empty when there are none yet, or no more. Offsets must not decrease from call to call.
    */
-  read(offset: number, limit: number): Promise<Uint8Array>;
+  read(offset: number, limit: number): Promise<OutputPart>;
   close(): void;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { OutputPart } from "../domain/output.ts";
 import type { Screen, Typed } from "./attempt_terminals.ts";
 
 /** A request that only reads. */
@@ -31,8 +32,11 @@ export type JobReply =
   | { readonly type: "screen"; readonly screen: Screen }
   /** Location of the terminal, as returned by `AttemptTerminals.locate`. */
   | { readonly type: "place"; readonly place: string }
-  /** Bytes of the output from the requested offset on; none when the host has no more, or does not have them. */
-  | { readonly type: "output"; readonly bytes: Uint8Array }
+  /**
+   * Bytes of the output from the requested offset on, or from a greater one when those before are gone; none when the
+   * host has no more, or does not have them.
+   */
+  | { readonly type: "output" } & OutputPart
   /** The attempt has no terminal at the runner: it has ended, or waits there for its turn. */
   | { readonly type: "gone" }
   /** The terminal could not be reached; `why` is one clause. */

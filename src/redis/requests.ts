@@ -155,7 +155,11 @@ function decodeReply(text: string): JobReply {
     const reply = JSON.parse(text);
     switch (reply.type) {
       case "output":
-        return { type: "output", bytes: decodeBase64(String(reply.bytes)) };
+        return {
+          type: "output",
+          offset: isCount(reply.offset) ? reply.offset : 0,
+          bytes: decodeBase64(String(reply.bytes)),
+        };
       case "typed":
       case "gone":
         return { type: reply.type };

@@ -2,8 +2,8 @@ import { InvalidInputError, LaunchError } from "../domain/errors.ts";
 import { readWork } from "../domain/job.ts";
 import type { Outcome } from "../domain/outcome.ts";
 import { attemptName } from "../domain/attempt_name.ts";
-import { metaNumber } from "../domain/job_meta.ts";
 import { messageOf } from "../domain/message_of.ts";
+import { metaNumber } from "../domain/job_meta.ts";
 import type { Executor, Launch } from "../ports/executor.ts";
 import type { DataHistory, StartReply } from "../ports/queue.ts";
 import type { Attempt } from "../ports/attempt_journal.ts";
@@ -159,6 +159,7 @@ export class Launcher {
       cwd: attempt.meta.cwd ?? null,
       timeoutMs: attempt.timeoutMs,
       title: attempt.meta.title ?? "",
+      keep: attempt.meta.keep === undefined ? null : metaNumber(attempt.meta.keep, this.#parts.settings.keep),
     };
   }
 

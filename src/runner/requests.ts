@@ -152,9 +152,9 @@ class Replies {
   ): Promise<JobReply> {
     const name = attemptName(attempt, this.#parts.digestOf);
     for (const executor of this.#parts.executors.values()) {
-      const bytes = await executor.read(name, offset, limit);
-      if (bytes.length > 0) return { type: "output", bytes };
+      const part = await executor.read(name, offset, limit);
+      if (part.bytes.length > 0) return { type: "output", ...part };
     }
-    return { type: "output", bytes: new Uint8Array() };
+    return { type: "output", offset, bytes: new Uint8Array() };
   }
 }

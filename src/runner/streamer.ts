@@ -34,10 +34,11 @@ export class Streamer {
     const { queue, clock } = this.#parts;
     for (const active of this.#attempts.all()) {
       if (active.ended || clock.now() - active.sinceMs < YOUNG) continue;
-      const bytes = await active.executor.read(active.attempt.name, active.shown, active.followed ? FOLLOWED : PIECE);
+      const limit = active.followed ? FOLLOWED : PIECE;
+      const { offset, bytes } = await active.executor.read(active.attempt.name, active.shown, limit);
       if (bytes.length === 0 || active.ended) continue;
       try {
-        await show(queue, active, active.shown, bytes);
+        await show(queue, active, offset, bytes);
       } catch (error) {
         if (!rejectsOutput(error)) throw error; // otherwise the next round retries; the other attempts go on now
       }
@@ -92,9 +93,9 @@ export async function showEnd(
 async function showRest(queue: LiveAttempts, active: ActiveAttempt, total: number): Promise<void> {
   for (let from = Math.max(active.shown, total - MAX_LIVE_OUTPUT); from < total; from = active.shown) {
     // a failing disk must not prevent the report of the end
-    const bytes = await active.executor.read(active.attempt.name, from, FOLLOWED).catch(() => new Uint8Array());
-    if (bytes.length === 0) return;
-    await show(queue, active, from, bytes);
+    const part = await active.executor.read(active.attempt.name, from, FOLLOWED).catch(() => null);
+    if (part === null || part.bytes.length === 0) return;
+    await show(queue, active, part.offset, part.bytes);
   }
 }
 

@@ -8,9 +8,12 @@ import {
   DEFAULT_CONCURRENCY,
   DEFAULT_KEEP,
   DEFAULT_KILL_GRACE,
+  DEFAULT_OUTPUT_LIMIT,
+  DEFAULT_OUTPUT_TOTAL,
   DEFAULT_REDIS_URL,
   DEFAULT_RUNNER,
   MAX_TIMEOUT,
+  MIN_OUTPUT_LIMIT,
   MIN_TIMEOUT,
 } from "../domain/limits.ts";
 import { readNamespace } from "../domain/namespace.ts";
@@ -134,6 +137,21 @@ export const RUN_ROWS = {
     config: true,
     default: DEFAULT_KEEP,
     help: "How long Redis keeps an ended job that sets no time itself; 0: for ever",
+  },
+  outputLimit: {
+    type: "size",
+    value: "SIZE",
+    min: MIN_OUTPUT_LIMIT,
+    config: true,
+    default: DEFAULT_OUTPUT_LIMIT,
+    help: "Of a longer output, keep only the first and the last half on disk; at least 32M; 0: keep everything",
+  },
+  outputTotal: {
+    type: "size",
+    value: "SIZE",
+    config: true,
+    default: DEFAULT_OUTPUT_TOTAL,
+    help: "Of ended outputs of more bytes together, remove the oldest; 0: no limit",
   },
   shell: {
     type: "string",

@@ -139,7 +139,7 @@ function onHost(fixture: CommandFixture) {
   const encoder = new TextEncoder();
   let text = "";
   fixture.hostOutput = {
-    read: (offset, limit) => Promise.resolve(encoder.encode(text).subarray(offset, offset + limit)),
+    read: (offset, limit) => Promise.resolve({ offset, bytes: encoder.encode(text).subarray(offset, offset + limit) }),
     close: () => {},
   };
   return { write: (more: string) => text += more };

@@ -39,6 +39,7 @@ Deno.test("resolveSettings() has the documented names and defaults", async () =>
     3,
   ]);
   assertEquals([values.concurrency, values.killGrace, values.keep, values.lostPolicy], [4, 10, 604_800, "hold"]);
+  assertEquals([values.outputLimit, values.outputTotal], [2 ** 30, 10 * 2 ** 30]);
   assertEquals([values.burst, values.spool, values.defaultTimeout, values.shell], [
     false,
     undefined,
@@ -74,9 +75,13 @@ Deno.test("resolveSettings() reads numbers, durations, words and switches from e
       default_timeout: 90.5,
       drain: true,
       json_jobs: "reject",
+      output_limit: "64M",
+      output_total: 4096,
     }),
   };
   const { values } = await resolve(["--lost-after", "1h30m"], { env: { HOME: "/home/u" }, files });
+  assertEquals([values.outputLimit, values.outputTotal], [64 << 20, 4096]);
+  assertEquals((await resolve(["--output-limit=0", "--output-total", "1.5G"])).values.outputLimit, 0);
   assertEquals(
     [values.concurrency, values.killGrace, values.defaultTimeout, values.drain, values.jsonJobs, values.lostAfter],
     [8, 60, 90.5, true, "reject", 5_400],
@@ -94,6 +99,24 @@ Deno.test("resolveSettings() refuses a wrong value and says where it stands", as
       {},
       null,
       'Cannot use --kill-grace: cannot read duration "soon": write for example 90, 90s, 5m, 2h, 1d or 1h30m',
+    ],
+    [
+      ["--output-limit", "1GB"],
+      {},
+      null,
+      'Cannot use --output-limit: cannot read size "1GB": write for example 64M, 1G or 1.5G',
+    ],
+    [
+      ["--output-limit", "1M"],
+      {},
+      null,
+      "Cannot use --output-limit: 1M is less than the minimum of 32M; 0 means no limit",
+    ],
+    [
+      [],
+      {},
+      '{"output_total": true}',
+      `Cannot use "output_total" in "${FILE}": it must be a number of bytes or a text like "64M"`,
     ],
     [["--lost-policy", "x"], {}, null, 'Cannot use --lost-policy: "x" is not one of hold, requeue, fail'],
     [

@@ -40,14 +40,18 @@ async function shown(store: FakeStore, options: Partial<ShowOptions> = {}): Prom
   return sink.all;
 }
 
-/** A host that has these outputs, by token. */
+/** A host that has these outputs, by token; dots in them are bytes that are gone. */
 function hostWith(outputs: Record<string, string>) {
   const opened: string[] = [];
   const open: HostOutput["open"] = ({ meta }) => {
     opened.push(meta.token);
     if (outputs[meta.token] === undefined) return Promise.resolve(null);
-    const read = (offset: number, limit: number) =>
-      Promise.resolve(new TextEncoder().encode(outputs[meta.token]).subarray(offset, offset + limit));
+    const read = (offset: number, limit: number) => {
+      const output = outputs[meta.token];
+      while (output[offset] === ".") offset++;
+      const text = output.slice(offset, offset + limit).split(".", 1)[0];
+      return Promise.resolve({ offset, bytes: new TextEncoder().encode(text) });
+    };
     return Promise.resolve({ read, close: () => void host.closed++ });
   };
   const host = { opened, open, closed: 0 };
@@ -113,6 +117,14 @@ Deno.test("showOutput closes what this host has when the sink fails", async () =
   const sink = new ClosedSink();
   await assertRejects(() => shown(store, { host, sink }), Error, "closed");
   assertEquals(host.closed, 1);
+});
+
+Deno.test("showOutput shows where bytes are gone from an output on this host", async () => {
+  const store = new FakeStore();
+  const meta = { attempt: "1", token: "1.a", output_bytes: "12", instance: "i" };
+  store.put("j", { status: "finished", result: "" }, meta);
+  const host = hostWith({ "1.a": "head...ta..l" });
+  assertEquals(await shown(store, { host }), ["1@0 head", "1@4 -3", "1@7 ta", "1@9 -2", "1@11 l", "."]);
 });
 
 Deno.test("followJob shows the end of an attempt on this host before the next one, and ends with the job", async () => {

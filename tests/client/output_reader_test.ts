@@ -47,3 +47,14 @@ Deno.test("showOutput of an earlier attempt asks the instance that ran it, and s
   assertEquals(await shown(store, { remote: remoteWith({}), from: 1 }), "[-2]rs[-2]");
   assertEquals(await shown(store, { remote, from: 3 }), "newest");
 });
+
+Deno.test("showOutput shows where bytes are gone from an output on another host", async () => {
+  const store = new FakeStore();
+  const remote = remoteWith({ "1.a": "abcde~~~~~klmnopq" });
+  store.put("j", { status: "started" }, OWNER);
+  store.append("j", 14, "opq");
+  assertEquals(await shown(store, { remote }), "abcde[-5]klmnopq");
+  assertEquals(await shown(store, { remote, start: { offset: 7 } }), "[-3]klmnopq");
+  assertEquals(await shown(store, { remote, start: { offset: 3 }, end: 8 }), "de[-3]");
+  assertEquals(await shown(store, { remote, start: { offset: 3 }, end: 12 }), "de[-5]kl");
+});

@@ -35,7 +35,7 @@ Deno.test("showOutput of last lines reads no more from the runner than they need
       const from = offset % line.length;
       const bytes = encode(line.repeat(129)).subarray(from, from + Math.min(limit, 128 << 10));
       read += bytes.length;
-      return Promise.resolve(bytes);
+      return Promise.resolve({ offset, bytes });
     },
   };
   const text = await shown(store, { remote, start: { lines: 10 } });

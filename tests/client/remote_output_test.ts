@@ -23,7 +23,7 @@ Deno.test("RemoteOutput asks no more after a failure, and says why", async () =>
     assertEquals(await remote.trouble(job), null);
     store.asked.length = 0;
     store.answer = reply;
-    for (let i = 0; i < 2; i++) assertEquals((await remote.read(job, 0, 10)).length, 0);
+    for (let i = 0; i < 2; i++) assertEquals((await remote.read(job, 0, 10)).bytes.length, 0);
     assertEquals(store.asked, [["j", { type: "output", offset: 0, limit: 10 }]]);
     assert(why.test((await remote.trouble(job))!), String(await remote.trouble(job)));
   }
@@ -34,15 +34,19 @@ Deno.test("RemoteOutput asks again while too many requests wait, and when there 
   store.put("j", { status: "started" }, OWNER);
   const job = store.jobs.get("j")!;
   const remote = new RemoteOutput(store, options());
-  const replies: RequestReply[] = [{ type: "full" }, { type: "full" }, { type: "output", bytes: Uint8Array.of(1) }];
-  store.request = () => Promise.resolve(replies.shift() ?? { type: "output", bytes: new Uint8Array() });
-  assertEquals(await remote.read(job, 0, 10), Uint8Array.of(1));
-  assertEquals((await remote.read(job, 1, 10)).length, 0);
+  const replies: RequestReply[] = [{ type: "full" }, { type: "full" }, {
+    type: "output",
+    offset: 0,
+    bytes: Uint8Array.of(1),
+  }];
+  store.request = () => Promise.resolve(replies.shift() ?? { type: "output", offset: 0, bytes: new Uint8Array() });
+  assertEquals(await remote.read(job, 0, 10), { offset: 0, bytes: Uint8Array.of(1) });
+  assertEquals((await remote.read(job, 1, 10)).bytes.length, 0);
   assert(/has them no more/.test((await remote.trouble(job))!));
-  replies.push({ type: "output", bytes: Uint8Array.of(2) });
-  assertEquals(await remote.read(job, 1, 10), Uint8Array.of(2));
+  replies.push({ type: "output", offset: 1, bytes: Uint8Array.of(2) });
+  assertEquals(await remote.read(job, 1, 10), { offset: 1, bytes: Uint8Array.of(2) });
   replies.push(...Array.from({ length: 30 }, () => ({ type: "full" } as const)));
-  assertEquals((await remote.read(job, 2, 10)).length, 0);
+  assertEquals((await remote.read(job, 2, 10)).bytes.length, 0);
   assert(/too many requests wait/.test((await remote.trouble(job))!));
 });
 
@@ -52,6 +56,6 @@ Deno.test("RemoteOutput reports that Redis carries no request, and goes on witho
   const job = store.jobs.get("j")!;
   const remote = new RemoteOutput(store, options());
   store.request = () => Promise.reject(unavailable("READONLY You can't write against a read only replica."));
-  assertEquals((await remote.read(job, 0, 10)).length, 0);
+  assertEquals((await remote.read(job, 0, 10)).bytes.length, 0);
   assert(/could not be asked: READONLY/.test((await remote.trouble(job))!));
 });

@@ -5,12 +5,18 @@ import { FakeStore } from "../cli/fake_store.ts";
 
 export const encode = (text: string) => new TextEncoder().encode(text);
 
-/** A runner that has these outputs, by token; it sends at most three bytes at once. */
+/**
+ * A runner that has these outputs, by token; it sends at most three bytes at once. Each ~ in an output is a byte that
+ * is gone.
+ */
 export function remoteWith(outputs: Record<string, string>) {
   const asked: string[] = [];
   const read: RemoteOutput["read"] = ({ meta }, offset, limit) => {
     asked.push(`${meta.instance}/${meta.token}@${offset}`);
-    return Promise.resolve(encode((outputs[meta.token] ?? "").slice(offset, offset + Math.min(3, limit))));
+    const output = outputs[meta.token] ?? "";
+    while (output[offset] === "~") offset++;
+    const bytes = encode(output.slice(offset, offset + Math.min(3, limit)).split("~", 1)[0]);
+    return Promise.resolve({ offset, bytes });
   };
   return { asked, read };
 }

@@ -8,10 +8,17 @@ import { ExecutorFixture, launchOf, textOf } from "./executor_fixture.ts";
 
 /** What an executor kind brings to the tests that every kind must pass. */
 export interface Kind {
-  /** Registers a test; `executor` opens executors of one host, as one process after the other would. */
+  /**
+   * Registers a test; `executor` opens executors of one host, as one process after the other would. `limited` opens
+   * them with a limit of an output, bytes.
+   */
   readonly test: (
     name: string,
-    body: (host: { executor: () => Promise<OpenedExecutor>; dir: string }) => Promise<void>,
+    body: (host: {
+      executor: () => Promise<OpenedExecutor>;
+      limited: (outputLimit: number) => Promise<OpenedExecutor>;
+      dir: string;
+    }) => Promise<void>,
   ) => void;
   /** A target where runs go side by side, and one where they wait for each other. */
   readonly pool: string;
@@ -87,6 +94,45 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals(await fixture.executor.sample(end.name), end.output);
   });
 
+  test("an output beyond the limit keeps its halves, its offsets and its end", async ({ limited, dir }) => {
+    const limit = 16 << 20;
+    const fixture = await ExecutorFixture.open(() => limited(limit));
+    const width = 500;
+    const total = Math.ceil(1.5 * limit / width) * width;
+    const line = (number: number) => `${String(number).padStart(width - 1, "0")}\n`;
+    const want = new TextEncoder().encode(Array.from({ length: total / width }, (_, i) => line(i)).join(""));
+    await Deno.writeFile(`${dir}/large`, want);
+    const launch = launchOf(`cat '${dir}/large'; until [ -e '${dir}/go' ]; do sleep 0.02; done; exit 7`, {
+      target: pool,
+    });
+    await fixture.executor.launch(launch);
+    const read = (offset: number, limit: number) => fixture.executor.read(launch.name, offset, limit);
+    await until("all is written", async () => (await read(total - 1, 1)).bytes.length > 0);
+    const gapsOf = async () => {
+      const gaps: [number, number][] = [];
+      for (let end = 0;;) {
+        const { offset, bytes } = await read(end, 1 << 20);
+        if (offset > end) gaps.push([end, offset]);
+        if (bytes.length === 0) return [end, gaps] as const;
+        assert(bytes.every((byte, i) => byte === want[offset + i]), `other bytes at ${offset}`);
+        end = offset + bytes.length;
+      }
+    };
+    const running = await gapsOf();
+    const [, [[start, end]]] = running;
+    assertEquals(running, [total, [[start, end]]]);
+    assert(start > 0.4 * limit && total - end > 0.4 * limit && total - (end - start) <= 1.07 * limit, String(running));
+    await Deno.writeTextFile(`${dir}/go`, "");
+    const { code, output } = await fixture.end(launch.name);
+    assertEquals([code, output.total, output.truncated], [7, total, false]);
+    assertEquals([output.head, output.tail], [want.slice(0, RESULT_PART), want.slice(-RESULT_PART)]);
+    assertEquals(await fixture.executor.sample(launch.name), output);
+    assertEquals(await gapsOf(), running);
+    assertEquals(await read(start - 3, 9), { offset: start - 3, bytes: want.slice(start - 3, start) });
+    assertEquals(await read(start + 5, 9), { offset: end, bytes: want.slice(end, end + 9) });
+    assertEquals(await read(end + 5, 9), { offset: end + 5, bytes: want.slice(end + 5, end + 14) });
+  });
+
   test("read() follows a run while it goes on, from every offset", async ({ executor, dir }) => {
     const fixture = await ExecutorFixture.open(executor);
     const launch = launchOf(`printf 'one\\ntwo: '; until [ -e '${dir}/go' ]; do sleep 0.02; done; printf 'three\\n'`, {
@@ -94,7 +140,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     });
     await fixture.executor.launch(launch);
     const read = async (offset: number, limit = 100) =>
-      new TextDecoder().decode(await fixture.executor.read(launch.name, offset, limit));
+      new TextDecoder().decode((await fixture.executor.read(launch.name, offset, limit)).bytes);
     await until("the first output", async () => await read(0) === "one\ntwo: ");
     assertEquals(await read(4), "two: ");
     assertEquals(await read(2, 4), "e\ntw");
@@ -226,7 +272,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const waiting = launchOf(`touch '${dir}/ran'`, { target: line });
     await fixture.executor.launch(running);
     await fixture.executor.launch(waiting);
-    await until("the run is up", async () => (await fixture.executor.read(running.name, 0, 10)).length > 0);
+    await until("the run is up", async () => (await fixture.executor.read(running.name, 0, 10)).bytes.length > 0);
     await fixture.executor.stop(waiting.name, "cancelled", 100);
     assertEquals((await fixture.end(waiting.name)).kind, "cancelled");
     await fixture.executor.stop(running.name, "cancelled", 100);
@@ -261,7 +307,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     assertEquals([...found.values()], ["adopted", "ended", "unlaunched"]);
     const again = await second.end(ended.name);
     assertEquals([again.kind, again.code, textOf(again.output)], ["exited", 8, "gone\n"]);
-    assertEquals(new TextDecoder().decode(await second.executor.read(running.name, 0, 10)), "one\n");
+    assertEquals(new TextDecoder().decode((await second.executor.read(running.name, 0, 10)).bytes), "one\n");
     await second.run(never);
     await Deno.writeTextFile(`${dir}/go`, "");
     const end = await second.end(running.name);
@@ -342,7 +388,7 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     await prune(0, ...ends.map(({ name: run }) => run));
     assertEquals(await there(), [false, true, true, false]);
     assertEquals(await fixture.executor.sample(ends[2].name), ends[2].output);
-    assertEquals(await fixture.executor.read(ends[1].name, 0, 10), new Uint8Array([0xff]));
+    assertEquals(await fixture.executor.read(ends[1].name, 0, 10), { offset: 0, bytes: new Uint8Array([0xff]) });
     const retried = await fixture.run(launchOf("echo tried again", { target: pool }));
     await fixture.executor.forget(retried.name, { keepOutput: true });
     await prune(0, retried.name);

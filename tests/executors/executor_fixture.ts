@@ -18,6 +18,7 @@ export function launchOf(payload: string, changes: Partial<Launch> = {}): Launch
     cwd: null,
     timeoutMs: null,
     title: "",
+    keep: null,
     ...changes,
   };
 }
@@ -93,10 +94,11 @@ export class ExecutorFixture {
   async whole(run: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (let offset = 0;;) {
-      const part = await this.executor.read(run, offset, 1 << 20);
-      if (part.length === 0) return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
-      parts.push(part);
-      offset += part.length;
+      const { offset: from, bytes } = await this.executor.read(run, offset, 1 << 20);
+      if (bytes.length === 0) return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+      assertEquals(from, offset);
+      parts.push(bytes);
+      offset += bytes.length;
     }
   }
 }
@@ -108,5 +110,5 @@ export function patient(dir: string, changes: Partial<Launch> = {}, after = "exi
 
 /** Waits until a run has written something. */
 export async function up(fixture: ExecutorFixture, run: string): Promise<void> {
-  await until(`${run} is up`, async () => (await fixture.executor.read(run, 0, 3)).length > 0);
+  await until(`${run} is up`, async () => (await fixture.executor.read(run, 0, 3)).bytes.length > 0);
 }

@@ -1,15 +1,15 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import type { Files } from "../../src/ports/files.ts";
-import { KeptOutputs, MAX_KEPT } from "../../src/executors/tmux/output/kept_outputs.ts";
+import { KeptOutputs, LEAST_SIZE } from "../../src/executors/tmux/output/kept_outputs.ts";
 import type { TmuxOptions } from "../../src/executors/tmux/options.ts";
 import { SpoolFiles } from "../../src/executors/tmux/spool.ts";
 import { systemClock } from "../../src/system/clock.ts";
 
 /** Outputs on a disk in memory: path, size and age. */
-function fakeOutputs() {
-  const disk = new Map<string, { size: number; ageMs: number }>();
+function fakeOutputs(outputTotal?: number) {
+  const disk = new Map<string, { size: number; ageMs: number; text?: string }>();
   const seen: string[] = [];
-  const files: Pick<Files, "list" | "stat" | "remove"> = {
+  const files: Pick<Files, "list" | "stat" | "remove" | "readText"> = {
     list: (path) => {
       const inside = [...disk.keys()].filter((name) => name.startsWith(`${path}/`));
       return Promise.resolve(inside.map((name) => ({ name: name.slice(path.length + 1), isFolder: false })));
@@ -19,25 +19,27 @@ function fakeOutputs() {
       return Promise.resolve(disk.get(path) ?? null);
     },
     remove: (path) => Promise.resolve(disk.delete(path)),
+    readText: (path) => Promise.resolve(disk.get(path)?.text ?? null),
   };
   const clock = { ...systemClock, sleep: () => Promise.resolve() };
-  const options = { files, clock, spool: "/s", digestOf: String } as unknown as TmuxOptions;
+  const options = { files, clock, outputTotal, spool: "/s", digestOf: String } as unknown as TmuxOptions;
   const kept = new KeptOutputs(options, { spool: new SpoolFiles(options.spool, options.files), runs: new Map() });
   const prune = (seconds: number, signal?: AbortSignal, forgotten: string[] = []) =>
     kept.prune({ seconds, forgotten, hasRecord: () => true, signal });
   return { disk, seen, prune };
 }
 
-Deno.test("KeptOutputs keeps the newest outputs, no more than a number of them, and reads each once", async () => {
-  const { disk, seen, prune } = fakeOutputs();
-  for (let i = 0; i < MAX_KEPT + 10; i++) disk.set(`/s/kept/${i}`, { size: 1, ageMs: 1000 * i });
+Deno.test("KeptOutputs keeps the newest outputs of all, and reads each once", async () => {
+  const most = 100;
+  const { disk, seen, prune } = fakeOutputs(most * LEAST_SIZE);
+  for (let i = 0; i < most + 10; i++) disk.set(`/s/kept/${i}`, { size: 1, ageMs: 1000 * i });
   await prune(0);
-  assertEquals(disk.size, MAX_KEPT);
-  assert(disk.has("/s/kept/0") && !disk.has(`/s/kept/${MAX_KEPT}`));
+  assertEquals(disk.size, most);
+  assert(disk.has("/s/kept/0") && !disk.has(`/s/kept/${most}`));
   const reads = seen.length;
   disk.set("/s/kept/new", { size: 1, ageMs: 0 });
   await prune(0);
-  assertEquals([disk.size, seen.length], [MAX_KEPT, reads + 1]);
+  assertEquals([disk.size, seen.length], [most, reads + 1]);
 });
 
 Deno.test("KeptOutputs bounds the bytes of all outputs, but keeps the newest", async () => {
@@ -49,6 +51,28 @@ Deno.test("KeptOutputs bounds the bytes of all outputs, but keeps the newest", a
   disk.set("/s/kept/0", { size: 3 * size, ageMs: 0 });
   await prune(0);
   assertEquals([...disk.keys()], ["/s/kept/0"]);
+});
+
+Deno.test("KeptOutputs has no limit of bytes when that is 0", async () => {
+  const { disk, prune } = fakeOutputs(0);
+  for (let i = 0; i < 3; i++) disk.set(`/s/kept/${i}`, { size: 2 ** 40, ageMs: 1000 * i });
+  await prune(0);
+  assertEquals(disk.size, 3);
+});
+
+Deno.test("KeptOutputs keeps an output as long as its job is kept, and removes its notes with it", async () => {
+  const { disk, prune } = fakeOutputs();
+  const ageMs = 60_000;
+  for (const [run, text] of [["short", "30"], ["long", "90"], ["ever", "0"], ["torn", ""]]) {
+    disk.set(`/s/kept/${run}`, { size: 1, ageMs });
+    disk.set(`/s/kept/${run}.keep`, { size: 1, ageMs, text });
+  }
+  for (const name of ["usual", "usual.cut", "usual.gaps", "left.gaps"]) disk.set(`/s/kept/${name}`, { size: 1, ageMs });
+  const left = () => [...disk.keys()].map((path) => path.slice("/s/kept/".length)).sort();
+  await prune(80);
+  assertEquals(left().filter((name) => name.startsWith("short")), []);
+  await prune(40);
+  assertEquals(left(), ["ever", "ever.keep", "long", "long.keep"]);
 });
 
 Deno.test("KeptOutputs ends a round early when the signal aborts", async () => {

@@ -101,7 +101,7 @@ isolatedTest("the kill script refuses arguments that would match processes of ot
   const fixture = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 30`, { target: "tmux.main.work" });
   await fixture.executor.launch(launch);
-  await until("it is up", async () => (await fixture.executor.read(launch.name, 0, 9)).length > 0);
+  await until("it is up", async () => (await fixture.executor.read(launch.name, 0, 9)).bytes.length > 0);
   const pid = (await host.tmux("list-panes -t main:work -F '#{pane_pid}'"))[0];
   const script = await host.sh(`ls '${host.dir}/spool/bin/'kill-*`);
   const spool = `${host.dir}/spool`;
@@ -131,7 +131,7 @@ isolatedTest("a run that begins while the one before it is being stopped is left
   const first = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done`, { target });
   const second = launchOf("sleep 1; exit 7", { target });
   await fixture.executor.launch(first);
-  await until("it is up", async () => (await fixture.executor.read(first.name, 0, 9)).length > 0);
+  await until("it is up", async () => (await fixture.executor.read(first.name, 0, 9)).bytes.length > 0);
   await fixture.executor.launch(second);
   // the script has seen that the first one runs, and before it checks the terminal the second one does
   await Deno.mkdir(`${host.dir}/bin`);
@@ -154,7 +154,7 @@ isolatedTest("a timeout holds when no runner lives", async (host) => {
   const first = await ExecutorFixture.open(host.executor());
   const launch = launchOf(`echo up; sleep 60`, { timeoutMs: 2000, target: "tmux.main.work" });
   await first.executor.launch(launch);
-  await until("it is up", async () => (await first.executor.read(launch.name, 0, 9)).length > 0);
+  await until("it is up", async () => (await first.executor.read(launch.name, 0, 9)).bytes.length > 0);
   await first.executor.close();
   const second = await ExecutorFixture.open(host.executor());
   assertEquals([...(await second.executor.recover([launch])).values()], ["adopted"]);

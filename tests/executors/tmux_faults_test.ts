@@ -216,8 +216,7 @@ isolatedTest("an output whose log was torn says so, and the next one is whole", 
   const launch = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do echo more; sleep 0.02; done`, { target });
   await fixture.executor.launch(launch);
   await up(fixture, launch.name);
-  // the newest one is the writer of the newest pane's log
-  const writer = () => host.sh("pgrep -n -x cat");
+  const writer = () => host.sh(host.writer);
   const first = await writer();
   await host.sh(`kill ${first}`);
   const piped = async () => (await host.tmux("display-message -p -t main:work '#{pane_pipe}'"))[0] === "1";
@@ -238,7 +237,7 @@ isolatedTest("an output that was lost on its way to the log says so, and the nex
   const launch = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done`, { target });
   await fixture.executor.launch(launch);
   await up(fixture, launch.name);
-  const writer = await host.sh("pgrep -n -x cat");
+  const writer = await host.sh(host.writer);
   await host.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${host.dir}/go`, "");
   // tmux has given the last bytes to the writer then, and does not learn what becomes of them
@@ -258,9 +257,7 @@ isolatedTest("what a slow log gets too late never comes into the next output", a
   const first = launchOf(`echo up; until [ -e '${host.dir}/go' ]; do sleep 0.02; done; echo late`, { target });
   await fixture.executor.launch(first);
   await up(fixture, first.name);
-  const writers = () => host.sh("pgrep -x cat | wc -l");
-  const count = await writers();
-  const writer = await host.sh("pgrep -n -x cat");
+  const writer = await host.sh(host.writer);
   await host.sh(`kill -STOP ${writer}`);
   await Deno.writeTextFile(`${host.dir}/go`, "");
   assert((await fixture.end(first.name)).output.truncated);
@@ -269,7 +266,7 @@ isolatedTest("what a slow log gets too late never comes into the next output", a
   await until("it runs", async () => (await host.tmux("capture-pane -p -t main:work")).includes("two"));
   await host.sh(`kill -CONT ${writer}`);
   await until("the old writer has gone", async () => (await host.sh(`kill -0 ${writer} || echo gone`)) === "gone");
-  await until("there is a new one", async () => await writers() === count);
+  await until("there is a new one", async () => await host.sh(host.writer) !== "");
   await Deno.writeTextFile(`${host.dir}/go2`, "");
   const end = await fixture.end(second.name);
   assertEquals([new TextDecoder().decode(end.output.head), end.output.truncated], ["two\n", false]);
@@ -450,7 +447,7 @@ isolatedTest(
     assertEquals(await fixture.output("echo first", { target: "tmux.main.work" }), "first\n");
     const writer = () => Deno.readTextFile(`${host.dir}/spool/lanes/1/writer`);
     const before = await writer();
-    await host.sh("pkill -x cat -P $(cat '" + host.dir + "/spool/lanes/1/writer')");
+    await host.sh(`kill $(${host.writer})`);
     await until("it has another writer", async () => await writer() !== before);
     assertEquals(await fixture.output("echo next", { target: "tmux.main.work" }), "next\n");
   },

@@ -72,7 +72,7 @@ isolatedTest("an output is cut when the log's writer ended between two runners",
   await first.executor.launch(launch);
   await up(first, launch.name);
   await first.executor.close();
-  await host.sh(`pkill -x cat -P $(cat '${laneOf(host)}/writer')`);
+  await host.sh(`kill $(${host.writer})`);
   await until(
     "it has no writer",
     async () => (await host.tmux("list-panes -t main:work -F '#{pane_pipe}'"))[0] === "0",

@@ -65,7 +65,7 @@ isolatedTest("stdin is the terminal, and what is typed at one run does not reach
   await fixture.executor.launch(reading);
   await up(fixture, reading.name);
   await host.sh("tmux -L test send-keys -t main:work 'hello' Enter 'more' Enter 'half'");
-  await until("it was read", async () => (await fixture.executor.read(reading.name, 3, 99)).length > 0);
+  await until("it was read", async () => (await fixture.executor.read(reading.name, 3, 99)).bytes.length > 0);
   await Deno.writeTextFile(`${host.dir}/go`, "");
   assertEquals(textOf((await fixture.end(reading.name)).output), "up\ngot hello\n");
   await host.sh("tmux -L test send-keys -t main:work 'idle' Enter");

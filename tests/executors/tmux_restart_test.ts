@@ -33,7 +33,7 @@ isolatedTest("an end that a runner does not report any more leaves no part of an
   const launch = patient(host.dir, { target }, "echo over");
   await first.executor.launch(launch);
   await up(first, launch.name);
-  const writer = (signal: string) => host.sh(`pkill -${signal} -x cat -P "$(cat '${host.dir}/spool/lanes/1/writer')"`);
+  const writer = (signal: string) => host.sh(`kill -${signal} $(${host.writer})`);
   await writer("STOP");
   const before = reads();
   await Deno.writeTextFile(`${host.dir}/go`, "");

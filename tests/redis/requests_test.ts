@@ -160,8 +160,8 @@ Deno.test("a request for output reaches the runner after the attempt has ended, 
   await until("it waits", async () => await fixture.server.call("LLEN", list) === 1);
   const open = await fixture.queue.serve("view");
   assertEquals(open?.request, { type: "output", offset: 5, limit: 256 << 10 });
-  await fixture.queue.reply(open!, { type: "output", bytes });
-  assertEquals(await reply, { type: "output", bytes });
+  await fixture.queue.reply(open!, { type: "output", offset: 9, bytes });
+  assertEquals(await reply, { type: "output", offset: 9, bytes });
 });
 
 Deno.test("serve() gives no request from the list of the other kind, and refuses unknown versions", async () => {

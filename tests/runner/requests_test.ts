@@ -1,5 +1,6 @@
 import { Attempts } from "../../src/runner/attempts.ts";
 import { Requests } from "../../src/runner/requests.ts";
+import type { OutputPart } from "../../src/domain/output.ts";
 import type { JobReply, JobRequest, OpenRequest, RequestKind } from "../../src/ports/requests.ts";
 import { assertEquals } from "../support/assert.ts";
 import { until } from "../support/until.ts";
@@ -33,11 +34,11 @@ const output = (offset: number): JobRequest => ({ type: "output", offset, limit:
 const typed = (text: string): JobRequest => ({ type: "type", bytes: new TextEncoder().encode(text) });
 
 Deno.test("Requests types in order, and no slow reader delays a key or a screen", async () => {
-  const reads: PromiseWithResolvers<Uint8Array>[] = [];
+  const reads: PromiseWithResolvers<OutputPart>[] = [];
   const keys: string[] = [];
   const { send, said, requests } = serving({
     read: () => {
-      const read = Promise.withResolvers<Uint8Array>();
+      const read = Promise.withResolvers<OutputPart>();
       reads.push(read);
       return read.promise;
     },
@@ -53,9 +54,9 @@ Deno.test("Requests types in order, and no slow reader delays a key or a screen"
   assertEquals(reads.length, 3);
   for (const id of ["o4", "o5"]) send("view", id, output(0));
   await until("a fourth reader is served", () => reads.length === 4);
-  reads[0].resolve(Uint8Array.of(1));
+  reads[0].resolve({ offset: 0, bytes: Uint8Array.of(1) });
   await until("the fifth follows", () => reads.length === 5);
-  for (const read of reads) read.resolve(new Uint8Array());
+  for (const read of reads) read.resolve({ offset: 0, bytes: new Uint8Array() });
   await requests.stop();
   assertEquals(said().filter((id) => id.startsWith("o")).toSorted(), ["o1", "o2", "o3", "o4", "o5"]);
 });
@@ -65,7 +66,9 @@ Deno.test("Requests reads output of an attempt that it no longer runs, and types
   const { send, replies } = serving({
     read: (name: string, offset: number) => {
       names.push(name);
-      return offset > 100 ? Promise.reject(new Error("no disk")) : Promise.resolve(Uint8Array.of(offset));
+      return offset > 100
+        ? Promise.reject(new Error("no disk"))
+        : Promise.resolve({ offset: 50, bytes: Uint8Array.of(offset) });
     },
   });
   send("view", "old", output(7), "3.m");
@@ -74,7 +77,7 @@ Deno.test("Requests reads output of an attempt that it no longer runs, and types
   await until("all are served", () => replies.length === 3);
   assertEquals(names, ["d.3.m", "d.3.m"]);
   assertEquals(Object.fromEntries(replies), {
-    old: { type: "output", bytes: Uint8Array.of(7) },
+    old: { type: "output", offset: 50, bytes: Uint8Array.of(7) },
     bad: { type: "failed", why: "no disk" },
     late: { type: "gone" },
   });

@@ -8,9 +8,17 @@ import { unavailable } from "../support/unavailable.ts";
 /** Shows the end of an attempt that wrote so many bytes; returns the pieces, `start-end`, and the questions, `?`. */
 async function shownOf(
   total: number,
-  how: { shown?: number; retried?: boolean; inexact?: boolean; followers?: number; unsaved?: boolean } = {},
+  how: {
+    shown?: number;
+    retried?: boolean;
+    inexact?: boolean;
+    followers?: number;
+    unsaved?: boolean;
+    /** Where bytes are gone: from and up to an offset. */
+    gap?: [number, number];
+  } = {},
 ): Promise<string[]> {
-  const { shown = 0, retried = false, inexact = false, followers = 0, unsaved = false } = how;
+  const { shown = 0, retried = false, inexact = false, followers = 0, unsaved = false, gap = [0, 0] } = how;
   const calls: string[] = [];
   const file = new Uint8Array(total).map((_, i) => i % 251);
   const queue = {
@@ -21,8 +29,11 @@ async function shownOf(
     },
   };
   const executor = {
-    read: (_: string, from: number, limit: number) =>
-      Promise.resolve(unsaved ? new Uint8Array() : file.subarray(from, from + limit)),
+    read: (_: string, from: number, limit: number) => {
+      const offset = from >= gap[0] && from < gap[1] ? gap[1] : from;
+      const end = offset < gap[0] ? Math.min(gap[0], offset + limit) : offset + limit;
+      return Promise.resolve({ offset, bytes: unsaved ? new Uint8Array() : file.subarray(offset, end) });
+    },
   };
   const isWhole = total <= 2 * RESULT_PART;
   const output: OutputSample = {
@@ -49,6 +60,7 @@ Deno.test("the end of an output shows what the result will not, and all to those
   const long = 6 * mega;
   const pieces = [2, 3, 4, 5].map((from) => `${from * mega}-${(from + 1) * mega}`);
   assertEquals(await shownOf(long, { followers: 2, shown: part }), ["?", ...pieces]);
+  assertEquals(await shownOf(300_000, { followers: 1, gap: [9, 200_000] }), ["?", "0-9", "200000-300000"]);
   assertEquals(await shownOf(100_000, { inexact: true, shown: 10 }), ["10-100000"]);
   assertEquals(await shownOf(300_000, { inexact: true }), ["?", `0-${part}`, `${300_000 - part}-300000`]);
   assertEquals(await shownOf(300_000, { inexact: true, shown: 290_000 }), ["?", "290000-300000"]);
@@ -73,7 +85,7 @@ Deno.test("an output that Redis does not accept holds up no other one", async ()
       return id === "c" ? Promise.resolve(0) : Promise.reject(unavailable(condition, { condition }));
     },
   };
-  const executor = { read: () => Promise.resolve(new Uint8Array(1)) };
+  const executor = { read: () => Promise.resolve({ offset: 0, bytes: new Uint8Array(1) }) };
   const attempts = ["a", "b", "c"].map((id) => ({
     attempt: { id, token: "1.n", name: id },
     executor,

@@ -168,6 +168,11 @@ export class TmuxHost implements AsyncDisposable {
     return new TextDecoder().decode(output.stdout).replace(/\n$/, "");
   }
 
+  /** A shell command that prints the process id of the program that writes the log of lane 1. */
+  get writer(): string {
+    return `pgrep -x dd -P "$(cut -d ' ' -f 1 '${this.dir}/spool/lanes/1/writer')"`;
+  }
+
   /** Runs a command of the tests' tmux server; returns the lines of its output. */
   async tmux(command: string, socket = "test"): Promise<string[]> {
     const text = await this.sh(`tmux -L ${socket} ${command}`);

@@ -2,7 +2,7 @@ import { LaunchError } from "../../domain/errors.ts";
 import type { Channel } from "../../domain/channel.ts";
 import { inTime } from "../../domain/in_time.ts";
 import { messageOf } from "../../domain/message_of.ts";
-import type { OutputSample } from "../../domain/output.ts";
+import type { OutputPart, OutputSample } from "../../domain/output.ts";
 import type { AttemptEnd, Executor, FoundAttempt, Hook, Launch, Place, Pruning } from "../../ports/executor.ts";
 import type { Screen, Typed } from "../../ports/attempt_terminals.ts";
 import type { Hooks } from "./endings/hooks.ts";
@@ -104,11 +104,11 @@ export class TmuxExecutor implements Executor {
     if (run) await this.#parts.stopper.stop(run, kind, graceMs);
   }
 
-  async read(name: string, offset: number, limit: number): Promise<Uint8Array> {
+  async read(name: string, offset: number, limit: number): Promise<OutputPart> {
     const { runs, options, spool } = this.#parts;
     const run = runs.get(name);
     if (run && run.state !== "ended") return await run.readLive(offset, limit);
-    return await readEnded(options.files, spool, name, offset, limit);
+    return await readEnded(options.files, spool, name, { offset, limit });
   }
 
   hook(hook: Hook): Promise<number | null> {
@@ -148,7 +148,7 @@ export class TmuxExecutor implements Executor {
     if (run) await runFiles.remove(run);
     else await runFiles.removeAll(name);
     if (run?.lane && await pool.trim(run.lane)) feeder.feed(run.lane);
-    if (keepOutput) await outputs.keep(name);
+    if (keepOutput) await outputs.keep(name, run?.launch.keep ?? null);
   }
 
   async prune(pruning: Pruning): Promise<void> {

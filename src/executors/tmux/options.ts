@@ -40,6 +40,10 @@ export interface TmuxOptions {
   readonly laneShell?: string;
   /** Which panes stay as they are when their runs have ended: after a nonzero exit code, all, or none, the default. */
   readonly keepPane?: "failed" | "always" | "never";
+  /** Bytes of an output that stay on disk, at least 32 MiB; 0: all of it. 1 GiB by default. */
+  readonly outputLimit?: number;
+  /** Bytes of all kept outputs together; 0: no limit. 10 GiB by default. */
+  readonly outputTotal?: number;
   /** Number of lanes that may stay idle without limit; 16 by default. */
   readonly idleLanes?: number;
   /** How long idle lanes above that number live, milliseconds; 60,000 by default. */

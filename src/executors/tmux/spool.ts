@@ -53,6 +53,10 @@ export class SpoolFiles {
   keptOutput = (run: string) => `${this.dir}/kept/${run}`;
   /** Returns the path of the note beside an output whose end was not captured. */
   cut = (run: string) => `${this.dir}/kept/${run}.cut`;
+  /** Returns the path of the note beside an output that says where bytes are gone. */
+  gaps = (run: string) => `${this.dir}/kept/${run}.gaps`;
+  /** Returns the path of the note beside an output that says how long its job is kept, seconds. */
+  keep = (run: string) => `${this.dir}/kept/${run}.keep`;
   /** Returns the path of a hook's script, which is removed when the hook runs. */
   hook = (name: string) => `${this.hooks}/${name}.sh`;
   get hooks(): string {
@@ -92,8 +96,14 @@ export class SpoolFiles {
   laneScript = (lane: string) => `${this.dir}/lanes/${lane}/run`;
   /** Returns the path of the record of the shell that the lane started last: its process id and the name of its run. */
   laneRoot = (lane: string) => `${this.dir}/lanes/${lane}/root`;
-  /** Returns the path of the output of the lane's terminal. */
+  /** Returns the path of the output of the lane's terminal; of its first half, when it has parts. */
   laneLog = (lane: string) => `${this.dir}/lanes/${lane}/log`;
+  /** Returns the path of a part that follows the first half of the log. */
+  laneLogPart = (lane: string, part: number) => `${this.dir}/lanes/${lane}/log.${part}`;
+  /** Returns the path of the note that says what is gone between the first half and the parts. */
+  laneGap = (lane: string) => `${this.dir}/lanes/${lane}/gap`;
+  /** Returns the path of the process id of the log's writer, and the limit that it keeps. */
+  laneWriter = (lane: string) => `${this.dir}/lanes/${lane}/writer`;
   /** Returns the path of the lane's journal: starts and ends, records of one length. */
   journal = (lane: string) => `${this.dir}/lanes/${lane}/journal`;
 
@@ -108,6 +118,11 @@ export class SpoolFiles {
     const text = await this.files.readText(this.laneRoot(lane)).catch(() => null);
     return text?.match(/ name=([0-9a-f.]+);/)?.[1] ?? null;
   }
+}
+
+/** Returns the run of a file in the folder of kept outputs. */
+export function runOf(name: string): string {
+  return name.replace(/\.(cut|gaps|keep)$/, "");
 }
 
 /** What a `Spool` is made with; the clock gives randomness. */

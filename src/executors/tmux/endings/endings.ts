@@ -4,9 +4,9 @@ import type { AttemptEnd } from "../../../ports/executor.ts";
 import { OUTSIDE } from "../lanes/job_script.ts";
 import type { Lane } from "../lanes/lane.ts";
 import type { KeptPanes } from "../people/kept_panes.ts";
-import { MarkReader } from "../output/marks.ts";
 import type { TmuxOptions } from "../options.ts";
 import { CHUNK, OutputWriter } from "../output/output.ts";
+import { RunReader } from "../output/run_reader.ts";
 import type { Run } from "../lanes/run.ts";
 import type { TmuxServer } from "../server/server.ts";
 import type { Spool } from "../spool.ts";
@@ -134,22 +134,20 @@ export class Endings {
     run: Run,
     lane: Lane,
     { writer, expected }: { readonly writer: OutputWriter; readonly expected: boolean },
-  ): Promise<{ sample: OutputSample; marks: MarkReader }> {
+  ): Promise<{ sample: OutputSample; marks: RunReader["marks"] }> {
     const { clock } = this.#options;
-    const marks = new MarkReader(run.token);
-    let buffer = new Uint8Array(FIRST_READ);
     // runs of earlier processes are settled in any order; runs of this process in the order in which the lane writes
-    const from = run.adopted ? 0 : lane.position;
-    let position = from;
+    const reader = new RunReader(lane.log, { position: run.adopted ? 0 : lane.position, token: run.token });
+    const { marks } = reader;
+    let buffer = new Uint8Array(FIRST_READ);
     const since = clock.now();
     let quietSince = since;
     for (let reads = 0, asked = false; !this.#closed; reads++) {
-      const count = await lane.log.read(buffer, position);
-      if (count > 0) {
-        position += count;
-        await writer.add(marks.push(buffer.subarray(0, count)));
+      const part = await reader.next(buffer);
+      if (part !== null) {
+        await writer.add(part);
         if (marks.complete) break;
-        if (count === buffer.length && count < CHUNK) buffer = new Uint8Array(CHUNK);
+        if (2 * part.bytes.length >= buffer.length && buffer.length < CHUNK) buffer = new Uint8Array(CHUNK);
         quietSince = clock.now();
         asked = false;
         continue;
@@ -166,12 +164,12 @@ export class Endings {
     // the next process finds this end, and reads all of the output
     if (this.#closed) return { sample: NO_OUTPUT, marks };
     if (marks.complete) {
-      lane.position = Math.max(lane.position, from + marks.taken);
+      lane.position = Math.max(lane.position, reader.position);
       // an end mark with a bare line feed shows that the terminal no longer translates line feeds
       if (!marks.translated) lane.dirty = true;
     } else {
-      await writer.add(marks.rest());
-      if (marks.begun) lane.position = Math.max(lane.position, position);
+      await writer.add(reader.rest());
+      if (marks.begun) lane.position = Math.max(lane.position, reader.position);
       lane.dirty = true;
       if (expected) {
         lane.logBroken = true;

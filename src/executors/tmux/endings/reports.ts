@@ -47,7 +47,7 @@ export class Reports {
     const report = readReport(line);
     switch (report?.type) {
       case "ready":
-        return this.#ready(report);
+        return void this.#ready(report).catch((error) => this.#failed("could not read the log of a terminal", error));
       case "cleaned":
         return readiness.cleaned(report.lane);
       case "declined":
@@ -99,11 +99,12 @@ export class Reports {
   }
 
   /** Handles a reply of a lane. A lane that replies is idle: the run before has ended. */
-  #ready({ lane: key, asked, last, held: isHeld }: Ready): void {
+  async #ready({ lane: key, asked, last, held: isHeld }: Ready): Promise<void> {
     const { pool, endings, epoch, feeder, runFiles, held } = this.#readers;
     if (asked === null) return pool.ready(key);
     const lane = pool.lanes.get(key);
     if (asked !== `-${epoch}` || !lane) return;
+    await lane.findLog(pool.laneFiles);
     lane.answered = true;
     lane.last = last;
     if (isHeld) held.hold(lane, last?.run ?? "");

@@ -75,6 +75,7 @@ export class Feeder {
     const { spool, base, host, stopper, readiness, epoch } = this.#parts;
     const [run] = lane.runs;
     if (run?.state !== "waiting" || !lane.mayBegin) return;
+    if (lane.reads.size > 0) return void lane.reads.idle().then(() => this.feed(lane));
     run.state = "sent";
     lane.script = run.name;
     try {

@@ -1,6 +1,7 @@
 import { Mutex } from "../../../domain/mutex.ts";
-import type { Files, OpenFile, Pipe } from "../../../ports/files.ts";
+import type { Files, Pipe } from "../../../ports/files.ts";
 import type { LastRun } from "./journal.ts";
+import { LaneLog } from "../output/lane_log.ts";
 import type { Run } from "./run.ts";
 import type { Spool } from "../spool.ts";
 
@@ -12,18 +13,18 @@ export const FLOOD = 100;
 /** Minimum time between two clean-ups in a flood, milliseconds: no person can aim keys at one of its runs. */
 const CLEAN_EVERY = 5000;
 /**
- * Maximum size of a log, bytes. A larger one is emptied as soon as it is no longer needed; until then its lane begins
- * no run.
+ * Maximum size of a log, bytes; at most a part of the limit of an output (log.sh). A larger one is emptied as soon as
+ * it is no longer needed; until then its lane begins no run.
  */
 const MAX_LOG = 4 << 20;
 
-/** Stands for a log that cannot be opened. */
-const NO_LOG: OpenFile = {
-  read: () => Promise.resolve(0),
-  append: () => Promise.resolve(),
-  size: () => Promise.resolve(0),
-  close: () => {},
-};
+/** Files of a lane, and the limit of its output. */
+export interface LaneFiles {
+  readonly files: Files;
+  readonly spool: Spool;
+  /** Most bytes of its log, without those of earlier runs; 0: no limit. */
+  readonly outputLimit: number;
+}
 
 /** One of our terminals: a pane whose process executes runs, one after the other. */
 export class Lane {
@@ -34,7 +35,7 @@ export class Lane {
   /** Pane and process; `null` when they are gone. */
   pane: string | null = null;
   pid = 0;
-  readonly log: OpenFile;
+  readonly log: LaneLog;
   /** Earliest position in the log at which the next run can begin. */
   position = 0;
   /** Runs that are assigned to it and have not ended. */
@@ -72,31 +73,40 @@ export class Lane {
   logBroken = false;
   /** Part of its output from a time without a runner is in no log. */
   cut = false;
+  /** An earlier process gave its log another limit: the log begins anew before the next run. */
+  outdated = false;
   #cleanedAt = -Infinity;
   #begunAt = -Infinity;
   #input: Pipe | null = null;
-  /** Reads of the log. */
+  /**
+   * Reads of the log. During one it begins no run: how long its log is, and so whether that run could keep the first
+   * half of its output, is not known.
+   */
   readonly reads = new Mutex();
+  readonly #maxLog: number;
 
-  private constructor(key: string, target: string, log: OpenFile) {
+  private constructor(key: string, target: string, { log, limit }: { log: LaneLog; limit: number }) {
     this.key = key;
     this.target = target;
     this.log = log;
+    this.#maxLog = limit === 0 ? MAX_LOG : Math.min(MAX_LOG, limit / 32);
   }
 
   /** Opens the folder of a lane. */
-  static async open(key: string, target: string, { files, spool }: { files: Files; spool: Spool }): Promise<Lane> {
-    return new Lane(key, target, await files.open(spool.laneLog(key), "read"));
+  static async open(key: string, target: string, { files, spool, outputLimit: limit }: LaneFiles): Promise<Lane> {
+    return new Lane(key, target, { log: await LaneLog.open(files, spool, key), limit });
   }
 
   /** Opens the folder of an existing lane, even when its log cannot be read. */
-  static async reopen(key: string, target: string, parts: { files: Files; spool: Spool }): Promise<Lane> {
-    return await Lane.open(key, target, parts).catch(() => new Lane(key, target, NO_LOG));
+  static async reopen(key: string, target: string, parts: LaneFiles): Promise<Lane> {
+    const { files, spool, outputLimit: limit } = parts;
+    const unreadable = () => new Lane(key, target, { log: LaneLog.none(files, spool, key), limit });
+    return await Lane.open(key, target, parts).catch(unreadable);
   }
 
   /** Whether its log can be read. */
   get hasLog(): boolean {
-    return this.log !== NO_LOG;
+    return this.log.isThere;
   }
 
   /** Whether lines can be sent to it. */
@@ -125,7 +135,7 @@ export class Lane {
 
   /** Whether its log is to be emptied. */
   get full(): boolean {
-    return this.position > MAX_LOG;
+    return this.outdated || this.position > this.#maxLog;
   }
 
   /** Whether its log and journal are no longer needed: its only runs are those that were not sent to it yet. */
@@ -174,6 +184,13 @@ export class Lane {
   drop(run: Run, now: number): void {
     this.release(run, now);
     this.unforgotten.delete(run.name);
+  }
+
+  /** Records how an earlier process left its log; it is idle. */
+  async findLog({ files, spool, outputLimit }: LaneFiles): Promise<void> {
+    this.position = Math.max(this.position, await this.log.size());
+    const writer = await files.readText(spool.laneWriter(this.key));
+    this.outdated = writer?.trim().split(" ")[1] !== String(outputLimit);
   }
 
   /** Disconnects it from its pane. */

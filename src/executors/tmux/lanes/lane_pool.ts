@@ -1,10 +1,11 @@
 import { LaunchError } from "../../../domain/errors.ts";
+import { DEFAULT_OUTPUT_LIMIT } from "../../../domain/limits.ts";
 import { orAborted } from "../../../domain/or_aborted.ts";
 import { messageOf } from "../../../domain/message_of.ts";
 import { Mutex } from "../../../domain/mutex.ts";
 import { inTime } from "../../../domain/in_time.ts";
 import { TmuxError } from "../server/clients.ts";
-import { Lane } from "./lane.ts";
+import { Lane, type LaneFiles } from "./lane.ts";
 import { closePane, makePane } from "../server/new_pane.ts";
 import type { TmuxOptions } from "../options.ts";
 import { timeless, word } from "../quoting.ts";
@@ -65,6 +66,12 @@ export class LanePool {
     this.#next = nextNumber(folders, options.clock.random());
   }
 
+  /** What the lanes are opened with. */
+  get laneFiles(): LaneFiles {
+    const { files, outputLimit = DEFAULT_OUTPUT_LIMIT } = this.#options;
+    return { files, spool: this.#spool, outputLimit };
+  }
+
   /** Records that a lane waits for runs. */
   ready(key: string): void {
     this.#waiting.get(key)?.();
@@ -89,7 +96,7 @@ export class LanePool {
     );
     // prefers the most recently used of several free lanes: the others stay idle and can be closed
     const lane = target.window === null
-      ? here.filter((lane) => lane.free).sort((a, b) => b.usedAt - a.usedAt)[0]
+      ? here.filter((lane) => lane.free && lane.reads.size === 0).sort((a, b) => b.usedAt - a.usedAt)[0]
       : here[0];
     if (!lane) return null;
     if (lane.runs.length >= MAX_WAITING) {
@@ -138,7 +145,7 @@ export class LanePool {
   /** Registers a new lane with `first`, the run that it was created for, as its first run. */
   async #open(key: string, target: string, pane: { id: string; pid: number }, first: Run): Promise<Lane> {
     const { files, clock } = this.#options;
-    const lane = await Lane.open(key, target, { files, spool: this.#spool });
+    const lane = await Lane.open(key, target, this.laneFiles);
     lane.connect(pane.id, pane.pid, await files.openPipe(this.#spool.laneInput(key)), clock.now());
     lane.answered = true;
     lane.inputDisabled = false;
@@ -151,7 +158,7 @@ export class LanePool {
   async adopt(pane: Pane, key: string, target: string): Promise<Lane> {
     const { files, clock, log } = this.#options;
     const isNew = await files.create(this.#spool.laneLog(key), "").catch(() => false);
-    const lane = await Lane.reopen(key, target, { files, spool: this.#spool });
+    const lane = await Lane.reopen(key, target, this.laneFiles);
     const input = lane.hasLog ? await files.openPipe(this.#spool.laneInput(key)).catch(() => null) : null;
     lane.connect(pane.id, pane.pid, input, clock.now());
     if (isNew || input === null) log.warn(`files of lane ${key} are missing or cannot be read`);
@@ -165,7 +172,7 @@ export class LanePool {
   /** Opens the folder of a lane whose pane is gone, to read its log and journal; `null` when nothing ever ran in it. */
   async openDead(key: string): Promise<Lane | null> {
     const { files } = this.#options;
-    const lane = await Lane.reopen(key, "", { files, spool: this.#spool });
+    const lane = await Lane.reopen(key, "", this.laneFiles);
     if (!lane.hasLog) {
       const left = [this.#spool.journal(key), this.#spool.laneRoot(key)].map((path) =>
         files.stat(path).then((stat) => stat !== null, () => true)
@@ -177,13 +184,17 @@ export class LanePool {
     return lane;
   }
 
-  /** Connects the output of a pane to its lane's log. */
-  async pipe(pane: string, key: string): Promise<void> {
-    await this.#server.run(["pipe-pane", "-t", pane, ...this.#pipeOf(key)]);
+  /** Connects the output of a pane to its lane's log; the log goes on, or begins anew. */
+  async pipe(pane: string, key: string, how: "" | "new" = ""): Promise<void> {
+    await this.#server.run(["pipe-pane", "-t", pane, ...this.#pipeOf(key, how)]);
   }
 
-  #pipeOf(key: string): string[] {
-    return ["-O", timeless(["exec sh", word(this.#spool.scripts.log), word(this.#spool.dir), key].join(" "))];
+  #pipeOf(key: string, how: "" | "new" = ""): string[] {
+    const limit = String(this.laneFiles.outputLimit);
+    return [
+      "-O",
+      timeless(["exec sh", word(this.#spool.scripts.log), word(this.#spool.dir), key, limit, how].join(" ")),
+    ];
   }
 
   /** Closes a pane; does nothing when it is gone. */
@@ -272,10 +283,27 @@ export class LanePool {
       const journal = this.#spool.journal(lane.key);
       // only its lane recreates a removed one
       if (await this.#options.files.stat(journal) !== null) await this.#options.files.empty(journal);
-      await this.#options.files.empty(this.#spool.laneLog(lane.key));
+      if (!lane.outdated && !await lane.log.hasParts()) await this.#options.files.empty(this.#spool.laneLog(lane.key));
+      else if (!await this.#renew(lane)) {
+        await this.kill(lane.pane);
+        return false;
+      }
       lane.position = 0;
+      lane.outdated = false;
     } finally {
       lane.closing = false;
+    }
+    return true;
+  }
+
+  /** Gives a lane another writer, which begins the log anew; returns `false` when it does not. */
+  async #renew(lane: Lane): Promise<boolean> {
+    const { clock } = this.#options;
+    const since = clock.now();
+    await this.pipe(lane.pane!, lane.key, "new");
+    while (await lane.log.size() > 0 || await lane.log.hasParts()) {
+      if (lane.pane === null || clock.now() - since > READY_LIMIT) return false;
+      await clock.sleep(20);
     }
     return true;
   }

@@ -1,4 +1,5 @@
 import type { Launch } from "../../../ports/executor.ts";
+import type { OutputPart } from "../../../domain/output.ts";
 import type { Lane } from "./lane.ts";
 import { LiveReader } from "../output/live_reader.ts";
 
@@ -67,8 +68,8 @@ export class Run {
   }
 
   /** Reads the output so far from the terminal's log. */
-  async readLive(offset: number, limit: number): Promise<Uint8Array> {
-    if (!this.lane || this.state === "waiting") return new Uint8Array();
+  async readLive(offset: number, limit: number): Promise<OutputPart> {
+    if (!this.lane || this.state === "waiting") return { offset, bytes: new Uint8Array() };
     // a reader only moves forwards, in one log
     const { lane } = this;
     if (this.#live?.lane !== lane || offset < this.#live.reader.offset) {

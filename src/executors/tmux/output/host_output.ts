@@ -1,8 +1,10 @@
 import { instanceName } from "../../../domain/instance_name.ts";
 import { attemptName } from "../../../domain/attempt_name.ts";
-import type { Files, OpenFile } from "../../../ports/files.ts";
+import type { OutputPart } from "../../../domain/output.ts";
+import type { Files } from "../../../ports/files.ts";
 import type { AttemptOutput, HostOutput } from "../../../ports/host_output.ts";
 import type { StoredJob } from "../../../ports/job_store.ts";
+import { LaneLog } from "./lane_log.ts";
 import { LiveReader } from "./live_reader.ts";
 import { readEnded } from "./output.ts";
 import { SpoolFiles } from "../spool.ts";
@@ -50,7 +52,7 @@ class RunOutput implements AttemptOutput {
   readonly #spool: SpoolFiles;
   readonly #run: string;
   #lane = "";
-  #log: OpenFile | null = null;
+  #log: LaneLog | null = null;
   #reader: LiveReader | null = null;
 
   constructor(files: Files, spool: SpoolFiles, run: string) {
@@ -59,17 +61,18 @@ class RunOutput implements AttemptOutput {
     this.#run = run;
   }
 
-  async read(offset: number, limit: number): Promise<Uint8Array> {
+  async read(offset: number, limit: number): Promise<OutputPart> {
+    const nothing = { offset, bytes: new Uint8Array() };
     try {
       if (!await this.#hasFile()) {
         if (this.#reader === null) await this.#openLog();
-        const bytes = await this.#reader?.read(offset, limit) ?? new Uint8Array();
-        if (!await this.#hasFile()) return await this.#isRunning() ? bytes : new Uint8Array();
+        const part = await this.#reader?.read(offset, limit) ?? nothing;
+        if (!await this.#hasFile()) return await this.#isRunning() ? part : nothing;
       }
-      return await readEnded(this.#files, this.#spool, this.#run, offset, limit);
+      return await readEnded(this.#files, this.#spool, this.#run, { offset, limit });
     } catch {
       // it was removed meanwhile
-      return new Uint8Array();
+      return nothing;
     }
   }
 
@@ -94,7 +97,7 @@ class RunOutput implements AttemptOutput {
     for (const { name } of await this.#files.list(this.#spool.lanes)) {
       if (await this.#spool.lastStarted(name) !== this.#run) continue;
       this.#lane = name;
-      this.#log = await this.#files.open(this.#spool.laneLog(name), "read");
+      this.#log = await LaneLog.open(this.#files, this.#spool, name);
       this.#reader = new LiveReader(this.#log, { position: 0, token: `${this.#run}.${secret}` });
       return;
     }

@@ -1,28 +1,34 @@
+import { DEFAULT_OUTPUT_TOTAL, RESULT_PART } from "../../../domain/limits.ts";
 import type { Pruning } from "../../../ports/executor.ts";
 import type { TmuxOptions } from "../options.ts";
 import type { Run } from "../lanes/run.ts";
-import type { SpoolFiles } from "../spool.ts";
+import { runOf, type SpoolFiles } from "../spool.ts";
 
-/** Maximum number of kept outputs that exceed a result; the oldest go first. */
-export const MAX_KEPT = 4096;
-/** Maximum size of all of them together, bytes; the newest stays whatever its size. */
-const MAX_BYTES = 10 * 2 ** 30;
+/**
+ * Size as which a smaller output counts, bytes: so the limit of all together also bounds their number. Most are larger,
+ * as a result holds smaller texts.
+ */
+export const LEAST_SIZE = 2 * RESULT_PART;
 /** Number of files per batch; other work runs between two batches. */
 const BATCH = 100;
 /** Pause between two searches for outputs without a record, milliseconds. */
 const SEARCH_EVERY = 3_600_000;
 
-/** A kept output, as it was when it was first listed. */
+/** A kept output with the notes beside it, as it was when it was first listed. */
 interface Kept {
+  /** Names of its files. */
+  readonly names: readonly string[];
   readonly size: number;
   /** Monotonic time at which it was written. */
   readonly writtenMs: number;
+  /** Seconds for which its job is kept, 0 for ever; `null`: as long as most. */
+  readonly keep: number | null;
 }
 
 /**
  * Decides which outputs stay on disk. An output that the result holds completely is needed only while its end may be
- * reported again, so it goes with its record. The others are the only complete copy: they stay for a time, bounded in
- * count and bytes.
+ * reported again, so it goes with its record. The others are the only complete copy: they stay as long as Redis keeps
+ * the job, and altogether have a limit, beyond which the oldest go; the newest stays whatever its size.
  *
  * The cost of a round depends on the changes since the last one: the names of forgotten runs are given, and each kept
  * file is read once.
@@ -41,11 +47,12 @@ export class KeptOutputs {
   }
 
   /** Keeps a small output that was stored as one that its result holds, although no result does. */
-  async keep(run: string): Promise<void> {
+  async keep(run: string, seconds: number | null): Promise<void> {
     const { files } = this.#options;
     const text = await files.readText(this.#spool.output(run));
     if (text === null) return;
     await files.replace(this.#spool.keptOutput(run), text); // in one step: a part would be read as all of it
+    if (seconds !== null) await files.write(this.#spool.keep(run), String(seconds));
     await files.remove(this.#spool.output(run));
   }
 
@@ -71,19 +78,19 @@ export class KeptOutputs {
   }
 
   async #pruneKept(seconds: number, signal?: AbortSignal): Promise<void> {
-    const { clock, files } = this.#options;
+    const { clock, files, outputTotal = DEFAULT_OUTPUT_TOTAL } = this.#options;
     await this.#list(signal);
-    let [count, bytes] = [0, 0];
+    let bytes = 0;
     const newestFirst = [...this.#kept].sort(([, a], [, b]) => b.writtenMs - a.writtenMs);
-    const gone = newestFirst.filter(([, { size, writtenMs }]) => {
-      count++;
-      bytes += size;
-      const old = seconds > 0 && clock.now() - writtenMs > seconds * 1000;
-      return old || count > MAX_KEPT || count > 1 && bytes > MAX_BYTES;
+    const gone = newestFirst.filter(([, { size, writtenMs, keep }], i) => {
+      bytes += Math.max(size, LEAST_SIZE);
+      const most = keep ?? seconds;
+      const isOld = most > 0 && clock.now() - writtenMs > most * 1000;
+      return isOld || outputTotal > 0 && i > 0 && bytes > outputTotal;
     });
-    await this.#inBatches(gone, async ([name]) => {
-      await files.remove(this.#spool.keptOutput(name));
-      this.#kept.delete(name);
+    await this.#inBatches(gone, async ([run, { names }]) => {
+      for (const name of names) await files.remove(`${this.#spool.keptOutputs}/${name}`);
+      this.#kept.delete(run);
     }, signal);
   }
 
@@ -91,21 +98,33 @@ export class KeptOutputs {
   async #list(signal?: AbortSignal): Promise<void> {
     const before = this.#kept;
     this.#kept = new Map();
-    const fresh: string[] = [];
+    const fresh = new Map<string, string[]>();
     for (const { name } of await this.#options.files.list(this.#spool.keptOutputs)) {
-      const known = before.get(name);
-      if (known) this.#kept.set(name, known);
-      else if (!this.#runs.has(name)) fresh.push(name);
+      const run = runOf(name);
+      const kept = before.get(run);
+      if (kept) this.#kept.set(run, kept);
+      else if (!this.#runs.has(run)) fresh.set(run, [...fresh.get(run) ?? [], name]);
     }
-    await this.#inBatches(fresh, async (name) => {
-      const found = await this.#read(name);
-      if (found) this.#kept.set(name, found);
+    await this.#inBatches([...fresh], async ([run, names]) => {
+      const found = await this.#read(run, names);
+      if (found) this.#kept.set(run, found);
     }, signal);
   }
 
-  async #read(name: string): Promise<Kept | null> {
-    const stat = await this.#options.files.stat(this.#spool.keptOutput(name));
-    return stat && { size: stat.size, writtenMs: this.#options.clock.now() - stat.ageMs };
+  async #read(run: string, names: readonly string[]): Promise<Kept | null> {
+    const { files, clock } = this.#options;
+    // without the output itself, its notes are of no use to anyone
+    const stat = await files.stat(this.#spool.keptOutput(run)) ??
+      await files.stat(`${this.#spool.keptOutputs}/${names[0]}`);
+    if (stat === null) return null;
+    const note = this.#spool.keep(run);
+    const keep = names.some((name) => note.endsWith(`/${name}`)) ? await files.readText(note) : null;
+    return {
+      names,
+      size: stat.size,
+      writtenMs: clock.now() - stat.ageMs,
+      keep: keep !== null && /^\d+$/.test(keep) ? Number(keep) : null,
+    };
   }
 
   async #inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>, signal?: AbortSignal): Promise<void> {

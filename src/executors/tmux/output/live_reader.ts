@@ -1,49 +1,66 @@
-import type { OpenFile } from "../../../ports/files.ts";
-import { MarkReader } from "./marks.ts";
+import type { OutputPart } from "../../../domain/output.ts";
+import type { LaneLog } from "./lane_log.ts";
+import { RunReader } from "./run_reader.ts";
 
-/** Reads the output of a run from a log that grows. */
+/** Reads the output of a run, at any offset that does not decrease, from a log that grows. */
 export class LiveReader {
-  readonly #log: Pick<OpenFile, "read">;
-  readonly #marks: MarkReader;
-  #position: number;
+  readonly #reader: RunReader;
   /** Output that was read and not yet requested. */
-  #ahead: Uint8Array = new Uint8Array();
-  /** Offset in the output of the first byte of `#ahead`. */
-  offset = 0;
+  #ahead: OutputPart = { offset: 0, bytes: new Uint8Array() };
+  /** Output behind a gap that follows. */
+  #behind: OutputPart | null = null;
+  #least = 0;
 
   /** `position`: earliest position of the start mark in the log; `token`: the token in the marks. */
-  constructor(log: Pick<OpenFile, "read">, { position, token }: { readonly position: number; readonly token: string }) {
-    this.#log = log;
-    this.#marks = new MarkReader(token);
-    this.#position = position;
+  constructor(log: LaneLog, start: { readonly position: number; readonly token: string }) {
+    this.#reader = new RunReader(log, start);
+  }
+
+  /** The least offset that can be requested; it may lie in a gap. */
+  get offset(): number {
+    return this.#least;
   }
 
   /** Whether the start mark has been read. */
   get begun(): boolean {
-    return this.#marks.begun;
+    return this.#reader.marks.begun;
   }
 
-  async read(offset: number, limit: number): Promise<Uint8Array> {
+  async read(offset: number, limit: number): Promise<OutputPart> {
     const buffer = new Uint8Array(64 << 10);
-    while (this.offset + this.#ahead.length < offset + limit && !this.#marks.complete) {
-      const count = await this.#log.read(buffer, this.#position);
-      if (count === 0) break;
-      this.#position += count;
-      this.#drop(offset);
-      const more = this.#marks.push(buffer.subarray(0, count));
-      const ahead = new Uint8Array(this.#ahead.length + more.length);
-      ahead.set(this.#ahead);
-      ahead.set(more, this.#ahead.length);
-      this.#ahead = ahead;
-    }
     this.#drop(offset);
-    return this.offset === offset ? this.#ahead.slice(0, limit) : new Uint8Array();
+    while (this.#end < offset + limit && this.#behind === null && !this.#reader.marks.complete) {
+      const part = await this.#reader.next(buffer);
+      if (part === null) break;
+      if (part.bytes.length === 0) continue;
+      if (part.offset > this.#end) this.#behind = part;
+      else this.#ahead = { offset: this.#ahead.offset, bytes: joined(this.#ahead.bytes, part.bytes) };
+      this.#drop(offset);
+    }
+    const { offset: from, bytes } = this.#ahead;
+    return from < offset ? { offset, bytes: new Uint8Array() } : { offset: from, bytes: bytes.slice(0, limit) };
+  }
+
+  get #end(): number {
+    return this.#ahead.offset + this.#ahead.bytes.length;
   }
 
   /** Discards the bytes before an offset. */
   #drop(offset: number): void {
-    const count = Math.min(this.#ahead.length, Math.max(0, offset - this.offset));
-    this.#ahead = this.#ahead.subarray(count);
-    this.offset += count;
+    const { offset: from, bytes } = this.#ahead;
+    const count = Math.min(bytes.length, Math.max(0, offset - from));
+    if (count > 0) this.#least = from + count;
+    this.#ahead = { offset: from + count, bytes: bytes.subarray(count) };
+    if (count < bytes.length || this.#behind === null) return;
+    this.#ahead = this.#behind;
+    this.#behind = null;
+    this.#drop(offset);
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }

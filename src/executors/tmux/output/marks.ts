@@ -85,6 +85,26 @@ export class MarkReader {
     return this.#inside(data);
   }
 
+  /**
+   * Continues behind bytes that are gone. Returns the output in the bytes that were held back. A CR at their end counts
+   * as gone: the next byte decides whether it was output.
+   */
+  skip(): Uint8Array {
+    const held = this.#pending();
+    this.#held = NOTHING;
+    return held;
+  }
+
+  /** Number of bytes that `skip` would return. */
+  get pending(): number {
+    return this.#pending().length;
+  }
+
+  #pending(): Uint8Array {
+    if (this.#phase !== "inside") return NOTHING;
+    return this.#plain(this.#held.at(-1) === CR ? this.#held.subarray(0, -1) : this.#held);
+  }
+
   /** Returns the bytes that are held back when no more will come: part of the output, as its end mark is missing. */
   rest(): Uint8Array {
     return this.#phase === "inside" ? this.#plain(this.#held) : NOTHING;

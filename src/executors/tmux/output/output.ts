@@ -1,5 +1,5 @@
 import { RESULT_PART } from "../../../domain/limits.ts";
-import { isExact, type OutputSample, resultText } from "../../../domain/output.ts";
+import { isExact, type OutputPart, type OutputSample, resultText } from "../../../domain/output.ts";
 import type { Files, OpenFile } from "../../../ports/files.ts";
 import type { Run } from "../lanes/run.ts";
 import type { SpoolFiles } from "../spool.ts";
@@ -25,6 +25,12 @@ class Sampler {
     }
     const tail = bytes.slice(-RESULT_PART);
     this.#tail = tail.length === RESULT_PART ? tail : concat([this.#tail, tail]).slice(-RESULT_PART);
+  }
+
+  /** Continues behind bytes that are gone: more than the middle that a result leaves out. */
+  skip(bytes: number): void {
+    this.total += bytes;
+    this.#tail = new Uint8Array();
   }
 
   /** Whether it still holds everything. */
@@ -65,19 +71,31 @@ export class OutputWriter {
   readonly #run: string;
   /** An earlier process may have left files of the same run. */
   readonly #adopted: boolean;
+  /** Seconds for which the job is kept; `null`: as long as most. */
+  readonly #keep: number | null;
   readonly #sampler = new Sampler();
+  readonly #gaps: Gap[] = [];
   #file: OpenFile | null = null;
   #failed = false;
 
-  constructor(files: Files, spool: SpoolFiles, { name, adopted }: Pick<Run, "name" | "adopted">) {
+  constructor(files: Files, spool: SpoolFiles, { name, adopted, launch }: Pick<Run, "name" | "adopted" | "launch">) {
     this.#files = files;
     this.#spool = spool;
     this.#run = name;
     this.#adopted = adopted;
+    this.#keep = launch.keep;
   }
 
-  async add(bytes: Uint8Array): Promise<void> {
+  /** Adds the next part; bytes before it may be gone. */
+  async add({ offset, bytes }: OutputPart): Promise<void> {
     if (bytes.length === 0) return;
+    const { total } = this.#sampler;
+    if (offset > total) {
+      this.#sampler.skip(offset - total);
+      this.#gaps.push({ offset: total, bytes: offset - total });
+      // first: no reader may meet the bytes behind the gap without its note
+      await this.#write(() => this.#files.write(this.#spool.gaps(this.#run), formatGaps(this.#gaps)));
+    }
     this.#sampler.add(bytes);
     if (this.#file === null && this.#sampler.isWhole) return; // a small output is written once, at the end
     await this.#write(async () => {
@@ -108,8 +126,10 @@ export class OutputWriter {
 
   /** Removes the files of an earlier process for the same output: it may have stored the output in another form. */
   async #removeOld(): Promise<void> {
-    const { output, keptOutput, cut } = this.#spool;
-    const old = this.#file === null ? [keptOutput, output, cut] : [output, cut];
+    const { output, keptOutput, cut, gaps, keep } = this.#spool;
+    const old = [output, cut, keep];
+    if (this.#file === null) old.push(keptOutput);
+    if (this.#gaps.length === 0) old.push(gaps);
     for (const path of old) await this.#files.remove(path(this.#run)).catch(() => {});
   }
 
@@ -117,11 +137,12 @@ export class OutputWriter {
     const { isWhole, total } = this.#sampler;
     // without any output the log may be gone: the old files are better
     if (this.#adopted && total > 0) await this.#removeOld();
+    let isKept = this.#file !== null;
     this.close();
     if (isWhole && total > 0) {
       const sample = this.#sampler.sample(false);
-      const isInResult = !truncated && isExact(resultText(sample));
-      const path = isInResult ? this.#spool.output(this.#run) : this.#spool.keptOutput(this.#run);
+      isKept = truncated || !isExact(resultText(sample));
+      const path = isKept ? this.#spool.keptOutput(this.#run) : this.#spool.output(this.#run);
       await this.#write(() => this.#files.write(path, sample.head));
       // a partial file from a full disk would mislead
       if (this.#failed) await this.#files.remove(path).catch(() => {});
@@ -129,6 +150,9 @@ export class OutputWriter {
     // a small output is complete in the sample, file or not
     const cut = truncated || this.#failed && !isWhole;
     if (cut) await this.#files.write(this.#spool.cut(this.#run), "").catch(() => {});
+    if (isKept && this.#keep !== null) {
+      await this.#files.write(this.#spool.keep(this.#run), String(this.#keep)).catch(() => {});
+    }
     const sample = this.#sampler.sample(cut);
     return this.#failed ? { ...sample, unsaved: true } : sample;
   }
@@ -143,8 +167,9 @@ export async function readSample(files: Files, spool: SpoolFiles, run: string): 
   const path = small ? spool.output(run) : spool.keptOutput(run);
   const part = (offset: number, limit: number) => readPart(files, path, offset, limit);
   if (size <= 2 * RESULT_PART) return { total: size, head: await part(0, size), tail: new Uint8Array(), truncated };
+  const gone = (await readGaps(files, spool, run)).reduce((sum, { bytes }) => sum + bytes, 0);
   return {
-    total: size,
+    total: size + gone,
     head: await part(0, RESULT_PART),
     tail: await part(size - RESULT_PART, RESULT_PART),
     truncated,
@@ -152,9 +177,48 @@ export async function readSample(files: Files, spool: SpoolFiles, run: string): 
 }
 
 /** Reads a part of the output of an ended run. */
-export async function readEnded(files: Files, spool: SpoolFiles, run: string, offset: number, limit: number) {
-  const isSmall = await files.stat(spool.output(run)) !== null;
-  return await readPart(files, isSmall ? spool.output(run) : spool.keptOutput(run), offset, limit);
+export async function readEnded(
+  files: Files,
+  spool: SpoolFiles,
+  run: string,
+  { offset, limit }: { readonly offset: number; readonly limit: number },
+): Promise<OutputPart> {
+  if (await files.stat(spool.output(run)) !== null) {
+    return { offset, bytes: await readPart(files, spool.output(run), offset, limit) };
+  }
+  const place = placeOf(await readGaps(files, spool, run), offset);
+  const bytes = await readPart(files, spool.keptOutput(run), place.at, Math.min(limit, place.most));
+  return { offset: bytes.length === 0 ? offset : place.offset, bytes };
+}
+
+/** Bytes that are gone from a kept output; its file has neither them nor a place for them. */
+interface Gap {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+function formatGaps(gaps: readonly Gap[]): string {
+  return gaps.map(({ offset, bytes }) => `${offset} ${bytes}\n`).join("");
+}
+
+/** Reads the note about the gaps of a kept output. */
+async function readGaps(files: Files, spool: SpoolFiles, run: string): Promise<Gap[]> {
+  const text = await files.readText(spool.gaps(run)) ?? "";
+  return text.split("\n").filter((line) => /^\d+ \d+$/.test(line)).map((line) => {
+    const [offset, bytes] = line.split(" ").map(Number);
+    return { offset, bytes };
+  });
+}
+
+/** Returns where the first byte from an offset on is in the file, and how many follow it without a gap. */
+function placeOf(gaps: readonly Gap[], offset: number): { offset: number; at: number; most: number } {
+  let gone = 0;
+  for (const gap of gaps) {
+    if (offset < gap.offset) return { offset, at: offset - gone, most: gap.offset - offset };
+    gone += gap.bytes;
+    offset = Math.max(offset, gap.offset + gap.bytes);
+  }
+  return { offset, at: offset - gone, most: Infinity };
 }
 
 /** Reads up to `limit` bytes of a file from an offset on; returns nothing when there is no such file. */
