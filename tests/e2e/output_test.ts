@@ -124,3 +124,42 @@ Deno.test("logs --raw keeps bytes that are no text, also of a job that ended at 
   const { sum, said } = await digested(fixture, ["logs", "--raw", id], ELSEWHERE);
   assertEquals(sum, await sumOf(large), said);
 });
+
+Deno.test("an output beyond --output-limit leaves about that much on disk, also without a runner, and logs shows it", async () => {
+  const limit = 32 << 20;
+  await using fixture = await RunnerFixture.create();
+  const first = await fixture.runner({ args: ["--output-limit", "32M"] });
+  const [width, count] = [500, 90_000];
+  const lines = `awk 'BEGIN { for (i = 0; i < ${count}; i++) printf "%0${width - 1}d\\n", i }'`;
+  const wait = (file: string) => `until [ -e '${fixture.dir}/${file}' ]; do sleep 0.05; done`;
+  const id = await fixture.submit(`echo up; ${wait("go")}; ${lines}; touch '${fixture.dir}/written'; ${wait("go2")}`);
+  await fixture.reaches(id, "started");
+  await first.kill9();
+  await Deno.writeTextFile(`${fixture.dir}/go`, "");
+  await until("it has written", () => Deno.stat(`${fixture.dir}/written`).then(() => true, () => false), 180_000);
+  const used = async (folder: string) => {
+    const args = ["-c", `find '${fixture.instance()}/${folder}' -type f -exec cat {} + | wc -c`];
+    return Number(new TextDecoder().decode((await new Deno.Command("sh", { args }).output()).stdout));
+  };
+  await until("its log is within the limit", async () => await used("lanes") < 1.07 * limit);
+  await fixture.runner({ args: ["--output-limit", "32M"] });
+  const total = 3 + width * count;
+  const shows = async (...args: string[]) => {
+    const { stdout, stderr } = await fixture.run(["logs", ...args, id]);
+    const [, missing] = /\nrunner: (\d+) bytes of output are missing here\n/.exec(stderr) ?? [];
+    return { stdout, stderr, missing: Number(missing) };
+  };
+  const running = await shows();
+  assertEquals(running.stdout.length + running.missing, total, running.stderr);
+  await Deno.writeTextFile(`${fixture.dir}/go2`, "");
+  await fixture.ended(id);
+  assertEquals(await fixture.redis.call("HGET", `rr:meta:${id}`, "output_bytes"), String(total));
+  const ended = await shows();
+  assert(ended.stdout === running.stdout && ended.missing === running.missing);
+  assert(ended.stdout.startsWith(`up\n${"0".repeat(width - 1)}\n`));
+  assert(ended.stdout.endsWith(`${String(count - 1).padStart(width - 1, "0")}\n`));
+  assertStringIncludes(ended.stderr, `runner: ${ended.missing} of ${total} bytes of output are missing above`);
+  await until("its log is empty", async () => await used("lanes") < 1 << 20);
+  assert(await used("kept") < 1.07 * limit);
+  assertEquals((await fixture.run(["logs", "-n", "1", "--json", id])).stdout.trim().split("\n").length, 1);
+});
