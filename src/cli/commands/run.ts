@@ -20,6 +20,10 @@ export const run: Command<typeof RUN_ROWS> = {
     "With --burst it exits when the queue is empty and no job runs. A paused queue counts as empty: it reports how " +
     "many jobs wait there, and exits with 0.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
+    "Of an output beyond --output-limit the host keeps about the first and the last half; a line feed counts as two " +
+    "bytes, as in a terminal. The limit holds while the job runs, and without a runner. Ended outputs stay as long as " +
+    "Redis keeps their jobs, together at most --output-total: then the oldest are removed. `runner logs` reports what " +
+    "is missing.",
     "--on-end COMMAND runs in tmux when a job of this runner has reached its final state, once for each job. Its " +
     "environment describes the job: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, " +
     "RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, " +
