@@ -5,6 +5,7 @@ import type { OutputPart } from "../domain/output.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RequestReply, ViewRequest } from "../ports/requests.ts";
+import { formatTime } from "./read_time.ts";
 import { hostOf } from "./request_runner.ts";
 
 /** Dependencies of a `RemoteOutput`. */
@@ -19,11 +20,8 @@ export interface RemoteOptions {
 /** How often a request is sent again while too many wait for the runner, and the pause between two, milliseconds. */
 const FULL_TRIES = 20, FULL_PAUSE = 100;
 
-/** Why bytes did not come; `none`: the host has no more, `refused`: Redis carried no request. */
-type Failure =
-  | Exclude<RequestReply, { readonly type: "output" }>
-  | { readonly type: "none" }
-  | { readonly type: "refused"; readonly why: string };
+/** Why bytes did not come: a reply without bytes, or `refused`: Redis carried no request. */
+type Failure = RequestReply | { readonly type: "refused"; readonly why: string };
 
 /**
  * Reads output of attempts from the runners that have it, on any host, one piece after the other. When a runner does
@@ -33,6 +31,8 @@ export class RemoteOutput {
   readonly #store: JobStore;
   readonly #options: RemoteOptions;
   readonly #failures = new Map<string, Failure>();
+  /** Tokens of attempts of whose output bytes in the middle are gone. */
+  readonly #cut = new Set<string>();
 
   constructor(store: JobStore, options: RemoteOptions) {
     this.#store = store;
@@ -49,14 +49,15 @@ export class RemoteOutput {
     const nothing = { offset, bytes: new Uint8Array() };
     const { token } = job.meta;
     const failed = token && this.#failures.get(token);
-    if (!token || failed && failed.type !== "none") return nothing;
+    if (!token || failed && failed.type !== "output") return nothing;
     const request = { type: "output", offset, limit: Math.min(limit, MAX_OUTPUT_PIECE) } as const;
     const reply = await this.#request(job, request);
     if (reply.type !== "output") {
       this.#failures.set(token, reply);
       return nothing;
     }
-    if (reply.bytes.length === 0) this.#failures.set(token, { type: "none" });
+    if (reply.bytes.length === 0) this.#failures.set(token, reply);
+    else if (reply.offset > offset) this.#cut.add(token);
     return { offset: Math.max(offset, reply.offset), bytes: reply.bytes.subarray(0, limit) };
   }
 
@@ -74,15 +75,25 @@ export class RemoteOutput {
     }
   }
 
-  /** Returns in one clause why bytes of a job's output are missing; `null` when no host was asked in vain. */
-  async trouble(job: StoredJob): Promise<string | null> {
-    const failure = this.#failures.get(job.meta.token ?? "");
-    if (failure === undefined) return null;
+  /**
+   * Returns in one clause why bytes of a job's output are missing; `null` when no host was asked in vain.
+   *
+   * @param time Writes a point in time, Unix ms.
+   */
+  async trouble(job: StoredJob, time: (ms: number) => string = formatTime): Promise<string | null> {
+    const { token = "" } = job.meta;
+    const failure = this.#failures.get(token);
+    if (failure === undefined && !this.#cut.has(token)) return null;
     const host = await hostOf(this.#store, job).catch(() => null);
     const runner = host === null ? "its runner" : `its runner on ${host}`;
-    switch (failure.type) {
-      case "none":
-        return `${host ?? "its host"} has them no more`;
+    const where = host ?? "its host";
+    switch (failure?.type) {
+      case undefined:
+        return `${where} kept only the beginning and the end, as --output-limit of its runner says`;
+      case "output":
+        return failure.removedMs === undefined
+          ? `${where} has them no more`
+          : `${where} removed them on ${time(failure.removedMs)}, as --output-total of its runner says`;
       case "refused":
         return `${runner} could not be asked: ${failure.why}`;
       case "silent":

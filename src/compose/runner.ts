@@ -67,6 +67,7 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
         files: systemFiles,
         process: systemProcess,
         clock: systemClock,
+        wallClock,
         log,
         newId,
         digestOf,

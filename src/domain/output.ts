@@ -19,6 +19,8 @@ export interface OutputPart {
   /** Offset of the first byte in the whole output; greater than the requested one when the bytes before are gone. */
   readonly offset: number;
   readonly bytes: Uint8Array;
+  /** When the whole output was removed to make room for newer ones, Unix ms; then there are no bytes. */
+  readonly removedMs?: number;
 }
 
 /** An empty sample. */

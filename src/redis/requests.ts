@@ -159,6 +159,7 @@ function decodeReply(text: string): JobReply {
           type: "output",
           offset: isCount(reply.offset) ? reply.offset : 0,
           bytes: decodeBase64(String(reply.bytes)),
+          ...isCount(reply.removedMs) && { removedMs: reply.removedMs },
         };
       case "typed":
       case "gone":

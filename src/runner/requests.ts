@@ -1,6 +1,7 @@
 import { attemptName } from "../domain/attempt_name.ts";
 import { UnavailableError } from "../domain/errors.ts";
 import { messageOf } from "../domain/message_of.ts";
+import type { OutputPart } from "../domain/output.ts";
 import type { JobReply, OpenRequest, RequestKind } from "../ports/requests.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Attempts } from "./attempts.ts";
@@ -151,10 +152,11 @@ class Replies {
     { offset, limit }: { readonly offset: number; readonly limit: number },
   ): Promise<JobReply> {
     const name = attemptName(attempt, this.#parts.digestOf);
+    let found: OutputPart = { offset, bytes: new Uint8Array() };
     for (const executor of this.#parts.executors.values()) {
       const part = await executor.read(name, offset, limit);
-      if (part.bytes.length > 0) return { type: "output", ...part };
+      if (part.bytes.length > 0 || part.removedMs !== undefined) found = part;
     }
-    return { type: "output", offset, bytes: new Uint8Array() };
+    return { type: "output", ...found };
   }
 }

@@ -59,3 +59,15 @@ Deno.test("RemoteOutput reports that Redis carries no request, and goes on witho
   assertEquals((await remote.read(job, 0, 10)).bytes.length, 0);
   assert(/could not be asked: READONLY/.test((await remote.trouble(job))!));
 });
+
+Deno.test("RemoteOutput reports that the host has only the beginning and the end", async () => {
+  const store = new FakeStore();
+  store.put("j", { status: "started" }, OWNER);
+  const job = store.jobs.get("j")!;
+  const remote = new RemoteOutput(store, options());
+  store.answer = { type: "output", offset: 5, bytes: new Uint8Array(2) };
+  assertEquals(await remote.read(job, 5, 10), { offset: 5, bytes: new Uint8Array(2) });
+  assertEquals(await remote.trouble(job), null);
+  assertEquals(await remote.read(job, 3, 10), { offset: 5, bytes: new Uint8Array(2) });
+  assert(/kept only the beginning and the end/.test((await remote.trouble(job))!));
+});

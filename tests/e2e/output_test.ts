@@ -132,11 +132,15 @@ Deno.test("an output beyond --output-limit leaves about that much on disk, also 
   const [width, count] = [500, 90_000];
   const lines = `awk 'BEGIN { for (i = 0; i < ${count}; i++) printf "%0${width - 1}d\\n", i }'`;
   const wait = (file: string) => `until [ -e '${fixture.dir}/${file}' ]; do sleep 0.05; done`;
-  const id = await fixture.submit(`echo up; ${wait("go")}; ${lines}; touch '${fixture.dir}/written'; ${wait("go2")}`);
-  await fixture.reaches(id, "started");
+  const note = (file: string) => `touch '${fixture.dir}/${file}'`;
+  const noted = (file: string) => Deno.stat(`${fixture.dir}/${file}`).then(() => true, () => false);
+  const id = await fixture.submit(
+    `echo up; ${note("up")}; ${wait("go")}; ${lines}; ${note("written")}; ${wait("go2")}`,
+  );
+  await until("it is up", () => noted("up"));
   await first.kill9();
   await Deno.writeTextFile(`${fixture.dir}/go`, "");
-  await until("it has written", () => Deno.stat(`${fixture.dir}/written`).then(() => true, () => false), 180_000);
+  await until("it has written", () => noted("written"), 180_000);
   const used = async (folder: string) => {
     const args = ["-c", `find '${fixture.instance()}/${folder}' -type f -exec cat {} + | wc -c`];
     return Number(new TextDecoder().decode((await new Deno.Command("sh", { args }).output()).stdout));
@@ -161,5 +165,9 @@ Deno.test("an output beyond --output-limit leaves about that much on disk, also 
   assertStringIncludes(ended.stderr, `runner: ${ended.missing} of ${total} bytes of output are missing above`);
   await until("its log is empty", async () => await used("lanes") < 1 << 20);
   assert(await used("kept") < 1.07 * limit);
-  assertEquals((await fixture.run(["logs", "-n", "1", "--json", id])).stdout.trim().split("\n").length, 1);
+  // the same from another host, which asks the runner
+  const there = await fixture.run(["logs", id], { env: ELSEWHERE });
+  assert(there.stdout === ended.stdout, there.stderr);
+  assertStringIncludes(there.stderr, "kept only the beginning and the end, as --output-limit of its runner says");
+  assertEquals((await fixture.run(["logs", "-n", "1", id])).stdout.length, width);
 });

@@ -273,6 +273,7 @@ Deno.test("open() says what to do when there is no tmux, or one that cannot be u
       files: systemFiles,
       process: systemProcess,
       clock: soon,
+      wallClock: () => 0,
       log,
       newId: () => "x",
       digestOf: () => "x",

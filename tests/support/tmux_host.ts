@@ -134,6 +134,7 @@ export class TmuxHost implements AsyncDisposable {
       files: systemFiles,
       process: this.process,
       clock: { ...systemClock, random: () => 0 }, // lanes are numbered from 1
+      wallClock: Date.now,
       log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       newId: () => crypto.randomUUID(),
       digestOf,

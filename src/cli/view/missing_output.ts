@@ -6,6 +6,7 @@ import type { JobStore, StoredJob } from "../../ports/job_store.ts";
 import type { Terminal } from "../../ports/terminal.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import { printable } from "./text.ts";
+import { timeFor } from "./times.ts";
 
 /** Wraps a sink and counts the bytes that were missing in the output of the newest attempt. */
 export function countGaps(sink: FollowSink): { readonly sink: FollowSink; readonly missing: () => number } {
@@ -41,7 +42,8 @@ export async function sayMissing(
   missing: number,
   { store, job, host, remote }: OutputSources,
 ): Promise<void> {
-  const why = await remote.trouble(job);
+  const time = timeFor(terminal);
+  const why = await remote.trouble(job, time);
   if (missing === 0) {
     // of an attempt of unknown length
     const isUnknown = job.meta.output_bytes === undefined && why !== null && !why.endsWith("no more");
@@ -50,10 +52,13 @@ export async function sayMissing(
   }
   const total = job.meta.output_bytes === undefined ? "" : ` of ${job.meta.output_bytes}`;
   const here = await host?.open(job) ?? null;
+  const { removedMs } = await here?.read(0, 1) ?? {};
   here?.close();
   const name = await hostOf(store, job).catch(() => null);
   const place = name === null ? "the host of its runner" : printable(name);
-  const remedy = here
+  const remedy = removedMs !== undefined
+    ? `they were removed on ${time(removedMs)}, as --output-total of its runner says`
+    : here
     ? "they are no longer kept anywhere"
     : why !== null
     ? printable(why)

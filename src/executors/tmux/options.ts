@@ -8,6 +8,8 @@ export interface TmuxOptions {
   readonly files: Files;
   readonly process: Process;
   readonly clock: Clock;
+  /** Returns the time of the host's wall clock, Unix ms; only people read it. */
+  readonly wallClock: () => number;
   readonly log: Log;
   /** Creates an unguessable name; called once for a new spool. */
   readonly newId: () => string;

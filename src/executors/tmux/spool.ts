@@ -80,6 +80,10 @@ export class SpoolFiles {
   get jobs(): string {
     return `${this.dir}/jobs`;
   }
+  /** Record of kept outputs that were removed to make room: runs, and the times of their removal. */
+  get removed(): string {
+    return `${this.dir}/removed`;
+  }
   get outputs(): string {
     return `${this.dir}/out`;
   }

@@ -67,7 +67,7 @@ class RunOutput implements AttemptOutput {
       if (!await this.#hasFile()) {
         if (this.#reader === null) await this.#openLog();
         const part = await this.#reader?.read(offset, limit) ?? nothing;
-        if (!await this.#hasFile()) return await this.#isRunning() ? part : nothing;
+        if (!await this.#hasFile() && await this.#isRunning()) return part;
       }
       return await readEnded(this.#files, this.#spool, this.#run, { offset, limit });
     } catch {

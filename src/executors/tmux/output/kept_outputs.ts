@@ -1,4 +1,5 @@
 import { DEFAULT_OUTPUT_TOTAL, RESULT_PART } from "../../../domain/limits.ts";
+import { messageOf } from "../../../domain/message_of.ts";
 import type { Pruning } from "../../../ports/executor.ts";
 import type { TmuxOptions } from "../options.ts";
 import type { Run } from "../lanes/run.ts";
@@ -9,6 +10,8 @@ import { runOf, type SpoolFiles } from "../spool.ts";
  * as a result holds smaller texts.
  */
 export const LEAST_SIZE = 2 * RESULT_PART;
+/** Number of removed outputs on record. */
+const REMOVED = 4096;
 /** Number of files per batch; other work runs between two batches. */
 const BATCH = 100;
 /** Pause between two searches for outputs without a record, milliseconds. */
@@ -82,16 +85,34 @@ export class KeptOutputs {
     await this.#list(signal);
     let bytes = 0;
     const newestFirst = [...this.#kept].sort(([, a], [, b]) => b.writtenMs - a.writtenMs);
-    const gone = newestFirst.filter(([, { size, writtenMs, keep }], i) => {
+    const early: string[] = [];
+    const gone = newestFirst.filter(([run, { size, writtenMs, keep }], i) => {
       bytes += Math.max(size, LEAST_SIZE);
       const most = keep ?? seconds;
       const isOld = most > 0 && clock.now() - writtenMs > most * 1000;
-      return isOld || outputTotal > 0 && i > 0 && bytes > outputTotal;
+      const isTooMuch = !isOld && outputTotal > 0 && i > 0 && bytes > outputTotal;
+      if (isTooMuch) early.push(run);
+      return isOld || isTooMuch;
     });
+    await this.#record(early);
     await this.#inBatches(gone, async ([run, { names }]) => {
       for (const name of names) await files.remove(`${this.#spool.keptOutputs}/${name}`);
       this.#kept.delete(run);
     }, signal);
+  }
+
+  /** Records that outputs are removed although Redis has their jobs; of many only the last ones. */
+  async #record(runs: readonly string[]): Promise<void> {
+    if (runs.length === 0) return;
+    const { files, wallClock, log } = this.#options;
+    try {
+      const before = await files.readText(this.#spool.removed) ?? "";
+      const lines = runs.map((run) => `${run} ${wallClock()}\n`).join("");
+      const last = (before + lines).split("\n").slice(-REMOVED - 1);
+      await files.replace(this.#spool.removed, last.join("\n"));
+    } catch (error) {
+      log.warn("could not record which outputs are removed", { error: messageOf(error) });
+    }
   }
 
   /** Updates the list: the names are read each time, and the properties of each file once. */

@@ -188,7 +188,16 @@ export async function readEnded(
   }
   const place = placeOf(await readGaps(files, spool, run), offset);
   const bytes = await readPart(files, spool.keptOutput(run), place.at, Math.min(limit, place.most));
-  return { offset: bytes.length === 0 ? offset : place.offset, bytes };
+  if (bytes.length > 0) return { offset: place.offset, bytes };
+  const removedMs = await files.stat(spool.keptOutput(run)) === null ? await removalOf(files, spool, run) : undefined;
+  return { offset, bytes, ...removedMs !== undefined && { removedMs } };
+}
+
+/** Returns when an output was removed to make room, Unix ms; `undefined` when that is not on record. */
+async function removalOf(files: Files, spool: SpoolFiles, run: string): Promise<number | undefined> {
+  const line = (await files.readText(spool.removed) ?? "").split("\n").findLast((line) => line.startsWith(`${run} `));
+  const ms = Number(line?.slice(run.length));
+  return Number.isSafeInteger(ms) ? ms : undefined;
 }
 
 /** Bytes that are gone from a kept output; its file has neither them nor a place for them. */
