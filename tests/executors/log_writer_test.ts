@@ -144,6 +144,23 @@ for (const [i, shell] of SHELLS.entries()) {
   });
 }
 
+Deno.test("the log's writer counts a line end that a border of two parts splits", async () => {
+  for (const shift of [0, 1]) {
+    await using log = await LogFixture.make();
+    const pairs = new Uint8Array(60_000).map((_, i) => i % 2 === 0 ? CR : LF);
+    await log.write("sh", [
+      START,
+      pairs.subarray(0, shift),
+      ...Array.from({ length: 320 }, (_, i) => {
+        const from = (shift + i) % 2;
+        return pairs.subarray(from, from + 59_999);
+      }),
+    ]);
+    assertEquals((await log.names()).includes("gap"), true);
+    await check(await log.reader(), plain(concat(log.written).subarray(START.length)));
+  }
+});
+
 Deno.test("the log's writer keeps everything up to its limit, in small pieces too", async () => {
   await using log = await LogFixture.make();
   const line = new TextEncoder().encode("a line\r\n");

@@ -73,6 +73,19 @@ isolatedTest("an output beyond the limit leaves no more on disk, and the next on
   assertEquals(await host.tmux("list-panes -t main:work -F '#{pane_id}'"), pane);
 });
 
+isolatedTest("a run that waits behind an output beyond the limit begins in a new log", async (host) => {
+  const fixture = await ExecutorFixture.open(host.executor({ outputLimit }));
+  const count = Math.floor(outputLimit / (LINE + 1)) - 1;
+  const [first, second] = [launchOf(lines(0, MANY), { target }), launchOf(lines(0, count), { target })];
+  await fixture.executor.launch(first);
+  await fixture.executor.launch(second);
+  assertEquals((await fixture.end(first.name)).output.total, MANY * LINE);
+  await fixture.executor.forget(first.name);
+  assertEquals((await fixture.end(second.name)).output.total, count * LINE);
+  const read: Read = (offset, limit) => fixture.executor.read(second.name, offset, limit);
+  assertEquals(await readAll(read), { end: count * LINE, gaps: [] });
+});
+
 isolatedTest("the limit of an output holds without a runner, and the next one finds its end", async (host) => {
   const first = await ExecutorFixture.open(host.executor({ outputLimit }));
   const launch = launchOf(
