@@ -102,9 +102,8 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const line = (number: number) => `${String(number).padStart(width - 1, "0")}\n`;
     const want = new TextEncoder().encode(Array.from({ length: total / width }, (_, i) => line(i)).join(""));
     await Deno.writeFile(`${dir}/large`, want);
-    const launch = launchOf(`cat '${dir}/large'; until [ -e '${dir}/go' ]; do sleep 0.02; done; exit 7`, {
-      target: pool,
-    });
+    const wait = `until [ -e '${dir}/go' ]; do sleep 0.02; done`;
+    const launch = launchOf(`cat '${dir}/large'; ${wait}; exit 7`, { target: pool });
     await fixture.executor.launch(launch);
     const read = (offset: number, limit: number) => fixture.executor.read(launch.name, offset, limit);
     await until("all is written", async () => (await read(total - 1, 1)).bytes.length > 0);
