@@ -1,4 +1,5 @@
-import type { DataHistory, OtherInstances } from "../ports/queue.ts";
+import type { DataHistory } from "../ports/data_history.ts";
+import type { OtherInstances } from "../ports/queue.ts";
 import { UnavailableError } from "../domain/errors.ts";
 import type { Alarm } from "./alarms.ts";
 import type { ClaimGate } from "./claim_gate.ts";

@@ -1,12 +1,6 @@
 import { SetupError } from "../domain/errors.ts";
-import type {
-  DataHistory,
-  InstanceInfo,
-  InstanceQueue,
-  InstanceState,
-  RegisterOptions,
-  RegisterReply,
-} from "../ports/queue.ts";
+import type { DataHistory } from "../ports/data_history.ts";
+import type { InstanceInfo, InstanceQueue, InstanceState, RegisterOptions, RegisterReply } from "../ports/queue.ts";
 import type { ClaimGate } from "./claim_gate.ts";
 import type { RunnerParts } from "./parts.ts";
 

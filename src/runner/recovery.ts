@@ -1,7 +1,8 @@
 import { UnavailableError } from "../domain/errors.ts";
 import type { JournalRecord } from "../ports/attempt_journal.ts";
 import type { FoundAttempt } from "../ports/executor.ts";
-import type { AttemptQueue, DataHistory, InstanceQueue, OtherInstances, StartReply } from "../ports/queue.ts";
+import type { DataHistory } from "../ports/data_history.ts";
+import type { AttemptQueue, InstanceQueue, OtherInstances, StartReply } from "../ports/queue.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Attempts } from "./attempts.ts";
 import type { Backlog } from "./backlog.ts";
