@@ -107,7 +107,7 @@ export class TmuxExecutor implements Executor {
   async read(name: string, offset: number, limit: number): Promise<OutputPart> {
     const { runs, options, spool } = this.#parts;
     const run = runs.get(name);
-    if (run && run.state !== "ended") return await run.readLive(offset, limit);
+    if (run && !run.isStored) return await run.readLive(offset, limit);
     return await readEnded(options.files, spool, name, { offset, limit });
   }
 

@@ -83,6 +83,7 @@ export class Endings {
       output = { ...NO_OUTPUT, truncated: true };
     } finally {
       writer.close();
+      run.isStored = true;
     }
     const stopped = run.mayBeStopped ? await this.#stopReason(run, "code" in known ? known.code : null) : null;
     const ago = run.endedAt === null ? {} : { agoMs: this.#options.clock.now() - run.endedAt };
@@ -115,6 +116,7 @@ export class Endings {
   ): void {
     if (run.state === "ended") return;
     run.state = "ended";
+    run.isStored = true;
     clearTimeout(run.timer);
     if (!this.#closed) this.#work.ends.push({ name: run.name, output: NO_OUTPUT, code: null, ...end });
   }

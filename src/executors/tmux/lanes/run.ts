@@ -3,6 +3,9 @@ import type { OutputPart } from "../../../domain/output.ts";
 import type { Lane } from "./lane.ts";
 import { LiveReader } from "../output/live_reader.ts";
 
+/** Places at which the output of a run is read at the same time; a further one begins at its start again. */
+const MAX_READERS = 6;
+
 /** An order to stop a run. It stays in force until the run has ended. */
 export interface StopOrder {
   readonly kind: "timed_out" | "cancelled";
@@ -51,7 +54,11 @@ export class Run {
   /** tmux ends it at its timeout, even without this process. */
   armed = false;
   timer: ReturnType<typeof setTimeout> | undefined;
-  #live: { readonly lane: Lane; readonly reader: LiveReader } | null = null;
+  /** Its output is in a file of its own, as far as it was captured. */
+  isStored = false;
+  /** Readers of the log of `#readLane`, the last used first: clients read at other places than this process. */
+  #readers: LiveReader[] = [];
+  #readLane: Lane | null = null;
 
   constructor(launch: Launch, secret: string) {
     this.launch = launch;
@@ -70,12 +77,17 @@ export class Run {
   /** Reads the output so far from the terminal's log. */
   async readLive(offset: number, limit: number): Promise<OutputPart> {
     if (!this.lane || this.state === "waiting") return { offset, bytes: new Uint8Array() };
-    // a reader only moves forwards, in one log
-    const { lane } = this;
-    if (this.#live?.lane !== lane || offset < this.#live.reader.offset) {
-      this.#live = { lane, reader: new LiveReader(lane.log, { position: lane.position, token: this.token }) };
-    }
-    return await this.#live.reader.read(offset, limit);
+    return await this.#readerFor(this.lane, offset).read(offset, limit);
+  }
+
+  /** A reader only moves forwards, in one log: of those that do not read now, the one nearest before the offset. */
+  #readerFor(lane: Lane, offset: number): LiveReader {
+    if (this.#readLane !== lane) [this.#readLane, this.#readers] = [lane, []];
+    const [nearest] = this.#readers.filter((reader) => !reader.isReading && reader.offset <= offset)
+      .sort((a, b) => b.offset - a.offset);
+    const reader = nearest ?? new LiveReader(lane.log, { position: lane.position, token: this.token });
+    this.#readers = [reader, ...this.#readers.filter((other) => other !== reader)].slice(0, MAX_READERS);
+    return reader;
   }
 
   /** Returns whether its terminal's log has its start mark: then the terminal shows nothing of an earlier run. */

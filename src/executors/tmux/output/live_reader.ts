@@ -1,6 +1,10 @@
+import { Mutex } from "../../../domain/mutex.ts";
 import type { OutputPart } from "../../../domain/output.ts";
 import type { LaneLog } from "./lane_log.ts";
 import { RunReader } from "./run_reader.ts";
+
+/** Number of reads of the log after which other work has its turn. */
+const AT_ONCE = 16;
 
 /** Reads the output of a run, at any offset that does not decrease, from a log that grows. */
 export class LiveReader {
@@ -10,6 +14,8 @@ export class LiveReader {
   /** Output behind a gap that follows. */
   #behind: OutputPart | null = null;
   #least = 0;
+  /** Two reads at once would read the same bytes of the log. */
+  readonly #reads = new Mutex();
 
   /** `position`: earliest position of the start mark in the log; `token`: the token in the marks. */
   constructor(log: LaneLog, start: { readonly position: number; readonly token: string }) {
@@ -21,15 +27,26 @@ export class LiveReader {
     return this.#least;
   }
 
+  /** Whether a read is in progress, which may move it. */
+  get isReading(): boolean {
+    return this.#reads.size > 0;
+  }
+
   /** Whether the start mark has been read. */
   get begun(): boolean {
     return this.#reader.marks.begun;
   }
 
-  async read(offset: number, limit: number): Promise<OutputPart> {
+  read(offset: number, limit: number): Promise<OutputPart> {
+    return this.#reads.run(() => this.#read(offset, limit));
+  }
+
+  async #read(offset: number, limit: number): Promise<OutputPart> {
     const buffer = new Uint8Array(64 << 10);
     this.#drop(offset);
-    while (this.#end < offset + limit && this.#behind === null && !this.#reader.marks.complete) {
+    for (let reads = 1; this.#end < offset + limit && this.#behind === null && !this.#reader.marks.complete; reads++) {
+      // a read of a file need not give way to other work
+      if (reads % AT_ONCE === 0) await new Promise((resolve) => setTimeout(resolve));
       const part = await this.#reader.next(buffer);
       if (part === null) break;
       if (part.bytes.length === 0) continue;
