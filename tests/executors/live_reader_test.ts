@@ -7,7 +7,7 @@ import { launchOf } from "./executor_fixture.ts";
 /** A run whose lane's log has this output, and the number of bytes that were read of the log. */
 function runWith(output: Uint8Array) {
   const run = new Run(launchOf(""), "secret");
-  const start = new TextEncoder().encode(`\x1b]133;C;${run.token}\x1b\\`);
+  const start = new TextEncoder().encode(`\x1b]133;C;${run.token}\n\x1b\\`);
   const bytes = new Uint8Array(start.length + output.length);
   bytes.set(start);
   bytes.set(output, start.length);
