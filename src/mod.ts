@@ -15,13 +15,21 @@
  *
  * @module
  */
-import { cancelJob, type Cancelled } from "./client/cancel.ts";
+import { cancelJob, cancelJobs, type Cancelled } from "./client/cancel.ts";
+import { type Changes, type LeftAlone, Tally } from "./client/change_jobs.ts";
 import { checkSubmission } from "./client/check_submission.ts";
+import { findJobs } from "./client/find.ts";
+import { followEvents, newestCursor } from "./client/follow_events.ts";
 import { followJob } from "./client/follow.ts";
 import { type JobView, viewJob } from "./client/job_view.ts";
 import { RemoteOutput } from "./client/remote_output.ts";
+import { countPurged, type Purged, purgeJobs, purgeNamed } from "./client/purge.ts";
+import { type Retried, type RetriedOne, retryJob, retryJobs } from "./client/retry.ts";
+import { eventsOfFitting, eventsOfJobs } from "./client/select_events.ts";
+import { fittingJobs, resolveSelection } from "./client/select_jobs.ts";
+import { checkSelection, type Filter, isFiltered, type Selection } from "./client/selection.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
-import { watchJob } from "./client/wait.ts";
+import { waitForJobs, watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS, RUN_ROWS } from "./settings/options.ts";
 import { checkOption, resolveSettings } from "./settings/settings.ts";
 import { compose } from "./compose/compose.ts";
@@ -29,9 +37,10 @@ import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
 import { InvalidInputError, JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Condition, Dependency } from "./domain/job_meta.ts";
+import type { OutcomeWord } from "./domain/outcome.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
 import type { HostOutput } from "./ports/host_output.ts";
-import type { JobStore, SubmitCondition } from "./ports/job_store.ts";
+import type { JobStore, StoredEvent as JobEvent, SubmitCondition } from "./ports/job_store.ts";
 
 export {
   InvalidInputError,
@@ -43,12 +52,21 @@ export {
 } from "./domain/errors.ts";
 export type {
   Cancelled,
+  Changes,
   Condition,
   Dependency,
+  Filter,
+  JobEvent,
   JobView,
+  LeftAlone,
   OpenedRunner,
+  OutcomeWord,
   Priority,
+  Purged,
+  Retried,
+  RetriedOne,
   RunnerOptions,
+  Selection,
   Submission,
   SubmitCondition,
 };
@@ -230,6 +248,112 @@ export class Client implements AsyncDisposable {
    */
   async cancel(id: string, reason = ""): Promise<Cancelled> {
     return await cancelJob(this.#store, id, reason);
+  }
+
+  /**
+   * Queues an ended job for a new attempt.
+   *
+   * @throws {JobNotFoundError} There is no such job.
+   * @throws {InvalidInputError} The stored job names no runner, or its payload is lost.
+   */
+  async retry(id: string): Promise<Retried> {
+    return await retryJob(this.#store, id);
+  }
+
+  /**
+   * Lists the selected jobs, or all of the namespace: those that wait in a queue first, then the others, oldest first.
+   *
+   * @returns The jobs without their results and the names of their environment variables.
+   */
+  async *list(selection: Selection = {}): AsyncGenerator<JobView> {
+    checkSelection(selection, "list");
+    const { ids, ...filter } = selection;
+    if (ids === undefined) {
+      for await (const { job } of fittingJobs(this.#store, filter)) yield job;
+      return;
+    }
+    const stored = await this.#store.summaries(await findJobs(this.#store, ids));
+    for (const job of stored) if (job !== null) yield viewJob(job);
+  }
+
+  /**
+   * Waits until all selected jobs have ended, those that fit now.
+   *
+   * @param options `signal` ends the wait; only the jobs that have ended before are then returned.
+   * @returns The ended jobs.
+   */
+  async waitAll(selection: Selection, options: { readonly signal?: AbortSignal } = {}): Promise<JobView[]> {
+    const jobs = await resolveSelection(this.#store, selection, "wait for");
+    const ended: JobView[] = [];
+    await waitForJobs(this.#store, jobs.map(({ id }) => id), {
+      signal: options.signal ?? new AbortController().signal,
+      onEnd: (job) => Promise.resolve(void ended.push(viewJob(job))),
+    });
+    return ended;
+  }
+
+  /**
+   * Cancels the selected jobs. With states that only waiting jobs have, one that starts meanwhile is left alone.
+   *
+   * @param reason Text for the `error` field of the jobs, at most 1,000 bytes.
+   * @returns Numbers of jobs by result.
+   */
+  async cancelAll(selection: Selection, reason = ""): Promise<Changes<Cancelled>> {
+    const jobs = await resolveSelection(this.#store, selection, "cancel");
+    const tally = new Tally();
+    const { ids: _, ...filter } = selection;
+    await cancelJobs(this.#store, jobs, { filter, reason, onResult: (_, result) => tally.add(result) });
+    return tally.counts();
+  }
+
+  /**
+   * Queues the selected jobs for a new attempt; a job that waits for another one of them follows that one.
+   *
+   * @returns Numbers of jobs by result.
+   */
+  async retryAll(selection: Selection): Promise<Changes<RetriedOne>> {
+    const jobs = await resolveSelection(this.#store, selection, "retry");
+    const tally = new Tally();
+    const { ids: _, ...filter } = selection;
+    await retryJobs(this.#store, jobs, { filter, onResult: (_, result) => tally.add(result) });
+    return tally.counts();
+  }
+
+  /**
+   * Deletes the selected jobs that have ended.
+   *
+   * @param options `olderThan`: only jobs that ended longer ago than this, seconds; default 0.
+   */
+  async purge(selection: Selection, options: { readonly olderThan?: number } = {}): Promise<Purged> {
+    const { ids, ...filter } = selection;
+    const endedBeforeMs = await this.#store.time() - Math.round((options.olderThan ?? 0) * 1000);
+    if (ids !== undefined || !isFiltered(filter)) {
+      const jobs = await resolveSelection(this.#store, selection, "purge");
+      return countPurged(await purgeNamed(this.#store, jobs.map(({ id }) => id), endedBeforeMs));
+    }
+    checkSelection(selection, "purge");
+    return await purgeJobs(this.#store, { filter, endedBeforeMs, countOnly: false });
+  }
+
+  /**
+   * Follows new events of the selected jobs, or of all jobs of the namespace. A job fits as it is when its event is
+   * read. Outages of Redis do not end the iteration.
+   *
+   * @param options `signal` ends the iteration.
+   */
+  async *events(selection: Selection = {}, options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<JobEvent> {
+    checkSelection(selection, "follow");
+    const { ids, ...filter } = selection;
+    const cursor = await newestCursor(this.#store);
+    const narrow = ids !== undefined
+      ? eventsOfJobs(await findJobs(this.#store, ids))
+      : isFiltered(filter)
+      ? eventsOfFitting(this.#store, filter)
+      : null;
+    const signal = options.signal ?? new AbortController().signal;
+    for await (const events of followEvents(this.#store, cursor, { clock: compose.clock, signal })) {
+      yield* narrow ? await narrow(events) : events;
+    }
   }
 
   /** Closes the connection. */

@@ -1,6 +1,9 @@
 import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import { MAX_REASON } from "../domain/limits.ts";
-import type { JobStore } from "../ports/job_store.ts";
+import type { CancelReply, JobStore } from "../ports/job_store.ts";
+import { changeJobs, type LeftAlone } from "./change_jobs.ts";
+import { type Filter, isWaitingOnly } from "./selection.ts";
+import type { SelectedJob } from "./select_jobs.ts";
 
 /**
  * Result of a cancellation. `cancelled`: the job had not started. `requested`: its runner will stop it. `ended`: it had
@@ -16,6 +19,23 @@ import type { JobStore } from "../ports/job_store.ts";
  */
 export type Cancelled = "cancelled" | "requested" | "ended";
 
+const RESULTS: Readonly<Record<CancelReply["type"], Cancelled | LeftAlone>> = {
+  CANCELLED: "cancelled",
+  REQUESTED: "requested",
+  FINAL: "ended",
+  STARTED: "changed",
+  MISSING: "gone",
+};
+
+function checkReason(reason: string): void {
+  const bytes = new TextEncoder().encode(reason).length;
+  if (bytes > MAX_REASON) {
+    throw new InvalidInputError(
+      `Cannot cancel job: the reason has ${bytes} bytes, more than ${MAX_REASON}; shorten it`,
+    );
+  }
+}
+
 /**
  * Cancels a job in any state.
  *
@@ -26,21 +46,36 @@ export type Cancelled = "cancelled" | "requested" | "ended";
  * @throws {InvalidInputError} The reason is too long.
  */
 export async function cancelJob(store: JobStore, id: string, reason: string): Promise<Cancelled> {
-  const bytes = new TextEncoder().encode(reason).length;
-  if (bytes > MAX_REASON) {
-    throw new InvalidInputError(
-      `Cannot cancel job: the reason has ${bytes} bytes, more than ${MAX_REASON}; shorten it`,
-    );
-  }
-  const { type } = await store.cancel(id, reason);
-  switch (type) {
-    case "CANCELLED":
-      return "cancelled";
-    case "REQUESTED":
-      return "requested";
-    case "FINAL":
-      return "ended";
-    case "MISSING":
-      throw new JobNotFoundError(`Cannot cancel job ${JSON.stringify(id)}: no job of this namespace has that id`);
-  }
+  checkReason(reason);
+  const result = RESULTS[(await store.cancel(id, reason)).type];
+  if (result === "cancelled" || result === "requested" || result === "ended") return result;
+  throw new JobNotFoundError(`Cannot cancel job ${JSON.stringify(id)}: no job of this namespace has that id`);
+}
+
+/** How to cancel selected jobs. */
+export interface CancelAll {
+  readonly filter: Filter;
+  readonly reason: string;
+  /** Called for each job. */
+  readonly onResult: (id: string, result: Cancelled | LeftAlone) => void | Promise<void>;
+}
+
+/**
+ * Cancels selected jobs. One that starts meanwhile is left alone when only waiting ones were selected.
+ *
+ * @throws {InvalidInputError} The reason is too long; nothing was changed.
+ */
+export async function cancelJobs(
+  store: JobStore,
+  jobs: readonly SelectedJob[],
+  { filter, reason, onResult }: CancelAll,
+): Promise<void> {
+  checkReason(reason);
+  const waitingOnly = isWaitingOnly(filter);
+  await changeJobs<Cancelled>(store, jobs, {
+    filter,
+    onResult,
+    change: async ({ id, runner }, queue) =>
+      RESULTS[(await store.cancel(id, reason, { queue: queue ?? runner, waitingOnly })).type],
+  });
 }

@@ -49,6 +49,11 @@ async function descendantsOf(store: JobStore, roots: readonly string[], which: W
   return steps.map((step) => step.filter((id) => !given.has(id)));
 }
 
+/** Returns jobs, and everything that waits for them or was skipped because of them, in any way. */
+export async function withDescendants(store: JobStore, ids: readonly string[], which: Which): Promise<string[]> {
+  return [...ids, ...(await descendantsOf(store, ids, which)).flat()];
+}
+
 /**
  * Cancels jobs and everything that waits for them, in any way. The last ones go first, so that none starts meanwhile.
  *

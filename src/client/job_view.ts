@@ -1,8 +1,8 @@
-import { labelsOf } from "../domain/job_meta.ts";
 import { EXIT } from "../domain/exit_codes.ts";
-import { dependenciesOf, type Dependency } from "../domain/job_meta.ts";
+import { dependenciesOf, type Dependency, labelsOf } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR } from "../domain/limits.ts";
+import type { OutcomeWord } from "../domain/outcome.ts";
 import { signalOf } from "../domain/signals.ts";
 import type { StoredJob } from "../ports/job_store.ts";
 import { readTime } from "./read_time.ts";
@@ -34,6 +34,8 @@ export interface JobView {
   readonly payload: string;
   /** Exit code as `runner wait` returns it; `null` until the job has ended. */
   readonly exitCode: number | null;
+  /** How it ended; `null` until it has ended. */
+  readonly outcome: OutcomeWord | null;
   /** Why it ended with status `error`. */
   readonly error: string;
   /** Number of the newest attempt, from 1. */
@@ -110,6 +112,7 @@ export function viewJob(job: StoredJob): JobView {
   const ended = isFinal(fields.status ?? "");
   const changed = readTime(fields.updated_at ?? "", "utc");
   const ms = number(meta.ms);
+  const outcome = outcomeOf(job);
   return {
     id: job.id,
     status: fields.status || "dispatched",
@@ -118,6 +121,7 @@ export function viewJob(job: StoredJob): JobView {
     title: meta.title ?? "",
     payload: fields.payload ?? "",
     exitCode: exitCodeOfJob(job),
+    outcome,
     error: fields.error ?? "",
     attempt: number(meta.attempt),
     createdMs: readTime(fields.created_at ?? "", "utc"),
@@ -134,7 +138,7 @@ export function viewJob(job: StoredJob): JobView {
     priority: meta.priority ?? "normal",
     cwd: meta.cwd ?? "",
     after: dependenciesOf(meta),
-    skipped: ended && meta.skipped === "1",
+    skipped: outcome === "skipped",
     retries: number(meta.retry_max),
     outputBytes: number(meta.output_bytes),
     truncated: ended && meta.truncated === "1",
@@ -151,12 +155,19 @@ function inputOf({ fields, meta }: StoredJob): JobView["input"] {
   return { sinceMs, line: meta.input_line ?? "" };
 }
 
-/** Returns the exit code for a text of the `error` field, as written by src/domain/outcome.ts. */
+/** Returns how a job ended; `null` when it has not ended. The sentences of src/domain/outcome.ts say it. */
+function outcomeOf({ fields, meta }: StoredJob): OutcomeWord | null {
+  const { status = "", error = "" } = fields;
+  if (!isFinal(status)) return null;
+  if (status === "finished") return "ok";
+  if (meta.skipped === "1" || /^skipped\b/.test(error)) return "skipped";
+  if (/^timed out\b/.test(error)) return "timed-out";
+  if (/^cancelled\b/.test(error)) return "cancelled";
+  return /^lost\b/.test(error) ? "lost" : "failed";
+}
+
+/** Returns the exit code of a failed job by the text of its `error` field, as written by src/domain/outcome.ts. */
 function codeOfSentence(error: string): number {
-  if (/^timed out\b/.test(error)) return EXIT.timedOut;
-  if (/^cancelled\b/.test(error)) return EXIT.cancelled;
-  if (/^lost\b/.test(error)) return EXIT.lost;
-  if (/^skipped\b/.test(error)) return EXIT.skipped;
   const exited = /^exited with code (\d{1,3})$/.exec(error);
   if (exited && Number(exited[1]) >= 1 && Number(exited[1]) <= 255) return Number(exited[1]);
   const killed = /^killed by signal (\d{1,2})\b/.exec(error);
@@ -170,12 +181,24 @@ function codeOfSentence(error: string): number {
  * @returns `null` when the job has not ended.
  */
 export function exitCodeOfJob(job: StoredJob): number | null {
-  const status = job.fields.status ?? "";
-  if (!isFinal(status)) return null;
-  if (status === "finished") return EXIT.ok;
-  const said = codeOfSentence(job.fields.error ?? "");
-  // a job that was cancelled, lost or skipped between two attempts still carries the exit code of the earlier one
-  if (([EXIT.timedOut, EXIT.cancelled, EXIT.lost, EXIT.skipped] as number[]).includes(said)) return said;
-  const exact = number(job.meta.exit);
-  return exact !== null && exact > 0 && exact < 256 ? exact : said;
+  const outcome = outcomeOf(job);
+  switch (outcome) {
+    case null:
+      return null;
+    case "ok":
+      return EXIT.ok;
+    // a job that was cancelled, lost or skipped between two attempts still carries the exit code of the earlier one
+    case "timed-out":
+      return EXIT.timedOut;
+    case "cancelled":
+      return EXIT.cancelled;
+    case "lost":
+      return EXIT.lost;
+    case "skipped":
+      return EXIT.skipped;
+    case "failed": {
+      const exact = number(job.meta.exit);
+      return exact !== null && exact > 0 && exact < 256 ? exact : codeOfSentence(job.fields.error ?? "");
+    }
+  }
 }

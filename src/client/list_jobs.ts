@@ -2,6 +2,8 @@ import { statusOf } from "../domain/state_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../ports/job_store.ts";
 import { type JobView, viewJob } from "./job_view.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
+import { waitingUnindexed } from "./select_jobs.ts";
+import { canBeWaiting, type Filter, fits, isFiltered } from "./selection.ts";
 import type { SORT_KEYS } from "../domain/sort_keys.ts";
 
 /** Number of index entries that one step reads. */
@@ -13,15 +15,8 @@ const ASKING_AMONG = 1_000;
 /** Number of newest jobs that a counted query reads at least, when there are enough jobs to list. */
 const COUNTED = 2_000;
 
-/** Which jobs to list; a field that is left out is no condition. */
-export interface JobQuery {
-  readonly states?: readonly string[];
-  readonly runner?: string;
-  readonly callerId?: string;
-  readonly contextId?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Only jobs created at this time or later, Unix ms. */
-  readonly sinceMs?: number;
+/** Which jobs to list, and in which order. */
+export interface JobQuery extends Filter {
   readonly sort?: typeof SORT_KEYS[number];
   /** Most jobs to list. */
   readonly count: number;
@@ -41,28 +36,6 @@ export interface FoundJobs {
   readonly counts: { readonly scanned: number; readonly fitting: number; readonly isAll: boolean } | null;
   /** `false` when older jobs that might match were not read. */
   readonly complete: boolean;
-}
-
-/** Returns whether a job is in a state; one that waits for input is `running` as well, a skipped one `failed`. */
-function isIn(job: JobView, name: string): boolean {
-  return job.status === statusOf(name) && (name !== "waiting" || job.input !== null) &&
-    (name !== "skipped" || job.skipped);
-}
-
-function fits(job: JobView, query: JobQuery): boolean {
-  const { states = [], runner, callerId, contextId, labels = {}, sinceMs } = query;
-  return (states.length === 0 || states.some((name) => isIn(job, name))) &&
-    (runner === undefined || job.runner === runner) &&
-    (callerId === undefined || job.callerId === callerId) &&
-    (contextId === undefined || job.contextId === contextId) &&
-    (sinceMs === undefined || (job.createdMs ?? 0) >= sinceMs) &&
-    Object.entries(labels).every(([name, value]) => job.labels[name] === value);
-}
-
-function isFiltered(query: JobQuery): boolean {
-  const { states = [], runner, callerId, contextId, labels = {}, sinceMs } = query;
-  return states.length > 0 || Object.keys(labels).length > 0 ||
-    [runner, callerId, contextId, sinceMs].some((condition) => condition !== undefined);
 }
 
 const VALUES: Readonly<Record<typeof SORT_KEYS[number], (job: JobView) => number | string | null>> = {
@@ -133,6 +106,7 @@ export async function listJobs(
   const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
   const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
   add(isRunning ? running : running.filter(({ input }) => input !== null));
+  if (filtered && canBeWaiting(query)) add(await waitingUnindexed(store, among));
   let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);

@@ -12,6 +12,22 @@ export type Outcome =
   | { readonly kind: "lost"; readonly why: string }
   | { readonly kind: "failed"; readonly why: string };
 
+/** Words for how a job ended; `skipped`: it never started because of another job. */
+export const OUTCOMES = ["ok", "failed", "timed-out", "cancelled", "lost", "skipped"] as const;
+
+/**
+ * How a job ended, in a word.
+ *
+ * ```ts no-eval
+ * import { Client, type OutcomeWord } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * const bad: readonly OutcomeWord[] = ["failed", "timed-out", "lost"];
+ * for await (const job of client.list({ outcomes: bad })) console.log(job.id, job.outcome);
+ * ```
+ */
+export type OutcomeWord = typeof OUTCOMES[number];
+
 /** Returns the final state for an outcome: `finished` for exit code 0, `error` for all others. */
 export function stateOf(outcome: Outcome): JobState {
   return outcome.kind === "exited" && outcome.code === 0 ? "finished" : "error";

@@ -52,29 +52,55 @@ export type RetryReply =
   /** The job `after` has failed, or does not exist (`failed` is false); its state was not changed. */
   | { readonly type: "NEVER"; readonly after: string; readonly failed: boolean };
 
+/** Options of `retry`. */
+export interface RetryOptions {
+  /** Name of the job's runner; read from Redis when left out. */
+  readonly runner?: string;
+  /** The job was skipped; when it would be again, its error names the reason of now. */
+  readonly skipped?: boolean;
+}
+
+/** Options of `cancel`. */
+export interface CancelOptions {
+  /** Name of the queue that may hold the job; read from Redis when left out. */
+  readonly queue?: string;
+  /** Cancels the job only when it has not started. */
+  readonly waitingOnly?: boolean;
+}
+
+/** Reply of `cancel`. */
+export interface CancelReply {
+  /**
+   * `CANCELLED`: it had not started and has ended. `REQUESTED`: its runner will stop it. `FINAL`: it had ended before.
+   * `STARTED`: it had started, and was to be cancelled only before. `MISSING`: there is no such job.
+   */
+  readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "STARTED" | "MISSING";
+}
+
+/** Ids that wait for a runner, from one of its lists. */
+export interface WaitingIds {
+  readonly runner: string;
+  readonly ids: readonly string[];
+}
+
 /** Selects ended jobs for deletion. */
 export interface PurgeQuery {
   /** State of the jobs; both when left out. */
   readonly state?: "finished" | "error";
   /** Name of their runner; all runners when left out. */
-  readonly queue?: string;
+  readonly runner?: string;
   /** Only jobs that ended before this time, Unix ms by Redis' clock. */
   readonly endedBeforeMs: number;
   /** Counts the jobs and deletes nothing. */
   readonly countOnly: boolean;
 }
 
-/** Reply of `purge`. */
-export interface PurgeReply {
-  /** Number of entries in the index now. */
-  readonly total: number;
-  /** Number of entries that were read. */
-  readonly scanned: number;
-  /** Number of jobs that were deleted, or would be. */
-  readonly purged: number;
-  /** Position of the next call; `null` at the end of the index. */
-  readonly next: number | null;
-}
+/**
+ * What `purge` did with a job. `deleted`: or would be, when jobs are only counted. `running`: an attempt of it still
+ * runs. `awaited`: another job waits for its end. `other`: the query does not select it. `missing`: there is no such
+ * job.
+ */
+export type PurgeReply = "deleted" | "running" | "awaited" | "other" | "missing";
 
 /** Some jobs that wait for another one, or that were skipped because of it. */
 export interface Dependents {
@@ -128,7 +154,19 @@ export interface OutputPiece {
   readonly bytes: Uint8Array;
 }
 
-/** An event as stored in Redis. */
+/**
+ * An event in the life of a job.
+ *
+ * ```ts no-eval
+ * import { Client, type JobEvent } from "@hero/runner";
+ *
+ * await using client = await Client.connect();
+ * for await (const event of client.events({ labels: { nightly: null } })) {
+ *   const { id, state }: JobEvent = event;
+ *   console.log(id, state);
+ * }
+ * ```
+ */
 export interface StoredEvent {
   /** Its position in the stream; `eventsAfter` continues from there. */
   readonly cursor: string;
@@ -159,20 +197,10 @@ export interface Placement {
 export interface JobStore {
   /** Queues a job. The caller generates `submission.id` once, so that repeating the call is safe. */
   submit(submission: Submission & { readonly id: string }, condition?: SubmitCondition): Promise<SubmitReply>;
-  /**
-   * Cancels a job. `CANCELLED`: it had not started and has ended. `REQUESTED`: its runner will stop it. `FINAL`: it had
-   * ended before. `MISSING`: there is no such job.
-   */
-  cancel(
-    id: string,
-    reason: string,
-  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }>;
-  /**
-   * Queues an ended job for a new attempt.
-   *
-   * @param options `skipped`: the job was skipped; when it would be again, its error names the reason of now.
-   */
-  retry(id: string, options?: { readonly skipped?: boolean }): Promise<RetryReply>;
+  /** Cancels a job. Calls of the same turn are sent together. */
+  cancel(id: string, reason: string, options?: CancelOptions): Promise<CancelReply>;
+  /** Queues an ended job for a new attempt. Calls of the same turn are sent together. */
+  retry(id: string, options?: RetryOptions): Promise<RetryReply>;
   /**
    * Returns some of the jobs that wait for a job, or that were skipped because of it. Some may have ended meanwhile.
    */
@@ -186,8 +214,8 @@ export interface JobStore {
   request(job: StoredJob, request: JobRequest, options: { reply: string; waitMs: number }): Promise<RequestReply>;
   /** Pauses or resumes claiming from a queue; its runners are informed by their next heartbeat. */
   pause(runner: string, paused: boolean): Promise<void>;
-  /** Reads the next entries of the index, oldest first, and deletes ended jobs among them. */
-  purge(query: PurgeQuery, from: number): Promise<PurgeReply>;
+  /** Deletes ended jobs, or counts them. Returns what it did with each. */
+  purge(query: PurgeQuery, ids: readonly string[]): Promise<readonly PurgeReply[]>;
   /** Returns a job; `null` when there is none with this id. */
   read(id: string): Promise<StoredJob | null>;
   /**
@@ -202,6 +230,15 @@ export interface JobStore {
   endings(ids: readonly string[]): Promise<readonly string[]>;
   /** Returns the newest ids, newest first. */
   newest(count: number, offset?: number): Promise<readonly string[]>;
+  /** Returns the number of entries in the index. */
+  indexSize(): Promise<number>;
+  /** Yields the ids in the index page by page, oldest first, each once, also when entries leave meanwhile. */
+  indexed(): AsyncIterable<readonly string[]>;
+  /**
+   * Yields the ids in the queues and among the delayed and claimed jobs of all names in use, page by page. A job of a
+   * foreign program is not in the index before it starts.
+   */
+  waiting(): AsyncIterable<WaitingIds>;
   /** Returns at most `limit` ids that begin with `prefix`, among the newest 10,000. */
   withPrefix(prefix: string, limit: number): Promise<readonly string[]>;
   /** Returns the position of a job that has not started. */

@@ -21,6 +21,7 @@ const CLIENT = [
     "hkeys",
     "hlen",
     "lpos",
+    "lrange",
     "lrem",
     "scard",
     "set",

@@ -2,7 +2,7 @@ import type { Link } from "./link.ts";
 import type { Script, ScriptCall } from "./script.ts";
 import type { Items } from "./items.ts";
 
-/** The most calls that one command carries. */
+/** The most calls that one command carries by default. */
 const MAX_CALLS = 128;
 /** The most characters and bytes of their arguments together. */
 const MAX_SIZE = 1 << 20;
@@ -19,14 +19,17 @@ interface Waiting extends ScriptCall {
 export class Batch {
   readonly #link: Link;
   readonly #script: Script;
+  readonly #maxCalls: number;
   #waiting: Waiting[] = [];
   #working = false;
   /** The command after the one in flight. */
   #next: Promise<void> | null = null;
 
-  constructor(link: Link, script: Script) {
+  /** @param options `maxCalls`: the most calls of one command; Redis serves no other client meanwhile. */
+  constructor(link: Link, script: Script, options: { readonly maxCalls?: number } = {}) {
     this.#link = link;
     this.#script = script;
+    this.#maxCalls = options.maxCalls ?? MAX_CALLS;
   }
 
   /**
@@ -38,7 +41,7 @@ export class Batch {
     const done = Promise.withResolvers<Items>();
     this.#waiting.push({ keys, args, done });
     if (!this.#working) this.#work();
-    else if (this.#next === null && this.#waiting.length === MAX_CALLS) this.#next = this.#send();
+    else if (this.#next === null && this.#waiting.length === this.#maxCalls) this.#next = this.#send();
     return done.promise;
   }
 
@@ -55,7 +58,7 @@ export class Batch {
 
   /** Sends the waiting calls that fit into one command, after all that were sent before. */
   async #send(): Promise<void> {
-    const calls = this.#waiting.splice(0, fitting(this.#waiting));
+    const calls = this.#waiting.splice(0, fitting(this.#waiting, this.#maxCalls));
     try {
       const replies = await this.#link.runMany(this.#script, calls);
       calls.forEach(({ done }, i) => {
@@ -70,12 +73,12 @@ export class Batch {
 }
 
 /** Returns how many calls, from the first on, fit into one command. */
-function fitting(calls: readonly ScriptCall[]): number {
+function fitting(calls: readonly ScriptCall[], maxCalls: number): number {
   let size = 0;
   let count = 0;
   for (const { args } of calls) {
     for (const arg of args) size += typeof arg === "number" ? 8 : arg.length;
-    if (count === MAX_CALLS || count > 0 && size > MAX_SIZE) break;
+    if (count === maxCalls || count > 0 && size > MAX_SIZE) break;
     count++;
   }
   return count;

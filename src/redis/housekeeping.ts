@@ -4,9 +4,8 @@ import type { Trouble } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import type { Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { pairsOf } from "./items.ts";
 
-/** Entries that one step of a purge checks; Redis serves no other client meanwhile. */
+/** Jobs that one step of a purge checks; Redis serves no other client meanwhile. */
 const PURGE_AT_ONCE = 250;
 
 /** Operations that concern no single job: the clock, the newest attempts of many, the purge and the sweep. */
@@ -40,25 +39,16 @@ export class Housekeeping {
     }));
   }
 
-  /**
-   * Purges among `PURGE_AT_ONCE` entries of the index, oldest first, from a rank on. A job that was created after the
-   * limit cannot have ended before it.
-   */
-  async purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
-    const keys = this.#keys;
-    const { state = "", queue = "", endedBeforeMs, countOnly } = query;
-    const [total, entries] = await Promise.all([
-      this.#link.call("ZCARD", [keys.jobs()]),
-      this.#link.call("ZRANGE", [keys.jobs(), from, from + PURGE_AT_ONCE - 1, "WITHSCORES"]),
-    ]);
-    const all = pairsOf(entries as string[]);
-    const ids = all.filter(([, created]) => Number(created) <= endedBeforeMs).map(([id]) => id);
-    const belonging = this.#keysOf(ids);
-    const args = [state, endedBeforeMs, countOnly ? 1 : 0, queue, ...ids];
-    const reply = ids.length === 0 ? [] : await this.#link.run(SCRIPTS.purge, [keys.jobs(), ...belonging], args);
-    const purged = Number(reply[1] ?? 0);
-    const next = ids.length < PURGE_AT_ONCE ? null : from + ids.length - (countOnly ? 0 : purged);
-    return { total: Number(total), scanned: ids.length, purged, next };
+  async purge(query: PurgeQuery, ids: readonly string[]): Promise<PurgeReply[]> {
+    const { state = "", runner = "", endedBeforeMs, countOnly } = query;
+    const replies: PurgeReply[] = [];
+    for (let at = 0; at < ids.length; at += PURGE_AT_ONCE) {
+      const some = ids.slice(at, at + PURGE_AT_ONCE);
+      const args = [state, endedBeforeMs, countOnly ? 1 : 0, runner, ...some];
+      const [, ...each] = await this.#link.run(SCRIPTS.purge, [this.#keys.jobs(), ...this.#keysOf(some)], args);
+      replies.push(...each as PurgeReply[]);
+    }
+    return replies;
   }
 
   /** Returns some ended jobs for which others still wait, and which no process may be settling. */

@@ -6,12 +6,15 @@ import { PREFIX_AMONG } from "../domain/limits.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
 import type {
+  CancelOptions,
+  CancelReply,
   Dependents,
   JobStore,
   OutputPiece,
   Placement,
   PurgeQuery,
   PurgeReply,
+  RetryOptions,
   RetryReply,
   StoredEvent,
   StoredInstance,
@@ -19,6 +22,7 @@ import type {
   StoredQueue,
   SubmitCondition,
   SubmitReply,
+  WaitingIds,
 } from "../ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../ports/requests.ts";
 import { Batch } from "./batch.ts";
@@ -38,12 +42,17 @@ import { WakeUps } from "./wake_ups.ts";
 /** The most pieces of output of one read. */
 const PIECES = 64;
 
+/** The most calls of a script, in one command, that search the whole queue for an id. */
+const SEARCHES = 32;
+
 /** The clients' side of Redis: one link for commands, and one subscribed connection while a caller waits. */
 export class RedisJobStore implements JobStore {
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #steps: Steps;
   readonly #submissions: Batch;
+  readonly #cancellations: Batch;
+  readonly #retries: Batch;
   readonly #housekeeping: Housekeeping;
   readonly #listing: Listing;
   readonly #events: EventLog;
@@ -57,6 +66,8 @@ export class RedisJobStore implements JobStore {
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
+    this.#cancellations = new Batch(this.#link, SCRIPTS.cancel, { maxCalls: SEARCHES });
+    this.#retries = new Batch(this.#link, SCRIPTS.retry, { maxCalls: SEARCHES });
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
     this.#listing = new Listing(this.#link, options.keys);
     this.#blocking = new Link(target, options.clock);
@@ -100,45 +111,46 @@ export class RedisJobStore implements JobStore {
     return { type };
   }
 
-  async cancel(
-    id: string,
-    reason: string,
-  ): Promise<{ readonly type: "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING" }> {
-    let [runner, reply] = await this.#cancel(id, reason, false);
+  async cancel(id: string, reason: string, options: CancelOptions = {}): Promise<CancelReply> {
+    let [queue, reply] = await this.#cancel(id, reason, options);
     if (reply[0] === "JSON") {
       const raw = String(reply[1]);
       const fields = readJsonJob(raw);
       if (fields) await this.#steps.convert(id, raw, fields);
-      [runner, reply] = await this.#cancel(id, reason, true);
+      [queue, reply] = await this.#cancel(id, reason, { ...options, isString: true });
     }
-    const type = reply[0] as "CANCELLED" | "REQUESTED" | "FINAL" | "MISSING";
+    const type = reply[0] as CancelReply["type"];
     if (type === "CANCELLED") {
       await this.#steps.settleAll(reply.slice(2).map(String));
       if (reply[1] === 0) await this.#listing.remove(id); // a foreign program may have pushed it elsewhere
     }
-    if (type === "REQUESTED") await this.#wakeUp(runner);
+    if (type === "REQUESTED") await this.#wakeUp(queue);
     return { type };
   }
 
-  async #cancel(id: string, reason: string, isString: boolean): Promise<[runner: string, reply: Items]> {
-    const runner = await this.#runnerOf(id);
+  async #cancel(
+    id: string,
+    reason: string,
+    options: CancelOptions & { readonly isString?: boolean },
+  ): Promise<[queue: string, reply: Items]> {
+    const { queue = await this.#runnerOf(id), waitingOnly = false, isString = false } = options;
     const keys = this.#keys;
-    const reply = await this.#steps.job(SCRIPTS.cancel, id, {
+    const reply = await this.#steps.together(this.#cancellations, id, {
       keys: [
-        ...[keys.delay(runner), keys.queue(runner), keys.low(runner)],
-        ...[keys.lease(runner), keys.paused(runner), keys.history(runner), keys.names()],
+        ...[keys.delay(queue), keys.queue(queue), keys.low(queue)],
+        ...[keys.lease(queue), keys.paused(queue), keys.history(queue), keys.names()],
       ],
-      args: [reason, runner, isString ? 1 : 0],
+      args: [reason, queue, isString ? 1 : 0, waitingOnly ? 1 : 0],
     });
-    return [runner, reply];
+    return [queue, reply];
   }
 
-  async retry(id: string, { skipped = false } = {}): Promise<RetryReply> {
-    const runner = await this.#runnerOf(id);
+  async retry(id: string, { runner: known, skipped = false }: RetryOptions = {}): Promise<RetryReply> {
+    const runner = known ?? await this.#runnerOf(id);
     if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
     const keys = this.#keys;
     const again = (settled: boolean) =>
-      this.#steps.job(SCRIPTS.retry, id, {
+      this.#steps.together(this.#retries, id, {
         keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
         args: [runner, settled ? 1 : 0, skipped ? 1 : 0],
       });
@@ -178,8 +190,8 @@ export class RedisJobStore implements JobStore {
     return await requests.send(job, request, { ...options, blocking: this.#blocking });
   }
 
-  purge(query: PurgeQuery, from: number): Promise<PurgeReply> {
-    return this.#housekeeping.purge(query, from);
+  purge(query: PurgeQuery, ids: readonly string[]): Promise<readonly PurgeReply[]> {
+    return this.#housekeeping.purge(query, ids);
   }
 
   async read(id: string): Promise<StoredJob | null> {
@@ -201,6 +213,18 @@ export class RedisJobStore implements JobStore {
 
   async newest(count: number, offset = 0): Promise<readonly string[]> {
     return await this.#link.call("ZREVRANGE", [this.#keys.jobs(), offset, offset + count - 1]) as string[];
+  }
+
+  async indexSize(): Promise<number> {
+    return Number(await this.#link.call("ZCARD", [this.#keys.jobs()]));
+  }
+
+  indexed(): AsyncIterable<readonly string[]> {
+    return this.#listing.indexed();
+  }
+
+  waiting(): AsyncIterable<WaitingIds> {
+    return this.#listing.waiting();
   }
 
   async withPrefix(prefix: string, limit: number): Promise<readonly string[]> {

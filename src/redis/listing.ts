@@ -1,9 +1,9 @@
 import type { JobFields } from "../domain/job.ts";
-import type { Dependents, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
+import type { Dependents, Placement, StoredInstance, StoredJob, StoredQueue, WaitingIds } from "../ports/job_store.ts";
 import type { TerminalAccess } from "../ports/executor.ts";
 import type { InstanceState } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
-import type { Link } from "./link.ts";
+import { hasCode, type Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { pairsOf } from "./items.ts";
 
@@ -13,6 +13,8 @@ const PAYLOAD_SHOWN = 1_000;
 const END_SHOWN = 1_000;
 /** Jobs, queues or instances of one read; Redis serves no other client meanwhile. */
 const READ_AT_ONCE = 200;
+/** Ids of one page. */
+const PAGE = 1_000;
 
 /** A job as the script `list` returns it. */
 interface ListedJob {
@@ -119,6 +121,61 @@ export class Listing {
 
   async queues(): Promise<readonly StoredQueue[]> {
     return (await this.#surveyed()).map(({ leases: _, ...queue }) => queue);
+  }
+
+  /**
+   * Yields the ids in the queues and among the delayed and claimed jobs of all names. A job moves from the delayed ones
+   * to a queue, and from there to a claim: in this order none is missed.
+   */
+  async *waiting(): AsyncGenerator<WaitingIds> {
+    const keys = this.#keys;
+    for (const { runner, queued, delayed, leases } of await this.#surveyed()) {
+      const lists = [
+        ...(queued > 0 ? [keys.low(runner), keys.queue(runner)] : []),
+        ...leases.map(([instance]) => keys.claim(runner, instance)),
+      ];
+      if (delayed > 0) yield* this.#pages(runner, "ZRANGE", keys.delay(runner));
+      for (const list of lists) yield* this.#pages(runner, "LRANGE", list);
+    }
+  }
+
+  /** Reads from the left, where new ids come: then one that is claimed meanwhile shifts none past the next page. */
+  async *#pages(runner: string, command: "LRANGE" | "ZRANGE", key: string): AsyncGenerator<WaitingIds> {
+    for (let from = 0;; from += PAGE) {
+      const ids = await this.#range(command, key, from);
+      if (ids.length > 0) yield { runner, ids };
+      if (ids.length < PAGE) return;
+    }
+  }
+
+  /** A foreign value counts as empty. */
+  async #range(command: "LRANGE" | "ZRANGE", key: string, from: number): Promise<string[]> {
+    try {
+      return await this.#link.call(command, [key, from, from + PAGE - 1]) as string[];
+    } catch (error) {
+      if (hasCode(error, "WRONGTYPE")) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * Yields the ids in the index, oldest first. The score of the last entry is the position: ranks shift when an entry
+   * leaves.
+   */
+  async *indexed(): AsyncGenerator<readonly string[]> {
+    let from = "-inf";
+    /** Those of the last page that have its last score; the next page begins with them. */
+    let same = new Set<string>();
+    for (;;) {
+      const count = same.size + PAGE;
+      const range = [this.#keys.jobs(), from, "+inf", "BYSCORE", "LIMIT", 0, count, "WITHSCORES"];
+      const entries = pairsOf(await this.#link.call("ZRANGE", range) as string[]);
+      const ids = entries.map(([id]) => id).filter((id) => !same.has(id));
+      if (ids.length > 0) yield ids;
+      if (entries.length < count) return;
+      from = entries[entries.length - 1][1];
+      same = new Set(entries.filter(([, score]) => score === from).map(([id]) => id));
+    }
   }
 
   /** Removes an id from every queue that holds it. */

@@ -2,6 +2,8 @@ import { isFinal } from "../../src/domain/lifecycle.ts";
 import { conditionsOf, dependenciesOf, metaOf } from "../../src/domain/job_meta.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import type {
+  CancelOptions,
+  CancelReply,
   Dependents,
   JobStore,
   OutputPiece,
@@ -15,6 +17,7 @@ import type {
   StoredQueue,
   SubmitCondition,
   SubmitReply,
+  WaitingIds,
 } from "../../src/ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
 
@@ -29,12 +32,18 @@ export class FakeStore implements JobStore {
   readonly jobs = new Map<string, StoredJob>();
   readonly pieces = new Map<string, OutputPiece[]>();
   readonly cancelled: [id: string, reason: string][] = [];
+  /** The options of each. */
+  readonly cancelOptions: (CancelOptions | undefined)[] = [];
   /** Requests to runners, and what they are answered. */
   readonly asked: Asked[] = [];
   answer: RequestReply = { type: "typed" };
   placement: Placement = NOWHERE;
   instanceList: StoredInstance[] = [];
   queueList: StoredQueue[] = [];
+  /** What the queues hold. */
+  queued: WaitingIds[] = [];
+  /** Ids that are not in the index. */
+  unindexed: string[] = [];
   deadLetterList: { id: string; reason: string; ms: number }[] = [];
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
   closed = false;
@@ -100,8 +109,9 @@ export class FakeStore implements JobStore {
     return { type: "OK" as const };
   }
 
-  cancel(id: string, reason: string) {
+  cancel(id: string, reason: string, options?: CancelOptions): Promise<CancelReply> {
     this.cancelled.push([id, reason]);
+    this.cancelOptions.push(options);
     const status = this.jobs.get(id)?.fields.status;
     if (status === undefined) return Promise.resolve({ type: "MISSING" as const });
     if (isFinal(status)) return Promise.resolve({ type: "FINAL" as const });
@@ -143,18 +153,20 @@ export class FakeStore implements JobStore {
     return Promise.resolve();
   }
 
-  /** Checks two jobs at a time. */
-  purge({ state, queue, endedBeforeMs, countOnly }: PurgeQuery, from: number): Promise<PurgeReply> {
-    const all = [...this.jobs.values()];
-    const some = all.slice(from, from + 2);
-    const old = some.filter(({ fields, meta }) =>
-      isFinal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
-      (queue === undefined || queue === (meta.runner ?? fields.runner)) &&
-      Number(meta.ended_ms ?? 0) < endedBeforeMs
-    );
-    if (!countOnly) { for (const { id } of old) this.jobs.delete(id); }
-    const next = some.length < 2 ? null : from + 2 - (countOnly ? 0 : old.length);
-    return Promise.resolve({ total: all.length, scanned: some.length, purged: old.length, next });
+  purge({ state, runner, endedBeforeMs, countOnly }: PurgeQuery, ids: readonly string[]) {
+    return Promise.resolve(ids.map((id): PurgeReply => {
+      const job = this.jobs.get(id);
+      if (!job) return "missing";
+      const { fields, meta } = job;
+      const fits = isFinal(fields.status ?? "") && (state ?? fields.status) === fields.status &&
+        (runner ?? meta.runner ?? fields.runner) === (meta.runner ?? fields.runner) &&
+        Number(meta.ended_ms ?? 0) < endedBeforeMs;
+      if (!fits) return "other";
+      if (meta.token !== undefined && meta.token !== meta.done) return "running";
+      if ([...this.jobs.values()].some(({ meta }) => `after:${id}` in meta)) return "awaited";
+      if (!countOnly) this.jobs.delete(id);
+      return "deleted";
+    }));
   }
 
   async read(id: string) {
@@ -217,7 +229,27 @@ export class FakeStore implements JobStore {
   }
 
   newest(count: number, offset = 0) {
-    return Promise.resolve([...this.jobs.keys()].reverse().slice(offset, offset + count));
+    return Promise.resolve(this.#index().reverse().slice(offset, offset + count));
+  }
+
+  /** Ids in the index: all but those that only a queue holds. */
+  #index(): string[] {
+    const foreign = new Set(this.unindexed);
+    return [...this.jobs.keys()].filter((id) => !foreign.has(id));
+  }
+
+  indexSize() {
+    return Promise.resolve(this.#index().length);
+  }
+
+  /** Two ids a page. */
+  async *indexed() {
+    const ids = this.#index();
+    for (let at = 0; at < ids.length; at += 2) yield await Promise.resolve(ids.slice(at, at + 2));
+  }
+
+  async *waiting() {
+    yield* await Promise.resolve(this.queued);
   }
 
   withPrefix(prefix: string, limit: number) {

@@ -41,10 +41,11 @@ for (const name of Object.keys(COMMANDS)) {
     const { examples } = await COMMANDS[name]();
     for (const { command } of examples) {
       const words = await shellWords(command);
-      const columns = name === "attach" ? 100 : undefined;
+      const columns = ["attach", "cancel", "retry"].includes(name) ? 100 : undefined;
       const fixture = new CommandFixture({ files: { "build.sh": "true", "jobs.jsonl": "" }, input: "x", columns });
       fixture.redis.put("3f2a", { status: "finished", runner: "build" });
-      fixture.redis.put("77b1", { status: "finished", runner: "build" });
+      const created_at = new Date(fixture.redis.nowMs).toISOString();
+      fixture.redis.put("77b1", { status: "finished", runner: "build", created_at }, { "label:nightly": "" });
       fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
       if (["attach", "send", "screen"].includes(name)) putTerminals(fixture);
       if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");
@@ -119,7 +120,10 @@ Deno.test("commands refuse arguments that they do not accept", async () => {
   const cases: [string[], string][] = [
     [["version", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
     [["version", "--", "x"], 'Cannot use "x": runner version takes no arguments; see runner version --help'],
-    [["cancel"], "Cannot run runner cancel: it needs ids of jobs; see runner cancel --help"],
+    [
+      ["cancel"],
+      "Cannot run runner cancel: it needs ids of jobs, or options that filter jobs; see runner cancel --help",
+    ],
     [["help", "a", "b"], 'Cannot use "b": runner help takes the name of one command; see runner help --help'],
   ];
   for (const [args, message] of cases) {

@@ -47,7 +47,7 @@ Deno.test("purge --yes deletes ended jobs by age and state", async () => {
   const fixture = fixtureWith();
   assertEquals([await fixture.run("purge", "-y", "--json"), fixture.stdout, fixture.stderr], [
     0,
-    '{"deleted":3}\n',
+    '{"deleted":3,"running":0,"awaited":0}\n',
     "",
   ]);
 });
@@ -64,10 +64,14 @@ Deno.test("purge deletes the jobs of the runner that was named, by whatever sett
   }
 });
 
-Deno.test("purge --dry-run deletes nothing", async () => {
+Deno.test("purge --dry-run lists the jobs and deletes nothing", async () => {
   const fixture = fixtureWith();
   assertEquals([await fixture.run("purge", "--dry-run"), fixture.stderr], [0, "would delete 3 ended jobs\n"]);
-  assertEquals([await fixture.run("purge", "--dry-run", "--json"), fixture.stdout], [0, '{"would_delete":3}\n']);
+  for (const id of ["one", "two", "three"]) assertStringIncludes(fixture.stdout, `\n${id} `);
+  assertEquals(fixture.stdout.includes("runs"), false);
+  fixture.stdout = "";
+  assertEquals(await fixture.run("purge", "--dry-run", "--json", "--state", "failed"), 0);
+  assertEquals(fixture.stdout.trimEnd().split("\n").map((line) => JSON.parse(line).id), ["two"]);
   assertEquals(left(fixture).length, 4);
 });
 
@@ -76,8 +80,45 @@ Deno.test("purge without a terminal and without --yes is wrong usage", async () 
   assertEquals([await fixture.run("purge"), left(fixture).length, fixture.opened.length], [2, 4, 0]);
   assertEquals(
     fixture.stderr,
-    "runner: Cannot purge: there is no terminal for the question; write --yes to delete without it; see runner purge --help\n",
+    "runner: Cannot purge: there is no terminal for the question; write --yes to purge without it; see runner purge --help\n",
   );
+});
+
+Deno.test("purge refuses jobs that have not ended, before it asks Redis", async () => {
+  const fixture = fixtureWith();
+  assertEquals([await fixture.run("purge", "--yes", "--state", "running"), fixture.opened.length], [2, 0]);
+  assertStringIncludes(fixture.stderr, "Cannot purge jobs in state running: only ended jobs are deleted");
+});
+
+Deno.test("purge deletes the jobs that fit, and says which ended ones it keeps", async () => {
+  const fixture = fixtureWith();
+  fixture.redis.put("labelled", { status: "error", error: "lost: host gone" }, { "label:nightly": "1" });
+  assertEquals([await fixture.run("purge", "--yes", "--outcome", "lost"), fixture.stderr], [
+    0,
+    "deleted 1 ended job\n",
+  ]);
+  fixture.redis.change("one", {}, { token: "1.x" });
+  fixture.redis.put("child", { status: "dispatched" }, { "after:two": "finished" });
+  fixture.stderr = "";
+  assertEquals([await fixture.run("purge", "--yes"), fixture.stderr], [
+    0,
+    "deleted 1 ended job\nunchanged: 1 still run, 1 are awaited by other jobs\n",
+  ]);
+  assertEquals(left(fixture), ["two", "runs", "one", "child"]);
+});
+
+Deno.test("purge of named jobs asks nothing, and says of each what was done", async () => {
+  const fixture = fixtureWith();
+  assertEquals([await fixture.run("purge", "three", "runs"), fixture.stderr], [
+    1,
+    "job three: deleted\njob runs: not deleted: it has not ended, or not as long ago as --older-than says\n",
+  ]);
+  assertEquals([await fixture.run("purge", "--json", "two"), fixture.stdout], [0, '{"id":"two","result":"deleted"}\n']);
+  fixture.stdout = "";
+  assertEquals(await fixture.run("purge", "--dry-run", "one"), 0);
+  assertStringIncludes(fixture.stdout, "\none ");
+  assertEquals(left(fixture), ["runs", "one"]);
+  assertEquals(await fixture.run("purge", "one", "--state", "finished"), 2);
 });
 
 Deno.test("purge asks on a terminal", async () => {

@@ -46,6 +46,20 @@ Deno.test("status shows the jobs that fit all conditions", async () => {
     [["--label", "team=core"], "b a"],
     [["--label", "team=core", "--label", "kind=nightly"], "a"],
     [["--label", "team=other"], ""],
+    [["--label", "team"], "b a"],
+    [["--label", "kind", "--label", "team=core"], "a"],
+    [["--outcome", "ok"], "b"],
+    [["--outcome", "failed", "--outcome", "ok"], "b a"],
+    [["--outcome", "timed-out"], ""],
+    [["--text", "ECHO C"], "c"],
+    [["--before", "45m"], "b a"],
+    [["--before", "45m", "--since", "75m"], "b"],
+    [["--since", "2026-01-31T11:30:00Z"], "d c"],
+    [["--before", iso(60)], "a"],
+    [["--state", "error", "--name", "build"], "a"],
+    [["--state", "finished", "--name", "build"], ""],
+    [["--state", "finished", "--name", "build", "--runner", "test_runner"], "b"],
+    [["--name", "build"], "d c b a"],
     [["--since", "1h"], "d c b"],
     [["--since", "45m", "--state", "started"], "c"],
     [["--caller", "me", "--state", "finished", "-n", "1"], "b"],
@@ -116,6 +130,12 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
       'Cannot use --state: "runnning" is not one of queued, running, waiting, finished, failed, ',
     ],
     [["--state", "error", "a"], "Cannot use --state with ids: it filters all jobs"],
+    [["--outcome", "bad"], 'Cannot use --outcome: "bad" is not one of ok, failed, timed-out, cancelled, lost, skipped'],
+    [
+      ["--since", "yesterday"],
+      'Cannot use --since: "yesterday" is neither a duration nor a time; write for example 90m or',
+    ],
+    [["--columns", "id", "a"], "Cannot use --columns with ids: it is about the list of all jobs"],
     [["--sort", "age"], 'Cannot use --sort: "age" is not one of created'],
   ];
   for (const [args, message] of cases) {
@@ -124,7 +144,14 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
     assert(fixture.stderr.startsWith(`runner: ${message}`), fixture.stderr);
   }
   const fixture = fixtureWith();
-  assertEquals(await fixture.run("status", "--label", "team"), 2);
+  assertEquals(await fixture.run("status", "--label", "team", "--label", "team=core"), 2);
+  for (const flag of ["runner", "caller", "context", "label", "since", "before", "text"]) {
+    fixture.stderr = "";
+    assertEquals([await fixture.run("status", `--${flag}=`), fixture.stderr], [
+      2,
+      `runner: Cannot use --${flag}: it is empty; see runner status --help\n`,
+    ]);
+  }
   assertEquals(await fixture.run("status", "--runner", "biuld"), 2);
   assert(fixture.stderr.includes('used that name, perhaps you mean "build"'), fixture.stderr);
 });

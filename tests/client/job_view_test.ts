@@ -12,6 +12,7 @@ const NOTHING: JobView = {
   title: "",
   payload: "",
   exitCode: null,
+  outcome: null,
   error: "",
   attempt: null,
   createdMs: null,

@@ -64,7 +64,8 @@ Deno.test("listJobs ends at the first page that is older than asked for", async 
   const store = storeWith(3_000);
   const reads = countReads(store);
   const { ids, complete } = await list(store, { sinceMs: 2_500_000, count: 1_000 });
-  assertEquals([ids.length, ids.at(-1), complete, reads.length], [500, "2500", true, 1]);
+  // first the ids alone, to find jobs in queues that are not among them
+  assertEquals([ids.length, ids.at(-1), complete, reads], [500, "2500", true, [[10_000, 0], [1_001, 0]]]);
 });
 
 Deno.test("listJobs puts jobs that wait for input first, however old they are, unless it sorts", async () => {
@@ -92,6 +93,17 @@ Deno.test("listJobs leaves out a job that left Redis while it read", async () =>
   const newest = store.newest.bind(store);
   store.newest = async (count, offset) => ["gone", ...await newest(count, offset)];
   assertEquals((await list(store, { count: 10 })).ids, ["2", "1", "0"]);
+});
+
+Deno.test("listJobs with a condition lists jobs that only a queue holds", async () => {
+  const store = storeWith(3);
+  store.put("foreign", { payload: "x" });
+  store.unindexed = ["foreign"];
+  store.queued = [{ runner: "q", ids: ["foreign", "0"] }];
+  assertEquals((await list(store, { runner: "q" })).ids, ["foreign"]);
+  assertEquals((await list(store, { states: ["queued"] })).ids, ["foreign"]);
+  assertEquals((await list(store, { states: ["failed"] })).ids, ["0"]);
+  assertEquals((await list(store, {})).ids, ["2", "1", "0"]);
 });
 
 Deno.test("listJobs says of a sorted list whether older jobs could belong to it", async () => {

@@ -105,8 +105,13 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["retry", () => store.retry("b")],
     ["submit", () => store.submit(job("v", { runner: "alone" }))],
     ["cancel", () => store.cancel("v", "")],
-    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, 0)],
-    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, 0)],
+    ["indexed", () => Array.fromAsync(store.indexed())],
+    ["indexSize", () => store.indexSize()],
+    ["waiting", () => Array.fromAsync(store.waiting())],
+    ["cancel", () => store.cancel("c", "", { queue: "r", waitingOnly: true })],
+    ["retry", () => store.retry("c", { runner: "r" })],
+    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, ["a", "b", "c"])],
+    ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, ["a", "b", "c"])],
   ];
 }
 

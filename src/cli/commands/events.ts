@@ -1,17 +1,24 @@
 import { followEvents, newestCursor } from "../../client/follow_events.ts";
 import { formatTime } from "../../client/read_time.ts";
+import { type EventFilter, eventsOfFitting, eventsOfJobs } from "../../client/select_events.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
 import { stateWord } from "../../domain/state_words.ts";
-import type { StoredEvent } from "../../ports/job_store.ts";
+import type { JobStore, StoredEvent } from "../../ports/job_store.ts";
+import { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
+import { type Choice, readChoice } from "../input/choice.ts";
+import { findNamed } from "../input/find_named.ts";
 import { stateStyle } from "../view/job_columns.ts";
 import { ShortIds } from "../input/short_ids.ts";
 import { timeFor } from "../view/times.ts";
 import { pad, printable, styled, toJson } from "../view/text.ts";
 import { untilSignal } from "../until_signal.ts";
+
+/** Most past events: about as many as Redis keeps. */
+const MAX_COUNT = 10_000;
 
 /** Options of `runner events`. */
 const EVENTS_ROWS = {
@@ -20,11 +27,12 @@ const EVENTS_ROWS = {
     short: "n",
     value: "N",
     min: 0,
-    max: 10_000,
+    max: MAX_COUNT,
     defaultText: "20, with --follow 0",
     help: "Number of past events",
   },
   follow: { type: "flag", short: "f", help: "Show new events until Ctrl-C" },
+  ...FILTER_ROWS,
 } as const satisfies OptionRows;
 
 /** Number of events that are shown by default. */
@@ -58,27 +66,43 @@ function eventLine(
   return `${cells.join("  ")}\n`;
 }
 
+/** Returns what narrows events to those of the chosen jobs; `null`: all are wanted. */
+async function narrowing(
+  context: Context<typeof EVENTS_ROWS>,
+  store: JobStore,
+  choice: Choice | null,
+): Promise<EventFilter | null> {
+  if (choice === null) return null;
+  if ("ids" in choice) return eventsOfJobs(await findNamed(context, choice.ids));
+  return eventsOfFitting(store, choice.filterAt(await store.time()));
+}
+
 /** `runner events`. */
 export const events: Command<typeof EVENTS_ROWS> = {
   name: "events",
   summary: "Show past events of jobs, and follow new ones",
-  usage: ["[OPTIONS]"],
+  usage: ["[OPTIONS]", "[OPTIONS] ID..."],
   description: [
     "Redis keeps about the newest 10,000 events of a namespace: submit, promote, skipped, release, reroute, " +
     "dead_letter, start, input_required, input_resolved, finish, cancel, retry, reap and reassert. Each has the job, its state " +
     "after the event, and, where they apply, runner, instance and attempt.",
+    "With ids, or with options that filter jobs, only the events of these jobs are shown. A job matches as it is when " +
+    "its event is read; one that has left Redis matches nothing.",
     "--follow continues until Ctrl-C. Other programs can read the same events with XREAD from the stream rr:events.",
   ],
   examples: [
     { command: "runner events -n 100", does: "show the last hundred events" },
     { command: "runner events --follow --json", does: "follow all new events, as JSON" },
+    { command: "runner events --follow --outcome failed", does: "follow the ends of jobs that fail" },
   ],
   rows: EVENTS_ROWS,
   needs: [{ net: true }],
-  positionals: { min: 0, max: 0, what: "no arguments" },
+  positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context: Context<typeof EVENTS_ROWS>) {
     const { terminal, compose, settings, color } = context;
+    const choice = readChoice(context);
     const store = await context.store();
+    const narrow = await narrowing(context, store, choice);
     const isShort = terminal.isTerminal.output && !settings.json;
     const ids = isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null;
     const style = { color, time: timeFor(terminal), ids };
@@ -86,14 +110,15 @@ export const events: Command<typeof EVENTS_ROWS> = {
       const texts = list.map((event) => settings.json ? `${toJson(eventJson(event))}\n` : eventLine(event, style));
       if (texts.length > 0) await terminal.write(texts.join(""));
     };
-    const some = await store.newestEvents(settings.count ?? (settings.follow ? 0 : DEFAULT_COUNT));
+    const count = settings.count ?? (settings.follow ? 0 : DEFAULT_COUNT);
+    const some = await store.newestEvents(narrow && count > 0 ? MAX_COUNT : count);
     const cursor = some.at(-1)?.cursor ?? await newestCursor(store);
-    await show(some);
+    await show(narrow && count > 0 ? (await narrow(some)).slice(-count) : some);
     if (!settings.follow) return EXIT.ok;
     const stop = untilSignal(compose);
     try {
       for await (const list of followEvents(store, cursor, { clock: compose.clock, signal: stop.signal })) {
-        await show(list);
+        await show(narrow ? await narrow(list) : list);
       }
     } finally {
       stop.end();

@@ -1,124 +1,160 @@
-import { purgeJobs } from "../../client/purge.ts";
+import { type Purged, purgeJobs, purgeNamed } from "../../client/purge.ts";
+import type { Filter } from "../../client/selection.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { stateWord } from "../../domain/state_words.ts";
-import type { JobStore } from "../../ports/job_store.ts";
+import { isFinal } from "../../domain/lifecycle.ts";
+import { stateWord, statusOf } from "../../domain/state_words.ts";
+import type { JobStore, PurgeReply } from "../../ports/job_store.ts";
+import type { OptionRows } from "../../settings/option_row.ts";
+import { CHANGE_ROWS } from "../../settings/selection_rows.ts";
+import { ask, checkCanAsk } from "../ask.ts";
+import { scopeOf } from "../change_selected.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
-import { queueOf } from "../input/find_named.ts";
-import type { OptionRows } from "../../settings/option_row.ts";
+import { readChoice, readFilter } from "../input/choice.ts";
+import { findAloud } from "../input/find_aloud.ts";
+import { listByIds } from "../view/job_list.ts";
 import { Progress } from "../view/progress.ts";
 import { printable, toJson } from "../view/text.ts";
 
 /** Options of `runner purge`. */
 const PURGE_ROWS = {
   olderThan: { type: "duration", value: "D", default: 0, help: "Only jobs that ended longer ago than this" },
-  state: {
-    type: "choice",
-    choices: ["finished", "failed", "error"],
-    value: "STATE",
-    defaultText: "both",
-    help: "Only jobs that ended in this state",
-  },
-  yes: { type: "flag", short: "y", help: "Delete without asking" },
-  dryRun: { type: "flag", help: "Only print how many jobs would be deleted" },
+  ...CHANGE_ROWS,
 } as const satisfies OptionRows;
 
 type PurgeContext = Context<typeof PURGE_ROWS>;
 
 /** Describes in words what would be deleted. */
-function words(context: PurgeContext, count: number): string {
-  const { state, olderThan, namespace } = context.settings;
-  const { queue } = queueOf(context);
-  const which = state === undefined ? "ended" : stateWord(state);
+function words({ settings }: PurgeContext, filter: Filter, count: number): string {
+  const { state, olderThan } = settings;
+  const which = state.length === 1 ? stateWord(statusOf(state[0])) : "ended";
   const age = olderThan === 0 ? "" : ` that ended more than ${formatDuration(olderThan)} ago`;
-  return `${count} ${which} job${count === 1 ? "" : "s"}${age}${queue === undefined ? "" : ` of runner ${queue}`}${
-    namespace === "" ? "" : ` in namespace ${namespace}`
-  }`;
+  return printable(`${count} ${which} job${count === 1 ? "" : "s"}${age}${scopeOf(filter, settings)}`);
 }
 
-function stateOf({ settings: { state } }: PurgeContext): "finished" | "error" | undefined {
-  return state === "failed" ? "error" : state;
+function checkStates(states: readonly string[]): void {
+  const live = states.find((state) => !isFinal(statusOf(state)));
+  if (live === undefined) return;
+  throw new InvalidInputError(
+    `Cannot purge jobs in state ${live}: only ended jobs are deleted; write --state finished or --state failed`,
+  );
 }
 
-async function goThrough(context: PurgeContext, store: JobStore, countOnly: boolean): Promise<number> {
-  const { olderThan } = context.settings;
-  const state = stateOf(context);
-  const endedBeforeMs = await store.time() - Math.round(olderThan * 1000);
+/** Purges, or counts and with `list` lists what would be deleted. */
+async function goThrough(
+  context: PurgeContext,
+  { store, filter, endedBeforeMs }: {
+    readonly store: JobStore;
+    readonly filter: Filter;
+    readonly endedBeforeMs: number;
+  },
+  mode: "delete" | "count" | "list",
+): Promise<Purged> {
   const progress = new Progress(context, "jobs scanned");
   try {
-    return await purgeJobs(
-      store,
-      { state, ...queueOf(context), endedBeforeMs, countOnly },
-      ({ scanned, total }) => Promise.resolve(progress.update(scanned, total)),
-    );
+    return await purgeJobs(store, {
+      filter,
+      endedBeforeMs,
+      countOnly: mode !== "delete",
+      onScanned: ({ scanned, total }) => progress.update(scanned, total),
+      onFound: async (ids) => {
+        if (mode !== "list" || ids.length === 0) return;
+        await progress.hide();
+        await listByIds(context, store, ids);
+      },
+    });
   } finally {
     await progress.end();
   }
 }
 
-/** Reads the first line of input. */
-async function readLine(context: PurgeContext): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const bytes of context.terminal.input()) {
-    text += decoder.decode(bytes, { stream: true });
-    if (text.includes("\n")) break;
-  }
-  return text.split("\n", 1)[0].trim();
+/** Reports ended jobs that were not deleted, and why. */
+async function sayKept({ terminal }: PurgeContext, { running, awaited }: Purged): Promise<void> {
+  const reasons = [
+    ...(running > 0 ? [`${running} still run`] : []),
+    ...(awaited > 0 ? [`${awaited} are awaited by other jobs`] : []),
+  ];
+  if (reasons.length > 0) await terminal.say(`unchanged: ${reasons.join(", ")}\n`);
 }
 
-async function run(context: PurgeContext): Promise<number> {
+async function purgeFitting(context: PurgeContext, filterAt: (nowMs: number) => Filter): Promise<number> {
   const { terminal, settings } = context;
-  const canAsk = terminal.isTerminal.input && terminal.isTerminal.errors;
-  if (!settings.yes && !settings.dryRun && !canAsk) {
-    throw new InvalidInputError(
-      "Cannot purge: there is no terminal for the question; write --yes to delete without it",
-    );
-  }
+  checkCanAsk(context, settings.yes || settings.dryRun, "purge");
   const store = await context.store();
+  const nowMs = await store.time();
+  const filter = filterAt(nowMs);
+  const scan = { store, filter, endedBeforeMs: nowMs - Math.round(settings.olderThan * 1000) };
   if (settings.dryRun) {
-    const count = await goThrough(context, store, true);
-    if (settings.json) await terminal.write(`${toJson({ would_delete: count })}\n`);
-    else await terminal.say(`would delete ${printable(words(context, count))}\n`);
+    const { deleted } = await goThrough(context, scan, "list");
+    await terminal.say(`would delete ${words(context, filter, deleted)}\n`);
     return EXIT.ok;
   }
   if (!settings.yes) {
-    const count = await goThrough(context, store, true);
-    if (count > 0) {
-      await terminal.say(`Delete ${printable(words(context, count))}? [y/N] `);
-      if (!/^y(es)?$/i.test(await readLine(context))) {
-        await terminal.say("runner: nothing was deleted\n");
-        return EXIT.ok;
-      }
+    const { deleted } = await goThrough(context, scan, "count");
+    if (deleted > 0 && !await ask(context, `Delete ${words(context, filter, deleted)}`)) {
+      await terminal.say("runner: nothing was deleted\n");
+      return EXIT.ok;
     }
   }
-  const deleted = await goThrough(context, store, false);
-  if (settings.json) await terminal.write(`${toJson({ deleted })}\n`);
-  else await terminal.say(`deleted ${printable(words(context, deleted))}\n`);
+  const purged = await goThrough(context, scan, "delete");
+  if (settings.json) await terminal.write(`${toJson(purged)}\n`);
+  else {
+    await terminal.say(`deleted ${words(context, filter, purged.deleted)}\n`);
+    await sayKept(context, purged);
+  }
   return EXIT.ok;
+}
+
+const SAYS: Readonly<Record<PurgeReply, string>> = {
+  deleted: "deleted",
+  running: "not deleted: an attempt of it still runs",
+  awaited: "not deleted: another job waits for its end",
+  other: "not deleted: it has not ended, or not as long ago as --older-than says",
+  missing: "has just left Redis",
+};
+
+async function deleteNamed(context: PurgeContext, texts: readonly string[]): Promise<number> {
+  const { terminal, settings } = context;
+  const store = await context.store();
+  const ids = await findAloud(context, texts);
+  if (settings.dryRun) {
+    await listByIds(context, store, ids);
+    return EXIT.ok;
+  }
+  const replies = await purgeNamed(store, ids, await store.time() - Math.round(settings.olderThan * 1000));
+  for (const [i, result] of replies.entries()) {
+    if (settings.json) await terminal.write(`${toJson({ id: ids[i], result })}\n`);
+    else await terminal.say(`job ${printable(ids[i])}: ${SAYS[result]}\n`);
+  }
+  return replies.every((reply) => reply === "deleted" || reply === "missing") ? EXIT.ok : EXIT.failed;
 }
 
 /** `runner purge`. */
 export const purge: Command<typeof PURGE_ROWS> = {
   name: "purge",
   summary: "Delete ended jobs from Redis",
-  usage: ["[OPTIONS]"],
+  usage: ["[OPTIONS] [FILTER...]", "[OPTIONS] ID..."],
   description: [
     "Deletes jobs whose status is finished or error, with their results, output and metadata. A job that waits or " +
     "runs is never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it " +
-    "needs --yes.",
-    "If a runner is named (--name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the whole " +
-    "namespace.",
+    "needs --yes. Named jobs are deleted without a question; the exit code is 1 when one of them is not.",
+    "If a runner is named (--runner, --name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the " +
+    "whole namespace.",
     "Redis also deletes ended jobs by itself after a time: see --keep of `runner submit` and `runner run`.",
   ],
   examples: [
-    { command: "runner purge --older-than 2d --dry-run", does: "count the jobs that ended more than two days ago" },
+    { command: "runner purge --older-than 2d --dry-run", does: "list the jobs that ended more than two days ago" },
     { command: "runner purge --state finished --yes", does: "delete all finished jobs without asking" },
   ],
   rows: PURGE_ROWS,
   needs: [{ net: true }],
-  positionals: { min: 0, max: 0, what: "no arguments" },
-  run,
+  positionals: { min: 0, max: Infinity, what: "ids of jobs, or options that filter jobs", completes: "jobs" },
+  async run(context) {
+    checkStates(context.settings.state);
+    const choice = readChoice(context);
+    if (choice !== null && "ids" in choice) return await deleteNamed(context, choice.ids);
+    return await purgeFitting(context, readFilter(context));
+  },
 };

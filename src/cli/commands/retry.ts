@@ -1,12 +1,16 @@
-import { retryDescendants } from "../../client/cascade.ts";
-import { type Retried, retryJob } from "../../client/retry.ts";
+import { retryDescendants, withDescendants } from "../../client/cascade.ts";
+import { type Retried, type RetriedOne, retryJob, retryJobs } from "../../client/retry.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
-import { findAloud } from "../input/find_aloud.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
+import { CHANGE_ROWS } from "../../settings/selection_rows.ts";
+import { changeSelected, type Presented } from "../change_selected.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
+import { needChoice, refuseCascade } from "../input/choice.ts";
+import { findAloud } from "../input/find_aloud.ts";
+import { listByIds } from "../view/job_list.ts";
 import { printable, toJson } from "../view/text.ts";
 
 /** Returns what prevents a new attempt, and what to do about it. */
@@ -27,6 +31,7 @@ function hindrance(id: string, retried: Exclude<Retried, { readonly result: "que
 /** Options of `runner retry`. */
 const RETRY_ROWS = {
   cascade: { type: "flag", help: "Run also the jobs again that were skipped because of them" },
+  ...CHANGE_ROWS,
 } as const satisfies OptionRows;
 
 /** Reports what became of a job; returns whether it runs again. */
@@ -51,50 +56,83 @@ function listed([first, ...more]: readonly string[]): string {
     : `job ${printable(first)} and ${more.length} more are over`;
 }
 
+const PRESENTED: Presented<RetriedOne> = {
+  verb: "retry",
+  question: (jobs) => `Run ${jobs} again`,
+  progress: "jobs queued",
+  changes: { ended: true, otherwise: "have not ended" },
+  done: { queued: "queued for a new attempt", waits: "to be queued when other jobs are over" },
+  kept: {
+    not_ended: "have been queued meanwhile",
+    blocked: "wait for a job that has failed or is gone",
+    no_payload: "have no payload any more, as Redis had lost them",
+    no_runner: "name no runner",
+  },
+  failures: ["blocked", "no_payload", "no_runner", "unfit"],
+  apply: retryJobs,
+};
+
+async function retryNamed(context: Context<typeof RETRY_ROWS>, texts: readonly string[]): Promise<number> {
+  const { settings } = context;
+  const redis = await context.store();
+  const ids = await findAloud(context, texts);
+  if (settings.dryRun) {
+    await listByIds(context, redis, settings.cascade ? await withDescendants(redis, ids, "skipped") : ids);
+    return EXIT.ok;
+  }
+  let code: number = EXIT.ok;
+  const open = [...ids];
+  const again: string[] = [];
+  /** Number of jobs in a row that were postponed. */
+  let putOff = 0;
+  for (let id = open.shift(); id !== undefined; id = open.shift()) {
+    const retried = await retryJob(redis, id);
+    // the job that it waits for is named too, and goes first
+    if (retried.result === "blocked" && open.includes(retried.after) && putOff++ < open.length) {
+      open.push(id);
+      continue;
+    }
+    putOff = 0;
+    if (retried.result !== "blocked") again.push(id);
+    if (!await report(context, id, retried)) code = EXIT.failed;
+  }
+  if (settings.cascade) {
+    await retryDescendants(redis, again, async (id, retried) => {
+      if (!await report(context, id, retried)) code = EXIT.failed;
+    });
+  }
+  return code;
+}
+
 /** `runner retry`. */
 export const retry: Command<typeof RETRY_ROWS> = {
   name: "retry",
   summary: "Run ended jobs again, each as a new attempt of the same job",
-  usage: ["[OPTIONS] ID..."],
+  usage: ["[OPTIONS] ID...", "[OPTIONS] FILTER..."],
   description: [
     "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that " +
     "has ended can be run again. Other jobs are reported, and the exit code is 1.",
     "A job with --after or --after-end waits again for those of these jobs that have not finished or ended, and a job " +
     "with --at until its time. If one of these jobs has failed, retry it first. With --cascade the jobs that were " +
     "skipped because of it follow; one that another failed job blocks is skipped again.",
+    "With options that filter jobs, all jobs of the namespace that match and have ended are run again, or those of the " +
+    "queue that --name, RUNNER_NAME or the configuration names; a job follows those that it waits for. On a terminal " +
+    "it asks first; elsewhere it needs --yes. Standard error reports how many were queued, how many were not, and why; " +
+    "the exit code is 1 when one of them cannot be run again.",
   ],
   examples: [
     { command: "runner retry @", does: "run the newest job again" },
     { command: "runner retry 3f2a 77b1", does: "run two jobs again, by the first letters of their ids" },
     { command: "runner retry --cascade 3f2a", does: "run a failed job again, and all that was skipped because of it" },
+    { command: "runner retry --outcome failed --since 1d", does: "run again what failed since yesterday" },
   ],
   rows: RETRY_ROWS,
   needs: [{ net: true }],
-  positionals: { min: 1, max: Infinity, what: "ids of jobs", completes: "jobs" },
+  positionals: { min: 0, max: Infinity, what: "ids of jobs, or options that filter jobs", completes: "jobs" },
   async run(context) {
-    const redis = await context.store();
-    const ids = await findAloud(context, context.positionals);
-    let code: number = EXIT.ok;
-    const open = [...ids];
-    const again: string[] = [];
-    /** Number of jobs in a row that were postponed. */
-    let putOff = 0;
-    for (let id = open.shift(); id !== undefined; id = open.shift()) {
-      const retried = await retryJob(redis, id);
-      // the job that it waits for is named too, and goes first
-      if (retried.result === "blocked" && open.includes(retried.after) && putOff++ < open.length) {
-        open.push(id);
-        continue;
-      }
-      putOff = 0;
-      if (retried.result !== "blocked") again.push(id);
-      if (!await report(context, id, retried)) code = EXIT.failed;
-    }
-    if (context.settings.cascade) {
-      await retryDescendants(redis, again, async (id, retried) => {
-        if (!await report(context, id, retried)) code = EXIT.failed;
-      });
-    }
-    return code;
+    const choice = needChoice(context, "retry");
+    if ("ids" in choice) return await retryNamed(context, choice.ids);
+    refuseCascade(context.settings.cascade);
+    return await changeSelected(context, choice.filterAt, PRESENTED);
   },
 };

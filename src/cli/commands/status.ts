@@ -1,6 +1,7 @@
 import { readDependencies } from "../../client/dependencies.ts";
 import { explainJob } from "../../client/explain.ts";
 import { viewJob } from "../../client/job_view.ts";
+import type { JobQuery } from "../../client/list_jobs.ts";
 import { type Overview, readOverview } from "../../client/overview.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
@@ -8,7 +9,7 @@ import { isFinal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
 import { PREFIX_AMONG } from "../../domain/limits.ts";
 import { SORT_KEYS } from "../../domain/sort_keys.ts";
-import { STATE_NAMES } from "../../domain/state_words.ts";
+import { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
@@ -36,18 +37,8 @@ export const STATUS_ROWS = {
     default: 10,
     help: "Number of recent jobs in the overview",
   },
-  state: {
-    type: "list",
-    value: "STATE",
-    choices: STATE_NAMES,
-    help:
-      "Only jobs in this state; may be repeated. waiting: running, for input; skipped: failed, not run; the last three: in Redis",
-  },
-  runner: { type: "string", value: "NAME", completes: "runners", help: "Only this runner, its queue and its jobs" },
-  caller: { type: "string", value: "TEXT", help: "Only jobs with this caller id" },
-  context: { type: "string", value: "TEXT", help: "Only jobs with this context id" },
-  label: { type: "list", value: "NAME=VALUE", help: "Only jobs with this label; may be repeated" },
-  since: { type: "duration", value: "D", help: "Only jobs created within this time" },
+  ...FILTER_ROWS,
+  runner: { ...FILTER_ROWS.runner, help: "Only this runner, its queue and its jobs" },
   among: {
     type: "integer",
     value: "N",
@@ -112,10 +103,13 @@ async function sayHidden({ jobs, complete, counts }: Overview, { terminal, setti
 }
 
 /** Returns the current overview. */
-async function viewOverview(context: StatusContext, store: JobStore, shown: Shown): Promise<View> {
+async function viewOverview(
+  context: StatusContext,
+  store: JobStore,
+  { queryAt, ...shown }: Shown & { readonly queryAt: (nowMs: number) => JobQuery },
+): Promise<View> {
   const { terminal, settings, color } = context;
-  const query = readQuery(settings, await store.time());
-  const overview = await readOverview(store, query);
+  const overview = await readOverview(store, queryAt(await store.time()));
   const { instances, queues, jobs } = overview;
   if (settings.runner !== undefined && instances.length + queues.length + jobs.length === 0) {
     await checkRunnerName(store, settings.runner, "Cannot show runner");
@@ -178,8 +172,8 @@ export const status: Command<typeof STATUS_ROWS> = {
   positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;
-    const query = readShown(settings);
-    if (positionals.length > 0) refuseChoosing(settings);
+    const query = { ...readShown(context), queryAt: readQuery(context) };
+    if (positionals.length > 0) refuseChoosing(context);
     const store = await context.store();
     const ids = await findNamed(context, positionals);
     // read only once: a job that arrives while this is watched is newer, and those are on the list

@@ -50,7 +50,7 @@ export const SUBMIT_ROWS = {
   contextId: { type: "string", value: "TEXT", help: "What the job belongs to, as free text" },
   id: { type: "string", value: "ID", defaultText: "a new one", help: "Id of the job; the same id is queued only once" },
   title: { type: "string", value: "TEXT", help: "Title of the job, one line for people" },
-  label: { type: "list", value: "NAME=VALUE", help: "Label of the job; may be repeated" },
+  label: { type: "list", value: "NAME[=VALUE]", help: "Label of the job; may be repeated, up to 16 times" },
   priority: {
     type: "choice",
     choices: ["high", "normal", "low"],

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 export type Finder = Pick<Context, "store" | "settings" | "origins" | "terminal">;
 
 /** Returns the queue that the user named in any setting; the default name does not count. */
-export function queueOf({ settings, origins }: Finder): { readonly queue?: string } {
+export function queueOf({ settings, origins }: Pick<Finder, "settings" | "origins">): { readonly queue?: string } {
   return origins.name === "default" ? {} : { queue: settings.name };
 }
 

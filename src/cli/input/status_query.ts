@@ -1,49 +1,35 @@
 import type { JobQuery } from "../../client/list_jobs.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
-import { COLUMN_NAMES } from "../view/column_names.ts";
-import type { Values } from "../../settings/option_row.ts";
 import type { STATUS_ROWS } from "../commands/status.ts";
-import type { Shown } from "../view/show_overview.ts";
-import { readPair } from "./submission_options.ts";
+import { COLUMN_NAMES } from "../view/column_names.ts";
 import { suggest } from "../../settings/suggest.ts";
+import type { Context } from "../context.ts";
+import type { Shown } from "../view/show_overview.ts";
+import { givenFilter, readFilter, refuseFilters } from "./choice.ts";
 
-/** Options that filter jobs, and so do not apply to jobs that are named. */
-const FILTERS = ["state", "runner", "caller", "context", "label", "since", "columns"] as const;
+type StatusContext = Pick<Context<typeof STATUS_ROWS>, "settings" | "origins">;
 
-type StatusSettings = Values<typeof STATUS_ROWS>;
-
-function isSet(settings: StatusSettings, key: typeof FILTERS[number]): boolean {
-  const value = settings[key];
-  return Array.isArray(value) ? value.length > 0 : value !== undefined;
+/** Refuses options about the list of jobs when jobs are named. */
+export function refuseChoosing({ settings }: StatusContext): void {
+  refuseFilters(settings);
+  if (settings.columns !== undefined) {
+    throw new InvalidInputError("Cannot use --columns with ids: it is about the list of all jobs");
+  }
 }
 
-/** Refuses options that filter jobs when jobs are named. */
-export function refuseChoosing(settings: StatusSettings): void {
-  const key = FILTERS.find((key) => isSet(settings, key));
-  if (key) throw new InvalidInputError(`Cannot use --${key} with ids: it filters all jobs`);
-}
-
-/** Returns which jobs the overview shows. `nowMs`: Unix time by Redis' clock. */
-export function readQuery(settings: StatusSettings, nowMs: number): JobQuery {
-  const { state, runner, caller, context, label, since, sort, count, among } = settings;
-  return {
-    states: state,
-    runner,
-    callerId: caller,
-    contextId: context,
-    labels: Object.fromEntries(label.map((text) => readPair(text, "--label"))),
-    sinceMs: since === undefined ? undefined : nowMs - Math.round(since * 1000),
-    sort,
-    count,
-    among,
-    // a list that is updated again and again reads no more jobs than it must
-    counted: !settings.watch,
-  };
+/** Reads which jobs the overview shows, for Redis' clock. Without a filter a named queue is no condition. */
+export function readQuery(context: StatusContext): (nowMs: number) => JobQuery {
+  const { settings } = context;
+  const filterAt = givenFilter(settings) === undefined ? () => ({}) : readFilter(context);
+  const { sort, count, among } = settings;
+  // a list that is updated again and again reads no more jobs than it must
+  return (nowMs) => ({ ...filterAt(nowMs), sort, count, among, counted: !settings.watch });
 }
 
 /** Returns what is shown of the overview. */
-export function readShown(settings: StatusSettings): Shown {
-  const jobsOnly = FILTERS.some((key) => key !== "runner" && key !== "columns" && isSet(settings, key));
+export function readShown({ settings }: StatusContext): Shown {
+  const { runner: _, ...others } = settings;
+  const jobsOnly = givenFilter({ ...others, runner: undefined }) !== undefined;
   const columns = settings.columns?.split(",") ?? null;
   for (const name of columns ?? []) {
     if ((COLUMN_NAMES as readonly string[]).includes(name)) continue;

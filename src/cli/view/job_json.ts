@@ -13,6 +13,7 @@ export function jobJson(job: JobView): Record<string, unknown> {
     id: job.id,
     status: job.status,
     exit_code: job.exitCode,
+    outcome: job.outcome,
     error: job.error || null,
     skipped: job.skipped,
     output_truncated: job.truncated,

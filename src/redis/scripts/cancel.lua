@@ -2,11 +2,13 @@
 --
 -- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
 -- ARGV  1-3 id channel keep  4 reason, may be empty  5 runner  6 '1': record the request for a job that is a string
+--       7 '1': only when it has not started
 -- reply CANCELLED  the job has ended: number of its entries that were removed from the queue and the delayed jobs;
 --                  then the ended jobs for which others still wait
 --       REQUESTED  its runner will stop it, or will not start it
 --       JSON       the job is this string; nothing was changed
 --       FINAL      it had already ended
+--       STARTED    it had started; nothing was changed
 --       MISSING    there is no such job
 
 local DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, NAMES = unpack(KEYS, 6, 12)
@@ -17,6 +19,7 @@ local bad = unfit(DELAY, 'zset') or unfit(KEYS[2], 'hash') or unfit(QUEUE, 'list
 if bad then return bad end
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
 if is_final(state) then return { 'FINAL', '.' } end
+if state == 'started' and ARGV[7] == '1' then return { 'STARTED', '.' } end
 if found == 'string' and ARGV[6] ~= '1' then return { 'JSON', call('GET', JOB), '.' } end
 
 local left = call('ZREM', DELAY, ID)

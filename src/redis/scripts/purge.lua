@@ -3,7 +3,8 @@
 -- KEYS  1 jobs, then job meta out after skipped of every id
 -- ARGV  1 state, or '' for both  2 ms before which they must have ended  3 '1': only count  4 name of a runner, or ''
 --       for all  5... ids
--- reply OK  number of jobs that were, or would be, deleted
+-- reply OK  for every id what was done: deleted (or would be), running (an attempt of it still runs), awaited (another
+--           job waits for its end), other (it has not ended, or not so), missing (there is no such job)
 
 local bad = unfit(KEYS[1], 'zset')
 if bad then return bad end
@@ -22,29 +23,37 @@ local function is_old(ended, changed)
   return seconds ~= nil and seconds * 1000 < before
 end
 
-local count = 0
+-- Returns nil when a job is to be deleted, else what keeps it.
+local function kept(job, meta, after)
+  local found = type_of(job)
+  if found == 'none' then return 'missing' end
+  if found ~= 'hash' then return 'other' end
+  local status, changed, runner = unpack(call('HMGET', job, 'status', 'updated_at', 'runner'))
+  local token, done, ended
+  if type_of(meta) == 'hash' then
+    local ran
+    token, done, ended, ran = unpack(call('HMGET', meta, 'token', 'done', 'ended_ms', 'runner'))
+    runner = ran or runner
+  end
+  if not (status == 'finished' or status == 'error') or (ARGV[1] ~= '' and ARGV[1] ~= status)
+    or (ARGV[4] ~= '' and ARGV[4] ~= runner) or not is_old(ended, changed) then
+    return 'other'
+  end
+  -- another program may have ended a job that still runs here
+  if token and token ~= '0' and token ~= done then return 'running' end
+  if call('EXISTS', after) == 1 then return 'awaited' end
+end
+
+local reply = { 'OK' }
 for n = 5, #ARGV do
   local at = 5 * (n - 5) + 2
   local job, meta, out, after, skipped = unpack(KEYS, at, at + 4)
-  local status, changed, token, done, ended, runner
-  if type_of(job) == 'hash' then
-    local fields = call('HMGET', job, 'status', 'updated_at', 'runner')
-    status, changed, runner = fields[1], fields[2], fields[3]
-    if type_of(meta) == 'hash' then
-      fields = call('HMGET', meta, 'token', 'done', 'ended_ms', 'runner')
-      token, done, ended, runner = fields[1], fields[2], fields[3], fields[4] or runner
-    end
+  local why = kept(job, meta, after)
+  if not why and ARGV[3] ~= '1' then
+    call('DEL', job, meta, out, skipped)
+    call('ZREM', KEYS[1], ARGV[n])
   end
-  local wanted = (status == 'finished' or status == 'error') and (ARGV[1] == '' or ARGV[1] == status) and
-    (ARGV[4] == '' or ARGV[4] == runner)
-  -- another program may have ended a job that still runs here, and others may still wait for its end
-  local settled = not token or token == '0' or token == done
-  if wanted and settled and call('EXISTS', after) == 0 and is_old(ended, changed) then
-    count = count + 1
-    if ARGV[3] ~= '1' then
-      call('DEL', job, meta, out, skipped)
-      call('ZREM', KEYS[1], ARGV[n])
-    end
-  end
+  reply[#reply + 1] = why or 'deleted'
 end
-return { 'OK', count, '.' }
+reply[#reply + 1] = '.'
+return reply
