@@ -1,3 +1,4 @@
+import { UnavailableError } from "../domain/errors.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { Dependents, Placement, StoredInstance, StoredJob, StoredQueue, WaitingIds } from "../ports/job_store.ts";
 import type { TerminalAccess } from "../ports/executor.ts";
@@ -178,10 +179,14 @@ export class Listing {
     }
   }
 
-  /** Removes an id from every queue that holds it. */
+  /** Removes the id of a cancelled job from every queue that holds it; `start` drops one that is left. */
   async remove(id: string): Promise<void> {
-    const lists = (await this.#names()).flatMap((name) => [this.#keys.queue(name), this.#keys.low(name)]);
-    for (const list of lists) await this.#link.call("LREM", [list, 0, id]);
+    try {
+      const lists = (await this.#names()).flatMap((name) => [this.#keys.queue(name), this.#keys.low(name)]);
+      for (const list of lists) await this.#link.call("LREM", [list, 0, id]);
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
   }
 
   /** Reads the queues, and the leases of their runners. */

@@ -170,3 +170,17 @@ Deno.test("retry() of a job that was cancelled before its time waits for that ti
   assertEquals(Number(await server.call("ZSCORE", keys.delay("r"), "late")), at);
   assertEquals(await fixture.list(keys.queue("r")), []);
 });
+
+Deno.test("retry() leaves one entry of a job that another program ended in its queue", async () => {
+  await using fixture = await RedisFixture.open();
+  const { store, queue, server, keys } = fixture;
+  const again = await fixture.started("again", { retries: 1 });
+  await queue.finish(ended(again, { state: "error", error: "exited with code 3", retryDelayMs: 0 }));
+  assertEquals(await queue.promote("again"), "PROMOTED");
+  await fixture.submit("new");
+  for (const id of ["new", "again"]) {
+    await server.call("HSET", keys.job(id), "status", "error");
+    assertEquals(await store.retry(id), { type: "OK" });
+  }
+  assertEquals((await fixture.list(keys.queue("r"))).sort(), ["again", "new"]);
+});

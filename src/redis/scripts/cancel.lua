@@ -31,7 +31,8 @@ if state == 'started' or found == 'string' then
   return { 'REQUESTED', '.' }
 end
 -- from the right end, which holds the oldest ids; `start` drops a further copy of the id
-left = left + call('LREM', QUEUE, -1, ID) + call('LREM', LOW, -1, ID)
+if left == 0 then left = call('LREM', QUEUE, -1, ID) end
+if left == 0 then left = call('LREM', LOW, -1, ID) end
 conclude('cancel', cancelled(ARGV[4]), 130, clock())
 forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY)
 return with_open({ 'CANCELLED', left })

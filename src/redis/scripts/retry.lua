@@ -56,15 +56,18 @@ if blocked then
 end
 
 local at = clock()
--- a job that was cancelled before it started is still in a list
-call('LREM', QUEUE, 0, ID)
-call('LREM', LOW, 0, ID)
+-- a job that ended before it started, or between two attempts, may still be in a list
+local token = meta('token')
+if not token or token ~= meta('done') or meta('last_error') then
+  call('LREM', QUEUE, 0, ID)
+  call('LREM', LOW, 0, ID)
+end
 if usable(OUT, 'stream') then call('DEL', OUT) end
 call('ZREM', DELAY, ID)
 note_earlier()
 call('HDEL', META, 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'cancel', 'lost', 'rerouted',
   'last_error', 'skipped')
-if meta('token') then set_meta('token', '0') end
+if token then set_meta('token', '0') end
 call('PERSIST', JOB)
 call('PERSIST', META)
 if settled then call('PERSIST', AFTER) end
