@@ -18,8 +18,12 @@ import { GROUPS, type NamedNeed, needsOf } from "./needs.ts";
 /** Exit codes of the program, and when it returns them. */
 const EXITS: readonly (readonly [code: string, when: string])[] = [
   ["the job's own", "wait, submit --wait, submit --follow; killed by signal n: 128 + n"],
-  [`${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`, "success / another failure / wrong usage"],
-  [String(EXIT.noSuchJob), "no such job"],
+  [
+    `${EXIT.ok} / ${EXIT.failed} / ${EXIT.usage}`,
+    "success, also when no job fits a filter / another failure / wrong usage",
+  ],
+  [String(EXIT.failed), "retry, purge, cancel: one of the jobs could not be retried, deleted, cancelled"],
+  [String(EXIT.noSuchJob), "no such job; wait: no job fits the filter"],
   [String(EXIT.unavailable), "Redis cannot be reached, or refuses the connection"],
   [
     String(EXIT.waitLimit),

@@ -106,7 +106,7 @@ export async function listJobs(
   const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
   const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
   add(isRunning ? running : running.filter(({ input }) => input !== null));
-  if (filtered && canBeWaiting(query)) add(await waitingUnindexed(store, among));
+  if (filtered && canBeWaiting(query)) add(await waitingUnindexed(store, query, among));
   let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);

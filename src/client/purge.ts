@@ -50,7 +50,7 @@ export async function purgeJobs(store: JobStore, options: PurgeAll): Promise<Pur
   const counts = { deleted: 0, running: 0, awaited: 0 };
   const size = await store.indexSize();
   let scanned = 0;
-  for await (const { ids, queue } of everyId(store)) {
+  for await (const { ids, queue } of everyId(store, filter)) {
     const fitting = isFiltered(others) ? await narrow(store, ids, { filter, queue }) : ids;
     const replies = await store.purge({ state, runner, endedBeforeMs, countOnly }, fitting);
     for (const reply of replies) if (reply in counts) counts[reply as keyof Purged]++;

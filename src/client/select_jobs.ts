@@ -32,12 +32,12 @@ export type OnScanned = (progress: ScanProgress) => void | Promise<void>;
 /**
  * Yields the ids of all jobs of the namespace, each once: first those that wait in a queue, from its newest end, then
  * the others of the index, oldest first. A job enters the index when it starts, if not before: in this order none is
- * missed.
+ * missed. A name of a runner in the filter counts as known.
  */
-export async function* everyId(store: JobStore): AsyncGenerator<IdPage> {
+export async function* everyId(store: JobStore, { runner: name }: Filter): AsyncGenerator<IdPage> {
   const seen = new Set<string>();
   const unseen = (ids: readonly string[]) => ids.filter((id) => !seen.has(id) && seen.add(id));
-  for await (const { runner, ids } of store.waiting()) yield { ids: unseen(ids), queue: runner };
+  for await (const { runner, ids } of store.waiting(name)) yield { ids: unseen(ids), queue: runner };
   for await (const ids of store.indexed()) yield { ids: unseen(ids), queue: null };
 }
 
@@ -61,7 +61,7 @@ export async function* fittingJobs(
 ): AsyncGenerator<Fitting> {
   const size = await store.indexSize();
   let scanned = 0;
-  for await (const { ids, queue } of everyId(store)) {
+  for await (const { ids, queue } of everyId(store, filter)) {
     for (const stored of await store.summaries(ids)) {
       // a job can expire between reading its id and reading the job
       const job = stored && viewFound(stored, queue);
@@ -114,10 +114,14 @@ export async function resolveSelection(
  *
  * @param among Number of newest jobs of the index, and most jobs that are read.
  */
-export async function waitingUnindexed(store: JobStore, among: number): Promise<JobView[]> {
+export async function waitingUnindexed(
+  store: JobStore,
+  { runner: name }: Filter,
+  among: number,
+): Promise<JobView[]> {
   const known = new Set(await store.newest(among));
   const found: JobView[] = [];
-  for await (const { runner, ids } of store.waiting()) {
+  for await (const { runner, ids } of store.waiting(name)) {
     const some = ids.filter((id) => !known.has(id)).slice(0, among - found.length);
     for (const job of await store.summaries(some)) if (job !== null) found.push(viewFound(job, runner));
     if (found.length >= among) break;

@@ -235,10 +235,10 @@ export interface JobStore {
   /** Yields the ids in the index page by page, oldest first, each once, also when entries leave meanwhile. */
   indexed(): AsyncIterable<readonly string[]>;
   /**
-   * Yields the ids in the queues and among the delayed and claimed jobs of all names in use, page by page. A job of a
-   * foreign program is not in the index before it starts.
+   * Yields the ids in the queues and among the delayed and claimed jobs of all names in use, and of `name`, page by
+   * page. A job of a foreign program is not in the index before it starts, and does not make a name known.
    */
-  waiting(): AsyncIterable<WaitingIds>;
+  waiting(name?: string): AsyncIterable<WaitingIds>;
   /** Returns at most `limit` ids that begin with `prefix`, among the newest 10,000. */
   withPrefix(prefix: string, limit: number): Promise<readonly string[]>;
   /** Returns the position of a job that has not started. */

@@ -223,8 +223,8 @@ export class RedisJobStore implements JobStore {
     return this.#listing.indexed();
   }
 
-  waiting(): AsyncIterable<WaitingIds> {
-    return this.#listing.waiting();
+  waiting(name?: string): AsyncIterable<WaitingIds> {
+    return this.#listing.waiting(name);
   }
 
   async withPrefix(prefix: string, limit: number): Promise<readonly string[]> {

@@ -125,12 +125,12 @@ export class Listing {
   }
 
   /**
-   * Yields the ids in the queues and among the delayed and claimed jobs of all names. A job moves from the delayed ones
-   * to a queue, and from there to a claim: in this order none is missed.
+   * Yields the ids in the queues and among the delayed and claimed jobs of all names, and of `name`. A job moves from
+   * the delayed ones to a queue, and from there to a claim: in this order none is missed.
    */
-  async *waiting(): AsyncGenerator<WaitingIds> {
+  async *waiting(name?: string): AsyncGenerator<WaitingIds> {
     const keys = this.#keys;
-    for (const { runner, queued, delayed, leases } of await this.#surveyed()) {
+    for (const { runner, queued, delayed, leases } of await this.#surveyed(name)) {
       const lists = [
         ...(queued > 0 ? [keys.low(runner), keys.queue(runner)] : []),
         ...leases.map(([instance]) => keys.claim(runner, instance)),
@@ -189,9 +189,9 @@ export class Listing {
     }
   }
 
-  /** Reads the queues, and the leases of their runners. */
-  async #surveyed(): Promise<Surveyed[]> {
-    const names = await this.#names();
+  /** Reads the queues in use and that of `name`, and the leases of their runners. */
+  async #surveyed(name?: string): Promise<Surveyed[]> {
+    const names = [...new Set([...await this.#names(), ...name === undefined ? [] : [name]])];
     const queues: Surveyed[] = [];
     for (let at = 0; at < names.length; at += READ_AT_ONCE) {
       const some = names.slice(at, at + READ_AT_ONCE);

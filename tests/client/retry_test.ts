@@ -1,4 +1,4 @@
-import { retryJob } from "../../src/client/retry.ts";
+import { retryJob, retryJobs } from "../../src/client/retry.ts";
 import { InvalidInputError, JobNotFoundError } from "../../src/domain/errors.ts";
 import type { RetryReply } from "../../src/ports/job_store.ts";
 import { FakeStore } from "../cli/fake_store.ts";
@@ -32,4 +32,15 @@ Deno.test("retryJob refuses a job that is not there, has no payload or names no 
     const { message } = await assertRejects(() => retry({ type }), InvalidInputError);
     assertEquals(message, `Cannot retry job "j": ${reason}`);
   }
+});
+
+Deno.test("retryJobs retries a whole chain in any order, and ends when jobs wait for each other", async () => {
+  const store = new FakeStore();
+  for (const [id, after] of [["c", "b"], ["b", "a"], ["a", ""], ["x", "y"], ["y", "x"], ["z", "gone"]]) {
+    store.put(id, { status: "error", runner: "r" }, after === "" ? {} : { [`after:${after}`]: "finished" });
+  }
+  const results: string[] = [];
+  const jobs = [...store.jobs.keys()].map((id) => ({ id, status: "error", queue: null }));
+  await retryJobs(store, jobs, { filter: {}, onResult: (id, result) => void results.push(`${id} ${result}`) });
+  assertEquals(results, ["a queued", "z blocked", "b waits", "c waits", "x blocked", "y blocked"]);
 });

@@ -15,7 +15,7 @@ function storeWith(): FakeStore {
 }
 
 Deno.test("everyId() yields each id once, those of queues first", async () => {
-  const pages = await Array.fromAsync(everyId(storeWith()));
+  const pages = await Array.fromAsync(everyId(storeWith(), {}));
   assertEquals(pages.flatMap(({ ids, queue }) => ids.map((id) => `${id} ${queue}`)), [
     ...["e q", "foreign q", "d q", "a null", "b null", "c null"],
   ]);
@@ -37,9 +37,9 @@ Deno.test("a job without a runner is that of the queue that holds it", async () 
 
 Deno.test("waitingUnindexed() reads only what the index does not have, up to a number", async () => {
   const store = storeWith();
-  assertEquals((await waitingUnindexed(store, 10)).map(({ id, runner }) => [id, runner]), [["foreign", "q"]]);
+  assertEquals((await waitingUnindexed(store, {}, 10)).map(({ id, runner }) => [id, runner]), [["foreign", "q"]]);
   store.queued = [{ runner: "q", ids: ["foreign"] }, { runner: "q", ids: ["b", "foreign"] }];
-  assertEquals((await waitingUnindexed(store, 1)).map(({ id }) => id), ["foreign"]);
+  assertEquals((await waitingUnindexed(store, {}, 1)).map(({ id }) => id), ["foreign"]);
 });
 
 Deno.test("resolveSelection() finds named jobs or those that fit, and refuses an empty selection", async () => {

@@ -84,6 +84,15 @@ Deno.test("a selection reaches jobs of foreign clients in queues, which a status
   assertEquals((await fixture.job("bare")).error, "cancelled: why");
 });
 
+Deno.test("a queue that only foreign clients have used is reached by its name", async () => {
+  await using fixture = await RedisFixture.open();
+  await queueForeign(fixture, "x", "unknown");
+  assertEquals(await cancelFitting(fixture, { states: ["queued"] }), {});
+  const named = { states: ["queued"], runner: "unknown" };
+  assertEquals((await listJobs(fixture.store, { ...named, count: 5, among: 5 })).jobs.map(({ id }) => id), ["x"]);
+  assertEquals(await cancelFitting(fixture, named), { x: "cancelled" });
+});
+
 Deno.test("a job that was delayed, claimed or pushed into another queue is cancelled there", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.claimed("claimed");
