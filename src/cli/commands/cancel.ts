@@ -3,12 +3,11 @@ import { cancelJob, cancelJobs, type Cancelled } from "../../client/cancel.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { CHANGE_ROWS } from "../../settings/selection_rows.ts";
-import { changeSelected, type Presented } from "../change_selected.ts";
+import type { Presented } from "../change_selected.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { needChoice, refuseCascade } from "../input/choice.ts";
 import { findAloud } from "../input/find_aloud.ts";
-import { listByIds } from "../view/job_list.ts";
 import { printable, toJson } from "../view/text.ts";
 
 /** Options of `runner cancel`. */
@@ -46,6 +45,7 @@ async function cancelNamed(context: Context<typeof CANCEL_ROWS>, texts: readonly
   // all ids are resolved first: a wrong one among them changes nothing
   const ids = await findAloud(context, texts);
   if (settings.dryRun) {
+    const { listByIds } = await import("../view/job_list.ts");
     await listByIds(context, redis, settings.cascade ? await withDescendants(redis, ids, "waiting") : ids);
     return EXIT.ok;
   }
@@ -89,6 +89,7 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     const choice = needChoice(context, "cancel");
     if ("ids" in choice) return await cancelNamed(context, choice.ids);
     refuseCascade(context.settings.cascade);
+    const { changeSelected } = await import("../change_selected.ts");
     return await changeSelected(context, choice.filterAt, presentedFor(context.settings.reason));
   },
 };

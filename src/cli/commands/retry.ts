@@ -5,12 +5,11 @@ import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { CHANGE_ROWS } from "../../settings/selection_rows.ts";
-import { changeSelected, type Presented } from "../change_selected.ts";
+import type { Presented } from "../change_selected.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { needChoice, refuseCascade } from "../input/choice.ts";
 import { findAloud } from "../input/find_aloud.ts";
-import { listByIds } from "../view/job_list.ts";
 import { printable, toJson } from "../view/text.ts";
 
 /** Returns what prevents a new attempt, and what to do about it. */
@@ -77,6 +76,7 @@ async function retryNamed(context: Context<typeof RETRY_ROWS>, texts: readonly s
   const redis = await context.store();
   const ids = await findAloud(context, texts);
   if (settings.dryRun) {
+    const { listByIds } = await import("../view/job_list.ts");
     await listByIds(context, redis, settings.cascade ? await withDescendants(redis, ids, "skipped") : ids);
     return EXIT.ok;
   }
@@ -133,6 +133,7 @@ export const retry: Command<typeof RETRY_ROWS> = {
     const choice = needChoice(context, "retry");
     if ("ids" in choice) return await retryNamed(context, choice.ids);
     refuseCascade(context.settings.cascade);
+    const { changeSelected } = await import("../change_selected.ts");
     return await changeSelected(context, choice.filterAt, PRESENTED);
   },
 };
