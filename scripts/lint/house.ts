@@ -38,7 +38,8 @@ export const ROOMS: Room[] = [
   // the version stands only in deno.json
   { path: `${compose}version.ts`, imports: ["deno.json"] },
   { path: cli, imports: [compose, settings, "src/client/", domain, ports] },
-  { path: "src/mod.ts", imports: [compose, settings, "src/client/", domain, ports] },
+  { path: "src/mod.ts", imports: ["src/library/", compose, settings, "src/client/", domain, ports] },
+  { path: "src/library/", imports: [compose, settings, "src/client/", domain, ports] },
   { path: "main.ts", imports: [cli, compose] },
 ];
 
