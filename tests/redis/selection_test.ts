@@ -165,6 +165,30 @@ Deno.test("retrying many queues parents first, and puts each job once into its q
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["parent"]);
 });
 
+Deno.test("a job that was skipped is selected by that, and is retried after all that it waits for", async () => {
+  await using fixture = await RedisFixture.open();
+  const { store, queue } = fixture;
+  for (const id of ["a", "b"]) await fixture.submit(id);
+  await fixture.submit("child", { after: ["a", "b"] });
+  for (const id of await fixture.claim(2)) {
+    const reply = await queue.start(id);
+    assert(reply.type === "OK");
+    await queue.finish(ended({ id, token: reply.token }, { state: "error", error: "no", exitCode: 3 }));
+  }
+  for (const filter of [{ outcomes: ["skipped"] }, { states: ["skipped"] }] as const) {
+    assertEquals((await selectJobs(store, filter)).map(({ id }) => id), ["child"]);
+  }
+  assertEquals((await selectJobs(store, { outcomes: ["failed"] })).map(({ id }) => id).toSorted(), ["a", "b"]);
+  const results: string[] = [];
+  await retryJobs(store, ["child", "a", "b"].map((id) => ({ id, status: "error", queue: null })), {
+    filter: { states: ["failed"] },
+    onResult: (id, result) => void results.push(`${id} ${result}`),
+  });
+  assertEquals(results, ["a queued", "b queued", "child waits"]);
+  assertEquals((await fixture.meta("child")).skipped, undefined);
+  assertEquals(await selectJobs(store, { outcomes: ["skipped"] }), []);
+});
+
 Deno.test("purge() of named jobs says of each what was done", async () => {
   await using fixture = await RedisFixture.open();
   const { store, queue, server, keys } = fixture;
