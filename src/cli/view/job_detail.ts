@@ -6,7 +6,7 @@ import { stateWord } from "../../domain/state_words.ts";
 import { unicodeWidth } from "./std_cli.ts";
 import { withoutEscapes } from "./escapes.ts";
 import { labelsText, stateOf, stateStyle } from "./job_columns.ts";
-import type { Style } from "./show_overview.ts";
+import type { Style } from "./style.ts";
 import { pad, printable, printableLines, styled } from "./text.ts";
 
 /** Lines shown of a long payload or result, from its end. */

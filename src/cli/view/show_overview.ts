@@ -5,17 +5,11 @@ import type { StoredInstance, StoredQueue } from "../../ports/job_store.ts";
 import { DEFAULT_COLUMNS } from "./column_names.ts";
 import { ago, jobColumns } from "./job_columns.ts";
 import { jobJson } from "./job_json.ts";
+import type { Style } from "./style.ts";
 import { lastLine } from "./last_line.ts";
 import type { ShortIds } from "../input/short_ids.ts";
 import { type Column, table } from "./table.ts";
 import { fit, printable, styled } from "./text.ts";
-
-/** The available width, and whether colours are on. */
-export interface Style {
-  /** Width of the terminal, columns; `null`: a pipe, where nothing is cut. */
-  readonly room: number | null;
-  readonly color: boolean;
-}
 
 function instanceState(instance: StoredInstance): string {
   return instance.alive ? instance.state : "silent";

@@ -6,7 +6,8 @@ import type { OutputPart, OutputSample } from "../../domain/output.ts";
 import type { AttemptEnd, Executor, FoundAttempt, Hook, Launch, Place, Pruning } from "../../ports/executor.ts";
 import type { Screen, Typed } from "../../ports/attempt_terminals.ts";
 import type { Hooks } from "./endings/hooks.ts";
-import type { Recovery, RecoveryParts } from "./endings/recovery.ts";
+import type { EndingParts } from "./endings/parts.ts";
+import type { Recovery } from "./endings/recovery.ts";
 import type { ReportPipe } from "./endings/report_pipe.ts";
 import type { Watch } from "./endings/watch.ts";
 import type { Feeder } from "./lanes/feeder.ts";
@@ -27,7 +28,7 @@ import { placeOf } from "./target.ts";
 const CLOSE_LIMITS = { hooks: 1500, server: 2000, reports: 500 };
 
 /** The rooms of an executor; `openTmux` makes them. */
-export interface TmuxParts extends RecoveryParts {
+export interface TmuxParts extends EndingParts {
   /** Basic environment of all runs. */
   readonly base: Readonly<Record<string, string>>;
   readonly ends: Channel<AttemptEnd>;

@@ -189,3 +189,9 @@ function outcome(verdict: Verdict, stopped: "timed_out" | "cancelled" | null): O
   if (code !== null) return { kind: "exited", code, ...left };
   return { kind: "lost", code, why: "why" in verdict ? verdict.why : "its script could not be started" };
 }
+
+/** Returns how a run ended whose idle lane has recorded its start only. */
+export function verdictOf({ last }: Lane, run: Run) {
+  if (last?.run === run.name && last.code !== "declined") return { code: last.code };
+  return { why: "its terminal has no record of its end" };
+}

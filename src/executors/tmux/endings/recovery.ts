@@ -1,36 +1,17 @@
 import type { FoundAttempt, Launch } from "../../../ports/executor.ts";
-import type { Endings, Verdict } from "./endings.ts";
+import { type Verdict, verdictOf } from "./endings.ts";
+import type { EndingParts } from "./parts.ts";
 import { unescaped } from "../server/foreign_lanes.ts";
 import type { Journal, Report } from "../lanes/journal.ts";
 import type { Lane } from "../lanes/lane.ts";
-import type { LanePool } from "../lanes/lane_pool.ts";
-import type { Living } from "../lanes/living.ts";
-import type { TmuxOptions } from "../options.ts";
-import { verdictOf } from "./reports.ts";
 import type { Run } from "../lanes/run.ts";
-import type { TmuxServer } from "../server/server.ts";
-import type { Spool } from "../spool.ts";
-import type { Stopper } from "./stopper.ts";
-
-/** Parts of the executor that recovery works on. */
-export interface RecoveryParts {
-  readonly options: TmuxOptions;
-  readonly server: TmuxServer;
-  readonly spool: Spool;
-  readonly pool: LanePool;
-  readonly endings: Endings;
-  readonly stopper: Stopper;
-  readonly living: Living;
-  /** Runs by name. */
-  readonly runs: Map<string, Run>;
-}
 
 /** A report about a run that was not requested yet. */
 type Early = Report & { readonly type: "ended" | "declined" };
 
 /** Adopts what earlier processes left: their panes, their runs, their files. */
 export class Recovery {
-  readonly #parts: RecoveryParts;
+  readonly #parts: EndingParts;
   readonly #early = new Map<string, Early>();
   /** The record of a terminal is gone: a run without any trace may have run in it. */
   #unknown = false;
@@ -39,7 +20,7 @@ export class Recovery {
   /** Runs of earlier processes are adopted. Before that it is unknown which logs and journals are still needed. */
   isDone = false;
 
-  constructor(parts: RecoveryParts) {
+  constructor(parts: EndingParts) {
     this.#parts = parts;
   }
 

@@ -1,18 +1,20 @@
 import type { Hooks } from "./hooks.ts";
+import { verdictOf } from "./endings.ts";
 import type { Feeder } from "../lanes/feeder.ts";
 import type { HeldPanes } from "../lanes/held_panes.ts";
 import { readReport, type Report } from "../lanes/journal.ts";
 import type { Lane } from "../lanes/lane.ts";
 import type { Living } from "../lanes/living.ts";
 import type { Readiness } from "../lanes/readiness.ts";
-import type { Recovery, RecoveryParts } from "./recovery.ts";
+import type { EndingParts } from "./parts.ts";
+import type { Recovery } from "./recovery.ts";
 import type { Run } from "../lanes/run.ts";
 import type { RunFiles } from "../lanes/run_files.ts";
 import type { Terminals } from "../people/terminals.ts";
 import type { Watch } from "./watch.ts";
 
 /** Parts of the executor that handle reports. */
-export interface ReportReaders extends RecoveryParts {
+export interface ReportReaders extends EndingParts {
   readonly recovery: Recovery;
   readonly watch: Watch;
   readonly hooks: Hooks;
@@ -150,10 +152,4 @@ export class Reports {
   #failed(message: string, error: unknown): void {
     this.#readers.options.log.warn(message, { error: String(error) });
   }
-}
-
-/** Returns how a run ended whose idle lane has recorded its start only. */
-export function verdictOf({ last }: Lane, run: Run) {
-  if (last?.run === run.name && last.code !== "declined") return { code: last.code };
-  return { why: "its terminal has no record of its end" };
 }

@@ -3,7 +3,8 @@ import { TmuxError } from "../server/clients.ts";
 import type { Feeder } from "../lanes/feeder.ts";
 import type { HeldPanes } from "../lanes/held_panes.ts";
 import type { Lane } from "../lanes/lane.ts";
-import type { Recovery, RecoveryParts } from "./recovery.ts";
+import type { EndingParts } from "./parts.ts";
+import type { Recovery } from "./recovery.ts";
 
 /** Pause between two rounds, milliseconds. */
 const EVERY = 1000;
@@ -11,7 +12,7 @@ const EVERY = 1000;
 const START_LIMIT = 10_000;
 
 /** What a `Watch` works with. */
-export interface WatchParts extends RecoveryParts {
+export interface WatchParts extends EndingParts {
   readonly recovery: Pick<Recovery, "isDone">;
   readonly feeder: Feeder;
   readonly held: Pick<HeldPanes, "round">;

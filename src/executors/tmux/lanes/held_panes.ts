@@ -1,7 +1,7 @@
 import type { Feeder } from "./feeder.ts";
 import type { Lane } from "./lane.ts";
 import { freeName } from "../server/new_pane.ts";
-import type { RecoveryParts } from "../endings/recovery.ts";
+import type { EndingParts } from "../endings/parts.ts";
 
 /** Maximum number of terminals that are left to programs of ended runs; the oldest are closed. */
 export const MAX_HELD = 16;
@@ -16,13 +16,13 @@ const HELD = "-held";
  * program, and is closed when the program has ended.
  */
 export class HeldPanes {
-  readonly #parts: RecoveryParts;
+  readonly #parts: EndingParts;
   readonly #feeder: Feeder;
   #queriedAt = -Infinity;
   /** Commands of tmux in progress. */
   readonly #pending = new Set<Promise<void>>();
 
-  constructor(parts: RecoveryParts, feeder: Feeder) {
+  constructor(parts: EndingParts, feeder: Feeder) {
     this.#parts = parts;
     this.#feeder = feeder;
   }
