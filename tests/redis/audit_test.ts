@@ -27,7 +27,7 @@ Deno.test("every event is published to the audit, in order and once", async () =
     ...["reap f dispatched", "reap g dispatched", "reap h error"],
     ...["n", "o", "p", "l", "q", "u"].map((id) => `submit ${id} dispatched`),
     ...["retry a dispatched", "cancel b error", "skipped u error", "retry b dispatched"],
-    ...["submit v dispatched", "cancel v error"],
+    ...["submit v dispatched", "cancel v error", "cancel c error", "retry c dispatched"],
   ]);
 });
 
