@@ -13,7 +13,14 @@ export type Outcome =
   | { readonly kind: "failed"; readonly why: string };
 
 /** Words for how a job ended; `skipped`: it never started because of another job. */
-export const OUTCOMES = ["ok", "failed", "timed-out", "cancelled", "lost", "skipped"] as const;
+export const OUTCOMES = [
+  "ok",
+  "failed",
+  "timed-out",
+  "cancelled",
+  "lost",
+  "skipped",
+] as const satisfies readonly OutcomeWord[];
 
 /**
  * How a job ended, in a word.
@@ -26,7 +33,7 @@ export const OUTCOMES = ["ok", "failed", "timed-out", "cancelled", "lost", "skip
  * for await (const job of client.list({ outcomes: bad })) console.log(job.id, job.outcome);
  * ```
  */
-export type OutcomeWord = typeof OUTCOMES[number];
+export type OutcomeWord = "ok" | "failed" | "timed-out" | "cancelled" | "lost" | "skipped";
 
 /** Returns the final state for an outcome: `finished` for exit code 0, `error` for all others. */
 export function stateOf(outcome: Outcome): JobState {

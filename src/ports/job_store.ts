@@ -176,8 +176,11 @@ export interface StoredEvent {
   readonly event: string;
   /** Id of the job. */
   readonly id: string;
+  /** Name of the runner; `null` where it does not apply. */
   readonly runner: string | null;
+  /** Instance of the runner; `null` where it does not apply. */
   readonly instance: string | null;
+  /** Number of the attempt; `null` where it does not apply. */
   readonly attempt: number | null;
   /** State of the job after it; `late` when an attempt ended after the job had ended already. */
   readonly state: string | null;
