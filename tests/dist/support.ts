@@ -99,7 +99,7 @@ export async function wholeRound(
 ): Promise<Record<string, unknown>> {
   await using fixture = await RunnerFixture.create();
   if (options.uid !== undefined) await Deno.chown(fixture.dir, options.uid, options.uid);
-  const env = options.bare ? { ...options.env, ...only(fixture.env()) } : fixture.env(options.env);
+  const env = options.bare ? { ...options.env, ...ownVariables(fixture.env()) } : fixture.env(options.env);
   const step = async (...args: string[]) => {
     const ran = await run([...program, ...args], { ...options, env, bare: true });
     if (ran.code !== 0) throw new Error(`${args.join(" ")} ended with ${ran.code}: ${ran.stderr}`);
@@ -116,7 +116,7 @@ export async function wholeRound(
 }
 
 /** What a bare environment must hold to reach this fixture and no other. */
-function only(env: Readonly<Record<string, string>>): Record<string, string> {
+function ownVariables(env: Readonly<Record<string, string>>): Record<string, string> {
   const names = ["REDIS_URL", "RUNNER_NAME", "RUNNER_SPOOL"];
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }

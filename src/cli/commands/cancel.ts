@@ -67,12 +67,12 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     "A waiting job ends at once. A running job gets TERM and then KILL, with everything it started. When its runner " +
     "is down, the next runner on its host stops it. For anything but a full id, such as @, the matching job is " +
     "reported first.",
-    "Jobs that wait with --after for a cancelled one end as skipped; those with --after-end start. With --cascade both " +
-    "are cancelled, and what waits for them, the last ones first.",
-    "With options that filter jobs, all jobs of the namespace that match and have not ended are cancelled, or those of " +
-    "the queue that --name, RUNNER_NAME or the configuration names. On a terminal it asks first; elsewhere it needs " +
-    "--yes. A job that starts meanwhile is left alone when --state queued selected it. Standard error reports how " +
-    "many were cancelled, how many were not, and why.",
+    "Jobs that wait with --after for a cancelled one end as skipped; those with --after-end start. With --cascade " +
+    "both are cancelled, and what waits for them, the last ones first.",
+    "With options that filter jobs, all jobs of the namespace that match and have not ended are cancelled, or those " +
+    "of the queue that --name, RUNNER_NAME or the configuration names. On a terminal it asks first; elsewhere it " +
+    "needs --yes. A job that starts meanwhile is left alone when --state queued selected it. Standard error reports " +
+    "how many were cancelled, how many were not, and why.",
   ],
   examples: [
     { command: "runner cancel @", does: "stop the newest job" },

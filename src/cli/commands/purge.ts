@@ -140,8 +140,8 @@ export const purge: Command<typeof PURGE_ROWS> = {
     "Deletes jobs whose status is finished or error, with their results, output and metadata. A job that waits or " +
     "runs is never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it " +
     "needs --yes. Named jobs are deleted without a question; the exit code is 1 when one of them is not.",
-    "If a runner is named (--runner, --name, RUNNER_NAME, configuration), only its jobs are deleted, else those of the " +
-    "whole namespace.",
+    "If a runner is named (--runner, --name, RUNNER_NAME, configuration), only its jobs are deleted, else those of " +
+    "the whole namespace.",
     "Redis also deletes ended jobs by itself after a time: see --keep of `runner submit` and `runner run`.",
   ],
   examples: [

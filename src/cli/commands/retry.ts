@@ -112,13 +112,13 @@ export const retry: Command<typeof RETRY_ROWS> = {
   description: [
     "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that " +
     "has ended can be run again. Other jobs are reported, and the exit code is 1.",
-    "A job with --after or --after-end waits again for those of these jobs that have not finished or ended, and a job " +
-    "with --at until its time. If one of these jobs has failed, retry it first. With --cascade the jobs that were " +
-    "skipped because of it follow; one that another failed job blocks is skipped again.",
-    "With options that filter jobs, all jobs of the namespace that match and have ended are run again, or those of the " +
-    "queue that --name, RUNNER_NAME or the configuration names; a job follows those that it waits for. On a terminal " +
-    "it asks first; elsewhere it needs --yes. Standard error reports how many were queued, how many were not, and why; " +
-    "the exit code is 1 when one of them cannot be run again.",
+    "A job with --after or --after-end waits again for those of these jobs that have not finished or ended, and a " +
+    "job with --at until its time. If one of these jobs has failed, retry it first. With --cascade the jobs that " +
+    "were skipped because of it follow; one that another failed job blocks is skipped again.",
+    "With options that filter jobs, all jobs of the namespace that match and have ended are run again, or those of " +
+    "the queue that --name, RUNNER_NAME or the configuration names; a job follows those that it waits for. On a " +
+    "terminal it asks first; elsewhere it needs --yes. Standard error reports how many were queued, how many were " +
+    "not, and why; the exit code is 1 when one of them cannot be run again.",
   ],
   examples: [
     { command: "runner retry @", does: "run the newest job again" },

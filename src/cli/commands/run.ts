@@ -21,15 +21,15 @@ export const run: Command<typeof RUN_ROWS> = {
     "many jobs wait there, and exits with 0.",
     "Jobs run in a tmux server of their own; `tmux -L runner-NAME attach -t SESSION` shows one.",
     "Of an output beyond --output-limit the host keeps about the first and the last half; a line feed counts as two " +
-    "bytes, as in a terminal. The limit holds while the job runs, and without a runner. Ended outputs stay as long as " +
-    "Redis keeps their jobs, together at most --output-total: then the oldest are removed. `runner logs` reports what " +
-    "is missing.",
+    "bytes, as in a terminal. The limit holds while the job runs, and without a runner. Ended outputs stay as long " +
+    "as Redis keeps their jobs, together at most --output-total: then the oldest are removed. `runner logs` reports " +
+    "what is missing.",
     "--on-end COMMAND runs in tmux when a job of this runner has reached its final state, once for each job. Its " +
     "environment describes the job: RUNNER_JOB_ID, RUNNER_STATE (finished or error), RUNNER_EXIT_CODE, " +
     "RUNNER_SIGNAL, RUNNER_ERROR, RUNNER_SECONDS, RUNNER_ATTEMPT, RUNNER_EXECUTOR, RUNNER_TITLE, RUNNER_CALLER_ID, " +
-    "RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. --on EVENTS --hook COMMAND does the same after the events start, " +
-    "end, input_required and lost. Both read the facts as one line of JSON from standard input. Jobs do not wait for it: four commands run at the same time, " +
-    "up to a thousand wait, and a failure is a line in the log.",
+    "RUNNER_CONTEXT_ID, RUNNER_NAME, RUNNER_NAMESPACE. --on EVENTS --hook COMMAND does the same after the events " +
+    "start, end, input_required and lost. Both read the facts as one line of JSON from standard input. Jobs do not " +
+    "wait for it: four commands run at the same time, up to a thousand wait, and a failure is a line in the log.",
   ],
   examples: [
     {
@@ -39,8 +39,8 @@ export const run: Command<typeof RUN_ROWS> = {
     { command: "runner run --embedded-redis", does: "try it, with a private Redis" },
     { command: "runner run --burst", does: "run all jobs of the queue, then exit" },
     {
-      command:
-        `runner run --on-end 'test "$RUNNER_STATE" = finished || mail -s "$RUNNER_JOB_ID: $RUNNER_ERROR" me </dev/null'`,
+      command: `runner run --on-end 'test "$RUNNER_STATE" = finished || ` +
+        `mail -s "$RUNNER_JOB_ID: $RUNNER_ERROR" me </dev/null'`,
       does: "send a mail for each job that fails",
     },
   ],

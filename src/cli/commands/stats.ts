@@ -49,9 +49,9 @@ export const stats: Command<typeof STATS_ROWS> = {
   summary: "Show how long jobs of a queue wait and run",
   usage: ["[OPTIONS]"],
   description: [
-    "Of the jobs of the queue --name that have ended and are still in Redis: how many finished and how many failed, and " +
-    "the times that half of them, and that 95 of 100, did not exceed, from submission to start and from start to end; " +
-    "altogether, then by the hour in which they ended.",
+    "Of the jobs of the queue --name that have ended and are still in Redis: how many finished and how many failed, " +
+    "and the times that half of them, and that 95 of 100, did not exceed, from submission to start and from start to " +
+    "end; altogether, then by the hour in which they ended.",
   ],
   examples: [
     { command: "runner stats -n build --since 7d", does: "show the last week of the queue build" },

@@ -333,16 +333,17 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "[OPTIONS] --from FILE  (one JSON object per line; - reads standard input)",
   ],
   description: [
-    "Prints only the id on standard output. With --wait the exit code is the job's own, or 123 skipped, 124 timed out, " +
-    "125 lost, 130 cancelled. With --follow standard output gets the output of the job instead of its id, on a terminal as " +
-    "`runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
+    "Prints only the id on standard output. With --wait the exit code is the job's own, or 123 skipped, 124 timed " +
+    "out, 125 lost, 130 cancelled. With --follow standard output gets the output of the job instead of its id, on a " +
+    "terminal as `runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
     "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, " +
-    "labels, priority, in, at, after, after_end, retries, backoff, keep and cwd; missing keys get their value from the " +
-    "options. after and after_end have an id or a list of ids; those of lines of the same file in any order, as the " +
-    "jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is set.",
+    "labels, priority, in, at, after, after_end, retries, backoff, keep and cwd; missing keys get their value from " +
+    "the options. after and after_end have an id or a list of ids; those of lines of the same file in any order, as " +
+    "the jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is " +
+    "set.",
     "A job waits for at most 256 others, which must exist. When one that must finish fails, is cancelled, lost or " +
-    "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. Ids with a comma are named " +
-    "in a file.",
+    "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. Ids with a comma are " +
+    "named in a file.",
     "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
   ],
   examples: [

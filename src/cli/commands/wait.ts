@@ -35,11 +35,11 @@ export const wait: Command<typeof WAIT_ROWS> = {
   summary: "Wait for jobs and exit with their exit code",
   usage: ["[OPTIONS] ID...", "[OPTIONS] FILTER..."],
   description: [
-    "The exit code is the job's own, or for several jobs the highest one; 123 skipped, 124 timed out, 125 lost, 130 cancelled, 75 " +
-    "when the limit of --timeout is reached. Standard error reports why a job failed, with the last line of its " +
-    "output. Ctrl-C ends the waiting and not the job.",
-    "With options that filter jobs, it waits for all jobs of the namespace that match now, or those of the queue that " +
-    "--name, RUNNER_NAME or the configuration names; when there is none, the exit code is 4.",
+    "The exit code is the job's own, or for several jobs the highest one; 123 skipped, 124 timed out, 125 lost, 130 " +
+    "cancelled, 75 when the limit of --timeout is reached. Standard error reports why a job failed, with the last " +
+    "line of its output. Ctrl-C ends the waiting and not the job.",
+    "With options that filter jobs, it waits for all jobs of the namespace that match now, or those of the queue " +
+    "that --name, RUNNER_NAME or the configuration names; when there is none, the exit code is 4.",
   ],
   examples: [
     { command: "runner wait @", does: "wait for the newest job" },

@@ -1,5 +1,5 @@
--- promote: moves a delayed job into the queue when it is due, or when all jobs for which it waits have met its conditions;
--- ends it when one of them never will.
+-- promote: moves a delayed job into the queue when it is due, or when all jobs for which it waits have met its
+-- conditions; ends it when one of them never will.
 --
 -- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low
 -- ARGV  1-3 id channel keep  4 runner  5 '1': check the jobs for which it waits now, before its next check is due

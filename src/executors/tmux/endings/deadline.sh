@@ -48,7 +48,9 @@ look() {
       # leading blanks create an empty field
       text = (field[1] == "") ? 2 : 1
       PARENT = field[text]
-      AGE = field[n] + 60 * field[n - 1] + (n - 2 > text ? 3600 * field[n - 2] : 0) + (n - 3 > text ? 86400 * field[n - 3] : 0)
+      AGE = field[n] + 60 * field[n - 1]
+      if (n - 2 > text) AGE += 3600 * field[n - 2]
+      if (n - 3 > text) AGE += 86400 * field[n - 3]
       return 1
     }
     BEGIN {

@@ -59,10 +59,15 @@ look() {
     mine=1
     tty=$(readlink "/proc/$lpid/fd/0")
     # shellcheck disable=SC2010 # the names are numbers
-    [ -z "$tty" ] || marked="$marked $(ls -l /proc/[0-9]*/fd/[012] 2>/dev/null | grep -s -- " -> $tty\$" | sed 's|.*/proc/\([0-9]*\)/fd.*|\1|' | tr '\n' ' ')"
+    [ -z "$tty" ] || marked="$marked $(ls -l /proc/[0-9]*/fd/[012] 2>/dev/null | grep -s -- " -> $tty\$" |
+      sed 's|.*/proc/\([0-9]*\)/fd.*|\1|' | tr '\n' ' ')"
   fi
-  found=$(cat /proc/[0-9]*/stat 2>/dev/null | awk -v marked="$marked" -v known="$known" -v lane="$lpid" -v self="$self" -v mine="$mine" '
-    { pid = $1; sub(/^.*\) /, ""); parent[pid] = $2; tty[pid] = $5; born[pid] = $20; dead[pid] = ($1 == "Z" || $1 == "X") }
+  found=$(cat /proc/[0-9]*/stat 2>/dev/null |
+    awk -v marked="$marked" -v known="$known" -v lane="$lpid" -v self="$self" -v mine="$mine" '
+    {
+      pid = $1; sub(/^.*\) /, "")
+      parent[pid] = $2; tty[pid] = $5; born[pid] = $20; dead[pid] = ($1 == "Z" || $1 == "X")
+    }
     END {
       for (p = self; (p in parent) && p + 0 > 0; p = parent[p]) spared[p] = 1
       if (mine) for (p = lane; (p in parent) && p + 0 > 0; p = parent[p]) spared[p] = 1

@@ -32,7 +32,8 @@ done
 
 if [ -r /proc/self/environ ]; then
   # one by one: the last variable of a program that overwrote its environment may have no end
-  runs=$(grep -ahzsx 'RUNNER_RUN=[0-9a-f.]*' /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' | sed 's/^RUNNER_RUN=//' | sort -u)
+  runs=$(grep -ahzsx 'RUNNER_RUN=[0-9a-f.]*' /proc/[0-9]*/environ 2>/dev/null |
+    tr '\0' '\n' | sed 's/^RUNNER_RUN=//' | sort -u)
 else
   # no /proc (macOS, BSD): the shell that each lane started last
   runs=

@@ -44,12 +44,14 @@ polled() {
 selected() {
   [ $(($2)) -ne 0 ] || return
   [ $(($1)) -gt 1 ] || { echo 0; return; }
-  memory "$2" $((($1 + 31) / 32)) u1 | tr -s ' \n' '\n\n' | sed '/^$/d' | awk '{ for (b = 0; b < 8; b++) if (int($1 / 2 ^ b) % 2) print 8 * (NR - 1) + b }'
+  memory "$2" $((($1 + 31) / 32)) u1 | tr -s ' \n' '\n\n' | sed '/^$/d' |
+    awk '{ for (b = 0; b < 8; b++) if (int($1 / 2 ^ b) % 2) print 8 * (NR - 1) + b }'
 }
 listed() {
-  sed -n 's/^tfd: *\([0-9]*\) *events: *\([0-9a-f]*\) .*/\1 \2/p' "/proc/$pid/fdinfo/$(($1))" | while read -r fd wanted; do
-    [ $((0x$wanted & 1)) -eq 0 ] || echo "$fd"
-  done
+  sed -n 's/^tfd: *\([0-9]*\) *events: *\([0-9a-f]*\) .*/\1 \2/p' "/proc/$pid/fdinfo/$(($1))" |
+    while read -r fd wanted; do
+      [ $((0x$wanted & 1)) -eq 0 ] || echo "$fd"
+    done
 }
 
 # Succeeds when the descriptors contain the terminal, and no other source of input.
@@ -113,8 +115,10 @@ foreground() {
         split(list[i], lane, ":")
         if (!(lane[2] in tty) || tty[lane[2]] + 0 == 0) continue
         found = 0
-        for (pid in tty) if (pid != lane[2] && tty[pid] == tty[lane[2]] && group[pid] == front[pid] && state[pid] == "S" && ++found <= 100)
-          print lane[1], lane[2], pid
+        for (pid in tty) {
+          if (pid == lane[2] || tty[pid] != tty[lane[2]]) continue
+          if (group[pid] == front[pid] && state[pid] == "S" && ++found <= 100) print lane[1], lane[2], pid
+        }
       }
     }'
 }

@@ -30,7 +30,8 @@ if [ -r /proc/self/cmdline ]; then
 else
   # no /proc (macOS, BSD): there the title of a server names its socket
   parents=$(ps -axww -o pid= -o ppid= -o command=)
-  lanes=$(echo "$parents" | S="$S" awk 'index($0, "/bin/lane-") && index($0, " " ENVIRON["S"] " ") { print $1 }' | tr '\n' ' ')
+  lanes=$(echo "$parents" |
+    S="$S" awk 'index($0, "/bin/lane-") && index($0, " " ENVIRON["S"] " ") { print $1 }' | tr '\n' ' ')
   others=$(echo "$parents" | P="$path" awk 'index($0, "tmux: server (" ENVIRON["P"] ")") { print $1 }')
 fi
 

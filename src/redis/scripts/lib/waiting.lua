@@ -1,8 +1,8 @@
--- Follows job.lua: which jobs wait for others, and what becomes of them when one of these ends. NAMED, the names of keys
--- without the namespace, DEFAULT_KEEP and SKIPPED, an exit code, precede this text.
+-- Follows job.lua: which jobs wait for others, and what becomes of them when one of these ends. NAMED, the names of
+-- keys without the namespace, DEFAULT_KEEP and SKIPPED, an exit code, precede this text.
 --
--- The record of a job has a field `after:ID` for each job that it waits for, with the condition: finished, or ended. When
--- that is met, the field becomes `met:ID`, in the event that ends the other job.
+-- The record of a job has a field `after:ID` for each job that it waits for, with the condition: finished, or ended.
+-- When that is met, the field becomes `met:ID`, in the event that ends the other job.
 
 -- The most jobs that one event queues or ends because of another one.
 local PAGE = 100
@@ -107,7 +107,8 @@ local function settle_one(member, parent, state, only_met)
     return nil
   end
   local delay = key_of('delay', runner)
-  local unusable = unfit(delay, 'zset') or unfit(key_of('queue', runner), 'list') or unfit(key_of('low', runner), 'list')
+  local unusable = unfit(delay, 'zset') or unfit(key_of('queue', runner), 'list') or
+    unfit(key_of('low', runner), 'list')
   -- the next look at the job, in a minute, reports it
   if unusable or (only_met and result ~= 'met') then return nil end
   if result == 'met' then
@@ -153,7 +154,8 @@ local function settle(first)
   return open
 end
 
--- Settles the jobs that waited for the end of this one, and ends a reply with the ended jobs for which others still wait.
+-- Settles the jobs that waited for the end of this one, and ends a reply with the ended jobs for which others still
+-- wait.
 local function with_open(reply)
   if awaits ~= false and type_of(AFTER) == 'set' then
     for _, id in ipairs(settle(ID)) do reply[#reply + 1] = id end
