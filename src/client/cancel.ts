@@ -2,6 +2,7 @@ import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import { MAX_REASON } from "../domain/limits.ts";
 import type { CancelReply, JobStore } from "../ports/job_store.ts";
 import { changeJobs, type LeftAlone } from "./change_jobs.ts";
+import { childrenFirst } from "./children_first.ts";
 import { type Filter, isWaitingOnly } from "./selection.ts";
 import type { SelectedJob } from "./select_jobs.ts";
 
@@ -72,7 +73,7 @@ export async function cancelJobs(
 ): Promise<void> {
   checkReason(reason);
   const waitingOnly = isWaitingOnly(filter);
-  await changeJobs<Cancelled>(store, jobs, {
+  await changeJobs<Cancelled>(store, childrenFirst(jobs), {
     filter,
     onResult,
     change: async ({ id, runner }, queue) =>

@@ -1,3 +1,4 @@
+import { JobNotFoundError } from "../domain/errors.ts";
 import { dependenciesOf } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
@@ -28,7 +29,7 @@ async function childrenOf(store: JobStore, parent: string, which: Which): Promis
   return [...new Set(children)];
 }
 
-/** Finds everything that hangs on some jobs; each step has only jobs that hang on those of the steps before. */
+/** Finds jobs and everything that hangs on them, each once; a step has only jobs that hang on those of steps before. */
 async function descendantsOf(store: JobStore, roots: readonly string[], which: Which): Promise<string[][]> {
   const children = new Map<string, readonly string[]>();
   for (let open = roots; open.length > 0;) {
@@ -45,13 +46,26 @@ async function descendantsOf(store: JobStore, roots: readonly string[], which: W
     for (const id of next) parents.set(id, parents.get(id)! - 1);
     step = [...new Set(next)].filter((id) => parents.get(id) === 0);
   }
+  return steps;
+}
+
+/** Returns the steps without the jobs that were given. */
+async function othersOf(store: JobStore, roots: readonly string[], which: Which): Promise<string[][]> {
   const given = new Set(roots);
-  return steps.map((step) => step.filter((id) => !given.has(id)));
+  return (await descendantsOf(store, roots, which)).map((step) => step.filter((id) => !given.has(id)));
+}
+
+/** Returns the result of a change; `null` when the job has left Redis meanwhile. */
+async function unlessGone<T>(change: Promise<T>): Promise<T | null> {
+  return await change.catch((error) => {
+    if (error instanceof JobNotFoundError) return null;
+    throw error;
+  });
 }
 
 /** Returns jobs, and everything that waits for them or was skipped because of them, in any way. */
 export async function withDescendants(store: JobStore, ids: readonly string[], which: Which): Promise<string[]> {
-  return [...ids, ...(await descendantsOf(store, ids, which)).flat()];
+  return [...ids, ...(await othersOf(store, ids, which)).flat()];
 }
 
 /**
@@ -65,9 +79,13 @@ export async function cancelCascade(
   { reason, onEnd }: { readonly reason: string; readonly onEnd: (id: string, became: Cancelled) => Promise<void> },
 ): Promise<void> {
   const steps = await descendantsOf(store, ids, "waiting");
-  for (const step of [...steps.reverse(), ids]) {
-    const became = await mapSideBySide(step, (id) => cancelJob(store, id, reason));
-    for (const [i, id] of step.entries()) await onEnd(id, became[i]);
+  const given = new Set(ids);
+  for (const step of steps.reverse()) {
+    const became = await mapSideBySide(step, (id) => {
+      const change = cancelJob(store, id, reason);
+      return given.has(id) ? change : unlessGone(change);
+    });
+    for (const [i, result] of became.entries()) if (result !== null) await onEnd(step[i], result);
   }
 }
 
@@ -82,8 +100,8 @@ export async function retryDescendants(
   ids: readonly string[],
   onEnd: (id: string, retried: Retried) => Promise<void>,
 ): Promise<void> {
-  for (const step of await descendantsOf(store, ids, "skipped")) {
-    const retried = await mapSideBySide(step, (id) => retryJob(store, id, { skipped: true }));
-    for (const [i, id] of step.entries()) await onEnd(id, retried[i]);
+  for (const step of await othersOf(store, ids, "skipped")) {
+    const retried = await mapSideBySide(step, (id) => unlessGone(retryJob(store, id, { skipped: true })));
+    for (const [i, result] of retried.entries()) if (result !== null) await onEnd(step[i], result);
   }
 }

@@ -47,11 +47,13 @@ export async function purgeJobs(store: JobStore, options: PurgeAll): Promise<Pur
   const wanted = FINAL_STATES.filter((state) => states.length === 0 || states.map(statusOf).includes(state));
   if (wanted.length === 0) return { deleted: 0, running: 0, awaited: 0 };
   const state = wanted.length === 1 ? wanted[0] as PurgeQuery["state"] : undefined;
+  // to the step that deletes, a skipped job is one with status error
+  const isNarrow = isFiltered(others) || states.includes("skipped");
   const counts = { deleted: 0, running: 0, awaited: 0 };
   const size = await store.indexSize();
   let scanned = 0;
   for await (const { ids, queue } of everyId(store, filter)) {
-    const fitting = isFiltered(others) ? await narrow(store, ids, { filter, queue }) : ids;
+    const fitting = isNarrow ? await narrow(store, ids, { filter, queue }) : ids;
     const replies = await store.purge({ state, runner, endedBeforeMs, countOnly }, fitting);
     for (const reply of replies) if (reply in counts) counts[reply as keyof Purged]++;
     await onFound?.(fitting.filter((_, i) => replies[i] === "deleted"));

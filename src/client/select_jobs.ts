@@ -16,6 +16,8 @@ export interface SelectedJob {
   readonly status: string;
   /** Name of the queue that holds it; `null` when it was found in the index. */
   readonly queue: string | null;
+  /** Ids of the jobs that it waits for; absent when that was not read. */
+  readonly waitsFor?: readonly string[];
 }
 
 /** Progress of reading jobs. */
@@ -81,7 +83,9 @@ export async function selectJobs(store: JobStore, filter: Filter, onScanned?: On
   const waiting: SelectedJob[] = [];
   const indexed: SelectedJob[] = [];
   for await (const { job, queue } of fittingJobs(store, filter, onScanned)) {
-    (queue === null ? indexed : waiting).push({ id: job.id, status: job.status, queue });
+    const waitsFor = job.after.filter(({ met }) => !met).map(({ id }) => id);
+    const of = waitsFor.length > 0 ? { waitsFor } : {};
+    (queue === null ? indexed : waiting).push({ id: job.id, status: job.status, queue, ...of });
   }
   return [...waiting.reverse(), ...indexed];
 }

@@ -2,7 +2,7 @@ import { metaNumber } from "../domain/job_meta.ts";
 import type { PurgeQuery, PurgeReply } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
-import type { Link } from "./link.ts";
+import { hasCode, type Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
 
 /** Jobs that one step of a purge checks; Redis serves no other client meanwhile. */
@@ -53,7 +53,12 @@ export class Housekeeping {
 
   /** Returns some ended jobs for which others still wait, and which no process may be settling. */
   async unsettled(limit: number): Promise<readonly string[]> {
-    return await this.#link.call("SRANDMEMBER", [this.#keys.unsettled(), limit]) as string[];
+    try {
+      return await this.#link.call("SRANDMEMBER", [this.#keys.unsettled(), limit]) as string[];
+    } catch (error) {
+      if (hasCode(error, "WRONGTYPE")) return [];
+      throw error;
+    }
   }
 
   /**

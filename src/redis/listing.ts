@@ -71,10 +71,14 @@ export class Listing {
   /** Returns some jobs that wait for another one, or that were skipped because of it. */
   async dependents(id: string, which: "waiting" | "skipped", cursor: string): Promise<Dependents> {
     const key = which === "waiting" ? this.#keys.after(id) : this.#keys.skipped(id);
-    const [total, [next, members]] = await Promise.all([
+    const page = await Promise.all([
       this.#link.call("SCARD", [key]),
       this.#link.call("SSCAN", [key, cursor, "COUNT", READ_AT_ONCE]),
-    ]) as [number, [string, string[]]];
+    ]).catch((error) => {
+      if (hasCode(error, "WRONGTYPE")) return [0, ["0", []]];
+      throw error;
+    });
+    const [total, [next, members]] = page as [number, [string, string[]]];
     const ids = which === "waiting" ? members.map((member) => member.slice(member.indexOf("\n") + 1)) : members;
     return { total, ids, next: next === "0" ? null : next };
   }

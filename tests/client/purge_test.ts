@@ -88,3 +88,12 @@ Deno.test("purgeNamed deletes a job that ended in this very millisecond", async 
   assertEquals(replies, ["deleted", "other", "missing"]);
   assertEquals(countPurged([...replies, "running", "awaited"]), { deleted: 1, running: 1, awaited: 1 });
 });
+
+Deno.test("purgeJobs of skipped jobs deletes no other failed job", async () => {
+  const store = storeWith();
+  store.put("skipped", { status: "error", runner: "r" }, { skipped: "1" });
+  const { found } = await purge(store, { filter: { states: ["skipped"] } });
+  assertEquals(found, ["skipped"]);
+  assertEquals((await purge(store, { filter: { states: ["finished", "skipped"] } })).found, ["foreign", "a"]);
+  assertEquals(store.jobs.has("b"), true);
+});

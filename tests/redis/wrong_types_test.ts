@@ -34,8 +34,6 @@ const READS = [
   "instances",
   "queues",
   "deadLetters",
-  "dependents",
-  "unsettled",
 ];
 /** Steps that replace the value of a key that is wholly ours: of a job that is new, or that its host restores. */
 const REPLACES = ["submit", "reassert", "restore", "convert", "retire", "register", "sweep", "purge", "pause"];

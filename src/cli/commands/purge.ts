@@ -29,7 +29,8 @@ type PurgeContext = Context<typeof PURGE_ROWS>;
 /** Describes in words what would be deleted. */
 function words({ settings }: PurgeContext, filter: Filter, count: number): string {
   const { state, olderThan } = settings;
-  const which = state.length === 1 ? stateWord(statusOf(state[0])) : "ended";
+  const [only] = state;
+  const which = state.length !== 1 ? "ended" : only === "skipped" ? only : stateWord(statusOf(only));
   const age = olderThan === 0 ? "" : ` that ended more than ${formatDuration(olderThan)} ago`;
   return printable(`${count} ${which} job${count === 1 ? "" : "s"}${age}${scopeOf(filter, settings)}`);
 }

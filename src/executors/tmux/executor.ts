@@ -144,12 +144,16 @@ export class TmuxExecutor implements Executor {
     const { runs, runFiles, pool, feeder, outputs } = this.#parts;
     const run = runs.get(name);
     if (run && run.state !== "ended") return; // it still runs: a later `recover` clears it
-    runs.delete(name);
-    run?.lane?.unforgotten.delete(name);
+    try {
+      // while the run is known, no round of `prune` reads what is half written
+      if (keepOutput) await outputs.keep(name, run?.launch.keep ?? null);
+    } finally {
+      runs.delete(name);
+      run?.lane?.unforgotten.delete(name);
+    }
     if (run) await runFiles.remove(run);
     else await runFiles.removeAll(name);
     if (run?.lane && await pool.trim(run.lane)) feeder.feed(run.lane);
-    if (keepOutput) await outputs.keep(name, run?.launch.keep ?? null);
   }
 
   async prune(pruning: Pruning): Promise<void> {

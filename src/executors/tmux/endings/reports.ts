@@ -107,6 +107,7 @@ export class Reports {
     const lane = pool.lanes.get(key);
     if (asked !== `-${epoch}` || !lane) return;
     await lane.findLog(pool.laneFiles);
+    if (pool.lanes.get(key) !== lane || lane.pane === null) return; // it is gone meanwhile
     lane.answered = true;
     lane.last = last;
     if (isHeld) held.hold(lane, last?.run ?? "");

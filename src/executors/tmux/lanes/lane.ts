@@ -188,8 +188,9 @@ export class Lane {
 
   /** Records how an earlier process left its log; it is idle. */
   async findLog({ files, spool, outputLimit }: LaneFiles): Promise<void> {
-    this.position = Math.max(this.position, await this.log.size());
-    const writer = await files.readText(spool.laneWriter(this.key));
+    // one that cannot be read counts as written under another limit: it begins anew
+    this.position = Math.max(this.position, await this.log.size().catch(() => 0));
+    const writer = await files.readText(spool.laneWriter(this.key)).catch(() => null);
     this.outdated = writer?.trim().split(" ")[1] !== String(outputLimit);
   }
 

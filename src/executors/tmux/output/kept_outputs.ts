@@ -54,8 +54,9 @@ export class KeptOutputs {
     const { files } = this.#options;
     const text = await files.readText(this.#spool.output(run));
     if (text === null) return;
-    await files.replace(this.#spool.keptOutput(run), text); // in one step: a part would be read as all of it
+    // first: without it the output would be kept for another time
     if (seconds !== null) await files.write(this.#spool.keep(run), String(seconds));
+    await files.replace(this.#spool.keptOutput(run), text); // in one step: a part would be read as all of it
     await files.remove(this.#spool.output(run));
   }
 

@@ -1,8 +1,9 @@
+import { MIN_OUTPUT_LIMIT } from "../../../domain/limits.ts";
 import type { Files, OpenFile } from "../../../ports/files.ts";
 import type { SpoolFiles } from "../spool.ts";
 
 /** Least size of a log with parts, bytes: no limit makes its first half smaller (log.sh). */
-const LEAST_WITH_PARTS = 4 << 20;
+const LEAST_WITH_PARTS = MIN_OUTPUT_LIMIT / 8;
 
 /** What is gone from a log between its first half and its first part. */
 export interface Gap {
