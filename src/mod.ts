@@ -29,6 +29,7 @@ import { eventsOfFitting, eventsOfJobs } from "./client/select_events.ts";
 import { fittingJobs, resolveSelection } from "./client/select_jobs.ts";
 import { checkSelection, type Filter, isFiltered, type Selection } from "./client/selection.ts";
 import { defaults } from "./library/runner.ts";
+import { type NewSchedule, type Schedule, Schedules } from "./client/schedule_client.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
 import { waitForJobs, watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS } from "./settings/options.ts";
@@ -38,9 +39,11 @@ import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Condition, Dependency } from "./domain/job_meta.ts";
 import type { OutcomeWord } from "./domain/outcome.ts";
+import type { Overlap } from "./domain/schedule.ts";
 import type { Priority, Submission } from "./domain/submission.ts";
 import type { HostOutput } from "./ports/host_output.ts";
-import type { JobStore, StoredEvent as JobEvent, SubmitCondition } from "./ports/job_store.ts";
+import type { StoredEvent as JobEvent, SubmitCondition } from "./ports/job_store.ts";
+import type { ClientStore } from "./ports/schedules.ts";
 
 export {
   InvalidInputError,
@@ -60,17 +63,21 @@ export type {
   JobEvent,
   JobView,
   LeftAlone,
+  NewSchedule,
   OpenedRunner,
   OutcomeWord,
+  Overlap,
   Priority,
   Purged,
   Retried,
   RetriedOne,
   RunnerOptions,
+  Schedule,
   Selection,
   Submission,
   SubmitCondition,
 };
+export { Schedules };
 
 /**
  * Address of Redis and the namespace to use. Defaults are those of the command line without environment variables.
@@ -140,12 +147,15 @@ export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
  * ```
  */
 export class Client implements AsyncDisposable {
-  readonly #store: JobStore;
+  /** Jobs that are submitted again and again. */
+  readonly schedules: Schedules;
+  readonly #store: ClientStore;
   readonly #host: HostOutput | undefined;
   readonly #waitMs: number;
 
-  private constructor(store: JobStore, options: { host: HostOutput | undefined; waitMs: number }) {
+  private constructor(store: ClientStore, options: { host: HostOutput | undefined; waitMs: number }) {
     this.#store = store;
+    this.schedules = new Schedules(store, compose);
     this.#host = options.host;
     this.#waitMs = options.waitMs;
   }

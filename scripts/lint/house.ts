@@ -60,6 +60,7 @@ export const IMPORT_DOORS: Door[] = [
   { thing: "@db/redis", at: "src/redis/client.ts" },
   { thing: "@std/cli", at: "src/cli/view/std_cli.ts" },
   { thing: "@std/log", at: "src/system/log.ts" },
+  { thing: "croner", at: "src/system/calendar.ts" },
   { thing: "node:crypto", at: "src/system/digest.ts" },
   { thing: ".lua", at: "src/redis/" },
 ];

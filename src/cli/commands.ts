@@ -17,6 +17,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   purge: () => import("./commands/purge.ts").then(({ purge }) => purge),
   events: () => import("./commands/events.ts").then(({ events }) => events),
   stats: () => import("./commands/stats.ts").then(({ stats }) => stats),
+  schedule: () => import("./commands/schedule.ts").then(({ schedule }) => schedule),
   doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
   completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
   service: () => import("./commands/service.ts").then(({ service }) => service),

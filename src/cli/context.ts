@@ -1,5 +1,5 @@
 import type { Compose } from "../compose/contract.ts";
-import type { JobStore } from "../ports/job_store.ts";
+import type { ClientStore } from "../ports/schedules.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { OptionRow, OptionRows, Values } from "../settings/option_row.ts";
 import type { GLOBAL_ROWS } from "../settings/options.ts";
@@ -19,5 +19,5 @@ export interface Context<Rows extends OptionRows = Readonly<Record<never, Option
   /** Whether standard output gets colours. */
   readonly color: boolean;
   /** Connects to Redis at the first call; the connection closes when the command ends. */
-  store(): Promise<JobStore>;
+  store(): Promise<ClientStore>;
 }

@@ -1,7 +1,7 @@
 import { InvalidInputError } from "../domain/errors.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import type { Environment } from "../ports/environment.ts";
-import type { JobStore } from "../ports/job_store.ts";
+import type { ClientStore } from "../ports/schedules.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import { type CommandLine, findCommand, hasFlag, parseCommandLine } from "./input/args.ts";
 import { type Command, rowsOf } from "./command.ts";
@@ -50,7 +50,7 @@ function wantsColor(terminal: Terminal, environment: Environment, when: "auto" |
 
 /** Connects at the first call; `close` closes what was opened. */
 function storeOpener(compose: Compose, settings: Context["settings"]) {
-  let opened: Promise<JobStore> | null = null;
+  let opened: Promise<ClientStore> | null = null;
   return {
     open: () =>
       opened ??= compose.openStore({

@@ -1,7 +1,7 @@
 import { SetupError, UnavailableError } from "../domain/errors.ts";
 import type { Finding } from "../ports/finding.ts";
-import type { JobStore } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
+import type { ClientStore } from "../ports/schedules.ts";
 import type { Place as RedisPlace } from "../redis/open_store.ts";
 import { parseRedisUrl } from "../redis/url.ts";
 import { systemClock } from "../system/clock.ts";
@@ -43,7 +43,7 @@ async function ownAccess({ hostname, port, tls, password }: RedisPlace["url"]): 
 }
 
 /** Opens a connection to Redis for clients. */
-export async function openStore(settings: StoreSettings): Promise<JobStore> {
+export async function openStore(settings: StoreSettings): Promise<ClientStore> {
   const [{ openStore }, place] = await Promise.all([import("../redis/open_store.ts"), placeOf(settings)]);
   const store = openStore(place);
   try {

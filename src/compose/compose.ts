@@ -19,6 +19,7 @@ export const compose: Compose = {
   terminal: systemTerminal,
   environment: systemEnvironment,
   clock: systemClock,
+  openCalendar: async () => (await import("../system/calendar.ts")).systemCalendar,
   newId,
   onSignals,
   openStore,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Calendar } from "../ports/calendar.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Environment } from "../ports/environment.ts";
 import type { Place, TerminalAccess } from "../ports/executor.ts";
@@ -11,7 +12,7 @@ import type { Files } from "../ports/files.ts";
 import type { Check, Finding } from "../ports/finding.ts";
 import type { FolderInspection } from "../ports/folder_inspection.ts";
 import type { HostOutput } from "../ports/host_output.ts";
-import type { JobStore } from "../ports/job_store.ts";
+import type { ClientStore } from "../ports/schedules.ts";
 import type { Terminal } from "../ports/terminal.ts";
 import type { Viewer } from "../ports/viewer.ts";
 
@@ -153,6 +154,8 @@ export interface Compose {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly clock: Clock;
+  /** Opens the calendar, which only schedules need. */
+  openCalendar(): Promise<Calendar>;
   /** Returns a new id for a job. */
   newId(): string;
   /** Calls the handler on INT, TERM and HUP; the returned function removes it. */
@@ -162,7 +165,7 @@ export interface Compose {
    *
    * @throws {UnavailableError} It cannot be reached within the time, or refuses us.
    */
-  openStore(settings: StoreSettings): Promise<JobStore>;
+  openStore(settings: StoreSettings): Promise<ClientStore>;
   /**
    * Opens a runner, which locks this host's spool from now on.
    *

@@ -29,6 +29,7 @@ import { openInstance, unusable } from "../system/instance.ts";
 import { stderrLog } from "../system/log.ts";
 import { newId } from "../system/new_id.ts";
 import { hadOwner, ownershipOf } from "../system/ownership.ts";
+import { spooledSchedules } from "../system/spooled_schedules.ts";
 import { systemProcess } from "../system/process.ts";
 import { accessPath } from "../system/redis_access.ts";
 import { OwnRedis } from "../system/redis_server.ts";
@@ -84,6 +85,8 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
       }, signal),
     journal: spool,
     missing: { journal: () => spool.missing(), lock: () => instance.missing() },
+    schedules: spooledSchedules(`${instance.dir}/schedules.json`),
+    openCalendar: async () => (await import("../system/calendar.ts")).systemCalendar,
     ownership: ownershipOf(instance.dir, instance.nonce),
     clock: systemClock,
     log,
@@ -104,6 +107,7 @@ export async function openRunner(settings: RunnerOptions): Promise<OpenedRunner>
       hooks,
       hookLimitMs: settings.hookTimeout * 1000,
       heartbeatMs: settings.heartbeat * 1000,
+      leaseMs: settings.lease * 1000,
       version: VERSION,
       host: hostName(),
       pid: processId(),

@@ -121,6 +121,11 @@ export const LIFECYCLE = {
     to: ["dispatched", "error"],
     does: "takes an id from an instance whose lease has ended",
   },
+  schedule_fired: {
+    from: ["absent"],
+    to: ["dispatched"],
+    does: "submits the job of a schedule for one of its times, and plans the next one",
+  },
 } as const satisfies Record<string, LifecycleEvent>;
 
 /** Name of an event in the life of a job. */
@@ -131,6 +136,20 @@ export const INSTANCE_EVENTS = {
   register: "makes a process the owner of its instance",
   heartbeat: "extends the lease and carries orders back",
   retire: "forgets an instance that left, or whose lease ended, and that holds nothing",
+} as const;
+
+/** Events in the life of a schedule; each is a Lua file as well. */
+export const SCHEDULE_EVENTS = {
+  schedule_add: "adds a schedule, or replaces the one of its name",
+  schedule_pause: "pauses a schedule, or resumes it",
+  schedule_remove: "removes a schedule, and keeps its last firing on record",
+  schedule_restore: "restores a schedule from the copy of a host after Redis lost data",
+} as const;
+
+/** Events that the script of another one reports. */
+export const REPORTED_EVENTS = {
+  /** Its state is `missed` or `running`: no runner was there in time, or the job of the last firing had not ended. */
+  schedule_skipped: "schedule_fired",
 } as const;
 
 /** Returns whether a status is final, that is, the job has ended. */

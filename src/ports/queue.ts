@@ -9,6 +9,7 @@ import type { DataHistory } from "./data_history.ts";
 import type { TerminalAccess } from "./executor.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { RequestQueue } from "./requests.ts";
+import type { SchedulePlans, ScheduleUser } from "./schedules.ts";
 import type { SettledEnd } from "./attempt_journal.ts";
 
 /**
@@ -51,10 +52,7 @@ export interface InstanceInfo {
   readonly access: TerminalAccess;
 }
 
-/**
- * State of an instance; it claims jobs only when `up`. It is `restoring` until all hosts have restored what Redis may
- * have lost.
- */
+/** State of an instance; it claims jobs only when `up`, and is `restoring` until all hosts have restored theirs. */
 export type InstanceState = "up" | "restoring" | "draining" | "detached";
 
 /** An attempt that this instance owns. */
@@ -119,6 +117,7 @@ export type HeartbeatReply =
     readonly overdue: boolean;
     /** Milliseconds until the first delayed job is due; `null` when there is none. */
     readonly dueInMs: number | null;
+    readonly schedules: SchedulePlans;
   };
 
 /** A claimed id. */
@@ -381,6 +380,7 @@ export interface Queue
     OtherInstances,
     LiveAttempts,
     DataHistory,
+    ScheduleUser,
     RequestQueue {
   /** Deletes index entries of jobs that are no longer in Redis, at most `limit` a call; returns how many. */
   sweep(limit: number): Promise<number>;

@@ -1,7 +1,6 @@
 import { UnavailableError } from "../domain/errors.ts";
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import { readJsonJob } from "../domain/json_job.ts";
-import { conditionsOf, metaOf } from "../domain/job_meta.ts";
 import { PREFIX_AMONG } from "../domain/limits.ts";
 import type { Submission } from "../domain/submission.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -26,6 +25,7 @@ import type {
 } from "../ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../ports/requests.ts";
 import { Batch } from "./batch.ts";
+import { Cancellations, runnerOf, SEARCHES } from "./cancel.ts";
 import type { Argument, Target } from "./client.ts";
 import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
@@ -35,23 +35,23 @@ import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, pairsOf, recordOf } from "./items.ts";
+import { pairsOf, recordOf } from "./items.ts";
+import { Schedules } from "./schedules.ts";
 import { Steps } from "./steps.ts";
+import { callOf } from "./submission.ts";
 import { WakeUps } from "./wake_ups.ts";
 
 /** The most pieces of output of one read. */
 const PIECES = 64;
 
-/** The most calls of a script, in one command, that search the whole queue for an id. */
-const SEARCHES = 32;
-
 /** The clients' side of Redis: one link for commands, and one subscribed connection while a caller waits. */
 export class RedisJobStore implements JobStore {
+  readonly schedules: Schedules;
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #steps: Steps;
   readonly #submissions: Batch;
-  readonly #cancellations: Batch;
+  readonly #cancellations: Cancellations;
   readonly #retries: Batch;
   readonly #housekeeping: Housekeeping;
   readonly #listing: Listing;
@@ -65,8 +65,9 @@ export class RedisJobStore implements JobStore {
     this.#keys = options.keys;
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
+    this.schedules = new Schedules(this.#steps);
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
-    this.#cancellations = new Batch(this.#link, SCRIPTS.cancel, { maxCalls: SEARCHES });
+    this.#cancellations = new Cancellations(this.#steps);
     this.#retries = new Batch(this.#link, SCRIPTS.retry, { maxCalls: SEARCHES });
     this.#housekeeping = new Housekeeping(this.#link, options.keys);
     this.#listing = new Listing(this.#link, options.keys);
@@ -81,43 +82,24 @@ export class RedisJobStore implements JobStore {
 
   async submit(
     submission: Submission & { readonly id: string },
-    { maxQueued }: SubmitCondition = {},
+    condition: SubmitCondition = {},
   ): Promise<SubmitReply> {
-    const keys = this.#keys;
-    const { id, runner, priority = "normal", notBeforeMs } = submission;
-    const after = conditionsOf(submission);
-    const timed = notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) };
-    const meta = { ...after, ...metaOf(submission), ...timed };
-    const reply = await this.#steps.together(this.#submissions, id, {
-      keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
-      args: [
-        ...[
-          runner,
-          priority,
-          notBeforeMs ?? "",
-          Object.keys(after).length || "",
-          submission.callerId ?? "",
-          submission.contextId ?? "",
-        ],
-        // 0 means the default, and is valid for a client that reads a number
-        ...[submission.executor, submission.payload, submission.timeout ?? 0, JSON.stringify(submission.env ?? {})],
-        ...[maxQueued ?? "", ...Object.entries(meta).flat()],
-      ],
-    });
+    const call = callOf(this.#keys, submission, condition);
+    const reply = await this.#steps.together(this.#submissions, submission.id, call);
     const type = reply[0] as SubmitReply["type"];
     if (type === "FULL") return { type, waiting: Number(reply[1]) };
     if (type === "ORPHAN") return { type, after: String(reply[1]) };
-    if (type === "OK" && notBeforeMs !== undefined) await this.#wakeUp(runner);
+    if (type === "OK" && submission.notBeforeMs !== undefined) await this.#wakeUp(submission.runner);
     return { type };
   }
 
   async cancel(id: string, reason: string, options: CancelOptions = {}): Promise<CancelReply> {
-    let [queue, reply] = await this.#cancel(id, reason, options);
+    let [queue, reply] = await this.#cancellations.cancel(id, reason, options);
     if (reply[0] === "JSON") {
       const raw = String(reply[1]);
       const fields = readJsonJob(raw);
       if (fields) await this.#steps.convert(id, raw, fields);
-      [queue, reply] = await this.#cancel(id, reason, { ...options, isString: true });
+      [queue, reply] = await this.#cancellations.cancel(id, reason, { ...options, isString: true });
     }
     const type = reply[0] as CancelReply["type"];
     if (type === "CANCELLED") {
@@ -128,25 +110,8 @@ export class RedisJobStore implements JobStore {
     return { type };
   }
 
-  async #cancel(
-    id: string,
-    reason: string,
-    options: CancelOptions & { readonly isString?: boolean },
-  ): Promise<[queue: string, reply: Items]> {
-    const { queue = await this.#runnerOf(id), waitingOnly = false, isString = false } = options;
-    const keys = this.#keys;
-    const reply = await this.#steps.together(this.#cancellations, id, {
-      keys: [
-        ...[keys.delay(queue), keys.queue(queue), keys.low(queue)],
-        ...[keys.lease(queue), keys.paused(queue), keys.history(queue), keys.names()],
-      ],
-      args: [reason, queue, isString ? 1 : 0, waitingOnly ? 1 : 0],
-    });
-    return [queue, reply];
-  }
-
   async retry(id: string, { runner: known, skipped = false }: RetryOptions = {}): Promise<RetryReply> {
-    const runner = known ?? await this.#runnerOf(id);
+    const runner = known ?? await runnerOf(this.#steps, id);
     if (runner === "") return { type: await this.read(id) ? "NOWHERE" : "MISSING" };
     const keys = this.#keys;
     const again = (settled: boolean) =>
@@ -338,18 +303,6 @@ export class RedisJobStore implements JobStore {
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error;
     }
-  }
-
-  /**
-   * Returns the runner of a job: a further attempt belongs where the first one ran, whatever the job names. Empty when
-   * neither is known.
-   */
-  async #runnerOf(id: string): Promise<string> {
-    const [ran, named] = await Promise.all([
-      this.#steps.field(this.#keys.meta(id), "runner"),
-      this.#steps.field(this.#keys.job(id), "runner"),
-    ]);
-    return ran || named || "";
   }
 
   async #fields(id: string): Promise<JobFields | null> {

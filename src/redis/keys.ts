@@ -152,6 +152,28 @@ export class Keys {
     return `${this.#ns}rr:events`;
   }
 
+  /**
+   * HASH, the state of all schedules: `birth` when the first one was added, `version` of their last change, `due` when
+   * the first one is to be checked, `hold` until when none fires; Unix ms.
+   */
+  schedules(): string {
+    return `${this.#ns}rr:schedules`;
+  }
+
+  /** ZSET name of a schedule -> Unix ms when it is to be checked; infinite for a paused or removed one. */
+  scheduleDue(): string {
+    return `${this.#ns}rr:schedule_due`;
+  }
+
+  /**
+   * HASH, a schedule: `text` its definition in JSON, `rev`, `overlap`, `catch_up` in ms, `next` and `last` firing,
+   * `job` of the last one, `held` the firing that waits for the end of that job, `skipped` the last skipped firing and
+   * why, `paused` since when. A removed one has `removed`, and expires `keep` ms later. Times are Unix ms.
+   */
+  schedule(name: string): string {
+    return `${this.#ns}rr:schedule:${name}`;
+  }
+
   /** Channel, not a key: a message whenever the job changes; its text is the state, which is only a hint. */
   channel(id: string): string {
     return `${this.#ns}rr:ev:${id}`;

@@ -35,6 +35,7 @@ import type { InstanceIdentity } from "./identity.ts";
 import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
+import { Schedules } from "./schedules.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { type Items, itemsOf, pairsOf } from "./items.ts";
 import { Steps } from "./steps.ts";
@@ -45,6 +46,7 @@ import { WakeUps } from "./wake_ups.ts";
  * connection.
  */
 export class RedisQueue implements Queue {
+  readonly schedules: Schedules;
   readonly #steps: Steps;
   /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */
   readonly #starting: Link;
@@ -75,6 +77,7 @@ export class RedisQueue implements Queue {
     this.#waiting = new Link(target, clock, failed);
     this.#wakeUps = new WakeUps(target, clock);
     this.#steps = new Steps(this.#link, keys);
+    this.schedules = new Schedules(this.#steps);
     this.#starting = new Link(target, clock, failed);
     this.#starts = new Steps(this.#starting, keys);
     this.#peeks = new Batch(this.#starting, SCRIPTS.peek);
@@ -97,7 +100,7 @@ export class RedisQueue implements Queue {
 
   async heartbeat(attempts: readonly OwnedAttempt[], state: InstanceState): Promise<HeartbeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#identity;
-    const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
+    const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner), this.#keys.schedules()];
     const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
     const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.reported];
     for (const { id, token } of attempts) {

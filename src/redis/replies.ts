@@ -1,5 +1,6 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import type { HeartbeatReply, OwnedAttempt, StartReply } from "../ports/queue.ts";
+import type { SchedulePlans } from "../ports/schedules.ts";
 import { type Items, recordOf } from "./items.ts";
 
 /** Reads the values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
@@ -47,7 +48,7 @@ export function readHeartbeat(items: Items): HeartbeatReply {
   const fenced: OwnedAttempt[] = [];
   const unknown: string[] = [];
   const cancel: { id: string; reason: string }[] = [];
-  for (let i = 9; i + 2 < items.length; i += 3) {
+  for (let i = 10; i + 2 < items.length; i += 3) {
     const id = String(items[i + 1]);
     if (items[i] === "fenced") fenced.push({ id, token: String(items[i + 2]) });
     else if (items[i] === "unknown") unknown.push(id);
@@ -55,5 +56,12 @@ export function readHeartbeat(items: Items): HeartbeatReply {
   }
   const [extra, paused, overdue] = [items[3] === 1, items[4] === 1, items[5] !== 0];
   const dueInMs = items[6] === "" ? null : Number(items[6]);
-  return { type, fenced, unknown, cancel, claims: Number(items[2]), extra, paused, overdue, dueInMs };
+  const schedules = readPlans(String(items[9]));
+  return { type, fenced, unknown, cancel, claims: Number(items[2]), extra, paused, overdue, dueInMs, schedules };
+}
+
+/** Reads what a heartbeat reports of the schedules. */
+function readPlans(text: string): SchedulePlans {
+  const [birth, version, due] = text.split(" ");
+  return { mark: text === "" ? "" : `${birth} ${version}`, dueInMs: due ? Number(due) : null };
 }

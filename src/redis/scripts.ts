@@ -35,6 +35,13 @@ import sweep from "./scripts/sweep.lua" with { type: "text" };
 import forget from "./scripts/forget.lua" with { type: "text" };
 import queues from "./scripts/queues.lua" with { type: "text" };
 import instances from "./scripts/instances.lua" with { type: "text" };
+import schedule from "./scripts/lib/schedule.lua" with { type: "text" };
+import scheduleAdd from "./scripts/schedule_add.lua" with { type: "text" };
+import scheduleFired from "./scripts/schedule_fired.lua" with { type: "text" };
+import schedulePause from "./scripts/schedule_pause.lua" with { type: "text" };
+import scheduleRemove from "./scripts/schedule_remove.lua" with { type: "text" };
+import scheduleRestore from "./scripts/schedule_restore.lua" with { type: "text" };
+import schedules from "./scripts/schedules.lua" with { type: "text" };
 import { Keys } from "./keys.ts";
 import { Script, stepOf } from "./script.ts";
 
@@ -55,6 +62,8 @@ local DEFAULT_KEEP, SKIPPED = ${DEFAULT_KEEP * 1_000}, ${EXIT.skipped}
 /** What precedes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
 const JOB = [job, WAITING, waiting];
 const about = (name: string, text: string) => new Script(name, base, [...JOB, text]);
+/** Makes a script about one schedule. */
+const planning = (name: string, text: string) => new Script(name, base, [schedule, text]);
 
 /** Constants of the domain in the Lua text of `start`, so that no call has to send them. */
 const START = `local FIELDS = {${JOB_FIELDS.map((name) => `'${name}'`).join(",")}}
@@ -67,7 +76,7 @@ const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")
 
 /**
  * Every script, by the name of its event. `restore` is two events at once. These are no events: `show`, `peek`, `list`,
- * `purge`, `sweep`, `forget`, `queues`, `instances`, `request`, `serve`, `reply`.
+ * `purge`, `sweep`, `forget`, `queues`, `instances`, `schedules`, `request`, `serve`, `reply`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),
@@ -105,4 +114,10 @@ export const SCRIPTS = {
   forget: plain("forget", forget),
   queues: plain("queues", queues),
   instances: plain("instances", instances),
+  schedules: plain("schedules", schedules),
+  schedule_add: planning("schedule_add", scheduleAdd),
+  schedule_pause: planning("schedule_pause", schedulePause),
+  schedule_remove: planning("schedule_remove", scheduleRemove),
+  schedule_restore: planning("schedule_restore", scheduleRestore),
+  schedule_fired: new Script("schedule_fired", base, [stepOf([...JOB, submit], "submit"), schedule, scheduleFired]),
 } as const;

@@ -37,17 +37,18 @@ export class Steps {
     id: string,
     rest: Rest & { readonly raw?: Uint8Array; readonly more?: readonly Argument[] } = {},
   ): Promise<Items> {
-    const { keys, args: [, ...args] } = this.#call(id, rest);
+    const { keys, args: [, ...args] } = this.callOf(id, rest);
     return this.link.run(script, keys, [rest.raw ?? id, ...args, ...rest.more ?? []]);
   }
 
   /** Runs a batch's script about one job, together with others. */
   together(batch: Batch, id: string, rest: Rest): Promise<Items> {
-    const { keys, args } = this.#call(id, rest);
+    const { keys, args } = this.callOf(id, rest);
     return batch.run(keys, args);
   }
 
-  #call(id: string, rest: Rest): ScriptCall {
+  /** Returns keys and arguments of a script about one job. */
+  callOf(id: string, rest: Rest): ScriptCall {
     const { keys } = this;
     const own = [keys.job(id), keys.meta(id), keys.output(id), keys.after(id), keys.events()];
     const keepMs = rest.keepMs ?? DEFAULT_KEEP * 1_000;

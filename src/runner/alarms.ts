@@ -54,6 +54,8 @@ export class Alarms {
   readonly spool: Alarm;
   /** Removes what is no longer needed. */
   readonly janitor: Alarm;
+  /** Fires schedules, and keeps the copy of them up to date. */
+  readonly schedules: Alarm;
 
   constructor(clock: Clock) {
     this.heartbeat = new Alarm(clock);
@@ -62,5 +64,6 @@ export class Alarms {
     this.recover = new Alarm(clock);
     this.spool = new Alarm(clock);
     this.janitor = new Alarm(clock);
+    this.schedules = new Alarm(clock);
   }
 }

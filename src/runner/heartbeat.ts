@@ -7,6 +7,7 @@ import type { ClaimGate } from "./claim_gate.ts";
 import type { Membership } from "./membership.ts";
 import type { RunnerParts } from "./parts.ts";
 import type { Recovery } from "./recovery.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 /** What a `Heartbeat` works with. */
 export interface HeartbeatWork {
@@ -15,6 +16,7 @@ export interface HeartbeatWork {
   readonly membership: Membership;
   readonly backlog: Backlog;
   readonly recovery: Recovery;
+  readonly scheduler: Scheduler;
   readonly alarms: Alarms;
   /** Ends the runner: it cannot go on. */
   readonly fail: (error: unknown) => void;
@@ -53,7 +55,7 @@ export class Heartbeat {
   }
 
   async #obey(reply: HeartbeatReply & { type: "OK" }, named: readonly OwnedAttempt[]): Promise<void> {
-    const { attempts, gate, backlog, recovery, alarms } = this.#work;
+    const { attempts, gate, backlog, recovery, scheduler, alarms } = this.#work;
     gate.open("fenced");
     recovery.heartbeatReplied();
     if (recovery.isUnfinished) return await recovery.dataLost();
@@ -66,6 +68,7 @@ export class Heartbeat {
     else gate.open("paused");
     if (reply.overdue) alarms.reap.soon();
     if (reply.dueInMs !== null) alarms.promote.soon(reply.dueInMs);
+    scheduler.planned(reply.schedules);
   }
 
   /** Returns the attempts that this heartbeat named and that are still ours. */

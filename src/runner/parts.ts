@@ -1,10 +1,12 @@
 import type { HookRule } from "../domain/hook_event.ts";
+import type { Calendar } from "../ports/calendar.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Executor, OpenedExecutor } from "../ports/executor.ts";
 import type { Log } from "../ports/log.ts";
 import type { Ownership } from "../ports/ownership.ts";
 import type { LostPolicy, Queue, ReassertRequest } from "../ports/queue.ts";
 import type { Attempt, AttemptJournal } from "../ports/attempt_journal.ts";
+import type { ScheduleSpool } from "../ports/schedules.ts";
 
 /** Settings of a runner; times in milliseconds. */
 export interface RunnerSettings {
@@ -36,6 +38,8 @@ export interface RunnerSettings {
   readonly hookLimitMs: number;
   /** Pause between two heartbeats; every other period is derived from it. */
   readonly heartbeatMs: number;
+  /** Duration of a lease. */
+  readonly leaseMs: number;
   /** Version of the program, for display. */
   readonly version: string;
   /** Name of the host, for display. */
@@ -52,6 +56,10 @@ export interface RunnerParts {
   /** Return the path of a spool file that is no longer the one that this process opened; `null` when all is well. */
   readonly missing: { journal(): string | null; lock(): Promise<string | null> };
   readonly ownership: Ownership;
+  /** The copy of all schedules. */
+  readonly schedules: ScheduleSpool;
+  /** Opens the calendar, which only schedules need. */
+  readonly openCalendar: () => Promise<Calendar>;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: RunnerSettings;
@@ -86,6 +94,10 @@ export const CHECKPOINTS = [
   "after_reassert",
   "before_release",
   "after_release",
+  "before_schedule_fired",
+  "after_schedule_fired",
+  "after_cancel_last",
+  "after_schedule_restore",
 ] as const;
 
 /** One of these points. */

@@ -16,6 +16,7 @@ import { Promoter } from "./promoter.ts";
 import { Reaper } from "./reaper.ts";
 import { Recovery } from "./recovery.ts";
 import { Requests } from "./requests.ts";
+import { Scheduler } from "./scheduler.ts";
 import { SerialKeys } from "./serial_keys.ts";
 import { Loop, type LoopOptions } from "./service.ts";
 import { SPOOL_EVERY, SpoolWatch } from "./spool_watch.ts";
@@ -57,11 +58,12 @@ export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }
   const starter = new Starter(parts, { attempts, gate, backlog, launcher, serialKeys });
   const claimer = new Claimer(parts, { attempts, gate, backlog, starter, serialKeys, recover: alarms.recover });
   const recovery = new Recovery(parts, { attempts, gate, membership, backlog, launcher, finisher, alarms, fail });
-  const heartbeat = new Heartbeat(parts, { attempts, gate, membership, backlog, recovery, alarms, fail });
+  const scheduler = new Scheduler(parts, { gate, alarm: alarms.schedules });
+  const heartbeat = new Heartbeat(parts, { attempts, gate, membership, backlog, recovery, scheduler, alarms, fail });
   const inputWatch = new InputWatch(parts, attempts, hooks);
   const requests = new Requests(parts, attempts, inputWatch);
   const spoolWatch = new SpoolWatch(parts);
-  const loops = makeLoops(parts, { attempts, alarms, hooks, recovery, heartbeat, inputWatch, spoolWatch });
+  const loops = makeLoops(parts, { attempts, alarms, hooks, recovery, heartbeat, scheduler, inputWatch, spoolWatch });
   return {
     alarms,
     gate,
@@ -73,6 +75,7 @@ export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }
     claimer,
     recovery,
     heartbeat,
+    scheduler,
     inputWatch,
     requests,
     spoolWatch,
@@ -82,12 +85,13 @@ export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }
 
 function makeLoops(
   parts: RunnerParts,
-  { attempts, alarms, hooks, recovery, heartbeat, inputWatch, spoolWatch }: {
+  { attempts, alarms, hooks, recovery, heartbeat, scheduler, inputWatch, spoolWatch }: {
     attempts: Attempts;
     alarms: Alarms;
     hooks: Hooks;
     recovery: Recovery;
     heartbeat: Heartbeat;
+    scheduler: Scheduler;
     inputWatch: InputWatch;
     spoolWatch: SpoolWatch;
   },
@@ -115,6 +119,7 @@ function makeLoops(
     loop("promote", new Promoter(parts, alarms.heartbeat), { everyMs: Infinity, alarm: alarms.promote }),
     loop("reap", new Reaper(parts, hooks), { everyMs: Infinity, alarm: alarms.reap }),
     loop("recover", recovery, { everyMs: Infinity, alarm: alarms.recover, gapMs: RECOVER_GAP }),
+    loop("schedules", scheduler, { everyMs: Infinity, alarm: alarms.schedules }),
     loop("superseded", new Superseded(parts), heartbeats),
     loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
     loop("stream", new Streamer(parts, attempts), { everyMs: STREAM_EVERY, work }),

@@ -11,6 +11,7 @@ import { attachLine } from "../../src/executors/registry.ts";
 import { InvalidInputError } from "../../src/domain/errors.ts";
 import type { AttemptOutput } from "../../src/ports/host_output.ts";
 import type { Viewer, ViewOptions } from "../../src/ports/viewer.ts";
+import { systemCalendar } from "../../src/system/calendar.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { newId } from "../../src/system/new_id.ts";
 import { FakeStore } from "./fake_store.ts";
@@ -54,6 +55,7 @@ export class CommandFixture implements Compose {
   hostOutput: AttemptOutput | null = null;
   readonly clock = systemClock;
   readonly newId = newId;
+  readonly openCalendar = () => Promise.resolve(systemCalendar);
   readonly #options: CommandOptions;
   #writes = 0;
   #resized: (() => void) | null = null;

@@ -5,7 +5,6 @@ import type {
   CancelOptions,
   CancelReply,
   Dependents,
-  JobStore,
   OutputPiece,
   Placement,
   PurgeQuery,
@@ -20,13 +19,16 @@ import type {
   WaitingIds,
 } from "../../src/ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
+import type { ClientStore } from "../../src/ports/schedules.ts";
+import { FakeSchedules } from "./fake_schedules.ts";
 
 const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
 
 type Asked = [id: string, request: JobRequest];
 
 /** A job store in memory: what tests put into it, clients see; `touch` wakes those who wait for changes. */
-export class FakeStore implements JobStore {
+export class FakeStore implements ClientStore {
+  readonly schedules = new FakeSchedules(() => this.nowMs);
   /** Submissions in the order in which they came. */
   readonly submitted: (Submission & { readonly id: string })[] = [];
   readonly jobs = new Map<string, StoredJob>();

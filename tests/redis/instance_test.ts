@@ -146,6 +146,7 @@ Deno.test("heartbeat() sorts runs into fenced, unknown and cancelled ones", asyn
     paused: true,
     overdue: false,
     dueInMs: null,
+    schedules: { mark: "", dueInMs: null },
   });
   await fixture.store.pause("r", false);
   const fine = await fixture.queue.heartbeat([runs[0]], "up");

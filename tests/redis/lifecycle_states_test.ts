@@ -137,6 +137,16 @@ const DRIVES: Readonly<Partial<Record<LifecycleEventName, readonly Drive[]>>> = 
       return queue.reassert({ id, ...later, startedMs: 1, job: FOREIGN, meta: {} });
     },
   ],
+  schedule_fired: [async (fixture) => {
+    const { queue, store } = fixture;
+    const timeMs = await fixture.now() - 1000;
+    const submission = { ...FOREIGN, id: "j" };
+    const rest = { sinceMs: 0, overlap: "skip", catchUp: 0, jitter: 0, submission } as const;
+    await store.schedules.scheduleAdd("s", { cron: "@daily", tz: "UTC", ...rest }, timeMs);
+    const [schedule] = (await queue.schedules.read()).schedules;
+    const times = { timeMs, nextMs: null, graceMs: 60_000, plannedId: "j" };
+    await queue.schedules.scheduleFired({ schedule, submission, ...times });
+  }],
   reap: (["requeue", "fail"] as const).map((policy) => async (fixture, attempt) => {
     await fixture.server.call("HSET", fixture.keys.attempts("r", "i"), "j", attempt.token);
     await fixture.expire("i");

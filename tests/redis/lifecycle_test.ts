@@ -1,7 +1,14 @@
-import { INSTANCE_EVENTS, LIFECYCLE, type LifecycleEvent } from "../../src/domain/lifecycle.ts";
+import {
+  INSTANCE_EVENTS,
+  LIFECYCLE,
+  type LifecycleEvent,
+  REPORTED_EVENTS,
+  SCHEDULE_EVENTS,
+} from "../../src/domain/lifecycle.ts";
 import { events } from "../../src/cli/commands/events.ts";
 import { RedisJobStore } from "../../src/redis/job_store.ts";
 import { RedisQueue } from "../../src/redis/queue.ts";
+import { Schedules } from "../../src/redis/schedules.ts";
 import { SCRIPTS } from "../../src/redis/scripts.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 
@@ -20,13 +27,15 @@ const housekeeping = [
   "reply",
   "request",
   "restore",
+  "schedules",
   "serve",
   "show",
   "sweep",
 ];
 /** Events of a job that have a script of their own. */
 const OWN = Object.entries<LifecycleEvent>(LIFECYCLE).filter(([, { within }]) => !within).map(([name]) => name);
-const expected = [...OWN, ...Object.keys(INSTANCE_EVENTS), ...housekeeping].sort();
+const named = [...OWN, ...Object.keys(INSTANCE_EVENTS), ...Object.keys(SCHEDULE_EVENTS)];
+const expected = [...named, ...housekeeping].sort();
 
 Deno.test("scripts/ has one Lua file for every event, and no other", () => {
   const files = [...Deno.readDirSync(folder)].filter((entry) => entry.isFile).map((entry) => entry.name);
@@ -36,10 +45,8 @@ Deno.test("scripts/ has one Lua file for every event, and no other", () => {
 });
 
 Deno.test("every event is a method of the queue or of the job store", () => {
-  const methods = [RedisQueue, RedisJobStore].flatMap((type) => Object.getOwnPropertyNames(type.prototype));
-  for (const name of [...OWN, ...Object.keys(INSTANCE_EVENTS)]) {
-    assert(methods.includes(methodOf(name)), name);
-  }
+  const methods = [RedisQueue, RedisJobStore, Schedules].flatMap((type) => Object.getOwnPropertyNames(type.prototype));
+  for (const name of named) assert(methods.includes(methodOf(name)), name);
 });
 
 Deno.test("every Lua file says what it does, its keys, arguments and replies", () => {
@@ -61,18 +68,19 @@ const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folde
 Deno.test("every event of a job has a caller in src/client or src/runner of the same name", () => {
   const files = ["client", "runner"].flatMap((name) => [...walk(new URL(`../../src/${name}/`, import.meta.url))]);
   const callers = files.map((file) => Deno.readTextFileSync(file)).join();
-  for (const name of OWN) {
-    assert(new RegExp(`\\b(queue|store)\\.${methodOf(name)}\\(`).test(callers), name);
+  for (const name of [...OWN, ...Object.keys(SCHEDULE_EVENTS)]) {
+    assert(new RegExp(`\\b(queue|store|schedules)\\.${methodOf(name)}\\(`).test(callers), name);
   }
 });
 
 Deno.test("the help of events names those that scripts publish, and each is an event of the lifecycle", () => {
-  const reported = [...expected, "lib/waiting"].flatMap((name) =>
-    [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event)
-  );
+  const reportedBy = (name: string) =>
+    [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event);
+  const reported = [...expected, "lib/waiting"].flatMap(reportedBy);
   const [, said] = /namespace: (.*)\. Each has/.exec(events.description!.join(" "))!;
   assertEquals(said.split(/, | and /).sort(), [...new Set(reported)].sort());
-  for (const name of reported) assert(Object.hasOwn(LIFECYCLE, name), name);
+  for (const name of reported) assert(Object.hasOwn({ ...LIFECYCLE, ...REPORTED_EVENTS }, name), name);
+  for (const [name, script] of Object.entries(REPORTED_EVENTS)) assert(reportedBy(script).includes(name), name);
 });
 
 /** Method of an event: `dead_letter` is `deadLetter`. */

@@ -18,6 +18,7 @@ import type { Attempt, AttemptJournal, JournalRecord, SettledEnd } from "../../s
 import type { RunnerParts, RunnerSettings } from "../../src/runner/parts.ts";
 import { makeRooms } from "../../src/runner/rooms.ts";
 import { Attempts } from "../../src/runner/attempts.ts";
+import { systemCalendar } from "../../src/system/calendar.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import { digestOf } from "../../src/system/digest.ts";
 
@@ -112,7 +113,8 @@ export class FakeQueue {
   heartbeat = (): Promise<HeartbeatReply> => {
     this.heartbeats++;
     const orders = { fenced: [], unknown: [], cancel: [], extra: false, paused: false, overdue: false, dueInMs: null };
-    return Promise.resolve({ type: "OK", claims: this.claims.length, ...orders });
+    const schedules = { mark: "", dueInMs: null };
+    return Promise.resolve({ type: "OK", claims: this.claims.length, ...orders, schedules });
   };
   owned = () => Promise.resolve([]);
   leases = () => Promise.resolve([]);
@@ -295,6 +297,8 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, options: Fake
     executors: new Map([["fake", executor as unknown as Executor]]),
     journal: journal as unknown as AttemptJournal,
     ownership: { claim: () => Promise.resolve({ proof: [], lineage: [] }), won: () => Promise.resolve() },
+    schedules: { load: () => Promise.resolve({ mark: "", records: {} }), save: () => Promise.resolve() },
+    openCalendar: () => Promise.resolve(systemCalendar),
     clock,
     log,
     checkpoint: () => {},
@@ -315,6 +319,7 @@ export function fakeRunner(settings: Partial<RunnerSettings> = {}, options: Fake
       hooks: [],
       hookLimitMs: 5000,
       heartbeatMs: 1000,
+      leaseMs: 6000,
       version: "0",
       host: "here",
       pid: 1,

@@ -7,8 +7,12 @@ import type { Values } from "../../settings/option_row.ts";
 import type { GLOBAL_ROWS } from "../../settings/options.ts";
 import type { SUBMIT_ROWS } from "../commands/submit.ts";
 
-/** Values of the options of `runner submit`. */
-export type SubmitSettings = Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>;
+/** Values of the options of `runner submit` that describe a job. */
+export type SubmitSettings = Pick<
+  Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>,
+  | ("name" | "executor" | "id" | "callerId" | "contextId" | "timeout" | "env" | "envFile" | "cwd" | "title" | "label")
+  | ("priority" | "in" | "at" | "after" | "afterEnd" | "retries" | "backoff" | "keep")
+>;
 
 /**
  * Reads `NAME=VALUE`. An invalid text is not quoted: it may be a password without its name.

@@ -1,16 +1,18 @@
 -- heartbeat: extends the lease and returns orders for the runner.
 --
--- KEYS  1 lease  2 instance  3 attempts  4 claim  5 paused  6 delay, then job and meta of every attempt
+-- KEYS  1 lease  2 instance  3 attempts  4 claim  5 paused  6 delay  7 state of the schedules, then job and meta
+--       of every attempt
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` reported to the caller, then id
 --       and token of every attempt
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other attempts, 1 when the queue is
 --               paused, 1 when the lease of another instance has ended, ms until the first delayed job is due or '',
---               the new `seq`, -1 when Redis went back behind the one that it had reported, its history, then triples:
---               fenced id token, unknown id '', cancel id reason
+--               the new `seq`, -1 when Redis went back behind the one that it had reported, its history, '' without schedules, else
+--               birth and version of the schedules and ms until one is due or '', with a blank between, then
+--               triples: fenced id token, unknown id '', cancel id reason
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
 
-local LEASE, INSTANCE, ATTEMPTS, CLAIM, PAUSED, DELAY = unpack(KEYS, 1, 6)
+local LEASE, INSTANCE, ATTEMPTS, CLAIM, PAUSED, DELAY, SCHEDULES = unpack(KEYS, 1, 7)
 
 local bad = unfit(LEASE, 'zset') or unfit(INSTANCE, 'hash') or unfit(ATTEMPTS, 'hash') or unfit(CLAIM, 'list')
 if bad then return bad end
@@ -37,7 +39,10 @@ local overdue = call('ZRANGEBYSCORE', LEASE, '-inf', at, 'LIMIT', 0, 1)
 local first = usable(DELAY, 'zset') and call('ZRANGE', DELAY, 0, 0, 'WITHSCORES')[2]
 local due = first and math.max(0, math.ceil(tonumber(first) - at)) or ''
 local others = call('HLEN', ATTEMPTS) ~= named and 1 or 0
-local reply = { 'OK', at, call('LLEN', CLAIM), others, call('EXISTS', PAUSED), #overdue, due, seq, history() }
+local plans = usable(SCHEDULES, 'hash') and call('HMGET', SCHEDULES, 'birth', 'version', 'due', 'hold') or {}
+local planned = number(plans[3]) and math.max(0, math.max(plans[3], number(plans[4]) or 0) - at) or ''
+local schedules = plans[1] and string.format('%s %s %s', plans[1], plans[2], planned) or ''
+local reply = { 'OK', at, call('LLEN', CLAIM), others, call('EXISTS', PAUSED), #overdue, due, seq, history(), schedules }
 local function order(kind, id, reason)
   reply[#reply + 1] = kind
   reply[#reply + 1] = id
@@ -45,7 +50,7 @@ local function order(kind, id, reason)
 end
 
 for n = 1, named do
-  local job, meta, id, token = KEYS[5 + 2 * n], KEYS[6 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
+  local job, meta, id, token = KEYS[6 + 2 * n], KEYS[7 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
   local known = { false, false, false, false }
   if type_of(meta) == 'hash' then known = call('HMGET', meta, 'token', 'done', 'cancel', 'attempt') end
   local found = type_of(job)

@@ -1,0 +1,42 @@
+import type { ScheduleDefinition } from "../../src/domain/schedule.ts";
+import type { ScheduleList, ScheduleStore, StoredSchedule } from "../../src/ports/schedules.ts";
+
+/** Schedules in memory, as clients see them. */
+export class FakeSchedules implements ScheduleStore {
+  readonly stored = new Map<string, StoredSchedule>();
+  /** Milliseconds for which the last firing of each removed one is kept. */
+  readonly removed: [name: string, keepMs: number][] = [];
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Changes a schedule that is there. */
+  change(name: string, more: Partial<StoredSchedule>): void {
+    this.stored.set(name, { ...this.stored.get(name)!, ...more });
+  }
+
+  read(): Promise<ScheduleList> {
+    const schedules = [...this.stored.values()];
+    return Promise.resolve({ mark: "", records: {}, nowMs: this.#now(), holdMs: 0, schedules });
+  }
+
+  scheduleAdd(name: string, definition: ScheduleDefinition, nextMs: number | null): Promise<boolean> {
+    const { paused = false, lastMs = null, job = "" } = this.stored.get(name) ?? {};
+    const rest = { name, revision: "1", nextMs, lastMs, job, heldMs: null, skipped: null, paused };
+    this.stored.set(name, { ...definition, ...rest });
+    return Promise.resolve(paused);
+  }
+
+  schedulePause(name: string, how: "pause" | { readonly nextMs: number | null }): Promise<boolean> {
+    if (!this.stored.has(name)) return Promise.resolve(false);
+    this.change(name, how === "pause" ? { paused: true } : { paused: false, nextMs: how.nextMs });
+    return Promise.resolve(true);
+  }
+
+  scheduleRemove(name: string, keepMs: number): Promise<boolean> {
+    this.removed.push([name, keepMs]);
+    return Promise.resolve(this.stored.delete(name));
+  }
+}
