@@ -1,6 +1,7 @@
 import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import type { RedisQueue } from "../../src/redis/queue.ts";
 import type { Queue } from "../../src/ports/queue.ts";
+import type { Firing } from "../../src/ports/schedules.ts";
 import type { Submission } from "../../src/domain/submission.ts";
 import { ended, INFO, raw } from "./redis_fixture.ts";
 
@@ -12,6 +13,15 @@ const options = { policy: "requeue", graceMs: 0, lostAfterMs: 1 } as const;
 /** A submission to runner `r`. */
 export function job(id: string, more: Partial<Submission> = {}): Submission & { id: string } {
   return { id, payload: "true", runner: "r", executor: "tmux.main", ...more };
+}
+
+/** A firing of schedule `s`, whose planned time is `planned`. */
+function firing(planned: string, timeMs: number): Firing {
+  const definition = { cron: "@daily", tz: "UTC", sinceMs: 0, overlap: "queue", catchUp: 0, jitter: 0 } as const;
+  const rest = { lastMs: null, job: timeMs === 2 ? "" : "s@2", heldMs: null, skipped: null, paused: false };
+  const submission = job(`s@${planned}`);
+  const schedule = { ...definition, submission, name: "s", revision: "6", nextMs: Number(planned), ...rest };
+  return { schedule, timeMs, nextMs: 9, graceMs: 9e12, submission, plannedId: submission.id };
 }
 
 /** Everything that a runner does, about jobs `a` to `e`; `gone` is an instance whose lease has ended. */
@@ -63,6 +73,15 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["retire", () => queue.retire(gone)],
     ["sweep", () => queue.sweep(100)],
     ["serverId", () => queue.serverId()],
+    ["schedules", () => queue.schedules.read()],
+    [
+      "schedule_restore",
+      () => queue.schedules.scheduleRestore("s", { rev: "5", last: "1", removed: "1", keep: "9" }, 9),
+    ],
+    ["schedule_restore", () => queue.schedules.scheduleRestore("s", { rev: "6", next: "2" }, 0)],
+    ["schedule_fired", () => queue.schedules.scheduleFired(firing("2", 2))],
+    ["schedule_fired", () => queue.schedules.scheduleFired(firing("9", 9))],
+    ["cancelLast", () => queue.schedules.cancelLast("s@2")],
   ];
 }
 
@@ -112,6 +131,11 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["retry", () => store.retry("c", { runner: "r" })],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, ["a", "b", "c"])],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, ["a", "b", "c"])],
+    ["schedule_add", () => store.schedules.scheduleAdd("t", firing("1", 1).schedule, 9e12)],
+    ["schedule_pause", () => store.schedules.schedulePause("t", "pause")],
+    ["schedule_pause", () => store.schedules.schedulePause("t", { nextMs: null })],
+    ["schedules", () => store.schedules.read()],
+    ["schedule_remove", () => store.schedules.scheduleRemove("t", 9)],
   ];
 }
 
