@@ -35,6 +35,9 @@ const SHOW =
 /** What everything that speaks with Redis needs. */
 const REDIS = /^src\/redis\/(?!url\.ts)|redis\/mod\.ts|@db\/redis/;
 
+/** What reads cron expressions, which only schedules need. */
+const CALENDAR = /croner|^src\/system\/calendar\.ts$/;
+
 const traces = await canTrace();
 
 Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }, async (t) => {
@@ -43,6 +46,7 @@ Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }
     [["version"], [WORK, HOST, SHOW, REDIS, /^src\/client\/|^src\/(settings\/config_file|cli\/report_error)\.ts$/]],
     [["help", "submit"], [WORK, HOST, REDIS]],
     [["config"], [WORK, HOST, REDIS]],
+    [["schedule", "list"], [WORK, HOST, CALENDAR]],
     [["submit", "--id", "one", "true"], [WORK, HOST, SHOW, /^src\/cli\/(view\/dry_run|report_error)\.ts$/]],
     [["status"], [WORK, HOST, /^src\/cli\/(view\/(help|progress)|await_jobs)\.ts$/]],
     [["cancel", "one"], [WORK, HOST, /^src\/cli\/view\/(help|table|watch|progress)\.ts$/]],
@@ -54,7 +58,7 @@ Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }
       const commands = loaded.filter((path) => path.startsWith("src/cli/commands/"));
       assertEquals(commands.filter((path) => path !== own && args[0] !== "help"), []);
       assert(loaded.includes(own), `${loaded}`);
-      assertEquals(loaded.filter((path) => never.some((pattern) => pattern.test(path))), []);
+      assertEquals(loaded.filter((path) => [CALENDAR, ...never].some((pattern) => pattern.test(path))), []);
     });
   }
   await t.step("and a runner loads all that the others may not", async () => {
@@ -62,7 +66,14 @@ Deno.test({ name: "a command loads what it needs and no more", ignore: !traces }
     for (const pattern of [WORK, HOST, REDIS]) {
       assert(loaded.some((path) => pattern.test(path)), `${pattern}: ${loaded}`);
     }
-    assertEquals(loaded.filter((path) => /^src\/redis\/(open_store|job_store)\.ts$/.test(path)), []);
+    assertEquals(
+      loaded.filter((path) => CALENDAR.test(path) || /^src\/redis\/(open_store|job_store)\.ts$/.test(path)),
+      [],
+    );
+  });
+  await t.step("and a calendar comes with the first schedule", async () => {
+    const loaded = await loadedBy(fixture, ["schedule", "next", "@daily"]);
+    assert(loaded.some((path) => CALENDAR.test(path)), `${loaded}`);
   });
   await run(["tmux", "-L", fixture.socket, "kill-server"]);
 });

@@ -67,6 +67,11 @@ export async function allCases(fixture: RunnerFixture): Promise<Case[]> {
     client("retry", ended),
     client("pause"),
     client("resume"),
+    client("schedule", "add", "nightly", "@daily", "true"),
+    { of: "schedule add --script", args: ["schedule", "add", "b", "@daily", "--script", file], read: [file] },
+    { of: "schedule add --env-file", args: ["schedule", "add", "b", "@daily", "--env-file", file, "x"], read: [file] },
+    client("schedule", "next", "nightly"),
+    client("schedule", "list"),
     client("purge", "--yes", "--older-than", "1d"),
     ...hostCases(fixture),
   ];

@@ -65,3 +65,31 @@ Deno.test("follow() of the library gives everything of a job on this host, and e
     if (spool !== undefined) assertEquals([text === want, missing], [true, 0]);
   }
 });
+
+Deno.test("schedules of the library are added, listed, paused, resumed, run by hand and removed", async () => {
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner();
+  await using client = await Client.connect({ redisUrl: fixture.redis.address });
+  const { schedules } = client;
+  const job = { payload: "echo $WORD", runner: fixture.name, env: { WORD: "hello" } };
+  const next = await schedules.add({ name: "daily", cron: "0 3 * * *", tz: "Europe/Berlin", catchUp: 60, job });
+  assertEquals([1, 2].includes(new Date(next).getUTCHours()), true);
+  const [one] = await schedules.list();
+  assertEquals([one.name, one.overlap, one.catchUp, one.nextMs, one.isServed], ["daily", "skip", 60, next, true]);
+  assertEquals([one.job.payload, one.lastMs, one.lastJob, one.lastStatus], ["echo $WORD", null, null, null]);
+  await schedules.pause("daily");
+  assertEquals((await schedules.list()).map(({ paused, nextMs }) => [paused, nextMs]), [[true, null]]);
+  const job1 = await client.wait(await schedules.run("daily"));
+  assertEquals([job1.result, job1.exitCode], ["hello\n", 0]);
+  assertEquals(await schedules.resume("daily"), next);
+  await schedules.remove("daily");
+  assertEquals(await schedules.list(), []);
+  const wrong = [() => schedules.add({ name: "x", cron: "x", job }), () => schedules.remove("daily")];
+  for (const call of wrong) await assertRejects(call, InvalidInputError);
+  await schedules.add({ name: "often", cron: "@every 1s", job });
+  let fired = await schedules.list();
+  for (; fired[0].lastStatus !== "finished"; fired = await schedules.list()) {
+    await new Promise((on) => setTimeout(on, 50));
+  }
+  assertEquals((await client.read(fired[0].lastJob!)).result, "hello\n");
+});

@@ -6,7 +6,11 @@ import { until } from "../support/until.ts";
 import { RunnerFixture } from "../support/runner_fixture.ts";
 
 /** Where a process dies while it stops, and where only one that must restore a job comes along. */
-const SPECIAL = ["before_release", "after_release", "after_reassert"];
+const SPECIAL = [
+  ...["before_release", "after_release", "after_reassert"],
+  // of schedules: schedules_test.ts
+  ...["before_schedule_fired", "after_schedule_fired", "after_cancel_last", "after_schedule_restore"],
+];
 
 /** Six jobs with different ends, for three slots. */
 async function queueJobs(fixture: RunnerFixture, log: ExecutionLog): Promise<string[]> {

@@ -46,7 +46,7 @@ async function assertOnce(fixture: RunnerFixture, log: ExecutionLog, count: numb
   await assertClean(fixture, { ids, log, dataWasLost, instances: spools(fixture, count) });
 }
 
-Deno.test("a schedule fires once for each of its times although three runners are there", async () => {
+Deno.test("80 a schedule fires once for each of its times although three runners are there", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   await runners(fixture, 3);
@@ -58,7 +58,7 @@ Deno.test("a schedule fires once for each of its times although three runners ar
 });
 
 for (const place of ["before_schedule_fired", "after_schedule_fired"]) {
-  Deno.test(`a firing happens once when its runner dies at ${place}`, async () => {
+  Deno.test(`80 a firing happens once when its runner dies at ${place}`, async () => {
     await using fixture = await RunnerFixture.create();
     const log = new ExecutionLog(fixture.dir);
     const dying = await oneOf(fixture, 0, FAST, { RUNNER_CRASH_AT: place });
@@ -73,7 +73,7 @@ for (const place of ["before_schedule_fired", "after_schedule_fired"]) {
   });
 }
 
-Deno.test("replace cancels the last job and follows its end, also when the runner dies before the cancellation", async () => {
+Deno.test("80 replace cancels the last job and follows its end, also when the runner dies before the cancellation", async () => {
   await using fixture = await RunnerFixture.create();
   const dying = await oneOf(fixture, 0, FAST, { RUNNER_CRASH_AT: "after_cancel_last" });
   await command(fixture, "add", "s", "@every 2s", "--overlap", "replace", "sleep 60");
@@ -90,7 +90,7 @@ Deno.test("replace cancels the last job and follows its end, also when the runne
   for (const id of await firings(fixture)) await fixture.ended(id);
 });
 
-Deno.test("schedules come back with their last firing after FLUSHALL, and fire again after one lease", async () => {
+Deno.test("80 schedules come back with their last firing after FLUSHALL, and fire again after one lease", async () => {
   await using fixture = await RunnerFixture.create();
   const log = new ExecutionLog(fixture.dir);
   const [runner] = await runners(fixture, 2);
@@ -115,7 +115,7 @@ Deno.test("schedules come back with their last firing after FLUSHALL, and fire a
   for (const [id, runs] of await log.executions()) assertEquals(runs.length, 1, id);
 });
 
-Deno.test("schedules are lost with Redis' data when no spool survives", async () => {
+Deno.test("80 schedules are lost with Redis' data when no spool survives", async () => {
   await using fixture = await RunnerFixture.create();
   const runner = await oneOf(fixture, 0);
   await command(fixture, "add", "s", "@daily", "true");
@@ -130,10 +130,11 @@ Deno.test("schedules are lost with Redis' data when no spool survives", async ()
   assertEquals(await record(fixture), {});
 });
 
-Deno.test("schedules come back from the copy of a dead runner's spool, when Redis went back or lost all", async () => {
+Deno.test("80 schedules come back from the copy of a dead runner's spool, when Redis went back or lost all", async () => {
   await using fixture = await RunnerFixture.create();
   const runner = await oneOf(fixture, 0);
   await command(fixture, "add", "s", "@daily", "echo old");
+  await command(fixture, "add", "first", "@daily", "true");
   await using stale = await fixture.redis.copy();
   await command(fixture, "add", "s", "@daily", "echo new");
   const copy = `${fixture.instance(`${fixture.dir}/0`)}/schedules.json`;
@@ -148,12 +149,14 @@ Deno.test("schedules come back from the copy of a dead runner's spool, when Redi
   await fixture.redis.call("FLUSHALL");
   // a schedule that is added before a runner comes back hides no loss
   await command(fixture, "add", "other", "@daily", "true");
+  const dying = await oneOf(fixture, 0, FAST, { RUNNER_CRASH_AT: "after_schedule_restore" });
+  assertEquals(await dying.ended, 137, dying.log);
   await oneOf(fixture, 0);
   await until("it is back once more", isBack);
-  assert((await record(fixture, "other")).text !== undefined);
+  for (const name of ["first", "other"]) assert((await record(fixture, name)).text !== undefined, name);
 });
 
-Deno.test("what fell due while no runner lived is skipped, and made up once with --catch-up", async () => {
+Deno.test("80 what fell due while no runner lived is skipped, and made up once with --catch-up", async () => {
   await using fixture = await RunnerFixture.create();
   await command(fixture, "add", "s", "* * * * * *", "echo s");
   await command(fixture, "add", "t", "* * * * * *", "--catch-up", "1h", "echo t");
@@ -172,7 +175,7 @@ Deno.test("what fell due while no runner lived is skipped, and made up once with
   for (const name of ["s", "t", "late"]) assert(ids.includes(name), name);
 });
 
-Deno.test("a schedule of a queue that no runner serves is fired by runners of other names, and says so", async () => {
+Deno.test("80 a schedule of a queue that no runner serves is fired by runners of other names, and says so", async () => {
   await using fixture = await RunnerFixture.create();
   await oneOf(fixture, 0);
   await command(fixture, "add", "s", "* * * * * *", "-n", "nowhere", "true");

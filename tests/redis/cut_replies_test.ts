@@ -57,6 +57,14 @@ async function live(address: string, namespace: string): Promise<void> {
   await surely(() => queue.promote("a"));
   const second = await start("a");
   await surely(() => queue.finish(ended(second)));
+  const submission = job("s@1", { runner: "other" });
+  const definition = { cron: "@daily", tz: "UTC", sinceMs: 0, overlap: "skip", catchUp: 0, jitter: 0 } as const;
+  await surely(() => store.schedules.scheduleAdd("s", { ...definition, submission }, 1));
+  const [schedule] = (await surely(() => queue.schedules.read())).schedules;
+  const firing = { schedule, timeMs: 1, nextMs: null, graceMs: 9e12, submission, plannedId: "s@1" };
+  await surely(() => queue.schedules.scheduleFired(firing));
+  await surely(() => store.schedules.schedulePause("s", "pause"));
+  await surely(() => store.schedules.scheduleRemove("s", 9_000_000));
   await surely(() => queue.promote("b", { force: true }));
   const run = await start("b");
   await surely(() => store.cancel("b", "why"));
@@ -91,7 +99,7 @@ async function live(address: string, namespace: string): Promise<void> {
   for (const one of [store, queue, lost]) one.close();
 }
 
-const TIMES = /(created_at|updated_at|_ms)$/;
+const TIMES = /(created_at|updated_at|_ms)$|^(since|seq|rev|removed|birth|version)$/;
 
 /** Everything in Redis but times and repeated events. */
 async function stateOf(server: RedisServer, namespace: string): Promise<Record<string, unknown>> {
@@ -101,7 +109,7 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
     const type = await server.call("TYPE", key);
     if (type === "hash") {
       const fields = Object.entries(await server.hash(key));
-      const lasting = fields.filter(([field]) => !TIMES.test(field) && field !== "since" && field !== "seq");
+      const lasting = fields.filter(([field]) => !TIMES.test(field));
       // the end of a token is the time of its start
       state[name] = Object.fromEntries(lasting.map(([field, value]) => [field, value.replace(/^(\d+\.\D*).*/, "$1")]));
     } else if (type === "list") state[name] = await server.call("LRANGE", key, 0, -1);

@@ -1,6 +1,7 @@
 import { viewJob } from "../../client/job_view.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { JobStore, StoredJob } from "../../ports/job_store.ts";
+import type { ClientStore } from "../../ports/schedules.ts";
 import { joinBroken } from "../input/args.ts";
 import { type Candidate, findCandidates, type Search } from "../input/candidates.ts";
 import type { Command } from "../command.ts";
@@ -32,9 +33,14 @@ function toCandidate(job: StoredJob): Candidate {
   return { word: id, help: printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH)) };
 }
 
-const SEARCHES: Readonly<Record<Completed, (store: JobStore) => Promise<readonly Candidate[]>>> = {
+const SEARCHES: Readonly<Record<Completed, (store: ClientStore) => Promise<readonly Candidate[]>>> = {
   jobs: async (store) => (await newestJobs(store)).map(toCandidate),
   runners: async (store) => (await store.queues()).map(({ runner }) => ({ word: runner })),
+  schedules: async (store) =>
+    (await store.schedules.read()).schedules.map(({ name, cron }) => ({
+      word: name,
+      help: printable(fit(cron, WIDTH)),
+    })),
   executors: async (store) =>
     [...new Set((await newestJobs(store)).map((job) => viewJob(job).executor))].map((word) => ({ word })),
 };

@@ -4,6 +4,7 @@ import { EXIT } from "../../domain/exit_codes.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { hintAtRunner } from "../hint_runner.ts";
+import { JOB_ROWS } from "../input/job_rows.ts";
 import { choosePayload, readPayload } from "../input/payload.ts";
 import { readSubmissionOptions } from "../input/submission_options.ts";
 import { flagOf, type OptionRows } from "../../settings/option_row.ts";
@@ -11,13 +12,9 @@ import { scheduleJson, type ScheduleStyle, showSchedule, showSchedules } from ".
 import { timeJson } from "../view/job_json.ts";
 import { printable, toJson } from "../view/text.ts";
 import { timeFor } from "../view/times.ts";
-import { SUBMIT_ROWS } from "./submit.ts";
 
 /** Number of times that `next` shows. */
 const NEXT_COUNT = 5;
-
-const { executor, timeout, env, envFile, cwd, callerId, contextId, title } = SUBMIT_ROWS;
-const { label, priority, retries, backoff, keep, script } = SUBMIT_ROWS;
 
 /** Options that are for `add` alone. */
 const ADD_ROWS = {
@@ -35,8 +32,7 @@ const ADD_ROWS = {
     help: "Make up the newest firing that no runner was there for, if younger than this; 0: never",
   },
   jitter: { type: "duration", value: "D", default: 0, help: "Delay each start at random, by this time at most" },
-  ...{ executor, timeout, env, envFile, cwd, callerId, contextId, title },
-  ...{ label, priority, retries, backoff, keep, script },
+  ...JOB_ROWS,
 } as const satisfies OptionRows;
 
 const SCHEDULE_ROWS = {
@@ -264,7 +260,13 @@ export const schedule: Command<typeof SCHEDULE_ROWS> = {
     { net: true },
     { of: ["schedule add --script", "schedule add --env-file"], net: true, read: "that file" },
   ],
-  positionals: { min: 1, max: 4, what: `one of ${Object.keys(ACTIONS).join(", ")}`, words: Object.keys(ACTIONS) },
+  positionals: {
+    min: 1,
+    max: 4,
+    what: `one of ${Object.keys(ACTIONS).join(", ")}`,
+    words: Object.keys(ACTIONS),
+    completes: "schedules",
+  },
   acceptsRest: true,
   async run(context) {
     const action = actionOf(context);

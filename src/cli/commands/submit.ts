@@ -5,7 +5,6 @@ import { makeReady, submitJob, type Submitted } from "../../client/submit.ts";
 import { InvalidInputError, JobNotFoundError, QueueFullError, UnavailableError } from "../../domain/errors.ts";
 import { asList } from "../../domain/submission.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { DEFAULT_EXECUTOR, MAX_TIMEOUT, MIN_TIMEOUT } from "../../domain/limits.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { Trouble } from "../../ports/queue.ts";
 import type { Waiter } from "../await_jobs.ts";
@@ -15,49 +14,19 @@ import { findNamed } from "../input/find_named.ts";
 import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { READ_SPOOL } from "../../settings/options.ts";
+import { JOB_ROWS } from "../input/job_rows.ts";
 import { choosePayload, openBatch, readPayload } from "../input/payload.ts";
 import { readSubmissionOptions } from "../input/submission_options.ts";
 import { printable, toJson } from "../view/text.ts";
 
+const { executor, timeout, env, envFile, cwd, callerId, contextId, title } = JOB_ROWS;
+const { label, priority, retries, backoff, keep, script } = JOB_ROWS;
+
 /** Options of `runner submit`. */
 export const SUBMIT_ROWS = {
-  executor: {
-    type: "string",
-    short: "e",
-    value: "EXECUTOR",
-    default: DEFAULT_EXECUTOR,
-    completes: "executors",
-    help: "Where the job runs: tmux.SESSION, tmux.SESSION.WINDOW or tmux.SESSION.WINDOW.PANE; created when missing",
-  },
-  timeout: {
-    type: "duration",
-    short: "t",
-    value: "D",
-    min: MIN_TIMEOUT,
-    max: MAX_TIMEOUT,
-    defaultText: "the runner's",
-    help: "Stop the job after this time",
-  },
-  env: { type: "list", value: "NAME=VALUE", help: "Environment variable of the job; may be repeated" },
-  envFile: { type: "string", value: "FILE", help: "File of NAME=VALUE lines, read literally; --env overrides it" },
-  cwd: {
-    type: "string",
-    value: "DIR",
-    defaultText: "the runner's",
-    help: "Working directory: an absolute path on the host of the job",
-  },
-  callerId: { type: "string", value: "TEXT", help: "Who submits the job, as free text" },
-  contextId: { type: "string", value: "TEXT", help: "What the job belongs to, as free text" },
+  ...{ executor, timeout, env, envFile, cwd, callerId, contextId },
   id: { type: "string", value: "ID", defaultText: "a new one", help: "Id of the job; the same id is queued only once" },
-  title: { type: "string", value: "TEXT", help: "Title of the job, one line for people" },
-  label: { type: "list", value: "NAME[=VALUE]", help: "Label of the job; may be repeated, up to 16 times" },
-  priority: {
-    type: "choice",
-    choices: ["high", "normal", "low"],
-    value: "WHICH",
-    default: "normal",
-    help: "high runs next, low when no other job waits",
-  },
+  ...{ title, label, priority },
   in: { type: "duration", value: "D", help: "Start after this time" },
   at: {
     type: "string",
@@ -76,19 +45,7 @@ export const SUBMIT_ROWS = {
     completes: "jobs",
     help: "Start when these jobs have ended, in any way; may be repeated",
   },
-  retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
-  backoff: {
-    type: "string",
-    value: "D..D",
-    help: "Pause between attempts: doubles from the first duration up to the second",
-  },
-  keep: {
-    type: "duration",
-    value: "D",
-    defaultText: "the runner's",
-    help: "How long Redis keeps the ended job; 0: for ever",
-  },
-  script: { type: "string", value: "FILE", help: "Run the content of this file" },
+  ...{ retries, backoff, keep, script },
   from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
   maxQueued: {
     type: "integer",
