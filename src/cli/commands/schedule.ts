@@ -29,9 +29,16 @@ const ADD_ROWS = {
     type: "duration",
     value: "D",
     default: 0,
-    help: "Make up the newest firing that no runner was there for, if younger than this; 0: never",
+    defaultText: "never",
+    help: "Make up the newest firing that no runner was there for, if younger than this",
   },
-  jitter: { type: "duration", value: "D", default: 0, help: "Delay each start at random, by this time at most" },
+  jitter: {
+    type: "duration",
+    value: "D",
+    default: 0,
+    defaultText: "none",
+    help: "Delay each start at random, by this time at most",
+  },
   ...JOB_ROWS,
 } as const satisfies OptionRows;
 
