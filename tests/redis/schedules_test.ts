@@ -203,6 +203,9 @@ Deno.test("a paused schedule stays paused when it is replaced, and a resume plan
   assertEquals(await schedules.scheduleAdd("s", definition({ cron: "@hourly" }), now - 5), true);
   const paused = await stored(fixture);
   assertEquals([paused.cron, paused.paused], ["@hourly", true]);
+  const plans = await fixture.queue.heartbeat([], "up");
+  assert(plans.type === "OK");
+  assertEquals(plans.schedules.dueInMs, null);
   await schedules.schedulePause("s", { nextMs: now - 1 });
   await schedules.schedulePause("s", { nextMs: now - 2 }); // it fires already
   const resumed = await stored(fixture);
@@ -243,6 +246,19 @@ Deno.test("after data loss the newest revision and the latest last firing win, a
   assertEquals((await fire(fixture, back)).type, "FIRED");
   await fixture.store.schedules.scheduleAdd("s", definition(), now - 10);
   assertEquals((await fire(fixture, await stored(fixture))).type, "MISSED");
+});
+
+Deno.test("a copy of an older revision brings back its later firing, and no definition", async () => {
+  await using fixture = await RedisFixture.open();
+  const now = await fixture.now();
+  await fire(fixture, await added(fixture, now - 30), { nextMs: now - 20 });
+  const { records: { s } } = await fixture.queue.schedules.read();
+  await fixture.server.call("FLUSHALL");
+  await added(fixture, now - 10, { cron: "@hourly" });
+  assertEquals(await fixture.queue.schedules.scheduleRestore("s", s, 1), true);
+  const { cron, lastMs, nextMs } = await stored(fixture);
+  assertEquals([cron, lastMs, nextMs], ["@hourly", now - 30, now - 10]);
+  assertEquals(await fixture.queue.schedules.scheduleRestore("s", s, 1), false);
 });
 
 Deno.test("a removed schedule stays removed after data loss", async () => {
