@@ -158,7 +158,8 @@ class LossyRedis {
     if (!this.#isOwner) return { type: "LOST" };
     if (this.#seq < 2) own.doubts++; // also for those that are sent while everything is brought back
     const unknown = attempts.map(({ id }) => id).filter((id) => !this.jobs.has(id));
-    return { type: "OK", fenced: [], unknown, cancel: [], extra: false, claims: 0, paused: false, dueInMs: null };
+    const orders = { fenced: [], unknown, cancel: [], extra: false, claims: 0, paused: false, dueInMs: null };
+    return { type: "OK", ...orders, schedules: { mark: "", dueInMs: null } };
   }
 }
 
