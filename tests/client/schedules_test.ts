@@ -33,6 +33,7 @@ Deno.test("checkSchedule() refuses what could never fire or run", () => {
     [{ jitter: 367 * 86_400 }, "its jitter must be between 0 and 366d"],
     [{ submission: { ...DRAFT.submission, id: "x" } }, "its job must not have id"],
     [{ submission: { ...DRAFT.submission, after: "x" } }, "its job must not have after"],
+    [{ submission: { ...DRAFT.submission, afterEnd: ["x"] } }, "its job must not have afterEnd"],
     [{ submission: { ...DRAFT.submission, notBeforeMs: 1 } }, "its job must not have notBeforeMs"],
     [{ submission: { ...DRAFT.submission, payload: " " } }, "its payload is empty"],
     [{ cron: "x" }, "it has neither five nor six fields"],
