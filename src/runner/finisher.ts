@@ -15,6 +15,7 @@ import { reassertionOf } from "./parts.ts";
 import { giveBack } from "./give_back.ts";
 import type { Attempts } from "./attempts.ts";
 import { rejectsOutput, showEnd, type ShownEnd } from "./streamer.ts";
+import { settleWaiting } from "./settle_waiting.ts";
 
 /** Pauses between tries to report an end to Redis, milliseconds; the last one repeats. */
 const RETRY_PAUSES = [50, 100, 200, 500, 1000, 2000];
@@ -224,14 +225,10 @@ export class Finisher {
     });
   }
 
-  /** Settles what waits for ended jobs, page by page; what is missed, any runner settles within a minute. */
+  /** Settles what waits for ended jobs; what is missed, any runner settles within a minute. */
   async #settleWaiting(ended: readonly string[]): Promise<void> {
-    const open = [...ended];
     try {
-      for (let id = open.pop(); id !== undefined; id = open.pop()) {
-        if (this.#stopping.signal.aborted) return;
-        open.push(...await this.#parts.queue.settle(id));
-      }
+      await settleWaiting(this.#parts.queue, ended, this.#stopping.signal);
     } catch (error) {
       this.#parts.log.warn("could not settle yet", { error: String(error) });
     }

@@ -1,5 +1,6 @@
 import type { Queue } from "../ports/queue.ts";
 import type { RunnerParts } from "./parts.ts";
+import { settleWaiting } from "./settle_waiting.ts";
 
 /** Index entries checked in one round. */
 const BATCH = 200;
@@ -30,11 +31,7 @@ export class Janitor {
     for (const executor of executors.values()) {
       await executor.prune({ seconds: settings.keep, forgotten, hasRecord, signal });
     }
-    for (const id of await queue.unsettled(BATCH)) {
-      for (let open = [id]; open.length > 0 && !signal?.aborted;) {
-        open = [...open.slice(1), ...await queue.settle(open[0])];
-      }
-    }
+    await settleWaiting(queue, await queue.unsettled(BATCH), signal);
     if (!signal?.aborted) await queue.sweep(BATCH);
   }
 }

@@ -48,10 +48,15 @@ async function memory(pid: number): Promise<number> {
 
 Deno.test("46 a hundred thousand queued jobs: a claim costs what it costs among few, and so does status", async () => {
   await using fixture = await RunnerFixture.create();
+  /** Milliseconds of the fastest of three, because a busy machine adds some to each. */
   const statusMs = async () => {
-    const begun = performance.now();
-    assertEquals((await fixture.run(["status"])).code, 0);
-    return performance.now() - begun;
+    const times: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const begun = performance.now();
+      assertEquals((await fixture.run(["status"])).code, 0);
+      times.push(performance.now() - begun);
+    }
+    return Math.min(...times);
   };
   const length = async () => Number(await fixture.redis.call("LLEN", `runner:${fixture.name}`));
   /** Microseconds of a script, on the average of some hundred jobs from now on. */

@@ -24,7 +24,7 @@ Deno.test("every event is published to the audit, in order and once", async () =
       "finish a finished",
     ],
     ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "dead_letter d"],
-    ...["reap f dispatched", "reap g dispatched", "reap h error"],
+    ...["reap f dispatched", "reap g dispatched", "reap h error", "schedule_skipped s@2 missed"],
     ...["n", "o", "p", "l", "q", "u"].map((id) => `submit ${id} dispatched`),
     ...["retry a dispatched", "cancel b error", "skipped u error", "retry b dispatched"],
     ...["submit v dispatched", "cancel v error", "cancel c error", "retry c dispatched"],
