@@ -1,76 +1,11 @@
-import { RefusedError, UnavailableError } from "../../src/domain/errors.ts";
-import type { Condition, Trouble } from "../../src/ports/queue.ts";
-import type { Target } from "../../src/redis/client.ts";
-import { Link } from "../../src/redis/link.ts";
+import { RefusedError } from "../../src/domain/errors.ts";
+import type { Condition } from "../../src/ports/queue.ts";
 import { Script } from "../../src/redis/script.ts";
-import { parseRedisUrl } from "../../src/redis/url.ts";
-import { systemClock } from "../../src/system/clock.ts";
 import { assert, assertEquals, assertInstanceOf, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { Proxy } from "../support/proxy.ts";
 import { freePort, RedisServer, tlsConfig, tlsFile, whyNoTls } from "../support/redis_server.ts";
 import { settle, until } from "../support/until.ts";
-
-/** A link that ends with the test. */
-class TestLink extends Link implements Disposable {
-  [Symbol.dispose](): void {
-    this.close();
-  }
-}
-
-function linkTo(address: string, more: Partial<Target> = {}): TestLink {
-  return new TestLink({ url: parseRedisUrl(address), ...more }, systemClock);
-}
-
-type Failure = UnavailableError & Trouble;
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(() => null, (error) => error);
-  assertInstanceOf(error, UnavailableError);
-  assertMatch(error.message, /^Cannot run [^\n]*[^.\n]$/);
-  return error as Failure;
-}
-
-/** A server that replies to PING, and to everything else with one fixed reply; `null`: never. */
-function fakeRedis(reply: string | null, pong: string | null = "+PONG\r\n") {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Set<Deno.Conn>();
-  let accepted = 0;
-  let over = false;
-  const serve = async (conn: Deno.Conn) => {
-    const buffer = new Uint8Array(1 << 16);
-    try {
-      for (let count; (count = await conn.read(buffer)) !== null;) {
-        const text = new TextDecoder().decode(buffer.subarray(0, count));
-        const answer = text.includes("PING") ? pong : reply;
-        if (answer !== null) await conn.write(new TextEncoder().encode(answer));
-      }
-      conn.close();
-    } catch {
-      // closed
-    }
-    open.delete(conn);
-  };
-  const serving = (async () => {
-    const all: Promise<void>[] = [];
-    for await (const conn of listener) {
-      accepted++;
-      if (over) conn.close(); // it came while the others were closed
-      open.add(conn);
-      all.push(serve(conn));
-    }
-    await Promise.all(all);
-  })();
-  return {
-    address: `127.0.0.1:${(listener.addr as Deno.NetAddr).port}`,
-    accepted: () => accepted,
-    async [Symbol.asyncDispose]() {
-      over = true;
-      listener.close();
-      for (const conn of open) conn.close();
-      await serving;
-    },
-  };
-}
+import { type Failure, failureOf, fakeRedis, linkTo } from "./link_fixture.ts";
 
 Deno.test("a link connects with its first command, and again after Redis was killed", async () => {
   await using server = await RedisServer.start({ persistence: "aof-always" });
@@ -337,40 +272,6 @@ Deno.test({
     using plain = linkTo(`rediss://${server.address}`, { caCerts, connectMs: 200 });
     assertEquals((await failureOf(plain.call("ECHO", ["x"]))).condition, "unreachable");
   },
-});
-
-/** Sockets that this process has open. */
-function sockets(): number {
-  return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
-    try {
-      return Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:");
-    } catch {
-      return false; // the folder's own
-    }
-  }).length;
-}
-
-Deno.test("a link to a server that completes no handshake keeps no socket for each try", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const held: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const conn of listener) held.push(conn);
-  })();
-  using link = linkTo(`rediss://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`, { connectMs: 100 });
-  const tries = async (count: number) => {
-    const before = held.length;
-    for (let i = 0; i < count; i++) assertEquals((await failureOf(link.call("PING", []))).condition, "unreachable");
-    // a try without an answer may have a second one, for its reason
-    assert(held.length - before >= count, "each try reaches the server");
-  };
-  const kept = () => sockets() - held.length;
-  await tries(1);
-  const first = kept();
-  await tries(8);
-  await until(`no more than ${first} sockets are left, and one`, () => kept() <= first + 1);
-  listener.close();
-  for (const conn of held) conn.close();
-  await accepting.catch(() => {});
 });
 
 Deno.test({
