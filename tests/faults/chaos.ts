@@ -22,6 +22,7 @@ import { BASIC, DATA, LOCAL, PEOPLE, TMUX } from "./chaos_faults.ts";
 import { Host } from "./chaos_host.ts";
 import { Load } from "./chaos_load.ts";
 import { People } from "./chaos_people.ts";
+import { Recurring } from "./chaos_recurring.ts";
 import { Rules } from "./chaos_rules.ts";
 import { type Fault, Schedule } from "./chaos_schedule.ts";
 import { Timeline } from "./chaos_timeline.ts";
@@ -99,9 +100,13 @@ class Run {
   readonly #timeline = new Timeline();
   readonly #hosts: readonly Host[];
   readonly #load: Load;
+  /** `null` with a runner that is no good: it has none. */
+  readonly #recurring: Recurring | null;
   #schedule!: Schedule;
   /** Number of faults; none where people alone are asked for. */
   #total = 0;
+  /** What is wrong with schedules. */
+  #unfired: readonly string[] = [];
   #people: readonly People[] = [];
   #visits = 0;
   #ended = false;
@@ -112,6 +117,7 @@ class Run {
     this.log = new ExecutionLog(fixture.dir);
     this.#hosts = ["a", "b", "c"].map((letter) => new Host(fixture, letter, this.#timeline, options.naive));
     this.#load = new Load(fixture, this.log, { random: random(options.seed + 1), graph: !options.naive });
+    this.#recurring = options.naive ? null : new Recurring(fixture, this.#timeline, this.#load);
   }
 
   async begin(): Promise<void> {
@@ -121,6 +127,7 @@ class Run {
       for (const host of this.#hosts) await host.mountDisk();
     }
     await Promise.all(this.#hosts.map((host) => host.up()));
+    await this.#recurring?.add(this.log.line, this.#hosts.map(({ instance }) => instance));
     this.#total = faults.length > 0 ? total : 0;
     this.#schedule = new Schedule(this.#hosts, random(seed), faults, total);
     const chance = random(seed + 2);
@@ -133,8 +140,8 @@ class Run {
     const { jobs } = this.#options;
     const faults = this.#total;
     const pushing = (async () => {
-      while (load.jobs.size < jobs) {
-        const due = schedule.done >= faults || load.jobs.size / jobs <= schedule.done / faults + 0.02;
+      while (load.count < jobs) {
+        const due = schedule.done >= faults || load.count / jobs <= schedule.done / faults + 0.02;
         await (due ? load.push() : pause(20));
       }
     })();
@@ -159,6 +166,7 @@ class Run {
   async #check(): Promise<void> {
     await this.#load.readEnds();
     await this.#timeline.read(this.#fixture.redis).catch(() => {}); // Redis is away
+    this.#recurring?.adopt();
   }
 
   async #rules(): Promise<Rules> {
@@ -171,6 +179,8 @@ class Run {
   async rest(): Promise<void> {
     const limit = performance.now() + (this.#options.naive ? 2_000 : 60_000);
     const load = this.#load;
+    this.#unfired = await this.#recurring?.end() ?? [];
+    this.#recurring?.adopt((await this.log.executions()).keys());
     const rules = await this.#rules();
     await load.clear((id) => rules.mayBeGone(id));
     for (;;) {
@@ -219,6 +229,7 @@ class Run {
       ...this.#timeline.early((id) => load.jobs.get(id)?.after ?? [], (id) => load.pushed.get(id)?.from ?? 0),
       ...this.#timeline.changes((id) => rules.forgottenStarts(id) > 0),
       ...findings,
+      ...this.#unfired,
       ...this.#hosts.flatMap((host) => host.unexpected),
       ...this.#options.naive ? [] : await leftAtRest(fixture.dir, this.#hosts.map(({ socket }) => socket)),
     ];
@@ -226,7 +237,7 @@ class Run {
 
   /** The stories of the jobs that findings name, and what the runners logged about them. */
   stories(findings: readonly string[]): string[] {
-    const ids = new Set(findings.flatMap((finding) => /\bjob (j[0-9]+)/.exec(finding)?.[1] ?? []));
+    const ids = new Set(findings.flatMap((finding) => /\bjob ([a-z]+(?:[0-9]+|@\S+?Z))/.exec(finding)?.[1] ?? []));
     return [...ids].slice(0, 40).flatMap((
       id,
     ) => [...this.#timeline.story(id), ...this.#hosts.flatMap((host) => host.said(id))]);
@@ -237,6 +248,7 @@ class Run {
     if (this.#ended) return [];
     this.#ended = true;
     this.#load.close();
+    this.#recurring?.close();
     const findings: string[] = [];
     await Promise.all(this.#people.map((each) => each.leave()));
     for (const host of this.#hosts) {

@@ -41,6 +41,8 @@ export class Load {
   /** When each push began and ended. */
   readonly pushed = new Map<string, { readonly from: number; to: number }>();
   readonly ended = new Map<string, Ended>();
+  /** Number of jobs that were pushed, besides those of schedules. */
+  count = 0;
   readonly #fixture: RunnerFixture;
   readonly #log: ExecutionLog;
   readonly #random: () => number;
@@ -95,8 +97,16 @@ export class Load {
     };
   }
 
+  /** Makes a job of a schedule one of the load; `at` is when it was submitted at the latest. */
+  adopt(id: string, at: number): void {
+    if (this.jobs.has(id)) return;
+    this.jobs.set(id, { payload: "", result: `out ${id}\n`, error: "", after: [] });
+    this.pushed.set(id, { from: at, to: at });
+    this.#open.add(id);
+  }
+
   async push(): Promise<void> {
-    const id = `j${this.jobs.size}`;
+    const id = `j${this.count++}`;
     const job = this.#draw(id);
     this.jobs.set(id, job);
     const time = { from: Date.now(), to: Infinity };

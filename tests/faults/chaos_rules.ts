@@ -13,11 +13,11 @@ const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
 const FULL = ["disk_full"];
 const NEW_LOG = 3000;
 /** Faults after which a host has no record of its ended jobs any more. */
-const LOSES_RECORDS = ["spool_deleted", "copy_ran"];
+export const LOSES_RECORDS = ["spool_deleted", "copy_ran"];
 /**
  * The longest time until a host has brought back what Redis forgot, milliseconds: faults of its link are in the way.
  */
-const BRINGS_BACK = 15_000;
+export const BRINGS_BACK = 15_000;
 
 type Fields = Readonly<Record<string, string>>;
 

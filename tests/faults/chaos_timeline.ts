@@ -85,6 +85,12 @@ export class Timeline {
     return given?.at ?? null;
   }
 
+  /** The times of schedules that were fired or skipped, in the order of the events. */
+  firings(): { readonly id: string; readonly at: number; readonly fired: boolean; readonly missed: boolean }[] {
+    return this.#events.filter(({ fields: { e } }) => e === "schedule_fired" || e === "schedule_skipped")
+      .map(({ at, fields: { e, id, s } }) => ({ id, at, fired: e === "schedule_fired", missed: s === "missed" }));
+  }
+
   /** The last attempt of every job. */
   lives(): Map<string, Life> {
     const lives = new Map<string, Life>();
