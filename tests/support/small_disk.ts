@@ -27,9 +27,13 @@ export class SmallDisk implements AsyncDisposable {
     await Deno.writeFile(`${this.dir}/filler`, new Uint8Array(32 << 20)).catch(() => {});
   }
 
-  /** Gives that room back. */
+  /** Gives that room back; resolves when a program can use it. */
   async free(): Promise<void> {
     await Deno.remove(`${this.dir}/filler`).catch(() => {}); // what was full before had no room for it
+    const probe = `${this.dir}/room`;
+    const hasRoom = () => Deno.writeFile(probe, new Uint8Array(64 << 10)).then(() => true, () => false);
+    await until("the disk has room", hasRoom); // its file may be open for a moment longer
+    await Deno.remove(probe);
   }
 
   /** Removes the disk; returns whether no process held it any more. What is open on it goes with its last process. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-const ESC = 0x1b, CR = 0x0d, LF = 0x0a, SEMICOLON = 0x3b;
+const CR = 0x0d, LF = 0x0a, SEMICOLON = 0x3b;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const END = encoder.encode("\x1b\\\x1b]133;D;");
@@ -134,7 +134,7 @@ export class MarkReader {
       this.#held = data.slice(at);
       if (found !== "maybe") {
         this.#held = data.slice(found);
-        this.#translated = data[found - 4] === CR;
+        this.#translated = data[found - 2] === CR;
         const text = decoder.decode(data.subarray(at + END.length, data.indexOf(SEMICOLON, at + END.length)));
         this.#code = /^[0-9]+$/.test(text) ? Number(text) : null;
         this.#phase = "after";
@@ -146,7 +146,11 @@ export class MarkReader {
     return this.#plain(cut ? data.subarray(0, -1) : data);
   }
 
-  /** Returns where the end mark at a position ends, `no` when there is none, or `maybe` when more bytes are needed. */
+  /**
+   * Returns where the end mark at a position ends, `no` when there is none, or `maybe` when more bytes are needed. Its
+   * last two bytes are not waited for: a shell whose output is buffered by the line writes them separately, so that
+   * another program may write before them.
+   */
   #endAt(data: Uint8Array, at: number): number | "no" | "maybe" {
     let next = at + END.length;
     while (next < data.length && next < at + END.length + 3 && data[next] !== SEMICOLON) next++;
@@ -155,7 +159,7 @@ export class MarkReader {
       if (data[next++] !== byte) return "no";
     }
     if (data[next] === CR) next++;
-    return data.length < next + 3 ? "maybe" : data[next] === LF && data[next + 1] === ESC ? next + 3 : "no";
+    return next >= data.length ? "maybe" : data[next] === LF ? next + 1 : "no";
   }
 
   /** Returns a copy without the CR that the terminal put before each LF. */
