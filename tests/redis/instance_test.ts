@@ -406,7 +406,7 @@ Deno.test("restore() brings an attempt and its end back in one step, or says who
   await server.call("FLUSHALL");
   await queue.register(INFO);
   assertEquals((await queue.restore(request, ended(run, { state: "error", retryDelayMs: 0 }))).type, "RETRY");
-  assertEquals(await queue.due(5), ["a"]);
+  await until("it is due by the runner's estimate of Redis' clock", async () => (await queue.due(5)).includes("a"));
 });
 
 Deno.test("reassert() removes a job that Redis went back to from every list", async () => {
