@@ -1,13 +1,25 @@
 import type { JobQuery } from "../../client/list_jobs.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
-import type { STATUS_ROWS } from "../commands/status.ts";
 import { COLUMN_NAMES } from "../view/column_names.ts";
+import type { SORT_KEYS } from "../../domain/sort_keys.ts";
+import type { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import { suggest } from "../../settings/suggest.ts";
 import type { Context } from "../context.ts";
 import type { Shown } from "../view/show_overview.ts";
 import { givenFilter, readFilter, refuseFilters } from "./choice.ts";
 
-type StatusContext = Pick<Context<typeof STATUS_ROWS>, "settings" | "origins">;
+type FilterContext = Pick<Context<typeof FILTER_ROWS>, "settings" | "origins">;
+
+/** Values of the options of `runner status`. */
+interface StatusContext extends FilterContext {
+  readonly settings: FilterContext["settings"] & {
+    readonly count: number;
+    readonly among: number;
+    readonly sort: typeof SORT_KEYS[number];
+    readonly columns?: string;
+    readonly watch: boolean;
+  };
+}
 
 /** Refuses options about the list of jobs when jobs are named. */
 export function refuseChoosing({ settings }: StatusContext): void {

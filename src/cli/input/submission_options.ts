@@ -5,14 +5,22 @@ import type { Environment } from "../../ports/environment.ts";
 import { decodeText } from "./payload.ts";
 import type { Values } from "../../settings/option_row.ts";
 import type { GLOBAL_ROWS } from "../../settings/options.ts";
-import type { SUBMIT_ROWS } from "../commands/submit.ts";
+import type { JOB_ROWS } from "./job_rows.ts";
 
 /** Values of the options of `runner submit` that describe a job. */
-export type SubmitSettings = Pick<
-  Values<typeof GLOBAL_ROWS & typeof SUBMIT_ROWS>,
-  | ("name" | "executor" | "id" | "callerId" | "contextId" | "timeout" | "env" | "envFile" | "cwd" | "title" | "label")
-  | ("priority" | "in" | "at" | "after" | "afterEnd" | "retries" | "backoff" | "keep")
->;
+export type SubmitSettings =
+  & Pick<
+    Values<typeof GLOBAL_ROWS & typeof JOB_ROWS>,
+    | ("name" | "executor" | "callerId" | "contextId" | "timeout" | "env" | "envFile" | "cwd" | "title" | "label")
+    | ("priority" | "retries" | "backoff" | "keep")
+  >
+  & {
+    readonly id?: string;
+    readonly in?: number;
+    readonly at?: string;
+    readonly after: readonly string[];
+    readonly afterEnd: readonly string[];
+  };
 
 /**
  * Reads `NAME=VALUE`. An invalid text is not quoted: it may be a password without its name.
