@@ -125,7 +125,8 @@ for (const laneShell of ["dash", "busybox sh", "mksh -i", "bash --norc -i"]) {
       "one line of ours is before the first",
     );
     assertEquals(await lane(), before);
-    const stopped = launchOf("echo up; sleep 30", { target });
+    // without `exec`, bash may fork just when the key comes, and go on as its child did not die of it
+    const stopped = launchOf("echo up; exec sleep 30", { target });
     await fixture.executor.launch(stopped);
     await up(fixture, stopped.name);
     await host.sh("tmux -L test send-keys -t main:work C-c");
