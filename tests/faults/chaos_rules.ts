@@ -4,9 +4,10 @@ import { type Life, LOSSES, type Timeline } from "./chaos_timeline.ts";
 
 /**
  * Faults after which a job that ran there may be lost. A copy that took over does not see what runs in another tmux
- * server.
+ * server. A runner whose spool was deleted notices that within some seconds: what it starts before, the next one cannot
+ * find, so that the whole of this fault counts, from its order to the new runner.
  */
-const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted", "copy_ran"];
+const ENDS_JOBS = ["tmux_kill", "tmux_crash", "spool_deleted", "copy_ran", "(spool_deleted)"];
 /** Faults after which the output of a job that ran there may lack its end, and says so. */
 const CUTS_OUTPUT = ["spool_deleted", "tmux_kill", "tmux_crash", "copy_ran"];
 /** A full disk does so, too, until each terminal has a new log: so long after there was room again, milliseconds. */
