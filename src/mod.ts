@@ -30,6 +30,7 @@ import { fittingJobs, resolveSelection } from "./client/select_jobs.ts";
 import { checkSelection, type Filter, isFiltered, type Selection } from "./client/selection.ts";
 import { defaults } from "./library/runner.ts";
 import { type NewSchedule, type Schedule, Schedules } from "./client/schedule_client.ts";
+import { type Limit, Limits } from "./client/limit_client.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
 import { waitForJobs, watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS } from "./settings/options.ts";
@@ -63,6 +64,7 @@ export type {
   JobEvent,
   JobView,
   LeftAlone,
+  Limit,
   NewSchedule,
   OpenedRunner,
   OutcomeWord,
@@ -77,7 +79,7 @@ export type {
   Submission,
   SubmitCondition,
 };
-export { Schedules };
+export { Limits, Schedules };
 
 /**
  * Address of Redis and the namespace to use. Defaults are those of the command line without environment variables.
@@ -149,6 +151,8 @@ export type NewJob = Partial<Submission> & Pick<Submission, "payload">;
 export class Client implements AsyncDisposable {
   /** Jobs that are submitted again and again. */
   readonly schedules: Schedules;
+  /** How many jobs run at the same time on all hosts together. */
+  readonly limits: Limits;
   readonly #store: ClientStore;
   readonly #host: HostOutput | undefined;
   readonly #waitMs: number;
@@ -156,6 +160,7 @@ export class Client implements AsyncDisposable {
   private constructor(store: ClientStore, options: { host: HostOutput | undefined; waitMs: number }) {
     this.#store = store;
     this.schedules = new Schedules(store, compose);
+    this.limits = new Limits(store);
     this.#host = options.host;
     this.#waitMs = options.waitMs;
   }

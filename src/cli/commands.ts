@@ -18,6 +18,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   events: () => import("./commands/events.ts").then(({ events }) => events),
   stats: () => import("./commands/stats.ts").then(({ stats }) => stats),
   schedule: () => import("./commands/schedule.ts").then(({ schedule }) => schedule),
+  limit: () => import("./commands/limit.ts").then(({ limit }) => limit),
   doctor: () => import("./commands/doctor.ts").then(({ doctor }) => doctor),
   completions: () => import("./commands/completions.ts").then(({ completions }) => completions),
   service: () => import("./commands/service.ts").then(({ service }) => service),

@@ -9,6 +9,7 @@ import {
   MAX_SUBMIT_PAYLOAD,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
+import { readLimits } from "../domain/limit_key.ts";
 import { parentsOf, type Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
@@ -97,6 +98,7 @@ export function checkSubmission({ submission, delay = 0 }: Draft, checkExecutor:
   checkParents(submission);
   checkEnvironment(submission.env ?? {});
   checkLabels(submission.labels ?? {});
+  readLimits(submission.limits ?? []);
   checkDetails(submission);
   const { cwd, timeout, retries, backoff, keep, notBeforeMs = 0 } = submission;
   checkNumber("its delay in seconds", delay, 0, MAX_TIME / 1000);

@@ -3,6 +3,9 @@ import { dependenciesOf, type Dependency } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "../domain/limits.ts";
 import { pasteWord } from "../domain/shell_words.ts";
+import type { ClientStore } from "../ports/schedules.ts";
+import { limitOfQueue } from "../domain/limit_key.ts";
+import { explainLimit, explainQueueLimit } from "./limits.ts";
 import type { JobStore, Placement, StoredInstance, StoredJob, StoredQueue } from "../ports/job_store.ts";
 import { viewJob } from "./job_view.ts";
 import { formatTime } from "./read_time.ts";
@@ -23,6 +26,8 @@ interface Facts {
   readonly time: (ms: number) => string;
   /** Serial key of a claimed job, and the id of the running job with the same one; `null` when none runs. */
   readonly busy: { readonly serialKey: string; readonly id: string } | null;
+  /** What a limit that is reached says; `null` when none keeps it from starting. */
+  readonly limit: string | null;
 }
 
 function many(count: number, what: string): string {
@@ -44,7 +49,7 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
     : `runs on ${owner.host}`;
 }
 
-function explainQueued({ placement, instances, queue, runner }: Facts): string {
+function explainQueued({ placement, instances, queue, runner, limit }: Facts): string {
   const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
   if (queue?.paused) return `its queue is paused; ${before}`;
   const alive = instances.filter((instance) => instance.alive);
@@ -57,6 +62,7 @@ function explainQueued({ placement, instances, queue, runner }: Facts): string {
       `waits until all hosts have brought back what they run; ${before}`;
   }
   if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
+  if (limit !== null) return `${limit}; ${before}`;
   const busy = up.every((instance) => instance.running >= instance.slots);
   const slots = up.reduce((sum, instance) => sum + instance.slots, 0);
   const all = slots === 1 ? "the only slot is" : `all ${slots} slots are`;
@@ -80,6 +86,7 @@ function explainWaiting(facts: Facts): string {
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
   if (placement.ahead !== null) return explainQueued(facts);
+  if (facts.limit !== null) return facts.limit;
   if (awaited.length > 0) return explainAwaited(awaited);
   if (placement.dueMs !== null) {
     const { attempt, last_error: last } = job.meta;
@@ -124,6 +131,16 @@ async function placeOf(
   return { runner: own, placement: await store.place(job) };
 }
 
+/** Returns what the limit says because of which a job is parked, or that of the queue in which it is. */
+async function limitOf(
+  store: ClientStore,
+  { meta }: StoredJob,
+  { runner, placement }: { readonly runner: string; readonly placement: Placement },
+): Promise<string | null> {
+  if (placement.ahead !== null) return await explainQueueLimit(store, limitOfQueue(runner));
+  return meta.parked === undefined ? null : await explainLimit(store, meta.parked.split("\n")[0]);
+}
+
 /** Returns the serial key of an executor string: jobs with the same one run one at a time; `null` when it has none. */
 export type SerialKeyOf = (executor: string) => string | null;
 
@@ -133,7 +150,7 @@ export type SerialKeyOf = (executor: string) => string | null;
  * @param options `time` formats times; RFC 3339 in UTC when left out.
  */
 export async function explainJob(
-  store: JobStore,
+  store: ClientStore,
   job: StoredJob,
   { serialKeyOf, time = formatTime }: { readonly serialKeyOf: SerialKeyOf; readonly time?: (ms: number) => string },
 ): Promise<{ readonly why: string; readonly owner: StoredInstance | null }> {
@@ -147,6 +164,7 @@ export async function explainJob(
     job,
     placement,
     time,
+    limit: status === "started" ? null : await limitOf(store, job, { runner, placement }),
     busy: await busyWith(store, job, { runner, placement }, serialKeyOf),
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),

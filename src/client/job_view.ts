@@ -66,6 +66,10 @@ export interface JobView {
   readonly priority: string;
   /** Working directory on the host that runs it. */
   readonly cwd: string;
+  /** Keys of its limits. */
+  readonly limits: readonly string[];
+  /** Key of the limit because of which it is parked; `null` when it is not. */
+  readonly waitsForLimit: string | null;
   /** The jobs for which it waits or waited. */
   readonly after: readonly Dependency[];
   /** Whether it was ended because of one of these. */
@@ -138,6 +142,8 @@ export function viewJob(job: StoredJob): JobView {
     priority: meta.priority ?? "normal",
     cwd: meta.cwd ?? "",
     after: dependenciesOf(meta),
+    limits: meta.limits ? meta.limits.split("\n") : [],
+    waitsForLimit: ended ? null : (meta.parked ?? "").split("\n")[0] || null,
     skipped: outcome === "skipped",
     retries: number(meta.retry_max),
     outputBytes: number(meta.output_bytes),

@@ -26,6 +26,11 @@ function asIds(value: unknown, key: string): string | readonly string[] {
   return value;
 }
 
+function asKeys(value: unknown, key: string): readonly string[] {
+  const keys = asIds(value, key);
+  return typeof keys === "string" ? [keys] : keys;
+}
+
 /** Returns seconds, from a number of seconds or a text like `5m`. */
 function asSeconds(value: unknown, key: string): number {
   if (typeof value === "number") return value;
@@ -98,6 +103,7 @@ const KEYS: Readonly<Record<string, Reader>> = {
   cwd: (value, key) => ({ cwd: asText(value, key) }),
   after: (value, key) => ({ after: asIds(value, key) }),
   after_end: (value, key) => ({ afterEnd: asIds(value, key) }),
+  limits: (value, key) => ({ limits: asKeys(value, key) }),
   timeout: (value, key) => ({ timeout: asSeconds(value, key) }),
   keep: (value, key) => ({ keep: asSeconds(value, key) }),
   in: (value, key) => ({ delay: asSeconds(value, key) }),

@@ -49,6 +49,19 @@ export interface JobMeta {
   cwd?: string;
   title?: string;
   priority?: string;
+  /** Limits of the job: a key a line, in the order in which it names them. */
+  limits?: string;
+  /** `N KEY`: a limit besides, whose N stands here alone, as that of a batch. */
+  own_limit?: string;
+  /**
+   * Permits of the newest attempt, `NUMBER N REVISION KEY` a line: those of `limits`, of `own_limit`, and of its queue,
+   * which has `-` for a number.
+   */
+  permits?: string;
+  /** Place among parked jobs: priority, time and count of the first queueing. */
+  rank?: string;
+  /** `KEY\nRUNNER` while the job is parked: the limit that is reached, and the queue. */
+  parked?: string;
   /** `1` when it was ended because of a job for which it waited. */
   skipped?: string;
 }
@@ -133,6 +146,7 @@ export function metaOf(submission: Submission): Record<string, string> {
   set("cwd", submission.cwd);
   set("title", submission.title);
   set("priority", submission.priority === "normal" ? undefined : submission.priority);
+  set("limits", submission.limits?.join("\n"));
   for (const [name, value] of Object.entries(submission.labels ?? {})) meta[`label:${name}`] = value;
   return meta;
 }

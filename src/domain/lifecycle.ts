@@ -86,6 +86,12 @@ export const LIFECYCLE = {
     to: ["started", "error"],
     does: "makes one instance the owner of a new attempt, or ends a job that was cancelled before",
   },
+  park: {
+    from: ["dispatched"],
+    to: ["dispatched"],
+    does: "keeps a job whose limit is reached apart from its queue, until a permit is returned",
+    within: true,
+  },
   finish: {
     from: ["dispatched", "started"],
     to: ["finished", "error", "dispatched"],
@@ -146,10 +152,19 @@ export const SCHEDULE_EVENTS = {
   schedule_restore: "restores a schedule from the copy of a host after Redis lost data",
 } as const;
 
+/** Events in the life of a limit; each is a Lua file as well. */
+export const LIMIT_EVENTS = {
+  limit_set: "sets how many jobs run at the same time",
+  limit_remove: "removes what was set",
+  unpark: "queues parked jobs again for which there are permits; other events that return permits do so as well",
+} as const;
+
 /** Events that the script of another one reports. */
 export const REPORTED_EVENTS = {
   /** Its state is `missed` or `running`: no runner was there in time, or the job of the last firing had not ended. */
   schedule_skipped: "schedule_fired",
+  /** A parked job is at the front of its queue again. */
+  unpark: "lib/limits",
 } as const;
 
 /** Returns whether a status is final, that is, the job has ended. */

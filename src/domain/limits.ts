@@ -42,6 +42,10 @@ export const MAX_OUTPUT_PIECE = 256 << 10;
 export const MAX_ID = 512;
 /** Most jobs for which one job waits. */
 export const MAX_AFTER = 256;
+/** Most limits of one job. */
+export const MAX_LIMITS = 4;
+/** Most jobs that a limit lets run at the same time. */
+export const MAX_LIMIT = 1_000_000;
 /** Bytes of output from the start, and as many from the end, that the `result` field holds. */
 export const RESULT_PART = 64 << 10;
 /** Bytes of an attempt's output that stay on its host: about the first and the last half of a longer one. */

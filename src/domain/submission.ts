@@ -46,6 +46,8 @@ export interface Submission {
   readonly after?: string | readonly string[];
   /** Id of a job that must have ended first, in any way, or several. */
   readonly afterEnd?: string | readonly string[];
+  /** Keys of limits, at most 4: it runs only while each has a permit for it, whatever host it is on. */
+  readonly limits?: readonly string[];
   /** Number of further attempts when it fails. */
   readonly retries?: number;
   /** Seconds between attempts: doubled from `from` up to `to`. */

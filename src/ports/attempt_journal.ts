@@ -24,6 +24,8 @@ export interface Attempt {
   readonly seq?: number;
   /** Milliseconds until the attempt is stopped; `null` for no limit. */
   readonly timeoutMs: number | null;
+  /** Number of its slot on this runner, from 0; left out in records of earlier versions. */
+  readonly slot?: number;
   readonly job: JobFields;
   readonly meta: Readonly<Record<string, string>>;
 }

@@ -29,6 +29,8 @@ export interface Launch {
   readonly title: string;
   /** Seconds for which Redis keeps the ended job, 0 for ever; `null`: as long as other jobs of the runner. */
   readonly keep: number | null;
+  /** `RUNNER_SLOT`, `RUNNER_SLOT_2` and so on: numbers of its permits, or of its slot on the runner. */
+  readonly slots: readonly number[];
 }
 
 /** A command that runs because of an event of a job, independently of other jobs. */

@@ -33,7 +33,8 @@ export type SubmitReply =
  */
 export interface SubmitCondition {
   /**
-   * Queue it only when fewer than this number of jobs, delayed ones included, wait for its runner; default: no limit.
+   * Queue it only when fewer than this number of jobs, delayed and parked ones included, wait for its runner; default:
+   * no limit.
    */
   readonly maxQueued?: number;
 }
@@ -141,6 +142,8 @@ export interface StoredQueue {
   readonly queued: number;
   /** Number of delayed jobs. */
   readonly delayed: number;
+  /** Number of jobs that are parked because a limit is reached. */
+  readonly parked: number;
   readonly paused: boolean;
 }
 
@@ -238,8 +241,8 @@ export interface JobStore {
   /** Yields the ids in the index page by page, oldest first, each once, also when entries leave meanwhile. */
   indexed(): AsyncIterable<readonly string[]>;
   /**
-   * Yields the ids in the queues and among the delayed and claimed jobs of all names in use, and of `name`, page by
-   * page. A job of a foreign program is not in the index before it starts, and does not make a name known.
+   * Yields the ids in the queues and among the delayed, parked and claimed jobs of all names in use, and of `name`,
+   * page by page. A job of a foreign program is not in the index before it starts, and does not make a name known.
    */
   waiting(name?: string): AsyncIterable<WaitingIds>;
   /** Returns at most `limit` ids that begin with `prefix`, among the newest 10,000. */

@@ -10,6 +10,7 @@ import type { TerminalAccess } from "./executor.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { RequestQueue } from "./requests.ts";
 import type { SchedulePlans, ScheduleUser } from "./schedules.ts";
+import type { LimitUser } from "./limits.ts";
 import type { SettledEnd } from "./attempt_journal.ts";
 
 /**
@@ -91,6 +92,8 @@ export type RegisterReply =
     readonly mixed: boolean;
     /** The data has another history than when it was last known to be complete. */
     readonly stale: boolean;
+    /** Milliseconds until jobs with limits start, because Redis may have lost attempts that hold permits. */
+    readonly limitsHeldMs: number;
   }
   /** Another process owns the instance: on `host`, with `msLeft` milliseconds left of its lease. */
   | { readonly type: "BUSY"; readonly msLeft: number; readonly host: string };
@@ -152,9 +155,12 @@ export type StartReply =
   /**
    * Nothing to run. `FENCED`: another process owns the instance. `GONE`: the id is not claimed. `MISSING`: there is no
    * such job. `FINAL`: it has ended. `DUP`: it runs already, maybe elsewhere. `WAITS`: it waits for other jobs.
-   * `CANCELLED`: it was ended because of a request to cancel. `TOOBIG`: it was ended because of its size.
+   * `CANCELLED`: it was ended because of a request to cancel. `TOOBIG`: it was ended because of its size. `FULL`: the
+   * limit of its queue is reached, and it is queued again.
    */
-  | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "WAITS" | "CANCELLED" | "TOOBIG" }
+  | { readonly type: "FENCED" | "GONE" | "MISSING" | "FINAL" | "DUP" | "WAITS" | "CANCELLED" | "TOOBIG" | "FULL" }
+  /** It is parked until a permit of `limit` is returned. */
+  | { readonly type: "PARKED"; readonly limit: string }
   /** The job is stored as this string. */
   | { readonly type: "JSON"; readonly raw: string }
   /** The job or its metadata is of this Redis type. */
@@ -269,7 +275,7 @@ export interface ClaimQueue {
    * authoritative.
    */
   wait(waitMs: number): Promise<RawId | null>;
-  /** Returns the number of ids in the queue that no runner has claimed. */
+  /** Returns the number of ids in the queue that no runner has claimed, and of parked ones. */
   length(): Promise<number>;
   /** Makes a pending `wait` and all later ones reject. */
   stopWaiting(): void;
@@ -381,6 +387,7 @@ export interface Queue
     LiveAttempts,
     DataHistory,
     ScheduleUser,
+    LimitUser,
     RequestQueue {
   /** Deletes index entries of jobs that are no longer in Redis, at most `limit` a call; returns how many. */
   sweep(limit: number): Promise<number>;

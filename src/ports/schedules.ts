@@ -5,6 +5,7 @@
  */
 import type { ScheduleDefinition } from "../domain/schedule.ts";
 import type { Submission } from "../domain/submission.ts";
+import type { LimitStore } from "./limits.ts";
 import type { JobStore } from "./job_store.ts";
 
 /** Fields of a record, as Redis stores them. */
@@ -110,8 +111,10 @@ export interface ScheduleStore {
   scheduleRemove(name: string, keepMs: number): Promise<boolean>;
 }
 
-/** The clients' side of Redis, with schedules. */
+/** The clients' side of Redis, with schedules and limits. */
 export interface ClientStore extends JobStore {
+  /** Limits of the namespace. */
+  readonly limits: LimitStore;
   /** Schedules of the namespace. */
   readonly schedules: ScheduleStore;
 }

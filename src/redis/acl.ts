@@ -5,32 +5,18 @@ import { Keys } from "./keys.ts";
 const BOTH = [
   ...["ping", "auth", "select", "info", "time", "eval", "evalsha"],
   ...["exists", "type", "del", "persist", "pexpire", "hget", "hgetall", "hmget", "hset", "llen", "lpush", "rpush"],
-  ...["zadd", "zrem", "zrange", "zscore", "sadd", "spop", "srem", "xadd", "publish"],
+  ...["zadd", "zrem", "zrange", "zscore", "zcard", "sadd", "spop", "srem", "smembers", "xadd", "publish"],
+  ...["get", "hdel", "hincrby", "hlen", "lpos", "lrange", "lrem", "subscribe"],
 ];
 /** Commands of a runner. */
 const RUNNER = [
-  ...["blmove", "lmove", "lpos", "lrange", "lrem", "get", "hdel", "hincrby", "hlen", "hstrlen", "strlen"],
-  ...["srandmember", "zcard", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop", "subscribe"],
+  ...["blmove", "lmove", "hexists", "hscan", "hsetnx", "hstrlen", "strlen"],
+  ...["srandmember", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop"],
 ];
 /** Commands of a client that submits, waits and reads. */
 const CLIENT = [
-  ...[
-    "blpop",
-    "get",
-    "hdel",
-    "hkeys",
-    "hlen",
-    "lpos",
-    "lrange",
-    "lrem",
-    "scard",
-    "set",
-    "smembers",
-    "sscan",
-    "subscribe",
-    "unsubscribe",
-  ],
-  ...["xrange", "xread", "xrevrange", "zcard", "zrevrange"],
+  ...["blpop", "hkeys", "scard", "set", "sscan", "unsubscribe"],
+  ...["xrange", "xread", "xrevrange", "zlexcount", "zrevrange"],
 ];
 
 /**

@@ -32,7 +32,7 @@ export class Cancellations {
     const reply = await this.#steps.together(this.#batch, id, {
       keys: [
         ...[keys.delay(queue), keys.queue(queue), keys.low(queue)],
-        ...[keys.lease(queue), keys.paused(queue), keys.history(queue), keys.names()],
+        ...[keys.lease(queue), keys.paused(queue), keys.history(queue), keys.names(), keys.parked(queue)],
       ],
       args: [reason, queue, isString ? 1 : 0, waitingOnly ? 1 : 0],
     });

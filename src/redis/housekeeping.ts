@@ -78,7 +78,7 @@ export class Housekeeping {
     if (names.length === 0) return;
     const belonging = names.flatMap((name) => [
       ...[keys.queue(name), keys.low(name), keys.delay(name)],
-      ...[keys.paused(name), keys.lease(name), keys.history(name)],
+      ...[keys.paused(name), keys.lease(name), keys.history(name), keys.parked(name)],
     ]);
     await this.#link.run(SCRIPTS.forget, [keys.names(), ...belonging], names);
   }

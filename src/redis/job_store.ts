@@ -31,6 +31,7 @@ import { EventLog } from "./event_log.ts";
 import { Housekeeping } from "./housekeeping.ts";
 import { DEAD_MS, type Keys } from "./keys.ts";
 import { hasCode, Link, textOf } from "./link.ts";
+import { Limits } from "./limits.ts";
 import { Listing } from "./listing.ts";
 import { Requests } from "./requests.ts";
 import { fieldsOf } from "./replies.ts";
@@ -47,6 +48,7 @@ const PIECES = 64;
 /** The clients' side of Redis: one link for commands, and one subscribed connection while a caller waits. */
 export class RedisJobStore implements JobStore {
   readonly schedules: Schedules;
+  readonly limits: Limits;
   readonly #link: Link;
   readonly #keys: Keys;
   readonly #steps: Steps;
@@ -66,6 +68,7 @@ export class RedisJobStore implements JobStore {
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
     this.schedules = new Schedules(this.#steps);
+    this.limits = new Limits(this.#steps);
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
     this.#cancellations = new Cancellations(this.#steps);
     this.#retries = new Batch(this.#link, SCRIPTS.retry, { maxCalls: SEARCHES });

@@ -50,15 +50,21 @@ export class Keys {
     return `${this.#ns}rr:attempts:${runner}:${instance}`;
   }
 
+  /** HASH id -> permits of the attempt that an instance owns, as `permits` in `JobMeta`; only of jobs with limits. */
+  held(runner: string, instance: string): string {
+    return `${this.#ns}rr:held:${runner}:${instance}`;
+  }
+
   /** ZSET instance -> Unix ms at which its lease ends. */
   lease(runner: string): string {
     return `${this.#ns}rr:lease:${runner}`;
   }
 
   /**
-   * HASH nonce, boot_id, host, pid, version, slots, access, state, since, ttl: the process that owns an instance. `seq`
-   * rises with each heartbeat and each start, so that a Redis that went back is detected. `mixed` is set when another
-   * spool folder may have used the instance. An instance that left has `left` in place of `nonce`, for `LEFT_MS`.
+   * HASH nonce, boot_id, host, pid, version, slots, access, state, since, ttl, limited: the process that owns an
+   * instance. `seq` rises with each heartbeat and each start, so that a Redis that went back is detected. `mixed` is
+   * set when another spool folder may have used the instance. An instance that left has `left` in place of `nonce`, for
+   * `LEFT_MS`.
    */
   instance(runner: string, instance: string): string {
     return `${this.#ns}rr:instance:${runner}:${instance}`;
@@ -172,6 +178,36 @@ export class Keys {
    */
   schedule(name: string): string {
     return `${this.#ns}rr:schedule:${name}`;
+  }
+
+  /**
+   * HASH limit -> `N REVISION` of each that is set or in use; the revision is Unix ms, or 0 for one that was never set.
+   */
+  limits(): string {
+    return `${this.#ns}rr:limits`;
+  }
+
+  /**
+   * HASH, the state of all limits: `history` of Redis' data, `hold` until when no job with a limit starts, `checked`
+   * when they were repaired last, Unix ms; `rank` counts the jobs with limits that were queued.
+   */
+  limitState(): string {
+    return `${this.#ns}rr:limit_state`;
+  }
+
+  /** ZSET `NAME:INST\nTOKEN\nID` -> number of its permit: attempts that hold permits of a limit. */
+  permits(limit: string): string {
+    return `${this.#ns}rr:permits:${limit}`;
+  }
+
+  /** SET of runner names: queues with jobs that are parked because of a limit. */
+  parking(limit: string): string {
+    return `${this.#ns}rr:parking:${limit}`;
+  }
+
+  /** ZSET `LIMIT\nRANK\nID`, all with score 0: jobs of a queue that are parked because of a limit, oldest first. */
+  parked(runner: string): string {
+    return `${this.#ns}rr:parked:${runner}`;
   }
 
   /** Channel, not a key: a message whenever the job changes; its text is the state, which is only a hint. */

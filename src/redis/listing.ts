@@ -129,17 +129,18 @@ export class Listing {
   }
 
   /**
-   * Yields the ids in the queues and among the delayed and claimed jobs of all names, and of `name`. A job moves from
-   * the delayed ones to a queue, and from there to a claim: in this order none is missed.
+   * Yields the ids in the queues and among the delayed, parked and claimed jobs of all names, and of `name`. A job
+   * moves from the delayed ones to a queue, and from there to a claim: in this order none is missed.
    */
   async *waiting(name?: string): AsyncGenerator<WaitingIds> {
     const keys = this.#keys;
-    for (const { runner, queued, delayed, leases } of await this.#surveyed(name)) {
+    for (const { runner, queued, delayed, parked, leases } of await this.#surveyed(name)) {
       const lists = [
         ...(queued > 0 ? [keys.low(runner), keys.queue(runner)] : []),
         ...leases.map(([instance]) => keys.claim(runner, instance)),
       ];
       if (delayed > 0) yield* this.#pages(runner, "ZRANGE", keys.delay(runner));
+      if (parked > 0) yield* this.#parked(runner);
       for (const list of lists) yield* this.#pages(runner, "LRANGE", list);
     }
   }
@@ -150,6 +151,13 @@ export class Listing {
       const ids = await this.#range(command, key, from);
       if (ids.length > 0) yield { runner, ids };
       if (ids.length < PAGE) return;
+    }
+  }
+
+  /** Yields the parked jobs of a queue; a member is `LIMIT\nRANK\nID`. */
+  async *#parked(runner: string): AsyncGenerator<WaitingIds> {
+    for await (const { ids } of this.#pages(runner, "ZRANGE", this.#keys.parked(runner))) {
+      yield { runner, ids: ids.map((member) => member.split("\n").slice(2).join("\n")) };
     }
   }
 
@@ -201,12 +209,12 @@ export class Listing {
       const some = names.slice(at, at + READ_AT_ONCE);
       const keys = some.flatMap((name) => [
         ...[this.#keys.queue(name), this.#keys.low(name), this.#keys.delay(name)],
-        ...[this.#keys.paused(name), this.#keys.lease(name)],
+        ...[this.#keys.paused(name), this.#keys.lease(name), this.#keys.parked(name)],
       ]);
       const [, text] = await this.#link.run(SCRIPTS.queues, keys, []);
       for (const [i, items] of (JSON.parse(String(text)) as (number | string)[][]).entries()) {
-        const [queued, delayed, paused] = items.map(Number);
-        queues.push({ runner: some[i], queued, delayed, paused: paused === 1, leases: pairsOf(items, 3) });
+        const [queued, delayed, paused, parked] = items.map(Number);
+        queues.push({ runner: some[i], queued, delayed, parked, paused: paused === 1, leases: pairsOf(items, 4) });
       }
     }
     return queues;

@@ -30,6 +30,8 @@ import { Evidence, historyOf, serverIdOf } from "./evidence.ts";
 import { DEAD_MS, Keys, LEFT_MS } from "./keys.ts";
 import { Link, textOf } from "./link.ts";
 import { appendOutput } from "./live_output.ts";
+import { FullWait } from "./full_wait.ts";
+import { Limits } from "./limits.ts";
 import { readHeartbeat, readStart } from "./replies.ts";
 import type { InstanceIdentity } from "./identity.ts";
 import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
@@ -47,6 +49,8 @@ import { WakeUps } from "./wake_ups.ts";
  */
 export class RedisQueue implements Queue {
   readonly schedules: Schedules;
+  readonly limits: Limits;
+  readonly #full: FullWait;
   readonly #steps: Steps;
   /** Starts have a link of their own, so that they and the ends of other jobs need not wait for each other. */
   readonly #starting: Link;
@@ -78,6 +82,8 @@ export class RedisQueue implements Queue {
     this.#wakeUps = new WakeUps(target, clock);
     this.#steps = new Steps(this.#link, keys);
     this.schedules = new Schedules(this.#steps);
+    this.limits = new Limits(this.#steps);
+    this.#full = new FullWait(clock);
     this.#starting = new Link(target, clock, failed);
     this.#starts = new Steps(this.#starting, keys);
     this.#peeks = new Batch(this.#starting, SCRIPTS.peek);
@@ -100,9 +106,10 @@ export class RedisQueue implements Queue {
 
   async heartbeat(attempts: readonly OwnedAttempt[], state: InstanceState): Promise<HeartbeatReply> {
     const { runner, instance, nonce, leaseMs } = this.#identity;
-    const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner), this.#keys.schedules()];
-    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys];
-    const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.reported];
+    const queueKeys = [this.#keys.paused(runner), this.#keys.delay(runner)];
+    const sharedKeys = [this.#keys.schedules(), this.#keys.limits()];
+    const keys = [this.#keys.lease(runner), ...this.#instanceKeys(instance), ...queueKeys, ...sharedKeys];
+    const args: Argument[] = [instance, nonce, leaseMs, state, this.#evidence.reported, runner];
     for (const { id, token } of attempts) {
       keys.push(this.#keys.job(id), this.#keys.meta(id));
       args.push(id, token);
@@ -137,8 +144,15 @@ export class RedisQueue implements Queue {
     const text = String(textOf(head));
     if (text === "FENCED") return text;
     if (text === "LOST") throw this.#evidence.lost("claim");
+    const isFull = text.startsWith("FULL");
+    this.#full.note(isFull);
     const claimed: Claimed[] = [];
-    for (const [id, reply] of JSON.parse(text) as [string, (string | number | false)[]][]) {
+    for (
+      const [id, reply] of JSON.parse(isFull ? text.slice("FULL".length) : text) as [
+        string,
+        (string | number | false)[],
+      ][]
+    ) {
       claimed.push({ raw: new TextEncoder().encode(id), reply: await this.#begun(itemsOf(reply)) });
     }
     for (const raw of rest) claimed.push({ raw: raw as RawId, reply: null });
@@ -146,6 +160,10 @@ export class RedisQueue implements Queue {
   }
 
   async wait(waitMs: number): Promise<RawId | null> {
+    if (this.#full.isFull) {
+      await this.#full.wait(waitMs);
+      return null;
+    }
     const { runner, instance } = this.#identity;
     const [queue, claim] = [this.#keys.queue(runner), this.#keys.claim(runner, instance)];
     const options = { name: "claim", bytes: true, ms: waitMs + 2_000 };
@@ -158,13 +176,18 @@ export class RedisQueue implements Queue {
 
   async length(): Promise<number> {
     const { runner } = this.#identity;
-    const keys = [this.#keys.queue(runner), this.#keys.low(runner)];
-    const lengths = await Promise.all(keys.map((key) => this.#link.call("LLEN", [key])));
-    return Number(lengths[0]) + Number(lengths[1]);
+    const lists = [this.#keys.queue(runner), this.#keys.low(runner)];
+    const lengths = await Promise.all([
+      ...lists.map((key) => this.#link.call("LLEN", [key])),
+      this.#link.call("ZCARD", [this.#keys.parked(runner)]),
+    ]);
+    return lengths.reduce((sum: number, length) => sum + Number(length), 0);
   }
 
   stopWaiting(): void {
     this.#waiting.close();
+    this.#full.note(false); // the next wait rejects
+    this.#full.wake();
   }
 
   async claimed(): Promise<readonly RawId[]> {
@@ -197,6 +220,7 @@ export class RedisQueue implements Queue {
   async #begun(items: Items): Promise<StartReply> {
     if (items[0] === "LOST") throw this.#evidence.lost("start");
     const reply = readStart(items);
+    if (reply.type === "FULL") this.#full.note(true);
     if (reply.type === "OK") this.#evidence.noteSeq(reply.seq);
     if (reply.type === "CANCELLED" || reply.type === "TOOBIG") await this.#steps.settleAll(items.slice(1).map(String));
     return reply;
@@ -209,6 +233,7 @@ export class RedisQueue implements Queue {
       args: endOfAttempt(request),
       keepMs: request.keep * 1_000,
     });
+    this.#full.wake();
     return { type: reply[0] as FinishReply["type"], open: reply.slice(1).map(String) };
   }
 

@@ -24,7 +24,14 @@ export async function register(
   const fields = ["host", host, "pid", pid, "version", version, "slots", slots, "access", JSON.stringify(access)];
   const reply = await link.run(
     SCRIPTS.register,
-    [keys.lease(runner), keys.instance(runner, instance), keys.names(), keys.history(runner)],
+    [
+      keys.lease(runner),
+      keys.instance(runner, instance),
+      keys.names(),
+      keys.history(runner),
+      keys.limits(),
+      keys.limitState(),
+    ],
     [
       ...[instance, nonce, leaseMs, linesOf(proof), runner],
       ...[reported, restored ? 1 : 0, unmixed ? 1 : 0, linesOf(lineage), bootId, ...fields],
@@ -34,8 +41,17 @@ export async function register(
   if (reply[0] !== "OK") {
     return { at: null, reply: { type: "BUSY", msLeft: Number(reply[1]), host: String(reply[2]) } };
   }
-  const [, at, seq, mixed, stale] = reply;
-  return { at: Number(at), reply: { type: "OK", seq: Number(seq), mixed: mixed === 1, stale: stale === 1 } };
+  const [, at, seq, mixed, stale, limitsHeldMs] = reply;
+  return {
+    at: Number(at),
+    reply: {
+      type: "OK",
+      seq: Number(seq),
+      mixed: mixed === 1,
+      stale: stale === 1,
+      limitsHeldMs: Number(limitsHeldMs),
+    },
+  };
 }
 
 /** Joins names, with a line feed before and after each. */

@@ -34,6 +34,8 @@ export function readStart(items: Items): StartReply {
       return { type, redisType: word };
     case "BADSTATUS":
       return { type, status: word };
+    case "PARKED":
+      return { type, limit: word };
     case "OTHER":
       return { type, runner: word };
     default:

@@ -3,6 +3,8 @@ import { JOB_FIELDS } from "../domain/job.ts";
 import { DEFAULT_KEEP, MAX_DETAILS, MAX_ID, MAX_JSON_JOB, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
+import limitLib from "./scripts/lib/limits.lua" with { type: "text" };
+import permits from "./scripts/lib/permits.lua" with { type: "text" };
 import waiting from "./scripts/lib/waiting.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
 import promote from "./scripts/promote.lua" with { type: "text" };
@@ -42,6 +44,10 @@ import schedulePause from "./scripts/schedule_pause.lua" with { type: "text" };
 import scheduleRemove from "./scripts/schedule_remove.lua" with { type: "text" };
 import scheduleRestore from "./scripts/schedule_restore.lua" with { type: "text" };
 import schedules from "./scripts/schedules.lua" with { type: "text" };
+import limitSet from "./scripts/limit_set.lua" with { type: "text" };
+import limitRemove from "./scripts/limit_remove.lua" with { type: "text" };
+import unpark from "./scripts/unpark.lua" with { type: "text" };
+import limits from "./scripts/limits.lua" with { type: "text" };
 import { Keys } from "./keys.ts";
 import { Script, stepOf } from "./script.ts";
 
@@ -50,18 +56,35 @@ const plain = (name: string, text: string) => new Script(name, base, [text]);
 
 /** The names of keys without their namespace, for jobs that only a script finds; and constants of the domain. */
 const NAMES = new Keys("");
-const WAITING = `local NAMED = {
+/** Keys of an instance: what precedes `NAME:INST`. */
+const beforeOwner = (key: string) => key.slice(0, -1);
+const OF_OWNER = {
+  attempts: beforeOwner(NAMES.attempts("", "")),
+  claim: beforeOwner(NAMES.claim("", "")),
+  instance: beforeOwner(NAMES.instance("", "")),
+  held: beforeOwner(NAMES.held("", "")),
+};
+const NAMED = `local NAMED = {
   job = '${NAMES.job("")}', meta = '${NAMES.meta("")}', output = '${NAMES.output("")}', channel = '${
   NAMES.channel("")
 }',
   after = '${NAMES.after("")}', skipped = '${NAMES.skipped("")}', unsettled = '${NAMES.unsettled()}',
-  queue = '${NAMES.queue("")}', low = '${NAMES.low("")}', delay = '${NAMES.delay("")}'
+  queue = '${NAMES.queue("")}', low = '${NAMES.low("")}', delay = '${NAMES.delay("")}', lease = '${NAMES.lease("")}',
+  paused = '${NAMES.paused("")}', parked = '${NAMES.parked("")}', limits = '${NAMES.limits()}',
+  limit_state = '${NAMES.limitState()}', permits = '${NAMES.permits("")}', parking = '${NAMES.parking("")}',
+  attempts = '${OF_OWNER.attempts}', claim = '${OF_OWNER.claim}', instance = '${OF_OWNER.instance}',
+  held = '${OF_OWNER.held}'
 }
 local DEFAULT_KEEP, SKIPPED = ${DEFAULT_KEEP * 1_000}, ${EXIT.skipped}
 `;
 /** What precedes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
-const JOB = [job, WAITING, waiting];
+const JOB = [NAMED, job, limitLib, permits, waiting];
 const about = (name: string, text: string) => new Script(name, base, [...JOB, text]);
+/** Makes a script about limits, which begins with the names of keys. */
+const LIMITS = [NAMED, "local NAMESPACE, EVENTS = ARGV[1], KEYS[2]", limitLib];
+const limiting = (name: string, text: string) => new Script(name, base, [...LIMITS, text]);
+/** The same part for `claim`. */
+const CLAIM = [NAMED, "local NAMESPACE, EVENTS = string.sub(ARGV[6], 1, #ARGV[6] - #NAMED.job), KEYS[7]", limitLib];
 /** Makes a script about one schedule. */
 const planning = (name: string, text: string) => new Script(name, base, [schedule, text]);
 
@@ -76,7 +99,7 @@ const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")
 
 /**
  * Every script, by the name of its event. `restore` is two events at once. These are no events: `show`, `peek`, `list`,
- * `purge`, `sweep`, `forget`, `queues`, `instances`, `schedules`, `request`, `serve`, `reply`.
+ * `purge`, `sweep`, `forget`, `queues`, `instances`, `schedules`, `limits`, `request`, `serve`, `reply`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),
@@ -86,7 +109,12 @@ export const SCRIPTS = {
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
   dead_letter: plain("dead_letter", deadLetter),
-  claim: new Script("claim", base, [stepOf([...JOB, START, start]), `local MAX_ID = ${MAX_ID}\n`, claim]),
+  claim: new Script("claim", base, [
+    stepOf([...JOB, START, start]),
+    ...CLAIM,
+    `local MAX_ID = ${MAX_ID}\n`,
+    claim,
+  ]),
   peek: plain("peek", peek),
   start: new Script("start", base, [...JOB, START, start]),
   finish: about("finish", finish),
@@ -97,7 +125,7 @@ export const SCRIPTS = {
   input_resolved: about("input_resolved", inputResolved),
   reassert: about("reassert", reassert),
   restore: new Script("restore", base, [
-    stepOf([job, reassert], "reassert"),
+    stepOf([...JOB, reassert], "reassert"),
     stepOf([...JOB, finish], "finish"),
     restore,
   ]),
@@ -119,5 +147,9 @@ export const SCRIPTS = {
   schedule_pause: planning("schedule_pause", schedulePause),
   schedule_remove: planning("schedule_remove", scheduleRemove),
   schedule_restore: planning("schedule_restore", scheduleRestore),
+  limit_set: limiting("limit_set", limitSet),
+  limit_remove: limiting("limit_remove", limitRemove),
+  unpark: limiting("unpark", unpark),
+  limits: limiting("limits", limits),
   schedule_fired: new Script("schedule_fired", base, [stepOf([...JOB, submit], "submit"), schedule, scheduleFired]),
 } as const;

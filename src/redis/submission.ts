@@ -15,7 +15,7 @@ export function callOf(
   const timed = notBeforeMs === undefined ? {} : { not_before: String(notBeforeMs) };
   const meta = { ...after, ...metaOf(submission), ...timed };
   return {
-    keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names()],
+    keys: [keys.queue(runner), keys.low(runner), keys.delay(runner), keys.jobs(), keys.names(), keys.parked(runner)],
     args: [
       ...[runner, priority, notBeforeMs ?? "", Object.keys(after).length || ""],
       ...[submission.callerId ?? "", submission.contextId ?? ""],

@@ -56,6 +56,8 @@ export class Alarms {
   readonly janitor: Alarm;
   /** Fires schedules, and keeps the copy of them up to date. */
   readonly schedules: Alarm;
+  /** Queues parked jobs again. */
+  readonly limits: Alarm;
 
   constructor(clock: Clock) {
     this.heartbeat = new Alarm(clock);
@@ -65,5 +67,6 @@ export class Alarms {
     this.spool = new Alarm(clock);
     this.janitor = new Alarm(clock);
     this.schedules = new Alarm(clock);
+    this.limits = new Alarm(clock);
   }
 }

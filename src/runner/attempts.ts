@@ -67,6 +67,14 @@ export class Attempts {
     return count;
   }
 
+  /** Returns the smallest number of a slot that no attempt has, from 0. */
+  freeSlot(): number {
+    const taken = new Set(this.all().filter(({ ended }) => !ended).map(({ attempt }) => attempt.slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
+  }
+
   /** Number of attempts whose end is not acknowledged. */
   get size(): number {
     return this.#byName.size + this.starting.size;

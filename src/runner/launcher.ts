@@ -1,6 +1,7 @@
 import { InvalidInputError, LaunchError } from "../domain/errors.ts";
 import { readWork } from "../domain/job.ts";
 import type { Outcome } from "../domain/outcome.ts";
+import { permitsOf } from "../domain/limit_key.ts";
 import { attemptName } from "../domain/attempt_name.ts";
 import { messageOf } from "../domain/message_of.ts";
 import { metaNumber } from "../domain/job_meta.ts";
@@ -65,7 +66,8 @@ export class Launcher {
       const work = readWork(id, reply.job, defaultTimeout);
       checkFolder(reply.meta.cwd);
       for (const warning of work.warnings) log.warn("replaced a value of the job", { job: id, error: warning });
-      const attempt = { ...base, timeoutMs: work.timeout === null ? null : work.timeout * 1000 };
+      const timeoutMs = work.timeout === null ? null : work.timeout * 1000;
+      const attempt = { ...base, timeoutMs, slot: this.#attempts.freeSlot() };
       const { executor, serialKey } = this.#resolve(work.executor);
       const active = this.#active(attempt, executor, serialKey);
       this.#attempts.add(active);
@@ -161,6 +163,7 @@ export class Launcher {
       timeoutMs: attempt.timeoutMs,
       title: attempt.meta.title ?? "",
       keep: attempt.meta.keep === undefined ? null : metaNumber(attempt.meta.keep, this.#parts.settings.keep),
+      slots: slotsOf(attempt),
     };
   }
 
@@ -227,6 +230,13 @@ export class Launcher {
       this.#finisher.finish(active, { kind: "failed", why }, null, again);
     }
   }
+}
+
+/** Returns the numbers of the permits of the limits that a job names; without limits the number of its slot. */
+function slotsOf({ meta, slot = 0 }: Attempt): number[] {
+  const named = new Set(meta.limits?.split("\n"));
+  const numbers = permitsOf(meta.permits).filter(({ key }) => named.has(key)).map(({ number }) => number);
+  return numbers.length > 0 ? numbers : [slot];
 }
 
 /** Repeats a check of `submit`, because other programs can write jobs too. */

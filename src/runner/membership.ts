@@ -1,6 +1,7 @@
 import { SetupError } from "../domain/errors.ts";
 import type { DataHistory } from "../ports/data_history.ts";
 import type { InstanceInfo, InstanceQueue, InstanceState, RegisterOptions, RegisterReply } from "../ports/queue.ts";
+import type { Alarm } from "./alarms.ts";
 import type { ClaimGate } from "./claim_gate.ts";
 import type { RunnerParts } from "./parts.ts";
 
@@ -18,18 +19,23 @@ export class Membership {
   readonly #info: InstanceInfo;
   readonly #gate: ClaimGate;
   readonly #stopping: AbortSignal;
+  readonly #limits: Alarm;
   #state: Exclude<InstanceState, "restoring"> = "up";
   #isRegistered = false;
 
-  /** @param stopping Ends the wait for the lease of another process. */
+  /**
+   * @param work `stopping` ends the wait for the lease of another process; `limits` asks for a round of the parked
+   * jobs.
+   */
   constructor(
     parts: MembershipParts,
-    { info, gate, stopping }: { info: InstanceInfo; gate: ClaimGate; stopping: AbortSignal },
+    { info, gate, stopping, limits }: { info: InstanceInfo; gate: ClaimGate; stopping: AbortSignal; limits: Alarm },
   ) {
     this.#parts = parts;
     this.#info = info;
     this.#gate = gate;
     this.#stopping = stopping;
+    this.#limits = limits;
   }
 
   /** The state for the next heartbeat. */
@@ -60,6 +66,7 @@ export class Membership {
       if (reply.type === "OK") {
         this.#isRegistered = true;
         await ownership.won();
+        this.#limits.soon(reply.limitsHeldMs);
         return reply;
       }
       // its lease was renewed while this process waited for its end

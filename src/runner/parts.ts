@@ -98,6 +98,7 @@ export const CHECKPOINTS = [
   "after_schedule_fired",
   "after_cancel_last",
   "after_schedule_restore",
+  "after_unpark",
 ] as const;
 
 /** One of these points. */

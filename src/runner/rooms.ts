@@ -23,11 +23,14 @@ import { SPOOL_EVERY, SpoolWatch } from "./spool_watch.ts";
 import { Starter } from "./starter.ts";
 import { STREAM_EVERY, Streamer } from "./streamer.ts";
 import { Superseded } from "./superseded.ts";
+import { Unparker } from "./unparker.ts";
 
 /** How often terminals are checked for ends that were not reported, milliseconds. */
 const SWEEP_EVERY = 2000;
 /** How often old records and files are removed, milliseconds. */
 const JANITOR_EVERY = 60_000;
+/** How often parked jobs are queued again for which there are permits, milliseconds. */
+const UNPARK_EVERY = 60_000;
 /** The shortest pause between two rounds of recovery, milliseconds: a Redis that is back is to be used at once. */
 const RECOVER_GAP = 20;
 
@@ -49,7 +52,7 @@ export type Rooms = ReturnType<typeof makeRooms>;
 export function makeRooms(parts: RunnerParts, { attempts, info, stopping, fail }: RoomsOptions) {
   const alarms = new Alarms(parts.clock);
   const gate = new ClaimGate(attempts, parts.log);
-  const membership = new Membership(parts, { info, gate, stopping });
+  const membership = new Membership(parts, { info, gate, stopping, limits: alarms.limits });
   const hooks = new Hooks(parts);
   const finisher = new Finisher(parts, { attempts, hooks, alarms });
   const launcher = new Launcher(parts, { attempts, finisher, hooks, spool: alarms.spool, bootId: info.bootId });
@@ -120,6 +123,7 @@ function makeLoops(
     loop("reap", new Reaper(parts, hooks), { everyMs: Infinity, alarm: alarms.reap }),
     loop("recover", recovery, { everyMs: Infinity, alarm: alarms.recover, gapMs: RECOVER_GAP }),
     loop("schedules", scheduler, { everyMs: Infinity, alarm: alarms.schedules }),
+    loop("limits", new Unparker(parts, alarms.limits), { everyMs: UNPARK_EVERY, jitter: 0.2, alarm: alarms.limits }),
     loop("superseded", new Superseded(parts), heartbeats),
     loop("sweep", sweeper, { everyMs: SWEEP_EVERY, work }),
     loop("stream", new Streamer(parts, attempts), { everyMs: STREAM_EVERY, work }),

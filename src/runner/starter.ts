@@ -67,6 +67,8 @@ export class Starter {
         claim.serialKey = undefined; // that of a string is not known: it is no reason to use a slot
         return await this.#backlog.retry(claim, "the job changes all the time");
       }
+      case "PARKED":
+        return log.debug("parked", { job: claim.id, state: reply.limit });
       case "OTHER":
         return await this.#other(claim, reply.runner);
       case "FENCED":

@@ -16,7 +16,13 @@ function fixtureWithJobs(options: CommandOptions = {}): CommandFixture {
   fixture.redis.put("xyz", { status: "done", executor: "tmux.s", payload: "echo $(id) `id` %n" });
   fixture.redis.put("$(touch evil)", { status: "done", executor: "`touch evil`", payload: "true" });
   fixture.redis.put("-rf", { status: "done", executor: "tmux.s\nevil", payload: "true" });
-  fixture.redis.queueList = ["build", "a b"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
+  fixture.redis.queueList = ["build", "a b"].map((runner) => ({
+    runner,
+    queued: 0,
+    delayed: 0,
+    parked: 0,
+    paused: false,
+  }));
   return fixture;
 }
 

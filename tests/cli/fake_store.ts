@@ -20,6 +20,7 @@ import type {
 } from "../../src/ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
 import type { ClientStore } from "../../src/ports/schedules.ts";
+import { FakeLimits } from "./fake_limits.ts";
 import { FakeSchedules } from "./fake_schedules.ts";
 
 const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
@@ -29,6 +30,7 @@ type Asked = [id: string, request: JobRequest];
 /** A job store in memory: what tests put into it, clients see; `touch` wakes those who wait for changes. */
 export class FakeStore implements ClientStore {
   readonly schedules = new FakeSchedules(() => this.nowMs);
+  readonly limits = new FakeLimits();
   /** Submissions in the order in which they came. */
   readonly submitted: (Submission & { readonly id: string })[] = [];
   readonly jobs = new Map<string, StoredJob>();

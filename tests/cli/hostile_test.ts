@@ -19,7 +19,7 @@ function hostileWorld(options: CommandOptions = { columns: 120 }): CommandFixtur
     anInstance({ runner: EVIL, instance: "i1", host, version: EVIL, access: { kind: "tmux", socket: EVIL } }),
     anInstance({ instance: "i2", host, access: { kind: "tmux", socket: "../../../tmp/evil" } }),
   ];
-  redis.queueList = [{ runner: EVIL, queued: 1, delayed: 0, paused: true }];
+  redis.queueList = [{ runner: EVIL, queued: 1, delayed: 0, parked: 0, paused: true }];
   redis.deadLetterList = [{ id: EVIL, reason: EVIL, ms: 0 }];
   const text = { title: EVIL, cwd: EVIL, "label:a": EVIL, [`after:${EVIL}`]: "finished" };
   const fields = {

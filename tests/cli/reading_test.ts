@@ -18,9 +18,9 @@ function fixtureWith(options: CommandOptions = terminal): CommandFixture {
   const { redis } = fixture;
   redis.instanceList = [anInstance()];
   redis.queueList = [
-    { runner: "test_runner", queued: 0, delayed: 0, paused: false },
-    { runner: "old", queued: 0, delayed: 0, paused: false },
-    { runner: "held", queued: 0, delayed: 0, paused: true },
+    { runner: "test_runner", queued: 0, delayed: 0, parked: 0, paused: false },
+    { runner: "old", queued: 0, delayed: 0, parked: 0, paused: false },
+    { runner: "held", queued: 0, delayed: 0, parked: 0, paused: true },
   ];
   const common = { runner: "test_runner", executor: "tmux.main" };
   redis.put(UUIDS[0], { ...common, status: "started", payload: "deploy ".repeat(20), created_at: iso(600) }, {

@@ -121,6 +121,7 @@ Deno.test("pause and resume are about the queue of --name", async () => {
     runner,
     queued: 0,
     delayed: 0,
+    parked: 0,
     paused: false,
   }));
   const paused = () => fixture.redis.queueList.filter(({ paused }) => paused).map(({ runner }) => runner);
@@ -139,7 +140,7 @@ Deno.test("pause and resume are about the queue of --name", async () => {
 
 Deno.test("pause refuses the name of a runner that no client has used, and names the nearest", async () => {
   const fixture = new CommandFixture();
-  fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, paused: false }];
+  fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, parked: 0, paused: false }];
   assertEquals(await fixture.run("pause", "-n", "biuld"), 2);
   assertEquals(
     fixture.stderr,

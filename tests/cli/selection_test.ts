@@ -16,7 +16,7 @@ function fixtureWith(options: CommandOptions = {}): CommandFixture {
   redis.put("f1", { status: "error", runner: "r", error: "exited with code 3" }, NIGHTLY);
   redis.put("f2", { status: "error", runner: "q", error: "timed out after 3 s" }, NIGHTLY);
   redis.put("ok", { status: "finished", runner: "r" }, NIGHTLY);
-  redis.queueList = ["r", "q"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
+  redis.queueList = ["r", "q"].map((runner) => ({ runner, queued: 0, delayed: 0, parked: 0, paused: false }));
   return fixture;
 }
 

@@ -11,7 +11,13 @@ function fixtureWith(options: CommandOptions = {}): CommandFixture {
   const fixture = new CommandFixture(options);
   const { redis } = fixture;
   redis.instanceList = [anInstance(), anInstance({ runner: "build", instance: "i2", host: "beta" })];
-  redis.queueList = ["build", "test_runner"].map((runner) => ({ runner, queued: 0, delayed: 0, paused: false }));
+  redis.queueList = ["build", "test_runner"].map((runner) => ({
+    runner,
+    queued: 0,
+    delayed: 0,
+    parked: 0,
+    paused: false,
+  }));
   const put = (id: string, minutes: number, fields: Record<string, string>, meta: Record<string, string> = {}) =>
     redis.put(id, { runner: "build", payload: `echo ${id}`, created_at: iso(minutes), ...fields }, meta);
   put("a", 90, { status: "error", error: "exited with code 3", caller_id: "me", context_id: "x" }, {

@@ -13,8 +13,8 @@ function busyWorld(options: CommandOptions = {}): CommandFixture {
     anInstance({ runner: "build", instance: "i3", host: "gamma", alive: false, silentMs: 3_600_000 }),
   ];
   redis.queueList = [
-    { runner: "test_runner", queued: 2, delayed: 0, paused: false },
-    { runner: "build", queued: 0, delayed: 3, paused: true },
+    { runner: "test_runner", queued: 2, delayed: 0, parked: 0, paused: false },
+    { runner: "build", queued: 0, delayed: 3, parked: 0, paused: true },
   ];
   const created_at = "2026-01-31T11:58:00.000Z";
   redis.put("job-foreign", {
@@ -90,7 +90,7 @@ Deno.test("status --json is one object", async () => {
     ["test_runner", "up"],
   ]);
   assertEquals(overview.runners[2].silent_seconds, 2);
-  assertEquals(overview.queues[0], { runner: "build", queued: 0, delayed: 3, paused: true });
+  assertEquals(overview.queues[0], { runner: "build", queued: 0, delayed: 3, parked: 0, paused: true });
   assertEquals(overview.jobs.map(({ id }: { id: string }) => id), ["job-queued"]);
   assertEquals(overview.dead_letters, [{ id: "\x1b[2J", reason: "missing", time: "2026-01-31T11:00:00.000Z" }]);
 });
@@ -181,7 +181,7 @@ Deno.test("status says why a job waits", async () => {
     }],
     ["its queue is paused; 1 job before it", ({ redis }) => {
       redis.placement = ahead(1);
-      redis.queueList = [{ runner: "test_runner", queued: 2, delayed: 0, paused: true }];
+      redis.queueList = [{ runner: "test_runner", queued: 2, delayed: 0, parked: 0, paused: true }];
     }],
     ['every runner "test_runner" is stopping and takes no more jobs', ({ redis }) => {
       redis.placement = ahead(0);

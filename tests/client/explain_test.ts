@@ -6,7 +6,7 @@ import { assertEquals } from "../support/assert.ts";
 const NOWHERE: Placement = { ahead: null, dueMs: null, claimedBy: null };
 const serialKeyOf = () => null;
 
-const queue = (runner: string, paused = false): StoredQueue => ({ runner, queued: 1, delayed: 0, paused });
+const queue = (runner: string, paused = false): StoredQueue => ({ runner, queued: 1, delayed: 0, parked: 0, paused });
 
 function job(fields: StoredJob["fields"], meta: Record<string, string> = {}): StoredJob {
   return { id: "j", fields: { runner: "r", status: "dispatched", ...fields }, meta };

@@ -28,6 +28,8 @@ const NOTHING: JobView = {
   labels: {},
   priority: "normal",
   cwd: "",
+  limits: [],
+  waitsForLimit: null,
   after: [],
   skipped: false,
   retries: null,

@@ -4,7 +4,7 @@ import { anInstance, FakeStore } from "../cli/fake_store.ts";
 import { assertEquals } from "../support/assert.ts";
 
 const QUERY = { count: 200, among: 1_000 };
-const queue = (runner: string): StoredQueue => ({ runner, queued: 1, delayed: 0, paused: false });
+const queue = (runner: string): StoredQueue => ({ runner, queued: 1, delayed: 0, parked: 0, paused: false });
 
 Deno.test("readOverview sorts runners and queues by name, and leaves the store's lists alone", async () => {
   const store = new FakeStore();

@@ -19,6 +19,7 @@ export function launchOf(payload: string, changes: Partial<Launch> = {}): Launch
     timeoutMs: null,
     title: "",
     keep: null,
+    slots: [0],
     ...changes,
   };
 }

@@ -18,7 +18,12 @@ for (const role of ["runner", "client"] as const) {
   Deno.test(`aclRules() for a ${role} allow all that it does, and nothing that it does not`, async () => {
     await using fixture = await RedisFixture.open({ config: { databases: "2" } });
     const { server } = fixture;
-    await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone", nonce: "n0" }));
+    await prepare(
+      fixture.store,
+      fixture.queue,
+      fixture.runner({ instance: "gone", nonce: "n0" }),
+      () => fixture.endHold(),
+    );
     await fixture.expire("gone");
     await server.call("SET", fixture.keys.job("e"), "{}");
     const rules = aclRules(role, NAMESPACE);

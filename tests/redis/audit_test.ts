@@ -6,14 +6,15 @@ import { RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("every event is published to the audit, in order and once", async () => {
   await using fixture = await RedisFixture.open();
-  await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone" }));
+  await prepare(fixture.store, fixture.queue, fixture.runner({ instance: "gone" }), () => fixture.endHold());
   await fixture.expire("gone");
   for (const [, step] of [...runnerSteps(fixture.queue), ...clientSteps(fixture.store)]) await step();
   const entries = await fixture.server.call("XRANGE", fixture.keys.events(), "-", "+") as [string, string[]][];
   assertEquals(entries.map(([, [, event, , id, , state]]) => [event, id, state ?? ""].join(" ").trim()), [
+    ...["submit v dispatched", "submit parked dispatched", "start v started", "park parked dispatched"],
     ...["submit f dispatched", "submit g dispatched", "start g started", "submit h dispatched", "start h started"],
     ...["submit t dispatched", "start t started"],
-    ...["b", "c", "d", "a", "w"].map((id) => `submit ${id} dispatched`),
+    ...["x", "y", "b", "c", "d", "a", "w"].map((id) => `submit ${id} dispatched`),
     ...[
       "start a started",
       "input_required a started",
@@ -25,9 +26,12 @@ Deno.test("every event is published to the audit, in order and once", async () =
     ],
     ...["promote w dispatched", "release b dispatched", "reroute c dispatched", "dead_letter d"],
     ...["reap f dispatched", "reap g dispatched", "reap h error", "schedule_skipped s@2 missed"],
+    ...["start x started", "park y dispatched", "unpark y dispatched", "finish x finished", "reassert z started"],
+    ...["unpark parked dispatched", "reap v dispatched"],
     ...["n", "o", "p", "l", "q", "u"].map((id) => `submit ${id} dispatched`),
     ...["retry a dispatched", "cancel b error", "skipped u error", "retry b dispatched"],
-    ...["submit v dispatched", "cancel v error", "cancel c error", "retry c dispatched"],
+    ...["submit V dispatched", "cancel V error", "cancel c error", "retry c dispatched", "submit X dispatched"],
+    ...["cancel y error", "retry y dispatched"],
   ]);
 });
 

@@ -36,8 +36,8 @@ Deno.test("everything works in a cluster when the namespace has a hash tag", asy
   const queue = openQueue(place, { runner: "r", instance: "i", nonce: "n1" });
   const lost = openQueue(place, { runner: "r", instance: "gone", nonce: "n0" });
   try {
-    await prepare(store, queue, lost);
     const keys = new Keys(namespace);
+    await prepare(store, queue, lost, () => server.call("HSET", keys.limitState(), "hold", 0));
     await server.call("ZADD", keys.lease("r"), 1, "gone");
     await server.call("SET", keys.job("e"), "{}");
     for (const [name, step] of [...runnerSteps(queue), ...clientSteps(store)]) {

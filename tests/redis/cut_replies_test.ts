@@ -4,6 +4,7 @@
  */
 import { UnavailableError } from "../../src/domain/errors.ts";
 import type { Trouble } from "../../src/ports/queue.ts";
+import { Keys } from "../../src/redis/keys.ts";
 import { openQueue } from "../../src/redis/open.ts";
 import { openStore } from "../../src/redis/open_store.ts";
 import { assert, assertEquals } from "../support/assert.ts";
@@ -26,7 +27,7 @@ async function surely<T>(step: () => Promise<T>): Promise<T> {
 }
 
 /** A day in the life of a runner and a client. */
-async function live(address: string, namespace: string): Promise<void> {
+async function live(server: RedisServer, address: string, namespace: string): Promise<void> {
   const place = placeAt(address, namespace);
   const store = openStore(place);
   const [queue, lost] = ["i", "gone"].map((instance) =>
@@ -45,6 +46,7 @@ async function live(address: string, namespace: string): Promise<void> {
   };
   await surely(() => queue.register(INFO));
   await surely(() => lost.register(INFO));
+  await server.call("HSET", new Keys(namespace).limitState(), "hold", 0);
   for (const id of ["gone-run", "gone-claim"]) await surely(() => store.submit(job(id)));
   await start("gone-run", lost);
   await claim(lost);
@@ -89,6 +91,19 @@ async function live(address: string, namespace: string): Promise<void> {
   await claim();
   await surely(() => queue.release(raw("g")));
 
+  await surely(() => store.limits.limitSet("gpu", 2));
+  await surely(() => store.limits.limitSet("other", 2));
+  await surely(() => store.limits.limitRemove("other"));
+  await surely(() => queue.claim(9, ["tmux.main"])); // g, and what was queued above
+  const limited = { limits: ["gpu", "one"] };
+  for (const id of ["l1", "l2", "l3"]) await surely(() => store.submit(job(id, limited)));
+  await surely(() => queue.claim(9, ["tmux.main"]));
+  await surely(() => queue.limits.unpark());
+  const held = (await surely(() => queue.owned())).find(({ id }) => id === "l1")!;
+  await surely(() => queue.finish(ended(held)));
+  await surely(() => store.cancel("l3", ""));
+  await surely(() => queue.claim(9, ["tmux.main"]));
+
   const reap = { policy: "requeue", graceMs: 0, lostAfterMs: 0 } as const;
   await surely(() => queue.reap("gone", { claim: raw("gone-claim") }, reap));
   await surely(() => queue.reap("gone", { attempt: "gone-run" }, reap));
@@ -99,7 +114,12 @@ async function live(address: string, namespace: string): Promise<void> {
   for (const one of [store, queue, lost]) one.close();
 }
 
-const TIMES = /(created_at|updated_at|_ms)$|^(since|seq|rev|removed|birth|version)$/;
+const TIMES = /(created_at|updated_at|_ms)$|^(since|seq|rev|removed|birth|version|hold|checked|rank|parked)$/;
+
+/** Removes revisions, ranks, and the ends of tokens, which are the times of their starts. */
+function withoutTimes(text: string): string {
+  return text.replace(/(^|\n)(\d+\.\D*)[0-9a-f]+/, "$1$2").replace(/\d{13,}/g, "TIME");
+}
 
 /** Everything in Redis but times and repeated events. */
 async function stateOf(server: RedisServer, namespace: string): Promise<Record<string, unknown>> {
@@ -110,12 +130,12 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
     if (type === "hash") {
       const fields = Object.entries(await server.hash(key));
       const lasting = fields.filter(([field]) => !TIMES.test(field));
-      // the end of a token is the time of its start
-      state[name] = Object.fromEntries(lasting.map(([field, value]) => [field, value.replace(/^(\d+\.\D*).*/, "$1")]));
+      state[name] = Object.fromEntries(lasting.map(([field, value]) => [field, withoutTimes(value)]));
     } else if (type === "list") state[name] = await server.call("LRANGE", key, 0, -1);
     else if (type === "set") state[name] = await server.call("SMEMBERS", key);
-    else if (type === "zset") state[name] = (await server.call("ZRANGE", key, 0, -1) as string[]).sort();
-    else {
+    else if (type === "zset") {
+      state[name] = (await server.call("ZRANGE", key, 0, -1) as string[]).map(withoutTimes).sort();
+    } else {
       const events = await server.call("XRANGE", key, "-", "+") as [string, string[]][];
       // a request to cancel may be published twice; every other event is published once
       state[name] = events.map(([, [, event, , id]]) => `${event} ${id}`).filter((one, i, all) => one !== all[i - 1]);
@@ -128,7 +148,7 @@ async function stateOf(server: RedisServer, namespace: string): Promise<Record<s
 Deno.test("a reply to any command that is lost, or cut in the middle, changes nothing in the end", async () => {
   await using server = await RedisServer.start();
   await using proxy = Proxy.start(server.port);
-  await live(proxy.address, "whole:");
+  await live(server, proxy.address, "whole:");
   const expected = await stateOf(server, "whole:");
   assert(Object.keys(expected).length > 20);
   let nth = 1;
@@ -136,7 +156,7 @@ Deno.test("a reply to any command that is lost, or cut in the middle, changes no
     cut = false;
     proxy.cutReply({ nth, after: nth % 2 === 0 ? 3 : 0 }).then(() => cut = true);
     const before = proxy.commands.length;
-    await live(proxy.address, `${nth}:`);
+    await live(server, proxy.address, `${nth}:`);
     const command = proxy.commands[before + nth - 1];
     assertEquals(await stateOf(server, `${nth}:`), expected, `reply ${nth}, to ${command}, was cut`);
     await server.call("FLUSHDB");

@@ -8,6 +8,9 @@ import { ended, INFO, raw } from "./redis_fixture.ts";
 /** A step and its name. */
 export type Step = [name: string, run: () => Promise<unknown>];
 
+/** Permits of limits that jobs `x` and `y` have, too, and of the queue. */
+const PERMITS = "0 2 5 gpu\n1 1 0 disk\n- 9 5 runner:r";
+
 const options = { policy: "requeue", graceMs: 0, lostAfterMs: 1 } as const;
 
 /** A submission to runner `r`. */
@@ -26,9 +29,9 @@ function firing(planned: string, timeMs: number): Firing {
 
 /** Everything that a runner does, about jobs `a` to `e`; `gone` is an instance whose lease has ended. */
 export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
-  const [run, second] = [{ id: "a", token: "" }, { id: "a", token: "" }];
-  const start = async (run: { token: string }) => {
-    const reply = await queue.start("a");
+  const [run, second, third] = [{ id: "a", token: "" }, { id: "a", token: "" }, { id: "x", token: "" }];
+  const start = async (run: { token: string }, id = "a") => {
+    const reply = await queue.start(id);
     if (reply.type === "OK" || reply.type === "HELD") run.token = reply.token;
     return reply;
   };
@@ -81,6 +84,13 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["schedule_restore", () => queue.schedules.scheduleRestore("s", { rev: "6", next: "2" }, 0)],
     ["schedule_fired", () => queue.schedules.scheduleFired(firing("2", 2))],
     ["schedule_fired", () => queue.schedules.scheduleFired(firing("9", 9))],
+    ["start", () => start(third, "x")],
+    ["start", () => queue.start("y")],
+    ["finish", () => queue.finish(ended(third))],
+    ["reassert", () => queue.reassert({ id: "z", token: "1.z", ...reassert, meta: { permits: PERMITS } })],
+    ["reap", () => queue.reap(gone, { attempt: "v" }, options)],
+    ["unpark", () => queue.limits.unpark()],
+    ["length", () => queue.length()],
     ["cancelLast", () => queue.schedules.cancelLast("s@2")],
   ];
 }
@@ -122,8 +132,8 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["cancel", () => store.cancel("b", "")],
     ["cancel", () => store.cancel("e", "")],
     ["retry", () => store.retry("b")],
-    ["submit", () => store.submit(job("v", { runner: "alone" }))],
-    ["cancel", () => store.cancel("v", "")],
+    ["submit", () => store.submit(job("V", { runner: "alone" }))],
+    ["cancel", () => store.cancel("V", "")],
     ["indexed", () => Array.fromAsync(store.indexed())],
     ["indexSize", () => store.indexSize()],
     ["waiting", () => Array.fromAsync(store.waiting())],
@@ -131,6 +141,14 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["retry", () => store.retry("c", { runner: "r" })],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, ["a", "b", "c"])],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, ["a", "b", "c"])],
+    ["submit", () => store.submit(job("X", { limits: ["gpu"] }), { maxQueued: 99 })],
+    ["limit_set", () => store.limits.limitSet("gpu", 2)],
+    ["limit_set", () => store.limits.limitSet("runner:r", 9)],
+    ["limits", () => store.limits.read()],
+    ["cancel", () => store.cancel("y", "")],
+    ["retry", () => store.retry("y")],
+    ["limit_remove", () => store.limits.limitRemove("runner:r")],
+    ["limit_remove", () => store.limits.limitRemove("gpu")],
     ["schedule_add", () => store.schedules.scheduleAdd("t", firing("1", 1).schedule, 9e12)],
     ["schedule_pause", () => store.schedules.schedulePause("t", "pause")],
     ["schedule_pause", () => store.schedules.schedulePause("t", { nextMs: null })],
@@ -139,10 +157,23 @@ export function clientSteps(store: RedisJobStore): Step[] {
   ];
 }
 
-/** Jobs in every state for the steps above; `t` runs; `queue` and `lost` (instance `gone`) end with claims and runs. */
-export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): Promise<void> {
+/**
+ * Jobs in every state for the steps above; `t` runs; `queue` and `lost` (instance `gone`) end with claims and runs.
+ * `endHold` lets jobs with limits start.
+ */
+export async function prepare(
+  store: RedisJobStore,
+  queue: Queue,
+  lost: Queue,
+  endHold: () => Promise<unknown>,
+): Promise<void> {
   await queue.register(INFO);
   await lost.register(INFO);
+  await endHold();
+  await store.limits.limitSet("gpu", 2);
+  await store.submit(job("v", { limits: ["gpu", "one"] }));
+  await store.submit(job("parked", { limits: ["one"] }));
+  await lost.claim(2, ["tmux.main"]);
   for (const id of ["f", "g", "h"]) {
     await store.submit(job(id));
     await lost.claim(1);
@@ -151,7 +182,8 @@ export async function prepare(store: RedisJobStore, queue: Queue, lost: Queue): 
   await store.submit(job("t"));
   await queue.claim(1);
   await queue.start("t");
+  for (const id of ["x", "y"]) await store.submit(job(id, { limits: ["gpu", "disk"] }));
   for (const id of ["b", "c", "d", "a"]) await store.submit(job(id));
-  for (let i = 0; i < 4; i++) await queue.claim(1);
+  for (let i = 0; i < 6; i++) await queue.claim(1);
   await store.submit(job("w", { after: "a" }));
 }

@@ -118,6 +118,12 @@ const DRIVES: Readonly<Partial<Record<LifecycleEventName, readonly Drive[]>>> = 
     await claim(fixture);
     await fixture.queue.start("j");
   }],
+  park: [async (fixture) => {
+    if ((await fixture.meta("j")).cancel !== undefined) return; // its start ends it
+    await fixture.server.call("HSET", fixture.keys.meta("j"), "limits", "gpu");
+    await claim(fixture);
+    await fixture.queue.start("j"); // nothing with a limit starts so soon
+  }],
   finish: [
     ({ queue }, attempt) => queue.finish(ended(attempt)),
     ({ queue }, attempt) => queue.finish(ended(attempt, failed)),

@@ -2,11 +2,13 @@ import {
   INSTANCE_EVENTS,
   LIFECYCLE,
   type LifecycleEvent,
+  LIMIT_EVENTS,
   REPORTED_EVENTS,
   SCHEDULE_EVENTS,
 } from "../../src/domain/lifecycle.ts";
 import { events } from "../../src/cli/commands/events.ts";
 import { RedisJobStore } from "../../src/redis/job_store.ts";
+import { Limits } from "../../src/redis/limits.ts";
 import { RedisQueue } from "../../src/redis/queue.ts";
 import { Schedules } from "../../src/redis/schedules.ts";
 import { SCRIPTS } from "../../src/redis/scripts.ts";
@@ -20,6 +22,7 @@ const folder = new URL("../../src/redis/scripts/", import.meta.url);
 const housekeeping = [
   "forget",
   "instances",
+  "limits",
   "list",
   "peek",
   "purge",
@@ -34,7 +37,10 @@ const housekeeping = [
 ];
 /** Events of a job that have a script of their own. */
 const OWN = Object.entries<LifecycleEvent>(LIFECYCLE).filter(([, { within }]) => !within).map(([name]) => name);
-const named = [...OWN, ...Object.keys(INSTANCE_EVENTS), ...Object.keys(SCHEDULE_EVENTS)];
+const named = [
+  ...OWN,
+  ...[INSTANCE_EVENTS, SCHEDULE_EVENTS, LIMIT_EVENTS].flatMap((events) => Object.keys(events)),
+];
 const expected = [...named, ...housekeeping].sort();
 
 Deno.test("scripts/ has one Lua file for every event, and no other", () => {
@@ -45,7 +51,9 @@ Deno.test("scripts/ has one Lua file for every event, and no other", () => {
 });
 
 Deno.test("every event is a method of the queue or of the job store", () => {
-  const methods = [RedisQueue, RedisJobStore, Schedules].flatMap((type) => Object.getOwnPropertyNames(type.prototype));
+  const methods = [RedisQueue, RedisJobStore, Schedules, Limits].flatMap((type) =>
+    Object.getOwnPropertyNames(type.prototype)
+  );
   for (const name of named) assert(methods.includes(methodOf(name)), name);
 });
 
@@ -55,7 +63,7 @@ Deno.test("every Lua file says what it does, its keys, arguments and replies", (
     const header = /^(--.*\n)+/.exec(text)?.[0] ?? "";
     assert(header.startsWith(`-- ${name}: `), name);
     for (const word of ["-- KEYS ", "-- ARGV ", "-- reply "]) assert(header.includes(word), `${name} ${word}`);
-    const codes = [...text.matchAll(/\{ '([A-Z]+)'/g), ...text.matchAll(/let_go\('([A-Z]+)'\)/g)].map(([, code]) =>
+    const codes = [...text.matchAll(/\{ '([A-Z]+)'/g), ...text.matchAll(/give_up\('([A-Z]+)'\)/g)].map(([, code]) =>
       code
     );
     for (const code of codes) assert(header.includes(` ${code} `), `${name} does not document ${code}`);
@@ -68,15 +76,15 @@ const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folde
 Deno.test("every event of a job has a caller in src/client or src/runner of the same name", () => {
   const files = ["client", "runner"].flatMap((name) => [...walk(new URL(`../../src/${name}/`, import.meta.url))]);
   const callers = files.map((file) => Deno.readTextFileSync(file)).join();
-  for (const name of [...OWN, ...Object.keys(SCHEDULE_EVENTS)]) {
-    assert(new RegExp(`\\b(queue|store|schedules)\\.${methodOf(name)}\\(`).test(callers), name);
+  for (const name of [...OWN, ...Object.keys({ ...SCHEDULE_EVENTS, ...LIMIT_EVENTS })]) {
+    assert(new RegExp(`\\b(queue|store|schedules|limits)\\.${methodOf(name)}\\(`).test(callers), name);
   }
 });
 
 Deno.test("the help of events names those that scripts publish, and each is an event of the lifecycle", () => {
   const reportedBy = (name: string) =>
     [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event);
-  const reported = [...expected, "lib/waiting"].flatMap(reportedBy);
+  const reported = [...expected, "lib/waiting", "lib/limits", "lib/permits"].flatMap(reportedBy);
   const [, said] = /namespace: (.*)\. Each has/.exec(events.description!.join(" "))!;
   assertEquals(said.split(/, | and /).sort(), [...new Set(reported)].sort());
   for (const name of reported) assert(Object.hasOwn({ ...LIFECYCLE, ...REPORTED_EVENTS }, name), name);

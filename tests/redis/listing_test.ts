@@ -91,9 +91,9 @@ Deno.test("the overview works with 700 leases and 1,200 names, and needs few com
   assert(calls > 0 && calls < 40, `${calls} scripts`);
   assertEquals([overview.instances.length, overview.queues.length], [701, 1_201]);
   assertEquals(overview.queues.slice(1, 4), [
-    { runner: "r0000", queued: 2, delayed: 1, paused: true },
-    { runner: "r0001", queued: 2, delayed: 0, paused: false },
-    { runner: "r0002", queued: 2, delayed: 1, paused: false },
+    { runner: "r0000", queued: 2, delayed: 1, parked: 0, paused: true },
+    { runner: "r0001", queued: 2, delayed: 0, parked: 0, paused: false },
+    { runner: "r0002", queued: 2, delayed: 1, parked: 0, paused: false },
   ]);
   const [, first, second] = overview.instances;
   assertEquals([first.runner, first.host, first.slots, first.running, first.alive], ["r0000", "h0", 4, 1, true]);

@@ -116,6 +116,11 @@ export class RedisFixture implements AsyncDisposable {
     await this.server.call("ZADD", this.keys.lease("r"), 1, instance);
   }
 
+  /** Ends the time for which jobs with limits do not start after the first registration. */
+  async endHold(): Promise<void> {
+    await this.server.call("HSET", this.keys.limitState(), "hold", 0);
+  }
+
   /** Names of the events so far, oldest first. */
   async events(): Promise<string[]> {
     const entries = await this.server.call("XRANGE", this.keys.events(), "-", "+") as [string, string[]][];

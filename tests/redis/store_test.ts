@@ -56,8 +56,8 @@ Deno.test("queues() counts what waits, and says what is paused", async () => {
   await fixture.store.pause("other", true);
   const queues = (await fixture.store.queues()).toSorted((a, b) => a.runner.localeCompare(b.runner));
   assertEquals(queues, [
-    { runner: "other", queued: 1, delayed: 0, paused: true },
-    { runner: "r", queued: 1, delayed: 1, paused: false },
+    { runner: "other", queued: 1, delayed: 0, parked: 0, paused: true },
+    { runner: "r", queued: 1, delayed: 1, parked: 0, paused: false },
   ]);
 });
 

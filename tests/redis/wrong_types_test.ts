@@ -19,7 +19,7 @@ const VALUES: Record<string, string[]> = {
 };
 
 /** Steps that are one plain command, or begin with one; a wrong type is their own clear error. */
-const PLAIN = ["wait", "claimed", "owned", "holdings", "peers", "due", "sweep", "purge", "output"];
+const PLAIN = ["wait", "claimed", "owned", "holdings", "peers", "due", "length", "sweep", "purge", "output"];
 const READS = [
   "running",
   "summaries",
@@ -43,6 +43,9 @@ function everyKey(keys: Keys): [string, string][] {
   return [
     ...[["job", keys.job("a"), "hash"], ["x", keys.meta("a"), "hash"], ["out", keys.output("a"), "stream"]],
     ...[["skipped", keys.skipped("a"), "set"], ["unsettled", keys.unsettled(), "set"]],
+    ...[["limits", keys.limits(), "hash"], ["state of limits", keys.limitState(), "hash"]],
+    ...[["permits", keys.permits("gpu"), "zset"], ["parking", keys.parking("gpu"), "set"]],
+    ...[["parked", keys.parked("r"), "zset"], ["held", keys.held("r", "i"), "hash"]],
     ...[["after", keys.after("a"), "set"], ["queue", keys.queue("r"), "list"], ["low", keys.low("r"), "list"]],
     ...[["delay", keys.delay("r"), "zset"], ["claim", keys.claim("r", "i"), "list"], [
       "run",
@@ -69,7 +72,7 @@ async function tryAll(server: RedisServer, place: Place, foreign: { key: string;
   const [queue, lost] = ["i", "gone"].map((instance) => openQueue(place, { runner: "r", instance, nonce: "n1" }));
   const { key, type } = foreign;
   const put = VALUES[type].map((word) => word === "KEY" ? key : word);
-  await prepare(store, queue, lost);
+  await prepare(store, queue, lost, () => server.call("HSET", new Keys(NAMESPACE).limitState(), "hold", 0));
   await server.call("ZADD", new Keys(NAMESPACE).lease("r"), 1, "gone");
   for (const [name, step] of [...runnerSteps(queue), ...clientSteps(store)]) {
     await server.call("DEL", key);

@@ -108,7 +108,8 @@ export class FakeQueue {
     return id ? Promise.resolve(id) : new Promise((resolve) => this.#waiter = resolve);
   };
   stopWaiting = (): void => this.#waiter?.(null);
-  register = () => Promise.resolve({ type: "OK", seq: 0, mixed: false, stale: false } as const);
+  register = () => Promise.resolve({ type: "OK", seq: 0, mixed: false, stale: false, limitsHeldMs: 0 } as const);
+  limits = { unpark: () => Promise.resolve(0) };
   serverId = () => Promise.resolve("");
   heartbeat = (): Promise<HeartbeatReply> => {
     this.heartbeats++;

@@ -22,7 +22,7 @@ function journalOf(records: readonly JournalRecord[]): Partial<AttemptJournal> {
   return { server: "another", records: () => records };
 }
 
-const NOTHING_LOST = { seq: 0, mixed: false, stale: false };
+const NOTHING_LOST = { seq: 0, mixed: false, stale: false, limitsHeldMs: 0 };
 
 Deno.test("Recovery sends heartbeats while it reports many ends again", async () => {
   let now = 0;
@@ -147,7 +147,7 @@ class LossyRedis {
 
   #register(restored: boolean) {
     if (restored && !this.#isOwner) throw unavailable("Redis lost data");
-    const reply = { type: "OK", seq: this.#seq, mixed: false, stale: false };
+    const reply = { type: "OK", seq: this.#seq, mixed: false, stale: false, limitsHeldMs: 0 };
     this.#isOwner = true;
     if (restored) this.#seq = 2;
     else this.rounds++;

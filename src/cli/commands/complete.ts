@@ -41,6 +41,9 @@ const SEARCHES: Readonly<Record<Completed, (store: ClientStore) => Promise<reado
       word: name,
       help: printable(fit(cron, WIDTH)),
     })),
+  limits: async (store) =>
+    (await store.limits.read()).limits.filter(({ isSet, key }) => isSet || !key.includes(":"))
+      .map(({ key, n }) => ({ word: key, help: `${n}` })),
   executors: async (store) =>
     [...new Set((await newestJobs(store)).map((job) => viewJob(job).executor))].map((word) => ({ word })),
 };

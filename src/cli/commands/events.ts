@@ -84,8 +84,8 @@ export const events: Command<typeof EVENTS_ROWS> = {
   usage: ["[OPTIONS]", "[OPTIONS] ID..."],
   description: [
     "Redis keeps about the newest 10,000 events of a namespace: submit, promote, skipped, release, reroute, " +
-    "dead_letter, start, input_required, input_resolved, finish, cancel, retry, reap, reassert, schedule_fired and " +
-    "schedule_skipped. Each has the job, its state after the event, and, where they apply, runner, instance and " +
+    "dead_letter, start, park, unpark, input_required, input_resolved, finish, cancel, retry, reap, reassert, " +
+    "schedule_fired and schedule_skipped. Each has the job, its state after the event, and, where they apply, runner, instance and " +
     "attempt. The state of a skipped firing is why: missed or running.",
     "With ids, or with options that filter jobs, only the events of these jobs are shown. A job matches as it is when " +
     "its event is read; one that has left Redis matches nothing.",

@@ -11,6 +11,7 @@ import { PREFIX_AMONG } from "../../domain/limits.ts";
 import { SORT_KEYS } from "../../domain/sort_keys.ts";
 import { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import type { JobStore } from "../../ports/job_store.ts";
+import type { ClientStore } from "../../ports/schedules.ts";
 import { findNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -60,7 +61,7 @@ const SHOWN = 20;
 
 type StatusContext = Context<typeof STATUS_ROWS>;
 
-async function readDetail(store: JobStore, id: string, context: StatusContext): Promise<JobDetail> {
+async function readDetail(store: ClientStore, id: string, context: StatusContext): Promise<JobDetail> {
   const stored = await store.read(id);
   if (!stored) throw new JobNotFoundError(`Cannot show job ${JSON.stringify(id)}: it has just left Redis`);
   const [{ why, owner }, nowMs, dependencies] = await Promise.all([
@@ -122,7 +123,7 @@ async function viewOverview(
 }
 
 /** Returns the current details of some jobs; they are over when all jobs have ended. */
-async function viewDetails(context: StatusContext, store: JobStore, ids: readonly string[]): Promise<View> {
+async function viewDetails(context: StatusContext, store: ClientStore, ids: readonly string[]): Promise<View> {
   const { terminal, settings, color } = context;
   const texts: string[] = [];
   let over = true;

@@ -20,7 +20,7 @@ import { readSubmissionOptions } from "../input/submission_options.ts";
 import { printable, toJson } from "../view/text.ts";
 
 const { executor, timeout, env, envFile, cwd, callerId, contextId, title } = JOB_ROWS;
-const { label, priority, retries, backoff, keep, script } = JOB_ROWS;
+const { label, priority, limit, retries, backoff, keep, script } = JOB_ROWS;
 
 /** Options of `runner submit`. */
 export const SUBMIT_ROWS = {
@@ -45,14 +45,14 @@ export const SUBMIT_ROWS = {
     completes: "jobs",
     help: "Start when these jobs have ended, in any way; may be repeated",
   },
-  ...{ retries, backoff, keep, script },
+  ...{ limit, retries, backoff, keep, script },
   from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
   maxQueued: {
     type: "integer",
     value: "N",
     min: 1,
     defaultText: "no limit",
-    help: "Exit with 75 when N jobs, delayed ones included, already wait for the runner",
+    help: "Exit with 75 when N jobs, delayed and parked ones included, already wait for the runner",
   },
   skipBad: { type: "flag", help: "With --from: skip invalid lines and queue the others" },
   wait: { type: "flag", help: "Wait until the job ends and exit with its exit code" },
@@ -294,7 +294,7 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "out, 125 lost, 130 cancelled. With --follow standard output gets the output of the job instead of its id, on a " +
     "terminal as `runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
     "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, " +
-    "labels, priority, in, at, after, after_end, retries, backoff, keep and cwd; missing keys get their value from " +
+    "labels, priority, in, at, after, after_end, limits, retries, backoff, keep and cwd; missing keys get their value from " +
     "the options. after and after_end have an id or a list of ids; those of lines of the same file in any order, as " +
     "the jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is " +
     "set.",

@@ -39,6 +39,12 @@ export const JOB_ROWS = {
     default: "normal",
     help: "high runs next, low when no other job waits",
   },
+  limit: {
+    type: "list",
+    value: "KEY",
+    completes: "limits",
+    help: "Start only while fewer jobs with this key run, on all hosts, than `runner limit` sets (1); up to 4 times",
+  },
   retries: { type: "integer", value: "N", min: 0, max: 1_000, help: "Number of further attempts when the job fails" },
   backoff: {
     type: "string",

@@ -1,5 +1,6 @@
 import { type Draft, readAt, readBackoff } from "../../client/read_submission.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
+import { readLimits } from "../../domain/limit_key.ts";
 import type { Submission } from "../../domain/submission.ts";
 import type { Environment } from "../../ports/environment.ts";
 import { decodeText } from "./payload.ts";
@@ -12,7 +13,7 @@ export type SubmitSettings =
   & Pick<
     Values<typeof GLOBAL_ROWS & typeof JOB_ROWS>,
     | ("name" | "executor" | "callerId" | "contextId" | "timeout" | "env" | "envFile" | "cwd" | "title" | "label")
-    | ("priority" | "retries" | "backoff" | "keep")
+    | ("priority" | "limit" | "retries" | "backoff" | "keep")
   >
   & {
     readonly id?: string;
@@ -90,6 +91,7 @@ export async function readSubmissionOptions(settings: SubmitSettings, environmen
     notBeforeMs,
     after: readIds(settings.after),
     afterEnd: readIds(settings.afterEnd),
+    limits: settings.limit.length > 0 ? readLimits(settings.limit) : undefined,
     retries: settings.retries,
     backoff: settings.backoff === undefined ? undefined : readBackoff(settings.backoff),
     keep: settings.keep,

@@ -21,6 +21,7 @@ const NAMES = {
   notBeforeMs: { key: "at", option: "at" },
   after: { key: "after", option: "after" },
   afterEnd: { key: "after_end", option: "afterEnd" },
+  limits: { key: "limits", option: "limit" },
   retries: { key: "retries", option: "retries" },
   backoff: { key: "backoff", option: "backoff" },
   keep: { key: "keep", option: "keep" },

@@ -77,6 +77,7 @@ function facts(
     ["context", job.contextId],
     ["labels", labelsText(job.labels)],
     ["priority", job.priority === "normal" ? "" : job.priority],
+    ["limits", job.limits.join(" ")],
     ["cancelled", job.cancelReason === null ? "" : job.cancelReason || "yes"],
     ["output", outputOf(job)],
     ["killed", job.left && `${job.left} (left in the background at its end)`],

@@ -51,6 +51,8 @@ export function jobDetailJson(
     cwd: job.cwd || null,
     env_names: job.envNames,
     priority: job.priority,
+    limits: job.limits,
+    waits_for_limit: job.waitsForLimit,
     after: extra.dependencies.after.map(({ id, condition, met, status }) => ({ id, condition, met, status })),
     before: extra.dependencies.before,
     more_before: extra.dependencies.more,

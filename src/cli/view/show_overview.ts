@@ -33,6 +33,7 @@ const QUEUES: readonly Column<StoredQueue>[] = [
   { title: "QUEUE", value: ({ runner }) => runner },
   { title: "QUEUED", value: ({ queued }) => String(queued), right: true },
   { title: "DELAYED", value: ({ delayed }) => delayed > 0 ? String(delayed) : "", right: true },
+  { title: "PARKED", value: ({ parked }) => parked > 0 ? String(parked) : "", right: true },
   { title: "PAUSED", value: ({ paused }) => paused ? "paused" : "", style: () => "yellow" },
 ];
 
@@ -61,7 +62,9 @@ export function showOverview(overview: Overview, style: Style, { columns, jobsOn
   const jobs = overview.jobs.length > 0
     ? table(overview.jobs, jobColumns(overview, names, ids), style)
     : heading("no job");
-  const queues = overview.queues.filter(({ queued, delayed, paused }) => queued > 0 || delayed > 0 || paused);
+  const queues = overview.queues.filter(({ queued, delayed, parked, paused }) =>
+    queued + delayed + parked > 0 || paused
+  );
   if (jobsOnly) return jobs;
   const parts = [
     overview.instances.length > 0 ? table(overview.instances, RUNNERS, style) : heading("no runner has been here"),

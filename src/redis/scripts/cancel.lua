@@ -1,17 +1,17 @@
 -- cancel: ends a job that waits, or asks its runner to stop it. An id in a claim list stays there; `start` drops it.
 --
--- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names
+-- KEYS  1-5 job meta out after events  6 delay  7 queue  8 low  9 lease  10 paused  11 history  12 names  13 parked
 -- ARGV  1-3 id channel keep  4 reason, may be empty  5 runner  6 '1': record the request for a job that is a string
 --       7 '1': only when it has not started
--- reply CANCELLED  the job has ended: number of its entries that were removed from the queue and the delayed jobs;
---                  then the ended jobs for which others still wait
+-- reply CANCELLED  the job has ended: number of its entries that were removed from the queue, the delayed and the
+--                  parked jobs; then the ended jobs for which others still wait
 --       REQUESTED  its runner will stop it, or will not start it
 --       JSON       the job is this string; nothing was changed
 --       FINAL      it had already ended
 --       STARTED    it had started; nothing was changed
 --       MISSING    there is no such job
 
-local DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, NAMES = unpack(KEYS, 6, 12)
+local DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, NAMES, PARKED = unpack(KEYS, 6, 13)
 
 local found = type_of(JOB)
 if found ~= 'hash' and found ~= 'string' then return { 'MISSING', '.' } end
@@ -30,9 +30,11 @@ if state == 'started' or found == 'string' then
   notify('cancel', 'started')
   return { 'REQUESTED', '.' }
 end
+if left == 0 then left = leave_parking() end
 -- from the right end, which holds the oldest ids; `start` drops a further copy of the id
 if left == 0 then left = call('LREM', QUEUE, -1, ID) end
 if left == 0 then left = call('LREM', LOW, -1, ID) end
 conclude('cancel', cancelled(ARGV[4]), 130, clock())
-forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY)
+pass_on(limits_of(all_meta()))
+forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, PARKED)
 return with_open({ 'CANCELLED', left })

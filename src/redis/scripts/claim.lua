@@ -1,6 +1,6 @@
 -- claim: claims the next jobs of the queue, or of the low-priority list when the queue is empty, and starts those that
 -- have one of some executors. A job that is claimed already may go first. `step`, which is the script `start` as a
--- function, and MAX_ID, the largest id in bytes, precede this text.
+-- function, MAX_ID, the largest id in bytes, and limits.lua precede this text.
 --
 -- KEYS  1 queue  2 low  3 claim  4 attempts  5 instance  6 jobs  7 events
 -- ARGV  1 the most jobs to claim  2 instance  3 nonce  4 runner  5 keep  6-10 prefixes of the names of job, meta, out,
@@ -10,10 +10,10 @@
 -- reply FENCED  another process owns the instance
 --       LOST    Redis is not the one that the caller has on record, or its data went back: nothing may be claimed until
 --               everything is restored
---       else    JSON: for each job that was to be started its id and the reply of `start`; then the other claimed ids,
---               any bytes
+--       else    JSON: for each job that was to be started its id and the reply of `start`, but for parked ones; then the
+--               other claimed ids, any bytes. FULL precedes the JSON when the limit of the queue is reached
 
-local QUEUE, LOW, CLAIM, ATTEMPTS, INSTANCE, JOBS, EVENTS = unpack(KEYS)
+local QUEUE, LOW, CLAIM, ATTEMPTS, INSTANCE, JOBS = unpack(KEYS)
 local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') or refused(INSTANCE, ARGV[3], ARGV[12])
 if bad then return bad end
 if ARGV[13] ~= '' and history() ~= ARGV[13] then return { 'LOST', '.' } end
@@ -33,21 +33,37 @@ local function try(id)
 end
 
 local started, reply = {}, { '' }
+-- The jobs that may still be claimed; for a limited queue no more than may run of it everywhere.
+local left, room = tonumber(ARGV[1]), nil
+if SEEN.instances[INSTANCE].limited then
+  local attempts, claims = used_of(ARGV[4])
+  room = size_of('runner:' .. ARGV[4]) - attempts - claims
+end
+-- The most jobs that one command parks besides.
+local parked = 100
 -- Starts a claimed job, or returns its id to the caller.
 local function start_or_return(id)
   local result = try(id)
-  if result then
+  if result and result[1] == 'FULL' then
+    left, room = 0, 0
+  elseif result and result[1] == 'PARKED' then
+    left, room, parked = left + 1, room and room + 1, parked - 1
+  elseif result then
     started[#started + 1] = { id, result }
   else
     reply[#reply + 1] = id
   end
 end
-if ARGV[11] ~= '' then start_or_return(ARGV[11]) end
-for _ = 1, tonumber(ARGV[1]) do
+if ARGV[11] ~= '' then
+  start_or_return(ARGV[11])
+  if parked < 100 then left = left - 1 end
+end
+while left > 0 and parked > 0 and (not room or room > 0) do
   local id = call('LMOVE', QUEUE, CLAIM, 'RIGHT', 'LEFT') or call('LMOVE', LOW, CLAIM, 'RIGHT', 'LEFT')
   if not id then break end
+  left, room = left - 1, room and room - 1
   start_or_return(id)
 end
-reply[1] = #started > 0 and cjson.encode(started) or '[]'
+reply[1] = (room and room <= 0 and 'FULL' or '') .. (#started > 0 and cjson.encode(started) or '[]')
 reply[#reply + 1] = '.'
 return reply

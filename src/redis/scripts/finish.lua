@@ -17,14 +17,11 @@ local token, state, keep, wait = ARGV[4], ARGV[5], tonumber(KEEP), number(ARGV[1
 
 local bad = unfit(ATTEMPTS, 'hash') or (wait and unfit(DELAY, 'zset'))
 if bad then return bad end
-local mine = call('HGET', ATTEMPTS, ID) == token
-local function let_go()
-  call('HDEL', ATTEMPTS, mine and ID or '')
-end
+local mine = call('HGET', ATTEMPTS, ID) == token and token or nil
 
 local found, current = type_of(JOB), meta('token')
 if meta('done') == token then
-  let_go()
+  let_go(ATTEMPTS, mine)
   if found == 'hash' and not is_final(call('HGET', JOB, 'status')) then return { 'RETRY', '.' } end
   return with_open({ 'ALREADY' })
 end
@@ -34,12 +31,12 @@ if current ~= token and (number(meta('attempt')) or 0) < tonumber(string.match(t
   return { 'MISSING', '.' }
 end
 if current ~= token then
-  let_go()
+  let_go(ATTEMPTS, mine)
   return { 'FENCED', '.' }
 end
 
 local at = clock()
-let_go()
+let_go(ATTEMPTS, mine)
 set_meta('done', token, 'ended_ms', at, 'exit', ARGV[8], 'output_bytes', ARGV[9], 'ms', ARGV[10])
 if ARGV[12] ~= '' then set_meta('truncated', ARGV[12]) end
 if ARGV[13] ~= '' then set_meta('left', ARGV[13]) end

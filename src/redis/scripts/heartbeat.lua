@@ -1,9 +1,9 @@
 -- heartbeat: extends the lease and returns orders for the runner.
 --
--- KEYS  1 lease  2 instance  3 attempts  4 claim  5 paused  6 delay  7 state of the schedules, then job and meta
---       of every attempt
--- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` reported to the caller, then id
---       and token of every attempt
+-- KEYS  1 lease  2 instance  3 attempts  4 claim  5 paused  6 delay  7 state of the schedules  8 limits, then job and
+--       meta of every attempt
+-- ARGV  1 instance  2 nonce  3 ms of a lease  4 state of the instance  5 the last `seq` reported to the caller
+--       6 runner, then id and token of every attempt
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other attempts, 1 when the queue is
 --               paused, 1 when the lease of another instance has ended, ms until the first delayed job is due or '',
 --               the new `seq`, -1 when Redis went back behind the one that it had reported, its history, '' without schedules, else
@@ -12,7 +12,7 @@
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
 
-local LEASE, INSTANCE, ATTEMPTS, CLAIM, PAUSED, DELAY, SCHEDULES = unpack(KEYS, 1, 7)
+local LEASE, INSTANCE, ATTEMPTS, CLAIM, PAUSED, DELAY, SCHEDULES, LIMITS = unpack(KEYS, 1, 8)
 
 local bad = unfit(LEASE, 'zset') or unfit(INSTANCE, 'hash') or unfit(ATTEMPTS, 'hash') or unfit(CLAIM, 'list')
 if bad then return bad end
@@ -22,6 +22,8 @@ if not owner[1] and owner[4] == ARGV[2] then
   call('HDEL', INSTANCE, 'left')
   call('HSET', INSTANCE, 'nonce', ARGV[2])
   call('PERSIST', INSTANCE)
+  local is_limited = usable(LIMITS, 'hash') and call('HEXISTS', LIMITS, 'runner:' .. ARGV[6]) == 1
+  if is_limited then call('HSET', INSTANCE, 'limited', 1) else call('HDEL', INSTANCE, 'limited') end
   owner[1] = ARGV[2]
 end
 if not owner[1] then return { 'LOST', '.' } end
@@ -34,7 +36,7 @@ if owner[2] ~= ARGV[4] then call('HSET', INSTANCE, 'state', ARGV[4]) end
 
 -- `seq` stays as it is until everything is restored, so that a later process detects the loss, too
 local seq = (number(owner[3]) or 0) < tonumber(ARGV[5]) and -1 or call('HINCRBY', INSTANCE, 'seq', 1)
-local named = (#ARGV - 5) / 2
+local named = (#ARGV - 6) / 2
 local overdue = call('ZRANGEBYSCORE', LEASE, '-inf', at, 'LIMIT', 0, 1)
 local first = usable(DELAY, 'zset') and call('ZRANGE', DELAY, 0, 0, 'WITHSCORES')[2]
 local due = first and math.max(0, math.ceil(tonumber(first) - at)) or ''
@@ -50,7 +52,7 @@ local function order(kind, id, reason)
 end
 
 for n = 1, named do
-  local job, meta, id, token = KEYS[6 + 2 * n], KEYS[7 + 2 * n], ARGV[4 + 2 * n], ARGV[5 + 2 * n]
+  local job, meta, id, token = KEYS[7 + 2 * n], KEYS[8 + 2 * n], ARGV[5 + 2 * n], ARGV[6 + 2 * n]
   local known = { false, false, false, false }
   if type_of(meta) == 'hash' then known = call('HMGET', meta, 'token', 'done', 'cancel', 'attempt') end
   local found = type_of(job)

@@ -35,6 +35,7 @@ if tonumber(due) > at and not (next(waits) and ARGV[5] == '1') then return { 'EA
 
 if not next(waits) then
   call('ZREM', DELAY, ID)
+  note_rank(ID, all_meta())
   enqueue(QUEUE, LOW, ID, meta('priority'))
   notify('promote', 'dispatched', 'n', runner)
   return { 'PROMOTED', '.' }

@@ -31,7 +31,7 @@ if not token then return { 'GONE', '.' } end
 local state = type_of(JOB) == 'hash' and (call('HGET', JOB, 'status') or '')
 local newest = meta('token')
 if (newest and newest ~= token) or meta('done') == token or not state or is_final(state) then
-  call('HDEL', ATTEMPTS, ID)
+  let_go(ATTEMPTS, token)
   return { 'STALE', '.' }
 end
 
@@ -43,7 +43,7 @@ if policy == 'hold' then
   if timeout and timeout > 0 and started then over = started + timeout * 1000 + grace end
   if at <= over then return { 'HELD', '.' } end
 end
-call('HDEL', ATTEMPTS, ID)
+let_go(ATTEMPTS, token)
 if policy == 'requeue' and times + 1 < 3 then
   note_earlier()
   set_meta('token', '0', 'lost', times + 1)

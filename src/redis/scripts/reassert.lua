@@ -17,20 +17,21 @@ local bad = unfit(CLAIM, 'list') or unfit(ATTEMPTS, 'hash') or unfit(INSTANCE, '
 if bad then return bad end
 if call('HGET', INSTANCE, 'nonce') ~= ARGV[5] then return { 'FOREIGN', '.' } end
 
-local function let_go(reply)
-  call('HDEL', ATTEMPTS, call('HGET', ATTEMPTS, ID) == token and ID or '')
+local function give_up(reply)
+  let_go(ATTEMPTS, call('HGET', ATTEMPTS, ID) == token and token or nil)
   return { reply, '.' }
 end
 local current, newest = meta('token'), number(meta('attempt'))
-if meta('done') == token then return let_go('DONE') end
-if current ~= token and newest and newest >= attempt then return let_go('FENCED') end
+if meta('done') == token then return give_up('DONE') end
+if current ~= token and newest and newest >= attempt then return give_up('FENCED') end
 local found = type_of(JOB)
-if found ~= 'hash' and found ~= 'none' then return let_go('FINAL') end
+if found ~= 'hash' and found ~= 'none' then return give_up('FINAL') end
 local state = found == 'hash' and (call('HGET', JOB, 'status') or '')
 -- the end of an older attempt, to which Redis went back, does not count
 local outdated = newest and newest < attempt
-if is_final(state) and not outdated then return let_go('FINAL') end
-if current == token and state == 'started' and call('HGET', ATTEMPTS, ID) == token then return { 'OK', '.' } end
+if is_final(state) and not outdated then return give_up('FINAL') end
+local held = call('HGET', ATTEMPTS, ID)
+if current == token and state == 'started' and held == token then return { 'OK', '.' } end
 
 call('LREM', CLAIM, 0, ID)
 for _, key in ipairs({ QUEUE, LOW }) do
@@ -41,6 +42,9 @@ if not META then
   call('DEL', KEYS[2])
   META = KEYS[2]
 end
+leave_parking()
+-- an entry of another attempt
+if held and held ~= token then let_go(ATTEMPTS, held) end
 local last = 10 + ARGV[10]
 if found == 'none' then
   fill(JOB, ARGV, 11, last)
@@ -58,6 +62,11 @@ set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[
 call('PERSIST', META)
 call('PERSIST', JOB)
 call('HSET', ATTEMPTS, ID, token)
+local permits = meta('permits')
+for i = last + 1, #ARGV, 2 do
+  if current ~= token and ARGV[i] == 'permits' then permits = ARGV[i + 1] end
+end
+restore_permits(ATTEMPTS, token, permits)
 call('HSET', JOB, 'status', 'started', 'updated_at', stamp(clock()))
 notify('reassert', 'started', 'n', ARGV[9], 'i', ARGV[4], 'a', ARGV[7])
 return { 'OK', '.' }

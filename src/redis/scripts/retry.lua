@@ -64,9 +64,11 @@ if not token or token ~= meta('done') or meta('last_error') then
 end
 if usable(OUT, 'stream') then call('DEL', OUT) end
 call('ZREM', DELAY, ID)
+leave_parking()
 note_earlier()
 call('HDEL', META, 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'cancel', 'lost', 'rerouted',
-  'last_error', 'skipped')
+  'last_error', 'skipped', 'permits', 'rank')
+fields.rank = nil
 if token then set_meta('token', '0') end
 call('PERSIST', JOB)
 call('PERSIST', META)
@@ -95,5 +97,6 @@ if due and due > at then
   call('ZADD', DELAY, due, ID)
   return { 'OK', meta('not_before'), '.' }
 end
+note_rank(ID, all_meta())
 enqueue(QUEUE, LOW, ID, meta('priority'))
 return { 'OK', '.' }

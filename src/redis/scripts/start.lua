@@ -19,6 +19,8 @@
 --       BADSTATUS  its status is this word
 --       OTHER      it is for this runner
 --       WAITS      it waits for other jobs; the claim is dropped
+--       PARKED     this limit of it is reached; the claim is dropped, and it is queued again when a permit is returned
+--       FULL       the limit of its queue is reached; it is next in the queue again
 --       CANCELLED  it was ended, as requested before; then the ended jobs for which others still wait
 --       TOOBIG     the same, because of its size
 
@@ -47,7 +49,7 @@ if held and found == 'hash' and meta('token') == held then
   return owned('HELD', held, meta('attempt'), call('HMGET', JOB, unpack(FIELDS)))
 end
 -- the attempt was revoked from this instance
-if held and meta('token') and meta('token') ~= held then call('HDEL', ATTEMPTS, ID) end
+if held and meta('token') and meta('token') ~= held then let_go(ATTEMPTS, held) end
 -- Returns a reply that leaves the claim as it is; GONE when there is none.
 local function left(...)
   return call('LPOS', CLAIM, ID, 'RANK', -1) and { ... } or { 'GONE', '.' }
@@ -79,6 +81,25 @@ if next(open_conditions(all_meta())) then
   if usable(delay, 'zset') then call('ZADD', delay, 'NX', clock() + 60000, ID) end
   return reply
 end
+local limits, owner = limits_of(all_meta()), owner_of(ATTEMPTS)
+bad = unfit_limits(limits, owner, runner)
+if bad then return bad end
+-- N and revision of the limit of this queue, when it has one
+local queue_limit
+if here.limited then
+  local queue, key = key_of('queue', runner), 'runner:' .. runner
+  local n, revision = size_of(key)
+  bad = unfit(queue, 'list') or unfit(key_of('held', owner), 'hash')
+  if bad then return bad end
+  if used_of(runner) >= n then
+    local reply = dropped({ 'FULL', '.' })
+    if reply[1] ~= 'FULL' then return reply end
+    call('RPUSH', queue, ID)
+    event(EVENTS, 'release', 'id', ID, 's', 'dispatched')
+    return reply
+  end
+  queue_limit = string.format('%.0f %s %s', n, revision, key)
+end
 if call('LREM', CLAIM, -1, ID) == 0 then return { 'GONE', '.' } end
 
 local at = clock()
@@ -98,11 +119,15 @@ if runs_elsewhere() then
 end
 -- not a request that an earlier attempt has received
 if reason and not (last and last ~= '0' and meta('done') == last) then
+  leave_parking()
   conclude('start', cancelled(reason), 130, at)
+  pass_on(limits)
   return with_open({ 'CANCELLED' })
 end
 local function too_big(what, size, limit)
+  leave_parking()
   conclude('start', 'not started: its ' .. what .. size .. ' bytes, more than ' .. limit, 1, at)
+  pass_on(limits)
   return with_open({ 'TOOBIG' })
 end
 for _, field in ipairs({ 'payload', 'env_vars' }) do
@@ -120,6 +145,13 @@ for name, value in pairs(all_meta()) do
 end
 if rest > DETAILS then return too_big('fields and labels, without payload and environment, have ', rest, DETAILS) end
 
+local full = #limits > 0 and first_full(limits)
+if full then
+  park(full, runner)
+  pass_on(limits, full)
+  return { 'PARKED', full, '.' }
+end
+
 local attempt = string.format('%.0f', math.floor(number(meta('attempt')) or 0) + 1)
 -- meta may have left with an earlier job of this id: the count begins anew, but no token may repeat
 local token = attempt .. '.' .. nonce .. string.format('%x', at)
@@ -127,7 +159,7 @@ note_earlier()
 -- fields that an earlier attempt has left; a foreign program may have made an ended job wait again
 if meta_type == 'hash' then
   local stale = { 'exit', 'ended_ms', 'ms', 'output_bytes', 'truncated', 'left', 'input_ms', 'input_line', 'cancel',
-    'skipped' }
+    'skipped', 'permits' }
   for _, name in ipairs(stale) do
     if meta(name) then
       call('HDEL', META, name)
@@ -140,7 +172,11 @@ if meta_type == 'hash' then
   end
 end
 set_meta('attempt', attempt, 'token', token, 'instance', instance, 'nonce', nonce, 'runner', runner, 'started_ms', at)
+-- an entry of an earlier job of this id
+if held then let_go(ATTEMPTS, held) end
+leave_parking()
 call('HSET', ATTEMPTS, ID, token)
+take(limits, owner, token, queue_limit)
 -- once for a command: when Redis loses it, it loses all its steps
 if not here.raised then
   here.seq = call('HINCRBY', INSTANCE, 'seq', 1)

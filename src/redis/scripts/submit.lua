@@ -1,6 +1,6 @@
 -- submit: writes the job and puts its id into the queue, or among the delayed jobs.
 --
--- KEYS  1-5 job meta out after events  6 queue  7 low  8 delay  9 jobs  10 names
+-- KEYS  1-5 job meta out after events  6 queue  7 low  8 delay  9 jobs  10 names  11 parked
 -- ARGV  1-3 id channel keep  4 runner  5 priority  6 not before, ms or ''  7 number of jobs for which it waits, or ''
 --       8 caller_id  9 context_id  10 executor  11 payload  12 timeout  13 env_vars
 --       14 the most jobs that may wait already, or '', then fields of meta, of which those of the jobs for which it
@@ -8,9 +8,9 @@
 -- reply OK      it is queued, delayed, or ended at once because of a job for which it waits
 --       EXISTS  a job of this id exists; nothing was changed
 --       ORPHAN  it is to wait for a job of this id, which does not exist; nothing was changed
---       FULL    that many jobs wait already, delayed ones included, or more: how many; nothing was changed
+--       FULL    that many jobs wait already, delayed and parked ones included, or more: how many; nothing was changed
 
-local QUEUE, LOW, DELAY, JOBS, NAMES = unpack(KEYS, 6, 10)
+local QUEUE, LOW, DELAY, JOBS, NAMES, PARKED = unpack(KEYS, 6, 11)
 
 if type_of(JOB) ~= 'none' then return { 'EXISTS', '.' } end
 local bad = unfit(KEYS[2], 'hash') or unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(DELAY, 'zset')
@@ -33,6 +33,7 @@ end
 for _, i in ipairs(met) do ARGV[i] = 'met:' .. string.sub(ARGV[i], #'after:' + 1) end
 local limit = number(ARGV[14])
 local waiting = limit and call('LLEN', QUEUE) + call('LLEN', LOW) + call('ZCARD', DELAY)
+  + (usable(PARKED, 'zset') and call('ZCARD', PARKED) or 0)
 if limit and waiting >= limit then return { 'FULL', waiting, '.' } end
 
 local runner, priority, due = ARGV[4], ARGV[5], number(ARGV[6])
@@ -63,6 +64,9 @@ if #open > 0 then
 elseif due and due > at then
   call('ZADD', DELAY, due, ID)
 else
+  for i = 15, #ARGV, 2 do
+    if ARGV[i] == 'limits' or ARGV[i] == 'own_limit' then note_rank(ID, all_meta()) end
+  end
   enqueue(QUEUE, LOW, ID, priority)
 end
 return { 'OK', '.' }

@@ -102,6 +102,9 @@ function environmentOf(launch: Launch, base: Readonly<Record<string, string>>): 
     RUNNER_JOB_ID: launch.id.replaceAll("\0", ""),
     RUNNER_ATTEMPT: String(launch.attempt),
     RUNNER_RUN: launch.name,
+    ...Object.fromEntries(
+      launch.slots.map((slot, i) => [i === 0 ? "RUNNER_SLOT" : `RUNNER_SLOT_${i + 1}`, String(slot)]),
+    ),
   };
 }
 

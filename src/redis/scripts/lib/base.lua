@@ -84,10 +84,10 @@ end
 -- have gone back behind `reported`, the last `seq` that it reported to the process. Returns nil, or the refusal.
 local function refused(key, nonce, reported)
   if not SEEN.instances[key] then
-    local found = redis.pcall('HMGET', key, 'nonce', 'seq')
+    local found = redis.pcall('HMGET', key, 'nonce', 'seq', 'limited')
     if found.err then return unfit(key, 'hash') or { 'FENCED', '.' } end
     SEEN.types[key] = 'hash'
-    SEEN.instances[key] = { nonce = found[1], seq = number(found[2]) or 0 }
+    SEEN.instances[key] = { nonce = found[1], seq = number(found[2]) or 0, limited = found[3] }
   end
   if SEEN.instances[key].nonce ~= nonce then return { 'FENCED', '.' } end
   if SEEN.instances[key].seq < tonumber(reported) then return { 'LOST', '.' } end

@@ -1,7 +1,9 @@
--- Precedes the scripts about one job, whose first keys and arguments are always these.
+-- Precedes the scripts about one job, whose first keys and arguments are always these. NAMED, the names of keys without
+-- the namespace, precedes this text.
 
 local JOB, META, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ID, CHANNEL, KEEP = ARGV[1], ARGV[2], ARGV[3]
+local NAMESPACE = string.sub(JOB, 1, #JOB - #ID - #NAMED.job)
 local DAY = 86400000
 
 local meta_type = type_of(META)

@@ -1,16 +1,11 @@
--- Follows job.lua: which jobs wait for others, and what becomes of them when one of these ends. NAMED, the names of
--- keys without the namespace, DEFAULT_KEEP and SKIPPED, an exit code, precede this text.
+-- Follows permits.lua: which jobs wait for others, and what becomes of them when one of these ends. DEFAULT_KEEP and
+-- SKIPPED, an exit code, precede this text.
 --
 -- The record of a job has a field `after:ID` for each job that it waits for, with the condition: finished, or ended.
 -- When that is met, the field becomes `met:ID`, in the event that ends the other job.
 
 -- The most jobs that one event queues or ends because of another one.
 local PAGE = 100
-local NAMESPACE = string.sub(JOB, 1, #JOB - #ID - #NAMED.job)
-
-local function key_of(kind, name)
-  return NAMESPACE .. NAMED[kind] .. name
-end
 
 -- Returns the state of a job; nil when it is gone. Another program may keep it as a JSON string.
 local function state_of(id)
@@ -78,6 +73,7 @@ local function queue_or_delay(id, runner, record)
     return false
   end
   call('ZREM', key_of('delay', runner), id)
+  note_rank(id, record)
   enqueue(key_of('queue', runner), key_of('low', runner), id, record.priority)
   event(EVENTS, 'promote', 'id', id, 's', 'dispatched', 'n', runner)
   call('PUBLISH', key_of('channel', id), 'dispatched')
