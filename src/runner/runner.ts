@@ -114,7 +114,8 @@ export class Runner {
     if (!this.#parts.settings.burst) return await this.#over.promise;
     const rooms = await Promise.race([this.#made.promise, this.#over.promise]);
     // to wait for a resume could be to wait for ever
-    if (await untilIdle(rooms.claimer, this.#attempts, this.#over.promise) === "paused") await this.#sayPaused(rooms);
+    const idle = await untilIdle(rooms.claimer, this.#attempts, { ...this.#parts, failed: this.#over.promise });
+    if (idle === "paused") await this.#sayPaused(rooms);
     await Promise.race([rooms.hooks.begun(), this.#over.promise]);
   }
 

@@ -100,3 +100,33 @@ Deno.test("explainJob finds what occupies the terminal of a claimed job that nam
   const { why } = await explainJob(store, subject, { serialKeyOf: (text) => text });
   assertEquals(why, 'waits on alpha for tmux.a, busy with job "busy"');
 });
+
+Deno.test("explainJob says what a limit waits for: its holders, data that were lost, and that of a queue", async () => {
+  const store = new FakeStore();
+  const parked = job({}, { parked: "gpu\nr" });
+  assertEquals(
+    await why(store, parked),
+    "waits for limit gpu, which has room: 0 of 1 held; it is queued again within a minute",
+  );
+  const holders = ["a", "b", "c", "d"].map((id, number) => ({ id, number, runner: "r", instance: "i" }));
+  store.limits.change("gpu", { n: 4, held: 4, holders });
+  assertEquals(await why(store, parked), 'waits for limit gpu: 4 of 4 held by "a", "b", "c" and 1 more');
+  store.limits.heldMs = 30_500;
+  assertEquals(
+    await why(store, parked),
+    "waits for limit gpu: Redis may have lost which jobs hold it, and for another 31 s their runners report them",
+  );
+  store.placement = { ...NOWHERE, ahead: 2 };
+  store.instanceList = [anInstance({ runner: "r" })];
+  store.limits.change("runner:r", { n: 3, held: 3 });
+  assertEquals(await why(store, job({})), "is in the queue; 2 jobs before it", "never set");
+  store.limits.change("runner:r", { isSet: true });
+  assertEquals(await why(store, job({})), "waits for limit runner:r: 3 of 3 run; 2 jobs before it");
+  store.limits.change("runner:r", { n: 0 });
+  assertEquals(
+    await why(store, job({})),
+    "waits for limit runner:r, which is 0: nothing of this queue starts; 2 jobs before it",
+  );
+  store.limits.change("runner:r", { n: 4 });
+  assertEquals(await why(store, job({})), "is in the queue; 2 jobs before it");
+});

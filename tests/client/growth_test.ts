@@ -37,7 +37,10 @@ Deno.test("followEvents() keeps nothing of the events that it has brought", asyn
 Deno.test("a burst keeps nothing of the changes that it has seen, and ends with the runner", async () => {
   const attempts = new Attempts();
   const failed = Promise.withResolvers<void>();
-  const over = untilIdle({ idle: null }, attempts, failed.promise);
+  const over = untilIdle({ idle: null }, attempts, {
+    queue: { length: () => Promise.resolve(0) },
+    failed: failed.promise,
+  });
   const { perRound } = await growthOf(async (rounds) => {
     for (let i = 0; i < rounds; i++) {
       attempts.wake();

@@ -58,3 +58,24 @@ Deno.test("a job whose bookkeeping names no absolute folder ends with a sentence
     );
   }
 });
+
+Deno.test("a job gets the smallest free slot of its runner, or the numbers of the permits that it names", async () => {
+  await using runner = fakeRunner({ concurrency: 3 });
+  const job = { executor: "fake.s", payload: "true" };
+  const start = async (id: string, meta: Record<string, string> = {}) => {
+    runner.queue.startReplies.set(id, [{ type: "OK", token: `1.${id}`, attempt: 1, seq: 1, job, meta }]);
+    runner.queue.push(id, job);
+    const launch = await until("it is launched", () => runner.executor.launched.find((one) => one.id === id));
+    return launch.slots;
+  };
+  runner.claimer.start();
+  assertEquals([await start("a"), await start("b")], [[0], [1]]);
+  runner.executor.end("a");
+  await until("it has ended", () => runner.queue.finished.length === 1);
+  const permits = "5 9 1 gpu\n2 3 0 disk\n7 8 0 batch:x\n- 3 1 runner:test";
+  assertEquals(await start("c", { limits: "gpu\ndisk", own_limit: "8 batch:x", permits }), [5, 2]);
+  runner.executor.end("b");
+  await until("it has ended", () => runner.queue.finished.length === 2);
+  assertEquals(await start("d", { own_limit: "8 batch:x", permits: "7 8 0 batch:x" }), [1], "c has slot 0, too");
+  assertEquals(runner.attempts.all().map(({ attempt }) => attempt.slot), [0, 1]);
+});
