@@ -37,7 +37,7 @@ export async function patiently<T>(
 }
 
 /** Returns true when the condition may pass by itself. */
-function isAway(error: unknown): error is UnavailableError {
+export function isAway(error: unknown): error is UnavailableError {
   const { condition, cause } = error as Partial<Trouble> & Error;
   // without the permission to connect, no reply can ever come
   if (cause instanceof Error && cause.name === "NotCapable") return false;

@@ -1,8 +1,10 @@
+import { messageOf } from "../domain/message_of.ts";
 import type { Calendar } from "../ports/calendar.ts";
 import type { ScheduleCopy, ScheduleList, SchedulePlans, ScheduleUser, StoredSchedule } from "../ports/schedules.ts";
 import type { Alarm } from "./alarms.ts";
 import type { ClaimGate } from "./claim_gate.ts";
 import type { RunnerParts } from "./parts.ts";
+import { isAway } from "./patience.ts";
 
 /** Leases after which a firing was missed: runners fire nothing for one after data loss. */
 const GRACE_LEASES = 2;
@@ -10,8 +12,8 @@ const GRACE_LEASES = 2;
  * The longest delay with which a runner checks a schedule that is due, milliseconds: they do so one after the other.
  */
 const SPREAD = 200;
-/** Shortest time in which the newest of several missed firings is searched, milliseconds, and its growth. */
-const WINDOW = [60_000, 60] as const;
+/** Pause between two checks of a firing that waits for the end of the last job, milliseconds. */
+const HELD_EVERY = 1000;
 
 /** What it works with. */
 type SchedulerParts =
@@ -31,6 +33,8 @@ export class Scheduler {
   #mark = "";
   /** Monotonic time until which this runner fires nothing, because Redis may have lost data. */
   #quietUntil = 0;
+  /** Why schedules could not fire, by name: each reason is reported once. */
+  readonly #failures = new Map<string, string>();
 
   constructor(parts: SchedulerParts, { gate, alarm }: { gate: ClaimGate; alarm: Alarm }) {
     this.#parts = parts;
@@ -56,12 +60,27 @@ export class Scheduler {
     await this.#keep(list, list.mark !== kept.mark);
     const quietMs = Math.max(this.#quietUntil - clock.now(), list.holdMs - list.nowMs);
     if (quietMs > 0) return this.#alarm.soon(quietMs);
-    const due = list.schedules.filter((one) => !one.paused && one.nextMs !== null && one.nextMs <= list.nowMs);
-    if (due.length === 0) return;
+    const due = list.schedules.filter((one) => isDue(one, list.nowMs));
+    if (due.length === 0) return this.#wakeFor(list, list.nowMs);
     const calendar = await openCalendar();
-    for (const schedule of due) if (!signal?.aborted) await this.#fireAll(schedule, list, calendar);
+    await this.#expect(due, list);
+    for (const schedule of due) if (!signal?.aborted) await this.#tryFire(schedule, list, calendar);
+    const after = await queue.schedules.read();
     // also when nothing has changed: the copy holds firings that were expected
-    await this.#keep(await queue.schedules.read(), true);
+    await this.#keep(after, true);
+    this.#wakeFor(after, list.nowMs);
+  }
+
+  /**
+   * Asks for a round when the next schedule is due. One that was due at `triedMs` and has not fired since is tried
+   * again after the next heartbeat.
+   */
+  #wakeFor({ schedules, nowMs }: ScheduleList, triedMs: number): void {
+    const first = schedules.reduce(
+      (first, { paused, nextMs }) => paused || nextMs === null || nextMs <= triedMs ? first : Math.min(first, nextMs),
+      Infinity,
+    );
+    if (first < Infinity) this.#alarm.soon(Math.max(0, first - nowMs) + this.#parts.clock.random() * SPREAD);
   }
 
   /** Restores what Redis has lost, or had lost when it went back. */
@@ -90,10 +109,26 @@ export class Scheduler {
     }
   }
 
+  /** Fires a schedule; one that cannot fire, as no runner here can read it or use its queue, stops no other one. */
+  async #tryFire(schedule: StoredSchedule, list: ScheduleList, calendar: Calendar): Promise<void> {
+    const { name } = schedule;
+    try {
+      await this.#fireAll(schedule, list, calendar);
+      this.#failures.delete(name);
+    } catch (error) {
+      if (isAway(error)) throw error;
+      const why = messageOf(error);
+      if (this.#failures.get(name) !== why) {
+        this.#parts.log.error("could not fire a schedule", { error: `${name}: ${why}` });
+      }
+      this.#failures.set(name, why);
+    }
+  }
+
   /** Fires a schedule for each of its times that has come. */
   async #fireAll(schedule: StoredSchedule, list: ScheduleList, calendar: Calendar): Promise<void> {
     let current: StoredSchedule | null = schedule;
-    while (current?.nextMs != null && current.nextMs <= list.nowMs) {
+    while (current !== null && isDue(current, list.nowMs)) {
       current = await this.#fire(current, list, calendar);
     }
   }
@@ -109,7 +144,6 @@ export class Scheduler {
     const id = idOf(schedule.name, timeMs);
     const { submission, jitter } = schedule;
     const delay = jitter > 0 ? { notBeforeMs: Math.round(timeMs + clock.random() * jitter * 1000) } : {};
-    await this.#expect(schedule.name, timeMs, list);
     checkpoint("before_schedule_fired");
     const reply = await queue.schedules.scheduleFired({
       ...{ schedule, timeMs, nextMs, graceMs },
@@ -122,7 +156,7 @@ export class Scheduler {
       case "HELD":
         if (reply.cancels) await queue.schedules.cancelLast(schedule.job);
         checkpoint("after_cancel_last");
-        this.#alarm.soon(1000);
+        this.#alarm.soon(HELD_EVERY);
         return null;
       case "EARLY":
       case "CHANGED":
@@ -136,14 +170,19 @@ export class Scheduler {
   }
 
   /**
-   * Notes in the copy that a time fires, before it does: were this process and Redis' data lost together, the firing
-   * would be missed rather than happen twice.
+   * Notes in the copy that schedules fire for times up to now, before they do: were this process and Redis' data lost
+   * together, a firing would be missed rather than happen twice.
    */
-  async #expect(name: string, timeMs: number, { mark, records }: ScheduleList): Promise<void> {
-    const { records: newer = records } = this.#copy ?? {};
-    this.#copy = { mark, records: { ...newer, [name]: { ...newer[name], last: String(timeMs) } } };
+  async #expect(due: readonly StoredSchedule[], { mark, records, nowMs }: ScheduleList): Promise<void> {
+    const fired = due.map(({ name }) => [name, { ...records[name], last: String(nowMs) }] as const);
+    this.#copy = { mark, records: { ...records, ...Object.fromEntries(fired) } };
     await this.#write(this.#copy);
   }
+}
+
+/** Returns whether a schedule fires, or waits for the end of its last job. */
+function isDue({ paused, nextMs }: StoredSchedule, nowMs: number): boolean {
+  return !paused && nextMs !== null && nextMs <= nowMs;
 }
 
 /** Returns the id of the job of a firing. */
@@ -160,20 +199,13 @@ function isOlder(stored: string, kept: string): boolean {
 
 /** Returns the newest time of a schedule that has come, its next one at the earliest. */
 function newest(calendar: Calendar, schedule: StoredSchedule, nowMs: number): number {
-  const first = schedule.nextMs!;
-  for (let window = WINDOW[0]; nowMs - window > first; window *= WINDOW[1]) {
-    let time = calendar.next(schedule, nowMs - window);
-    if (time === null || time > nowMs) continue;
-    for (let later = calendar.next(schedule, time); later !== null && later <= nowMs;) {
-      time = later;
-      later = calendar.next(schedule, later);
-    }
-    return time;
-  }
-  let time = first;
-  for (let later = calendar.next(schedule, time); later !== null && later <= nowMs;) {
-    time = later;
-    later = calendar.next(schedule, later);
+  // none comes after `end`
+  let [time, end] = [schedule.nextMs!, nowMs];
+  while (end - time >= 1000) {
+    const middle = Math.floor((time + end) / 2);
+    const found = calendar.next(schedule, middle);
+    if (found !== null && found <= nowMs) time = found;
+    else end = middle;
   }
   return time;
 }

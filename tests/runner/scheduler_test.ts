@@ -1,3 +1,5 @@
+import { UnavailableError } from "../../src/domain/errors.ts";
+import type { Calendar } from "../../src/ports/calendar.ts";
 import type {
   Firing,
   FiringReply,
@@ -16,6 +18,8 @@ import { ManualClock } from "../support/manual_clock.ts";
 const NOW = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
 const LOG = { debug() {}, info() {}, warn() {}, error() {} };
+const UNFIT = Object.assign(new UnavailableError("a key holds a string"), { condition: "unfit" });
+const AWAY = Object.assign(new UnavailableError("Redis is gone"), { condition: "unreachable" });
 
 const SCHEDULE: StoredSchedule = {
   ...{ name: "s", cron: "* * * * *", tz: "UTC", sinceMs: 0, overlap: "skip", catchUp: 0, jitter: 0 },
@@ -29,13 +33,17 @@ class SchedulerFixture {
   readonly did: unknown[][] = [];
   readonly firings: Firing[] = [];
   readonly saved: ScheduleCopy[] = [];
-  readonly replies: FiringReply[] = [];
+  readonly replies: (FiringReply | Error)[] = [];
   readonly clock = new ManualClock();
   readonly alarm = new Alarm(this.clock);
+  /** Errors that were logged. */
+  readonly errors: string[] = [];
   readonly gate = new ClaimGate({ wake: () => {} }, LOG);
   readonly scheduler: Scheduler;
   list: ScheduleList;
   opened = 0;
+  /** Times for which the calendar was asked. */
+  asked = 0;
 
   constructor(
     schedule: Partial<StoredSchedule> = {},
@@ -48,7 +56,8 @@ class SchedulerFixture {
       scheduleFired: (firing: Firing) => {
         this.did.push(["fire", firing.submission.id, firing.nextMs]);
         this.firings.push(firing);
-        return Promise.resolve(this.replies.shift() ?? { type: "FIRED" as const });
+        const reply = this.replies.shift() ?? { type: "FIRED" as const };
+        return reply instanceof Error ? Promise.reject(reply) : Promise.resolve(reply);
       },
       scheduleRestore: (name: string, _fields: ScheduleFields, ms: number) =>
         Promise.resolve((this.did.push(["restore", name, ms]), true)),
@@ -58,10 +67,14 @@ class SchedulerFixture {
       load: () => Promise.resolve(kept),
       save: (one: ScheduleCopy) => Promise.resolve(void this.saved.push(one)),
     };
+    const calendar: Calendar = {
+      next: (timetable, afterMs) => (this.asked++, systemCalendar.next(timetable, afterMs)),
+    };
     this.scheduler = new Scheduler({
-      ...{ queue: { schedules }, schedules: copy, clock: this.clock, log: LOG, checkpoint: () => {} },
+      ...{ queue: { schedules }, schedules: copy, clock: this.clock, checkpoint: () => {} },
+      log: { ...LOG, error: (_: string, { error }: { error: string }) => void this.errors.push(error) },
       settings: { leaseMs: 30_000 },
-      openCalendar: () => Promise.resolve((this.opened++, systemCalendar)),
+      openCalendar: () => Promise.resolve((this.opened++, calendar)),
     } as never, { gate: this.gate, alarm: this.alarm });
   }
 
@@ -106,8 +119,53 @@ Deno.test("Scheduler fires each time that has come, and notes it in its copy bef
     ["read"],
   ]);
   const lasts = fixture.saved.map(({ records }) => Number(records.s?.last));
-  assertEquals(lasts, [NaN, NOW - MINUTE, NOW, NaN]);
+  assertEquals(lasts, [NaN, NOW, NaN]);
   assertEquals(fixture.firings[1].schedule.job, "s@2026-01-31T11:59:00Z");
+});
+
+Deno.test("Scheduler writes its copy once for all schedules that are due", async () => {
+  const schedules = Array.from({ length: 100 }, (_, i) => ({ ...SCHEDULE, name: `s${i}` }));
+  const fixture = new SchedulerFixture({}, { schedules });
+  await fixture.round();
+  assertEquals([fixture.firings.length, fixture.saved.length], [100, 3]);
+  assertEquals(Object.keys(fixture.saved[1].records).length, 100);
+});
+
+Deno.test("Scheduler asks for a round when the next schedule is due, without a heartbeat", async () => {
+  const later = { ...SCHEDULE, name: "b", nextMs: NOW + 2_000 };
+  const paused = { ...SCHEDULE, name: "p", nextMs: NOW + 1_000, paused: true };
+  const never = { ...SCHEDULE, name: "n", nextMs: null };
+  const fixture = new SchedulerFixture({}, { schedules: [later, paused, never] });
+  const wait = () => fixture.alarm.at - fixture.clock.now();
+  await fixture.round();
+  assertEquals([fixture.ids(), wait() >= 2_000 && wait() <= 2_200], [[], true], String(wait()));
+  // one that fired in this round, or could not, is left to the next heartbeat
+  fixture.list = { ...fixture.list, schedules: [SCHEDULE, later] };
+  await fixture.round();
+  assertEquals([fixture.ids().length, wait() >= 2_000 && wait() <= 2_200], [1, true], String(wait()));
+});
+
+Deno.test("Scheduler fires all others when one cannot be read or fired, and reports that once", async () => {
+  const unreadable = { ...SCHEDULE, name: "a", cron: "bogus" };
+  const schedules = [unreadable, { ...SCHEDULE, name: "b" }, { ...SCHEDULE, name: "c" }];
+  const fixture = new SchedulerFixture({}, { schedules });
+  fixture.replies.push(UNFIT, { type: "FIRED" }, UNFIT);
+  await fixture.round();
+  await fixture.round();
+  assertEquals(fixture.ids().map((id) => id[0]), ["b", "c", "b", "c"]);
+  assertEquals(fixture.errors.map((text) => text.slice(0, 20)), ["a: Cannot use schedu", "b: a key holds a str"]);
+  assertEquals(fixture.alarm.at, Infinity);
+  fixture.replies.push(AWAY);
+  assertEquals(await fixture.round().catch((error) => error), AWAY);
+});
+
+Deno.test("Scheduler finds the newest of many missed times in few steps", async () => {
+  const [first, now] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 10, 30)];
+  const fixture = new SchedulerFixture({ cron: "* * * 1 1 *", nextMs: first }, { nowMs: now });
+  fixture.replies.push({ type: "MISSED" });
+  await fixture.round();
+  assertEquals(fixture.ids(), ["s@2026-01-01T23:59:59Z"]);
+  assertEquals(fixture.asked < 100, true, String(fixture.asked));
 });
 
 Deno.test("Scheduler fires only the newest of several missed times", async () => {
