@@ -7,15 +7,13 @@ import {
   MAX_LABELS,
   MAX_RUN_PAYLOAD,
   MAX_SUBMIT_PAYLOAD,
+  MAX_TIME,
   MAX_TIMEOUT,
 } from "../domain/limits.ts";
 import { readLimits } from "../domain/limit_key.ts";
 import { parentsOf, type Submission } from "../domain/submission.ts";
 import { readRunnerName } from "../domain/runner_name.ts";
 import type { Draft } from "./read_submission.ts";
-
-/** Largest Unix time, milliseconds, that a script in Redis still handles to the millisecond. */
-const MAX_TIME = 3e14;
 
 function refuse(thing: string, reason: string): never {
   throw new InvalidInputError(`Cannot submit job: ${thing} ${reason}`);

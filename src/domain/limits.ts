@@ -58,6 +58,8 @@ export const DEFAULT_OUTPUT_TOTAL = 10 * 2 ** 30;
 export const MAX_LIVE_OUTPUT = 4 << 20;
 /** Most claimed jobs that wait at a runner for a busy pane while other jobs run. */
 export const MAX_CLAIMED_AHEAD = 32;
+/** Largest Unix time, milliseconds, that a script in Redis still handles to the millisecond. */
+export const MAX_TIME = 3e14;
 
 /** Number of newest jobs among which an id prefix is searched. */
 export const PREFIX_AMONG = 10_000;

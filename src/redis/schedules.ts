@@ -1,5 +1,6 @@
 import { OVERLAPS, type ScheduleDefinition } from "../domain/schedule.ts";
 import { UnavailableError } from "../domain/errors.ts";
+import { MAX_TIME } from "../domain/limits.ts";
 import type {
   Firing,
   FiringReply,
@@ -98,15 +99,18 @@ export class Schedules implements ScheduleQueue, ScheduleStore {
   }
 }
 
+/** Reads a time; `null` for a text that this program has not written. */
 function timeOf(text: string | undefined): number | null {
-  return text ? Number(text) : null;
+  const ms = Number(text);
+  return String(ms) === text && Math.abs(ms) <= MAX_TIME ? ms : null;
 }
 
 /** Reads a record; `null` for a removed schedule, and for a text that this program has not written. */
 function readSchedule(name: string, fields: ScheduleFields): StoredSchedule | null {
   const definition = definitionOf(fields.text ?? "");
   if (!definition) return null;
-  const [ms, why] = (fields.skipped ?? "").split(" ");
+  const [ms, why = ""] = (fields.skipped ?? "").split(" ");
+  const skippedMs = timeOf(ms);
   return {
     ...definition,
     name,
@@ -115,7 +119,7 @@ function readSchedule(name: string, fields: ScheduleFields): StoredSchedule | nu
     lastMs: timeOf(fields.last),
     job: fields.job ?? "",
     heldMs: timeOf(fields.held),
-    skipped: ms ? { ms: Number(ms), why: why ?? "" } : null,
+    skipped: skippedMs === null ? null : { ms: skippedMs, why },
     paused: fields.paused !== undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { Cron } from "npm:croner@^11.0.1";
 import { parseDuration } from "../domain/duration.ts";
 import { InvalidInputError } from "../domain/errors.ts";
+import { MAX_TIME } from "../domain/limits.ts";
 import type { Timetable } from "../domain/schedule.ts";
 import type { Calendar } from "../ports/calendar.ts";
 
@@ -19,10 +20,11 @@ function refuse(cron: string, why: string): never {
   );
 }
 
-function nextMultiple(seconds: number, { cron, sinceMs }: Timetable, afterMs: number): number {
+function nextMultiple(seconds: number, { cron, sinceMs }: Timetable, afterMs: number): number | null {
   if (!Number.isInteger(seconds) || seconds < 1) refuse(cron, "@every counts whole seconds");
   const [first, step] = [Math.floor(sinceMs / 1000) * 1000, seconds * 1000];
-  return first + Math.max(1, Math.floor((afterMs - first) / step) + 1) * step;
+  const time = first + Math.max(1, Math.floor((afterMs - first) / step) + 1) * step;
+  return time < MAX_TIME ? time : null;
 }
 
 function nextTime({ cron, tz }: Timetable, afterMs: number): number | null {

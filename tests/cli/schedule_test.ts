@@ -55,6 +55,7 @@ Deno.test("schedule refuses what it cannot do in one sentence, and changes nothi
     [["add", "x y", "@daily", "a"], 'Cannot use schedule "x y"'],
     [["add", "x", "0 25 * * *", "a"], 'Cannot use schedule "0 25 * * *": Invalid value for hour: 25'],
     [["add", "x", "0 0 30 2 *", "a"], "never fires"],
+    [["add", "x", "@every 99999999999d", "a"], "never fires"],
     [["add", "x", "@daily", "a", "--tz", "Mars"], 'Cannot use time zone "Mars"'],
     [["add", "x", "@daily", "a", "--overlap", "both"], "--overlap"],
     [["add", "x", "@daily", "a", "--count", "3"], "Cannot use --count with runner schedule add: it is for next"],

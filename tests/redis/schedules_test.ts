@@ -285,6 +285,17 @@ Deno.test("a firing with a jitter is delayed", async () => {
   assertEquals((await stored(fixture)).nextMs, null);
 });
 
+Deno.test("times of a foreign form count as absent", async () => {
+  await using fixture = await RedisFixture.open();
+  await added(fixture, await fixture.now() + 60_000);
+  for (const text of ["x", "1e3", " 1", "9000000000000000000", "NaN", "Infinity"]) {
+    const fields = ["next", text, "last", text, "held", text, "skipped", `${text} missed`];
+    await fixture.server.call("HSET", fixture.keys.schedule("s"), ...fields);
+    const { nextMs, lastMs, heldMs, skipped } = await stored(fixture);
+    assertEquals([nextMs, lastMs, heldMs, skipped], [null, null, null, null], text);
+  }
+});
+
 Deno.test("schedules of a foreign form are left out, and foreign values in our keys refused", async () => {
   await using fixture = await RedisFixture.open();
   await added(fixture, await fixture.now() + 60_000);

@@ -56,6 +56,7 @@ Deno.test("@every counts from its begin, in whole seconds", () => {
     1_090_000,
     1_090_000,
   ]);
+  assertEquals(systemCalendar.next({ ...timetable, cron: "@every 99999999999d" }, 0), null);
 });
 
 Deno.test("what cannot be read is refused with a reason and an example", () => {
