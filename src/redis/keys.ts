@@ -172,7 +172,8 @@ export class Keys {
   }
 
   /**
-   * HASH, a schedule: `text` its definition in JSON, `rev`, `overlap`, `catch_up` in ms, `next` and `last` firing,
+   * HASH, a schedule: `text` its definition in JSON, `times` zone and expression, `rev`, `overlap`, `catch_up` in ms,
+   * `next` and `last` firing,
    * `job` of the last one, `held` the firing that waits for the end of that job, `skipped` the last skipped firing and
    * why, `paused` since when. A removed one has `removed`, and expires `keep` ms later. Times are Unix ms.
    */

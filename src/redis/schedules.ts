@@ -42,9 +42,10 @@ export class Schedules implements ScheduleQueue, ScheduleStore {
   }
 
   async scheduleAdd(name: string, definition: ScheduleDefinition, nextMs: number | null): Promise<boolean> {
-    const { overlap, catchUp } = definition;
+    const { cron, tz, overlap, catchUp } = definition;
     const fields = ["text", JSON.stringify(definition), "overlap", overlap, "catch_up", Math.round(catchUp * 1000)];
-    const reply = await this.#steps.link.run(SCRIPTS.schedule_add, this.#keys(name), [name, nextMs ?? "", ...fields]);
+    const args = [name, nextMs ?? "", `${tz} ${cron}`, ...fields];
+    const reply = await this.#steps.link.run(SCRIPTS.schedule_add, this.#keys(name), args);
     return reply[1] === 1;
   }
 

@@ -194,6 +194,24 @@ Deno.test("a heartbeat reports the schedules: nothing, their change, and when th
   assertEquals(await fixture.server.call("ZCARD", fixture.keys.scheduleDue()), 1);
 });
 
+Deno.test("a schedule that is replaced while a firing is due, or waits, still has that firing", async () => {
+  await using fixture = await RedisFixture.open();
+  const now = await fixture.now();
+  await added(fixture, now - 10);
+  const later = now + 86_400_000;
+  const next = async (more: Partial<ScheduleDefinition>) => (await added(fixture, later, more)).nextMs;
+  assertEquals(await next({ jitter: 1, overlap: "queue" }), now - 10, "what fires it is the same");
+  assertEquals((await fire(fixture, await stored(fixture), { nextMs: now - 5 })).type, "FIRED");
+  assertEquals((await fire(fixture, await stored(fixture))).type, "HELD");
+  const { heldMs, nextMs } = await added(fixture, later, { overlap: "replace" });
+  assertEquals([heldMs, nextMs], [now - 5, now - 5]);
+  const { heldMs: dropped, nextMs: other } = await added(fixture, later, { tz: "Asia/Tokyo" });
+  assertEquals([dropped, other], [null, later], "other times");
+  await added(fixture, now - 5, { tz: "Asia/Tokyo", cron: "@hourly" });
+  await fixture.store.schedules.schedulePause("s", "pause");
+  assertEquals(await next({ tz: "Asia/Tokyo", cron: "@hourly" }), later, "a paused one");
+});
+
 Deno.test("a paused schedule stays paused when it is replaced, and a resume plans its next time", async () => {
   await using fixture = await RedisFixture.open();
   const now = await fixture.now();
