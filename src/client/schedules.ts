@@ -10,6 +10,8 @@ import { formatTime } from "./read_time.ts";
 
 /** Longest duration of an option, seconds. */
 const MAX_SECONDS = 366 * 86_400;
+/** Longest time that the record of a removed schedule stays, milliseconds; what is longer is for ever. */
+const LONGEST_KEEP = 3_650 * 86_400_000;
 
 /** A schedule to be added; durations are in seconds. */
 export interface ScheduleDraft {
@@ -126,7 +128,9 @@ export async function resumeSchedule(store: ClientStore, name: string, calendar:
 /** Removes a schedule; its jobs stay. */
 export async function removeSchedule(store: ClientStore, name: string): Promise<void> {
   const { keep = DEFAULT_KEEP } = (await findSchedule(store, name)).submission;
-  if (!await store.schedules.scheduleRemove(name, Math.ceil(keep * 1000))) missing("remove", name);
+  const keepMs = Math.ceil(keep * 1000);
+  // as for jobs; the sum of a longer time and the present one is none for Redis
+  if (!await store.schedules.scheduleRemove(name, keepMs <= LONGEST_KEEP ? keepMs : 0)) missing("remove", name);
 }
 
 /**

@@ -90,11 +90,11 @@ Deno.test("a manual run is a job of its own, also twice in one second and of a p
 
 Deno.test("removeSchedule() keeps the last firing as long as a job is kept", async () => {
   const store = new FakeStore();
-  for (const keep of [undefined, 60, 0]) {
+  for (const keep of [undefined, 60, 0, 1e15, "x" as never]) {
     await addSchedule(store, { ...DRAFT, submission: { ...DRAFT.submission, keep } }, systemCalendar);
     await removeSchedule(store, "backup");
   }
-  assertEquals(store.schedules.removed.map(([, keepMs]) => keepMs), [7 * 86_400_000, 60_000, 0]);
+  assertEquals(store.schedules.removed.map(([, keepMs]) => keepMs), [7 * 86_400_000, 60_000, 0, 0, 0]);
 });
 
 Deno.test("a schedule that is not there is refused", async () => {
