@@ -150,6 +150,9 @@ Deno.test("schedule next shows the times of a schedule or of an expression", asy
     ...["2026-02-01T02:00:00.000Z", "2026-02-02T02:00:00.000Z", "2026-01-31T15:00:00.000Z"],
     ...['{"time":"2026-01-31T12:01:30.000Z"}', ""],
   ]);
+  fixture.stdout = "";
+  assertEquals(await fixture.run("schedule", "next", "0 0 30 2 *"), 0);
+  assertEquals([fixture.stdout, fixture.stderr], ["", 'runner: "0 0 30 2 *" never fires from now on\n']);
 });
 
 Deno.test("schedule pause, resume, run and remove report what they did", async () => {

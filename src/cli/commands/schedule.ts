@@ -133,7 +133,11 @@ async function next(context: ScheduleContext, [what]: readonly string[], schedul
   const timetable = isExpression
     ? { cron: what, tz: settings.tz, sinceMs: afterMs }
     : await schedules.findSchedule(store, what);
-  for (const time of nextTimes(calendar, timetable, { afterMs, count: settings.count })) {
+  const times = nextTimes(calendar, timetable, { afterMs, count: settings.count });
+  if (times.length === 0) {
+    await terminal.say(`runner: ${printable(JSON.stringify(timetable.cron))} never fires from now on\n`);
+  }
+  for (const time of times) {
     await terminal.write(settings.json ? `${toJson({ time: timeJson(time) })}\n` : `${timeFor(terminal)(time)}\n`);
   }
   return EXIT.ok;
