@@ -173,9 +173,9 @@ export class Keys {
 
   /**
    * HASH, a schedule: `text` its definition in JSON, `times` zone and expression, `rev`, `overlap`, `catch_up` in ms,
-   * `next` and `last` firing,
-   * `job` of the last one, `held` the firing that waits for the end of that job, `skipped` the last skipped firing and
-   * why, `paused` since when. A removed one has `removed`, and expires `keep` ms later. Times are Unix ms.
+   * `next` and `last` firing, `job` of the last one, `held` the firing that waits for the end of that job, `waited`
+   * until when one did, `skipped` the last skipped firing and why, `paused` since when. A removed one has `removed`,
+   * and expires `keep` ms later. Times are Unix ms.
    */
   schedule(name: string): string {
     return `${this.#ns}rr:schedule:${name}`;

@@ -164,6 +164,22 @@ for (const overlap of ["queue", "replace"] as const) {
   });
 }
 
+Deno.test("a time that passed while another firing waited is skipped because of that, not for want of a runner", async () => {
+  await using fixture = await RedisFixture.open();
+  const now = await fixture.now();
+  await fire(fixture, await added(fixture, now - 30, { overlap: "queue" }), { nextMs: now - 20 });
+  assertEquals((await fire(fixture, await stored(fixture))).type, "HELD");
+  await fixture.server.call("HSET", fixture.keys.job(`s@${now - 30}`), "status", "finished");
+  assertEquals((await fire(fixture, await stored(fixture), { nextMs: now - 15 })).type, "FIRED");
+  const late = { timeMs: now - 10, graceMs: -1 };
+  assertEquals((await fire(fixture, await stored(fixture), late)).type, "RUNNING");
+  assertEquals((await stored(fixture)).skipped, { ms: now - 10, why: "running" });
+  assertEquals((await happened(fixture)).slice(2), [
+    ["schedule_skipped", `s@${now - 15}`, "running"],
+    ["schedule_skipped", `s@${now - 10}`, "running"],
+  ]);
+});
+
 Deno.test("a heartbeat reports the schedules: nothing, their change, and when the first is due", async () => {
   await using fixture = await RedisFixture.open();
   const plans = async () => {

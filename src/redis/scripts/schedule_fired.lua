@@ -7,7 +7,7 @@
 --       8 id of the planned firing  9 runner, then those of `submit`
 -- reply FIRED    its job is submitted
 --       EXISTS   a job of its id exists, so it was fired before
---       RUNNING  the job of the last firing has not ended: it is skipped
+--       RUNNING  the job of the last firing has not ended, or another firing waited for that then: it is skipped
 --       MISSED   no runner was there in time: it is skipped
 --       OLD      it is not later than the last firing: nothing is fired
 --       HELD     it waits for the end of that job: '1' when that job is to be cancelled for it
@@ -17,12 +17,17 @@
 local bad = unfit_schedule()
 if bad then return bad end
 local at, planned, time = clock(), tonumber(ARGV[3]), tonumber(ARGV[4])
-local own = call('HMGET', RECORD, 'rev', 'next', 'job', 'last', 'held', 'paused', 'overlap', 'catch_up')
+local own = call('HMGET', RECORD, 'rev', 'next', 'job', 'last', 'held', 'paused', 'overlap', 'catch_up', 'waited')
 local as_read = own[1] == ARGV[2] and own[2] == ARGV[3] and (own[3] or '') == ARGV[7]
 if not as_read or own[6] then return { 'CHANGED', '.' } end
 local hold = number(call('HGET', STATE, 'hold')) or 0
 if at < math.max(planned, time, hold) then return { 'EARLY', '.' } end
 
+local held = own[5] == ARGV[4]
+-- Returns why a time passed: no runner was there, or another firing waited for the end of the last job.
+local function why_passed(time)
+  return time <= (number(own[9]) or -1) and 'running' or 'missed'
+end
 -- Reports a firing that makes no job.
 local function skipped(id, why)
   event(KEYS[10], 'schedule_skipped', 'id', id, 's', why, 'n', ARGV[9])
@@ -31,7 +36,8 @@ end
 local function go_on(reply, ...)
   call('HDEL', RECORD, 'held')
   call('HSET', RECORD, 'next', ARGV[5], ...)
-  if time ~= planned then skipped(ARGV[8], 'missed') end
+  if held then call('HSET', RECORD, 'waited', whole(at)) end
+  if time ~= planned then skipped(ARGV[8], why_passed(planned)) end
   plan(at, ARGV[5])
   return { reply, '.' }
 end
@@ -42,9 +48,11 @@ local function skip(reply, why)
 end
 
 if time <= (number(own[4]) or -1) then return go_on('OLD') end
-local held = own[5] == ARGV[4]
 local late = not held and (at - time > tonumber(ARGV[6]) or time <= hold)
-if late and at - time > (number(own[8]) or 0) then return skip('MISSED', 'missed') end
+if late and at - time > (number(own[8]) or 0) then
+  local why = why_passed(time)
+  return skip(why == 'missed' and 'MISSED' or 'RUNNING', why)
+end
 local last = ARGV[7] ~= '' and type_of(KEYS[4]) == 'hash' and (call('HGET', KEYS[4], 'status') or '')
 if last and last ~= 'finished' and last ~= 'error' then
   if own[7] == 'skip' then return skip('RUNNING', 'running') end
@@ -54,7 +62,7 @@ if last and last ~= 'finished' and last ~= 'error' then
     check_at(check)
   else
     call('HSET', RECORD, 'held', ARGV[4], 'next', ARGV[4])
-    if time ~= planned then skipped(ARGV[8], 'missed') end
+    if time ~= planned then skipped(ARGV[8], why_passed(planned)) end
     plan(at, check)
   end
   return { 'HELD', own[7] == 'replace' and not is_cancelled and 1 or 0, '.' }
