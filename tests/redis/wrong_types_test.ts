@@ -77,7 +77,7 @@ async function tryAll(server: RedisServer, place: Place, foreign: { key: string;
   for (const [name, step] of [...runnerSteps(queue), ...clientSteps(store)]) {
     await server.call("DEL", key);
     await server.call(...put);
-    const before = await server.digest();
+    const before = await server.changes();
     const where = `${name} with a ${type} in ${key}`;
     try {
       await step();
@@ -92,7 +92,7 @@ async function tryAll(server: RedisServer, place: Place, foreign: { key: string;
       );
       if (code === "UNFIT") {
         assert(error.message.includes(JSON.stringify(key)), error.message);
-        assertEquals(await server.digest(), before, where);
+        assertEquals(await server.changes(), before, where);
       }
     }
   }

@@ -127,6 +127,11 @@ export class RedisServer implements AsyncDisposable {
     return (await this.call("KEYS", "*") as string[]).sort();
   }
 
+  /** Number of changes of the data so far: equal when nothing was written, and faster than `digest`. */
+  async changes(): Promise<number> {
+    return Number(/^rdb_changes_since_last_save:(\d+)/m.exec(String(await this.call("INFO", "persistence")))![1]);
+  }
+
   /** A hash of the whole data set: equal when the data is. */
   async digest(): Promise<string> {
     return String(await this.call("DEBUG", "DIGEST"));
@@ -209,10 +214,13 @@ export class RedisError extends Error {
   override name = "RedisError";
 }
 
+const encoder = new TextEncoder();
+
 /** One connection that speaks RESP2, one command after the other. */
 export class RawClient implements AsyncDisposable {
   readonly #conn: Deno.Conn;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #chunk = new Uint8Array(1 << 16);
   #buffer = new Uint8Array();
   /** The reply before. */
   #last: Promise<unknown> = Promise.resolve();
@@ -237,13 +245,11 @@ export class RawClient implements AsyncDisposable {
   }
 
   async #exchange(command: readonly (string | number | Uint8Array)[]): Promise<RedisValue> {
-    const encoder = new TextEncoder();
-    const parts: Uint8Array[] = [encoder.encode(`*${command.length}\r\n`)];
-    for (const word of command) {
+    const parts = command.flatMap((word) => {
       const bytes = word instanceof Uint8Array ? word : encoder.encode(String(word));
-      parts.push(encoder.encode(`$${bytes.length}\r\n`), bytes, encoder.encode("\r\n"));
-    }
-    const request = new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+      return [encoder.encode(`\r\n$${bytes.length}\r\n`), bytes];
+    });
+    const request = joined([encoder.encode(`*${command.length}`), ...parts, encoder.encode("\r\n")]);
     for (let sent = 0; sent < request.length;) sent += await this.#conn.write(request.subarray(sent));
     const reply = await this.#read();
     if (reply instanceof RedisError) throw reply;
@@ -288,20 +294,26 @@ export class RawClient implements AsyncDisposable {
 
   async #bytes(count: number): Promise<Uint8Array> {
     while (this.#buffer.length < count) await this.#more();
-    const taken = this.#buffer.slice(0, count);
-    this.#buffer = this.#buffer.slice(count);
+    const taken = this.#buffer.subarray(0, count);
+    this.#buffer = this.#buffer.subarray(count);
     return taken;
   }
 
   async #more(): Promise<void> {
-    const chunk = new Uint8Array(1 << 16);
-    const count = await this.#conn.read(chunk);
+    const count = await this.#conn.read(this.#chunk);
     if (count === null) throw new Error("Redis closed the connection");
-    const joined = new Uint8Array(this.#buffer.length + count);
-    joined.set(this.#buffer);
-    joined.set(chunk.subarray(0, count), this.#buffer.length);
-    this.#buffer = joined;
+    this.#buffer = joined([this.#buffer, this.#chunk.subarray(0, count)]);
   }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Certificates and keys of a root of the tests' own; good until 2126. */
