@@ -128,6 +128,7 @@ class Run {
     }
     await Promise.all(this.#hosts.map((host) => host.up()));
     await this.#recurring?.add(this.log.line, this.#hosts.map(({ instance }) => instance));
+    await this.#load.setLimits();
     this.#total = faults.length > 0 ? total : 0;
     this.#schedule = new Schedule(this.#hosts, random(seed), faults, total);
     const chance = random(seed + 2);
@@ -228,6 +229,7 @@ class Run {
       ...await countExecutions([...load.jobs.keys()], this.log, bounds),
       ...this.#timeline.early((id) => load.jobs.get(id)?.after ?? [], (id) => load.pushed.get(id)?.from ?? 0),
       ...this.#timeline.changes((id) => rules.forgottenStarts(id) > 0),
+      ...(await load.permits.clashes()).flatMap((clash) => rules.wrongPermit(clash, (id) => jobs.get(id)?.error) ?? []),
       ...findings,
       ...this.#unfired,
       ...this.#hosts.flatMap((host) => host.unexpected),

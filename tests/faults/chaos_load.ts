@@ -1,11 +1,12 @@
 import type { Condition, Dependency } from "../../src/domain/job_meta.ts";
-import type { JobStore } from "../../src/ports/job_store.ts";
+import type { RedisJobStore } from "../../src/redis/job_store.ts";
 import { openStore } from "../../src/redis/open_store.ts";
 import { parseRedisUrl } from "../../src/redis/url.ts";
 import { systemClock } from "../../src/system/clock.ts";
 import type { ExecutionLog } from "../support/execution_log.ts";
 import { pause } from "../support/barrier.ts";
 import type { RunnerFixture } from "../support/runner_fixture.ts";
+import { LIMITS, Permits } from "./chaos_permits.ts";
 
 /** One job of the load, and how it has to end. */
 export interface Job {
@@ -15,6 +16,8 @@ export interface Job {
   readonly error: string;
   /** The jobs for which it waits; none for those that a foreign client pushes. */
   readonly after: readonly Pick<Dependency, "id" | "condition">[];
+  /** Its limits, with a witness in its payload; none for those that a foreign client pushes. */
+  readonly limits: readonly string[];
 }
 
 /** A job as it was when it was first seen ended. */
@@ -48,13 +51,15 @@ export class Load {
   readonly #random: () => number;
   #open = new Set<string>();
   /** Our own client; `null` where all jobs are those of a foreign one. */
-  readonly #store: JobStore | null;
+  readonly #store: RedisJobStore | null;
+  readonly permits: Permits;
 
   /** @param graph Some jobs wait for others: then they are submitted by our own client. */
   constructor(fixture: RunnerFixture, log: ExecutionLog, options: { random: () => number; graph: boolean }) {
     const { random, graph } = options;
     const place = { url: parseRedisUrl(fixture.redis.address), namespace: "", clock: systemClock };
     this.#store = graph ? openStore(place) : null;
+    this.permits = new Permits(fixture.dir);
     this.#fixture = fixture;
     this.#log = log;
     this.#random = random;
@@ -72,7 +77,21 @@ export class Load {
   }
 
   #draw(id: string): Job {
+    const job = this.#drawWork(id);
+    if (this.#store === null || this.#random() > 0.15) return job;
+    const names = Object.keys(LIMITS);
+    const limit = names[Math.floor(this.#random() * names.length)];
+    return { ...job, limits: [limit], payload: `${this.permits.witness(limit)}; ${job.payload}` };
+  }
+
+  /** Says how many jobs with the limits of the load may run at the same time. */
+  async setLimits(): Promise<void> {
+    for (const [limit, n] of Object.entries(LIMITS)) if (n > 1) await this.#store?.limits.limitSet(limit, n);
+  }
+
+  #drawWork(id: string): Job {
     const random = this.#random;
+    const limits: string[] = [];
     const after = this.#drawParents();
     const code = random() < 0.3 ? Math.floor(random() * 125) : 0;
     const kind = random();
@@ -83,6 +102,7 @@ export class Load {
         result: "",
         error: "timed out after 500ms",
         after,
+        limits,
       };
     }
     // some run for longer than a runner needs to come back
@@ -94,6 +114,7 @@ export class Load {
       result: `out ${id}\n`,
       error: code === 0 ? "" : `exited with code ${code}`,
       after,
+      limits,
     };
   }
 
@@ -112,12 +133,12 @@ export class Load {
     const time = { from: Date.now(), to: Infinity };
     this.pushed.set(id, time);
     try {
-      const { payload, timeout } = job;
       if (await this.#submit(id, job)) {
         time.to = Date.now();
         this.#open.add(id);
         return;
       }
+      const { payload, timeout } = this.jobs.get(id)!;
       // some are queued twice, as a client does that repeats itself
       await this.#fixture.push({ payload, ...(timeout ? { timeout } : {}) }, id);
       time.to = Date.now();
@@ -129,22 +150,29 @@ export class Load {
     }
   }
 
-  /** Submits a job that waits for others; returns false when it waits for none, or Redis has lost one of them. */
-  async #submit(id: string, { payload, timeout, after }: Job): Promise<boolean> {
-    if (this.#store === null || after.length === 0) return false;
+  /**
+   * Submits a job that waits for others or has limits; returns false when it has neither, or Redis has lost a job for
+   * which it waits.
+   */
+  async #submit(id: string, { payload, timeout, after, limits }: Job): Promise<boolean> {
+    if (this.#store === null || after.length + limits.length === 0) return false;
     const [finished, ended] = (["finished", "ended"] as const).map((condition) =>
       after.filter((one) => one.condition === condition).map((one) => one.id)
     );
-    const job = { id, payload, runner: this.#fixture.name, executor: "tmux.main", after: finished, afterEnd: ended };
+    const waits = { after: finished, afterEnd: ended, limits };
+    const job = { id, payload, runner: this.#fixture.name, executor: "tmux.main", ...waits };
     const reply = await this.#store.submit({ ...job, ...timeout ? { timeout: Number(timeout) } : {} });
-    if (reply.type === "ORPHAN") this.jobs.set(id, { ...this.jobs.get(id)!, after: [] });
+    // then a foreign client pushes it
+    if (reply.type === "ORPHAN") this.jobs.set(id, { ...this.#drawWork(id), after: [] });
     return reply.type !== "ORPHAN";
   }
 
-  /** Lets a minute go by for the jobs that wait for others: then a runner checks them again. */
+  /** Lets a minute go by for the jobs that wait for others or for a permit: then a runner checks them again. */
   async passMinute(): Promise<void> {
     const waiting = [...this.#open].filter((id) => this.jobs.get(id)!.after.length > 0);
     for (const id of waiting) await this.#fixture.redis.call("ZADD", `rr:delay:${this.#fixture.name}`, "XX", 1, id);
+    await this.#fixture.redis.call("HDEL", "rr:limit_state", "checked");
+    await this.#store?.limits.unpark();
   }
 
   /** Closes our own client. */

@@ -1,5 +1,6 @@
 import { TRUNCATED_LINE } from "../../src/domain/output.ts";
 import type { Ended, Load } from "./chaos_load.ts";
+import type { Clash } from "./chaos_permits.ts";
 import { type Life, LOSSES, type Timeline } from "./chaos_timeline.ts";
 
 /**
@@ -120,6 +121,20 @@ export class Rules {
     if (now.error === error && now.result?.endsWith(TRUNCATED_LINE) && mayBeCut) return null;
     const [is, expected] = [[now.result, now.error], [result, error]].map((pair) => JSON.stringify(pair));
     return `wrong end: job ${id} says ${is}, expected ${expected}`;
+  }
+
+  /**
+   * What is wrong with a job that began while another process had its permit. That one may outlive its attempt: its
+   * host was silent until its timeout was over, or its terminal or spool was taken away; and its permit with its
+   * attempt, when its host could not bring both back in time to a Redis that had forgotten them.
+   */
+  wrongPermit({ id, other, at }: Clash, errorOf: (id: string) => string | undefined): string | null {
+    if (other === null) return `a permit above the limit: job ${id}`;
+    const life = this.#lives.get(other);
+    const mayOutlive = life === undefined || errorOf(other)?.startsWith("lost:") ||
+      this.#timeline.hit([...ENDS_JOBS, ...LOSES_RECORDS], life.host, life.from, at) ||
+      this.#timeline.hit(LOSSES, "*", life.from, at);
+    return mayOutlive ? null : `a limit exceeded: job ${id} began while job ${other} had its permit`;
   }
 
   /**

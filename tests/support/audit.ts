@@ -191,7 +191,7 @@ function model(): RegExp[] {
 async function keysLeft(redis: RedisServer): Promise<string[]> {
   const known = model();
   const findings: string[] = [];
-  const transient = /^(rr:(claim|attempts|delay|low|after):|rr:unsettled$|runner:)/;
+  const transient = /^(rr:(claim|attempts|held|delay|parked|parking|permits|low|after):|rr:unsettled$|runner:)/;
   const left = async () => (await redis.keys()).filter((key) => transient.test(key));
   await until("claims, runs and queues are empty", async () => (await left()).length === 0, 5_000).catch(() => {});
   for (const key of await redis.keys()) {
