@@ -72,6 +72,8 @@ export async function allCases(fixture: RunnerFixture): Promise<Case[]> {
     { of: "schedule add --env-file", args: ["schedule", "add", "b", "@daily", "--env-file", file, "x"], read: [file] },
     client("schedule", "next", "nightly"),
     client("schedule", "list"),
+    client("limit", "set", "gpu", "2"),
+    client("limit", "list"),
     client("purge", "--yes", "--older-than", "1d"),
     ...hostCases(fixture),
   ];

@@ -93,3 +93,31 @@ Deno.test("schedules of the library are added, listed, paused, resumed, run by h
   }
   assertEquals((await client.read(fired[0].lastJob!)).result, "hello\n");
 });
+
+Deno.test("limits of the library are set, listed and removed, and a job has the number of its permit", async () => {
+  await using fixture = await RunnerFixture.create();
+  await fixture.runner({ args: ["--heartbeat", "300ms", "--lease", "1s"] });
+  await using client = await Client.connect({ redisUrl: fixture.redis.address });
+  const { limits } = client;
+  await fixture.redis.call("HSET", "rr:limit_state", "hold", 0); // a new Redis: nothing with a limit starts so soon
+  await limits.set("gpu", 2);
+  const payload = `echo $RUNNER_SLOT \${RUNNER_SLOT_2-none}; until [ -e ${fixture.dir}/go ]; do sleep 0.05; done`;
+  const submit = (keys?: string[]) => client.submit({ payload, runner: fixture.name, ...keys && { limits: keys } });
+  const ids = [await submit(["gpu"]), await submit(["disk", "gpu"]), await submit(["gpu"]), await submit()];
+  const listed = async () =>
+    (await limits.list()).map(({ key, n, isSet, held, parked }) => [key, n, isSet, held, parked].join(" "));
+  const both = ["disk 1 false 1 0", "gpu 2 true 2 1"];
+  for (let found = ""; found !== both.join(); found = (await listed()).join()) {
+    await new Promise((on) => setTimeout(on, 50));
+  }
+  const { waitsForLimit, status } = await client.read(ids[2]);
+  assertEquals([waitsForLimit, status], ["gpu", "dispatched"]);
+  await Deno.writeTextFile(`${fixture.dir}/go`, "");
+  const results = await Promise.all(ids.map(async (id) => (await client.wait(id)).result));
+  assertEquals([results[0], results[1]], ["0 none\n", "0 1\n"]);
+  assertEquals(["0 none\n", "1 none\n"].includes(results[2]), true, results[2]);
+  assertEquals(/^[0-3] none\n$/.test(results[3]), true, results[3]);
+  await limits.remove("gpu");
+  const wrong = [() => limits.remove("gpu"), () => limits.set("a b", 1), () => limits.set("gpu", 1.5)];
+  for (const call of wrong) await assertRejects(call, InvalidInputError);
+});
