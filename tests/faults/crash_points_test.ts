@@ -8,6 +8,7 @@ import { RunnerFixture } from "../support/runner_fixture.ts";
 /** Where a process dies while it stops, and where only one that must restore a job comes along. */
 const SPECIAL = [
   ...["before_release", "after_release", "after_reassert"],
+  "after_unpark", // of limits: limits_test.ts
   // of schedules: schedules_test.ts
   ...["before_schedule_fired", "after_schedule_fired", "after_cancel_last", "after_schedule_restore"],
 ];

@@ -103,8 +103,7 @@ Deno.test("81 after FLUSHALL a permit comes back with its attempt, and nothing w
   await until("the permit is back", async () => await fixture.redis.call("ZCARD", keys.permits("one")) === 1);
   const plain = await fixture.submit("true");
   await fixture.ended(plain);
-  const { stdout } = await fixture.run(["status", next]);
-  assert(stdout.includes("waits for limit one"), stdout);
+  await until("it is parked", async () => (await fixture.run(["status", next])).stdout.includes("waits for limit one"));
   await until("the time without starts is over", async () => {
     const { hold } = await fixture.redis.hash(keys.limitState());
     return Number((await fixture.redis.call("TIME") as string[])[0]) * 1000 > Number(hold) + 1000;
