@@ -37,6 +37,8 @@ export interface StoredSchedule extends ScheduleDefinition {
   readonly job: string;
   /** Firing that waits for the end of that job; `null` when none does. */
   readonly heldMs: number | null;
+  /** Whether that firing can only wait, because that job has not ended and is not to be cancelled. */
+  readonly waits: boolean;
   /** The last firing that made no job; `null` when there is none. */
   readonly skipped: { readonly ms: number; readonly why: string } | null;
   readonly paused: boolean;

@@ -28,15 +28,17 @@ export class Schedules implements ScheduleQueue, ScheduleStore {
 
   async read(): Promise<ScheduleList> {
     const { link, keys } = this.#steps;
-    const reply = await link.run(SCRIPTS.schedules, [keys.schedules(), keys.scheduleDue()], [keys.schedule("")]);
-    const [, now, birth, version, hold, text] = reply;
+    const prefixes = [keys.schedule(""), keys.job("")];
+    const reply = await link.run(SCRIPTS.schedules, [keys.schedules(), keys.scheduleDue()], prefixes);
+    const [, now, birth, version, hold, text, names] = reply;
+    const waiting = new Set(JSON.parse(String(names)) as string[]);
     const found = (JSON.parse(String(text)) as string[][]).map(([name, ...items]) => [name, recordOf(items)] as const);
     return {
       mark: birth === "" ? "" : `${birth} ${version}`,
       records: Object.fromEntries(found),
       nowMs: Number(now),
       holdMs: Number(hold),
-      schedules: found.flatMap(([name, fields]) => readSchedule(name, fields) ?? [])
+      schedules: found.flatMap(([name, fields]) => readSchedule(name, fields, waiting.has(name)) ?? [])
         .sort((a, b) => a.name < b.name ? -1 : 1),
     };
   }
@@ -107,7 +109,7 @@ function timeOf(text: string | undefined): number | null {
 }
 
 /** Reads a record; `null` for a removed schedule, and for a text that this program has not written. */
-function readSchedule(name: string, fields: ScheduleFields): StoredSchedule | null {
+function readSchedule(name: string, fields: ScheduleFields, waits: boolean): StoredSchedule | null {
   const definition = definitionOf(fields.text ?? "");
   if (!definition) return null;
   const [ms, why = ""] = (fields.skipped ?? "").split(" ");
@@ -120,6 +122,7 @@ function readSchedule(name: string, fields: ScheduleFields): StoredSchedule | nu
     lastMs: timeOf(fields.last),
     job: fields.job ?? "",
     heldMs: timeOf(fields.held),
+    waits,
     skipped: skippedMs === null ? null : { ms: skippedMs, why },
     paused: fields.paused !== undefined,
   };

@@ -12,8 +12,12 @@ const GRACE_LEASES = 2;
  * The longest delay with which a runner checks a schedule that is due, milliseconds: they do so one after the other.
  */
 const SPREAD = 200;
-/** Pause between two checks of a firing that waits for the end of the last job, milliseconds. */
+/**
+ * Shortest pause between two checks of firings that wait for the end of the last job, milliseconds, and its least ratio
+ * to the duration of a round.
+ */
 const HELD_EVERY = 1000;
+const HELD_RATIO = 20;
 
 /** What it works with. */
 type SchedulerParts =
@@ -54,6 +58,7 @@ export class Scheduler {
   /** Updates the copy, and fires what is due. Without any schedule it asks nothing of Redis. */
   async tick(signal?: AbortSignal): Promise<void> {
     const { queue, clock, schedules, openCalendar } = this.#parts;
+    const begun = clock.now();
     const kept = this.#copy ??= await schedules.load();
     if (this.#mark === "" && kept.mark === "") return;
     const list = await this.#complete(await queue.schedules.read(), kept);
@@ -61,26 +66,30 @@ export class Scheduler {
     const quietMs = Math.max(this.#quietUntil - clock.now(), list.holdMs - list.nowMs);
     if (quietMs > 0) return this.#alarm.soon(quietMs);
     const due = list.schedules.filter((one) => isDue(one, list.nowMs));
-    if (due.length === 0) return this.#wakeFor(list, list.nowMs);
+    if (due.length === 0) return this.#wakeFor(list, { begun, triedMs: list.nowMs });
     const calendar = await openCalendar();
     await this.#expect(due, list);
     for (const schedule of due) if (!signal?.aborted) await this.#tryFire(schedule, list, calendar);
     const after = await queue.schedules.read();
     // also when nothing has changed: the copy holds firings that were expected
     await this.#keep(after, true);
-    this.#wakeFor(after, list.nowMs);
+    this.#wakeFor(after, { begun, triedMs: list.nowMs });
   }
 
   /**
-   * Asks for a round when the next schedule is due. One that was due at `triedMs` and has not fired since is tried
-   * again after the next heartbeat.
+   * Asks for a round when the next schedule is due, or to check jobs for whose end firings wait. One that was
+   * due at `triedMs` and has not fired since is tried again after the next heartbeat.
    */
-  #wakeFor({ schedules, nowMs }: ScheduleList, triedMs: number): void {
+  #wakeFor({ schedules, nowMs }: ScheduleList, { begun, triedMs }: { begun: number; triedMs: number }): void {
+    const { clock } = this.#parts;
+    if (schedules.some(({ waits }) => waits)) {
+      this.#alarm.soon(Math.max(HELD_EVERY, HELD_RATIO * (clock.now() - begun)));
+    }
     const first = schedules.reduce(
       (first, { paused, nextMs }) => paused || nextMs === null || nextMs <= triedMs ? first : Math.min(first, nextMs),
       Infinity,
     );
-    if (first < Infinity) this.#alarm.soon(Math.max(0, first - nowMs) + this.#parts.clock.random() * SPREAD);
+    if (first < Infinity) this.#alarm.soon(Math.max(0, first - nowMs) + clock.random() * SPREAD);
   }
 
   /** Restores what Redis has lost, or had lost when it went back. */
@@ -180,9 +189,9 @@ export class Scheduler {
   }
 }
 
-/** Returns whether a schedule fires, or waits for the end of its last job. */
-function isDue({ paused, nextMs }: StoredSchedule, nowMs: number): boolean {
-  return !paused && nextMs !== null && nextMs <= nowMs;
+/** Returns whether there is something to do for a schedule. */
+function isDue({ paused, nextMs, waits }: StoredSchedule, nowMs: number): boolean {
+  return !paused && !waits && nextMs !== null && nextMs <= nowMs;
 }
 
 /** Returns the id of the job of a firing. */

@@ -24,7 +24,7 @@ export class FakeSchedules implements ScheduleStore {
 
   scheduleAdd(name: string, definition: ScheduleDefinition, nextMs: number | null): Promise<boolean> {
     const { paused = false, lastMs = null, job = "" } = this.stored.get(name) ?? {};
-    const rest = { name, revision: "1", nextMs, lastMs, job, heldMs: null, skipped: null, paused };
+    const rest = { name, revision: "1", nextMs, lastMs, job, heldMs: null, waits: false, skipped: null, paused };
     this.stored.set(name, { ...definition, ...rest });
     return Promise.resolve(paused);
   }

@@ -21,7 +21,14 @@ export function job(id: string, more: Partial<Submission> = {}): Submission & { 
 /** A firing of schedule `s`, whose planned time is `planned`. */
 function firing(planned: string, timeMs: number): Firing {
   const definition = { cron: "@daily", tz: "UTC", sinceMs: 0, overlap: "queue", catchUp: 0, jitter: 0 } as const;
-  const rest = { lastMs: null, job: timeMs === 2 ? "" : "s@2", heldMs: null, skipped: null, paused: false };
+  const rest = {
+    lastMs: null,
+    job: timeMs === 2 ? "" : "s@2",
+    heldMs: null,
+    waits: false,
+    skipped: null,
+    paused: false,
+  };
   const submission = job(`s@${planned}`);
   const schedule = { ...definition, submission, name: "s", revision: "6", nextMs: Number(planned), ...rest };
   return { schedule, timeMs, nextMs: 9, graceMs: 9e12, submission, plannedId: submission.id };

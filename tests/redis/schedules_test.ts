@@ -147,6 +147,7 @@ for (const overlap of ["queue", "replace"] as const) {
     assertEquals(await fire(fixture, await stored(fixture)), { type: "HELD", cancels });
     const held = await stored(fixture);
     assertEquals([held.heldMs, held.nextMs, held.lastMs], [now - 20, now - 20, now - 30]);
+    assertEquals(held.waits, !cancels, "a job that is to be cancelled may have to be cancelled again");
     assertEquals(await fire(fixture, held), { type: "HELD", cancels });
     // it is checked again a second later, and changes nothing of what runners keep
     const plans = await fixture.queue.heartbeat([], "up");
@@ -159,6 +160,7 @@ for (const overlap of ["queue", "replace"] as const) {
       assertEquals(await fire(fixture, held), { type: "HELD", cancels: false });
     }
     await fixture.server.call("HSET", fixture.keys.job(first), "status", "error");
+    assertEquals((await stored(fixture)).waits, false);
     assertEquals((await fire(fixture, held, { graceMs: -1 })).type, "FIRED");
     assertEquals([(await stored(fixture)).heldMs, (await stored(fixture)).lastMs], [null, now - 20]);
   });

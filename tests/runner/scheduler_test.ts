@@ -23,7 +23,7 @@ const AWAY = Object.assign(new UnavailableError("Redis is gone"), { condition: "
 
 const SCHEDULE: StoredSchedule = {
   ...{ name: "s", cron: "* * * * *", tz: "UTC", sinceMs: 0, overlap: "skip", catchUp: 0, jitter: 0 },
-  ...{ revision: "1", nextMs: NOW, lastMs: null, job: "", heldMs: null, skipped: null, paused: false },
+  ...{ revision: "1", nextMs: NOW, lastMs: null, job: "", heldMs: null, waits: false, skipped: null, paused: false },
   submission: { payload: "true", runner: "r", executor: "tmux.main" },
 };
 
@@ -237,6 +237,17 @@ Deno.test("Scheduler cancels the last job once for a firing that waits for its e
   await fixture.round();
   assertEquals(fixture.ids().at(-1), "s@2026-01-31T11:51:00Z");
   assertEquals(fixture.did.filter(([what]) => what === "cancel").length, 1);
+});
+
+Deno.test("Scheduler only reads, each second, while the firings that are due can do nothing but wait", async () => {
+  const fixture = new SchedulerFixture({ overlap: "queue", job: "s@1", heldMs: NOW, waits: true });
+  await fixture.round();
+  await fixture.round();
+  assertEquals([fixture.did, fixture.saved.length, fixture.opened], [[["read"], ["read"]], 1, 0]);
+  assertEquals(fixture.alarm.at - fixture.clock.now(), 1000);
+  fixture.list = { ...fixture.list, schedules: [{ ...fixture.list.schedules[0], waits: false }] };
+  await fixture.round();
+  assertEquals(fixture.ids(), ["s@2026-01-31T12:00:00Z"]);
 });
 
 Deno.test("Scheduler stops at a schedule that another runner has fired, and goes on with the next", async () => {
