@@ -29,6 +29,7 @@ Deno.test("a time that does not exist, as clocks go forward, fires at the end of
   assertEquals(times("*/30 * * * *", "Europe/Berlin", { after: "2026-03-29T00:10:00Z" }), [
     ...["29 00:30", "29 01:00", "29 01:30", "29 02:00"],
   ]);
+  assertEquals(times("30 2,14 * * *", "Europe/Berlin", { after, count: 3 }), ["28 13:30", "29 12:30", "30 00:30"]);
 });
 
 Deno.test("a time that comes twice, as clocks go back, fires once, and every hour and minute in both", () => {
@@ -45,6 +46,7 @@ Deno.test("a time that comes twice, as clocks go back, fires once, and every hou
   assertEquals(times("*/30 * * * *", "Europe/Berlin", night), [
     ...["25 00:00", "25 00:30", "25 01:00", "25 01:30", "25 02:00"],
   ]);
+  assertEquals(times("30 2,14 * * *", "Europe/Berlin", { ...night, count: 3 }), ["25 00:30", "25 01:30", "25 13:30"]);
 });
 
 Deno.test("@every counts from its begin, in whole seconds", () => {

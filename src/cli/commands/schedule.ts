@@ -250,8 +250,9 @@ export const schedule: Command<typeof SCHEDULE_ROWS> = {
     "the time of add. Times are those of Redis' clock. add over a name replaces that schedule.",
     "The job of a firing has the id NAME@TIME, such as backup@2026-01-31T03:00:00Z, so that a firing happens once. " +
     "run makes one more job now, NAME@TIME.manual-1, whatever --overlap says.",
-    "Where clocks go forward, a time that does not exist fires at the end of the gap; where they go back, a time that " +
-    "comes twice fires at the first one, and an expression for every hour or minute in both.",
+    "Where clocks go forward over the time of an expression with one hour and minute, such as '30 2 * * *', it fires " +
+    "at the end of the gap; where they go back, at the first of the two times. An expression with several hours or " +
+    "minutes, such as '30 2,14 * * *', skips what is in the gap, and fires at both times.",
     "A firing is missed when no runner lived within two leases, a minute. Missed firings are not made up, unless " +
     "--catch-up is set: then the newest one is, under its own time. Every runner keeps a copy of all schedules, and " +
     "restores them when Redis lost its data; nothing fires for one lease then. Without any such host they are lost.",
