@@ -109,7 +109,7 @@ function missing(verb: string, name: string): never {
 
 /** Pauses a schedule: it does not fire until it is resumed. */
 export async function pauseSchedule(store: ClientStore, name: string): Promise<void> {
-  if (!await store.schedules.schedulePause(name, "pause")) missing("pause", name);
+  if (await store.schedules.schedulePause(name, "pause") === "MISSING") missing("pause", name);
 }
 
 /**
@@ -118,16 +118,21 @@ export async function pauseSchedule(store: ClientStore, name: string): Promise<v
  * @returns The time of its next firing; `null` when there is none.
  */
 export async function resumeSchedule(store: ClientStore, name: string, calendar: Calendar): Promise<number | null> {
-  const schedule = await findSchedule(store, name);
-  if (!schedule.paused) return schedule.nextMs;
-  const nextMs = calendar.next(schedule, await store.time());
-  if (!await store.schedules.schedulePause(name, { nextMs })) missing("resume", name);
-  return nextMs;
+  for (;;) {
+    const { revision, paused, ...schedule } = await findSchedule(store, name);
+    if (!paused) return schedule.nextMs;
+    const nextMs = calendar.next(schedule, await store.time());
+    const reply = await store.schedules.schedulePause(name, { revision, nextMs });
+    if (reply === "MISSING") missing("resume", name);
+    // CHANGED: it was replaced meanwhile
+    if (reply === "OK") return nextMs;
+  }
 }
 
 /** Removes a schedule; its jobs stay. */
 export async function removeSchedule(store: ClientStore, name: string): Promise<void> {
-  const { keep = DEFAULT_KEEP } = (await findSchedule(store, name)).submission;
+  const found = (await store.schedules.read()).schedules.find((schedule) => schedule.name === name);
+  const { keep = DEFAULT_KEEP } = found?.submission ?? {};
   const keepMs = Math.ceil(keep * 1000);
   // as for jobs; the sum of a longer time and the present one is none for Redis
   if (!await store.schedules.scheduleRemove(name, keepMs <= LONGEST_KEEP ? keepMs : 0)) missing("remove", name);

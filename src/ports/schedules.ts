@@ -101,14 +101,17 @@ export interface ScheduleUser {
   readonly schedules: ScheduleQueue;
 }
 
+/** How a schedule goes on after a pause. */
+export interface Resumption extends Pick<StoredSchedule, "revision" | "nextMs"> {}
+
 /** Schedules as clients use them. */
 export interface ScheduleStore {
   /** Reads all schedules. */
   read(): Promise<ScheduleList>;
   /** Adds a schedule, or replaces the one of its name; returns whether it is paused. */
   scheduleAdd(name: string, definition: ScheduleDefinition, nextMs: number | null): Promise<boolean>;
-  /** Pauses a schedule, or resumes it with a next firing; returns `false` when there is none of this name. */
-  schedulePause(name: string, how: "pause" | { readonly nextMs: number | null }): Promise<boolean>;
+  /** Pauses a schedule, or resumes the one that was read, with a next firing. */
+  schedulePause(name: string, how: "pause" | Resumption): Promise<"OK" | "MISSING" | "CHANGED">;
   /** Removes a schedule, whose last firing stays on record for `keepMs`; returns `false` when there is none. */
   scheduleRemove(name: string, keepMs: number): Promise<boolean>;
 }

@@ -4,6 +4,7 @@ import { MAX_TIME } from "../domain/limits.ts";
 import type {
   Firing,
   FiringReply,
+  Resumption,
   ScheduleFields,
   ScheduleList,
   ScheduleQueue,
@@ -51,9 +52,10 @@ export class Schedules implements ScheduleQueue, ScheduleStore {
     return reply[1] === 1;
   }
 
-  async schedulePause(name: string, how: "pause" | { readonly nextMs: number | null }): Promise<boolean> {
-    const args = how === "pause" ? [name, 1, ""] : [name, "", how.nextMs ?? ""];
-    return (await this.#steps.link.run(SCRIPTS.schedule_pause, this.#keys(name), args))[0] === "OK";
+  async schedulePause(name: string, how: "pause" | Resumption): Promise<"OK" | "MISSING" | "CHANGED"> {
+    const args = how === "pause" ? [name, 1, "", ""] : [name, "", how.nextMs ?? "", how.revision];
+    const [type] = await this.#steps.link.run(SCRIPTS.schedule_pause, this.#keys(name), args);
+    return type as "OK" | "MISSING" | "CHANGED";
   }
 
   async scheduleRemove(name: string, keepMs: number): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { ScheduleDefinition } from "../../src/domain/schedule.ts";
-import type { ScheduleList, ScheduleStore, StoredSchedule } from "../../src/ports/schedules.ts";
+import type { Resumption, ScheduleList, ScheduleStore, StoredSchedule } from "../../src/ports/schedules.ts";
 
 /** Schedules in memory, as clients see them. */
 export class FakeSchedules implements ScheduleStore {
@@ -29,10 +29,16 @@ export class FakeSchedules implements ScheduleStore {
     return Promise.resolve(paused);
   }
 
-  schedulePause(name: string, how: "pause" | { readonly nextMs: number | null }): Promise<boolean> {
-    if (!this.stored.has(name)) return Promise.resolve(false);
+  /** Called before a schedule is resumed. */
+  onResume: () => void = () => {};
+
+  schedulePause(name: string, how: "pause" | Resumption): Promise<"OK" | "MISSING" | "CHANGED"> {
+    if (how !== "pause") this.onResume();
+    const found = this.stored.get(name);
+    if (!found) return Promise.resolve("MISSING");
+    if (how !== "pause" && how.revision !== found.revision) return Promise.resolve("CHANGED");
     this.change(name, how === "pause" ? { paused: true } : { paused: false, nextMs: how.nextMs });
-    return Promise.resolve(true);
+    return Promise.resolve("OK");
   }
 
   scheduleRemove(name: string, keepMs: number): Promise<boolean> {

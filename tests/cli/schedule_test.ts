@@ -66,7 +66,7 @@ Deno.test("schedule refuses what it cannot do in one sentence, and changes nothi
     [["next", "none"], 'Cannot find schedule "none"'],
     [["pause", "none"], 'Cannot pause schedule "none"'],
     [["run", "none"], 'Cannot find schedule "none"'],
-    [["remove", "none"], 'Cannot find schedule "none"'],
+    [["remove", "none"], 'Cannot remove schedule "none"'],
     [["next", "backup", "--tz", "UTC"], "Cannot use --tz with the name of a schedule"],
   ];
   for (const [args, says] of cases) {

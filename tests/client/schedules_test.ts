@@ -79,6 +79,17 @@ Deno.test("a pause ends with the next time from then on, and a schedule that is 
   assertEquals(await resumeSchedule(store, "backup", systemCalendar), THREE + 86_400_000);
 });
 
+Deno.test("a schedule that is replaced while it is resumed goes on with its new times", async () => {
+  const store = new FakeStore();
+  await addSchedule(store, DRAFT, systemCalendar);
+  await pauseSchedule(store, "backup");
+  store.schedules.onResume = () => {
+    store.schedules.onResume = () => {};
+    store.schedules.change("backup", { cron: "0 4 * * *", revision: "2" });
+  };
+  assertEquals(await resumeSchedule(store, "backup", systemCalendar), THREE + 3_600_000);
+});
+
 Deno.test("a manual run is a job of its own, also twice in one second and of a paused schedule", async () => {
   const store = new FakeStore();
   await addSchedule(store, { ...DRAFT, submission: { ...DRAFT.submission, title: "t" } }, systemCalendar);
@@ -94,7 +105,11 @@ Deno.test("removeSchedule() keeps the last firing as long as a job is kept", asy
     await addSchedule(store, { ...DRAFT, submission: { ...DRAFT.submission, keep } }, systemCalendar);
     await removeSchedule(store, "backup");
   }
-  assertEquals(store.schedules.removed.map(([, keepMs]) => keepMs), [7 * 86_400_000, 60_000, 0, 0, 0]);
+  // one of another form is in no list
+  store.schedules.read = () => Promise.resolve({ mark: "", records: {}, nowMs: 0, holdMs: 0, schedules: [] });
+  await store.schedules.scheduleAdd("backup", { ...DRAFT, sinceMs: 0 }, THREE);
+  await removeSchedule(store, "backup");
+  assertEquals(store.schedules.removed.map(([, keepMs]) => keepMs), [7 * 86_400_000, 60_000, 0, 0, 0, 7 * 86_400_000]);
 });
 
 Deno.test("a schedule that is not there is refused", async () => {

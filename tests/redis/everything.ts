@@ -158,7 +158,7 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["limit_remove", () => store.limits.limitRemove("gpu")],
     ["schedule_add", () => store.schedules.scheduleAdd("t", firing("1", 1).schedule, 9e12)],
     ["schedule_pause", () => store.schedules.schedulePause("t", "pause")],
-    ["schedule_pause", () => store.schedules.schedulePause("t", { nextMs: null })],
+    ["schedule_pause", () => store.schedules.schedulePause("t", { revision: "0", nextMs: null })],
     ["schedules", () => store.schedules.read()],
     ["schedule_remove", () => store.schedules.scheduleRemove("t", 9)],
   ];

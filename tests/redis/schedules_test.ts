@@ -67,14 +67,13 @@ Deno.test("a schedule does not fire before its time by Redis' clock, nor when it
   await added(fixture, now - 10);
   assertEquals((await fire(fixture, old)).type, "CHANGED");
   const { schedules } = fixture.store;
-  assertEquals(await schedules.schedulePause("s", "pause"), true);
+  assertEquals(await schedules.schedulePause("s", "pause"), "OK");
   const paused = await stored(fixture);
   assertEquals([paused.paused, (await fire(fixture, paused)).type], [true, "CHANGED"]);
   assertEquals(await schedules.scheduleRemove("s", 60_000), true);
   assertEquals((await fire(fixture, paused)).type, "CHANGED");
-  for (const gone of [schedules.scheduleRemove("s", 1), schedules.schedulePause("s", "pause")]) {
-    assertEquals(await gone, false);
-  }
+  assertEquals(await schedules.scheduleRemove("s", 1), false);
+  assertEquals(await schedules.schedulePause("s", "pause"), "MISSING");
   assertEquals(await happened(fixture), []);
 });
 
@@ -242,8 +241,10 @@ Deno.test("a paused schedule stays paused when it is replaced, and a resume plan
   const plans = await fixture.queue.heartbeat([], "up");
   assert(plans.type === "OK");
   assertEquals(plans.schedules.dueInMs, null);
-  await schedules.schedulePause("s", { nextMs: now - 1 });
-  await schedules.schedulePause("s", { nextMs: now - 2 }); // it fires already
+  const { revision } = paused;
+  assertEquals(await schedules.schedulePause("s", { revision: "1", nextMs: now - 3 }), "CHANGED");
+  assertEquals(await schedules.schedulePause("s", { revision, nextMs: now - 1 }), "OK");
+  assertEquals(await schedules.schedulePause("s", { revision, nextMs: now - 2 }), "OK", "it fires already");
   const resumed = await stored(fixture);
   assertEquals([resumed.nextMs, (await fire(fixture, resumed)).type], [now - 1, "FIRED"]);
 });
