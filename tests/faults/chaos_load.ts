@@ -121,7 +121,7 @@ export class Load {
   /** Makes a job of a schedule one of the load; `at` is when it was submitted at the latest. */
   adopt(id: string, at: number): void {
     if (this.jobs.has(id)) return;
-    this.jobs.set(id, { payload: "", result: `out ${id}\n`, error: "", after: [] });
+    this.jobs.set(id, { payload: "", result: `out ${id}\n`, error: "", after: [], limits: [] });
     this.pushed.set(id, { from: at, to: at });
     this.#open.add(id);
   }
