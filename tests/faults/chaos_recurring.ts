@@ -76,11 +76,14 @@ export class Recurring {
 
   /** Times that were neither fired nor skipped. */
   #left(): string[] {
-    return PLANS.flatMap(({ name, every }) => {
+    return PLANS.flatMap(({ name, every, overlap }) => {
       const firings = this.#timeline.firings().filter(({ id }) => nameOf(id) === name);
-      return firings.flatMap(({ id, at, missed }, i) => {
+      /** Whether it stands for several: while none came, or while one waited for the end of the last job. */
+      const isMany = ({ fired, missed }: typeof firings[number]) => missed || !fired && overlap === "queue";
+      return firings.flatMap((firing, i) => {
+        const { id, at } = firing;
         const before = firings[i - 1];
-        if (!before || before.missed || missed || timeOf(id) - timeOf(before.id) <= every * 1000) return [];
+        if (!before || isMany(before) || isMany(firing) || timeOf(id) - timeOf(before.id) <= every * 1000) return [];
         if (this.#timeline.hit(LOSSES, "*", before.at - BRINGS_BACK, at)) return [];
         return [`a time of a schedule that was left out: between ${before.id} and ${id}`];
       });
