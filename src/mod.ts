@@ -18,7 +18,6 @@
 import { cancelJob, cancelJobs, type Cancelled } from "./client/cancel.ts";
 import { type Changes, type LeftAlone, Tally } from "./client/change_jobs.ts";
 import { checkSubmission } from "./client/check_submission.ts";
-import { findJobs } from "./client/find.ts";
 import { followEvents, newestCursor } from "./client/follow_events.ts";
 import { followJob } from "./client/follow.ts";
 import { type JobView, viewJob } from "./client/job_view.ts";
@@ -26,16 +25,23 @@ import { RemoteOutput } from "./client/remote_output.ts";
 import { countPurged, type Purged, purgeJobs, purgeNamed } from "./client/purge.ts";
 import { type Retried, type RetriedOne, retryJob, retryJobs } from "./client/retry.ts";
 import { eventsOfFitting, eventsOfJobs } from "./client/select_events.ts";
-import { fittingJobs, resolveSelection } from "./client/select_jobs.ts";
+import { findAll } from "./client/find.ts";
+import { findMembers, fittingJobs, resolveSelection } from "./client/select_jobs.ts";
 import { checkSelection, type Filter, isFiltered, type Selection } from "./client/selection.ts";
+import type { ConnectionOptions, FollowOptions } from "./library/options.ts";
 import { defaults } from "./library/runner.ts";
 import { type NewSchedule, type Schedule, Schedules } from "./client/schedule_client.ts";
+import { type BatchState, type BatchView, viewBatch } from "./client/batch_view.ts";
+import { type BatchMembers, type NewBatch, submissionOf } from "./client/new_batch.ts";
 import { type Limit, Limits } from "./client/limit_client.ts";
 import { makeReady, submitJob } from "./client/submit.ts";
+import { submitBatch } from "./client/submit_batch.ts";
+import { watchBatch } from "./client/wait_batch.ts";
 import { waitForJobs, watchJob } from "./client/wait.ts";
 import { GLOBAL_ROWS } from "./settings/options.ts";
 import { compose } from "./compose/compose.ts";
 import type { OpenedRunner, RunnerOptions } from "./compose/contract.ts";
+import type { BatchCounts } from "./domain/batch.ts";
 import { JobNotFoundError } from "./domain/errors.ts";
 import { DEFAULT_EXECUTOR, DEFAULT_RUNNER } from "./domain/limits.ts";
 import type { Condition, Dependency } from "./domain/job_meta.ts";
@@ -56,15 +62,22 @@ export {
 } from "./domain/errors.ts";
 export { Runner } from "./library/runner.ts";
 export type {
+  BatchCounts,
+  BatchMembers,
+  BatchState,
+  BatchView,
   Cancelled,
   Changes,
   Condition,
+  ConnectionOptions,
   Dependency,
   Filter,
+  FollowOptions,
   JobEvent,
   JobView,
   LeftAlone,
   Limit,
+  NewBatch,
   NewSchedule,
   OpenedRunner,
   OutcomeWord,
@@ -80,50 +93,6 @@ export type {
   SubmitCondition,
 };
 export { Limits, Schedules };
-
-/**
- * Address of Redis and the namespace to use. Defaults are those of the command line without environment variables.
- *
- * ```ts no-eval
- * import { Client, type ConnectionOptions } from "@hero/runner";
- *
- * const there: ConnectionOptions = { redisUrl: "rediss://me:secret@redis.example/1", namespace: "production" };
- * await using client = await Client.connect(there);
- * ```
- */
-export interface ConnectionOptions {
-  /** `host:port`, `redis://[user:password@]host[:port][/db]` or `rediss://...`; default `127.0.0.1:6379`. */
-  readonly redisUrl?: string;
-  /** Namespace, the prefix of all keys; `production` and `production:` are the same. Default: none. */
-  readonly namespace?: string;
-  /** Timeout of a call to Redis, seconds; default 3. */
-  readonly redisTimeout?: number;
-  /**
-   * Spool folder of runners on this host, from which `follow` reads complete outputs of their jobs. Default: `follow`
-   * reads Redis only.
-   */
-  readonly spool?: string;
-}
-
-/**
- * Options of `Client.follow`.
- *
- * ```ts no-eval
- * import { Client, type FollowOptions } from "@hero/runner";
- *
- * const options: FollowOptions = { gap: (bytes) => console.error(`${bytes} bytes are missing here`) };
- * await using client = await Client.connect();
- * await client.follow("7", (bytes) => void Deno.stdout.writeSync(bytes), options);
- * ```
- */
-export interface FollowOptions {
-  /** Ends the call; the job is then returned in its current state. */
-  readonly signal?: AbortSignal;
-  /** Called where output is missing and no longer available, with the number of bytes. */
-  readonly gap?: (bytes: number) => void | Promise<void>;
-  /** Called where the output of another attempt begins, with the number of that attempt. */
-  readonly attempt?: (attempt: number) => void | Promise<void>;
-}
 
 /**
  * A job to be submitted; only `payload` is required. Durations are in seconds.
@@ -197,6 +166,43 @@ export class Client implements AsyncDisposable {
   }
 
   /**
+   * Queues many jobs under one id. The same batch with the same `job.id` goes on where an earlier call was interrupted.
+   *
+   * @returns Its id: that in `job.id`, or a new one. `cancel`, `retry` and ids of a selection accept it, too.
+   * @throws {InvalidInputError} No runner could run its members, or the id belongs to something else.
+   * @throws {QueueFullError} Too many jobs wait for its runner; nothing was queued.
+   * @throws {JobNotFoundError} It is to wait for a job or batch that does not exist; nothing was queued.
+   * @throws {UnavailableError} Redis cannot be reached; whether all members were queued is unknown.
+   */
+  async submitBatch(batch: NewBatch, condition: SubmitCondition = {}): Promise<string> {
+    const { newId, checkExecutor } = compose;
+    const ready = submissionOf(batch, { nowMs: await this.#store.time(), newId, checkExecutor });
+    return (await submitBatch(this.#store, ready, condition)).id;
+  }
+
+  /**
+   * Returns a batch: its state, and how many of its members are in which state.
+   *
+   * @throws {JobNotFoundError} There is no such batch.
+   */
+  async batch(id: string): Promise<BatchView> {
+    const batch = await this.#store.batches.read(id);
+    if (batch) return viewBatch(batch);
+    throw new JobNotFoundError(`Cannot read batch ${JSON.stringify(id)}: no batch of this namespace has that id`);
+  }
+
+  /**
+   * Waits until all members of a batch are stored and have ended.
+   *
+   * @param options `signal` ends the wait; the batch is then returned in its current state.
+   * @throws {JobNotFoundError} There is no such batch, or Redis no longer has it.
+   */
+  async waitBatch(id: string, options: { readonly signal?: AbortSignal } = {}): Promise<BatchView> {
+    const batch = await watchBatch(this.#store, id, { signal: options.signal ?? new AbortController().signal });
+    return batch ? viewBatch(batch) : await this.batch(id);
+  }
+
+  /**
    * Returns all stored data of a job.
    *
    * @throws {JobNotFoundError} There is no such job.
@@ -246,7 +252,7 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Cancels a job in any state.
+   * Cancels a job in any state, or a batch with all its members.
    *
    * @param reason Text for the job's `error` field, at most 1,000 bytes.
    * @returns `cancelled`: it had not started. `requested`: its runner will stop it. `ended`: it had ended before.
@@ -279,7 +285,7 @@ export class Client implements AsyncDisposable {
       for await (const { job } of fittingJobs(this.#store, filter)) yield job;
       return;
     }
-    const stored = await this.#store.summaries(await findJobs(this.#store, ids));
+    const stored = await this.#store.summaries(await findMembers(this.#store, ids));
     for (const job of stored) if (job !== null) yield viewJob(job);
   }
 
@@ -353,7 +359,7 @@ export class Client implements AsyncDisposable {
     const { ids, ...filter } = selection;
     const cursor = await newestCursor(this.#store);
     const narrow = ids !== undefined
-      ? eventsOfJobs(await findJobs(this.#store, ids))
+      ? eventsOfJobs(await findAll(this.#store, ids))
       : isFiltered(filter)
       ? eventsOfFitting(this.#store, filter)
       : null;

@@ -70,8 +70,12 @@ export async function sayTruncated(terminal: Waiter["terminal"], job: StoredJob)
   }
 }
 
-/** @param isSeen Its output has been shown. */
-async function sayEnd(waiter: Waiter, job: StoredJob, isSeen: boolean): Promise<number> {
+/**
+ * Reports the end of a job.
+ *
+ * @param isSeen Its output has been shown.
+ */
+export async function sayEnd(waiter: Waiter, job: StoredJob, isSeen: boolean): Promise<number> {
   const last = job.fields.status === "error" ? lastLine(job.fields.result ?? "") : "";
   if (waiter.json) await waiter.terminal.write(`${toJson({ ...jobJson(viewJob(job)), last_line: last || null })}\n`);
   const code = exitCodeOfJob(job) ?? EXIT.failed;
@@ -94,8 +98,8 @@ function outageSayer(waiter: Waiter): () => Promise<void> {
 }
 
 /**
- * Waits for jobs and reports on standard error how each one failed. A signal or the time limit ends the waiting, not
- * the jobs.
+ * Waits for jobs and batches, and reports on standard error how each one failed. A signal or the time limit ends the
+ * waiting, not the jobs.
  *
  * @param ids Full ids.
  * @param options `limit` in seconds.
@@ -124,6 +128,14 @@ export async function awaitJobs(
         if (waiter.json || exitCodeOfJob(job) !== EXIT.ok || viewJob(job).truncated) await progress?.hide();
         highest = Math.max(highest, await sayEnd(waiter, job, false));
         progress?.update(ended, ids.length);
+      },
+      waitForOther: async (id) => {
+        const { awaitBatch } = await import("./await_batch.ts");
+        const code = await awaitBatch(waiter, store, id, { signal: stop.signal, onOutage: sayOutage });
+        if (typeof code !== "number") return code;
+        ended++;
+        highest = Math.max(highest, code);
+        return true;
       },
     });
   } finally {

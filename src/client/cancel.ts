@@ -38,7 +38,22 @@ function checkReason(reason: string): void {
 }
 
 /**
- * Cancels a job in any state.
+ * Cancels a batch: its members that wait end at once, those that run are stopped by their runners, and it gets no more.
+ *
+ * @param id Complete id.
+ * @returns `false` when all members had ended.
+ * @throws {JobNotFoundError} There is no such batch.
+ * @throws {InvalidInputError} The reason is too long.
+ */
+export async function cancelBatch(store: JobStore, id: string, reason: string): Promise<boolean> {
+  checkReason(reason);
+  const reply = await store.batches.batchCancel(id, reason);
+  if (reply !== "MISSING") return reply === "OK";
+  throw new JobNotFoundError(`Cannot cancel batch ${JSON.stringify(id)}: no batch of this namespace has that id`);
+}
+
+/**
+ * Cancels a job in any state, or a batch.
  *
  * @param store Redis.
  * @param id Complete id.
@@ -50,6 +65,8 @@ export async function cancelJob(store: JobStore, id: string, reason: string): Pr
   checkReason(reason);
   const result = RESULTS[(await store.cancel(id, reason)).type];
   if (result === "cancelled" || result === "requested" || result === "ended") return result;
+  const batch = await store.batches.batchCancel(id, reason);
+  if (batch !== "MISSING") return batch === "OK" ? "requested" : "ended";
   throw new JobNotFoundError(`Cannot cancel job ${JSON.stringify(id)}: no job of this namespace has that id`);
 }
 

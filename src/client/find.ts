@@ -1,4 +1,7 @@
 import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
+import { placeInBatch } from "../domain/batch.ts";
+import { PREFIX_AMONG } from "../domain/limits.ts";
+import type { StoredBatch } from "../ports/batches.ts";
 import type { JobStore } from "../ports/job_store.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
 
@@ -45,25 +48,44 @@ async function findNewest(store: JobStore, text: string, { queue }: FindOptions)
   );
 }
 
+/** A job that a text names, or a batch. */
+export interface Found {
+  /** Complete id. */
+  readonly id: string;
+  /** The record of the batch; `null` for a job. */
+  readonly batch: StoredBatch | null;
+}
+
+/** Returns the batch of which all of some ids are members, when its own id begins with a text. */
+async function batchOf(store: JobStore, begin: string, ids: readonly string[]): Promise<StoredBatch | null> {
+  const [batch, ...others] = new Set(ids.map((id) => placeInBatch(id)?.batch ?? ""));
+  if (!batch || others.length > 0 || !batch.startsWith(begin)) return null;
+  return await store.batches.read(batch);
+}
+
 /**
- * Resolves the text by which a user names a job: an id or a unique prefix of one. `@` is the newest job, and `@~N` the
- * one N before it. A prefix may end in the ellipsis that lists print.
+ * Resolves the text by which a user names a job or a batch: an id or a unique prefix of one. `@` is the newest job, and
+ * `@~N` the one N before it. A prefix may end in the ellipsis that lists print. One that only a batch and its members
+ * have is the batch.
  *
- * @returns The complete id.
- * @throws {JobNotFoundError} There is no such job.
+ * @throws {JobNotFoundError} There is no such job or batch.
  * @throws {InvalidInputError} A prefix matches several ids, or the text is malformed.
  */
-export async function findJob(store: JobStore, text: string, options: FindOptions = {}): Promise<string> {
+export async function findOne(store: JobStore, text: string, options: FindOptions = {}): Promise<Found> {
   const begin = text.replace(/(?:…|\.\.\.)$/, "");
   if (begin === "") {
     throw new InvalidInputError(
       `Cannot find job ${JSON.stringify(text)}: write an id, the first letters of one, @ or @~N`,
     );
   }
-  if (text.startsWith("@")) return await findNewest(store, text, options);
-  if (await store.read(text)) return text;
-  const ids = await store.withPrefix(begin, SHOWN + 1);
-  if (ids.length === 1) return ids[0];
+  if (text.startsWith("@")) return { id: await findNewest(store, text, options), batch: null };
+  if (await store.read(text)) return { id: text, batch: null };
+  const named = await store.batches.read(text);
+  if (named) return { id: text, batch: named };
+  const ids = await store.withPrefix(begin, PREFIX_AMONG);
+  const batch = await batchOf(store, begin, ids);
+  if (batch) return { id: batch.id, batch };
+  if (ids.length === 1) return { id: ids[0], batch: null };
   if (ids.length > 1) {
     const some = ids.slice(0, SHOWN).map((id) => JSON.stringify(id)).join(", ");
     throw new InvalidInputError(
@@ -75,8 +97,18 @@ export async function findJob(store: JobStore, text: string, options: FindOption
   throw new JobNotFoundError(`Cannot find job ${JSON.stringify(text)}: no job of this namespace has that id`);
 }
 
+/** Resolves several texts as `findOne` does; in the same order, each once. */
+export async function findAll(
+  store: JobStore,
+  texts: readonly string[],
+  options: FindOptions = {},
+): Promise<Found[]> {
+  const found = await mapSideBySide(texts, (text) => findOne(store, text, options));
+  return [...new Map(found.map((one) => [one.id, one])).values()];
+}
+
 /**
- * Resolves several texts as `findJob` does.
+ * Resolves several texts as `findOne` does.
  *
  * @returns Complete ids in the same order, each once.
  */
@@ -85,5 +117,5 @@ export async function findJobs(
   texts: readonly string[],
   options: FindOptions = {},
 ): Promise<string[]> {
-  return [...new Set(await mapSideBySide(texts, (text) => findJob(store, text, options)))];
+  return (await findAll(store, texts, options)).map(({ id }) => id);
 }

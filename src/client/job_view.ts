@@ -1,3 +1,4 @@
+import { placeInBatch } from "../domain/batch.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { dependenciesOf, type Dependency, labelsOf } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
@@ -62,6 +63,10 @@ export interface JobView {
   readonly envNames: readonly string[];
   /** Labels for filters. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Id of the batch to which it belongs; `null` when it belongs to none. */
+  readonly batch: string | null;
+  /** Its index in the batch, from 1. */
+  readonly index: number | null;
   /** Priority in its queue. */
   readonly priority: string;
   /** Working directory on the host that runs it. */
@@ -117,6 +122,7 @@ export function viewJob(job: StoredJob): JobView {
   const changed = readTime(fields.updated_at ?? "", "utc");
   const ms = number(meta.ms);
   const outcome = outcomeOf(job);
+  const place = meta.as === undefined ? null : placeInBatch(job.id);
   return {
     id: job.id,
     status: fields.status || "dispatched",
@@ -139,6 +145,8 @@ export function viewJob(job: StoredJob): JobView {
     timeout: number(fields.timeout) || null,
     envNames: envNames(fields.env_vars),
     labels: labelsOf(meta),
+    batch: place?.batch ?? null,
+    index: place?.index ?? null,
     priority: meta.priority ?? "normal",
     cwd: meta.cwd ?? "",
     after: dependenciesOf(meta),

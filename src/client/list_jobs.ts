@@ -2,7 +2,8 @@ import { statusOf } from "../domain/state_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../ports/job_store.ts";
 import { type JobView, viewJob } from "./job_view.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
-import { waitingUnindexed } from "./select_jobs.ts";
+import { memberId } from "../domain/batch.ts";
+import { batchOf, waitingUnindexed } from "./select_jobs.ts";
 import { canBeWaiting, type Filter, fits, isFiltered } from "./selection.ts";
 import type { SORT_KEYS } from "../domain/sort_keys.ts";
 
@@ -69,6 +70,19 @@ async function runningJobs(
   return views(await store.summaries(ids.flat().slice(0, limit)));
 }
 
+/** Returns how to read the ids that are searched, the newest first: those of the index, or of a batch. */
+async function source(
+  store: JobStore,
+  { batch }: Filter,
+): Promise<(count: number, offset: number) => Promise<readonly string[]>> {
+  if (batch === undefined) return (count, offset) => store.newest(count, offset);
+  const { stored } = await batchOf(store, batch);
+  return (count, offset) => {
+    const length = Math.max(0, Math.min(count, stored - offset));
+    return Promise.resolve(Array.from({ length }, (_, i) => memberId(batch, stored - offset - i)));
+  };
+}
+
 function views(jobs: readonly (StoredJob | null)[]): JobView[] {
   // a job can expire between reading its id and reading the job
   return jobs.filter((job) => job !== null).map(viewJob);
@@ -106,12 +120,13 @@ export async function listJobs(
   const isRunning = query.states?.some((name) => statusOf(name) === "started") ?? false;
   const running = await runningJobs(store, instances ?? await store.instances(), isRunning ? Infinity : ASKING_AMONG);
   add(isRunning ? running : running.filter(({ input }) => input !== null));
-  if (filtered && canBeWaiting(query)) add(await waitingUnindexed(store, query, among));
+  const newest = await source(store, query);
+  if (filtered && query.batch === undefined && canBeWaiting(query)) add(await waitingUnindexed(store, query, among));
   let complete = false, isAll = false;
   for (let from = 0; from < among && !complete; from += PAGE) {
     const size = Math.min(PAGE, among - from);
     // one more than needed shows whether older ones exist
-    const ids = await store.newest(size + 1, from);
+    const ids = await newest(size + 1, from);
     const page = views(await store.summaries(ids.slice(0, size)));
     add(page);
     const oldest = page.at(-1)?.createdMs ?? null;

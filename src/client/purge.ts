@@ -1,4 +1,6 @@
 import { FINAL_STATES } from "../domain/lifecycle.ts";
+import type { StoredBatch } from "../ports/batches.ts";
+import { memberIds, viewBatch } from "./batch_view.ts";
 import type { JobStore, PurgeQuery, PurgeReply } from "../ports/job_store.ts";
 import { statusOf } from "../domain/state_words.ts";
 import { type Filter, fits, isFiltered } from "./selection.ts";
@@ -84,6 +86,33 @@ export async function purgeNamed(
 ): Promise<readonly PurgeReply[]> {
   // one that ended in this millisecond has ended
   return await store.purge({ endedBeforeMs: endedBeforeMs + 1, countOnly: false }, ids);
+}
+
+/**
+ * Deletes the members of a batch and its record, when all members ended before a time.
+ *
+ * @returns What was done, and the number of deleted members.
+ */
+export async function purgeBatch(
+  store: JobStore,
+  batch: StoredBatch,
+  endedBeforeMs: number,
+): Promise<{ readonly reply: PurgeReply; readonly deleted: number }> {
+  const kept = { OTHER: "other", AWAITED: "awaited", MISSING: "missing" } as const;
+  const query = { endedBeforeMs: endedBeforeMs + 1, countOnly: true };
+  const may = await store.batches.batchPurge(batch.id, query);
+  if (may !== "OK") return { reply: kept[may], deleted: 0 };
+  let deleted = 0;
+  let reply: PurgeReply = "deleted";
+  for (const ids of memberIds(viewBatch(batch))) {
+    for (const one of await purgeNamed(store, ids, endedBeforeMs)) {
+      if (one === "deleted") deleted++;
+      else if (one !== "missing") reply = one;
+    }
+  }
+  // its record stays with the members that could not be deleted
+  if (reply === "deleted") await store.batches.batchPurge(batch.id, { ...query, countOnly: false });
+  return { reply, deleted };
 }
 
 /** Counts what was done with named jobs. */

@@ -1,6 +1,7 @@
-import { InvalidInputError } from "../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
-import { findJobs } from "./find.ts";
+import { type BatchView, memberIds, viewBatch } from "./batch_view.ts";
+import { findAll } from "./find.ts";
 import { type JobView, viewJob } from "./job_view.ts";
 import { checkSelection, type Filter, fits, isFiltered, type Selection } from "./selection.ts";
 
@@ -32,11 +33,28 @@ export interface ScanProgress {
 export type OnScanned = (progress: ScanProgress) => void | Promise<void>;
 
 /**
+ * Reads the batch of a filter.
+ *
+ * @throws {JobNotFoundError} There is no such batch.
+ */
+export async function batchOf(store: JobStore, id: string): Promise<BatchView> {
+  const batch = await store.batches.read(id);
+  if (batch) return viewBatch(batch);
+  throw new JobNotFoundError(`Cannot select jobs: no batch of this namespace has the id ${JSON.stringify(id)}`);
+}
+
+/**
  * Yields the ids of all jobs of the namespace, each once: first those that wait in a queue, from its newest end, then
  * the others of the index, oldest first. A job enters the index when it starts, if not before: in this order none is
- * missed. A name of a runner in the filter counts as known.
+ * missed. A name of a runner in the filter counts as known. With a batch in the filter, its members in their order.
+ *
+ * @throws {JobNotFoundError} There is no batch with the id in the filter.
  */
-export async function* everyId(store: JobStore, { runner: name }: Filter): AsyncGenerator<IdPage> {
+export async function* everyId(store: JobStore, { runner: name, batch }: Filter): AsyncGenerator<IdPage> {
+  if (batch !== undefined) {
+    for (const ids of memberIds(await batchOf(store, batch))) yield { ids, queue: null };
+    return;
+  }
   const seen = new Set<string>();
   const unseen = (ids: readonly string[]) => ids.filter((id) => !seen.has(id) && seen.add(id));
   for await (const { runner, ids } of store.waiting(name)) yield { ids: unseen(ids), queue: runner };
@@ -90,6 +108,12 @@ export async function selectJobs(store: JobStore, filter: Filter, onScanned?: On
   return [...waiting.reverse(), ...indexed];
 }
 
+/** Resolves texts as `findOne` does; a batch stands for its members. Returns complete ids, each once. */
+export async function findMembers(store: JobStore, texts: readonly string[]): Promise<string[]> {
+  const found = await findAll(store, texts);
+  return [...new Set(found.flatMap(({ id, batch }) => batch ? [...memberIds(viewBatch(batch))].flat() : [id]))];
+}
+
 /**
  * Finds the jobs of a selection that a program gives.
  *
@@ -105,7 +129,7 @@ export async function resolveSelection(
   checkSelection(selection, verb);
   const { ids, ...filter } = selection;
   if (ids !== undefined) {
-    return (await findJobs(store, ids)).map((id) => ({ id, status: "", queue: null }));
+    return (await findMembers(store, ids)).map((id) => ({ id, status: "", queue: null }));
   }
   if (!isFiltered(filter)) {
     throw new InvalidInputError(`Cannot ${verb} jobs: the selection is empty; give ids or a condition`);

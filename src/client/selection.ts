@@ -30,6 +30,8 @@ export interface Filter {
   readonly contextId?: string;
   /** Labels that it has; `null`: with any value. */
   readonly labels?: Readonly<Record<string, string | null>>;
+  /** Id of the batch to which it belongs. */
+  readonly batch?: string;
   /** Created at this time or later, Unix ms. */
   readonly sinceMs?: number;
   /** Created before this time, Unix ms. */
@@ -73,12 +75,13 @@ function hasText({ title, payload }: JobView, text: string): boolean {
 
 /** Returns whether a job fulfils all conditions. */
 export function fits(job: JobView, filter: Filter): boolean {
-  const { states = [], outcomes = [], runner, callerId, contextId, labels = {}, text } = filter;
+  const { states = [], outcomes = [], runner, callerId, contextId, labels = {}, batch, text } = filter;
   return (states.length === 0 || states.some((name) => isIn(job, name))) &&
     (outcomes.length === 0 || job.outcome !== null && outcomes.includes(job.outcome)) &&
     (runner === undefined || job.runner === runner) &&
     (callerId === undefined || job.callerId === callerId) &&
     (contextId === undefined || job.contextId === contextId) &&
+    (batch === undefined || job.batch === batch) &&
     isCreatedWithin(job, filter) &&
     Object.entries(labels).every(([name, value]) =>
       value === null ? Object.hasOwn(job.labels, name) : job.labels[name] === value
@@ -88,9 +91,10 @@ export function fits(job: JobView, filter: Filter): boolean {
 
 /** Returns whether there is any condition. */
 export function isFiltered(filter: Filter): boolean {
-  const { states = [], outcomes = [], runner, callerId, contextId, labels = {}, sinceMs, beforeMs, text } = filter;
+  const { states = [], outcomes = [], labels = {} } = filter;
+  const { runner, callerId, contextId, batch, sinceMs, beforeMs, text } = filter;
   return states.length + outcomes.length + Object.keys(labels).length > 0 ||
-    [runner, callerId, contextId, sinceMs, beforeMs, text].some((condition) => condition !== undefined);
+    [runner, callerId, contextId, batch, sinceMs, beforeMs, text].some((condition) => condition !== undefined);
 }
 
 /** Returns whether a job that has not started can fit. */
@@ -124,7 +128,7 @@ export function checkSelection(selection: Selection, verb: string): void {
     if (Number.isNaN(selection[key] ?? 0)) refuse(`${key} is no number`);
   }
   // as of an unset variable: it would select other jobs than were meant
-  for (const key of ["runner", "callerId", "contextId", "text"] as const) {
+  for (const key of ["runner", "callerId", "contextId", "batch", "text"] as const) {
     if (selection[key] === "") refuse(`${key} is empty`);
   }
   if (ids !== undefined && isFiltered(selection)) refuse("ids and conditions are given together; give one of them");

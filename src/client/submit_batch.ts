@@ -1,73 +1,79 @@
-import { JobNotFoundError, QueueFullError } from "../domain/errors.ts";
-import { parentsOf } from "../domain/submission.ts";
-import type { JobStore, SubmitCondition } from "../ports/job_store.ts";
-import { type ReadySubmission, submitJob, type Submitted } from "./submit.ts";
-
-/** Most submissions that are in progress at the same time. */
-const SIDE_BY_SIDE = 256;
+import { InvalidInputError, JobNotFoundError, QueueFullError } from "../domain/errors.ts";
+import type { BatchSubmission, BatchSubmitReply } from "../ports/batches.ts";
+import type { JobStore } from "../ports/job_store.ts";
 
 /** Options of `submitBatch`. */
-export interface BatchOptions extends SubmitCondition {
-  /** Called for all jobs in the order of the submissions, for several at a time. */
-  readonly onSubmitted: (submitted: readonly Submitted[]) => Promise<void>;
+export interface SubmitBatchOptions {
+  /** The most jobs that may wait for the runner with all members. */
+  readonly maxQueued?: number;
+  /** Called with the number of members that are stored. */
+  readonly onStored?: (stored: number) => void | Promise<void>;
 }
 
-/** A submission in progress. */
-interface Flight {
-  readonly promise: Promise<Submitted | null>;
-  /** Result of the promise; `undefined` while it is pending. */
-  result: Submitted | null | undefined;
+/** Result of `submitBatch`. */
+export interface SubmittedBatch {
+  readonly id: string;
+  /** `false` when all members were stored before; then nothing was changed. */
+  readonly queued: boolean;
 }
 
 /**
- * Queues many jobs concurrently. A job that waits for others of the batch is queued after these.
+ * Queues a batch, page by page. The same submission under the same id goes on where another one ended.
  *
- * @param submissions A job may wait only for those that precede it.
- * @throws {UnavailableError} Redis became unreachable. Every job for which `onSubmitted` was called is queued; for at
- * most 256 after them it is unknown whether they are.
- * @throws {QueueFullError} Too many jobs wait for a runner already. Only the jobs for which `onSubmitted` was called
- * are queued.
- * @throws {JobNotFoundError} A job is to wait for one that does not exist; as above.
+ * @throws {UnavailableError} Redis cannot be reached. Submitting it again with the same id is safe.
+ * @throws {InvalidInputError} The id belongs to a job or to another batch, or this one was cancelled.
+ * @throws {QueueFullError} Too many jobs wait for its runner; nothing was queued.
+ * @throws {JobNotFoundError} It is to wait for a job or batch that does not exist.
  */
 export async function submitBatch(
   store: JobStore,
-  submissions: readonly ReadySubmission[],
-  options: BatchOptions,
-): Promise<void> {
-  const underWay: Flight[] = [];
-  const awaited = new Set(submissions.flatMap(parentsOf));
-  const byId = new Map<string, Promise<unknown>>();
-  const refusals: Error[] = [];
-  const report = async () => {
-    await underWay[0].promise;
-    const open = underWay.findIndex(({ result }) => result === undefined);
-    const done = underWay.splice(0, open === -1 ? underWay.length : open).map(({ result }) => result);
-    await options.onSubmitted(done.filter((submitted) => submitted != null));
-  };
-  const submitOne = async (submission: ReadySubmission) => {
-    for (const id of parentsOf(submission)) await byId.get(id);
-    if (refusals.length > 0) return null;
-    try {
-      return await submitJob(store, submission, options);
-    } catch (error) {
-      if (!(error instanceof QueueFullError || error instanceof JobNotFoundError)) throw error;
-      refusals.push(error);
-      return null;
-    }
-  };
-  try {
-    for (const submission of submissions) {
-      if (underWay.length === SIDE_BY_SIDE) await report();
-      if (refusals.length > 0) break;
-      const flight: Flight = { promise: submitOne(submission), result: undefined };
-      // `report` awaits it in its turn; until then this handler keeps a rejection from counting as unhandled
-      flight.promise.then((result) => flight.result = result, () => {});
-      if (awaited.has(submission.id)) byId.set(submission.id, flight.promise);
-      underWay.push(flight);
-    }
-    while (underWay.length > 0) await report();
-    if (refusals.length > 0) throw refusals[0];
-  } finally {
-    await Promise.allSettled(underWay.map(({ promise }) => promise));
+  batch: BatchSubmission,
+  { maxQueued, onStored }: SubmitBatchOptions = {},
+): Promise<SubmittedBatch> {
+  let queued = false;
+  for (let first = 1;;) {
+    const reply = await store.batches.batchSubmit(batch, first, { maxQueued });
+    if (!("stored" in reply)) throw refusal(batch, reply, maxQueued);
+    queued ||= reply.type === "OK";
+    await onStored?.(reply.stored);
+    if (reply.stored >= batch.size) return { id: batch.id, queued };
+    first = reply.stored + 1;
+  }
+}
+
+/** Returns the error for a reply that stored nothing. */
+function refusal(
+  { id, shared }: BatchSubmission,
+  reply: Exclude<BatchSubmitReply, { readonly stored: number }>,
+  maxQueued: number | undefined,
+): Error {
+  const name = JSON.stringify(id);
+  switch (reply.type) {
+    case "OTHER":
+      return new InvalidInputError(
+        `Cannot submit batch ${name}: this id belongs to another submission; choose another --id`,
+      );
+    case "TAKEN":
+      return new InvalidInputError(
+        `Cannot submit batch ${name}: job ${JSON.stringify(reply.id)} exists already; choose another --id`,
+      );
+    case "STOPPED":
+      return new InvalidInputError(
+        `Cannot submit batch ${name}: it was ${
+          reply.how === "cancel" ? "cancelled" : "stopped after too many failures"
+        }, and gets no further members; choose another --id`,
+      );
+    case "ORPHAN":
+      return new JobNotFoundError(
+        `Cannot submit batch ${name}: job ${
+          JSON.stringify(reply.after)
+        }, for which it is to wait, does not exist; submit that first`,
+      );
+    case "FULL":
+      return new QueueFullError(
+        `Cannot submit batch ${name}: ${reply.waiting} jobs wait for runner ${
+          JSON.stringify(shared.runner)
+        } already, and ${maxQueued} is the most with all members; try again when some have started`,
+      );
   }
 }

@@ -4,7 +4,7 @@ import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import type { Trouble } from "../ports/queue.ts";
 
 /** Most consecutive polls that may find no job: after Redis lost data, its runner restores it within two heartbeats. */
-const MISSES = 10;
+export const MISSES = 10;
 
 /** Options of waiting for a job. */
 export interface WaitOptions {
@@ -23,7 +23,8 @@ export function passes(error: UnavailableError & Partial<Trouble>): boolean {
   return error.condition !== "refused" && error.condition !== "unfit";
 }
 
-async function* wakeUps(store: JobStore, id: string, options: WaitOptions): AsyncGenerator<void> {
+/** Yields at once, and then whenever a job or a batch may have changed. */
+export async function* wakeUps(store: JobStore, id: string, options: WaitOptions): AsyncGenerator<void> {
   yield;
   if (!options.signal.aborted) yield* store.changes(id, options.everyMs ?? 2_000, options.signal, options.output);
 }
@@ -72,16 +73,28 @@ export async function watchJob(
  * Waits for the end of jobs, one after the other. The total time depends only on the last one to end, and one
  * connection is enough for any number.
  *
- * @param options `onEnd` is called for each job, in the order of `ids`.
+ * @param options `onEnd` is called for each job, in the order of `ids`. `waitForOther` waits for an id that is none of
+ * a job, and returns `null` when the signal aborted first, or `false` when there is nothing with this id.
  * @returns Whether all have ended; `false` when the signal aborted first.
  */
 export async function waitForJobs(
   store: JobStore,
   ids: readonly string[],
-  options: WaitOptions & { readonly onEnd: (job: StoredJob) => Promise<void> },
+  options: WaitOptions & {
+    readonly onEnd: (job: StoredJob) => Promise<void>;
+    readonly waitForOther?: (id: string) => Promise<boolean | null>;
+  },
 ): Promise<boolean> {
   for (const id of ids) {
-    const job = await watchJob(store, id, options);
+    let job: StoredJob | null;
+    try {
+      job = await watchJob(store, id, options);
+    } catch (error) {
+      const other = error instanceof JobNotFoundError ? await options.waitForOther?.(id) : undefined;
+      if (other === null) return false;
+      if (other) continue;
+      throw error;
+    }
     if (!job) return false;
     await options.onEnd(job);
   }

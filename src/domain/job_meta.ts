@@ -64,6 +64,8 @@ export interface JobMeta {
   parked?: string;
   /** `1` when it was ended because of a job for which it waited. */
   skipped?: string;
+  /** State as which its batch counts it; absent when it belongs to none. */
+  as?: string;
 }
 
 /**

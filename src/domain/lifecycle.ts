@@ -48,7 +48,7 @@ export const LIFECYCLE = {
   settle: {
     from: ["dispatched"],
     to: ["dispatched", "error"],
-    does: "goes on with the jobs that wait for an ended one: queues, delays or skips them",
+    does: "goes on with the jobs that wait for an ended one: queues, delays or skips them; ends members of a batch",
   },
   skipped: {
     from: ["dispatched"],
@@ -152,6 +152,12 @@ export const SCHEDULE_EVENTS = {
   schedule_restore: "restores a schedule from the copy of a host after Redis lost data",
 } as const;
 
+/** Events in the life of a batch; each is a Lua file as well. */
+export const BATCH_EVENTS = {
+  batch_submit: "writes the next members of a batch and queues or delays them",
+  batch_cancel: "marks a batch, so that settle cancels its members, page by page",
+} as const;
+
 /** Events in the life of a limit; each is a Lua file as well. */
 export const LIMIT_EVENTS = {
   limit_set: "sets how many jobs run at the same time",
@@ -163,6 +169,8 @@ export const LIMIT_EVENTS = {
 export const REPORTED_EVENTS = {
   /** Its state is `missed` or `running`: no runner was there in time, or the job of the last firing had not ended. */
   schedule_skipped: "schedule_fired",
+  /** All members of a batch have ended; its state is that of a job that finished, or did not, when all members have. */
+  batch_ended: "lib/batch",
   /** A parked job is at the front of its queue again. */
   unpark: "lib/limits",
 } as const;

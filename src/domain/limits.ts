@@ -40,6 +40,10 @@ export const MAX_REQUEST = 2 * MAX_TYPED;
 export const MAX_OUTPUT_PIECE = 256 << 10;
 /** Most bytes of an id. */
 export const MAX_ID = 512;
+/** Most bytes of the id of a batch: those of its members are longer. */
+export const MAX_BATCH_ID = 500;
+/** Most members of a batch. */
+export const MAX_BATCH = 1_000_000;
 /** Most jobs for which one job waits. */
 export const MAX_AFTER = 256;
 /** Most limits of one job. */

@@ -7,6 +7,7 @@
 import type { TerminalAccess } from "./executor.ts";
 import type { JobFields } from "../domain/job.ts";
 import type { Submission } from "../domain/submission.ts";
+import type { BatchStore } from "./batches.ts";
 import type { InstanceInfo, InstanceState } from "./queue.ts";
 import type { JobRequest, RequestReply } from "./requests.ts";
 
@@ -201,6 +202,8 @@ export interface Placement {
 
 /** The clients' side of Redis, bound to one namespace. */
 export interface JobStore {
+  /** Batches of the namespace. */
+  readonly batches: BatchStore;
   /** Queues a job. The caller generates `submission.id` once, so that repeating the call is safe. */
   submit(submission: Submission & { readonly id: string }, condition?: SubmitCondition): Promise<SubmitReply>;
   /** Cancels a job. Calls of the same turn are sent together. */

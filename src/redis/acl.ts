@@ -6,7 +6,7 @@ const BOTH = [
   ...["ping", "auth", "select", "info", "time", "eval", "evalsha"],
   ...["exists", "type", "del", "persist", "pexpire", "hget", "hgetall", "hmget", "hset", "llen", "lpush", "rpush"],
   ...["zadd", "zrem", "zrange", "zscore", "zcard", "sadd", "spop", "srem", "smembers", "xadd", "publish"],
-  ...["get", "hdel", "hincrby", "hlen", "lpos", "lrange", "lrem", "subscribe"],
+  ...["get", "hdel", "hincrby", "hlen", "lpos", "lrange", "lrem", "ltrim", "pttl", "subscribe"],
 ];
 /** Commands of a runner. */
 const RUNNER = [

@@ -4,6 +4,7 @@ import type { Trouble } from "../ports/queue.ts";
 import type { Keys } from "./keys.ts";
 import { hasCode, type Link } from "./link.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { Steps } from "./steps.ts";
 
 /** Jobs that one step of a purge checks; Redis serves no other client meanwhile. */
 const PURGE_AT_ONCE = 250;
@@ -14,6 +15,8 @@ export class Housekeeping {
   readonly #keys: Keys;
   /** Rank in the index at which the next sweep begins: jobs that are kept for ever must not hide those after them. */
   #rank = 0;
+  /** The batch whose members the next sweep checks, by its rank, and the index of the first of them. */
+  #batch = { rank: 0, index: 1 };
 
   constructor(link: Link, keys: Keys) {
     this.#link = link;
@@ -62,12 +65,14 @@ export class Housekeeping {
   }
 
   /**
-   * Sweeps the next `limit` entries of the index, oldest first and in rounds, and some names of queues.
+   * Sweeps the next `limit` entries of the index, oldest first and in rounds, and some names of queues; corrects the
+   * counts of the next members of a batch. What that leaves to settle is among the unsettled ones.
    *
    * @returns The number of entries that were forgotten.
    */
   async sweep(limit: number): Promise<number> {
     await this.#forgetNames(limit);
+    await this.#checkBatch(limit);
     return await this.#sweepIndex(limit);
   }
 
@@ -81,6 +86,24 @@ export class Housekeeping {
       ...[keys.paused(name), keys.lease(name), keys.history(name), keys.parked(name)],
     ]);
     await this.#link.run(SCRIPTS.forget, [keys.names(), ...belonging], names);
+  }
+
+  async #checkBatch(limit: number): Promise<void> {
+    const { rank, index } = this.#batch;
+    const keys = this.#keys;
+    const [id] = await this.#link.call("ZRANGE", [keys.batches(), rank, rank]) as string[];
+    if (id === undefined) {
+      this.#batch = { rank: 0, index: 1 };
+      return;
+    }
+    const steps = new Steps(this.#link, keys);
+    const reply = await steps.job(SCRIPTS.batch_check, id, { keys: [keys.batches()], args: [index, limit] });
+    const next = reply[0] === "GONE" ? null : Number(reply[1]);
+    this.#batch = next === null
+      ? { rank, index: 1 }
+      : next === 1
+      ? { rank: rank + 1, index: 1 }
+      : { rank, index: next };
   }
 
   async #sweepIndex(limit: number): Promise<number> {

@@ -25,6 +25,7 @@ import type {
 } from "../ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../ports/requests.ts";
 import { Batch } from "./batch.ts";
+import { Batches } from "./batches.ts";
 import { Cancellations, runnerOf, SEARCHES } from "./cancel.ts";
 import type { Argument, Target } from "./client.ts";
 import { EventLog } from "./event_log.ts";
@@ -48,6 +49,7 @@ const PIECES = 64;
 /** The clients' side of Redis: one link for commands, and one subscribed connection while a caller waits. */
 export class RedisJobStore implements JobStore {
   readonly schedules: Schedules;
+  readonly batches: Batches;
   readonly limits: Limits;
   readonly #link: Link;
   readonly #keys: Keys;
@@ -68,6 +70,7 @@ export class RedisJobStore implements JobStore {
     this.#link = new Link(target, options.clock);
     this.#steps = new Steps(this.#link, options.keys);
     this.schedules = new Schedules(this.#steps);
+    this.batches = new Batches(this.#steps);
     this.limits = new Limits(this.#steps);
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
     this.#cancellations = new Cancellations(this.#steps);
@@ -164,7 +167,7 @@ export class RedisJobStore implements JobStore {
 
   async read(id: string): Promise<StoredJob | null> {
     const [fields, meta] = await Promise.all([this.#fields(id), this.#meta(id)]);
-    return fields && { id, fields, meta };
+    return fields && { id, fields, meta: await this.batches.withShared(id, meta) };
   }
 
   async summaries(ids: readonly string[]): Promise<readonly (StoredJob | null)[]> {

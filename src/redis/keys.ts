@@ -182,6 +182,23 @@ export class Keys {
   }
 
   /**
+   * HASH, a batch: `digest` of its submission, `size`, `stored` members, `closed` when it gets no more, `runner`,
+   * `params` (JSON list of names of variables that are shown), `of:NAME` what the members share of their metadata,
+   * `n:STATE` numbers of members by the state under which they are counted (`n:failed:CODE` by exit code), `failures`,
+   * `stop_after`, `recent` indexes of members that did not succeed, newest first, `created_ms`, `begun_ms`, `ended_ms`,
+   * `till` when its last member expires. While members are to end: `stopping` (cancel or skip), `reason`, `cursor`;
+   * afterwards `stopped`. `rebuilt`: Redis had lost it. Expires with its last member.
+   */
+  batch(id: string): string {
+    return `${this.#ns}rr:batch:${id}`;
+  }
+
+  /** ZSET id of a batch -> Unix ms of creation. */
+  batches(): string {
+    return `${this.#ns}rr:batches`;
+  }
+
+  /**
    * HASH limit -> `N REVISION` of each that is set or in use; the revision is Unix ms, or 0 for one that was never set.
    */
   limits(): string {

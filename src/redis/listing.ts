@@ -56,8 +56,9 @@ export class Listing {
   async #read(ids: readonly string[], shown: readonly number[]): Promise<ListedJob[]> {
     const jobs: ListedJob[] = [];
     for (let at = 0; at < ids.length; at += READ_AT_ONCE) {
-      const keys = ids.slice(at, at + READ_AT_ONCE).flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
-      const [, text] = await this.#link.run(SCRIPTS.list, keys, [...shown]);
+      const some = ids.slice(at, at + READ_AT_ONCE);
+      const keys = some.flatMap((id) => [this.#keys.job(id), this.#keys.meta(id)]);
+      const [, text] = await this.#link.run(SCRIPTS.list, keys, [...shown, this.#keys.batch(""), ...some]);
       jobs.push(...JSON.parse(String(text)) as ListedJob[]);
     }
     return jobs;

@@ -52,7 +52,8 @@ export class Script {
   }
 }
 
-async function sha1(text: string): Promise<string> {
+/** Returns the SHA-1 of a text in hex. */
+export async function sha1(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(text));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

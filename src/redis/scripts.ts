@@ -2,10 +2,12 @@ import { EXIT } from "../domain/exit_codes.ts";
 import { JOB_FIELDS } from "../domain/job.ts";
 import { DEFAULT_KEEP, MAX_DETAILS, MAX_ID, MAX_JSON_JOB, MAX_RUN_PAYLOAD } from "../domain/limits.ts";
 import base from "./scripts/lib/base.lua" with { type: "text" };
+import batch from "./scripts/lib/batch.lua" with { type: "text" };
 import job from "./scripts/lib/job.lua" with { type: "text" };
 import limitLib from "./scripts/lib/limits.lua" with { type: "text" };
 import permits from "./scripts/lib/permits.lua" with { type: "text" };
 import waiting from "./scripts/lib/waiting.lua" with { type: "text" };
+import stop from "./scripts/lib/stop.lua" with { type: "text" };
 import submit from "./scripts/submit.lua" with { type: "text" };
 import promote from "./scripts/promote.lua" with { type: "text" };
 import release from "./scripts/release.lua" with { type: "text" };
@@ -44,6 +46,10 @@ import schedulePause from "./scripts/schedule_pause.lua" with { type: "text" };
 import scheduleRemove from "./scripts/schedule_remove.lua" with { type: "text" };
 import scheduleRestore from "./scripts/schedule_restore.lua" with { type: "text" };
 import schedules from "./scripts/schedules.lua" with { type: "text" };
+import batchSubmit from "./scripts/batch_submit.lua" with { type: "text" };
+import batchCancel from "./scripts/batch_cancel.lua" with { type: "text" };
+import batchCheck from "./scripts/batch_check.lua" with { type: "text" };
+import batchPurge from "./scripts/batch_purge.lua" with { type: "text" };
 import limitSet from "./scripts/limit_set.lua" with { type: "text" };
 import limitRemove from "./scripts/limit_remove.lua" with { type: "text" };
 import unpark from "./scripts/unpark.lua" with { type: "text" };
@@ -55,36 +61,35 @@ import { Script, stepOf } from "./script.ts";
 const plain = (name: string, text: string) => new Script(name, base, [text]);
 
 /** The names of keys without their namespace, for jobs that only a script finds; and constants of the domain. */
-const NAMES = new Keys("");
+const KEYS = new Keys("");
 /** Keys of an instance: what precedes `NAME:INST`. */
 const beforeOwner = (key: string) => key.slice(0, -1);
-const OF_OWNER = {
-  attempts: beforeOwner(NAMES.attempts("", "")),
-  claim: beforeOwner(NAMES.claim("", "")),
-  instance: beforeOwner(NAMES.instance("", "")),
-  held: beforeOwner(NAMES.held("", "")),
+const NAMES = {
+  ...{ job: KEYS.job(""), meta: KEYS.meta(""), output: KEYS.output(""), channel: KEYS.channel("") },
+  ...{ after: KEYS.after(""), skipped: KEYS.skipped(""), unsettled: KEYS.unsettled() },
+  ...{ queue: KEYS.queue(""), low: KEYS.low(""), delay: KEYS.delay(""), lease: KEYS.lease(""), wake: KEYS.wakeUp("") },
+  ...{ paused: KEYS.paused(""), parked: KEYS.parked(""), limits: KEYS.limits(), limit_state: KEYS.limitState() },
+  ...{ permits: KEYS.permits(""), parking: KEYS.parking(""), batch: KEYS.batch(""), batches: KEYS.batches() },
+  ...{ attempts: beforeOwner(KEYS.attempts("", "")), claim: beforeOwner(KEYS.claim("", "")) },
+  ...{ instance: beforeOwner(KEYS.instance("", "")), held: beforeOwner(KEYS.held("", "")) },
 };
-const NAMED = `local NAMED = {
-  job = '${NAMES.job("")}', meta = '${NAMES.meta("")}', output = '${NAMES.output("")}', channel = '${
-  NAMES.channel("")
-}',
-  after = '${NAMES.after("")}', skipped = '${NAMES.skipped("")}', unsettled = '${NAMES.unsettled()}',
-  queue = '${NAMES.queue("")}', low = '${NAMES.low("")}', delay = '${NAMES.delay("")}', lease = '${NAMES.lease("")}',
-  paused = '${NAMES.paused("")}', parked = '${NAMES.parked("")}', limits = '${NAMES.limits()}',
-  limit_state = '${NAMES.limitState()}', permits = '${NAMES.permits("")}', parking = '${NAMES.parking("")}',
-  attempts = '${OF_OWNER.attempts}', claim = '${OF_OWNER.claim}', instance = '${OF_OWNER.instance}',
-  held = '${OF_OWNER.held}'
-}
+const NAMED = `local NAMED = { ${Object.entries(NAMES).map(([name, key]) => `${name} = '${key}'`).join(", ")} }
 local DEFAULT_KEEP, SKIPPED = ${DEFAULT_KEEP * 1_000}, ${EXIT.skipped}
 `;
+/** Returns how a script names the keys of a namespace, which it reads from its keys and arguments. */
+const keysIn = (namespace: string, events: string) =>
+  `local NAMESPACE, EVENTS = ${namespace}, ${events}
+local function key_of(kind, name) return NAMESPACE .. NAMED[kind] .. name end
+`;
 /** What precedes a script about one job: its first five keys and three arguments are those of `Steps.job`. */
-const JOB = [NAMED, job, limitLib, permits, waiting];
+const OF_JOB = keysIn("string.sub(KEYS[1], 1, #KEYS[1] - #ARGV[1] - #NAMED.job)", "KEYS[5]");
+const JOB = [NAMED, OF_JOB, batch, job, limitLib, permits, waiting];
 const about = (name: string, text: string) => new Script(name, base, [...JOB, text]);
 /** Makes a script about limits, which begins with the names of keys. */
-const LIMITS = [NAMED, "local NAMESPACE, EVENTS = ARGV[1], KEYS[2]", limitLib];
+const LIMITS = [NAMED, keysIn("ARGV[1]", "KEYS[2]"), limitLib];
 const limiting = (name: string, text: string) => new Script(name, base, [...LIMITS, text]);
 /** The same part for `claim`. */
-const CLAIM = [NAMED, "local NAMESPACE, EVENTS = string.sub(ARGV[6], 1, #ARGV[6] - #NAMED.job), KEYS[7]", limitLib];
+const CLAIM = [NAMED, keysIn("string.sub(ARGV[6], 1, #ARGV[6] - #NAMED.job)", "KEYS[7]"), limitLib];
 /** Makes a script about one schedule. */
 const planning = (name: string, text: string) => new Script(name, base, [schedule, text]);
 
@@ -99,12 +104,13 @@ const LIST = `local FIELDS = {${LIST_FIELDS.map((name) => `'${name}'`).join(",")
 
 /**
  * Every script, by the name of its event. `restore` is two events at once. These are no events: `show`, `peek`, `list`,
- * `purge`, `sweep`, `forget`, `queues`, `instances`, `schedules`, `limits`, `request`, `serve`, `reply`.
+ * `purge`, `sweep`, `forget`, `queues`, `instances`, `schedules`, `limits`, `batch_check`, `batch_purge`, `request`,
+ * `serve`, `reply`.
  */
 export const SCRIPTS = {
   submit: about("submit", submit),
   promote: about("promote", promote),
-  settle: about("settle", settle),
+  settle: new Script("settle", base, [...JOB, stop, settle]),
   release: plain("release", release),
   reroute: about("reroute", reroute),
   convert: plain("convert", convert),
@@ -143,6 +149,10 @@ export const SCRIPTS = {
   queues: plain("queues", queues),
   instances: plain("instances", instances),
   schedules: plain("schedules", schedules),
+  batch_submit: about("batch_submit", batchSubmit),
+  batch_cancel: about("batch_cancel", batchCancel),
+  batch_check: about("batch_check", batchCheck),
+  batch_purge: about("batch_purge", batchPurge),
   schedule_add: planning("schedule_add", scheduleAdd),
   schedule_pause: planning("schedule_pause", schedulePause),
   schedule_remove: planning("schedule_remove", scheduleRemove),

@@ -9,7 +9,7 @@ import { formatDuration } from "../domain/duration.ts";
 import { formatSize } from "../domain/size.ts";
 
 /** The kinds of words that completions read from Redis. */
-export type Completed = "jobs" | "runners" | "executors" | "schedules" | "limits";
+export type Completed = "jobs" | "batches" | "runners" | "executors" | "schedules" | "limits";
 
 /** One option of a command; its long flag is its key in kebab-case, its configuration key its key in snake_case. */
 export interface OptionRow {

@@ -38,6 +38,13 @@ export const FILTER_ROWS = {
     read: readGiven,
     help: "Only jobs with this label, without =TEXT with any value; may be repeated",
   },
+  batch: {
+    type: "string",
+    value: "ID",
+    completes: "batches",
+    read: readGiven,
+    help: "Only members of this batch",
+  },
   since: {
     type: "string",
     value: "D|TIME",

@@ -20,6 +20,7 @@ import type {
 } from "../../src/ports/job_store.ts";
 import type { JobRequest, RequestReply } from "../../src/ports/requests.ts";
 import type { ClientStore } from "../../src/ports/schedules.ts";
+import { FakeBatches } from "./fake_batches.ts";
 import { FakeLimits } from "./fake_limits.ts";
 import { FakeSchedules } from "./fake_schedules.ts";
 
@@ -30,6 +31,7 @@ type Asked = [id: string, request: JobRequest];
 /** A job store in memory: what tests put into it, clients see; `touch` wakes those who wait for changes. */
 export class FakeStore implements ClientStore {
   readonly schedules = new FakeSchedules(() => this.nowMs);
+  readonly batches = new FakeBatches();
   readonly limits = new FakeLimits();
   /** Submissions in the order in which they came. */
   readonly submitted: (Submission & { readonly id: string })[] = [];

@@ -46,6 +46,7 @@ for (const name of Object.keys(COMMANDS)) {
       fixture.redis.put("3f2a", { status: "finished", runner: "build" });
       const created_at = new Date(fixture.redis.nowMs).toISOString();
       fixture.redis.put("77b1", { status: "finished", runner: "build", created_at }, { "label:nightly": "" });
+      fixture.redis.batches.records.set("grid", { size: "0", stored: "0", closed: "1", params: '["lr","seed"]' });
       fixture.redis.queueList = [{ runner: "build", queued: 0, delayed: 0, parked: 0, paused: false }];
       if (["attach", "send", "screen"].includes(name)) putTerminals(fixture);
       if (words.includes("--follow") || words.includes("--wait") || name === "run") words.splice(1, 0, "--help");

@@ -141,7 +141,7 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
       ["--since", "yesterday"],
       'Cannot use --since: "yesterday" is neither a duration nor a time; write for example 90m or',
     ],
-    [["--columns", "id", "a"], "Cannot use --columns with ids: it is about the list of all jobs"],
+    [["--csv"], "Cannot use --csv without the id of a batch"],
     [["--sort", "age"], 'Cannot use --sort: "age" is not one of created'],
   ];
   for (const [args, message] of cases) {
@@ -151,7 +151,7 @@ Deno.test("status refuses conditions that mean nothing, before it asks Redis", a
   }
   const fixture = fixtureWith();
   assertEquals(await fixture.run("status", "--label", "team", "--label", "team=core"), 2);
-  for (const flag of ["runner", "caller", "context", "label", "since", "before", "text"]) {
+  for (const flag of ["runner", "caller", "context", "label", "batch", "since", "before", "text"]) {
     fixture.stderr = "";
     assertEquals([await fixture.run("status", `--${flag}=`), fixture.stderr], [
       2,

@@ -5,6 +5,8 @@ import { assertEquals } from "../support/assert.ts";
 const stored = (fields: StoredJob["fields"], meta: Record<string, string> = {}) => ({ id: "j", fields, meta });
 
 const NOTHING: JobView = {
+  batch: null,
+  index: null,
   id: "j",
   status: "dispatched",
   runner: "",

@@ -11,8 +11,15 @@ function storeWith(): FakeStore {
 }
 
 Deno.test("eventsOfJobs() selects events by id, also of a job that has left", async () => {
-  const events = await eventsOfJobs(["a", "gone"])(storeWith().events);
+  const events = await eventsOfJobs([{ id: "a", batch: null }, { id: "gone", batch: null }])(storeWith().events);
   assertEquals(events.map(({ id }) => id), ["a", "gone", "a"]);
+});
+
+Deno.test("eventsOfJobs() selects a batch with its members, and a job without those of similar names", async () => {
+  const store = storeWith();
+  for (const id of ["x", "x.1", "x.20", "x.1.1", "x.0", "y.1", "y"]) store.happen({ id });
+  const found = [{ id: "x", batch: { id: "x", fields: {} } }, { id: "y", batch: null }];
+  assertEquals((await eventsOfJobs(found)(store.events)).map(({ id }) => id), ["x", "x.1", "x.20", "y"]);
 });
 
 Deno.test("eventsOfFitting() goes by the job as it is now, and reads each once", async () => {

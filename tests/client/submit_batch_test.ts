@@ -1,138 +1,39 @@
-import type { ReadySubmission } from "../../src/client/submit.ts";
-import { type BatchOptions, submitBatch } from "../../src/client/submit_batch.ts";
-import { JobNotFoundError, QueueFullError, UnavailableError } from "../../src/domain/errors.ts";
+import { submitBatch } from "../../src/client/submit_batch.ts";
+import type { BatchSubmission } from "../../src/ports/batches.ts";
 import { FakeStore } from "../cli/fake_store.ts";
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
 import { unavailable } from "../support/unavailable.ts";
 
-const job = (id: string, more: Partial<ReadySubmission> = {}): ReadySubmission => ({
-  payload: "x",
-  runner: "r",
-  executor: "e",
-  id,
-  ...more,
-});
+const batch: BatchSubmission = {
+  ...{ id: "b", size: 5, definition: "x", params: [], member: () => ({ env: {} }) },
+  shared: { payload: "true", runner: "r", executor: "tmux.main" },
+};
 
-const jobs = (count: number) => Array.from({ length: count }, (_, i) => job(String(i)));
-
-/** Submits a batch; `reported` are the ids that its caller was given, with `!` behind those that were there already. */
-function start(store: FakeStore, submissions: ReadySubmission[], options: Partial<BatchOptions> = {}) {
-  const reported: string[] = [];
-  const done = submitBatch(store, submissions, {
-    onSubmitted: (all) => {
-      for (const { id, queued } of all) reported.push(queued ? id : `${id}!`);
-      return Promise.resolve();
-    },
-    ...options,
+Deno.test("submitBatch stores all pages, and reports how far it is", async () => {
+  const store = new FakeStore();
+  const stored: number[] = [];
+  assertEquals(await submitBatch(store, batch, { onStored: (count) => void stored.push(count) }), {
+    id: "b",
+    queued: true,
   });
-  return { reported, done };
-}
-
-/** Runs what is ready, over and over. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 200; i++) await Promise.resolve();
-}
-
-Deno.test("submitBatch reports jobs in their order, whichever is queued first", async () => {
-  const store = new FakeStore();
-  store.put("1", { status: "finished" });
-  const first = Promise.withResolvers<void>();
-  store.onSubmit = ({ id }) => id === "0" ? first.promise : undefined;
-  const { reported, done } = start(store, jobs(4));
-  await settle();
-  assertEquals([store.submitted.map(({ id }) => id), reported], [["2", "3"], []]);
-  first.resolve();
-  await done;
-  assertEquals(reported, ["0", "1!", "2", "3"]);
+  assertEquals(stored, [2, 4, 5]);
+  assertEquals(await submitBatch(store, batch), { id: "b", queued: false });
 });
 
-Deno.test("submitBatch of nothing reports nothing", async () => {
-  const { reported, done } = start(new FakeStore(), []);
-  await done;
-  assertEquals(reported, []);
+Deno.test("submitBatch goes on where another client ended", async () => {
+  const store = new FakeStore();
+  await store.batches.batchSubmit(batch, 1);
+  const stored: number[] = [];
+  assertEquals((await submitBatch(store, batch, { onStored: (count) => void stored.push(count) })).queued, true);
+  assertEquals(stored, [2, 4, 5]);
 });
 
-Deno.test("submitBatch has 256 submissions under way at the most", async () => {
+Deno.test("submitBatch ends with an outage, and the next call completes the batch", async () => {
   const store = new FakeStore();
-  const first = Promise.withResolvers<void>();
-  const seen: string[] = [];
-  store.onSubmit = ({ id }) => {
-    seen.push(id);
-    return id === "0" ? first.promise : undefined;
-  };
-  const { reported, done } = start(store, jobs(600));
-  await settle();
-  assertEquals([seen.length, reported.length], [256, 0]);
-  first.resolve();
-  await done;
-  assertEquals(reported, jobs(600).map(({ id }) => id));
-});
-
-Deno.test("submitBatch queues a job after the one that it waits for, and the others meanwhile", async () => {
-  const store = new FakeStore();
-  const first = Promise.withResolvers<void>();
-  store.onSubmit = ({ id }) => id === "a" ? first.promise : undefined;
-  const waits = [job("a"), job("b", { after: "a" }), job("c", { after: "b" }), job("d"), job("e", { after: "none" })];
-  const { reported, done } = start(store, waits);
-  await settle();
-  assertEquals(store.submitted.map(({ id }) => id), ["d", "e"]);
-  first.resolve();
-  await done;
-  assertEquals(store.submitted.map(({ id }) => id), ["d", "e", "a", "b", "c"]);
-  assertEquals(reported, ["a", "b", "c", "d", "e"]);
-});
-
-Deno.test("submitBatch reports exactly the jobs that were queued before one was refused", async () => {
-  const store = new FakeStore();
-  const all = [...jobs(3), job("3", { after: "2" }), ...jobs(600).slice(4)];
-  const { reported, done } = start(store, all, { maxQueued: 2 });
-  const { message } = await assertRejects(() => done, QueueFullError);
-  assertEquals(message.startsWith("Cannot submit: 2 jobs wait for runner"), true);
-  assertEquals(reported, ["0", "1"]);
-  assertEquals(store.submitted.map(({ id }) => id), ["0", "1"]);
-});
-
-Deno.test("submitBatch queues no job that waits for a refused one, although there is room again", async () => {
-  const store = new FakeStore();
-  const submit = store.submit.bind(store);
-  store.submit = (submission) =>
-    submission.id === "b" ? Promise.resolve({ type: "FULL", waiting: 1 }) : submit(submission);
-  const { reported, done } = start(store, [job("a"), job("b"), job("c", { after: "b" }), job("d")], { maxQueued: 1 });
-  await assertRejects(() => done, QueueFullError);
-  assertEquals([reported, store.submitted.map(({ id }) => id)], [["a", "d"], ["a", "d"]]);
-});
-
-Deno.test("submitBatch ends when a job is to wait for one that is gone, and reports those queued before", async () => {
-  const store = new FakeStore();
-  const submit = store.submit.bind(store);
-  store.submit = (submission) =>
-    submission.id === "b" ? Promise.resolve({ type: "ORPHAN", after: "gone" }) : submit(submission);
-  const { reported, done } = start(store, [job("a"), job("b", { afterEnd: ["gone"] }), job("c", { after: ["b"] })]);
-  await assertRejects(() => done, JobNotFoundError);
-  assertEquals([reported, store.submitted.map(({ id }) => id)], [["a"], ["a"]]);
-});
-
-Deno.test("submitBatch ends with an outage once the jobs before it are reported and none is under way", async () => {
-  const store = new FakeStore();
-  const gone = unavailable("gone");
-  const slow = Promise.withResolvers<void>();
-  store.onSubmit = ({ id }) => {
-    if (id === "1") throw gone;
-    return id === "2" ? slow.promise : undefined;
-  };
-  let isOver = false;
-  const { reported, done } = start(store, jobs(3));
-  const ended = assertRejects(() => done.finally(() => isOver = true), UnavailableError);
-  await settle();
-  assertEquals([reported, isOver], [["0"], false]);
-  slow.resolve();
-  assert(await ended === gone);
-  assertEquals([reported, store.jobs.has("2")], [["0"], true]);
-});
-
-Deno.test("submitBatch ends with the error of its caller, and begins nothing more", async () => {
-  const store = new FakeStore();
-  const onSubmitted = () => Promise.reject(new Error("closed"));
-  await assertRejects(() => start(store, jobs(600), { onSubmitted }).done, Error, "closed");
-  assertEquals(store.submitted.length, 256);
+  const original = store.batches.batchSubmit.bind(store.batches);
+  store.batches.batchSubmit = (...args) => args[1] === 3 ? Promise.reject(unavailable("gone")) : original(...args);
+  await assertRejects(() => submitBatch(store, batch));
+  store.batches.batchSubmit = original;
+  assertEquals((await submitBatch(store, batch)).queued, true);
+  assertEquals(store.batches.records.get("b")!.stored, "5");
 });

@@ -3,6 +3,7 @@ import type { RedisQueue } from "../../src/redis/queue.ts";
 import type { Queue } from "../../src/ports/queue.ts";
 import type { Firing } from "../../src/ports/schedules.ts";
 import type { Submission } from "../../src/domain/submission.ts";
+import { batchOf } from "./batch_fixture.ts";
 import { ended, INFO, raw } from "./redis_fixture.ts";
 
 /** A step and its name. */
@@ -36,9 +37,9 @@ function firing(planned: string, timeMs: number): Firing {
 
 /** Everything that a runner does, about jobs `a` to `e`; `gone` is an instance whose lease has ended. */
 export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
-  const [run, second, third] = [{ id: "a", token: "" }, { id: "a", token: "" }, { id: "x", token: "" }];
-  const start = async (run: { token: string }, id = "a") => {
-    const reply = await queue.start(id);
+  const [run, second, third, member] = ["a", "a", "x", "m.1"].map((id) => ({ id, token: "" }));
+  const start = async (run: { id: string; token: string }) => {
+    const reply = await queue.start(run.id);
     if (reply.type === "OK" || reply.type === "HELD") run.token = reply.token;
     return reply;
   };
@@ -61,7 +62,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["finish", () => queue.finish(ended(run, { state: "error", retryDelayMs: 0 }))],
     ["due", () => queue.due(5)],
     ["promote", () => queue.promote("a")],
-    ["claim", () => queue.claim(1, ["tmux.main"])],
+    ["claim", () => queue.claim(9, ["tmux.main"])],
     ["start", () => start(second)],
     ["finish", () => queue.finish(ended(second))],
     ["promote", () => queue.promote("w", { force: true })],
@@ -81,6 +82,10 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["reap", () => queue.reap(gone, { attempt: "g" }, options)],
     ["reap", () => queue.reap(gone, { attempt: "h" }, { ...options, policy: "fail" })],
     ["retire", () => queue.retire(gone)],
+    ["start", () => start(member)],
+    ["release", () => queue.release(raw("m.2"))],
+    ["finish", () => queue.finish(ended(member, { state: "error", exitCode: 1, error: "x" }))],
+    ["settle", () => queue.settle("m")],
     ["sweep", () => queue.sweep(100)],
     ["serverId", () => queue.serverId()],
     ["schedules", () => queue.schedules.read()],
@@ -91,7 +96,7 @@ export function runnerSteps(queue: RedisQueue, gone = "gone"): Step[] {
     ["schedule_restore", () => queue.schedules.scheduleRestore("s", { rev: "6", next: "2" }, 0)],
     ["schedule_fired", () => queue.schedules.scheduleFired(firing("2", 2))],
     ["schedule_fired", () => queue.schedules.scheduleFired(firing("9", 9))],
-    ["start", () => start(third, "x")],
+    ["start", () => start(third)],
     ["start", () => queue.start("y")],
     ["finish", () => queue.finish(ended(third))],
     ["reassert", () => queue.reassert({ id: "z", token: "1.z", ...reassert, meta: { permits: PERMITS } })],
@@ -148,6 +153,12 @@ export function clientSteps(store: RedisJobStore): Step[] {
     ["retry", () => store.retry("c", { runner: "r" })],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: true }, ["a", "b", "c"])],
     ["purge", () => store.purge({ endedBeforeMs: 9e12, countOnly: false }, ["a", "b", "c"])],
+    ["batch_submit", () => store.batches.batchSubmit(batchOf("u2", 3), 1)],
+    ["batch_read", () => store.batches.read("u2")],
+    ["read", () => store.read("u2.1")],
+    ["cancel", () => store.cancel("u2.1", "")],
+    ["batch_cancel", () => store.batches.batchCancel("u2", "why")],
+    ["batch_purge", () => store.batches.batchPurge("u2", { endedBeforeMs: 9e15, countOnly: false })],
     ["submit", () => store.submit(job("X", { limits: ["gpu"] }), { maxQueued: 99 })],
     ["limit_set", () => store.limits.limitSet("gpu", 2)],
     ["limit_set", () => store.limits.limitSet("runner:r", 9)],
@@ -193,4 +204,7 @@ export async function prepare(
   for (const id of ["b", "c", "d", "a"]) await store.submit(job(id));
   for (let i = 0; i < 6; i++) await queue.claim(1);
   await store.submit(job("w", { after: "a" }));
+  // its second member is for an executor that is busy
+  const member = (index: number) => ({ env: {}, own: index === 2 ? { executor: "tmux.busy" } : {} });
+  await store.batches.batchSubmit(batchOf("m", 3, { stopAfter: 1, member }), 1);
 }

@@ -1,4 +1,5 @@
 import {
+  BATCH_EVENTS,
   INSTANCE_EVENTS,
   LIFECYCLE,
   type LifecycleEvent,
@@ -7,6 +8,7 @@ import {
   SCHEDULE_EVENTS,
 } from "../../src/domain/lifecycle.ts";
 import { events } from "../../src/cli/commands/events.ts";
+import { Batches } from "../../src/redis/batches.ts";
 import { RedisJobStore } from "../../src/redis/job_store.ts";
 import { Limits } from "../../src/redis/limits.ts";
 import { RedisQueue } from "../../src/redis/queue.ts";
@@ -20,6 +22,8 @@ const folder = new URL("../../src/redis/scripts/", import.meta.url);
  * words.
  */
 const housekeeping = [
+  "batch_check",
+  "batch_purge",
   "forget",
   "instances",
   "limits",
@@ -39,7 +43,7 @@ const housekeeping = [
 const OWN = Object.entries<LifecycleEvent>(LIFECYCLE).filter(([, { within }]) => !within).map(([name]) => name);
 const named = [
   ...OWN,
-  ...[INSTANCE_EVENTS, SCHEDULE_EVENTS, LIMIT_EVENTS].flatMap((events) => Object.keys(events)),
+  ...[INSTANCE_EVENTS, SCHEDULE_EVENTS, LIMIT_EVENTS, BATCH_EVENTS].flatMap((events) => Object.keys(events)),
 ];
 const expected = [...named, ...housekeeping].sort();
 
@@ -51,7 +55,7 @@ Deno.test("scripts/ has one Lua file for every event, and no other", () => {
 });
 
 Deno.test("every event is a method of the queue or of the job store", () => {
-  const methods = [RedisQueue, RedisJobStore, Schedules, Limits].flatMap((type) =>
+  const methods = [RedisQueue, RedisJobStore, Schedules, Limits, Batches].flatMap((type) =>
     Object.getOwnPropertyNames(type.prototype)
   );
   for (const name of named) assert(methods.includes(methodOf(name)), name);
@@ -76,18 +80,19 @@ const lua = (name: string) => Deno.readTextFileSync(new URL(`${name}.lua`, folde
 Deno.test("every event of a job has a caller in src/client or src/runner of the same name", () => {
   const files = ["client", "runner"].flatMap((name) => [...walk(new URL(`../../src/${name}/`, import.meta.url))]);
   const callers = files.map((file) => Deno.readTextFileSync(file)).join();
-  for (const name of [...OWN, ...Object.keys({ ...SCHEDULE_EVENTS, ...LIMIT_EVENTS })]) {
-    assert(new RegExp(`\\b(queue|store|schedules|limits)\\.${methodOf(name)}\\(`).test(callers), name);
+  for (const name of [...OWN, ...Object.keys({ ...SCHEDULE_EVENTS, ...LIMIT_EVENTS, ...BATCH_EVENTS })]) {
+    assert(new RegExp(`\\b(queue|store|schedules|limits|batches)\\.${methodOf(name)}\\(`).test(callers), name);
   }
 });
 
 Deno.test("the help of events names those that scripts publish, and each is an event of the lifecycle", () => {
   const reportedBy = (name: string) =>
-    [...lua(name).matchAll(/\b(?:notify\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event);
-  const reported = [...expected, "lib/waiting", "lib/limits", "lib/permits"].flatMap(reportedBy);
+    [...lua(name).matchAll(/\b(?:notify\(|end_waiting\(|event\([\w\[\]]+, )'(\w+)'/g)].map(([, event]) => event);
+  const libraries = ["waiting", "stop", "batch", "limits", "permits"].map((name) => `lib/${name}`);
+  const reported = [...expected, ...libraries].flatMap(reportedBy);
   const [, said] = /namespace: (.*)\. Each has/.exec(events.description!.join(" "))!;
   assertEquals(said.split(/, | and /).sort(), [...new Set(reported)].sort());
-  for (const name of reported) assert(Object.hasOwn({ ...LIFECYCLE, ...REPORTED_EVENTS }, name), name);
+  for (const name of reported) assert(Object.hasOwn({ ...LIFECYCLE, ...BATCH_EVENTS, ...REPORTED_EVENTS }, name), name);
   for (const [name, script] of Object.entries(REPORTED_EVENTS)) assert(reportedBy(script).includes(name), name);
 });
 

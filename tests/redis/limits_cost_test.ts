@@ -3,9 +3,9 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { begin, open } from "./limits_fixture.ts";
 import { ended, type RedisFixture } from "./redis_fixture.ts";
 
-/** Commands of a plain life, as they were before there were limits. */
+/** Commands of a plain life, as many as before there were limits and batches. */
 const SUBMIT_CLAIM_FINISH = [
-  "del=1 evalsha=1 hset=1 lpush=1 publish=1 sadd=1 time=1 type=9 xadd=1 zadd=1",
+  "del=1 evalsha=1 exists=1 hset=1 lpush=1 publish=1 sadd=1 time=1 type=8 xadd=1 zadd=1",
   "evalsha=1 hget=2 hincrby=1 hmget=3 hset=3 hstrlen=2 lmove=1 lrem=1 publish=1 time=1 type=8 xadd=1 zadd=1",
   "evalsha=1 hdel=1 hget=2 hgetall=1 hset=2 pexpire=4 publish=1 time=1 type=4 xadd=1",
 ];

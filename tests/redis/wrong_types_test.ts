@@ -43,6 +43,8 @@ function everyKey(keys: Keys): [string, string][] {
   return [
     ...[["job", keys.job("a"), "hash"], ["x", keys.meta("a"), "hash"], ["out", keys.output("a"), "stream"]],
     ...[["skipped", keys.skipped("a"), "set"], ["unsettled", keys.unsettled(), "set"]],
+    ...[["batch", keys.batch("m"), "hash"], ["batches", keys.batches(), "zset"], ["member", keys.meta("m.1"), "hash"]],
+    ...[["batch of a client", keys.batch("u2"), "hash"], ["job of a batch", keys.job("u2"), "hash"]],
     ...[["limits", keys.limits(), "hash"], ["state of limits", keys.limitState(), "hash"]],
     ...[["permits", keys.permits("gpu"), "zset"], ["parking", keys.parking("gpu"), "set"]],
     ...[["parked", keys.parked("r"), "zset"], ["held", keys.held("r", "i"), "hash"]],

@@ -5,7 +5,7 @@ import { isFinal } from "../../domain/lifecycle.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { JobStore, StoredInstance, StoredJob } from "../../ports/job_store.ts";
 import type { Viewer } from "../../ports/viewer.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed, needJob } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
@@ -50,7 +50,8 @@ export const attach: Command<typeof ATTACH_ROWS> = {
       );
     }
     const store = await context.store();
-    const [id] = await findNamed(context, positionals);
+    const [found] = await findAllNamed(context, positionals);
+    const id = needJob(found, "attach to");
     const job = await store.read(id);
     if (!job) throw new JobNotFoundError(`Cannot attach to job ${JSON.stringify(id)}: it has just left Redis`);
     const owner = await ownerOf(store, job);

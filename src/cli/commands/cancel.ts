@@ -1,5 +1,7 @@
 import { cancelCascade, withDescendants } from "../../client/cascade.ts";
-import { cancelJob, cancelJobs, type Cancelled } from "../../client/cancel.ts";
+import { cancelBatch, cancelJob, cancelJobs, type Cancelled } from "../../client/cancel.ts";
+import { memberIds, viewBatch } from "../../client/batch_view.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { CHANGE_ROWS } from "../../settings/selection_rows.ts";
@@ -43,16 +45,28 @@ async function cancelNamed(context: Context<typeof CANCEL_ROWS>, texts: readonly
   const { terminal, settings } = context;
   const redis = await context.store();
   // all ids are resolved first: a wrong one among them changes nothing
-  const ids = await findAloud(context, texts);
+  const found = await findAloud(context, texts);
+  const ids = found.filter(({ batch }) => batch === null).map(({ id }) => id);
+  const batches = found.flatMap(({ batch }) => batch ?? []);
+  if (settings.cascade && batches.length > 0) {
+    throw new InvalidInputError("Cannot use --cascade with a batch: name the jobs that wait for it");
+  }
   if (settings.dryRun) {
     const { listByIds } = await import("../view/job_list.ts");
     await listByIds(context, redis, settings.cascade ? await withDescendants(redis, ids, "waiting") : ids);
+    for (const batch of batches) for (const page of memberIds(viewBatch(batch))) await listByIds(context, redis, page);
     return EXIT.ok;
   }
   const onEnd = async (id: string, became: Cancelled) => {
     if (settings.json) await terminal.write(`${toJson({ id, result: became })}\n`);
     else await terminal.say(`job ${printable(id)}: ${SAYS[became]}\n`);
   };
+  for (const { id } of batches) {
+    const stopped = await cancelBatch(redis, id, settings.reason);
+    const became = stopped ? "its members that wait are cancelled, those that run are stopped" : SAYS.ended;
+    if (settings.json) await terminal.write(`${toJson({ id, result: stopped ? "requested" : "ended" })}\n`);
+    else await terminal.say(`batch ${printable(id)}: ${became}\n`);
+  }
   if (settings.cascade) await cancelCascade(redis, ids, { reason: settings.reason, onEnd });
   else for (const id of ids) await onEnd(id, await cancelJob(redis, id, settings.reason));
   return EXIT.ok;
@@ -67,6 +81,7 @@ export const cancel: Command<typeof CANCEL_ROWS> = {
     "A waiting job ends at once. A running job gets TERM and then KILL, with everything it started. When its runner " +
     "is down, the next runner on its host stops it. For anything but a full id, such as @, the matching job is " +
     "reported first.",
+    "The id of a batch stands for all its members, and for those that are still to be submitted.",
     "Jobs that wait with --after for a cancelled one end as skipped; those with --after-end start. With --cascade " +
     "both are cancelled, and what waits for them, the last ones first.",
     "With options that filter jobs, all jobs of the namespace that match and have not ended are cancelled, or those " +

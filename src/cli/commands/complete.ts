@@ -33,8 +33,21 @@ function toCandidate(job: StoredJob): Candidate {
   return { word: id, help: printable(fit(`${stateOf(view)} ${title || firstLine(payload)}`, WIDTH)) };
 }
 
+/** Returns the batches to which jobs belong, each once. */
+function batchesOf(jobs: readonly StoredJob[]): Candidate[] {
+  const views = jobs.map(viewJob).filter(({ batch }) => batch !== null);
+  return [...new Map(views.map((job) => [job.batch!, job])).values()].map(({ batch, title, payload }) => ({
+    word: batch!,
+    help: printable(fit(`batch ${title || firstLine(payload)}`, WIDTH)),
+  }));
+}
+
 const SEARCHES: Readonly<Record<Completed, (store: ClientStore) => Promise<readonly Candidate[]>>> = {
-  jobs: async (store) => (await newestJobs(store)).map(toCandidate),
+  jobs: async (store) => {
+    const jobs = await newestJobs(store);
+    return [...batchesOf(jobs), ...jobs.map(toCandidate)];
+  },
+  batches: async (store) => batchesOf(await newestJobs(store)),
   runners: async (store) => (await store.queues()).map(({ runner }) => ({ word: runner })),
   schedules: async (store) =>
     (await store.schedules.read()).schedules.map(({ name, cron }) => ({

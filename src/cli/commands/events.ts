@@ -10,7 +10,7 @@ import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { type Choice, readChoice } from "../input/choice.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed } from "../input/find_named.ts";
 import { stateStyle } from "../view/job_columns.ts";
 import { ShortIds } from "../input/short_ids.ts";
 import { timeFor } from "../view/times.ts";
@@ -73,7 +73,7 @@ async function narrowing(
   choice: Choice | null,
 ): Promise<EventFilter | null> {
   if (choice === null) return null;
-  if ("ids" in choice) return eventsOfJobs(await findNamed(context, choice.ids));
+  if ("ids" in choice) return eventsOfJobs(await findAllNamed(context, choice.ids));
   return eventsOfFitting(store, choice.filterAt(await store.time()));
 }
 
@@ -85,8 +85,9 @@ export const events: Command<typeof EVENTS_ROWS> = {
   description: [
     "Redis keeps about the newest 10,000 events of a namespace: submit, promote, skipped, release, reroute, " +
     "dead_letter, start, park, unpark, input_required, input_resolved, finish, cancel, retry, reap, reassert, " +
-    "schedule_fired and schedule_skipped. Each has the job, its state after the event, and, where they apply, runner, instance and " +
-    "attempt. The state of a skipped firing is why: missed or running.",
+    "schedule_fired, schedule_skipped, batch_submit, batch_cancel and batch_ended. Each has the job or batch, its " +
+    "state after the event, and, where they apply, runner, instance and attempt. The state of a skipped firing is " +
+    "why: missed or running.",
     "With ids, or with options that filter jobs, only the events of these jobs are shown. A job matches as it is when " +
     "its event is read; one that has left Redis matches nothing.",
     "--follow continues until Ctrl-C. Other programs can read the same events with XREAD from the stream rr:events.",

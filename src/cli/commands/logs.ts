@@ -9,7 +9,7 @@ import { isFinal } from "../../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../../ports/job_store.ts";
 import { followInto } from "../await_jobs.ts";
 import { readRange } from "../input/output_range.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { EscapeFilter } from "../view/escapes.ts";
@@ -126,6 +126,8 @@ export const logs: Command<typeof LOGS_ROWS> = {
     "the rest is asked from the runner, or read from its files on the same host. Where bytes are missing, standard " +
     "error reports how many, and why. Of a job with several attempts, the newest attempt is shown.",
     "--since goes by the times at which Redis got the output, to within a second; it has them for the newest 4 MiB.",
+    "Of a batch it shows the outputs of all members, each line with the index of its member in front: one after the " +
+    "other, or with --follow as they are written.",
     "With --follow it exits with 0 when the job has ended, however that was; `runner wait` returns the exit code of " +
     "the job. Ctrl-C stops the output and not the job.",
     "On a terminal, colours stay and all other control sequences are removed; in a pipe colours are removed too. " +
@@ -137,25 +139,32 @@ export const logs: Command<typeof LOGS_ROWS> = {
   examples: [
     { command: "runner logs @", does: "show the output of the newest job" },
     { command: "runner logs -n 20 --follow 3f2a", does: "show the last 20 lines, then new output" },
+    { command: "runner logs --follow grid", does: "show what the members of batch grid write" },
     { command: "runner logs --range 0-999 @", does: "show the first 1,000 bytes" },
     { command: "runner logs --raw @", does: "show every byte as the job wrote it" },
   ],
   rows: LOGS_ROWS,
   needs: [{ net: true, env: ["XDG_STATE_HOME"], read: "spool, if it can", sys: ["uid"], spares: ["read", "sys"] }],
-  positionals: { min: 1, max: 1, what: "the id of one job", completes: "jobs" },
+  positionals: { min: 1, max: 1, what: "the id of one job or batch", completes: "jobs" },
   async run(context) {
     const { terminal, compose, settings, positionals, color } = context;
     checkParts(context);
     const store = await context.store();
-    const [id] = await findNamed(context, positionals);
-    const { sink, end, isEmpty, missing } = openSink(context);
+    const [{ id, batch }] = await findAllNamed(context, positionals);
     const host = await compose.openHostOutput(settings);
     const remote = new RemoteOutput(store, {
       newId: compose.newId,
       waitMs: settings.redisTimeout * 1000,
       clock: compose.clock,
     });
-    const options: ShowOptions = { sink, host, remote, ...await partOf(context, store) };
+    const parts = { host, remote, ...await partOf(context, store) };
+    if (batch) {
+      if (settings.json) throw new InvalidInputError("Cannot use --json with a batch: name a member");
+      const { logBatch } = await import("../logs_batch.ts");
+      return await logBatch(context, store, batch, parts);
+    }
+    const { sink, end, isEmpty, missing } = openSink(context);
+    const options: ShowOptions = { sink, ...parts };
     const finish = async (job: StoredJob) => {
       await end();
       const shown = attemptOf(job, settings.attempt ?? metaNumber(job.meta.attempt, 0))?.job ?? job;

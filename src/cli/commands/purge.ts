@@ -1,4 +1,5 @@
-import { type Purged, purgeJobs, purgeNamed } from "../../client/purge.ts";
+import { memberIds, viewBatch } from "../../client/batch_view.ts";
+import { purgeBatch, type Purged, purgeJobs, purgeNamed } from "../../client/purge.ts";
 import type { Filter } from "../../client/selection.ts";
 import { formatDuration } from "../../domain/duration.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
@@ -116,18 +117,36 @@ const SAYS: Readonly<Record<PurgeReply, string>> = {
   missing: "has just left Redis",
 };
 
+const BATCH_SAYS: typeof SAYS = {
+  ...SAYS,
+  running: "are deleted, the others not: an attempt of one still runs",
+  other: "not deleted: a member has not ended, or not as long ago as --older-than says",
+};
+
 async function deleteNamed(context: PurgeContext, texts: readonly string[]): Promise<number> {
   const { terminal, settings } = context;
   const store = await context.store();
-  const ids = await findAloud(context, texts);
+  const found = await findAloud(context, texts);
+  const ids = found.filter(({ batch }) => batch === null).map(({ id }) => id);
+  const batches = found.flatMap(({ batch }) => batch ?? []);
   if (settings.dryRun) {
     await listByIds(context, store, ids);
+    for (const batch of batches) for (const page of memberIds(viewBatch(batch))) await listByIds(context, store, page);
     return EXIT.ok;
   }
-  const replies = await purgeNamed(store, ids, await store.time() - Math.round(settings.olderThan * 1000));
-  for (const [i, result] of replies.entries()) {
-    if (settings.json) await terminal.write(`${toJson({ id: ids[i], result })}\n`);
-    else await terminal.say(`job ${printable(ids[i])}: ${SAYS[result]}\n`);
+  const endedBeforeMs = await store.time() - Math.round(settings.olderThan * 1000);
+  const replies = [...await purgeNamed(store, ids, endedBeforeMs)];
+  for (const batch of batches) {
+    const { reply, deleted } = await purgeBatch(store, batch, endedBeforeMs);
+    if (settings.json) await terminal.write(`${toJson({ id: batch.id, result: reply, deleted })}\n`);
+    else {await terminal.say(
+        `batch ${printable(batch.id)}: ${deleted > 0 ? `${deleted} members ` : ""}${BATCH_SAYS[reply]}\n`,
+      );}
+    replies.push(reply);
+  }
+  for (const [i, id] of ids.entries()) {
+    if (settings.json) await terminal.write(`${toJson({ id, result: replies[i] })}\n`);
+    else await terminal.say(`job ${printable(id)}: ${SAYS[replies[i]]}\n`);
   }
   return replies.every((reply) => reply === "deleted" || reply === "missing") ? EXIT.ok : EXIT.failed;
 }
@@ -140,7 +159,8 @@ export const purge: Command<typeof PURGE_ROWS> = {
   description: [
     "Deletes jobs whose status is finished or error, with their results, output and metadata. A job that waits or " +
     "runs is never deleted, nor one for which another job still waits. On a terminal it asks first; elsewhere it " +
-    "needs --yes. Named jobs are deleted without a question; the exit code is 1 when one of them is not.",
+    "needs --yes. Named jobs are deleted without a question; the exit code is 1 when one of them is not. " +
+    "The id of a batch stands for all its members, when all of them have ended.",
     "If a runner is named (--runner, --name, RUNNER_NAME, configuration), only its jobs are deleted, else those of " +
     "the whole namespace.",
     "Redis also deletes ended jobs by itself after a time: see --keep of `runner submit` and `runner run`.",

@@ -1,6 +1,11 @@
 import { retryDescendants, withDescendants } from "../../client/cascade.ts";
 import { type Retried, type RetriedOne, retryJob, retryJobs } from "../../client/retry.ts";
+import { memberIds, viewBatch } from "../../client/batch_view.ts";
+import { retryBatch } from "../../client/retry_batch.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
+import type { StoredBatch } from "../../ports/batches.ts";
+import type { JobStore } from "../../ports/job_store.ts";
 import { stateWord } from "../../domain/state_words.ts";
 import { pasteWord } from "../../domain/shell_words.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
@@ -71,16 +76,53 @@ const PRESENTED: Presented<RetriedOne> = {
   apply: retryJobs,
 };
 
+/** Lists the members of a batch that would run again. */
+async function listFailed(context: Context<typeof RETRY_ROWS>, store: JobStore, batch: StoredBatch): Promise<void> {
+  const { listByIds } = await import("../view/job_list.ts");
+  for (const ids of memberIds(viewBatch(batch))) {
+    const jobs = await store.summaries(ids);
+    await listByIds(context, store, jobs.flatMap((job) => job?.fields.status === "error" ? [job.id] : []));
+  }
+}
+
+/** Runs the members of a batch again that have failed, and reports how many. */
+async function retryMembers(
+  context: Context<typeof RETRY_ROWS>,
+  store: JobStore,
+  batch: StoredBatch,
+): Promise<number> {
+  const { terminal, settings } = context;
+  const { Progress } = await import("../view/progress.ts");
+  const progress = new Progress(context, "members read");
+  const tally = await retryBatch(store, batch, (done, of) => progress.update(done, of)).finally(() => progress.end());
+  const queued = tally.of("queued", "waits");
+  const others = tally.of("blocked", "no_payload", "no_runner", "unfit");
+  if (settings.json) await terminal.write(`${toJson({ id: batch.id, queued, unchanged: others })}\n`);
+  else await terminal.say(`batch ${printable(batch.id)}: ${queued} queued for a new attempt\n`);
+  if (others === 0) return EXIT.ok;
+  await terminal.say(
+    `runner: Cannot retry ${others} members of batch ${JSON.stringify(batch.id)}: retry one by its id\n`,
+  );
+  return EXIT.failed;
+}
+
 async function retryNamed(context: Context<typeof RETRY_ROWS>, texts: readonly string[]): Promise<number> {
   const { settings } = context;
   const redis = await context.store();
-  const ids = await findAloud(context, texts);
+  const found = await findAloud(context, texts);
+  const ids = found.filter(({ batch }) => batch === null).map(({ id }) => id);
+  const batches = found.flatMap(({ batch }) => batch ?? []);
+  if (settings.cascade && batches.length > 0) {
+    throw new InvalidInputError("Cannot use --cascade with a batch: name the jobs that were skipped because of it");
+  }
   if (settings.dryRun) {
     const { listByIds } = await import("../view/job_list.ts");
     await listByIds(context, redis, settings.cascade ? await withDescendants(redis, ids, "skipped") : ids);
+    for (const batch of batches) await listFailed(context, redis, batch);
     return EXIT.ok;
   }
   let code: number = EXIT.ok;
+  for (const batch of batches) code = Math.max(code, await retryMembers(context, redis, batch));
   const open = [...ids];
   const again: string[] = [];
   /** Number of jobs in a row that were postponed. */
@@ -112,6 +154,7 @@ export const retry: Command<typeof RETRY_ROWS> = {
   description: [
     "The job keeps its id and goes back into its queue; its result, error and output are cleared. Only a job that " +
     "has ended can be run again. Other jobs are reported, and the exit code is 1.",
+    "The id of a batch stands for its members that ended with error: failed, timed out, cancelled, lost or skipped.",
     "A job with --after or --after-end waits again for those of these jobs that have not finished or ended, and a " +
     "job with --at until its time. If one of these jobs has failed, retry it first. With --cascade the jobs that " +
     "were skipped because of it follow; one that another failed job blocks is skipped again.",

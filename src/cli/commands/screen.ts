@@ -1,6 +1,6 @@
 import { requestRunner } from "../../client/request_runner.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed, needJob } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import { printable, toJson } from "../view/text.ts";
 
@@ -25,7 +25,8 @@ export const screen: Command<typeof ROWS> = {
   async run(context) {
     const { terminal, settings, compose, positionals } = context;
     const store = await context.store();
-    const [id] = await findNamed(context, positionals);
+    const [found] = await findAllNamed(context, positionals);
+    const id = needJob(found, "show the screen of");
     const done = await requestRunner(store, id, { type: "screen" }, {
       cannot: "Cannot show screen of job",
       reply: compose.newId(),

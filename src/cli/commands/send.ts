@@ -5,6 +5,7 @@ import { MAX_TYPED } from "../../domain/limits.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { findAloud } from "../input/find_aloud.ts";
+import { needJob } from "../input/find_named.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { printable, toJson } from "../view/text.ts";
 
@@ -42,7 +43,8 @@ export const send: Command<typeof SEND_ROWS> = {
     const { enter } = settings;
     const bytes = await readTyped(context);
     const store = await context.store();
-    const [id] = await findAloud(context, positionals.slice(0, 1));
+    const [found] = await findAloud(context, positionals.slice(0, 1));
+    const id = needJob(found, "type into");
     await requestRunner(store, id, { type: "type", bytes, enter }, {
       cannot: "Cannot type into job",
       reply: compose.newId(),

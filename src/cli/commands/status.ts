@@ -1,9 +1,10 @@
 import { readDependencies } from "../../client/dependencies.ts";
 import { explainJob } from "../../client/explain.ts";
+import type { Found } from "../../client/find.ts";
 import { viewJob } from "../../client/job_view.ts";
 import type { JobQuery } from "../../client/list_jobs.ts";
 import { type Overview, readOverview } from "../../client/overview.ts";
-import { JobNotFoundError } from "../../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError } from "../../domain/errors.ts";
 import { EXIT } from "../../domain/exit_codes.ts";
 import { isFinal } from "../../domain/lifecycle.ts";
 import type { Place } from "../../ports/executor.ts";
@@ -12,7 +13,7 @@ import { SORT_KEYS } from "../../domain/sort_keys.ts";
 import { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import type { JobStore } from "../../ports/job_store.ts";
 import type { ClientStore } from "../../ports/schedules.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed } from "../input/find_named.ts";
 import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { type JobDetail, showDetail } from "../view/job_detail.ts";
@@ -20,7 +21,8 @@ import { jobDetailJson } from "../view/job_json.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { checkRunnerName } from "../pause_queue.ts";
 import { overviewJson, type Shown, showOverview } from "../view/show_overview.ts";
-import { readQuery, readShown, refuseChoosing } from "../input/status_query.ts";
+import { refuseFilters } from "../input/choice.ts";
+import { readQuery, readShown, tabulated } from "../input/status_query.ts";
 import { toJson } from "../view/text.ts";
 import { ShortIds } from "../input/short_ids.ts";
 import { COLUMN_NAMES, DEFAULT_COLUMNS } from "../view/column_names.ts";
@@ -52,8 +54,11 @@ export const STATUS_ROWS = {
     type: "string",
     value: "NAMES",
     defaultText: DEFAULT_COLUMNS.join(","),
-    help: `Columns of the job list, separated by commas: ${COLUMN_NAMES.join(", ")}`,
+    help:
+      `Columns of the job list, separated by commas: ${COLUMN_NAMES.join(", ")}; of the members of a batch: index, ` +
+      "id, status, outcome, exit, took, try, error, result, and its variables",
   },
+  csv: { type: "flag", help: "Write the members of a batch as comma-separated values" },
   watch: { type: "flag", short: "w", help: "Update the output whenever something happens, until Ctrl-C" },
 } as const satisfies OptionRows;
 /** Most jobs that wait for one of which the details are shown. */
@@ -122,12 +127,19 @@ async function viewOverview(
   return { text, over: false };
 }
 
-/** Returns the current details of some jobs; they are over when all jobs have ended. */
-async function viewDetails(context: StatusContext, store: ClientStore, ids: readonly string[]): Promise<View> {
+/** Returns the current details of some jobs and batches; they are over when all have ended. */
+async function viewDetails(context: StatusContext, store: ClientStore, found: readonly Found[]): Promise<View> {
   const { terminal, settings, color } = context;
   const texts: string[] = [];
   let over = true;
-  for (const id of ids) {
+  for (const { id, batch } of found) {
+    if (batch !== null) {
+      const { viewBatchDetail } = await import("../view_batch.ts");
+      const view = await viewBatchDetail(context, store, id);
+      texts.push(view.text);
+      over &&= view.over;
+      continue;
+    }
     const detail = await readDetail(store, id, context);
     over &&= isFinal(detail.job.status);
     texts.push(
@@ -143,12 +155,15 @@ async function viewDetails(context: StatusContext, store: ClientStore, ids: read
 export const status: Command<typeof STATUS_ROWS> = {
   name: "status",
   summary: "Show runners, queues and recent jobs, or everything about some jobs",
-  usage: ["[OPTIONS]", "[OPTIONS] ID..."],
+  usage: ["[OPTIONS]", "[OPTIONS] ID...", "[--columns NAMES] [--csv|--json] BATCH"],
   description: [
     "ID is the id of a job, its first letters (also with the ellipsis of this list), @ for the newest job, or @~2 " +
     "for the one two before that. @ counts the jobs of the queue that --name, RUNNER_NAME or the configuration " +
     "names, else of the namespace. For a job that has not ended, it shows why the job waits and how to attach to its " +
     "terminal; for any, the jobs for which it waits, and those that wait for it, with their states.",
+    "Of a batch it shows how many of its members are in which state, how long it probably still takes, and members " +
+    "that did not succeed. With --columns or --csv it lists all members with the variables of --array, --param and " +
+    "--each; those of --env are never shown.",
     "Jobs that wait for input come first, however old they are. On a terminal ids are short and times are local. A " +
     "column with the same value for every job moves behind the text, or is left out when there is no room. A pipe " +
     "gets full ids, all columns and UTC; JSON has the status words of Redis.",
@@ -166,6 +181,10 @@ export const status: Command<typeof STATUS_ROWS> = {
       command: "runner status --state error --since 1d --columns id,error,text",
       does: "list what failed since yesterday",
     },
+    {
+      command: "runner status grid --csv --columns index,lr,seed,exit,took,result",
+      does: "write the results of a batch as CSV",
+    },
     { command: "runner status -n 100 --json", does: "list the last hundred jobs as JSON" },
   ],
   rows: STATUS_ROWS,
@@ -173,14 +192,22 @@ export const status: Command<typeof STATUS_ROWS> = {
   positionals: { min: 0, max: Infinity, what: "ids of jobs", completes: "jobs" },
   async run(context) {
     const { terminal, settings, positionals } = context;
-    const query = { ...readShown(context), queryAt: readQuery(context) };
-    if (positionals.length > 0) refuseChoosing(context);
+    const isNamed = positionals.length > 0;
+    if (isNamed) refuseFilters(settings);
+    if (!isNamed && settings.csv) throw new InvalidInputError("Cannot use --csv without the id of a batch");
+    const query = isNamed ? null : { ...readShown(context), queryAt: readQuery(context) };
     const store = await context.store();
-    const ids = await findNamed(context, positionals);
+    const found = await findAllNamed(context, positionals);
+    const batch = isNamed ? tabulated(found, settings) : null;
+    if (batch) {
+      const { showMembers } = await import("../batch_table.ts");
+      return await showMembers(context, store, batch);
+    }
     // read only once: a job that arrives while this is watched is newer, and those are on the list
-    const isShort = ids.length === 0 && terminal.isTerminal.output && !settings.json;
-    const shown = { ...query, ids: isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null };
-    const view = () => ids.length > 0 ? viewDetails(context, store, ids) : viewOverview(context, store, shown);
+    const isShort = found.length === 0 && terminal.isTerminal.output && !settings.json;
+    const ids = isShort ? new ShortIds(await store.newest(PREFIX_AMONG)) : null;
+    const view = () =>
+      query === null ? viewDetails(context, store, found) : viewOverview(context, store, { ...query, ids });
     if (settings.watch) return await watch(context, store, view);
     await terminal.write((await view()).text);
     return EXIT.ok;

@@ -14,9 +14,11 @@ import { findNamed } from "../input/find_named.ts";
 import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { READ_SPOOL } from "../../settings/options.ts";
+import { isBatch, readAxes } from "../input/batch_options.ts";
 import { JOB_ROWS } from "../input/job_rows.ts";
 import { choosePayload, openBatch, readPayload } from "../input/payload.ts";
 import { readSubmissionOptions } from "../input/submission_options.ts";
+import { checkSubmitOptions } from "../input/submit_checks.ts";
 import { printable, toJson } from "../view/text.ts";
 
 const { executor, timeout, env, envFile, cwd, callerId, contextId, title } = JOB_ROWS;
@@ -46,6 +48,29 @@ export const SUBMIT_ROWS = {
     help: "Start when these jobs have ended, in any way; may be repeated",
   },
   ...{ limit, retries, backoff, keep, script },
+  array: {
+    type: "string",
+    value: "1-N",
+    help: "Submit a batch, a member for each number, which it has in RUNNER_INDEX; 1-9,20 are ranges and numbers",
+  },
+  param: {
+    type: "list",
+    value: "NAME=A,B,...",
+    help:
+      "Submit a batch, a member for each value of this variable; may be repeated: for all combinations. 1..5: a range",
+  },
+  each: {
+    type: "string",
+    value: "FILE",
+    help: "Submit a batch, a member for each line, which it has in RUNNER_LINE; - reads standard input",
+  },
+  csv: { type: "flag", help: "With --each: the first line names variables, the others have their values" },
+  stopAfter: {
+    type: "integer",
+    value: "N",
+    min: 1,
+    help: "Of a batch: when N members have failed, those that have not started end as skipped",
+  },
   from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
   maxQueued: {
     type: "integer",
@@ -54,6 +79,7 @@ export const SUBMIT_ROWS = {
     defaultText: "no limit",
     help: "Exit with 75 when N jobs, delayed and parked ones included, already wait for the runner",
   },
+  batch: { type: "flag", help: "With --from: the jobs are the members of one batch" },
   skipBad: { type: "flag", help: "With --from: skip invalid lines and queue the others" },
   wait: { type: "flag", help: "Wait until the job ends and exit with its exit code" },
   follow: { type: "flag", help: "Like --wait, and show the output live" },
@@ -65,24 +91,6 @@ type SubmitContext = Context<typeof SUBMIT_ROWS>;
 
 /** Maximum number of bad lines that are reported one by one. */
 const BAD_SHOWN = 20;
-
-/** Options that apply to one job only. */
-const ONE_JOB = ["id", "follow"] as const;
-
-function checkOptions({ settings }: SubmitContext): void {
-  const { from, json, follow, wait, dryRun, skipBad } = settings;
-  if (json && follow) throw new InvalidInputError("Cannot use --json with --follow: the output of a job is no JSON");
-  if (dryRun && (wait || follow)) {
-    throw new InvalidInputError("Cannot use --dry-run with --wait or --follow: nothing runs");
-  }
-  if (from === undefined && skipBad) {
-    throw new InvalidInputError("Cannot use --skip-bad without --from: there are no lines");
-  }
-  if (from === undefined) return;
-  for (const key of ONE_JOB) {
-    if (settings[key]) throw new InvalidInputError(`Cannot use --${key} with --from: it is for one job`);
-  }
-}
 
 function waiterOf({ terminal, compose, settings, color }: SubmitContext): Waiter {
   return { terminal, compose, color, json: settings.json };
@@ -187,7 +195,9 @@ async function sayBadLines({ terminal, settings }: SubmitContext, bad: readonly 
   if (bad.length > BAD_SHOWN) lines.push(`and ${bad.length - BAD_SHOWN} more bad lines`);
   if (!settings.skipBad) {
     throw new InvalidInputError(
-      `Cannot submit: ${lines.join("; ")}; nothing was queued; --skip-bad queues the other lines`,
+      `Cannot submit: ${lines.join("; ")}; nothing was queued${
+        settings.batch ? "" : "; --skip-bad queues the other lines"
+      }`,
     );
   }
   for (const line of lines) await terminal.say(`runner: skipped ${printable(line)}\n`);
@@ -204,15 +214,17 @@ function halfDone(error: unknown, came: string): unknown {
 
 async function submitMany(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
   const { terminal, settings, compose } = context;
-  const [{ readJobs }, { submitBatch }, { Progress }] = await Promise.all([
+  const [{ readJobs }, { submitJobs }, { Progress }] = await Promise.all([
     import("../../client/read_jobs.ts"),
-    import("../../client/submit_batch.ts"),
+    import("../../client/submit_jobs.ts"),
     import("../view/progress.ts"),
   ]);
   const check = (draft: Draft) => checkSubmission(draft, compose.checkExecutor);
   const existing = async (ids: readonly string[]) => {
-    const jobs = await (await context.store()).summaries(ids);
-    return new Set(ids.filter((_, i) => jobs[i] !== null));
+    const store = await context.store();
+    const jobs = await store.summaries(ids);
+    const there = await Promise.all(ids.map(async (id, i) => jobs[i] ?? await store.batches.read(id)));
+    return new Set(ids.filter((_, i) => there[i] !== null));
   };
   const { drafts, bad } = await readJobs(await openBatch(path, compose), defaults, {
     check,
@@ -239,7 +251,7 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
       await sayIds(context, submitted).catch((error) => closed = error);
       progress?.update(count, ready.length);
     };
-    await submitBatch(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
+    await submitJobs(store, ready, { onSubmitted, maxQueued: settings.maxQueued });
   } catch (error) {
     const where = closed === null ? ", those with their ids on standard output" : "";
     throw halfDone(error, `${count} of ${ready.length} jobs are queued${where}`);
@@ -257,14 +269,50 @@ async function submitMany(context: SubmitContext, defaults: Draft, path: string)
   return await awaitJobs(waiterOf(context), store, ids);
 }
 
+/** Queues the jobs of a file as the members of one batch. */
+async function submitMembers(context: SubmitContext, defaults: Draft, path: string): Promise<number> {
+  const { compose, settings } = context;
+  const [{ readJobs }, { memberOf }, { queueBatch }] = await Promise.all([
+    import("../../client/read_jobs.ts"),
+    import("../../client/batch_members.ts"),
+    import("../submit_batch.ts"),
+  ]);
+  const { id: _, ...shared } = defaults.submission;
+  const same: Draft = { ...defaults, submission: shared };
+  const { drafts, bad } = await readJobs(await openBatch(path, compose), same, {
+    check: (draft) => {
+      memberOf(draft, same);
+      checkSubmission(draft, compose.checkExecutor);
+    },
+  });
+  await sayBadLines(context, bad);
+  const members = drafts.map((draft) => memberOf(draft, same));
+  return await queueBatch(context, { draft: defaults, axes: [], members, stopAfter: settings.stopAfter });
+}
+
 async function run(context: SubmitContext): Promise<number> {
   const { settings, compose, terminal, positionals, rest } = context;
-  checkOptions(context);
+  checkSubmitOptions(settings);
   const source = choosePayload({ positionals, rest, script: settings.script, batch: settings.from });
   const options = await readSubmissionOptions(settings, compose.environment);
-  if (source.from === "batch") return await submitMany(context, await resolveAfter(context, options), source.path);
+  if (source.from === "batch") {
+    const defaults = await resolveAfter(context, options);
+    return await (settings.batch ? submitMembers : submitMany)(context, defaults, source.path);
+  }
+  if (source.from === "stdin" && settings.each === "-") {
+    throw new InvalidInputError("Cannot use --each - with - for shell text: both read standard input");
+  }
   const payload = await readPayload(source, compose);
   const draft: Draft = { ...options, submission: { ...options.submission, payload } };
+  if (isBatch(settings)) {
+    const axes = await readAxes(settings, compose);
+    const { queueBatch } = await import("../submit_batch.ts");
+    return await queueBatch(context, {
+      draft: await resolveAfter(context, draft),
+      axes,
+      stopAfter: settings.stopAfter,
+    });
+  }
   // errors that need no Redis are reported without a connection
   const alone = { ...draft.submission, after: undefined, afterEnd: undefined };
   checkSubmission({ ...draft, submission: alone }, compose.checkExecutor);
@@ -288,6 +336,7 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "[OPTIONS] --script FILE",
     "[OPTIONS] -            (shell text on standard input)",
     "[OPTIONS] --from FILE  (one JSON object per line; - reads standard input)",
+    "[OPTIONS] --array 1-N|--param NAME=A,B...|--each FILE 'SHELL TEXT'",
   ],
   description: [
     "Prints only the id on standard output. With --wait the exit code is the job's own, or 123 skipped, 124 timed " +
@@ -301,6 +350,12 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "A job waits for at most 256 others, which must exist. When one that must finish fails, is cancelled, lost or " +
     "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. Ids with a comma are " +
     "named in a file.",
+    "With --batch the lines of --from are the members of one batch; what all members share, such as runner, priority " +
+    "and after, is set by options only.",
+    "A batch is many jobs under one id, which works wherever the id of a job does; its members are ID.1, ID.2 and so " +
+    "on, each with its number in RUNNER_INDEX. --array, --param and --each together make all combinations. Values are " +
+    "environment variables and are no part of the shell text, so that nothing needs quotes. The same batch with the " +
+    "same --id goes on where an earlier command was interrupted.",
     "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
   ],
   examples: [
@@ -313,6 +368,10 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
       command: "runner submit -n builder -e tmux.build.main -t 30m --script build.sh",
       does: "submit a script that runs in a named window",
     },
+    {
+      command: "runner submit --param lr=0.1,0.01 --param seed=1..5 'train --lr $lr --seed $seed'",
+      does: "submit a batch of ten jobs, for all combinations",
+    },
     { command: "runner submit --env LEVEL=3 --wait 'exit $LEVEL'", does: "wait for the job, and exit with 3" },
     { command: "runner submit --from jobs.jsonl", does: "submit many jobs" },
     { command: "runner submit --after 3f2a,77b1 'make deploy'", does: "start when both jobs have finished" },
@@ -322,7 +381,7 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
   needs: [
     { of: ["submit --dry-run"] },
     { net: true },
-    { of: ["submit --script", "submit --env-file", "submit --from"], net: true, read: "that file" },
+    { of: ["submit --script", "submit --env-file", "submit --from", "submit --each"], net: true, read: "that file" },
     {
       of: ["submit --follow"],
       net: true,

@@ -1,3 +1,6 @@
+import { viewBatch } from "../../client/batch_view.ts";
+import { memberId } from "../../domain/batch.ts";
+import type { Found } from "../../client/find.ts";
 import type { Filter } from "../../client/selection.ts";
 import { JobNotFoundError } from "../../domain/errors.ts";
 import type { JobStore } from "../../ports/job_store.ts";
@@ -6,7 +9,7 @@ import type { Command } from "../command.ts";
 import type { Context } from "../context.ts";
 import { findSelected } from "../find_selected.ts";
 import { needChoice } from "../input/choice.ts";
-import { findNamed } from "../input/find_named.ts";
+import { findAllNamed } from "../input/find_named.ts";
 import { hintAtWaiting } from "../hint_runner.ts";
 import { MIN_TIMEOUT } from "../../domain/limits.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
@@ -23,10 +26,10 @@ const WAIT_ROWS = {
   },
 } as const satisfies OptionRows;
 
-async function findFitting(context: Context, store: JobStore, filter: Filter): Promise<string[]> {
+async function findFitting(context: Context, store: JobStore, filter: Filter): Promise<Found[]> {
   const jobs = await findSelected({ ...context, store }, filter, "Cannot wait for jobs of runner");
   if (jobs.length === 0) throw new JobNotFoundError("Cannot wait: no job of this namespace fits");
-  return jobs.map(({ id }) => id);
+  return jobs.map(({ id }) => ({ id, batch: null }));
 }
 
 /** `runner wait`. */
@@ -38,6 +41,8 @@ export const wait: Command<typeof WAIT_ROWS> = {
     "The exit code is the job's own, or for several jobs the highest one; 123 skipped, 124 timed out, 125 lost, 130 " +
     "cancelled, 75 when the limit of --timeout is reached. Standard error reports why a job failed, with the last " +
     "line of its output. Ctrl-C ends the waiting and not the job.",
+    "The id of a batch stands for all its members: the exit code is the highest of them. It waits until all are " +
+    "submitted and have ended.",
     "With options that filter jobs, it waits for all jobs of the namespace that match now, or those of the queue " +
     "that --name, RUNNER_NAME or the configuration names; when there is none, the exit code is 4.",
   ],
@@ -52,11 +57,14 @@ export const wait: Command<typeof WAIT_ROWS> = {
   async run(context) {
     const choice = needChoice(context, "wait");
     const store = await context.store();
-    const ids = "ids" in choice
-      ? await findNamed(context, choice.ids)
+    const found: readonly Found[] = "ids" in choice
+      ? await findAllNamed(context, choice.ids)
       : await findFitting(context, store, choice.filterAt(await store.time()));
+    const ids = found.map(({ id }) => id);
     const { terminal, compose, settings, color } = context;
-    await hintAtWaiting(context, store, ids);
+    // of a batch the last member waits longest
+    const last = found.map(({ id, batch }) => batch ? memberId(id, viewBatch(batch).stored) : id);
+    await hintAtWaiting(context, store, last);
     return await awaitJobs({ terminal, compose, color, json: settings.json }, store, ids, { limit: settings.timeout });
   },
 };

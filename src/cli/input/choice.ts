@@ -56,7 +56,7 @@ function readLabels(texts: readonly string[]): Record<string, string | null> {
 
 /** Reads the options that filter jobs. A queue that the user named in any setting is the default of --runner. */
 export function readFilter(context: Pick<Chooser, "settings" | "origins">): (nowMs: number) => Filter {
-  const { state, outcome, runner, caller, context: contextId, label, since, before, text } = context.settings;
+  const { state, outcome, runner, caller, context: contextId, label, batch, since, before, text } = context.settings;
   const sinceMs = since === undefined ? undefined : readMoment(since, "--since");
   const beforeMs = before === undefined ? undefined : readMoment(before, "--before");
   const fixed: Filter = {
@@ -66,6 +66,7 @@ export function readFilter(context: Pick<Chooser, "settings" | "origins">): (now
     callerId: caller,
     contextId,
     labels: readLabels(label),
+    batch,
     text,
   };
   return (nowMs) => ({ ...fixed, sinceMs: sinceMs?.(nowMs), beforeMs: beforeMs?.(nowMs) });

@@ -1,4 +1,4 @@
-import { findJob } from "../../client/find.ts";
+import { findOne, type Found } from "../../client/find.ts";
 import { viewJob } from "../../client/job_view.ts";
 import { mapSideBySide } from "../../client/map_side_by_side.ts";
 import { stateWord } from "../../domain/state_words.ts";
@@ -9,15 +9,17 @@ import { firstLine, fit, printable } from "../view/text.ts";
 const WIDTH = 60;
 
 /**
- * Finds jobs that are about to be changed, and first reports which they are where the user did not write the full id.
+ * Finds jobs and batches that are about to be changed, and first reports which they are where the user did not write
+ * the full id.
  */
-export async function findAloud(context: Finder, texts: readonly string[]): Promise<string[]> {
+export async function findAloud(context: Finder, texts: readonly string[]): Promise<Found[]> {
   const store = await context.store();
-  const ids = await mapSideBySide(texts, (text) => findJob(store, text, queueOf(context)));
-  const short = ids.flatMap((id, i) => texts[i] === id ? [] : [{ id, typed: texts[i] }]);
+  const found = await mapSideBySide(texts, (text) => findOne(store, text, queueOf(context)));
+  const short = found.flatMap((one, i) => texts[i] === one.id ? [] : [{ ...one, typed: texts[i] }]);
   const jobs = await store.summaries(short.map(({ id }) => id));
-  for (const [i, { id, typed }] of short.entries()) {
+  for (const [i, { id, batch, typed }] of short.entries()) {
     const job = jobs[i];
+    if (batch) await context.terminal.say(`runner: ${printable(typed)} is batch ${printable(id)}\n`);
     if (job === null) continue;
     const { status, runner, title, payload } = viewJob(job);
     const text = fit(printable(title || firstLine(payload)), WIDTH);
@@ -28,5 +30,5 @@ export async function findAloud(context: Finder, texts: readonly string[]): Prom
       }\n`,
     );
   }
-  return [...new Set(ids)];
+  return [...new Map(found.map((one) => [one.id, one])).values()];
 }

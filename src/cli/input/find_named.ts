@@ -1,4 +1,6 @@
-import { findJobs } from "../../client/find.ts";
+import { findAll, findJobs, type Found } from "../../client/find.ts";
+import { memberId } from "../../domain/batch.ts";
+import { InvalidInputError } from "../../domain/errors.ts";
 import type { Context } from "../context.ts";
 
 /** The part of a command's context that finding jobs needs. */
@@ -12,4 +14,23 @@ export function queueOf({ settings, origins }: Pick<Finder, "settings" | "origin
 /** Finds jobs by what a user wrote; `@` is the newest one of the named queue, else of the namespace. */
 export async function findNamed(context: Finder, texts: readonly string[]): Promise<string[]> {
   return await findJobs(await context.store(), texts, queueOf(context));
+}
+
+/** Finds jobs and batches as `findNamed` does. */
+export async function findAllNamed(context: Finder, texts: readonly string[]): Promise<Found[]> {
+  return await findAll(await context.store(), texts, queueOf(context));
+}
+
+/**
+ * Checks that a job is named where a batch means nothing.
+ *
+ * @throws {InvalidInputError} It is a batch.
+ */
+export function needJob({ id, batch }: Found, verb: string): string {
+  if (batch === null) return id;
+  throw new InvalidInputError(
+    `Cannot ${verb} batch ${JSON.stringify(id)}: that is for one job; name a member, such as ${
+      JSON.stringify(memberId(id, 1))
+    }`,
+  );
 }

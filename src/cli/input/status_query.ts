@@ -1,12 +1,14 @@
 import type { JobQuery } from "../../client/list_jobs.ts";
+import type { Found } from "../../client/find.ts";
 import { InvalidInputError } from "../../domain/errors.ts";
+import type { StoredBatch } from "../../ports/batches.ts";
 import { COLUMN_NAMES } from "../view/column_names.ts";
 import type { SORT_KEYS } from "../../domain/sort_keys.ts";
 import type { FILTER_ROWS } from "../../settings/selection_rows.ts";
 import { suggest } from "../../settings/suggest.ts";
 import type { Context } from "../context.ts";
 import type { Shown } from "../view/show_overview.ts";
-import { givenFilter, readFilter, refuseFilters } from "./choice.ts";
+import { givenFilter, readFilter } from "./choice.ts";
 
 type FilterContext = Pick<Context<typeof FILTER_ROWS>, "settings" | "origins">;
 
@@ -17,16 +19,26 @@ interface StatusContext extends FilterContext {
     readonly among: number;
     readonly sort: typeof SORT_KEYS[number];
     readonly columns?: string;
+    readonly csv: boolean;
     readonly watch: boolean;
   };
 }
 
-/** Refuses options about the list of jobs when jobs are named. */
-export function refuseChoosing({ settings }: StatusContext): void {
-  refuseFilters(settings);
-  if (settings.columns !== undefined) {
-    throw new InvalidInputError("Cannot use --columns with ids: it is about the list of all jobs");
-  }
+/**
+ * Returns the batch whose members are listed; `null`: details are shown.
+ *
+ * @throws {InvalidInputError} Columns are wanted of something else than one batch.
+ */
+export function tabulated(
+  found: readonly Found[],
+  { columns, csv, watch }: StatusContext["settings"],
+): StoredBatch | null {
+  if (columns === undefined && !csv) return null;
+  const flag = csv ? "--csv" : "--columns";
+  if (watch) throw new InvalidInputError(`Cannot use ${flag} of a batch with --watch: write one of them`);
+  const [{ batch }, ...more] = found;
+  if (batch && more.length === 0) return batch;
+  throw new InvalidInputError(`Cannot use ${flag} with ids: it is about the list of all jobs, or about one batch`);
 }
 
 /** Reads which jobs the overview shows, for Redis' clock. Without a filter a named queue is no condition. */

@@ -35,6 +35,6 @@ if left == 0 then left = leave_parking() end
 if left == 0 then left = call('LREM', QUEUE, -1, ID) end
 if left == 0 then left = call('LREM', LOW, -1, ID) end
 conclude('cancel', cancelled(ARGV[4]), 130, clock())
-pass_on(limits_of(all_meta()))
+pass_on(limits_of(ID, all_meta()))
 forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, PARKED)
 return with_open({ 'CANCELLED', left })

@@ -55,7 +55,13 @@ if outdated then
   call('HDEL', META, 'ms', 'output_bytes', 'input_ms', 'input_line', 'cancel')
   call('HSET', JOB, 'result', '', 'error', '')
 end
-if current ~= token then fill(META, ARGV, last + 1, #ARGV) end
+if current ~= token then
+  -- what the record of its batch counts, and not what it counted when the attempt started
+  local counted = meta('as')
+  fill(META, ARGV, last + 1, #ARGV)
+  for i = last + 1, #ARGV, 2 do fields[ARGV[i]] = ARGV[i + 1] end
+  if meta('as') then set_meta('as', counted or '') end
+end
 call('HDEL', META, 'done', 'exit', 'ended_ms', 'truncated', 'left')
 set_meta('attempt', ARGV[7], 'token', token, 'instance', ARGV[4], 'nonce', ARGV[5], 'runner', ARGV[9],
   'started_ms', ARGV[8])

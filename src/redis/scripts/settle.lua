@@ -1,12 +1,13 @@
--- settle: goes on with the jobs that wait for an ended one: queues or delays those whose conditions are met, and ends
--- those that can never start.
+-- settle: goes on with the jobs that wait for an ended job or batch: queues or delays those whose conditions are met, and
+-- ends those that can never start. Of a batch that is to stop, it ends the next members.
 --
 -- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 '' for any; else a cursor, at first '0': only those whose condition is met
--- reply OK     then the ended jobs for which others still wait
+-- reply OK     then what is left: ended jobs for which others still wait, batches whose members are to end
 --       NEXT   the next cursor, '0' at the end
 --       ALIVE  the job has not ended: those that wait for it do so
 
+if type_of(JOB) == 'none' and record_of(ID).stopping then return stop_members() end
 local state = state_of(ID)
 local key = key_of('unsettled', '')
 if state and not is_final(state) then

@@ -21,7 +21,8 @@
 --       WAITS      it waits for other jobs; the claim is dropped
 --       PARKED     this limit of it is reached; the claim is dropped, and it is queued again when a permit is returned
 --       FULL       the limit of its queue is reached; it is next in the queue again
---       CANCELLED  it was ended, as requested before; then the ended jobs for which others still wait
+--       CANCELLED  it was ended, as requested before, also for its whole batch; then the ended jobs for which
+--                  others still wait
 --       TOOBIG     the same, because of its size
 
 local CLAIM, ATTEMPTS, INSTANCE, JOBS = unpack(KEYS, 6, 9)
@@ -35,7 +36,7 @@ local found = type_of(JOB)
 local function owned(kind, token, attempt, values)
   local reply = { kind, token, attempt, here.seq }
   for _, value in ipairs(values) do reply[#reply + 1] = value end
-  for name, value in pairs(all_meta()) do
+  for name, value in pairs(with_shared(ID, all_meta())) do
     reply[#reply + 1] = name
     reply[#reply + 1] = value
   end
@@ -69,7 +70,10 @@ if found ~= 'hash' then return left('BADTYPE', found, '.') end
 
 local now = call('HMGET', JOB, 'status', 'runner')
 local state = now[1] or ''
-if is_final(state) then return dropped({ 'FINAL', '.' }) end
+if is_final(state) then
+  count(ID, all_meta(), state)
+  return dropped({ 'FINAL', '.' })
+end
 if state == 'started' then return dropped({ 'DUP', '.' }) end
 if state ~= '' and state ~= 'dispatched' then return left('BADSTATUS', string.sub(state, 1, 100), '.') end
 if ARGV[7] ~= '1' and now[2] and now[2] ~= '' and now[2] ~= runner then
@@ -81,7 +85,7 @@ if next(open_conditions(all_meta())) then
   if usable(delay, 'zset') then call('ZADD', delay, 'NX', clock() + 60000, ID) end
   return reply
 end
-local limits, owner = limits_of(all_meta()), owner_of(ATTEMPTS)
+local limits, owner = limits_of(ID, all_meta()), owner_of(ATTEMPTS)
 bad = unfit_limits(limits, owner, runner)
 if bad then return bad end
 -- N and revision of the limit of this queue, when it has one
@@ -121,6 +125,14 @@ end
 if reason and not (last and last ~= '0' and meta('done') == last) then
   leave_parking()
   conclude('start', cancelled(reason), 130, at)
+  pass_on(limits)
+  return with_open({ 'CANCELLED' })
+end
+local stop = stop_of(ID, all_meta())
+if stop then
+  if stop.skipped then set_meta('skipped', '1') end
+  leave_parking()
+  conclude('start', stop.why, stop.exit, at)
   pass_on(limits)
   return with_open({ 'CANCELLED' })
 end

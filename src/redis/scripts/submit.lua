@@ -6,31 +6,17 @@
 --       14 the most jobs that may wait already, or '', then fields of meta, of which those of the jobs for which it
 --       waits are the first
 -- reply OK      it is queued, delayed, or ended at once because of a job for which it waits
---       EXISTS  a job of this id exists; nothing was changed
+--       EXISTS  a job or a batch of this id exists; nothing was changed
 --       ORPHAN  it is to wait for a job of this id, which does not exist; nothing was changed
 --       FULL    that many jobs wait already, delayed and parked ones included, or more: how many; nothing was changed
 
 local QUEUE, LOW, DELAY, JOBS, NAMES, PARKED = unpack(KEYS, 6, 11)
 
-if type_of(JOB) ~= 'none' then return { 'EXISTS', '.' } end
+if call('EXISTS', JOB, key_of('batch', ID)) > 0 then return { 'EXISTS', '.' } end
 local bad = unfit(KEYS[2], 'hash') or unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(DELAY, 'zset')
 if bad then return bad end
--- the fields of jobs that have met the condition, ids of those that have not ended, and one that never will meet it
-local met, open, blocked = {}, {}, nil
-for i = 15, 14 + 2 * (tonumber(ARGV[7]) or 0), 2 do
-  local parent = string.sub(ARGV[i], #'after:' + 1)
-  local state = state_of(parent)
-  if not state then return { 'ORPHAN', parent, '.' } end
-  local result = verdict(ARGV[i + 1], state)
-  if result == 'met' then met[#met + 1] = i end
-  if result == 'never' then blocked = { parent, state } end
-  if result == 'wait' then
-    bad = unfit(key_of('after', parent), 'set')
-    if bad then return bad end
-    open[#open + 1] = parent
-  end
-end
-for _, i in ipairs(met) do ARGV[i] = 'met:' .. string.sub(ARGV[i], #'after:' + 1) end
+local open, blocked, refusal = check_parents(ARGV, 15, 14 + 2 * (tonumber(ARGV[7]) or 0))
+if refusal then return refusal end
 local limit = number(ARGV[14])
 local waiting = limit and call('LLEN', QUEUE) + call('LLEN', LOW) + call('ZCARD', DELAY)
   + (usable(PARKED, 'zset') and call('ZCARD', PARKED) or 0)
@@ -49,7 +35,8 @@ call('HSET', JOB, 'id', ID, 'caller_id', ARGV[8], 'context_id', ARGV[9], 'runner
 call('DEL', META, OUT)
 if attempt then set_meta('attempt', attempt) end
 fill(META, ARGV, 15, #ARGV)
-fields, meta_type = nil, 'hash' -- forgets what was read before
+fields, meta_type = { attempt = attempt }, 'hash'
+for i = 15, #ARGV, 2 do fields[ARGV[i]] = ARGV[i + 1] end
 
 if usable(JOBS, 'zset') then call('ZADD', JOBS, at, ID) end
 if usable(NAMES, 'set') then call('SADD', NAMES, runner) end

@@ -11,7 +11,10 @@ for n, id in ipairs(ARGV) do
   local at = 5 * n - 3
   if call('EXISTS', KEYS[at]) == 0 then
     call('ZREM', KEYS[1], id)
-    call('DEL', unpack(KEYS, at + 1, at + 4))
+    -- what counts the members of a batch finds out by the metadata that one is gone
+    local is_member = redis.pcall('HGET', KEYS[at + 1], 'as')
+    local kept = type(is_member) == 'string' and is_member ~= '' and 2 or 1
+    call('DEL', unpack(KEYS, at + kept, at + 4))
     count = count + 1
   end
 end

@@ -1,4 +1,4 @@
-import { submitBatch } from "../../../src/client/submit_batch.ts";
+import { submitJobs } from "../../../src/client/submit_jobs.ts";
 import type { RedisJobStore } from "../../../src/redis/job_store.ts";
 import { openStore } from "../../../src/redis/open_store.ts";
 import { parseRedisUrl } from "../../../src/redis/url.ts";
@@ -56,7 +56,7 @@ export class Ours implements AsyncDisposable {
   /** Queues jobs. */
   async add(prefix: string, count: number, payload = "true"): Promise<void> {
     const jobs = Array.from({ length: count }, (_, i) => this.job(`${prefix}${i + 1}`, payload));
-    await submitBatch(this.store, jobs, { onSubmitted: () => Promise.resolve() });
+    await submitJobs(this.store, jobs, { onSubmitted: () => Promise.resolve() });
   }
 
   /** Queues jobs and waits until all have finished. */

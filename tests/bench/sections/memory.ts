@@ -2,7 +2,7 @@ import { type Bench, benchRedis, OURS, type Section } from "../harness.ts";
 import { info } from "../many_jobs.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { storeOf } from "../peers/ours.ts";
-import { submitBatch } from "../../../src/client/submit_batch.ts";
+import { submitJobs } from "../../../src/client/submit_jobs.ts";
 
 const PAYLOAD = `echo ${"x".repeat(195)}`;
 
@@ -12,7 +12,7 @@ async function ours(count: number): Promise<Record<string, number>> {
   const add = async (many: number) => {
     const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
     const jobs = Array.from({ length: many }, () => ({ ...job, id: crypto.randomUUID() }));
-    await submitBatch(store, jobs, { onSubmitted: () => Promise.resolve() });
+    await submitJobs(store, jobs, { onSubmitted: () => Promise.resolve() });
   };
   // the stream of events is full afterwards, and grows no more with the jobs
   await add(11_000);

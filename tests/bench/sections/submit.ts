@@ -1,7 +1,7 @@
 import { type Bench, benchRedis, benchWorld, OURS, rate, type Section } from "../harness.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { storeOf } from "../peers/ours.ts";
-import { submitBatch } from "../../../src/client/submit_batch.ts";
+import { submitJobs } from "../../../src/client/submit_jobs.ts";
 
 const PAYLOAD = `echo ${"x".repeat(195)}`;
 
@@ -16,7 +16,7 @@ async function ours(count: number): Promise<Record<string, number>> {
   const store = storeOf(fixture.redis.address);
   const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
   const jobs = Array.from({ length: count }, () => ({ ...job, id: crypto.randomUUID() }));
-  const inside = await rate(count, () => submitBatch(store, jobs, { onSubmitted: () => Promise.resolve() }));
+  const inside = await rate(count, () => submitJobs(store, jobs, { onSubmitted: () => Promise.resolve() }));
   store.close();
   return { "whole program": whole, "without its start": inside };
 }

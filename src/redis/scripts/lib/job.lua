@@ -1,9 +1,7 @@
--- Precedes the scripts about one job, whose first keys and arguments are always these. NAMED, the names of keys without
--- the namespace, precedes this text.
+-- Follows batch.lua, and precedes the scripts about one job, whose first keys and arguments are always these.
 
-local JOB, META, OUT, AFTER, EVENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local JOB, META, OUT, AFTER = unpack(KEYS, 1, 4)
 local ID, CHANNEL, KEEP = ARGV[1], ARGV[2], ARGV[3]
-local NAMESPACE = string.sub(JOB, 1, #JOB - #ID - #NAMED.job)
 local DAY = 86400000
 
 local meta_type = type_of(META)
@@ -22,7 +20,7 @@ local function all_meta()
 end
 
 local function meta(name)
-  return all_meta()[name]
+  return own_or_shared(ID, all_meta(), name)
 end
 
 local function set_meta(...)
@@ -44,14 +42,11 @@ local function note_earlier()
   set_meta('earlier', table.concat(lines, '\n'))
 end
 
--- Adds an event to the stream, and notifies the clients that wait.
+-- Counts a member of a batch, adds an event to the stream, and notifies the clients that wait.
 local function notify(name, state, ...)
+  count(ID, all_meta(), state)
   event(EVENTS, name, 'id', ID, 's', state, ...)
   call('PUBLISH', CHANNEL, state)
-end
-
-local function is_final(state)
-  return state == 'finished' or state == 'error'
 end
 
 -- Returns the milliseconds for which Redis keeps the ended job: those of the submission, else the default.

@@ -4,10 +4,6 @@
 -- permit of a limit are members `NAME:INST\nTOKEN\nID` of a zset, scored by the number of the permit. Parked jobs are
 -- members `LIMIT\nRANK\nID` of the zset of their queue, all with the same score; a set for each limit names the queues.
 
-local function key_of(kind, name)
-  return NAMESPACE .. NAMED[kind] .. name
-end
-
 -- The most jobs that one event moves to the front of a queue.
 local MOST_UNPARKED = 100
 local LIMITS, LIMIT_STATE = key_of('limits', ''), key_of('limit_state', '')

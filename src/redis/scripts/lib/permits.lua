@@ -8,19 +8,20 @@
 local PRIORITIES = { high = 0, low = 2 }
 
 -- Returns the limits of a job: key, and N of one that is its own.
-local function limits_of(record)
+local function limits_of(id, record)
   local found = {}
-  for key in string.gmatch(record.limits or '', '[^\n]+') do found[#found + 1] = { key = key } end
-  local n, key = string.match(record.own_limit or '', '^(%d+) (.+)$')
+  for key in string.gmatch(own_or_shared(id, record, 'limits') or '', '[^\n]+') do found[#found + 1] = { key = key } end
+  local n, key = string.match(own_or_shared(id, record, 'own_limit') or '', '^(%d+) (.+)$')
   if key then found[#found + 1] = { key = key, n = tonumber(n) } end
   return found
 end
 
 -- Notes the place that a job with limits keeps among parked ones: that of the time at which it was queued first.
 local function note_rank(id, record)
-  if record.rank or not (record.limits or record.own_limit) or not usable(LIMIT_STATE, 'hash') then return end
+  local limited = own_or_shared(id, record, 'limits') or own_or_shared(id, record, 'own_limit')
+  if record.rank or not limited or not usable(LIMIT_STATE, 'hash') then return end
   local count = call('HINCRBY', LIMIT_STATE, 'rank', 1) % 1000000
-  record.rank = string.format('%d%014.0f%06.0f', PRIORITIES[record.priority] or 1, clock(), count)
+  record.rank = string.format('%d%014.0f%06.0f', PRIORITIES[own_or_shared(id, record, 'priority')] or 1, clock(), count)
   call('HSET', key_of('meta', id), 'rank', record.rank)
 end
 

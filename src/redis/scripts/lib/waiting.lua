@@ -7,11 +7,12 @@
 -- The most jobs that one event queues or ends because of another one.
 local PAGE = 100
 
--- Returns the state of a job; nil when it is gone. Another program may keep it as a JSON string.
+-- Returns the state of a job or a batch; nil when it is gone. Another program may keep a job as a JSON string.
 local function state_of(id)
   local key = key_of('job', id)
   local found = type_of(key)
   if found == 'hash' then return call('HGET', key, 'status') or '' end
+  if found == 'none' then return state_of_batch(id) end
   if found ~= 'string' then return nil end
   local ok, job = pcall(cjson.decode, call('GET', key))
   return ok and type(job) == 'table' and type(job.status) == 'string' and job.status or ''
@@ -38,6 +39,27 @@ local function open_conditions(record)
   return (not record.token or record.token == '0') and conditions(record, 'after:') or {}
 end
 
+-- Checks the jobs for which a new one is to wait: names and conditions in the arguments from one to another, of which
+-- those that are met get their new name. Returns the ids of those that have not ended, one that never will meet its
+-- condition, with its state, and the refusal.
+local function check_parents(args, from, to)
+  local open, blocked = {}, nil
+  for i = from, to, 2 do
+    local parent = string.sub(args[i], #'after:' + 1)
+    local state = state_of(parent)
+    if not state then return nil, nil, { 'ORPHAN', parent, '.' } end
+    local result = verdict(args[i + 1], state)
+    if result == 'met' then args[i] = 'met:' .. parent end
+    if result == 'never' then blocked = { parent, state } end
+    if result == 'wait' then
+      local bad = unfit(key_of('after', parent), 'set')
+      if bad then return nil, nil, bad end
+      open[#open + 1] = parent
+    end
+  end
+  return open, blocked
+end
+
 -- Records that a job was skipped because of another one, for a retry of both.
 local function note_skipped(parent, id)
   local key = key_of('skipped', parent)
@@ -52,29 +74,45 @@ local function reason_of(parent, condition, state)
     .. (state and 'ended with error' or 'is gone')
 end
 
+-- Ends a waiting job with an error; `name` is the event, `exit` the exit code.
+local function end_waiting(name, id, runner, record, why, exit)
+  local job, at = key_of('job', id), clock()
+  call('HSET', job, 'status', 'error', 'error', why, 'updated_at', stamp(at))
+  call('HSET', key_of('meta', id), 'exit', exit, 'ended_ms', at)
+  local seconds = number(own_or_shared(id, record, 'keep'))
+  expire(seconds and seconds * 1000 or DEFAULT_KEEP, job, key_of('meta', id), key_of('output', id))
+  count(id, record, 'error')
+  event(EVENTS, name, 'id', id, 's', 'error', 'n', runner)
+  call('PUBLISH', key_of('channel', id), 'error')
+end
+
+-- Returns how a member ends because its batch is to stop; nil when it is not.
+local function stop_of(id, record)
+  local batch = place_of(id, record)
+  local known = batch and record_of(batch) or {}
+  if not known.stopping then return nil end
+  if known.stopping == 'cancel' then return { why = cancelled(known.reason), exit = 130 } end
+  return { why = 'skipped: ' .. known.reason, exit = SKIPPED, skipped = true }
+end
+
 -- Ends a waiting job that can never start.
 local function skip(id, runner, record, parent, state)
-  local job, at = key_of('job', id), clock()
   local why = reason_of(parent, record['after:' .. parent] or record['met:' .. parent], state)
-  call('HSET', job, 'status', 'error', 'error', why, 'updated_at', stamp(at))
-  call('HSET', key_of('meta', id), 'skipped', '1', 'exit', SKIPPED, 'ended_ms', at)
-  local seconds = number(record.keep)
-  expire(seconds and seconds * 1000 or DEFAULT_KEEP, job, key_of('meta', id), key_of('output', id))
+  call('HSET', key_of('meta', id), 'skipped', '1')
+  end_waiting('skipped', id, runner, record, why, SKIPPED)
   note_skipped(parent, id)
-  event(EVENTS, 'skipped', 'id', id, 's', 'error', 'n', runner)
-  call('PUBLISH', key_of('channel', id), 'error')
 end
 
 -- Queues a job that waits for no other one any more, or delays it until its time.
 local function queue_or_delay(id, runner, record)
-  local not_before = number(record.not_before)
+  local not_before = number(own_or_shared(id, record, 'not_before'))
   if not_before and not_before > clock() then
     call('ZADD', key_of('delay', runner), not_before, id)
     return false
   end
   call('ZREM', key_of('delay', runner), id)
   note_rank(id, record)
-  enqueue(key_of('queue', runner), key_of('low', runner), id, record.priority)
+  enqueue(key_of('queue', runner), key_of('low', runner), id, own_or_shared(id, record, 'priority'))
   event(EVENTS, 'promote', 'id', id, 's', 'dispatched', 'n', runner)
   call('PUBLISH', key_of('channel', id), 'dispatched')
   return true
@@ -117,10 +155,10 @@ local function settle_one(member, parent, state, only_met)
   return result
 end
 
--- Settles up to PAGE jobs that wait for an ended one, and for those that are skipped on the way. Returns the ended jobs
--- for which others still wait; any runner goes on with these.
-local function settle(first)
-  local ended, at, left = { first }, 1, PAGE
+-- Settles up to PAGE jobs that wait for ended ones, and for those that are skipped on the way. Returns the ended jobs for
+-- which others still wait; any runner goes on with these.
+local function settle(ended)
+  local at, left = 1, PAGE
   while ended[at] and left > 0 do
     local parent = ended[at]
     local state = state_of(parent)
@@ -131,6 +169,7 @@ local function settle(first)
         ended[#ended + 1] = string.match(member, '\n(.*)$')
       end
     end
+    while COMPLETE[1] do ended[#ended + 1] = table.remove(COMPLETE, 1) end
     if left > 0 then at = at + 1 end
   end
   local open = {}
@@ -138,7 +177,7 @@ local function settle(first)
     if type_of(key_of('after', ended[i])) == 'set' then
       open[#open + 1] = ended[i]
       -- its end must be known until all are settled
-      for _, kind in ipairs({ 'job', 'meta' }) do call('PEXPIRE', key_of(kind, ended[i]), DAY, 'GT') end
+      for _, kind in ipairs({ 'job', 'meta', 'batch' }) do call('PEXPIRE', key_of(kind, ended[i]), DAY, 'GT') end
       call('PEXPIRE', key_of('after', ended[i]), DAY)
     end
   end
@@ -150,12 +189,14 @@ local function settle(first)
   return open
 end
 
--- Settles the jobs that waited for the end of this one, and ends a reply with the ended jobs for which others still
--- wait.
+-- Settles the jobs that waited for the end of this one, or of the batch that it completes, and ends a reply with what is
+-- left to settle: ended jobs for which others still wait, and batches whose members are to end.
 local function with_open(reply)
-  if awaits ~= false and type_of(AFTER) == 'set' then
-    for _, id in ipairs(settle(ID)) do reply[#reply + 1] = id end
-  end
+  local ended = {}
+  if awaits ~= false and type_of(AFTER) == 'set' then ended[1] = ID end
+  while COMPLETE[1] do ended[#ended + 1] = table.remove(COMPLETE, 1) end
+  for _, id in ipairs(#ended > 0 and settle(ended) or {}) do reply[#reply + 1] = id end
+  for _, batch in ipairs(STOPPING) do reply[#reply + 1] = batch end
   reply[#reply + 1] = '.'
   return reply
 end
