@@ -20,7 +20,16 @@ const examples = [...Deno.readDirSync(FOLDER)]
 
 Deno.test("there are the examples that their page names", () => {
   const names = examples.map(({ name }) => name).sort();
-  for (const name of ["batch.ts", "environment_and_timeout.sh", "executors.sh", "raw_redis.sh", "submit_and_wait.sh"]) {
+  for (
+    const name of [
+      "batch.ts",
+      "grid.sh",
+      "environment_and_timeout.sh",
+      "executors.sh",
+      "raw_redis.sh",
+      "submit_and_wait.sh",
+    ]
+  ) {
     assertEquals(names.includes(name), true, name);
   }
 });

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { viewJob } from "../../src/client/job_view.ts";
+import { placeInBatch, readCounts } from "../../src/domain/batch.ts";
 import { dependenciesOf, type Dependency } from "../../src/domain/job_meta.ts";
 import { Keys } from "../../src/redis/keys.ts";
 import type { ExecutionLog } from "./execution_log.ts";
@@ -38,6 +40,7 @@ export async function audit(fixture: RunnerFixture, expected: Expected): Promise
     findings.push(...await changesAfterTheEnd(fixture.redis), ...await earlyStarts(fixture.redis));
   }
   findings.push(...await waitsForEver(fixture.redis));
+  findings.push(...await miscounted(fixture.redis));
   findings.push(...await keysLeft(fixture.redis));
   findings.push(...await processesLeft(fixture));
   for (const dir of expected.instances ?? [`${fixture.dir}/spool/${fixture.name}`]) {
@@ -175,6 +178,43 @@ async function waitsForEver(redis: RedisServer): Promise<string[]> {
   await until("no job waits for ended ones", async () => (await find()).length === 0, 5_000).catch(() => {});
   return await find();
 }
+
+/** Batches whose counts are not those of their members, or that have ended and would stay for ever. */
+export async function miscounted(redis: RedisServer): Promise<string[]> {
+  const findings: string[] = [];
+  const keys = await redis.keys();
+  for (const key of keys.filter((key) => key.startsWith("rr:batch:"))) {
+    const id = key.slice("rr:batch:".length);
+    const record = await redis.hash(key);
+    const members = keys.filter((one) => placeInBatch(one)?.batch === `job_${id}`);
+    const found = { queued: 0, running: 0, ok: 0, failed: 0, timedOut: 0, cancelled: 0, lost: 0, skipped: 0 };
+    for (const member of members) {
+      const memberId = member.slice("job_".length);
+      const [fields, meta] = [await redis.hash(member), await redis.hash(`rr:meta:${memberId}`)];
+      const { outcome, status } = viewJob({ id: memberId, fields, meta });
+      const name: keyof typeof found = outcome === null ? status === "started" ? "running" : "queued" : NAMES[outcome];
+      found[name]++;
+    }
+    const { counts } = readCounts(record);
+    for (const name of Object.keys(found) as (keyof typeof found)[]) {
+      if (counts[name] === found[name]) continue;
+      findings.push(`miscounted: batch ${id} has ${found[name]} ${name} members and counts ${counts[name]}`);
+    }
+    const isOver = record.closed === "1" && counts.queued + counts.running === 0;
+    if (isOver && Number(await redis.call("PTTL", key)) < 0) findings.push(`stays in Redis for ever: ${key}`);
+  }
+  return findings;
+}
+
+/** Names of counts by outcome. */
+const NAMES = {
+  ok: "ok",
+  failed: "failed",
+  "timed-out": "timedOut",
+  cancelled: "cancelled",
+  lost: "lost",
+  skipped: "skipped",
+} as const;
 
 /** Every key of the model as an expression; new ones are found by themselves. */
 function model(): RegExp[] {
