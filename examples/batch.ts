@@ -1,4 +1,4 @@
-// A program that submits a batch of jobs and collects their results: deno run -A examples/batch.ts
+// A program that submits a batch, runs again what failed, and collects the results: deno run -A examples/batch.ts
 import { Client } from "../src/mod.ts";
 
 await using client = await Client.connect({
@@ -7,18 +7,25 @@ await using client = await Client.connect({
 });
 const runner = Deno.env.get("RUNNER_NAME");
 
-const numbers = [2, 3, 5, 7, 11];
-const ids = await Promise.all(
-  numbers.map((n) => client.submit({ payload: 'echo $((N * N)); [ "$N" -ne 7 ]', env: { N: String(n) }, runner })),
-);
-for (const [i, id] of ids.entries()) {
-  const job = await client.wait(id);
-  console.log(`${numbers[i]}: ${job.status}, exit code ${job.exitCode}, output ${job.result.trim()}`);
+const id = await client.submitBatch({
+  job: { payload: 'echo $((N * N)); [ "$N" -ne 7 ]', runner },
+  params: { N: [2, 3, 5, 7, 11] },
+});
+const { counts } = await client.waitBatch(id);
+console.log(`${counts.ok} ok, ${counts.failed} failed`);
+
+const { queued } = await client.retryAll({ batch: id, outcomes: ["failed"] });
+console.log(`${queued} again`);
+await client.waitBatch(id);
+for (const job of await client.waitAll({ ids: [id] })) {
+  console.log(`${job.index}: ${job.status}, exit code ${job.exitCode}, output ${job.result.trim()}`);
 }
 
 // Output:
-// 2: finished, exit code 0, output 4
-// 3: finished, exit code 0, output 9
-// 5: finished, exit code 0, output 25
-// 7: error, exit code 1, output 49
-// 11: finished, exit code 0, output 121
+// 4 ok, 1 failed
+// 1 again
+// 1: finished, exit code 0, output 4
+// 2: finished, exit code 0, output 9
+// 3: finished, exit code 0, output 25
+// 4: error, exit code 1, output 49
+// 5: finished, exit code 0, output 121
