@@ -153,6 +153,17 @@ Deno.test("cancel of a batch names it, and its begin is enough", async () => {
   );
 });
 
+Deno.test("cancel of a begin that two batches have, or a batch and a job, changes nothing", async () => {
+  for (const other of ["batch-2.1", "batch-job", "batch-1x.1"]) {
+    const { code, fixture } = await run(["cancel", "batch"], {}, (fixture) => {
+      fixture.redis.batches.records.set("batch-1", { size: "1", stored: "1", closed: "1", "n:q": "1" });
+      for (const id of ["batch-1.1", other]) fixture.redis.put(id, { status: "dispatched" });
+    });
+    assertEquals([code, fixture.redis.batches.cancelled], [2, []], other);
+    assert(fixture.stderr.includes("several ids begin so"), fixture.stderr);
+  }
+});
+
 Deno.test("retry of a batch runs those members again that ended with error", async () => {
   const { code, fixture } = await run(["retry", "b"], {}, (fixture) => {
     withBatch(fixture, { size: "4", stored: "4" });

@@ -48,6 +48,17 @@ Deno.test("every command and every option is offered", async () => {
   }
 });
 
+Deno.test("batches are offered before jobs, each once, and alone for --batch", async () => {
+  const fixture = () => {
+    const fixture = new CommandFixture();
+    for (const id of ["grid.1", "grid.2"]) fixture.redis.put(id, { status: "dispatched" }, { as: "q", title: "t" });
+    fixture.redis.put("other.1", { status: "dispatched" });
+    return fixture;
+  };
+  assertEquals(await offered("status ", { fixture: fixture() }), ["grid", "other.1", "grid.2", "grid.1"]);
+  assertEquals(await offered("status --batch ", { fixture: fixture() }), ["grid"]);
+});
+
 Deno.test("what is offered depends on what was typed", async () => {
   const table: [line: string, offered: string[]][] = [
     ["statu", ["status"]],

@@ -36,6 +36,7 @@ Deno.test("planBatch identifies a submission by what was asked for, and not by w
     axes: [axis("A", "1")],
   }, { ...options, nowMs: 99 });
   assertEquals(again.definition, first.definition);
+  assert(plan([axis("A", "1")], {}, 61).definition !== first.definition);
   assert(plan([axis("A", "2")], {}, 60).definition !== first.definition);
   assert(plan([axis("A", "1")], { env: { E: "1" } }, 60).definition !== first.definition);
 });

@@ -65,6 +65,7 @@ Deno.test("after as many failures as stop_after says, the members that have not 
   assertEquals(await countsOf(fixture, "b"), { started: 1, skipped: 2, "failed:1": 1, "failed:2": 1, cancelled: 1 });
   assertEquals((await fixture.job("b.4")).error, "skipped: 2 members of its batch have failed");
   assertEquals((await fixture.meta("b.4")).exit, "123");
+  assertEquals((await fixture.meta("b.1")).cancel, undefined, "what runs goes on");
   assertEquals((await fixture.job("child")).status, "dispatched");
   await fixture.queue.finish(ended({ id: "b.1", token: running.token }));
   assertEquals(await fixture.list(fixture.keys.queue("r")), ["child"]);
@@ -97,6 +98,17 @@ Deno.test("sweep() corrects the counts of what foreign programs did to members, 
   await server.call("DEL", keys.batch("a"));
   for (let round = 0; round < 8; round++) await fixture.queue.sweep(2);
   assertEquals(await server.call("ZRANGE", keys.batches(), 0, -1), ["b"]);
+});
+
+Deno.test("sweep() of the index leaves what says that a member is to be counted as lost", async () => {
+  await using fixture = await RedisFixture.open();
+  for (const id of ["a", "b"]) await submitAll(fixture, batchOf(id, 1));
+  await fixture.server.call("DEL", fixture.keys.job("b.1"));
+  // each round checks one batch, and all of the index
+  await fixture.queue.sweep(100);
+  assertEquals(await fixture.store.newest(9), ["a.1"]);
+  await fixture.queue.sweep(100);
+  assertEquals(await countsOf(fixture, "b"), { lost: 1 });
 });
 
 Deno.test("a member that a foreign program ended in the queue is counted when a runner drops it", async () => {
@@ -143,6 +155,8 @@ Deno.test("the members of a batch share its limits, and parked ones end with the
   await server.call("HSET", keys.limitState(), "hold", "0");
   const shared = { payload: "true", runner: "r", executor: "tmux.main", limits: ["gpu"] };
   await submitAll(fixture, batchOf("b", 4, { shared }));
+  const ranks = await Promise.all(["b.1", "b.2", "b.3"].map(async (id) => (await fixture.meta(id)).rank));
+  assertEquals(ranks, [...new Set(ranks)].filter((rank) => rank !== undefined).sort());
   await fixture.claim(3);
   const first = await queue.start("b.1");
   assert(first.type === "OK", first.type);

@@ -67,6 +67,8 @@ Deno.test("the record counts its members through every event", async () => {
   const counts = () => countsOf(fixture, "b");
   assertEquals(await runNext(fixture), "b.1");
   assertEquals(await counts(), { q: 5, ok: 1 });
+  const { begun_ms } = (await fixture.store.batches.read("b"))!.fields;
+  assertEquals(begun_ms, (await fixture.meta("b.1")).started_ms);
   await runNext(fixture, 3);
   assertEquals(await counts(), { q: 4, ok: 1, "failed:3": 1 });
   await runNext(fixture, 1, 60_000);
@@ -81,6 +83,7 @@ Deno.test("the record counts its members through every event", async () => {
   await fixture.expire("i");
   await fixture.queue.reap("i", { attempt: id }, { policy: "fail", graceMs: 0, lostAfterMs: 0 });
   assertEquals(await counts(), { q: 3, ok: 1, cancelled: 1, lost: 1 });
+  assertEquals((await fixture.store.batches.read("b"))!.fields.begun_ms, begun_ms);
   assertEquals((await fixture.store.batches.read("b"))!.fields.recent.trim().split(" "), ["4", "5", "2"]);
 });
 

@@ -1,6 +1,8 @@
 import { type Bench, benchRedis, benchWorld, OURS, rate, type Section } from "../harness.ts";
 import { BullMq } from "../peers/bullmq.ts";
 import { storeOf } from "../peers/ours.ts";
+import { planBatch } from "../../../src/client/plan_batch.ts";
+import { submitBatch } from "../../../src/client/submit_batch.ts";
 import { submitJobs } from "../../../src/client/submit_jobs.ts";
 
 const PAYLOAD = `echo ${"x".repeat(195)}`;
@@ -17,8 +19,13 @@ async function ours(count: number): Promise<Record<string, number>> {
   const job = { payload: PAYLOAD, runner: "bench", executor: "tmux.bench" };
   const jobs = Array.from({ length: count }, () => ({ ...job, id: crypto.randomUUID() }));
   const inside = await rate(count, () => submitJobs(store, jobs, { onSubmitted: () => Promise.resolve() }));
+  const batch = planBatch(
+    { draft: { submission: job }, axes: [{ names: ["N"], rows: jobs.map((_, i) => [String(i)]) }] },
+    { nowMs: 0, newId: () => "batch", checkExecutor: () => {} },
+  );
+  const together = await rate(count, () => submitBatch(store, batch));
   store.close();
-  return { "whole program": whole, "without its start": inside };
+  return { "whole program": whole, "without its start": inside, "as one batch": together };
 }
 
 async function theirs(count: number): Promise<Record<string, number>> {
@@ -32,7 +39,7 @@ async function theirs(count: number): Promise<Record<string, number>> {
 /** How fast jobs come into the queue. */
 export default {
   name: "submit",
-  summary: "jobs of 200 bytes a second: submit --from beside addBulk by 1,000",
+  summary: "jobs of 200 bytes a second: submit --from and a batch beside addBulk by 1,000",
   limit: 300,
   async run(bench: Bench) {
     const count = bench.size(20_000, 300);
