@@ -29,19 +29,25 @@ export type BatchState = "incomplete" | "queued" | "running" | "stopping" | "fin
  * ```
  */
 export interface BatchView {
+  /** Its id, also that of its members, before `.INDEX`. */
   readonly id: string;
+  /** What becomes of its members. */
   readonly state: BatchState;
   /** Number of members. */
   readonly size: number;
   /** Number of those that are stored. */
   readonly stored: number;
+  /** Numbers of members by state. */
   readonly counts: BatchCounts;
   /** The highest exit code of the members; `null` until all have ended. */
   readonly exitCode: number | null;
+  /** Title of all members; empty when they have none. */
   readonly title: string;
   /** Name of the runner of all members. */
   readonly runner: string;
+  /** Labels of all members. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Its submission, Unix milliseconds, as the times below. */
   readonly createdMs: number | null;
   /** Start of the first member. */
   readonly startedMs: number | null;

@@ -22,14 +22,19 @@ export const LINE_VARIABLE = "RUNNER_LINE";
 export interface BatchCounts {
   /** Have not started, or wait for another attempt. */
   readonly queued: number;
+  /** Run now. */
   readonly running: number;
   /** Exit code 0. */
   readonly ok: number;
   /** Another exit code. */
   readonly failed: number;
+  /** Were stopped at their timeout. */
   readonly timedOut: number;
+  /** Were cancelled. */
   readonly cancelled: number;
+  /** Went with their host or their terminal. */
   readonly lost: number;
+  /** Never started, because of another job or of their batch. */
   readonly skipped: number;
 }
 
