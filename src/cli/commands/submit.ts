@@ -348,8 +348,8 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "the jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is " +
     "set.",
     "A job waits for at most 256 others, which must exist. When one that must finish fails, is cancelled, lost or " +
-    "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. Ids with a comma are " +
-    "named in a file.",
+    "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. A batch counts " +
+    "as one job, which has finished when all its members have. Ids with a comma are named in a file.",
     "With --batch the lines of --from are the members of one batch; what all members share, such as runner, priority " +
     "and after, is set by options only.",
     "A batch is many jobs under one id, which works wherever the id of a job does; its members are ID.1, ID.2 and so " +
