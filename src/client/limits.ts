@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../domain/errors.ts";
-import { queueOfLimit, readSettableLimit } from "../domain/limit_key.ts";
+import { batchOfLimit, queueOfLimit, readSettableLimit } from "../domain/limit_key.ts";
 import { MAX_LIMIT } from "../domain/limits.ts";
 import type { LimitStore, PermitHolder, StoredLimit } from "../ports/limits.ts";
 
@@ -47,17 +47,22 @@ export function holdersText(holders: readonly PermitHolder[], held: number): str
   return more > 0 ? `${named.join(", ")} and ${more} more` : named.join(", ");
 }
 
+function nameOf(key: string): string {
+  const batch = batchOfLimit(key);
+  return batch === null ? `limit ${key}` : `other members of batch ${batch}`;
+}
+
 /** Says what keeps a parked job from starting. */
 export async function explainLimit(store: Store, key: string): Promise<string> {
   const { heldMs, limits: [{ n, held, holders }] } = await store.limits.read([key]);
   if (heldMs > 0) {
-    return `waits for limit ${key}: Redis may have lost which jobs hold it, and for another ` +
+    return `waits for ${nameOf(key)}: Redis may have lost which jobs hold it, and for another ` +
       `${Math.ceil(heldMs / 1000)} s their runners report them`;
   }
   const who = holders.length === 0 ? "" : ` by ${holdersText(holders, held)}`;
   return held < n
-    ? `waits for limit ${key}, which has room: ${held} of ${n} held${who}; it is queued again within a minute`
-    : `waits for limit ${key}: ${held} of ${n} held${who}`;
+    ? `waits for ${nameOf(key)}, which has room: ${held} of ${n} held${who}; it is queued again within a minute`
+    : `waits for ${nameOf(key)}: ${held} of ${n} held${who}`;
 }
 
 /** Says that the limit of a queue is reached; `null` when it has none, or room. */

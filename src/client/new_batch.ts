@@ -42,6 +42,8 @@ export interface NewBatch extends BatchMembers {
   readonly job: Partial<Submission> & Pick<Submission, "payload">;
   /** When this number of members have failed, those that have not started end as skipped. */
   readonly stopAfter?: number;
+  /** At most this number of members run at the same time, on all hosts together. */
+  readonly atMost?: number;
 }
 
 function arrayAxis([first, last]: readonly [number, number]): Axis {
@@ -61,7 +63,7 @@ function arrayAxis([first, last]: readonly [number, number]): Axis {
  * @throws {InvalidInputError} No runner could run its members, or there are none or too many.
  */
 export function submissionOf(batch: NewBatch, options: PlanOptions): BatchSubmission {
-  const { job, array, params = {}, each, stopAfter } = batch;
+  const { job, array, params = {}, each, stopAfter, atMost } = batch;
   const axes: Axis[] = [
     ...array === undefined ? [] : [arrayAxis(array)],
     ...Object.entries(params).map(([name, values]) => ({ names: [name], rows: values.map((one) => [String(one)]) })),
@@ -70,9 +72,10 @@ export function submissionOf(batch: NewBatch, options: PlanOptions): BatchSubmis
   if (axes.length === 0) {
     throw new InvalidInputError("Cannot submit batch: its members do not differ; give array, params or each");
   }
-  if (stopAfter !== undefined && !(Number.isInteger(stopAfter) && stopAfter > 0)) {
-    throw new InvalidInputError("Cannot submit batch: stopAfter must be a whole number above 0");
+  for (const [name, value] of Object.entries({ stopAfter, atMost })) {
+    if (value === undefined || Number.isInteger(value) && value > 0) continue;
+    throw new InvalidInputError(`Cannot submit batch: ${name} must be a whole number above 0`);
   }
   const { runner = DEFAULT_RUNNER, executor = DEFAULT_EXECUTOR } = job;
-  return planBatch({ draft: { submission: { ...job, runner, executor } }, axes, stopAfter }, options);
+  return planBatch({ draft: { submission: { ...job, runner, executor } }, axes, stopAfter, atMost }, options);
 }

@@ -21,6 +21,8 @@ export interface BatchPlan {
   /** Members that differ in more than variables; then there are no axes. */
   readonly members?: readonly BatchMember[];
   readonly stopAfter?: number;
+  /** Number of members that may run at the same time. */
+  readonly atMost?: number;
 }
 
 function refuse(reason: string): never {
@@ -76,7 +78,7 @@ export interface PlanOptions {
  * @throws {InvalidInputError} No runner could run its members, or there are none or too many.
  */
 export function planBatch(plan: BatchPlan, { nowMs, newId, checkExecutor }: PlanOptions): BatchSubmission {
-  const { draft, axes, members, stopAfter } = plan;
+  const { draft, axes, members, stopAfter, atMost } = plan;
   const { env = {}, ...rest } = draft.submission;
   checkAxes(axes, env);
   const size = sizeOf(plan);
@@ -89,8 +91,9 @@ export function planBatch(plan: BatchPlan, { nowMs, newId, checkExecutor }: Plan
   const { id, ...shared } = makeReady({ ...draft, submission: rest }, nowMs, newId);
   return {
     ...{ id, shared, size, member },
-    definition: JSON.stringify([{ ...rest, env, id }, draft.delay, axes, members, stopAfter]),
+    definition: JSON.stringify([{ ...rest, env, id }, draft.delay, axes, members, stopAfter, atMost]),
     params: axes.flatMap(({ names }) => names),
     ...stopAfter === undefined ? {} : { stopAfter },
+    ...atMost === undefined ? {} : { atMost },
   };
 }

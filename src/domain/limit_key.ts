@@ -4,6 +4,8 @@ import { readRunnerName } from "./runner_name.ts";
 
 /** What precedes the name of a runner in the key of a limit of its queue. */
 const OF_QUEUE = "runner:";
+/** What precedes the id of a batch in the key of its limit. */
+const OF_BATCH = "batch:";
 const FORM = /^[A-Za-z0-9_][A-Za-z0-9_.\/-]{0,99}$/;
 
 /**
@@ -39,6 +41,16 @@ export function queueOfLimit(key: string): string | null {
 /** Returns the key of the limit of a queue. */
 export function limitOfQueue(runner: string): string {
   return OF_QUEUE + runner;
+}
+
+/** Returns the key of the limit of a batch. */
+export function limitOfBatch(id: string): string {
+  return OF_BATCH + id;
+}
+
+/** Returns the id of the batch whose members a limit counts; `null` for another limit. */
+export function batchOfLimit(key: string): string | null {
+  return key.startsWith(OF_BATCH) ? key.slice(OF_BATCH.length) : null;
 }
 
 /**

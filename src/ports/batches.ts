@@ -26,6 +26,8 @@ export interface BatchSubmission {
   readonly params: readonly string[];
   /** Number of failures after which members that have not started end as skipped. */
   readonly stopAfter?: number;
+  /** Number of members that may run at the same time. */
+  readonly atMost?: number;
   /** Returns the member of an index. */
   member(index: number): BatchMember;
 }

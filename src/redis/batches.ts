@@ -1,4 +1,5 @@
 import { placeInBatch } from "../domain/batch.ts";
+import { limitOfBatch } from "../domain/limit_key.ts";
 import { conditionsOf, metaOf } from "../domain/job_meta.ts";
 import type { Submission } from "../domain/submission.ts";
 import type {
@@ -38,13 +39,15 @@ export class Batches implements BatchStore {
     first: number,
     { maxQueued }: { readonly maxQueued?: number } = {},
   ): Promise<BatchSubmitReply> {
-    const { id, shared, size, params, stopAfter } = batch;
+    const { id, shared, size, params, stopAfter, atMost } = batch;
     const { runner, priority = "normal", notBeforeMs } = shared;
     const digest = this.#digests.get(batch) ?? sha1(batch.definition);
     this.#digests.set(batch, digest);
     const conditions = Object.entries(conditionsOf(shared)).flat();
     const fields = Object.entries(sharedMeta(shared)).flatMap(([name, value]) => [`of:${name}`, value]);
-    fields.push("params", JSON.stringify(params), ...stopAfter === undefined ? [] : ["stop_after", String(stopAfter)]);
+    fields.push("params", JSON.stringify(params));
+    if (stopAfter !== undefined) fields.push("stop_after", String(stopAfter));
+    if (atMost !== undefined) fields.push("of:own_limit", `${atMost} ${limitOfBatch(id)}`);
     const { keys } = this.#steps;
     const [type, detail, ...open] = await this.#steps.job(SCRIPTS.batch_submit, id, {
       keys: [

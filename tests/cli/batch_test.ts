@@ -22,13 +22,28 @@ const nothing = () => {};
 
 Deno.test("submit --array and --param queue a batch and print its id only", async () => {
   const { code, fixture } = await run(
-    ["submit", "--id", "g", "--param", "lr=0.1,0.01", "--param", "seed=1..3", "--env", "E=e", "--stop-after", "2", "x"],
+    [
+      "submit",
+      "--id",
+      "g",
+      "--param",
+      "lr=0.1,0.01",
+      "--param",
+      "seed=1..3",
+      "--env",
+      "E=e",
+      "--stop-after",
+      "2",
+      "--at-most",
+      "3",
+      "x",
+    ],
     {},
     nothing,
   );
   assertEquals([code, fixture.stdout], [0, "g\n"], fixture.stderr);
   const [batch] = fixture.redis.batches.submitted;
-  assertEquals([batch.size, batch.params, batch.stopAfter], [6, ["lr", "seed"], 2]);
+  assertEquals([batch.size, batch.params, batch.stopAfter, batch.atMost], [6, ["lr", "seed"], 2, 3]);
   assertEquals(batch.member(6).env, { E: "e", RUNNER_INDEX: "6", lr: "0.01", seed: "3" });
   assertEquals(fixture.redis.batches.records.get("g")!.stored, "6");
 });
@@ -61,6 +76,8 @@ Deno.test("submit refuses what makes no batch by one sentence, before it connect
     [["--each", "none"], "there is no such file"],
     [["--csv"], "Cannot use --csv without --each"],
     [["--stop-after", "2"], "Cannot use --stop-after without a batch"],
+    [["--at-most", "2"], "Cannot use --at-most without a batch"],
+    [["--array", "1-2", "--at-most", "0"], "0 is less than the minimum of 1"],
     [["--array", "1-2", "--follow"], "Cannot use --follow with --array"],
   ];
   for (const [args, message] of rows) {

@@ -111,6 +111,9 @@ Deno.test("explainJob says what a limit waits for: its holders, data that were l
   const holders = ["a", "b", "c", "d"].map((id, number) => ({ id, number, runner: "r", instance: "i" }));
   store.limits.change("gpu", { n: 4, held: 4, holders });
   assertEquals(await why(store, parked), 'waits for limit gpu: 4 of 4 held by "a", "b", "c" and 1 more');
+  store.limits.change("batch:b", { n: 2, held: 2, holders: holders.slice(0, 2) });
+  const member = job({}, { parked: "batch:b\nr" });
+  assertEquals(await why(store, member), 'waits for other members of batch b: 2 of 2 held by "a", "b"');
   store.limits.heldMs = 30_500;
   assertEquals(
     await why(store, parked),

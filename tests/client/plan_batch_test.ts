@@ -69,4 +69,6 @@ Deno.test("submissionOf makes the batch of a program", () => {
   refused({ array: [4, 3] }, "is no range of whole numbers");
   refused({ array: [1, 10_000_000] }, "it has 10000000 members");
   refused({ array: [1, 2], stopAfter: 0 }, "stopAfter must be");
+  refused({ array: [1, 2], atMost: 1.5 }, "atMost must be");
+  assertEquals(submissionOf({ job, array: [1, 2], atMost: 1 }, options).atMost, 1);
 });

@@ -1,4 +1,5 @@
 import { checkSubmission } from "../../client/check_submission.ts";
+import type { BatchPlan } from "../../client/plan_batch.ts";
 import type { BadLine } from "../../client/order_jobs.ts";
 import type { Draft } from "../../client/read_submission.ts";
 import { makeReady, submitJob, type Submitted } from "../../client/submit.ts";
@@ -15,6 +16,7 @@ import { hintAtRunner, hintAtWaiting } from "../hint_runner.ts";
 import type { OptionRows } from "../../settings/option_row.ts";
 import { READ_SPOOL } from "../../settings/options.ts";
 import { isBatch, readAxes } from "../input/batch_options.ts";
+import { BATCH_ROWS } from "../input/batch_rows.ts";
 import { JOB_ROWS } from "../input/job_rows.ts";
 import { choosePayload, openBatch, readPayload } from "../input/payload.ts";
 import { readSubmissionOptions } from "../input/submission_options.ts";
@@ -48,29 +50,7 @@ export const SUBMIT_ROWS = {
     help: "Start when these jobs have ended, in any way; may be repeated",
   },
   ...{ limit, retries, backoff, keep, script },
-  array: {
-    type: "string",
-    value: "1-N",
-    help: "Submit a batch, a member for each number, which it has in RUNNER_INDEX; 1-9,20 are ranges and numbers",
-  },
-  param: {
-    type: "list",
-    value: "NAME=A,B,...",
-    help:
-      "Submit a batch, a member for each value of this variable; may be repeated: for all combinations. 1..5: a range",
-  },
-  each: {
-    type: "string",
-    value: "FILE",
-    help: "Submit a batch, a member for each line, which it has in RUNNER_LINE; - reads standard input",
-  },
-  csv: { type: "flag", help: "With --each: the first line names variables, the others have their values" },
-  stopAfter: {
-    type: "integer",
-    value: "N",
-    min: 1,
-    help: "Of a batch: when N members have failed, those that have not started end as skipped",
-  },
+  ...BATCH_ROWS,
   from: { type: "string", value: "FILE", help: "Submit many jobs, one JSON object per line; - reads standard input" },
   maxQueued: {
     type: "integer",
@@ -287,7 +267,12 @@ async function submitMembers(context: SubmitContext, defaults: Draft, path: stri
   });
   await sayBadLines(context, bad);
   const members = drafts.map((draft) => memberOf(draft, same));
-  return await queueBatch(context, { draft: defaults, axes: [], members, stopAfter: settings.stopAfter });
+  return await queueBatch(context, { draft: defaults, axes: [], members, ...boundsOf(settings) });
+}
+
+/** Returns what holds for all members of a batch together. */
+function boundsOf({ atMost, stopAfter }: SubmitContext["settings"]): Pick<BatchPlan, "atMost" | "stopAfter"> {
+  return { atMost, stopAfter };
 }
 
 async function run(context: SubmitContext): Promise<number> {
@@ -310,7 +295,7 @@ async function run(context: SubmitContext): Promise<number> {
     return await queueBatch(context, {
       draft: await resolveAfter(context, draft),
       axes,
-      stopAfter: settings.stopAfter,
+      ...boundsOf(settings),
     });
   }
   // errors that need no Redis are reported without a connection

@@ -15,7 +15,7 @@ function refuse(reason: string): never {
 
 /** Refuses options that a batch cannot have, and those that only a batch has. */
 function checkBatch(settings: Settings): void {
-  const { from, follow, csv, each, stopAfter, batch } = settings;
+  const { from, follow, csv, each, atMost, stopAfter, batch } = settings;
   if (csv && each === undefined) refuse("--csv without --each: there is no file");
   if (batch && from === undefined) refuse("--batch without --from: --array, --param and --each make a batch anyway");
   if (batch && settings.skipBad) refuse("--skip-bad with --batch: the same file would make another batch");
@@ -23,8 +23,9 @@ function checkBatch(settings: Settings): void {
     const key = AXES.find((name) => settings[name] !== undefined && settings[name].length > 0);
     if (from !== undefined) refuse(`--${key} with --from: write one of them`);
     if (follow) refuse(`--follow with --${key}: it is for one job; use --wait`);
-  } else if (stopAfter !== undefined && !batch) {
-    refuse("--stop-after without a batch: write --array, --param, --each or --from with --batch");
+  } else if ((atMost ?? stopAfter) !== undefined && !batch) {
+    const option = atMost === undefined ? "--stop-after" : "--at-most";
+    refuse(`${option} without a batch: write --array, --param, --each or --from with --batch`);
   }
 }
 
