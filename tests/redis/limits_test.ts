@@ -320,6 +320,37 @@ Deno.test("runner:NAME limits a queue over all its instances, and the ids stay i
   assertEquals((await third.claim(1)).length, 1);
 });
 
+Deno.test("claims count for the limit of a queue, and so no host holds ids that another one could run", async () => {
+  await using fixture = await open();
+  const { queue, store, keys } = fixture;
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO);
+  await store.limits.limitSet("runner:r", 2);
+  for (const id of ["a", "b", "c"]) await fixture.submit(id, { executor: "tmux.s.w" });
+  assertEquals(await fixture.claim(1), ["a"]);
+  assertEquals([await fixture.claim(9, other), await fixture.claim(9)], [["b"], []]);
+  assertEquals(await fixture.list(keys.queue("r")), ["c"]);
+  assertEquals([(await queue.start("a")).type, (await other.start("b")).type], ["OK", "OK"]);
+});
+
+Deno.test("an instance that comes back after it was retired has the limit that its queue got meanwhile", async () => {
+  await using fixture = await open();
+  const { queue, store } = fixture;
+  const other = fixture.runner({ instance: "i2", nonce: "n2" });
+  await other.register(INFO);
+  await fixture.expire("i");
+  assertEquals(await other.retire("i"), true);
+  await store.limits.limitSet("runner:r", 0);
+  await fixture.submit("a");
+  await queue.heartbeat([], "up");
+  assertEquals(await fixture.claim(1), []);
+  await fixture.expire("i");
+  assertEquals(await other.retire("i"), true);
+  await store.limits.limitRemove("runner:r");
+  await queue.heartbeat([], "up");
+  assertEquals(await fixture.claim(1), ["a"]);
+});
+
 Deno.test("the limit of a queue comes back with an attempt that ran under it", async () => {
   await using fixture = await open();
   const { queue, store, server } = fixture;
