@@ -42,6 +42,7 @@ Deno.test("limit list shows who holds permits and who waits", async () => {
   const holders = ["a", "b", "c"].map((id, i) => holder(id, i));
   limits.change("gpu", { n: 5, isSet: true, held: 5, holders, parked: 3, waiting: [{ id: "w\u001b", runner: "r" }] });
   limits.change("migrate", { held: 1, holders: [holder("m", 0)], parked: 1, waiting: [{ id: "x", runner: "r" }] });
+  limits.change("batch:7", { n: 2, held: 1, holders: [holder("7.1", 0)] }); // its number stands in the jobs
   limits.change("runner:r", { n: 0, isSet: true, held: 2 });
   const [code, stdout] = await run(fixture, "list");
   assertEquals(code, 0);
@@ -49,6 +50,7 @@ Deno.test("limit list shows who holds permits and who waits", async () => {
     "LIMIT               N  HELD  BY                        WAITING",
     'gpu                 5     5  "a", "b", "c" and 2 more  "w\\u001b" and 2 more',
     'migrate   1 (default)     1  "m"                       "x"',
+    'batch:7             2     1  "7.1"',
     "runner:r            0     2  jobs of that queue",
     "",
   ]);

@@ -10,7 +10,7 @@ function waitingText({ parked, waiting }: StoredLimit): string {
 
 const COLUMNS: readonly Column<StoredLimit>[] = [
   { title: "LIMIT", value: ({ key }) => key },
-  { title: "N", value: ({ n, isSet }) => isSet ? String(n) : `${n} (default)`, right: true },
+  { title: "N", value: ({ key, n, isSet }) => isSet || key.includes(":") ? String(n) : `${n} (default)`, right: true },
   {
     title: "HELD",
     value: ({ held }) => String(held),
