@@ -16,6 +16,7 @@
  * @module
  */
 import { cancelJob, cancelJobs, type Cancelled } from "./client/cancel.ts";
+import { cancelTree, type CascadeOptions, retryTree } from "./client/cascade.ts";
 import { type Changes, type LeftAlone, Tally } from "./client/change_jobs.ts";
 import { checkSubmission } from "./client/check_submission.ts";
 import { followEvents, newestCursor } from "./client/follow_events.ts";
@@ -67,6 +68,7 @@ export type {
   BatchState,
   BatchView,
   Cancelled,
+  CascadeOptions,
   Changes,
   Condition,
   ConnectionOptions,
@@ -311,7 +313,8 @@ export class Client implements AsyncDisposable {
    * @param reason Text for the `error` field of the jobs, at most 1,000 bytes.
    * @returns Numbers of jobs by result.
    */
-  async cancelAll(selection: Selection, reason = ""): Promise<Changes<Cancelled>> {
+  async cancelAll(selection: Selection, reason = "", options: CascadeOptions = {}): Promise<Changes<Cancelled>> {
+    if (options.cascade) return await cancelTree(this.#store, selection, reason);
     const jobs = await resolveSelection(this.#store, selection, "cancel");
     const tally = new Tally();
     const { ids: _, ...filter } = selection;
@@ -324,7 +327,8 @@ export class Client implements AsyncDisposable {
    *
    * @returns Numbers of jobs by result.
    */
-  async retryAll(selection: Selection): Promise<Changes<RetriedOne>> {
+  async retryAll(selection: Selection, options: CascadeOptions = {}): Promise<Changes<RetriedOne>> {
+    if (options.cascade) return await retryTree(this.#store, selection);
     const jobs = await resolveSelection(this.#store, selection, "retry");
     const tally = new Tally();
     const { ids: _, ...filter } = selection;

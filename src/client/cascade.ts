@@ -1,10 +1,32 @@
-import { JobNotFoundError } from "../domain/errors.ts";
+import { InvalidInputError, JobNotFoundError } from "../domain/errors.ts";
 import { dependenciesOf } from "../domain/job_meta.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import type { JobStore, StoredJob } from "../ports/job_store.ts";
 import { cancelJob, type Cancelled } from "./cancel.ts";
 import { mapSideBySide } from "./map_side_by_side.ts";
-import { type Retried, retryJob } from "./retry.ts";
+import { type Retried, type RetriedOne, retryJob, retryJobs } from "./retry.ts";
+import { type Changes, Tally } from "./change_jobs.ts";
+import { resolveSelection } from "./select_jobs.ts";
+import { isFiltered, type Selection } from "./selection.ts";
+
+/**
+ * Whether a change is also one of the jobs that hang on the selected ones.
+ *
+ * ```ts no-eval
+ * import { type CascadeOptions, Client } from "@hero/runner";
+ *
+ * const all: CascadeOptions = { cascade: true };
+ * await using client = await Client.connect();
+ * await client.cancelAll({ ids: ["build"] }, "wrong branch", all);
+ * ```
+ */
+export interface CascadeOptions {
+  /**
+   * Cancels also everything that waits for the jobs, in any way, the last ones first; runs also everything again that
+   * was skipped because of them. The jobs are then selected by their ids.
+   */
+  readonly cascade?: boolean;
+}
 
 /** Which jobs hang on another one: those that wait for it, or those that were skipped because of it. */
 type Which = "waiting" | "skipped";
@@ -104,4 +126,38 @@ export async function retryDescendants(
     const retried = await mapSideBySide(step, (id) => unlessGone(retryJob(store, id, { skipped: true })));
     for (const [i, result] of retried.entries()) if (result !== null) await onEnd(step[i], result);
   }
+}
+
+/** Returns the ids of the jobs that a cascade begins with. */
+async function rootsOf(store: JobStore, { ids, ...filter }: Selection, verb: string): Promise<string[]> {
+  if (ids === undefined || isFiltered(filter)) {
+    throw new InvalidInputError(`Cannot ${verb} jobs and what hangs on them: select them by their ids alone`);
+  }
+  return (await resolveSelection(store, { ids }, verb)).map(({ id }) => id);
+}
+
+/**
+ * Cancels jobs and everything that waits for them; returns numbers of jobs by result.
+ *
+ * @throws {InvalidInputError} They are not selected by ids.
+ */
+export async function cancelTree(store: JobStore, selection: Selection, reason: string): Promise<Changes<Cancelled>> {
+  const tally = new Tally();
+  const onEnd = (_: string, became: Cancelled) => Promise.resolve(tally.add(became));
+  await cancelCascade(store, await rootsOf(store, selection, "cancel"), { reason, onEnd });
+  return tally.counts();
+}
+
+/**
+ * Runs jobs again, and everything that was skipped because of them; returns numbers of jobs by result.
+ *
+ * @throws {InvalidInputError} They are not selected by ids.
+ */
+export async function retryTree(store: JobStore, selection: Selection): Promise<Changes<RetriedOne>> {
+  const ids = await rootsOf(store, selection, "retry");
+  const tally = new Tally();
+  const jobs = ids.map((id) => ({ id, status: "", queue: null }));
+  await retryJobs(store, jobs, { filter: {}, onResult: (_, result) => tally.add(result) });
+  await retryDescendants(store, ids, (_, { result }) => Promise.resolve(tally.add(result)));
+  return tally.counts();
 }

@@ -32,6 +32,25 @@ Deno.test("the library lists, waits for, cancels, retries and deletes selected j
   assertEquals(await idsOf(client), []);
 });
 
+Deno.test("the library cancels what waits for a job as well, and runs again what was skipped because of it", async () => {
+  await using server = await RedisServer.start();
+  await using client = await Client.connect({ redisUrl: server.address });
+  await client.submit({ id: "a", payload: "true" });
+  await client.submit({ id: "b", payload: "true", after: "a" });
+  await client.submit({ id: "c", payload: "true", afterEnd: "b" });
+  await client.submit({ id: "d", payload: "true" });
+  assertEquals(await client.cancelAll({ ids: ["b"] }, "why", { cascade: true }), { cancelled: 2 });
+  assertEquals((await client.read("c")).error, "cancelled: why");
+  await client.submit({ id: "e", payload: "true", after: "a" });
+  assertEquals(await client.cancelAll({ ids: ["a"] }), { cancelled: 1 });
+  assertEquals((await client.read("e")).outcome, "skipped");
+  assertEquals(await client.retryAll({ ids: ["a"] }, { cascade: true }), { queued: 1, waits: 1 });
+  for (const all of [{ labels: { x: null } }, { ids: ["a"], states: ["queued"] as const }]) {
+    await assertRejects(() => client.cancelAll(all, "", { cascade: true }), InvalidInputError, "by their ids alone");
+    await assertRejects(() => client.retryAll(all, { cascade: true }), InvalidInputError, "by their ids alone");
+  }
+});
+
 Deno.test("the library refuses a selection of nothing, or of what is not there, and changes nothing", async () => {
   await using server = await RedisServer.start();
   await using client = await Client.connect({ redisUrl: server.address });
