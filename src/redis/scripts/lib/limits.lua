@@ -86,8 +86,10 @@ local function move_up(name, limit, count)
     local id = string.match(member, '^[^\n]*\n[^\n]*\n(.*)$')
     local job, record = key_of('job', id), key_of('meta', id)
     if type_of(record) == 'hash' then call('HDEL', record, 'parked') end
-    local state = type_of(job) == 'hash' and (call('HGET', job, 'status') or '')
-    if state == 'dispatched' or state == '' then ids[#ids + 1] = id end
+    local found = type_of(job)
+    local state = found == 'hash' and call('HGET', job, 'status') or ''
+    -- whatever else another program has made of it, its start finds out
+    if found ~= 'none' and state ~= 'started' and state ~= 'finished' and state ~= 'error' then ids[#ids + 1] = id end
   end
   for i = #ids, 1, -1 do
     call('RPUSH', key_of('queue', name), ids[i])
