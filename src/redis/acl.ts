@@ -11,7 +11,7 @@ const BOTH = [
 /** Commands of a runner. */
 const RUNNER = [
   ...["blmove", "lmove", "hexists", "hscan", "hsetnx", "hstrlen", "strlen"],
-  ...["srandmember", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "rpop"],
+  ...["srandmember", "zrangebyscore", "zremrangebyrank", "zremrangebyscore", "zrandmember", "rpop"],
 ];
 /** Commands of a client that submits, waits and reads. */
 const CLIENT = [

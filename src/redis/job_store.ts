@@ -71,7 +71,7 @@ export class RedisJobStore implements JobStore {
     this.#steps = new Steps(this.#link, options.keys);
     this.schedules = new Schedules(this.#steps);
     this.batches = new Batches(this.#steps);
-    this.limits = new Limits(this.#steps);
+    this.limits = new Limits(this.#steps, 0);
     this.#submissions = new Batch(this.#link, SCRIPTS.submit);
     this.#cancellations = new Cancellations(this.#steps);
     this.#retries = new Batch(this.#link, SCRIPTS.retry, { maxCalls: SEARCHES });

@@ -21,9 +21,12 @@ interface Row {
 /** Limits in Redis, for runners and for clients. */
 export class Limits implements LimitQueue, LimitStore {
   readonly #steps: Steps;
+  readonly #leaseMs: number;
 
-  constructor(steps: Steps) {
+  /** @param leaseMs Time of a lease of the runner, milliseconds; 0 for a client, which repairs nothing. */
+  constructor(steps: Steps, leaseMs: number) {
     this.#steps = steps;
+    this.#leaseMs = leaseMs;
   }
 
   async read(limits: readonly string[] = []): Promise<LimitList> {
@@ -41,7 +44,7 @@ export class Limits implements LimitQueue, LimitStore {
 
   async unpark(): Promise<number> {
     for (let cursor = "0";;) {
-      const [, next, , heldMs] = await this.#run("unpark", [cursor, REPAIR_EVERY]);
+      const [, next, , heldMs] = await this.#run("unpark", [cursor, REPAIR_EVERY, this.#leaseMs]);
       cursor = String(next);
       if (cursor === "0") return Number(heldMs);
     }

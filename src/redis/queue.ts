@@ -82,7 +82,7 @@ export class RedisQueue implements Queue {
     this.#wakeUps = new WakeUps(target, clock);
     this.#steps = new Steps(this.#link, keys);
     this.schedules = new Schedules(this.#steps);
-    this.limits = new Limits(this.#steps);
+    this.limits = new Limits(this.#steps, this.#identity.leaseMs);
     this.#full = new FullWait(clock);
     this.#starting = new Link(target, clock, failed);
     this.#starts = new Steps(this.#starting, keys);

@@ -69,6 +69,7 @@ const NAMES = {
   ...{ after: KEYS.after(""), skipped: KEYS.skipped(""), unsettled: KEYS.unsettled() },
   ...{ queue: KEYS.queue(""), low: KEYS.low(""), delay: KEYS.delay(""), lease: KEYS.lease(""), wake: KEYS.wakeUp("") },
   ...{ paused: KEYS.paused(""), parked: KEYS.parked(""), limits: KEYS.limits(), limit_state: KEYS.limitState() },
+  ...{ names: KEYS.names() },
   ...{ permits: KEYS.permits(""), parking: KEYS.parking(""), batch: KEYS.batch(""), batches: KEYS.batches() },
   ...{ attempts: beforeOwner(KEYS.attempts("", "")), claim: beforeOwner(KEYS.claim("", "")) },
   ...{ instance: beforeOwner(KEYS.instance("", "")), held: beforeOwner(KEYS.held("", "")) },
@@ -90,6 +91,8 @@ const LIMITS = [NAMED, keysIn("ARGV[1]", "KEYS[2]"), limitLib];
 const limiting = (name: string, text: string) => new Script(name, base, [...LIMITS, text]);
 /** The same part for `claim`. */
 const CLAIM = [NAMED, keysIn("string.sub(ARGV[6], 1, #ARGV[6] - #NAMED.job)", "KEYS[7]"), limitLib];
+/** The same part for `register`. */
+const REGISTER = [NAMED, keysIn("string.sub(KEYS[6], 1, #KEYS[6] - #NAMED.limit_state)", "nil"), limitLib];
 /** Makes a script about one schedule. */
 const planning = (name: string, text: string) => new Script(name, base, [schedule, text]);
 
@@ -136,7 +139,7 @@ export const SCRIPTS = {
     restore,
   ]),
   reap: about("reap", reap),
-  register: plain("register", register),
+  register: new Script("register", base, [...REGISTER, register]),
   heartbeat: plain("heartbeat", heartbeat),
   retire: plain("retire", retire),
   request: plain("request", request),

@@ -1,4 +1,4 @@
--- register: makes a process the owner of its instance.
+-- register: makes a process the owner of its instance. limits.lua precedes this text.
 --
 -- KEYS  1 lease  2 instance  3 names  4 history  5 limits  6 state of the limits
 -- ARGV  1 instance  2 nonce  3 ms of a lease  4 nonces of earlier processes of this spool, a line feed before and after
@@ -12,7 +12,7 @@
 --       LOST  Redis lost data once more since this process registered, so not everything is restored; nothing was
 --             changed
 
-local LEASE, INSTANCE, NAMES, HISTORY, LIMITS, LIMIT_STATE = unpack(KEYS, 1, 6)
+local LEASE, INSTANCE, NAMES, HISTORY = unpack(KEYS, 1, 4)
 
 local bad = unfit(LEASE, 'zset') or unfit(INSTANCE, 'hash')
 if bad then return bad end
@@ -48,8 +48,7 @@ if known and ARGV[7] == '1' then call('HSET', HISTORY, ARGV[1], now) end
 -- the first one that registers with data of another history, or with none: an attempt with a permit may be missing
 local hold = 0
 if usable(LIMIT_STATE, 'hash') then
-  local state = call('HMGET', LIMIT_STATE, 'history', 'hold')
-  hold = state[1] == now and number(state[2]) or at + ARGV[3] * 4 / 3
-  if state[1] ~= now then call('HSET', LIMIT_STATE, 'history', now, 'hold', string.format('%.0f', hold)) end
+  hold = held_until()
+  if hold == math.huge then hold = begin_hold(tonumber(ARGV[3])) end
 end
 return { 'OK', at, seq, mixed and 1 or 0, whole and whole ~= now and 1 or 0, math.max(0, math.ceil(hold - at)), '.' }

@@ -36,6 +36,14 @@ local function held_until()
   return SEEN.limits_hold
 end
 
+-- Lets nothing that has a limit start for a lease of these milliseconds and its grace. Returns until when.
+local function begin_hold(lease)
+  local hold = string.format('%.0f', clock() + lease * 4 / 3)
+  call('HSET', LIMIT_STATE, 'history', history(), 'hold', hold, 'since', string.format('%.0f', clock()))
+  SEEN.limits_hold = tonumber(hold)
+  return SEEN.limits_hold
+end
+
 -- Returns the instances of a runner.
 local function instances_of(name)
   local lease = key_of('lease', name)
