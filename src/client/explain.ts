@@ -13,14 +13,18 @@ import { formatTime } from "./read_time.ts";
 /** Most queues that are searched for a job that names no runner. */
 const MAX_QUEUES = 20;
 
-/** Facts from which the explanation is derived. */
-interface Facts {
-  readonly job: StoredJob;
-  readonly placement: Placement;
+/** A queue and its runners. */
+interface Served {
   readonly instances: readonly StoredInstance[];
   readonly queue: StoredQueue | undefined;
-  /** Name of the runner whose queue it is in. */
+  /** Name of the runner whose queue it is. */
   readonly runner: string;
+}
+
+/** Facts from which the explanation is derived; the queue is that in which the job is. */
+interface Facts extends Served {
+  readonly job: StoredJob;
+  readonly placement: Placement;
   /** The jobs for which it waits. */
   readonly awaited: readonly Dependency[];
   readonly time: (ms: number) => string;
@@ -49,19 +53,25 @@ function explainStarted({ job }: Facts, owner: StoredInstance | undefined): stri
     : `runs on ${owner.host}`;
 }
 
-function explainQueued({ placement, instances, queue, runner, limit }: Facts): string {
-  const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
-  if (queue?.paused) return `its queue is paused; ${before}`;
+/** Says why no runner claims jobs of a queue now, and what else there is to say; `null` when one does. */
+function explainUnserved({ instances, queue, runner }: Served, more: string): string | null {
+  if (queue?.paused) return `its queue is paused; ${more}`;
   const alive = instances.filter((instance) => instance.alive);
   if (alive.length === 0) {
     return `no runner "${runner}" is alive; start one: runner run --name ${pasteWord(runner, "NAME")}`;
   }
-  const up = alive.filter((instance) => instance.state === "up");
-  if (up.length === 0 && alive.some((instance) => instance.state === "restoring")) {
-    return `Redis was restarted, and runner "${runner}" ` +
-      `waits until all hosts have brought back what they run; ${before}`;
-  }
-  if (up.length === 0) return `every runner "${runner}" is stopping and takes no more jobs`;
+  if (alive.some((instance) => instance.state === "up")) return null;
+  return alive.some((instance) => instance.state === "restoring")
+    ? `Redis was restarted, and runner "${runner}" waits until all hosts have brought back what they run; ${more}`
+    : `every runner "${runner}" is stopping and takes no more jobs`;
+}
+
+function explainQueued(facts: Facts): string {
+  const { placement, instances, limit } = facts;
+  const before = placement.ahead ? `${many(placement.ahead, "job")} before it` : "it is the next one";
+  const unserved = explainUnserved(facts, before);
+  if (unserved !== null) return unserved;
+  const up = instances.filter((instance) => instance.alive && instance.state === "up");
   if (limit !== null) return `${limit}; ${before}`;
   const busy = up.every((instance) => instance.running >= instance.slots);
   const slots = up.reduce((sum, instance) => sum + instance.slots, 0);
@@ -86,7 +96,7 @@ function explainWaiting(facts: Facts): string {
     return `was taken by the runner on ${host.host} and waits there for a free slot or pane`;
   }
   if (placement.ahead !== null) return explainQueued(facts);
-  if (facts.limit !== null) return facts.limit;
+  if (facts.limit !== null) return explainUnserved(facts, facts.limit) ?? facts.limit;
   if (awaited.length > 0) return explainAwaited(awaited);
   if (placement.dueMs !== null) {
     const { attempt, last_error: last } = job.meta;
@@ -135,10 +145,11 @@ async function placeOf(
 async function limitOf(
   store: ClientStore,
   { meta }: StoredJob,
-  { runner, placement }: { readonly runner: string; readonly placement: Placement },
+  { placement, ...served }: Served & { readonly placement: Placement },
 ): Promise<string | null> {
-  if (placement.ahead !== null) return await explainQueueLimit(store, limitOfQueue(runner));
-  return meta.parked === undefined ? null : await explainLimit(store, meta.parked.split("\n")[0]);
+  if (placement.ahead !== null) return await explainQueueLimit(store, limitOfQueue(served.runner));
+  if (meta.parked === undefined) return null;
+  return await explainLimit(store, meta.parked.split("\n")[0], explainUnserved(served, "") === null);
 }
 
 /** Returns the serial key of an executor string: jobs with the same one run one at a time; `null` when it has none. */
@@ -160,15 +171,18 @@ export async function explainJob(
   if (isFinal(status)) return { why: "", owner: owner ?? null };
   const names = [DEFAULT_RUNNER, ...queues.map((queue) => queue.runner), ...instances.map((one) => one.runner)];
   const { runner, placement } = await placeOf(store, job, names);
-  const facts: Facts = {
-    job,
-    placement,
-    time,
-    limit: status === "started" ? null : await limitOf(store, job, { runner, placement }),
-    busy: await busyWith(store, job, { runner, placement }, serialKeyOf),
+  const served: Served = {
     instances: instances.filter((instance) => instance.runner === runner),
     queue: queues.find((queue) => queue.runner === runner),
     runner,
+  };
+  const facts: Facts = {
+    ...served,
+    job,
+    placement,
+    time,
+    limit: status === "started" ? null : await limitOf(store, job, { ...served, placement }),
+    busy: await busyWith(store, job, { runner, placement }, serialKeyOf),
     awaited: dependenciesOf(job.meta).filter(({ met }) => !met),
   };
   if (status === "started") return { why: explainStarted(facts, owner), owner: owner ?? null };

@@ -52,15 +52,16 @@ function nameOf(key: string): string {
   return batch === null ? `limit ${key}` : `other members of batch ${batch}`;
 }
 
-/** Says what keeps a parked job from starting. */
-export async function explainLimit(store: Store, key: string): Promise<string> {
+/** Says what keeps a parked job from starting; `isServed` is whether a runner claims jobs of its queue now. */
+export async function explainLimit(store: Store, key: string, isServed: boolean): Promise<string> {
   const { heldMs, limits: [{ n, held, holders }] } = await store.limits.read([key]);
   if (heldMs > 0) {
     return `waits for ${nameOf(key)}: Redis may have lost which jobs hold it, and for another ` +
       `${Math.ceil(heldMs / 1000)} s their runners report them`;
   }
+  if (n === 0) return `waits for limit ${key}, which is 0: no job with it starts`;
   const who = holders.length === 0 ? "" : ` by ${holdersText(holders, held)}`;
-  return held < n
+  return held < n && isServed
     ? `waits for ${nameOf(key)}, which has room: ${held} of ${n} held${who}; it is queued again within a minute`
     : `waits for ${nameOf(key)}: ${held} of ${n} held${who}`;
 }

@@ -104,6 +104,9 @@ Deno.test("explainJob finds what occupies the terminal of a claimed job that nam
 Deno.test("explainJob says what a limit waits for: its holders, data that were lost, and that of a queue", async () => {
   const store = new FakeStore();
   const parked = job({}, { parked: "gpu\nr" });
+  const noRunner = 'no runner "r" is alive; start one: runner run --name r';
+  assertEquals(await why(store, parked), noRunner);
+  store.instanceList = [anInstance({ runner: "r" })];
   assertEquals(
     await why(store, parked),
     "waits for limit gpu, which has room: 0 of 1 held; it is queued again within a minute",
@@ -119,8 +122,17 @@ Deno.test("explainJob says what a limit waits for: its holders, data that were l
     await why(store, parked),
     "waits for limit gpu: Redis may have lost which jobs hold it, and for another 31 s their runners report them",
   );
+  store.limits.heldMs = 0;
+  store.limits.change("gpu", { n: 5 });
+  store.queueList = [queue("r", true)];
+  assertEquals(
+    await why(store, parked),
+    'its queue is paused; waits for limit gpu: 4 of 5 held by "a", "b", "c" and 1 more',
+  );
+  store.queueList = [];
+  store.limits.change("gpu", { n: 0 });
+  assertEquals(await why(store, parked), "waits for limit gpu, which is 0: no job with it starts");
   store.placement = { ...NOWHERE, ahead: 2 };
-  store.instanceList = [anInstance({ runner: "r" })];
   store.limits.change("runner:r", { n: 3, held: 3 });
   assertEquals(await why(store, job({})), "is in the queue; 2 jobs before it", "never set");
   store.limits.change("runner:r", { isSet: true });
