@@ -84,8 +84,30 @@ local function parked_in(name, limit, count)
   return call('ZRANGE', key_of('parked', name), '[' .. limit .. '\n', '(' .. limit .. '\v', 'BYLEX', 'LIMIT', 0, count)
 end
 
--- Moves the oldest parked jobs of a queue to its front. One that was ended or removed meanwhile is dropped.
-local function move_up(name, limit, count)
+-- Returns whether a job has a limit, and a rank before another one.
+local function precedes(id, limit, rank)
+  local record = key_of('meta', id)
+  local mine, limits, own = unpack(type_of(record) == 'hash' and call('HMGET', record, 'rank', 'limits', 'own_limit')
+    or {})
+  return mine and mine < rank and (string.find('\n' .. (limits or '') .. '\n', '\n' .. limit .. '\n', 1, true)
+    or string.match(own or '', '^%d+ (.+)$') == limit)
+end
+
+-- Returns the jobs with a limit that are next in a queue and precede all that are parked there, the next one first:
+-- they were moved before, or are more urgent.
+local function next_with(name, limit, most)
+  local rank = string.match(parked_in(name, limit, 1)[1] or '', '^[^\n]*\n([^\n]*)\n')
+  local found, ids = rank and call('LRANGE', key_of('queue', name), -most, -1) or {}, {}
+  for i = #found, 1, -1 do
+    if not precedes(found[i], limit, rank) then break end
+    ids[#ids + 1] = found[i]
+  end
+  return ids
+end
+
+-- Moves the oldest parked jobs of a queue to its front, behind those that are next there. One that was ended or removed
+-- meanwhile is dropped.
+local function move_up(name, limit, count, others)
   local ids = {}
   for _ = 1, MOST_UNPARKED do
     local member = #ids < count and parked_in(name, limit, 1)[1]
@@ -99,24 +121,32 @@ local function move_up(name, limit, count)
     -- whatever else another program has made of it, its start finds out
     if found ~= 'none' and state ~= 'started' and state ~= 'finished' and state ~= 'error' then ids[#ids + 1] = id end
   end
+  local queue = key_of('queue', name)
+  for _, id in ipairs(#ids > 0 and others or {}) do call('LREM', queue, -1, id) end
   for i = #ids, 1, -1 do
-    call('RPUSH', key_of('queue', name), ids[i])
+    call('RPUSH', queue, ids[i])
     event(EVENTS, 'unpark', 'id', ids[i], 's', 'dispatched', 'n', name)
     call('PUBLISH', key_of('channel', ids[i]), 'dispatched')
   end
+  for i = #ids > 0 and #others or 0, 1, -1 do call('RPUSH', queue, others[i]) end
   if #parked_in(name, limit, 1) == 0 then call('SREM', key_of('parking', limit), name) end
   return #ids
 end
 
 -- Moves the oldest jobs that are parked because of a limit to the front of each queue that is served: as many as there
--- are permits, at most. None is reserved for them: one that finds none is parked again, at its rank.
+-- are permits, at most, those included that precede them there. None is reserved for them: one that finds none is
+-- parked again, at its rank.
 local function unpark(limit, most)
   local parking, permits, moved = key_of('parking', limit), key_of('permits', limit), 0
   local names = usable(parking, 'set') and usable(permits, 'zset') and call('SMEMBERS', parking) or {}
-  local free = (#names == 0 or clock() < held_until()) and 0 or math.min(most, size_of(limit) - call('ZCARD', permits))
+  local free = (#names == 0 or clock() < held_until()) and 0 or size_of(limit) - call('ZCARD', permits)
   for _, name in ipairs(free > 0 and names or {}) do
     local fits = usable(key_of('parked', name), 'zset') and usable(key_of('queue', name), 'list')
-    if fits and is_served(name) then moved = moved + move_up(name, limit, free) end
+    if fits and is_served(name) then
+      local room = math.min(free, MOST_UNPARKED)
+      local others = next_with(name, limit, room)
+      moved = moved + move_up(name, limit, math.min(most, room - #others), others)
+    end
   end
   return moved
 end
