@@ -44,3 +44,16 @@ Deno.test("a parked job starts before younger ones that are next in its queue, a
   await queue.finish(ended((await queue.owned())[0]));
   assertEquals(idsOf(await begin(queue)), ["young1"]);
 });
+
+Deno.test("all parked jobs for which there are permits start one after the other, and wait for no round", async () => {
+  await using fixture = await open();
+  const { queue, store, server, keys } = fixture;
+  await store.limits.limitSet("gpu", 0);
+  for (let i = 0; i < 250; i++) await fixture.submit(`j${i}`, { limits: ["gpu"] });
+  while (Number(await server.call("LLEN", keys.queue("r"))) > 0) await begin(queue);
+  await store.limits.limitSet("gpu", 240);
+  const started: string[] = [];
+  while (Number(await server.call("LLEN", keys.queue("r"))) > 0) started.push(...idsOf(await begin(queue)));
+  assertEquals(started, Array.from({ length: 240 }, (_, i) => `j${i}`));
+  assertEquals(await server.call("ZCARD", keys.parked("r")), 10);
+});

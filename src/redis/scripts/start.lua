@@ -189,6 +189,8 @@ if held then let_go(ATTEMPTS, held) end
 leave_parking()
 call('HSET', ATTEMPTS, ID, token)
 take(limits, owner, token, queue_limit)
+-- an event moves some jobs only: one that starts has the next one moved while permits are free
+pass_on(limits)
 -- once for a command: when Redis loses it, it loses all its steps
 if not here.raised then
   here.seq = call('HINCRBY', INSTANCE, 'seq', 1)
