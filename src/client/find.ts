@@ -82,6 +82,13 @@ export async function findOne(store: JobStore, text: string, options: FindOption
   if (await store.read(text)) return { id: text, batch: null };
   const named = await store.batches.read(text);
   if (named) return { id: text, batch: named };
+  // the begin of its id is that of other members: BATCH.1 must not mean BATCH.10
+  const place = placeInBatch(text);
+  if (place && await store.batches.read(place.batch)) {
+    throw new JobNotFoundError(
+      `Cannot find job ${JSON.stringify(text)}: batch ${JSON.stringify(place.batch)} has no such member, or no longer`,
+    );
+  }
   const ids = await store.withPrefix(begin, PREFIX_AMONG);
   const batch = await batchOf(store, begin, ids);
   if (batch) return { id: batch.id, batch };

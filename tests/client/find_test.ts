@@ -33,6 +33,17 @@ Deno.test("findOne names up to five ids of an ambiguous begin, and says when the
   }
 });
 
+Deno.test("findOne does not confuse a member that is gone with another one whose id begins so", async () => {
+  const store = storeWith("b.10", "c.10");
+  store.batches.records.set("b", { size: "10", stored: "10" });
+  for (const text of ["b.1", "b.11"]) {
+    const { message } = await assertRejects(() => findOneId(store, text), JobNotFoundError);
+    assertEquals(message, `Cannot find job "${text}": batch "b" has no such member, or no longer`);
+  }
+  assertEquals(await findOneId(store, "b.1…"), "b.10");
+  assertEquals(await findOneId(store, "c.1"), "c.10");
+});
+
 Deno.test("findOne refuses words that name nothing", async () => {
   const store = storeWith("a");
   const empty = "write an id, the first letters of one, @ or @~N";
