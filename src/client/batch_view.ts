@@ -1,11 +1,12 @@
 import { type BatchCounts, memberId, readCounts } from "../domain/batch.ts";
+import { EXIT } from "../domain/exit_codes.ts";
 import { labelsOf } from "../domain/job_meta.ts";
 import type { StoredBatch } from "../ports/batches.ts";
 
 /**
  * State of a batch. `incomplete`: not all members are stored. `queued`: none has started. `stopping`: its members are
  * being cancelled, or skipped after too many failures. `finished`: all have ended with exit code 0. `failed`: all have
- * ended, and not all so.
+ * ended, and not all so, or Redis had lost the record.
  *
  * ```ts no-eval
  * import { type BatchState, Client } from "@hero/runner";
@@ -39,7 +40,7 @@ export interface BatchView {
   readonly stored: number;
   /** Numbers of members by state. */
   readonly counts: BatchCounts;
-  /** The highest exit code of the members; `null` until all have ended. */
+  /** The highest exit code of the members, at least 125 when Redis had lost the record; `null` until all have ended. */
   readonly exitCode: number | null;
   /** Title of all members; empty when they have none. */
   readonly title: string;
@@ -64,7 +65,8 @@ export interface BatchView {
 }
 
 function time(text: string | undefined): number | null {
-  return text ? Number(text) : null;
+  const ms = Number(text || NaN);
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? ms : null;
 }
 
 function readParams(text: string | undefined): string[] {
@@ -86,7 +88,8 @@ function stateOf(batch: StoredBatch, counts: BatchCounts, stored: number): Batch
   const { fields } = batch;
   if (fields.stopping) return "stopping";
   if (fields.closed !== "1") return "incomplete";
-  if (isComplete(batch)) return counts.ok === stored ? "finished" : "failed";
+  // of one that was rebuilt it is unknown how many members it had
+  if (isComplete(batch)) return counts.ok === stored && fields.rebuilt !== "1" ? "finished" : "failed";
   return fields.begun_ms ? "running" : "queued";
 }
 
@@ -106,7 +109,7 @@ export function viewBatch(batch: StoredBatch): BatchView {
     size: Number(fields.size ?? 0),
     stored,
     counts,
-    exitCode: complete ? highest : null,
+    exitCode: !complete ? null : fields.rebuilt === "1" ? Math.max(highest, EXIT.lost) : highest,
     title: shared.title ?? "",
     runner: fields.runner ?? "",
     labels: labelsOf(shared),

@@ -7,6 +7,7 @@ Deno.test("viewBatch reads what a record says, whatever is missing or odd in it"
   const empty = view({});
   assertEquals([empty.state, empty.size, empty.params, empty.exitCode], ["incomplete", 0, [], null]);
   assertEquals(view({ params: "{" }).params, []);
+  assertEquals(["zz", "", "1e99"].map((text) => view({ created_ms: text }).createdMs), [null, null, null]);
   assertEquals(view({ params: '["a",1]' }).params, ["a"]);
   assertEquals(view({ recent: "7 x 7 2 " }).recent, [7, 2]);
   assertEquals(view({ "of:label:a": "b", "of:title": "t" }).labels, { a: "b" });
@@ -19,6 +20,8 @@ Deno.test("a batch has one of six states", () => {
   assertEquals(view({ ...closed, "n:q": "1", "n:ok": "1", begun_ms: "5" }).state, "running");
   assertEquals(view({ ...closed, "n:q": "2", stopping: "cancel" }).state, "stopping");
   assertEquals(view({ ...closed, "n:ok": "2" }).state, "finished");
+  const rebuilt = view({ ...closed, "n:ok": "2", rebuilt: "1" });
+  assertEquals([rebuilt.state, rebuilt.exitCode], ["failed", 125]);
   assertEquals(view({ ...closed, "n:ok": "1", "n:failed:3": "1" }).state, "failed");
   assertEquals(view({ ...closed, "n:ok": "1", "n:failed:3": "1", ended_ms: "9" }).endedMs, 9);
   assertEquals(view({ ...closed, "n:ok": "1", "n:q": "1", ended_ms: "9" }).endedMs, null);

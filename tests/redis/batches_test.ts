@@ -167,6 +167,20 @@ Deno.test("after Redis lost everything, the members that run bring back what is 
   assertEquals(await countsOf(fixture, "b"), { ok: 1 });
 });
 
+Deno.test("a batch of which Redis lost the record has not finished, also when all members in the new record have", async () => {
+  await using fixture = await RedisFixture.open();
+  await submitAll(fixture, batchOf("b", 2));
+  const [id] = await fixture.claim(1);
+  const started = await fixture.queue.start(id);
+  assert(started.type === "OK");
+  await fixture.server.call("DEL", fixture.keys.batch("b"));
+  const end = { state: "finished", result: "", error: "", exitCode: 0, outputBytes: 0, ms: 1 } as const;
+  await fixture.queue.finish({ ...end, id, token: started.token, keep: 60, retryDelayMs: null });
+  assertEquals(await countsOf(fixture, "b"), { ok: 1 });
+  await fixture.submit("child", { after: "b" });
+  assertEquals((await fixture.job("child")).status, "error");
+});
+
 Deno.test("a member has what is its own in its job and metadata, and keeps the count of attempts of an earlier job", async () => {
   await using fixture = await RedisFixture.open();
   await fixture.server.call("HSET", fixture.keys.meta("b.1"), "attempt", "7", "title", "old");

@@ -69,13 +69,14 @@ local function stop_batch(batch, how, reason)
   STOPPING[#STOPPING + 1] = batch
 end
 
--- Returns the state of a batch as that of a job: it has finished when all its members have. nil when there is none.
+-- Returns the state of a batch as that of a job: it has finished when all its members have, which is unknown of one that
+-- was rebuilt. nil when there is none.
 local function state_of_batch(batch)
   local key = key_of('batch', batch)
   if type_of(key) ~= 'hash' then return nil end
-  local known = call('HMGET', key, 'stored', 'closed', 'n:q', 'n:started', 'n:ok')
+  local known = call('HMGET', key, 'stored', 'closed', 'n:q', 'n:started', 'n:ok', 'rebuilt')
   if known[2] ~= '1' or tonumber(known[3] or 0) > 0 or tonumber(known[4] or 0) > 0 then return 'started' end
-  return (known[5] or '0') == (known[1] or '0') and 'finished' or 'error'
+  return not known[6] and (known[5] or '0') == (known[1] or '0') and 'finished' or 'error'
 end
 
 -- Notes that all members of a batch have ended. Its record expires after them.
