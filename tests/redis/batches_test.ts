@@ -50,14 +50,16 @@ Deno.test("batchSubmit() changes nothing when an id is taken, too many jobs wait
   const { batches } = fixture.store;
   await fixture.submit("b.2");
   await fixture.submit("c");
+  await submitAll(fixture, batchOf("e.1", 1));
   const before = await fixture.server.digest();
   assertEquals(await batches.batchSubmit(batchOf("b", 3), 1), { type: "TAKEN", id: "b.2" });
   assertEquals(await batches.batchSubmit(batchOf("c", 3), 1), { type: "TAKEN", id: "c" });
-  assertEquals(await batches.batchSubmit(batchOf("d", 3), 1, { maxQueued: 4 }), { type: "FULL", waiting: 2 });
+  assertEquals(await batches.batchSubmit(batchOf("e", 3), 1), { type: "TAKEN", id: "e.1" });
+  assertEquals(await batches.batchSubmit(batchOf("d", 3), 1, { maxQueued: 5 }), { type: "FULL", waiting: 3 });
   const shared = { payload: "true", runner: "r", executor: "tmux.main", after: "none" };
   assertEquals(await batches.batchSubmit(batchOf("d", 3, { shared }), 1), { type: "ORPHAN", after: "none" });
   assertEquals(await fixture.server.digest(), before);
-  assertEquals(await batches.batchSubmit(batchOf("d", 3), 1, { maxQueued: 5 }), { type: "OK", stored: 3 });
+  assertEquals(await batches.batchSubmit(batchOf("d", 3), 1, { maxQueued: 6 }), { type: "OK", stored: 3 });
   assertEquals(await fixture.submit("d"), "EXISTS");
 });
 

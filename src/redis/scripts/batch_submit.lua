@@ -10,7 +10,7 @@
 -- reply OK       number of members that are stored; then what is left to settle
 --       AT       the same, when the call begins elsewhere; nothing was changed
 --       OTHER    a batch of this id is another submission
---       TAKEN    a job of this id exists; nothing was changed
+--       TAKEN    a job of this id exists, or of a member a batch; nothing was changed
 --       STOPPED  it was cancelled, or too many members have failed: cancel or skip; nothing was changed
 --       ORPHAN   the members are to wait for a job of this id, which does not exist; nothing was changed
 --       FULL     that many jobs wait already; nothing was changed
@@ -50,8 +50,8 @@ local left = {}
 for n = 1, #members do
   local id = id_of(n)
   local job, metadata = key_of('job', id), key_of('meta', id)
-  if call('EXISTS', job, metadata) > 0 then
-    if call('EXISTS', job) > 0 then return { 'TAKEN', id, '.' } end
+  if call('EXISTS', job, metadata, key_of('batch', id)) > 0 then
+    if call('EXISTS', job, key_of('batch', id)) > 0 then return { 'TAKEN', id, '.' } end
     left[id] = redis.pcall('HGET', metadata, 'attempt')
     left[#left + 1] = id
   end
