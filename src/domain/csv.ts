@@ -1,5 +1,20 @@
 import { InvalidInputError } from "./errors.ts";
 
+const SEPARATOR = /,|\r\n|\r|\n|$/y;
+const END = /[",\r\n]|$/g;
+
+/** Returns where the value ends that begins at `at`. No expression reads a quoted one: a long one exceeds the stack. */
+function endOfValue(text: string, at: number): number {
+  if (text[at] !== '"') {
+    END.lastIndex = at;
+    return END.exec(text)!.index;
+  }
+  for (let quote = text.indexOf('"', at + 1); quote >= 0; quote = text.indexOf('"', quote + 2)) {
+    if (text[quote + 1] !== '"') return quote + 1;
+  }
+  return at;
+}
+
 /**
  * Reads comma-separated values, RFC 4180: a value in double quotes may hold commas, line ends and doubled quotes. Empty
  * lines are skipped.
@@ -11,29 +26,29 @@ export function readCsv(text: string, cannot: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   let at = text.startsWith("\ufeff") ? 1 : 0;
-  const value = /"((?:[^"]|"")*)"|([^",\r\n]*)/y;
+  let line = 1;
+  const refuse = (reason: string): never => {
+    throw new InvalidInputError(`${cannot}: ${reason}`);
+  };
   while (at < text.length) {
-    value.lastIndex = at;
-    const [whole, quoted, plain] = value.exec(text) ?? [""];
-    const end = at + whole.length;
-    const after = /,|\r?\n|$/y;
-    after.lastIndex = end;
-    const separator = after.exec(text)?.[0];
-    if (separator === undefined) {
-      throw new InvalidInputError(`${cannot}: a double quote in line ${rows.length + 1} is not closed or not doubled`);
-    }
-    row.push(quoted?.replaceAll('""', '"') ?? plain ?? "");
+    const end = endOfValue(text, at);
+    const whole = text.slice(at, end);
+    SEPARATOR.lastIndex = end;
+    const separator = SEPARATOR.exec(text)?.[0];
+    if (separator === undefined) return refuse(`a double quote in line ${line} is not closed or not doubled`);
+    row.push(whole.startsWith('"') ? whole.slice(1, -1).replaceAll('""', '"') : whole);
     at = end + separator.length;
     if (separator === "," && at < text.length) continue;
     if (separator === ",") row.push("");
-    if (row.length > 1 || row[0] !== "") rows.push(row);
+    const isEmpty = row.length === 1 && whole === "";
+    if (!isEmpty && row.length !== (rows[0] ?? row).length) {
+      return refuse(`line ${line} has ${row.length} values, and the first one has ${rows[0].length}`);
+    }
+    if (!isEmpty) rows.push(row);
     row = [];
+    line++;
   }
-  const odd = rows.findIndex(({ length }) => length !== rows[0].length);
-  if (odd < 0) return rows;
-  throw new InvalidInputError(
-    `${cannot}: line ${odd + 1} has ${rows[odd].length} values, and the first one has ${rows[0].length}`,
-  );
+  return rows;
 }
 
 /** Writes a line of comma-separated values. */

@@ -10,6 +10,17 @@ Deno.test("readCsv reads what csvLine writes, whatever is in the values", () => 
 Deno.test("readCsv skips empty lines and a byte order mark, and needs no line end", () => {
   assertEquals(readCsv("\ufeffa,b\n\n1,\n3,4", "Cannot read"), [["a", "b"], ["1", ""], ["3", "4"]]);
   assertEquals(readCsv("", "Cannot read"), []);
+  assertEquals(readCsv("a\r1\r", "Cannot read"), [["a"], ["1"]]);
+});
+
+Deno.test("readCsv reads an empty value in quotes, which is no empty line", () => {
+  assertEquals(readCsv('a\n""\n\nx\n', "Cannot read"), [["a"], [""], ["x"]]);
+});
+
+Deno.test("readCsv reads a value of any length, and finds the end of a long text in which a quote is open", () => {
+  const long = "x".repeat(20_000_000);
+  assertEquals(readCsv(`a\n"${long}"\n`, "Cannot read")[1][0].length, long.length);
+  assertThrows(() => readCsv(`a\n"${long}`, "Cannot read"), InvalidInputError, "a double quote in line 2");
 });
 
 Deno.test("readCsv refuses open quotes and lines of another length", () => {
@@ -20,4 +31,6 @@ Deno.test("readCsv refuses open quotes and lines of another length", () => {
     InvalidInputError,
     "line 2 has 1 values, and the first one has 2",
   );
+  // as an editor counts them
+  assertThrows(() => readCsv("\n\na\n\n1,2", "Cannot read"), InvalidInputError, "line 5 has 2 values");
 });
