@@ -39,7 +39,12 @@ function checkPayload(payload: string): void {
   }
 }
 
-function checkEnvironment(env: Readonly<Record<string, string>>): void {
+/**
+ * Checks variables of a job.
+ *
+ * @throws {InvalidInputError} No runner could set them.
+ */
+export function checkEnvironment(env: Readonly<Record<string, string>>): void {
   let size = 0;
   for (const [name, value] of Object.entries(env)) {
     checkEnv(name, value);

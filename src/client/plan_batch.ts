@@ -3,7 +3,7 @@ import { InvalidInputError } from "../domain/errors.ts";
 import { checkEnv } from "../domain/job.ts";
 import { MAX_BATCH } from "../domain/limits.ts";
 import type { BatchMember, BatchSubmission } from "../ports/batches.ts";
-import { checkSubmission } from "./check_submission.ts";
+import { checkEnvironment, checkSubmission } from "./check_submission.ts";
 import type { Draft } from "./read_submission.ts";
 import { makeReady } from "./submit.ts";
 
@@ -38,7 +38,7 @@ function checkAxes(axes: readonly Axis[], env: Readonly<Record<string, string>>)
       if (seen.has(name)) refuse(`two options set the variable ${name}; write one of them`);
       if (Object.hasOwn(env, name)) refuse(`--env and the members both set the variable ${name}; write one of them`);
       seen.add(name);
-      for (const row of rows) checkEnv(name, row[i]);
+      for (const row of rows) checkEnvironment({ [name]: row[i] });
     }
   }
 }
@@ -61,6 +61,15 @@ function variablesOf(axes: readonly Axis[], index: number): Record<string, strin
     variables.push(...names.map((name, i): [string, string] => [name, row[i]]));
   }
   return Object.fromEntries(variables.reverse());
+}
+
+/** Returns the longest variables that a member has. */
+function longestOf(axes: readonly Axis[]): Record<string, string> {
+  const sizeOf = (row: readonly string[]) => row.reduce((sum, { length }) => sum + length, 0);
+  return Object.fromEntries(axes.flatMap(({ names, rows }) => {
+    const row = rows.reduce((longest, one) => sizeOf(one) > sizeOf(longest) ? one : longest);
+    return names.map((name, i): [string, string] => [name, row[i]]);
+  }));
 }
 
 /** How to make a batch. */
@@ -87,7 +96,8 @@ export function planBatch(plan: BatchPlan, { nowMs, newId, checkExecutor }: Plan
     return { ...own, env: { ...env, [INDEX_VARIABLE]: String(index), ...variablesOf(axes, index), ...own?.env } };
   };
   if (draft.submission.id !== undefined) checkBatchId(draft.submission.id);
-  checkSubmission({ ...draft, submission: { ...rest, ...members?.[0]?.own, env: member(1).env } }, checkExecutor);
+  const largest = { ...member(1).env, ...longestOf(axes) };
+  checkSubmission({ ...draft, submission: { ...rest, ...members?.[0]?.own, env: largest } }, checkExecutor);
   const { id, ...shared } = makeReady({ ...draft, submission: rest }, nowMs, newId);
   return {
     ...{ id, shared, size, member },

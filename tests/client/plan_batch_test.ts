@@ -54,6 +54,15 @@ Deno.test("planBatch refuses what no batch can be, by one sentence", () => {
   for (const [axes, message, more] of rows) assertThrows(() => plan(axes, more), InvalidInputError, message);
 });
 
+Deno.test("planBatch refuses a batch of which any member could not run", () => {
+  const long = "x".repeat(9 << 20);
+  const rows: [readonly Axis[], string][] = [
+    [[axis("A", "1", long), axis("B", "1", long, "2")], "its environment has"],
+    [[axis("A", "1", "\ud800")], 'environment variable "A" is no valid Unicode text'],
+  ];
+  for (const [axes, message] of rows) assertThrows(() => plan(axes), InvalidInputError, message);
+});
+
 Deno.test("submissionOf makes the batch of a program", () => {
   const batch = submissionOf(
     { job: { payload: "x" }, array: [3, 4], params: { lr: [0.1, "y"] }, each: ["a b"] },
