@@ -90,7 +90,8 @@ export async function cancelJobs(
 ): Promise<void> {
   checkReason(reason);
   const waitingOnly = isWaitingOnly(filter);
-  await changeJobs<Cancelled>(store, childrenFirst(jobs), {
+  // the newest first: each is then at the end of its queue, where it is found at once
+  await changeJobs<Cancelled>(store, childrenFirst(jobs.toReversed()), {
     filter,
     onResult,
     change: async ({ id, runner }, queue) =>

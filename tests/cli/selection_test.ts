@@ -25,7 +25,7 @@ const cancelled = ({ redis }: CommandFixture) => redis.cancelled.map(([id]) => i
 Deno.test("cancel with filters and --yes cancels what fits, and says how many were not, and why", async () => {
   const fixture = fixtureWith();
   assertEquals(await fixture.run("cancel", "--yes", "--label", "nightly", "--reason", "why"), 0);
-  assertEquals(fixture.redis.cancelled, [["w1", "why"], ["w2", "why"], ["runs", "why"]]);
+  assertEquals(fixture.redis.cancelled, [["runs", "why"], ["w2", "why"], ["w1", "why"]]);
   assertEquals([fixture.stdout, fixture.stderr], [
     "",
     "2 cancelled before they started, 1 stopped by their runners, now or as soon as these are back\n" +
@@ -37,18 +37,18 @@ Deno.test("cancel of waiting jobs gives their queues, and spares those that star
   const fixture = fixtureWith();
   fixture.redis.queued = [{ runner: "elsewhere", ids: ["w1"] }];
   assertEquals(await fixture.run("cancel", "-y", "--json", "--state", "queued", "--label", "nightly"), 0);
-  assertEquals(fixture.stdout, '{"id":"w1","result":"cancelled"}\n{"id":"w2","result":"cancelled"}\n');
+  assertEquals(fixture.stdout, '{"id":"w2","result":"cancelled"}\n{"id":"w1","result":"cancelled"}\n');
   assertEquals(fixture.redis.cancelOptions, [
-    { queue: "elsewhere", waitingOnly: true },
     { queue: "q", waitingOnly: true },
+    { queue: "elsewhere", waitingOnly: true },
   ]);
 });
 
 Deno.test("a queue that is named in any setting restricts filters, unless --runner says otherwise", async () => {
   for (
     const [args, env, ids] of [
-      [["-n", "q"], {}, ["other", "w2"]],
-      [[], { RUNNER_NAME: "q" }, ["other", "w2"]],
+      [["-n", "q"], {}, ["w2", "other"]],
+      [[], { RUNNER_NAME: "q" }, ["w2", "other"]],
       [["-n", "q", "--runner", "r"], {}, ["w1"]],
     ] as const
   ) {

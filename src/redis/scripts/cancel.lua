@@ -31,9 +31,14 @@ if state == 'started' or found == 'string' then
   return { 'REQUESTED', '.' }
 end
 if left == 0 then left = leave_parking() end
--- from the right end, which holds the oldest ids; `start` drops a further copy of the id
-if left == 0 then left = call('LREM', QUEUE, -1, ID) end
-if left == 0 then left = call('LREM', LOW, -1, ID) end
+-- Removes the id from a list; `start` drops a further copy. Of many jobs that are cancelled one after the other, which
+-- most often are the newest ones, each is then near the left end, although a long queue is before them.
+local function unlist(key)
+  local is_near = call('LPOS', key, ID, 'MAXLEN', 1000)
+  return call('LREM', key, is_near and 1 or -1, ID)
+end
+if left == 0 then left = unlist(QUEUE) end
+if left == 0 then left = unlist(LOW) end
 conclude('cancel', cancelled(ARGV[4]), 130, clock())
 pass_on(limits_of(ID, all_meta()))
 forget_name(NAMES, ARGV[5], DELAY, QUEUE, LOW, LEASE, PAUSED, HISTORY, PARKED)
