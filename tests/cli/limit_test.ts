@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { CommandFixture } from "./command_fixture.ts";
+import { anInstance } from "./fake_store.ts";
 
 const holder = (id: string, number: number) => ({ id, number, runner: "r", instance: "i" });
 
@@ -115,6 +116,7 @@ Deno.test("status of a parked job says for which limit it waits, and who holds i
   const fixture = new CommandFixture();
   const { redis } = fixture;
   redis.put("j", { status: "dispatched", runner: "test_runner" }, { limits: "gpu\ndisk", parked: "gpu\ntest_runner" });
+  redis.instanceList = [anInstance({ runner: "test_runner" })];
   redis.limits.change("gpu", { n: 2, isSet: true, held: 2, holders: [holder("a", 0), holder("b", 1)] });
   assertEquals(await fixture.run("status", "j"), 0, fixture.stderr);
   assert(fixture.stdout.includes('waits for limit gpu: 2 of 2 held by "a", "b"'), fixture.stdout);
