@@ -1,4 +1,4 @@
-import { type BatchView, memberIds, viewBatch } from "../client/batch_view.ts";
+import { type BatchView, isMember, memberIds, viewBatch } from "../client/batch_view.ts";
 import { type JobView, viewJob } from "../client/job_view.ts";
 import { mapSideBySide } from "../client/map_side_by_side.ts";
 import { csvLine } from "../domain/csv.ts";
@@ -88,7 +88,9 @@ function columnOf(name: string): Column<Row> {
 
 async function readRows(store: JobStore, ids: readonly string[], params: readonly string[]): Promise<Row[]> {
   const jobs = await mapSideBySide(ids, (id) => store.read(id));
-  return jobs.flatMap((job) => job ? [{ job: viewJob(job), variables: variablesOf(job, params) }] : []);
+  return jobs.flatMap((job) =>
+    job && isMember(job) ? [{ job: viewJob(job), variables: variablesOf(job, params) }] : []
+  );
 }
 
 /** Writes the members of a batch as a table, as CSV, or with --json as one object per line. */

@@ -1,4 +1,4 @@
-import { memberIds, viewBatch } from "../client/batch_view.ts";
+import { isMember, memberIds, viewBatch } from "../client/batch_view.ts";
 import { followBatch } from "../client/follow_batch.ts";
 import { followJob, showOutput } from "../client/follow.ts";
 import type { FollowSink, ShowOptions } from "../client/output_reader.ts";
@@ -46,7 +46,9 @@ export async function logBatch(
     for (const ids of memberIds(viewBatch(batch))) {
       for (const id of ids) {
         const job = await store.read(id);
-        if (job?.meta.token) await through(placeInBatch(id)!.index, (options) => showOutput(store, job, options));
+        if (job?.meta.token && isMember(job)) {
+          await through(placeInBatch(id)!.index, (options) => showOutput(store, job, options));
+        }
       }
     }
     return EXIT.ok;

@@ -1,4 +1,4 @@
-import { type BatchView, viewBatch } from "../client/batch_view.ts";
+import { type BatchView, isMember, viewBatch } from "../client/batch_view.ts";
 import { type JobView, viewJob } from "../client/job_view.ts";
 import { memberId } from "../domain/batch.ts";
 import { JobNotFoundError } from "../domain/errors.ts";
@@ -13,7 +13,7 @@ import type { View } from "./view/watch.ts";
 async function readFailed(store: JobStore, { id, recent }: BatchView): Promise<JobView[]> {
   if (recent.length === 0) return [];
   const jobs = await store.summaries(recent.map((index) => memberId(id, index)));
-  return jobs.flatMap((job) => job?.fields.status === "error" ? [viewJob(job)] : []);
+  return jobs.flatMap((job) => job?.fields.status === "error" && isMember(job) ? [viewJob(job)] : []);
 }
 
 /** Returns the current details of a batch; it is over when all its members have ended. */

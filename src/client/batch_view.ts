@@ -2,6 +2,7 @@ import { type BatchCounts, memberId, readCounts } from "../domain/batch.ts";
 import { EXIT } from "../domain/exit_codes.ts";
 import { labelsOf } from "../domain/job_meta.ts";
 import type { StoredBatch } from "../ports/batches.ts";
+import type { StoredJob } from "../ports/job_store.ts";
 
 /**
  * State of a batch. `incomplete`: not all members are stored. `queued`: none has started. `stopping`: its members are
@@ -139,6 +140,11 @@ export function secondsLeft(view: BatchView, nowMs: number): number | null {
   const left = view.size - view.stored + counts.queued + counts.running;
   if (startedMs === null || ran === 0 || left === 0 || state === "stopping" || nowMs <= startedMs) return null;
   return left * (nowMs - startedMs) / ran / 1000;
+}
+
+/** Returns whether a job with the id of a member is one: another may have got the id of a member that was deleted. */
+export function isMember({ meta }: StoredJob): boolean {
+  return meta.as !== undefined;
 }
 
 /** Yields the ids of all members in pages, in their order, or the last ones first. */

@@ -3,7 +3,7 @@ import { JobNotFoundError } from "../domain/errors.ts";
 import { isFinal } from "../domain/lifecycle.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JobStore } from "../ports/job_store.ts";
-import { memberIds, viewBatch } from "./batch_view.ts";
+import { isMember, memberIds, viewBatch } from "./batch_view.ts";
 import { followEvents, newestCursor } from "./follow_events.ts";
 import { watchBatch } from "./wait_batch.ts";
 
@@ -39,9 +39,10 @@ export async function followBatch(store: JobStore, id: string, options: FollowBa
     for (const ids of batch ? memberIds(viewBatch(batch)) : []) {
       const jobs = await store.summaries(ids);
       for (const job of jobs) {
-        if (job && wanted(job.fields.status ?? "")) show(placeInBatch(job.id)!.index);
+        if (!job || !isMember(job)) continue;
+        if (wanted(job.fields.status ?? "")) show(placeInBatch(job.id)!.index);
         // those that have ended are shown one after the other
-        if (job && isFinal(job.fields.status ?? "")) await shown.get(placeInBatch(job.id)!.index);
+        if (isFinal(job.fields.status ?? "")) await shown.get(placeInBatch(job.id)!.index);
       }
     }
   };

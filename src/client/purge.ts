@@ -105,7 +105,8 @@ export async function purgeBatch(
   let deleted = 0;
   let reply: PurgeReply = "deleted";
   for (const ids of memberIds(viewBatch(batch))) {
-    for (const one of await purgeNamed(store, ids, endedBeforeMs)) {
+    const members = await narrow(store, ids, { filter: { batch: batch.id }, queue: null });
+    for (const one of await purgeNamed(store, members, endedBeforeMs)) {
       if (one === "deleted") deleted++;
       else if (one !== "missing") reply = one;
     }

@@ -1,6 +1,6 @@
 import type { StoredBatch } from "../ports/batches.ts";
 import type { JobStore } from "../ports/job_store.ts";
-import { memberIds, viewBatch } from "./batch_view.ts";
+import { isMember, memberIds, viewBatch } from "./batch_view.ts";
 import { type LeftAlone, Tally } from "./change_jobs.ts";
 import { type RetriedOne, retryJobs } from "./retry.ts";
 
@@ -14,7 +14,7 @@ export async function retryBatch(store: JobStore, batch: StoredBatch, onPage: On
   let done = 0;
   for (const ids of memberIds(view)) {
     const jobs = await store.summaries(ids);
-    const failed = jobs.flatMap((job) => job?.fields.status === "error" ? [job.id] : []);
+    const failed = jobs.flatMap((job) => job?.fields.status === "error" && isMember(job) ? [job.id] : []);
     const selected = failed.map((id) => ({ id, status: "error", queue: null }));
     await retryJobs(store, selected, {
       filter: { states: ["error"] },

@@ -110,8 +110,12 @@ export async function selectJobs(store: JobStore, filter: Filter, onScanned?: On
 
 /** Resolves texts as `findOne` does; a batch stands for its members. Returns complete ids, each once. */
 export async function findMembers(store: JobStore, texts: readonly string[]): Promise<string[]> {
-  const found = await findAll(store, texts);
-  return [...new Set(found.flatMap(({ id, batch }) => batch ? [...memberIds(viewBatch(batch))].flat() : [id]))];
+  const ids = new Set<string>();
+  for (const { id, batch } of await findAll(store, texts)) {
+    const found = batch ? await selectJobs(store, { batch: id }) : [{ id }];
+    for (const one of found) ids.add(one.id);
+  }
+  return [...ids];
 }
 
 /**

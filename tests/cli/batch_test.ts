@@ -115,7 +115,7 @@ Deno.test("submit --dry-run shows every member and queues none", async () => {
 Deno.test("status of a batch shows counts, the failed first, a bar and the time that is left", async () => {
   const { code, fixture } = await run(["status", "b"], {}, (fixture) => {
     withBatch(fixture);
-    fixture.redis.put("b.7", { status: "error", error: "exited with code 3" }, { exit: "3" });
+    fixture.redis.put("b.7", { status: "error", error: "exited with code 3" }, { as: "failed:3", exit: "3" });
     fixture.redis.put("b.2", { status: "dispatched" });
   });
   assertEquals(code, 0, fixture.stderr);
@@ -185,10 +185,32 @@ Deno.test("retry of a batch runs those members again that ended with error", asy
   const { code, fixture } = await run(["retry", "b"], {}, (fixture) => {
     withBatch(fixture, { size: "4", stored: "4" });
     const states = ["finished", "error", "started", "error"];
-    states.forEach((status, i) => fixture.redis.put(`b.${i + 1}`, { status, runner: "r" }));
+    states.forEach((status, i) => fixture.redis.put(`b.${i + 1}`, { status, runner: "r" }, { as: "" }));
   });
   assertEquals([code, fixture.stderr], [0, "batch b: 2 queued for a new attempt\n"]);
   assertEquals(fixture.redis.jobs.get("b.2")!.fields.status, "dispatched");
+});
+
+Deno.test("a job that got the id of a deleted member is not one", async () => {
+  const prepare = (fixture: CommandFixture) => {
+    withBatch(fixture, { size: "2", stored: "2", "n:q": "0", "n:started": "0", recent: "2 1" });
+    const ended = { status: "error", error: "not well", runner: "r", result: "text\n" };
+    const meta = { token: "1.n", done: "1.n", attempt: "1", exit: "1", output_bytes: "5" };
+    fixture.redis.put("b.1", ended, { ...meta, as: "failed:1" });
+    fixture.redis.put("b.2", ended, meta);
+  };
+  const shows = async (...args: string[]) => {
+    const { code, fixture } = await run(args, {}, prepare);
+    return [code, fixture.stdout + fixture.stderr];
+  };
+  assertEquals(await shows("retry", "b"), [0, "batch b: 1 queued for a new attempt\n"]);
+  assertEquals(await shows("status", "b", "--columns", "id"), [0, "ID\nb.1\n"]);
+  assertMatch(String((await shows("status", "b"))[1]), /did not succeed:\nJOB .*\nb\.1 .*\n$/);
+  assertEquals(await shows("logs", "b"), [0, "1: text\n"]);
+  assertEquals(await shows("logs", "--follow", "b"), [0, "1: text\n"]);
+  const { fixture } = await run(["purge", "b"], {}, prepare);
+  assertEquals(fixture.stderr, "batch b: 1 members deleted\n");
+  assertEquals([...fixture.redis.jobs.keys()], ["b.2"]);
 });
 
 Deno.test("commands for one job say that a batch is none", async () => {

@@ -48,6 +48,11 @@ Deno.test("resolveSelection() finds named jobs or those that fit, and refuses an
     (await resolveSelection(store, selection, "cancel")).map(({ id }) => id);
   assertEquals(await ids({ ids: ["@", "for"] }), ["e", "foreign"]);
   assertEquals(await ids({ ids: [] }), []);
+  // of a batch its members, and not a job that got the id of one
+  store.batches.records.set("grid", { size: "3", stored: "3" });
+  store.put("grid.1", { status: "error" }, { as: "failed:1" });
+  store.put("grid.2", { status: "error" });
+  assertEquals(await ids({ ids: ["grid", "grid.1"] }), ["grid.1"]);
   assertEquals(await ids({ states: ["finished"] }), ["a", "b", "c"]);
   await assertRejects(() => ids({ ids: ["none"] }), JobNotFoundError);
   await assertRejects(() => ids({ states: ["odd"] }), InvalidInputError, "Cannot cancel jobs: state");
