@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "../support/assert.ts";
-import { batchOf, countsOf, runNext, submitAll } from "./batch_fixture.ts";
+import { batchOf, countsOf, runNext, settleAll, submitAll } from "./batch_fixture.ts";
 import { INFO, RedisFixture } from "./redis_fixture.ts";
 
 Deno.test("batchSubmit() stores complete jobs, what they share once, and queues them in their order", async () => {
@@ -181,6 +181,42 @@ Deno.test("a batch of which Redis lost the record has not finished, also when al
   assertEquals(await countsOf(fixture, "b"), { ok: 1 });
   await fixture.submit("child", { after: "b" });
   assertEquals((await fixture.job("child")).status, "error");
+});
+
+Deno.test("whatever stands in a record, the events of members do not fail half-way", async () => {
+  const names = [
+    "size",
+    "stored",
+    "n:q",
+    "n:started",
+    "n:ok",
+    "n:failed:1",
+    "failures",
+    "stop_after",
+    "till",
+    "cursor",
+  ];
+  for (const name of [...names, "begun_ms", "recent", "reason", "of:keep"]) {
+    await using fixture = await RedisFixture.open();
+    const { batches } = fixture.store;
+    const batch = batchOf(name, 502);
+    const spoil = () => fixture.server.call("HSET", fixture.keys.batch(name), name, "x");
+    await batches.batchSubmit(batch, 1);
+    await spoil();
+    await batches.batchSubmit(batch, 501);
+    await runNext(fixture);
+    await spoil();
+    await runNext(fixture, 1);
+    await spoil();
+    await fixture.submit(`after ${name}`, { afterEnd: name });
+    await fixture.server.call("HSET", fixture.keys.batch(name), "stopping", "skip", name, "x");
+    const [id] = await fixture.claim(1);
+    await fixture.queue.start(id);
+    await spoil();
+    await batches.batchCancel(name, "");
+    await settleAll(fixture);
+    await fixture.queue.sweep(1000);
+  }
 });
 
 Deno.test("a member has what is its own in its job and metadata, and keeps the count of attempts of an earlier job", async () => {

@@ -11,7 +11,7 @@ if type_of(key) ~= 'hash' then
   if usable(KEYS[6], 'zset') then call('ZREM', KEYS[6], ID) end
   return { 'GONE', '.' }
 end
-local stored = tonumber(call('HGET', key, 'stored') or 0)
+local stored = amount(call('HGET', key, 'stored'))
 local from = tonumber(ARGV[4])
 local to = math.min(from + ARGV[5] - 1, stored)
 for index = from, to do

@@ -21,8 +21,8 @@ local limit = number(ARGV[10])
 
 local bad = unfit(BATCH, 'hash') or unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(DELAY, 'zset')
 if bad then return bad end
-local known = call('HMGET', BATCH, 'digest', 'stored', 'stopping', 'stopped')
-local stored = tonumber(known[2] or 0)
+local known = call('HMGET', BATCH, 'digest', 'stored', 'stopping', 'stopped', 'n:q')
+local stored = amount(known[2])
 if known[2] and known[1] ~= ARGV[4] then return { 'OTHER', '.' } end
 if known[2] and (stored == size or stored + 1 ~= first) then return { 'AT', stored, '.' } end
 if known[3] or known[4] then return { 'STOPPED', known[3] or known[4], '.' } end
@@ -60,13 +60,13 @@ end
 local now = clock()
 local total = stored + #members
 -- the first write frees no memory: at its memory limit Redis must refuse new jobs
-call('HSET', BATCH, 'stored', total, 'size', size, 'closed', total >= size and '1' or '')
+call('HSET', BATCH, 'stored', total, 'size', size, 'closed', total >= size and '1' or '', 'n:q',
+  amount(known[5]) + #members)
 if not known[2] then
   call('HSET', BATCH, 'digest', ARGV[4], 'created_ms', now, 'runner', runner)
   fill(BATCH, ARGV, 18, shared)
   if usable(BATCHES, 'zset') then call('ZADD', BATCHES, now, ID) end
 end
-call('HINCRBY', BATCH, 'n:q', #members)
 for _, id in ipairs(left) do call('DEL', key_of('meta', id), key_of('output', id)) end
 local conditions = { 'as', 'q', unpack(ARGV, shared + 1, last) }
 local created = stamp(now)

@@ -69,20 +69,26 @@ local function stop_batch(batch, how, reason)
   STOPPING[#STOPPING + 1] = batch
 end
 
+-- Returns a number of a record; 0 for what is none, which another program has written.
+local function amount(text)
+  return number(text) or 0
+end
+
 -- Returns the state of a batch as that of a job: it has finished when all its members have, which is unknown of one that
 -- was rebuilt. nil when there is none.
 local function state_of_batch(batch)
   local key = key_of('batch', batch)
   if type_of(key) ~= 'hash' then return nil end
   local known = call('HMGET', key, 'stored', 'closed', 'n:q', 'n:started', 'n:ok', 'rebuilt')
-  if known[2] ~= '1' or tonumber(known[3] or 0) > 0 or tonumber(known[4] or 0) > 0 then return 'started' end
+  if known[2] ~= '1' or amount(known[3]) > 0 or amount(known[4]) > 0 then return 'started' end
   return not known[6] and (known[5] or '0') == (known[1] or '0') and 'finished' or 'error'
 end
 
 -- Notes that all members of a batch have ended. Its record expires after them.
 local function complete_batch(batch)
   local key, after = key_of('batch', batch), key_of('after', batch)
-  local till = call('HGET', key, 'till') or clock() + 86400000
+  local till = call('HGET', key, 'till')
+  if till ~= 'ever' then till = number(till) or clock() + 86400000 end
   if till == 'ever' then call('PERSIST', key) else call('PEXPIRE', key, math.max(1, till + 1000 - clock())) end
   if call('PEXPIRE', after, 86400000) == 1 and usable(key_of('unsettled', ''), 'set') then
     call('SADD', key_of('unsettled', ''), batch)
@@ -116,20 +122,20 @@ local function move(batch, old, word, number_of, index, id)
   local key = key_of('batch', batch)
   local known = call('HMGET', key, 'size', 'closed', 'n:q', 'n:started', 'n:' .. word, 'n:' .. old, 'till', 'stop_after',
     'failures', 'stopping', 'rebuilt', 'begun_ms', 'recent')
-  if not known[1] or (known[11] and tonumber(index) > tonumber(known[1])) then
+  if not known[1] or (known[11] and tonumber(index) > amount(known[1])) then
     rebuild(batch, index, not known[1])
     known[2] = '1'
   end
   if not known[1] then old = '' end
-  local n = { q = tonumber(known[3] or 0), started = tonumber(known[4] or 0) }
-  n[word], n[old] = tonumber(known[5] or 0) + number_of, tonumber(known[6] or 0) - number_of
+  local n = { q = amount(known[3]), started = amount(known[4]) }
+  n[word], n[old] = amount(known[5]) + number_of, amount(known[6]) - number_of
   local set = { 'n:' .. word, n[word] }
   local function put(name, value)
     set[#set + 1], set[#set + 2] = name, value
   end
   if old ~= '' then put('n:' .. old, n[old]) end
   if word == 'started' and not known[12] then put('begun_ms', clock()) end
-  local failures = tonumber(known[9] or 0)
+  local failures = amount(known[9])
   if is_failure(old) ~= is_failure(word) then
     failures = failures + (is_failure(word) and number_of or -number_of)
     put('failures', failures)

@@ -50,7 +50,7 @@ local function stop_members()
       end
       end_member(id, job, metadata, found[2])
     elseif state == 'started' and batch.stopping == 'cancel' and not found[3] then
-      call('HSET', metadata, 'cancel', batch.reason)
+      call('HSET', metadata, 'cancel', batch.reason or '')
       event(EVENTS, 'cancel', 'id', id, 's', 'started')
       call('PUBLISH', key_of('channel', id), 'started')
       asked = true

@@ -91,8 +91,8 @@ local function stop_of(id, record)
   local batch = place_of(id, record)
   local known = batch and record_of(batch) or {}
   if not known.stopping then return nil end
-  if known.stopping == 'cancel' then return { why = cancelled(known.reason), exit = 130 } end
-  return { why = 'skipped: ' .. known.reason, exit = SKIPPED, skipped = true }
+  if known.stopping == 'cancel' then return { why = cancelled(known.reason or ''), exit = 130 } end
+  return { why = 'skipped: ' .. (known.reason or ''), exit = SKIPPED, skipped = true }
 end
 
 -- Ends a waiting job that can never start.
