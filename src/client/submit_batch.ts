@@ -55,7 +55,9 @@ function refusal(
       );
     case "TAKEN":
       return new InvalidInputError(
-        `Cannot submit batch ${name}: job ${JSON.stringify(reply.id)} exists already; choose another --id`,
+        `Cannot submit batch ${name}: ${
+          JSON.stringify(reply.id)
+        } is the id of another job or batch; choose another --id`,
       );
     case "STOPPED":
       return new InvalidInputError(

@@ -90,7 +90,7 @@ Deno.test("submit refuses what makes no batch by one sentence, before it connect
 Deno.test("submit of a batch says why it is refused, and that it is there already", async () => {
   const rows: [Parameters<CommandFixture["redis"]["batches"]["replies"]["push"]>[0], number, string][] = [
     [{ type: "OTHER" }, 2, "this id belongs to another submission; choose another --id"],
-    [{ type: "TAKEN", id: "g.1" }, 2, 'job "g.1" exists already'],
+    [{ type: "TAKEN", id: "g.1" }, 2, '"g.1" is the id of another job or batch'],
     [{ type: "STOPPED", how: "cancel" }, 2, "it was cancelled, and gets no further members"],
     [{ type: "ORPHAN", after: "z" }, 4, 'job "z", for which it is to wait, does not exist'],
     [{ type: "FULL", waiting: 9 }, 75, '9 jobs wait for runner "test_runner" already'],
