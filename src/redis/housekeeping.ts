@@ -66,13 +66,13 @@ export class Housekeeping {
 
   /**
    * Sweeps the next `limit` entries of the index, oldest first and in rounds, and some names of queues; corrects the
-   * counts of the next members of a batch. What that leaves to settle is among the unsettled ones.
+   * counts of the next members of batches. What that leaves to settle is among the unsettled ones.
    *
    * @returns The number of entries that were forgotten.
    */
   async sweep(limit: number): Promise<number> {
     await this.#forgetNames(limit);
-    await this.#checkBatch(limit);
+    await this.#checkBatches(limit);
     return await this.#sweepIndex(limit);
   }
 
@@ -88,22 +88,26 @@ export class Housekeeping {
     await this.#link.run(SCRIPTS.forget, [keys.names(), ...belonging], names);
   }
 
-  async #checkBatch(limit: number): Promise<void> {
-    const { rank, index } = this.#batch;
+  /** Checks up to `limit` members, of one batch after the other; a record counts as one. */
+  async #checkBatches(limit: number): Promise<void> {
     const keys = this.#keys;
-    const [id] = await this.#link.call("ZRANGE", [keys.batches(), rank, rank]) as string[];
-    if (id === undefined) {
-      this.#batch = { rank: 0, index: 1 };
-      return;
-    }
     const steps = new Steps(this.#link, keys);
-    const reply = await steps.job(SCRIPTS.batch_check, id, { keys: [keys.batches()], args: [index, limit] });
-    const next = reply[0] === "GONE" ? null : Number(reply[1]);
-    this.#batch = next === null
-      ? { rank, index: 1 }
-      : next === 1
-      ? { rank: rank + 1, index: 1 }
-      : { rank, index: next };
+    for (let left = limit; left > 0; left--) {
+      const { rank, index } = this.#batch;
+      const [id] = await this.#link.call("ZRANGE", [keys.batches(), rank, rank]) as string[];
+      if (id === undefined) {
+        this.#batch = { rank: 0, index: 1 };
+        return;
+      }
+      const reply = await steps.job(SCRIPTS.batch_check, id, { keys: [keys.batches()], args: [index, left] });
+      if (reply[0] === "GONE") {
+        this.#batch = { rank, index: 1 };
+        continue;
+      }
+      const next = Number(reply[1]);
+      this.#batch = next === 1 ? { rank: rank + 1, index: 1 } : { rank, index: next };
+      left -= Number(reply[2]);
+    }
   }
 
   async #sweepIndex(limit: number): Promise<number> {

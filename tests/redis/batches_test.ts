@@ -183,6 +183,22 @@ Deno.test("a batch of which Redis lost the record has not finished, also when al
   assertEquals((await fixture.job("child")).status, "error");
 });
 
+Deno.test("one round of the janitor checks the members of several batches, and forgets those that are gone", async () => {
+  await using fixture = await RedisFixture.open();
+  for (const id of ["a", "b", "c", "d"]) {
+    await submitAll(fixture, batchOf(id, 3));
+    await fixture.server.call("DEL", fixture.keys.job(`${id}.2`));
+  }
+  await fixture.server.call("DEL", fixture.keys.batch("a"));
+  await fixture.queue.sweep(9);
+  assertEquals(await fixture.server.call("ZRANGE", fixture.keys.batches(), 0, -1), ["b", "c", "d"]);
+  const lost = async () =>
+    (await Promise.all(["b", "c", "d"].map((id) => countsOf(fixture, id)))).map((one) => one.lost);
+  assertEquals(await lost(), [1, 1, undefined]);
+  await fixture.queue.sweep(9);
+  assertEquals(await lost(), [1, 1, 1]);
+});
+
 Deno.test("whatever stands in a record, the events of members do not fail half-way", async () => {
   const names = [
     "size",

@@ -3,7 +3,7 @@
 --
 -- KEYS  1-5 job meta out after events of the id of the batch  6 batches
 -- ARGV  1-3 id channel keep  4 index of the first member  5 the most members
--- reply OK    index of the next member, 1 at the end; then what is left to settle
+-- reply OK    index of the next member, 1 at the end; number of those that were checked; then what is left to settle
 --       GONE  there is no such batch
 
 local key = key_of('batch', ID)
@@ -35,4 +35,4 @@ for index = from, to do
   end
 end
 awaits = false
-return with_open({ 'OK', to >= stored and 1 or to + 1 })
+return with_open({ 'OK', to >= stored and 1 or to + 1, math.max(to - from + 1, 0) })
