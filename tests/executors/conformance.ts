@@ -169,7 +169,8 @@ export function executorConformance({ test, pool, line, wrong }: Kind): void {
     const names =
       (await fixture.output("env -0 | tr '\\0' '\\n' | sed -n 's/^\\([A-Z_a-z]*\\)=.*/\\1/p'", { target: pool })).trim()
         .split("\n");
-    const known = /^(HOME|PATH|USER|LOGNAME|SHELL|TERM|COLORTERM|LANG|LC_.*|RUNNER_(JOB_ID|ATTEMPT|RUN)|PWD|SHLVL|_)$/;
+    const known =
+      /^(HOME|PATH|USER|LOGNAME|SHELL|TERM|COLORTERM|LANG|LC_.*|RUNNER_(JOB_ID|ATTEMPT|RUN|SLOT)|PWD|SHLVL|_)$/;
     assertEquals(names.filter((name) => !known.test(name)), []);
     const launch = launchOf("echo $RUNNER_JOB_ID $RUNNER_ATTEMPT $RUNNER_RUN", {
       id: "the id",

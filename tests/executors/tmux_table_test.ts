@@ -43,7 +43,16 @@ isolatedTest("a job gets what the table in JOBS.md says, row by row", async (hos
       const launch = launchOf("echo $RUNNER_JOB_ID $RUNNER_ATTEMPT $RUNNER_RUN", { target, attempt: 2 });
       assertEquals(textOf((await fixture.run(launch)).output), `${launch.id} 2 ${launch.name}\n`);
     },
+    "RUNNER_SLOT RUNNER_SLOT_2 to _4": async () => {
+      const launch = launchOf("echo $RUNNER_SLOT $RUNNER_SLOT_2 $RUNNER_SLOT_3", {
+        ...{ target, slots: [7, 0], env: { RUNNER_SLOT: "9" } },
+      });
+      assertEquals(textOf((await fixture.run(launch)).output), "7 0\n");
+    },
     "RUNNER_CONFIG": () => is("echo $RUNNER_CONFIG", "/client.json"),
+    // the client writes them into the environment of the job
+    "RUNNER_INDEX RUNNER_LINE": () =>
+      is("echo $RUNNER_INDEX $RUNNER_LINE", "7 a", { RUNNER_INDEX: "7", RUNNER_LINE: "a" }),
     "its own variables": () =>
       is("echo $HOME $COLORTERM $MINE $RUNNER_ATTEMPT", "/h none a 1", {
         ...{ HOME: "/h", COLORTERM: "none", MINE: "a", RUNNER_ATTEMPT: "7" },
