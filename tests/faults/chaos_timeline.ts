@@ -132,7 +132,8 @@ export class Timeline {
     for (const { at, fields: { e, id, s } } of this.#events) {
       const before = ended.get(id);
       // an id that was queued twice may be claimed, given back and dropped after the end of its job
-      const harmless = ["late", undefined].includes(s) || ["release", "reap"].includes(e);
+      // and a time of a schedule that is skipped is no event of a job, even when it was fired before Redis went back
+      const harmless = ["late", undefined].includes(s) || ["release", "reap", "schedule_skipped"].includes(e);
       // and what waits again, by what Redis has or another host brings back, is not started before all have done so
       const repeated = s === before?.s || e === "reassert" || ["finish", "promote"].includes(e) && s === "dispatched";
       const again = before && this.hit(LOSSES, "*", before.at, at) &&
