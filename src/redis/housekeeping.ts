@@ -29,6 +29,23 @@ export class Housekeeping {
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
+  /** Returns the number of jobs that wait in the queue of a runner, without delayed ones. */
+  async lengthOf(runner: string): Promise<number> {
+    const lists = [this.#keys.queue(runner), this.#keys.low(runner)];
+    const lengths = await Promise.all([
+      ...lists.map((key) => this.#link.call("LLEN", [key])),
+      this.#link.call("ZCARD", [this.#keys.parked(runner)]),
+    ]);
+    return lengths.reduce((sum: number, length) => sum + Number(length), 0);
+  }
+
+  /** Returns those instances that have restored their attempts for a history of the data. */
+  async restored(runner: string, instances: readonly string[], history: string): Promise<readonly string[]> {
+    if (instances.length === 0) return [];
+    const found = await this.#link.call("HMGET", [this.#keys.history(runner), ...instances]) as unknown[];
+    return instances.filter((_, i) => found[i] === history);
+  }
+
   /** Returns the numbers of the newest attempts of jobs; 0 for one that has none. A foreign value counts as absent. */
   newestAttempts(ids: readonly string[]): Promise<readonly number[]> {
     return Promise.all(ids.map(async (id) => {

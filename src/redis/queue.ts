@@ -32,14 +32,14 @@ import { Link, textOf } from "./link.ts";
 import { appendOutput } from "./live_output.ts";
 import { FullWait } from "./full_wait.ts";
 import { Limits } from "./limits.ts";
-import { readHeartbeat, readStart } from "./replies.ts";
+import { readClaim, readHeartbeat, readStart } from "./replies.ts";
 import type { InstanceIdentity } from "./identity.ts";
 import { endOf, endOfAttempt, reap, reassert, restore } from "./recovery.ts";
 import { register } from "./registration.ts";
 import { Requests } from "./requests.ts";
 import { Schedules } from "./schedules.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { type Items, itemsOf, pairsOf } from "./items.ts";
+import { type Items, pairsOf } from "./items.ts";
 import { Steps } from "./steps.ts";
 import { WakeUps } from "./wake_ups.ts";
 
@@ -144,16 +144,11 @@ export class RedisQueue implements Queue {
     const text = String(textOf(head));
     if (text === "FENCED") return text;
     if (text === "LOST") throw this.#evidence.lost("claim");
-    const isFull = text.startsWith("FULL");
+    const { isFull, started } = readClaim(text);
     this.#full.note(isFull);
     const claimed: Claimed[] = [];
-    for (
-      const [id, reply] of JSON.parse(isFull ? text.slice("FULL".length) : text) as [
-        string,
-        (string | number | false)[],
-      ][]
-    ) {
-      claimed.push({ raw: new TextEncoder().encode(id), reply: await this.#begun(itemsOf(reply)) });
+    for (const [id, reply] of started) {
+      claimed.push({ raw: new TextEncoder().encode(id), reply: await this.#begun(reply) });
     }
     for (const raw of rest) claimed.push({ raw: raw as RawId, reply: null });
     return claimed;
@@ -175,13 +170,7 @@ export class RedisQueue implements Queue {
   }
 
   async length(): Promise<number> {
-    const { runner } = this.#identity;
-    const lists = [this.#keys.queue(runner), this.#keys.low(runner)];
-    const lengths = await Promise.all([
-      ...lists.map((key) => this.#link.call("LLEN", [key])),
-      this.#link.call("ZCARD", [this.#keys.parked(runner)]),
-    ]);
-    return lengths.reduce((sum: number, length) => sum + Number(length), 0);
+    return await this.#housekeeping.lengthOf(this.#identity.runner);
   }
 
   stopWaiting(): void {
@@ -301,9 +290,7 @@ export class RedisQueue implements Queue {
       .map(([instance, ends]) => ({ instance, expiredMs: now - Number(ends) }));
   }
 
-  async holdings(
-    instance: string,
-  ): Promise<{ readonly claims: readonly RawId[]; readonly attempts: readonly OwnedAttempt[] }> {
+  async holdings(instance: string): Promise<Awaited<ReturnType<Queue["holdings"]>>> {
     const [claims, attempts] = await Promise.all([this.#claimsOf(instance), this.#attemptsOf(instance)]);
     return { claims, attempts };
   }
@@ -358,12 +345,7 @@ export class RedisQueue implements Queue {
   }
 
   async back(instances: readonly string[]): Promise<readonly string[]> {
-    if (instances.length === 0) return [];
-    const found = await this.#link.call("HMGET", [
-      this.#keys.history(this.#identity.runner),
-      ...instances,
-    ]) as unknown[];
-    return instances.filter((_, i) => found[i] === this.#evidence.history);
+    return await this.#housekeeping.restored(this.#identity.runner, instances, this.#evidence.history);
   }
 
   recall(seq: number): void {

@@ -1,7 +1,7 @@
 import { JOB_FIELDS, type JobFields } from "../domain/job.ts";
 import type { HeartbeatReply, OwnedAttempt, StartReply } from "../ports/queue.ts";
 import type { SchedulePlans } from "../ports/schedules.ts";
-import { type Items, recordOf } from "./items.ts";
+import { type Items, itemsOf, recordOf } from "./items.ts";
 
 /** Reads the values of the fields of a job, in the order of `JOB_FIELDS`, from an element of a reply on. */
 export function fieldsOf(items: Items, from: number): JobFields {
@@ -11,6 +11,15 @@ export function fieldsOf(items: Items, from: number): JobFields {
     if (value !== null && value !== undefined) fields[name] = String(value);
   });
   return fields;
+}
+
+/**
+ * Reads the text of the reply of `claim`: the jobs that were started, and whether the limit of the queue is reached.
+ */
+export function readClaim(text: string): { readonly isFull: boolean; readonly started: readonly [string, Items][] } {
+  const isFull = text.startsWith("FULL");
+  const started = JSON.parse(isFull ? text.slice("FULL".length) : text) as [string, (string | number | false)[]][];
+  return { isFull, started: started.map(([id, reply]) => [id, itemsOf(reply)]) };
 }
 
 /** Reads the reply of `start`, as its script documents it. */

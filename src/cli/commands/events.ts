@@ -88,8 +88,8 @@ export const events: Command<typeof EVENTS_ROWS> = {
     "schedule_fired, schedule_skipped, batch_submit, batch_cancel and batch_ended. Each has the job or batch, its " +
     "state after the event, and, where they apply, runner, instance and attempt. The state of a skipped firing is " +
     "why: missed or running.",
-    "With ids, or with options that filter jobs, only the events of these jobs are shown. A job matches as it is when " +
-    "its event is read; one that has left Redis matches nothing.",
+    "With ids, or with options that filter jobs, only the events of these jobs are shown. A job matches as it is " +
+    "when its event is read; one that has left Redis matches nothing.",
     "--follow continues until Ctrl-C. Other programs can read the same events with XREAD from the stream rr:events.",
   ],
   examples: [

@@ -69,13 +69,14 @@ export const limit: Command<Readonly<Record<never, never>>> = {
   description: [
     "A job that is submitted with --limit KEY starts only while fewer than N jobs with that key run, whatever their " +
     "hosts and runners. N is 1 unless it is set, so that they run one after the other. With several keys a job " +
-    "takes all at once, or waits. One that waits is parked: it takes no slot of a runner, keeps its place by priority " +
-    "and time, and is next in its queue when a job with that key ends, is lost or is given up.",
-    "runner:NAME limits a whole queue, also for jobs of other programs: the ids stay in the queue. 0 lets nothing start.",
-    "In the job RUNNER_SLOT is the number of its permit of the first --limit, from 0, and RUNNER_SLOT_2 to _4 those of " +
-    "the others; no two running jobs have the same one. Without --limit it is the number of its slot on the runner.",
-    "After Redis was restarted or lost its data, jobs with a limit start when all runners had the time to report what " +
-    "they run: a lease and a heartbeat, 40 s. So do those of a new Redis after its first runner has started.",
+    "takes all at once, or waits. One that waits is parked: it takes no slot of a runner, keeps its place by " +
+    "priority and time, and is next in its queue when a job with that key ends, is lost or is given up.",
+    "runner:NAME limits a whole queue, also for jobs of other programs: the ids stay in the queue. 0 lets nothing " +
+    "start.",
+    "In the job RUNNER_SLOT is the number of its permit of the first --limit, from 0, and RUNNER_SLOT_2 to _4 those " +
+    "of the others; no two running jobs have the same one. Without --limit it is the number of its slot on the runner.",
+    "After Redis was restarted or lost its data, jobs with a limit start when all runners had the time to report " +
+    "what they run: a lease and a heartbeat, 40 s. So do those of a new Redis after its first runner has started.",
   ],
   examples: [
     { command: "runner submit --limit migrate 'make migrate'", does: "run one migration at a time on all hosts" },

@@ -328,19 +328,19 @@ export const submit: Command<typeof SUBMIT_ROWS> = {
     "out, 125 lost, 130 cancelled. With --follow standard output gets the output of the job instead of its id, on a " +
     "terminal as `runner logs` shows it and in a pipe unchanged. Ctrl-C ends the waiting, not the job.",
     "A line of --from has the keys payload, runner, executor, timeout, env_vars, caller_id, context_id, id, title, " +
-    "labels, priority, in, at, after, after_end, limits, retries, backoff, keep and cwd; missing keys get their value from " +
-    "the options. after and after_end have an id or a list of ids; those of lines of the same file in any order, as " +
-    "the jobs for which others wait are queued first. Nothing is queued when a line is invalid, unless --skip-bad is " +
-    "set.",
+    "labels, priority, in, at, after, after_end, limits, retries, backoff, keep and cwd; missing keys get their " +
+    "value from the options. after and after_end have an id or a list of ids; those of lines of the same file in " +
+    "any order, as the jobs for which others wait are queued first. Nothing is queued when a line is invalid, " +
+    "unless --skip-bad is set.",
     "A job waits for at most 256 others, which must exist. When one that must finish fails, is cancelled, lost or " +
     "purged, the job ends as skipped, with exit code 123, and so do those that wait for it. A batch counts " +
     "as one job, which has finished when all its members have. Ids with a comma are named in a file.",
     "With --batch the lines of --from are the members of one batch; what all members share, such as runner, priority " +
     "and after, is set by options only.",
     "A batch is many jobs under one id, which works wherever the id of a job does; its members are ID.1, ID.2 and so " +
-    "on, each with its number in RUNNER_INDEX. --array, --param and --each together make all combinations. Values are " +
-    "environment variables and are no part of the shell text, so that nothing needs quotes. The same batch with the " +
-    "same --id goes on where an earlier command was interrupted.",
+    "on, each with its number in RUNNER_INDEX. --array, --param and --each together make all combinations. Values " +
+    "are environment variables and are no part of the shell text, so that nothing needs quotes. The same batch with " +
+    "the same --id goes on where an earlier command was interrupted.",
     "Durations are written 90, 90s, 5m, 2h, 1d or 1h30m; a bare number is seconds.",
   ],
   examples: [

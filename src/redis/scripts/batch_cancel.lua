@@ -1,5 +1,5 @@
--- batch_cancel: marks a batch, so that `settle` ends its members: those that wait are cancelled, those that run are to be
--- stopped by their runners.
+-- batch_cancel: marks a batch, so that `settle` ends its members: those that wait are cancelled, those that run are to
+-- be stopped by their runners.
 --
 -- KEYS  1-5 job meta out after events of the id of the batch
 -- ARGV  1-3 id channel keep  4 reason, may be empty

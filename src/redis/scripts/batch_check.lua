@@ -1,5 +1,5 @@
--- batch_check: checks some members of a batch against the state under which its record counts them: a foreign program may
--- have ended or deleted one. Forgets a batch of which the record is gone.
+-- batch_check: checks some members of a batch against the state under which its record counts them: a foreign program
+-- may have ended or deleted one. Forgets a batch of which the record is gone.
 --
 -- KEYS  1-5 job meta out after events of the id of the batch  6 batches
 -- ARGV  1-3 id channel keep  4 index of the first member  5 the most members

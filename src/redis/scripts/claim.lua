@@ -10,8 +10,8 @@
 -- reply FENCED  another process owns the instance
 --       LOST    Redis is not the one that the caller has on record, or its data went back: nothing may be claimed until
 --               everything is restored
---       else    JSON: for each job that was to be started its id and the reply of `start`, but for parked ones; then the
---               other claimed ids, any bytes. FULL precedes the JSON when the limit of the queue is reached
+--       else    JSON: for each job that was to be started its id and the reply of `start`, but for parked ones; then
+--               the other claimed ids, any bytes. FULL precedes the JSON when the limit of the queue is reached
 
 local QUEUE, LOW, CLAIM, ATTEMPTS, INSTANCE, JOBS = unpack(KEYS)
 local bad = unfit(QUEUE, 'list') or unfit(LOW, 'list') or unfit(CLAIM, 'list') or refused(INSTANCE, ARGV[3], ARGV[12])

@@ -6,9 +6,9 @@
 --       6 runner, then id and token of every attempt
 -- reply OK      Redis' clock in ms, ids in the claim list, 1 when Redis counts other attempts, 1 when the queue is
 --               paused, 1 when the lease of another instance has ended, ms until the first delayed job is due or '',
---               the new `seq`, -1 when Redis went back behind the one that it had reported, its history, '' without schedules, else
---               birth and version of the schedules and ms until one is due or '', with a blank between, then
---               triples: fenced id token, unknown id '', cancel id reason
+--               the new `seq`, -1 when Redis went back behind the one that it had reported, its history, '' without
+--               schedules, else birth and version of the schedules and ms until one is due or '', with a blank between,
+--               then triples: fenced id token, unknown id '', cancel id reason
 --       LOST    Redis lost the instance: register again
 --       FENCED  another process owns the instance
 
@@ -44,7 +44,8 @@ local others = call('HLEN', ATTEMPTS) ~= named and 1 or 0
 local plans = usable(SCHEDULES, 'hash') and call('HMGET', SCHEDULES, 'birth', 'version', 'due', 'hold') or {}
 local planned = number(plans[3]) and math.max(0, math.max(plans[3], number(plans[4]) or 0) - at) or ''
 local schedules = plans[1] and string.format('%s %s %s', plans[1], plans[2], planned) or ''
-local reply = { 'OK', at, call('LLEN', CLAIM), others, call('EXISTS', PAUSED), #overdue, due, seq, history(), schedules }
+local reply = { 'OK', at, call('LLEN', CLAIM), others, call('EXISTS', PAUSED), #overdue, due, seq, history(),
+  schedules }
 local function order(kind, id, reason)
   reply[#reply + 1] = kind
   reply[#reply + 1] = id

@@ -1,10 +1,11 @@
 -- limits: reads limits: N, and who holds permits or waits for them.
 --
 -- KEYS  1 limits  2 events
--- ARGV  1 namespace  2 the most holders and waiting jobs to name of each  3... limits; all that are in use when left out
+-- ARGV  1 namespace  2 the most holders and waiting jobs to name of each  3... limits, or all that are in use
 -- reply OK  ms until jobs with limits start, JSON of a list with an object for each limit: `limit`, `n`, `revision`;
---           `held`, the attempts that count, and `holders`, a list of number and `NAME:INST\nTOKEN\nID` of each; `parked`,
---           the jobs that wait, and `waiting`, a list of the queue and `RANK\nID` of each. That of a queue names none
+--           `held`, the attempts that count, and `holders`, a list of number and `NAME:INST\nTOKEN\nID` of each;
+--           `parked`, the jobs that wait, and `waiting`, a list of the queue and `RANK\nID` of each. That of a
+--           queue names none
 
 local bad = unfit(LIMITS, 'hash')
 if bad then return bad end

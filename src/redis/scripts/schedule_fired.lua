@@ -1,10 +1,10 @@
--- schedule_fired: fires a schedule: submits its job under the time of the firing, or skips that, and plans the next one.
--- The script `submit` precedes this text as a function.
+-- schedule_fired: fires a schedule: submits its job under the time of the firing, or skips that, and plans the next
+-- one. The script `submit` precedes this text as a function.
 --
 -- KEYS  1-3 state due record  4-5 job and meta of the last firing, then those of `submit`, whose fifth is the events
 -- ARGV  1 name  2 revision  3 planned time, ms  4 time that is fired: the planned one, or a later one when that was
---       missed  5 the next time after it, ms or ''  6 ms after which a firing was missed  7 job of the last firing or ''
---       8 id of the planned firing  9 runner, then those of `submit`
+--       missed  5 the next time after it, ms or ''  6 ms after which a firing was missed  7 job of the last firing or
+--       '' 8 id of the planned firing  9 runner, then those of `submit`
 -- reply FIRED    its job is submitted
 --       EXISTS   a job of its id exists, so it was fired before
 --       RUNNING  the job of the last firing has not ended, or another firing waited for that then: it is skipped

@@ -1,5 +1,5 @@
--- settle: goes on with the jobs that wait for an ended job or batch: queues or delays those whose conditions are met, and
--- ends those that can never start. Of a batch that is to stop, it ends the next members.
+-- settle: goes on with the jobs that wait for an ended job or batch: queues or delays those whose conditions are met,
+-- and ends those that can never start. Of a batch that is to stop, it ends the next members.
 --
 -- KEYS  1-5 job meta out after events
 -- ARGV  1-3 id channel keep  4 '' for any; else a cursor, at first '0': only those whose condition is met

@@ -1,9 +1,10 @@
 -- Precedes job.lua: batches and their members. NAMED, EVENTS and `key_of` precede this text.
 --
 -- A member of a batch has the id BATCH.INDEX, and in its metadata the field `as`: the state as which the record of its
--- batch counts it, '' when as none: q (queued; short, because most members have it), started, ok, failed:CODE, timed-out,
--- cancelled, lost, skipped. What all members share is stored once, in the record: `of:NAME`, which stands for the field
--- NAME of the metadata of a member that has none. A job without `as` is no member, and costs no call here.
+-- batch counts it, '' when as none: q (queued; short, because most members have it), started, ok, failed:CODE,
+-- timed-out, cancelled, lost, skipped. What all members share is stored once, in the record: `of:NAME`, which stands
+-- for the field NAME of the metadata of a member that has none. A job without `as` is no member, and costs no call
+-- here.
 
 -- Returns batch and index of a member; nil for any other job.
 local function place_of(id, record)
@@ -74,8 +75,8 @@ local function amount(text)
   return number(text) or 0
 end
 
--- Returns the state of a batch as that of a job: it has finished when all its members have, which is unknown of one that
--- was rebuilt. nil when there is none.
+-- Returns the state of a batch as that of a job: it has finished when all its members have, which is unknown of one
+-- that was rebuilt. nil when there is none.
 local function state_of_batch(batch)
   local key = key_of('batch', batch)
   if type_of(key) ~= 'hash' then return nil end
@@ -116,12 +117,12 @@ local function is_failure(word)
   return string.sub(word, 1, 7) == 'failed:' or word == 'timed-out' or word == 'lost'
 end
 
--- Counts `number_of` members of a batch as another word. `old` is '' when they were not counted, `index` is the last one
--- of them, whose job is of the given id.
+-- Counts `number_of` members of a batch as another word. `old` is '' when they were not counted, `index` is the last
+-- one of them, whose job is of the given id.
 local function move(batch, old, word, number_of, index, id)
   local key = key_of('batch', batch)
-  local known = call('HMGET', key, 'size', 'closed', 'n:q', 'n:started', 'n:' .. word, 'n:' .. old, 'till', 'stop_after',
-    'failures', 'stopping', 'rebuilt', 'begun_ms', 'recent')
+  local known = call('HMGET', key, 'size', 'closed', 'n:q', 'n:started', 'n:' .. word, 'n:' .. old, 'till',
+    'stop_after', 'failures', 'stopping', 'rebuilt', 'begun_ms', 'recent')
   if not known[1] or (known[11] and tonumber(index) > amount(known[1])) then
     rebuild(batch, index, not known[1])
     known[2] = '1'

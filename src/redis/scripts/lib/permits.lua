@@ -2,8 +2,8 @@
 --
 -- The record of a job has `limits`, a key a line, in the order in which it names them, and `own_limit`, `N KEY`, for a
 -- limit whose N stands in the record alone. An attempt that holds permits has `permits` in its record, and the same
--- text in the hash `held` of its instance, which stays when the record is gone: `NUMBER N REVISION KEY`, a line for each
--- limit. The number is "-" for the limit of its queue, which counts attempts and has no permits.
+-- text in the hash `held` of its instance, which stays when the record is gone: `NUMBER N REVISION KEY`, a line for
+-- each limit. The number is "-" for the limit of its queue, which counts attempts and has no permits.
 
 local PRIORITIES = { high = 0, low = 2 }
 

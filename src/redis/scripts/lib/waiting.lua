@@ -155,8 +155,8 @@ local function settle_one(member, parent, state, only_met)
   return result
 end
 
--- Settles up to PAGE jobs that wait for ended ones, and for those that are skipped on the way. Returns the ended jobs for
--- which others still wait; any runner goes on with these.
+-- Settles up to PAGE jobs that wait for ended ones, and for those that are skipped on the way. Returns the ended jobs
+-- for which others still wait; any runner goes on with these.
 local function settle(ended)
   local at, left = 1, PAGE
   while ended[at] and left > 0 do
@@ -189,8 +189,8 @@ local function settle(ended)
   return open
 end
 
--- Settles the jobs that waited for the end of this one, or of the batch that it completes, and ends a reply with what is
--- left to settle: ended jobs for which others still wait, and batches whose members are to end.
+-- Settles the jobs that waited for the end of this one, or of the batch that it completes, and ends a reply with what
+-- is left to settle: ended jobs for which others still wait, and batches whose members are to end.
 local function with_open(reply)
   local ended = {}
   if awaits ~= false and type_of(AFTER) == 'set' then ended[1] = ID end
